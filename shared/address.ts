@@ -1,0 +1,79 @@
+/**
+ * WhatsApp addresses: phone numbers, JIDs and LIDs; parsed, normalised, compared.
+ *
+ * A JID is `<user>[:<device>]@<server>`. A person has a phone-number JID (`@s.whatsapp.net`) and a LID (`@lid`),
+ * an identifier that does not reveal the number.
+ */
+
+declare const brand: unique symbol;
+
+/** Digits only, with country code: 7–15 of them, no leading zero. */
+export type PhoneNumber = string & { readonly [brand]: "PhoneNumber" };
+
+/** A normalised JID: lower case, without a device part. */
+export type Jid = string & { readonly [brand]: "Jid" };
+
+export type Address =
+  | { kind: "phone"; jid: Jid; phoneNumber: PhoneNumber }
+  | { kind: "lid"; jid: Jid; lid: string }
+  | { kind: "group"; jid: Jid };
+
+const phoneNumberPattern = /^[1-9]\d{6,14}$/;
+const lidPattern = /^\d{1,20}$/;
+const groupPattern = /^\d{1,20}(-\d{1,20})?$/;
+const jidPattern = /^([^@:]+)(?::\d{1,5})?@([a-z.]+)$/;
+
+/** Reads what people write as a phone number (`+1 555-123-4567`); spaces, dashes and a leading `+` are dropped. */
+export function parsePhoneNumber(text: string): PhoneNumber | null {
+  const digits = text.trim().replace(/^\+/, "").replace(/[\s-]/g, "");
+  return isPhoneNumber(digits) ? digits : null;
+}
+
+/** Reads a recipient: `+15551234567`, digits, `…@s.whatsapp.net` (or the older `…@c.us`), `…@lid`, `…@g.us`. */
+export function parseAddress(text: string): Address | null {
+  const jid = jidPattern.exec(text.trim().toLowerCase());
+  if (!jid) return phoneAddress(parsePhoneNumber(text));
+  const [, user = "", server = ""] = jid;
+  return byServer[server]?.(user) ?? null;
+}
+
+/** The user part of a JID, which for a phone-number JID is the number itself. */
+export function jidUser(jid: string): string {
+  return jid.split(/[@:]/, 1)[0] ?? "";
+}
+
+/** The phone number in a JID, or null when the JID does not reveal one. */
+export function phoneNumberOf(jid: string | null | undefined): PhoneNumber | null {
+  const address = jid ? parseAddress(jid) : null;
+  return address?.kind === "phone" ? address.phoneNumber : null;
+}
+
+/** The JID without its device part, or null when it is not one of a person or a group. */
+export function normaliseJid(jid: string | null | undefined): Jid | null {
+  return (jid ? parseAddress(jid) : null)?.jid ?? null;
+}
+
+/** Whether two spellings name the same address. A number and a LID never compare equal: only WhatsApp knows that. */
+export function isSameAddress(a: string, b: string): boolean {
+  const left = normaliseJid(a);
+  return left !== null && left === normaliseJid(b);
+}
+
+export function phoneJid(phoneNumber: PhoneNumber): Jid {
+  return `${phoneNumber}@s.whatsapp.net` as Jid;
+}
+
+const byServer: Record<string, (user: string) => Address | null> = {
+  "s.whatsapp.net": (user) => (isPhoneNumber(user) ? phoneAddress(user) : null),
+  "c.us": (user) => (isPhoneNumber(user) ? phoneAddress(user) : null),
+  lid: (user) => (lidPattern.test(user) ? { kind: "lid", jid: `${user}@lid` as Jid, lid: user } : null),
+  "g.us": (user) => (groupPattern.test(user) ? { kind: "group", jid: `${user}@g.us` as Jid } : null),
+};
+
+function phoneAddress(phoneNumber: PhoneNumber | null): Address | null {
+  return phoneNumber && { kind: "phone", jid: phoneJid(phoneNumber), phoneNumber };
+}
+
+function isPhoneNumber(text: string): text is PhoneNumber {
+  return phoneNumberPattern.test(text);
+}

@@ -1,0 +1,49 @@
+import { hashSecret } from "./api-key.ts";
+import type { ApiKeyDocument } from "./collections.ts";
+import type { Collections } from "./database.ts";
+import { ServiceError } from "./errors.ts";
+import type { Grant } from "./scopes.ts";
+
+/** Who calls: a key, directly or through a console session made with it. */
+export interface Caller extends Grant {
+  keyId: string;
+  /** When the key or the session ends. */
+  expiresAt: Date | null;
+}
+
+/** The name of the console's cookie: an opaque random value, whose hash is the `console_sessions` id. */
+export const sessionCookieName = "waypost_session";
+
+/** Reads of `api_keys` and `console_sessions` that both sides need. */
+export type KeyCollections = Pick<Collections, "apiKeys" | "consoleSessions">;
+
+/** Throws `missing_api_key`, `invalid_api_key` or `expired_api_key`. */
+export async function authenticateKey(db: KeyCollections, key: string | null, now: Date): Promise<Caller> {
+  if (!key) throw new ServiceError("missing_api_key");
+  return asCaller(await db.apiKeys.findOne({ hash: hashSecret(key) }), now, null);
+}
+
+/** As `authenticateKey`, for the value of the console's cookie. */
+export async function authenticateSession(db: KeyCollections, cookie: string, now: Date): Promise<Caller> {
+  const session = await db.consoleSessions.findOne({ _id: hashSecret(cookie) });
+  if (!session) throw new ServiceError("invalid_api_key", "The session is not known; sign in again");
+  if (session.expiresAt <= now)
+    throw new ServiceError("expired_api_key", "The session has ended; sign in again");
+  return asCaller(await db.apiKeys.findOne({ _id: session.keyId }), now, session.expiresAt);
+}
+
+function asCaller(key: ApiKeyDocument | null, now: Date, sessionExpiresAt: Date | null): Caller {
+  if (!key || key.revokedAt) throw new ServiceError("invalid_api_key");
+  if (key.expiresAt && key.expiresAt <= now) throw new ServiceError("expired_api_key");
+  return {
+    keyId: key._id,
+    scopes: key.scopes,
+    channels: key.channels,
+    expiresAt: earlier(key.expiresAt, sessionExpiresAt),
+  };
+}
+
+function earlier(a: Date | null, b: Date | null): Date | null {
+  if (!a || !b) return a ?? b;
+  return a < b ? a : b;
+}

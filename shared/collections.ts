@@ -1,0 +1,235 @@
+import type { Binary, IndexDescription, Timestamp } from "mongodb";
+import type { ChannelStatus, channelType, StatusReason } from "./channel.ts";
+import type { CommandState } from "./commands.ts";
+import type { PublicError } from "./errors.ts";
+import type { LastDisconnect, MessageStatus } from "./events.ts";
+import type { Scope } from "./scopes.ts";
+
+/** A QR or pairing code that waits to be used; gone when used, expired or disconnected. */
+export interface PendingPairing {
+  kind: "qr" | "code";
+  /** The raw pairing text of the QR, or the code to type. */
+  text: string;
+  attempt: number;
+  of: number;
+  expiresAt: Date;
+}
+
+export interface ChannelDocument {
+  /** Equal to `channelId`. */
+  _id: string;
+  channelId: string;
+  type: typeof channelType;
+  name: string;
+  metadata: Record<string, unknown>;
+  /** The seed's shape. `qrCode` is a PNG data URL. */
+  config: { phoneNumber: string | null; qrCode: string | null; pairingCode: string | null };
+  pairing: PendingPairing | null;
+  status: ChannelStatus;
+  reason: StatusReason | null;
+  retryAt: Date | null;
+  lastDisconnect: LastDisconnect | null;
+  lastStatusUpdate: Date;
+  /** What was asked for last: after a restart this, not `status`, decides what is reconnected. */
+  wanted: "connected" | "disconnected";
+  /** Whose it is. `epoch` rises with every owner, and never falls. */
+  owner: { connector: string | null; epoch: number };
+  /** The linked account's LID, once known. */
+  lid: string | null;
+  createdAt: Date;
+  /** Set by delete: from then on the channel does not exist for callers; the owner erases what is left. */
+  deletedAt: Date | null;
+}
+
+/** `queued` commands have no claim; `claim.epoch` is the owner's at the time. */
+export interface CommandDocument {
+  _id: string;
+  channelId: string;
+  /** A `CommandType`; a plain string, because other services insert documents too. */
+  type: string;
+  lane: 0 | 1 | 2;
+  /** Filled by the server at insert (`Timestamp(0,0)`): first in, first out, without a counter or client clocks. */
+  ord: Timestamp;
+  state: CommandState;
+  payload: unknown;
+  /** Fixed at accept; only for messages. */
+  messageId?: string;
+  keyId?: string;
+  attempts: number;
+  claim?: { connector: string; epoch: number; at: Date };
+  notBefore: Date;
+  expiresAt: Date;
+  createdAt: Date;
+  /** Set before the stanza may reach the wire: from here on a failure without an answer is `unknown`. */
+  relayStartedAt?: Date;
+  result?: Record<string, unknown>;
+  error?: PublicError;
+  doneAt?: Date;
+}
+
+/** One row per logged event, and one fence row per channel (`<channelId>/fence`, without `seq`). */
+export interface EventDocument {
+  _id: string;
+  channelId: string;
+  seq: number;
+  type: string;
+  timestamp: Date;
+  data: Record<string, unknown>;
+}
+
+/** The fence of a channel in a collection; see `design.md` §6. `lastSeq` only in `events`. */
+export interface FenceDocument {
+  _id: string;
+  channelId: string;
+  epoch: number;
+  n: number;
+  lastSeq?: number;
+}
+
+/** A projection of the log: what was seen, for deduplication, statuses and answers to retry receipts. */
+export interface MessageDocument {
+  /** `<channelId>/<direction>/<chat>/<sender>/<messageId>`, see `messageRowId`. */
+  _id: string;
+  channelId: string;
+  messageId: string;
+  direction: "in" | "out";
+  /** The chat's JID. */
+  chat: string;
+  sender: string | null;
+  type: string;
+  status: MessageStatus | null;
+  statusRank: number;
+  /** The encoded `proto.Message` of what was sent, for a contact that asks again; gone with the row. */
+  proto?: Binary;
+  timestamp: Date;
+}
+
+export interface ContactDocument {
+  /** `<channelId>/<lid or phone-number JID>`. */
+  _id: string;
+  channelId: string;
+  lid: string | null;
+  phoneNumber: string | null;
+  pushName: string | null;
+  updatedAt: Date;
+}
+
+export interface ConnectorDocument {
+  _id: string;
+  /** `CONNECTOR_ID`: only one live process has it. */
+  name: string;
+  /** `dead` cannot be left. */
+  state: "alive" | "draining" | "dead";
+  aliveUntil: Date;
+  capacity: number;
+  startedAt: Date;
+}
+
+export interface ApiKeyDocument {
+  /** The key's id, safe to show. */
+  _id: string;
+  name: string;
+  /** SHA-256 of the key, hex. */
+  hash: string;
+  scopes: Scope[];
+  channels: string[] | null;
+  createdAt: Date;
+  expiresAt: Date | null;
+  revokedAt: Date | null;
+}
+
+/** A console session: the cookie's SHA-256 → the key that made it. */
+export interface ConsoleSessionDocument {
+  _id: string;
+  keyId: string;
+  createdAt: Date;
+  expiresAt: Date;
+}
+
+/** When pairing codes were asked for, for the limit of 5 an hour for one number. */
+export interface PairingRequestDocument {
+  _id: string;
+  phoneNumber: string;
+  at: Date;
+}
+
+export const collectionNames = {
+  channels: "channels",
+  commands: "commands",
+  events: "events",
+  messages: "messages",
+  contacts: "contacts",
+  authCreds: "whatsapp_auth_creds",
+  authKeys: "whatsapp_auth_keys",
+  connectors: "connectors",
+  apiKeys: "api_keys",
+  consoleSessions: "console_sessions",
+  pairingRequests: "pairing_requests",
+} as const;
+
+export type CollectionName = (typeof collectionNames)[keyof typeof collectionNames];
+
+const openStates = ["queued", "running"];
+
+/** Days that settled commands and old events and messages are kept; passed in, since two of them are settings. */
+export interface Retention {
+  eventsDays: number;
+  messagesDays: number;
+}
+
+const commandsKeptDays = 7;
+const daySeconds = 86_400;
+
+/** Every index, as data; `shared/indexes.ts` creates them and health checks compare against them. */
+export function indexes(retention: Retention): Record<CollectionName, IndexDescription[]> {
+  return {
+    channels: [
+      { name: "status", key: { status: 1, _id: 1 } },
+      { name: "owner", key: { "owner.connector": 1, wanted: 1 } },
+    ],
+    commands: [
+      { name: "next", key: { channelId: 1, state: 1, lane: 1, ord: 1 } },
+      {
+        name: "open",
+        key: { state: 1, expiresAt: 1 },
+        partialFilterExpression: { state: { $in: openStates } },
+      },
+      {
+        name: "message",
+        key: { channelId: 1, messageId: 1 },
+        unique: true,
+        partialFilterExpression: { messageId: { $exists: true } },
+      },
+      { name: "kept", key: { doneAt: 1 }, expireAfterSeconds: commandsKeptDays * daySeconds },
+    ],
+    events: [
+      {
+        name: "log",
+        key: { channelId: 1, seq: 1 },
+        unique: true,
+        partialFilterExpression: { seq: { $exists: true } },
+      },
+      { name: "kept", key: { timestamp: 1 }, expireAfterSeconds: retention.eventsDays * daySeconds },
+    ],
+    messages: [
+      { name: "message", key: { channelId: 1, messageId: 1 } },
+      { name: "kept", key: { timestamp: 1 }, expireAfterSeconds: retention.messagesDays * daySeconds },
+    ],
+    contacts: [
+      { name: "lid", key: { channelId: 1, lid: 1 } },
+      { name: "phone", key: { channelId: 1, phoneNumber: 1 } },
+    ],
+    whatsapp_auth_creds: [{ name: "channel", key: { channelId: 1 } }],
+    whatsapp_auth_keys: [{ name: "channel", key: { channelId: 1 } }],
+    connectors: [
+      { name: "alive", key: { state: 1, aliveUntil: 1 } },
+      { name: "kept", key: { aliveUntil: 1 }, expireAfterSeconds: 7 * daySeconds },
+    ],
+    api_keys: [{ name: "hash", key: { hash: 1 }, unique: true }],
+    console_sessions: [{ name: "kept", key: { expiresAt: 1 }, expireAfterSeconds: 0 }],
+    pairing_requests: [
+      { name: "number", key: { phoneNumber: 1, at: 1 } },
+      { name: "kept", key: { at: 1 }, expireAfterSeconds: 3_600 },
+    ],
+  };
+}

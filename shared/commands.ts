@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { parseAddress } from "./address.ts";
+import { phoneNumberSchema } from "./channel.ts";
+import { contentSchema } from "./content.ts";
+
+/** A person, as `+15551234567`, digits, `…@s.whatsapp.net` or `…@lid`; becomes the normalised JID. */
+export const recipientSchema = z
+  .string()
+  .max(100)
+  .transform((text, context) => {
+    const address = parseAddress(text);
+    if (address && address.kind !== "group") return address.jid;
+    const message = address
+      ? "groups are not supported"
+      : "must be a phone number with country code, …@s.whatsapp.net or …@lid";
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  });
+
+const nothing = z.strictObject({});
+
+/**
+ * Every kind of command.
+ * `lane`: 0 control, 1 interactive; control has a loop of its own.
+ * `ttlSeconds`: how long it may wait before it is claimed; null = the sender's `SEND_TTL_SECONDS`.
+ * `isWish`: what it asks stays true until somebody asks otherwise, so it is stored on the channel as well.
+ */
+export const commandTable = {
+  "channel.connect": {
+    payload: z.strictObject({ phoneNumber: phoneNumberSchema.optional() }),
+    lane: 0,
+    ttlSeconds: 120,
+  },
+  "channel.request_pairing_code": {
+    payload: z.strictObject({ phoneNumber: phoneNumberSchema }),
+    lane: 0,
+    ttlSeconds: 120,
+  },
+  "channel.disconnect": { payload: nothing, lane: 0, ttlSeconds: 120 },
+  "channel.logout": { payload: nothing, lane: 0, ttlSeconds: 86_400 },
+  "channel.delete": { payload: nothing, lane: 0, ttlSeconds: 30 * 86_400 },
+  "message.send": {
+    payload: z.strictObject({ to: recipientSchema, content: contentSchema }),
+    lane: 1,
+    ttlSeconds: null,
+  },
+} as const satisfies Record<string, { payload: z.ZodType; lane: 0 | 1 | 2; ttlSeconds: number | null }>;
+
+export type CommandType = keyof typeof commandTable;
+export type CommandPayload<T extends CommandType> = z.output<(typeof commandTable)[T]["payload"]>;
+
+export const commandTypes = Object.keys(commandTable) as CommandType[];
+
+export const commandStates = [
+  "queued",
+  "running",
+  "succeeded",
+  "failed",
+  "unknown",
+  "expired",
+  "cancelled",
+  "dead",
+] as const;
+
+export type CommandState = (typeof commandStates)[number];
+
+/** What a command leaves behind when it succeeds. */
+export interface CommandResults {
+  "channel.connect": { status: string };
+  "channel.request_pairing_code": { code: string; expiresAt: string };
+  "channel.disconnect": { status: string };
+  "channel.logout": { status: string };
+  "channel.delete": Record<string, never>;
+  "message.send": { messageId: string; to: string; type: string; status: "sent" };
+}

@@ -1,0 +1,106 @@
+import type { Collection, Db, Document } from "mongodb";
+import {
+  type ApiKeyDocument,
+  type ChannelDocument,
+  type CommandDocument,
+  type ConnectorDocument,
+  type ConsoleSessionDocument,
+  type ContactDocument,
+  type EventDocument,
+  indexes,
+  type MessageDocument,
+  collectionNames as names,
+  type PairingRequestDocument,
+  type Retention,
+} from "./collections.ts";
+
+/** The collections, typed. Opens nothing: the caller owns the client. */
+export interface Collections {
+  channels: Collection<ChannelDocument>;
+  commands: Collection<CommandDocument>;
+  events: Collection<EventDocument>;
+  messages: Collection<MessageDocument>;
+  contacts: Collection<ContactDocument>;
+  connectors: Collection<ConnectorDocument>;
+  apiKeys: Collection<ApiKeyDocument>;
+  consoleSessions: Collection<ConsoleSessionDocument>;
+  pairingRequests: Collection<PairingRequestDocument>;
+}
+
+export function collections(db: Db): Collections {
+  return {
+    channels: db.collection(names.channels),
+    commands: db.collection(names.commands),
+    events: db.collection(names.events),
+    messages: db.collection(names.messages),
+    contacts: db.collection(names.contacts),
+    connectors: db.collection(names.connectors),
+    apiKeys: db.collection(names.apiKeys),
+    consoleSessions: db.collection(names.consoleSessions),
+    pairingRequests: db.collection(names.pairingRequests),
+  };
+}
+
+/** A standalone server has neither change streams nor transactions. */
+export class StandaloneMongoError extends Error {
+  override readonly name = "StandaloneMongoError";
+  constructor() {
+    super(
+      "MONGO_URI names a standalone MongoDB server. Waypost needs a replica set (of one member will do: " +
+        "start mongod with --replSet rs0 and run rs.initiate() once) or a sharded cluster.",
+    );
+  }
+}
+
+/** Throws `StandaloneMongoError` unless the server is a replica set member or a mongos. */
+export async function assertReplicaSet(db: Db): Promise<void> {
+  const hello = await db.admin().command({ hello: 1 });
+  if (!hello.setName && hello.msg !== "isdbgrid") throw new StandaloneMongoError();
+}
+
+/** Creates what is missing, and changes the time-to-live of what is there. Safe to run from several processes. */
+export async function ensureIndexes(db: Db, retention: Retention): Promise<void> {
+  await Promise.all(
+    Object.entries(indexes(retention)).map(async ([name, wanted]) => {
+      const collection = db.collection(name);
+      await collection.createIndexes(await withoutStaleTimeToLive(collection, wanted));
+    }),
+  );
+}
+
+/** Names of the indexes that are missing, as `collection.index`. */
+export async function missingIndexes(db: Db, retention: Retention): Promise<string[]> {
+  const missing = await Promise.all(
+    Object.entries(indexes(retention)).map(async ([name, wanted]) => {
+      const present = await presentIndexes(db.collection(name));
+      return wanted.filter((index) => !present.has(index.name ?? "")).map((index) => `${name}.${index.name}`);
+    }),
+  );
+  return missing.flat();
+}
+
+/** `createIndexes` refuses another `expireAfterSeconds` under the same name; `collMod` changes it in place. */
+async function withoutStaleTimeToLive<T extends { name?: string; expireAfterSeconds?: number }>(
+  collection: Collection<Document>,
+  wanted: T[],
+): Promise<T[]> {
+  const present = await presentIndexes(collection);
+  for (const { name, expireAfterSeconds } of wanted) {
+    const old = name ? present.get(name) : undefined;
+    if (!old || expireAfterSeconds === undefined || old.expireAfterSeconds === expireAfterSeconds) continue;
+    await collection.db.command({ collMod: collection.collectionName, index: { name, expireAfterSeconds } });
+  }
+  return wanted;
+}
+
+async function presentIndexes(
+  collection: Collection<Document>,
+): Promise<Map<string, { expireAfterSeconds?: number }>> {
+  const present = await collection.listIndexes().toArray().catch(ignoreMissingCollection);
+  return new Map(present.map((index) => [index.name, index]));
+}
+
+function ignoreMissingCollection(error: unknown): [] {
+  if (error instanceof Error && "code" in error && error.code === 26) return [];
+  throw error;
+}

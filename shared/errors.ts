@@ -1,0 +1,79 @@
+/** One catalog for every error a caller can see: HTTP, command documents and Socket.io. Headings in `docs/errors.md`. */
+export const errorCatalog = {
+  invalid_request: { status: 400, retryable: false, title: "The request is not valid" },
+  invalid_json: { status: 400, retryable: false, title: "The body is not valid JSON" },
+  missing_api_key: { status: 401, retryable: false, title: "No API key was given" },
+  invalid_api_key: { status: 401, retryable: false, title: "The API key is not known" },
+  expired_api_key: { status: 401, retryable: false, title: "The API key or session has expired" },
+  insufficient_scope: { status: 403, retryable: false, title: "The API key may not do this" },
+  channel_not_found: { status: 404, retryable: false, title: "There is no such channel" },
+  command_not_found: { status: 404, retryable: false, title: "There is no such command" },
+  qr_not_available: { status: 404, retryable: true, title: "No QR code is waiting to be scanned" },
+  route_not_found: { status: 404, retryable: false, title: "There is no such route" },
+  method_not_allowed: { status: 405, retryable: false, title: "The route does not take this method" },
+  channel_logged_out: { status: 409, retryable: false, title: "The channel is not linked to a phone" },
+  already_linked: { status: 409, retryable: false, title: "The channel is already linked to a phone" },
+  body_too_large: { status: 413, retryable: false, title: "The body is too large" },
+  unsupported_content_type: { status: 415, retryable: false, title: "The body must be application/json" },
+  whatsapp_rejected: { status: 422, retryable: false, title: "WhatsApp refused the message" },
+  recipient_not_on_whatsapp: { status: 422, retryable: false, title: "The number is not on WhatsApp" },
+  media_not_allowed: { status: 422, retryable: false, title: "The media address may not be fetched" },
+  media_unavailable: { status: 422, retryable: true, title: "The media could not be fetched" },
+  media_too_large: { status: 422, retryable: false, title: "The media is larger than allowed" },
+  media_type_mismatch: { status: 422, retryable: false, title: "The media is not of the stated kind" },
+  pairing_rate_limited: { status: 429, retryable: true, title: "Too many pairing codes for this number" },
+  rate_limited: { status: 429, retryable: true, title: "Too many requests" },
+  internal: { status: 500, retryable: true, title: "Something went wrong on our side" },
+  database_unavailable: { status: 503, retryable: true, title: "The database cannot be reached" },
+  invalid_command: { status: 422, retryable: false, title: "The command document is not valid" },
+  expired: { status: 422, retryable: true, title: "The command was too old to be carried out" },
+  not_sent: { status: 422, retryable: true, title: "The message did not leave the connector" },
+} as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
+
+export type ErrorCode = keyof typeof errorCatalog;
+
+/** One mistake in what a caller sent; `field` is a dotted path. */
+export interface FieldProblem {
+  field: string;
+  message: string;
+}
+
+export type ErrorDetails = readonly FieldProblem[] | Readonly<Record<string, unknown>>;
+
+/** An expected failure. `message` is for the caller; `cause` stays inside. */
+export class ServiceError extends Error {
+  override readonly name = "ServiceError";
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails | undefined;
+
+  constructor(code: ErrorCode, message?: string, options: { details?: ErrorDetails; cause?: unknown } = {}) {
+    super(message ?? errorCatalog[code].title, { cause: options.cause });
+    this.code = code;
+    this.details = options.details;
+  }
+
+  get status(): (typeof errorCatalog)[ErrorCode]["status"] {
+    return errorCatalog[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return errorCatalog[this.code].retryable;
+  }
+}
+
+/** What a command document and a caller are told of a failure. */
+export interface PublicError {
+  code: ErrorCode;
+  message: string;
+  details?: ErrorDetails;
+}
+
+/** Anything that is not a `ServiceError` is a bug and leaves as `internal`, without its message. */
+export function publicError(error: unknown): PublicError {
+  if (!(error instanceof ServiceError)) return { code: "internal", message: errorCatalog.internal.title };
+  return {
+    code: error.code,
+    message: error.message,
+    ...(error.details === undefined ? {} : { details: error.details }),
+  };
+}

@@ -1,0 +1,41 @@
+import ipaddr from "ipaddr.js";
+
+/**
+ * Why an address may not be fetched, as far as its spelling tells; null when nothing speaks against it.
+ * `allowHosts` holds `host` or `host:port`, lower case, that may be private, plain http and on any port.
+ */
+export function mediaAddressProblem(text: string, allowHosts: readonly string[]): string | null {
+  const url = URL.parse(text);
+  if (!url || !isWeb(url)) return "must be an http or https URL";
+  if (url.username || url.password) return "must not carry a user name or password";
+  if (isAllowedHost(url, allowHosts)) return null;
+  if (url.port !== "" && url.port !== "80" && url.port !== "443") return "must use port 80 or 443";
+  if (isPrivateName(hostOf(url))) return "must not name a private address";
+  return null;
+}
+
+/** Whether the operator listed this host (`MEDIA_ALLOW_HOSTS`), with its port or for all of its ports. */
+export function isAllowedHost(url: URL, allowHosts: readonly string[]): boolean {
+  const port = url.port || (url.protocol === "https:" ? "443" : "80");
+  return allowHosts.includes(url.hostname) || allowHosts.includes(`${url.hostname}:${port}`);
+}
+
+/** Whether an IP address is one of the public internet. IPv4 inside IPv6 (mapped, NAT64) is judged by what it wraps. */
+export function isPublicAddress(address: string): boolean {
+  if (!ipaddr.isValid(address)) return false;
+  return ipaddr.process(address).range() === "unicast";
+}
+
+/** WHATWG URLs have already turned `0x7f000001`, `2130706433` and the like into dotted form. */
+function isPrivateName(host: string): boolean {
+  if (ipaddr.isValid(host)) return !isPublicAddress(host);
+  return /(^|\.)localhost\.?$/.test(host) || !host.includes(".");
+}
+
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, "");
+}
+
+function isWeb(url: URL): boolean {
+  return url.protocol === "http:" || url.protocol === "https:";
+}

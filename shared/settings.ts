@@ -1,0 +1,80 @@
+import { z } from "zod";
+
+/**
+ * Every environment variable that Waypost reads. `.env.example` lists the same (a test compares them).
+ * An empty value counts as not given.
+ */
+export const settings = {
+  MONGO_URI: text(/^mongodb(\+srv)?:\/\/.+/, "must start with mongodb:// or mongodb+srv://"),
+  DATA_DIR: z.string().optional(),
+  PORT: integer(0, 65_535).default(3000),
+  HOST: z.string().default("127.0.0.1"),
+  FRONTEND_URL: list(isOrigin, "must be origins such as https://app.example.com, comma-separated").default(
+    [],
+  ),
+  API_KEY: text(/^[A-Za-z0-9_-]{24,200}$/, "must be 24 or more characters of A-Z a-z 0-9 _ -"),
+  ENCRYPTION_KEY: list(isKey, "must be 32 bytes in base64; several comma-separated, newest first").default(
+    [],
+  ),
+  SEND_RATE: decimal(0, 1_000).default(5),
+  SEND_BURST: integer(1, 10_000).default(20),
+  SEND_TTL_SECONDS: integer(1, 604_800).default(600),
+  MEDIA_MAX_MB: integer(1, 2_048).default(64),
+  MEDIA_ALLOW_HOSTS: list(isHost, "must be host or host:port, comma-separated").default([]),
+  RETENTION_DAYS_EVENTS: integer(1, 3_650).default(7),
+  RETENTION_DAYS_MESSAGES: integer(1, 3_650).default(30),
+  WHATSAPP_WEBSOCKET_URL: text(
+    /^wss?:\/\/(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?(\/|$)/,
+    "must be a ws:// or wss:// URL of a loopback address: anything else would hand credentials to a stranger",
+  ),
+  WHATSAPP_ROOT_KEY: text(/^[0-9a-fA-F]{64}$/, "must be 64 hex digits"),
+  WHATSAPP_VERSION: text(/^2\.3000\.\d{6,12}$/, "must look like 2.3000.1043857760"),
+  MAX_CHANNELS: integer(1, 10_000).default(250),
+  CONNECTOR_ID: text(/^[A-Za-z0-9_.-]{1,100}$/, "must be 1 to 100 characters of A-Z a-z 0-9 _ . -"),
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+};
+
+export type SettingName = keyof typeof settings;
+export type Settings = { [N in SettingName]: z.output<(typeof settings)[N]> };
+
+function text(pattern: RegExp, message: string) {
+  return z.string().regex(pattern, message).optional();
+}
+
+function integer(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message);
+}
+
+function decimal(min: number, max: number) {
+  const message = `must be a number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}(\.\d{1,6})?$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message);
+}
+
+function list(isValid: (item: string) => boolean, message: string) {
+  return z
+    .string()
+    .transform((value) => value.split(",").map((item) => item.trim()))
+    .refine((items) => items.every(isValid), message);
+}
+
+function isOrigin(item: string): boolean {
+  const url = URL.parse(item);
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === item.replace(/\/$/, "");
+}
+
+function isKey(item: string): boolean {
+  return /^[A-Za-z0-9+/_-]{42,43}=?$/.test(item) && Buffer.from(item, "base64").length === 32;
+}
+
+function isHost(item: string): boolean {
+  return /^[a-z0-9.-]+(:\d{1,5})?$/.test(item);
+}
