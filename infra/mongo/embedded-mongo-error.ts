@@ -1,0 +1,16 @@
+/** Why no embedded MongoDB could be started. The message is complete and meant for the person at the terminal. */
+export class EmbeddedMongoError extends Error {
+  override readonly name = "EmbeddedMongoError";
+  readonly code: EmbeddedMongoErrorCode;
+
+  constructor(code: EmbeddedMongoErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * `no_server`: no source gave a mongod that runs here. `data_in_use`: another process has the data folder.
+ * `not_started`: mongod ended or never became primary.
+ */
+export type EmbeddedMongoErrorCode = "no_server" | "data_in_use" | "not_started";

@@ -1,0 +1,29 @@
+import { randomBytes } from "node:crypto";
+import { type Db, MongoClient } from "mongodb";
+import { inject } from "vitest";
+
+/** A database of its own on the MongoDB that all tests share; disposal drops it and closes the client. */
+export type TestDatabase = AsyncDisposable & {
+  client: MongoClient;
+  db: Db;
+  /** Names the database, for code that makes its own client. */
+  uri: string;
+};
+
+/** A fresh, empty database. In one test: `await using database = await testDatabase()`; for a file: in `beforeAll`. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const name = `test_${randomBytes(6).toString("hex")}`;
+  const address = new URL(inject("mongoUri"));
+  address.pathname = `/${name}`;
+  const client = await MongoClient.connect(address.href);
+  const db = client.db(name);
+  return {
+    client,
+    db,
+    uri: address.href,
+    async [Symbol.asyncDispose]() {
+      await db.dropDatabase();
+      await client.close();
+    },
+  };
+}
