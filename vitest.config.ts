@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { gateReporter } from "./test/support/gate-reporter.ts";
 
 /** Two workers for two cores; each test file has a process of its own, all share one MongoDB. */
 export default defineConfig({
@@ -9,6 +10,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    reporters: ["default"],
+    reporters: ["default", gateReporter()],
   },
 });
