@@ -1,0 +1,37 @@
+import type { Binary } from "mongodb";
+
+/** `whatsapp_auth_creds`: one row per linked channel. `creds` holds the credentials and their server, sealed. */
+export interface AuthCredsDocument {
+  /** Equal to `channelId`. */
+  _id: string;
+  channelId: string;
+  epoch: number;
+  creds: Binary;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+/** `whatsapp_auth_keys`: one row per key. `keyId` is `<type>:<id>`, `keyData` the sealed value. */
+export interface AuthKeyDocument {
+  /** `<channelId>/<type>/<id>` */
+  _id: string;
+  channelId: string;
+  keyId: string;
+  keyData: Binary;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+/** In `whatsapp_auth_keys`, `<channelId>/data-key`: what seals the channel's rows, itself sealed by a master key. */
+export interface DataKeyDocument {
+  _id: string;
+  channelId: string;
+  masterKeyId: string;
+  wrapped: Binary;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export function dataKeyId(channelId: string): string {
+  return `${channelId}/data-key`;
+}

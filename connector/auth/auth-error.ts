@@ -1,0 +1,22 @@
+/** Why stored credentials cannot be used or kept. None of these ever means "there are no credentials". */
+export type AuthFault =
+  | "unknown_master_key"
+  | "unreadable"
+  | "wrong_server"
+  | "already_linked"
+  | "no_credentials"
+  | "read_failed"
+  | "write_failed"
+  | "overloaded"
+  | "closed";
+
+/** A failure of the auth state, final for the session that sees it. The message is safe to log. */
+export class AuthStateError extends Error {
+  override readonly name = "AuthStateError";
+  readonly fault: AuthFault;
+
+  constructor(fault: AuthFault, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.fault = fault;
+  }
+}

@@ -1,0 +1,179 @@
+import { type AnyBulkWriteOperation, Binary, type ClientSession, type Collection, type Db } from "mongodb";
+import { collectionNames } from "../../shared/collections.ts";
+import {
+  type AuthCredsDocument,
+  type AuthKeyDocument,
+  type DataKeyDocument,
+  dataKeyId,
+} from "./auth-documents.ts";
+import { seal, unseal, type WrappedKey } from "./envelope.ts";
+import { type Fence, FencedError, fencedError, fenceId, fenceOperation } from "./fence.ts";
+import { inSafeOrder, keyId, type Row } from "./row-order.ts";
+
+const rowsPerBulk = 1_000;
+const durable = { w: "majority", j: true } as const;
+const primary = { readPreference: "primary", readConcern: { level: "majority" } } as const;
+
+type KeyOperation = AnyBulkWriteOperation<AuthKeyDocument>;
+
+export interface AuthCollections {
+  creds: Collection<AuthCredsDocument>;
+  keys: Collection<AuthKeyDocument>;
+}
+
+export function authCollections(db: Db): AuthCollections {
+  return { creds: db.collection(collectionNames.authCreds), keys: db.collection(collectionNames.authKeys) };
+}
+
+export interface Attempt {
+  timeoutMS: number;
+}
+
+/** Rows that exist, unsealed. Reads from the primary what a majority has; throws on any doubt. */
+export async function readRows(
+  keys: Collection<AuthKeyDocument>,
+  dataKey: Buffer,
+  rowIds: readonly string[],
+  { timeoutMS }: Attempt,
+): Promise<Map<string, string>> {
+  const found = await keys.find({ _id: { $in: [...rowIds] } }, { ...primary, timeoutMS }).toArray();
+  return new Map(
+    found.map(({ _id, keyData }) => [_id, unseal(dataKey, _id, bytes(keyData)).toString("utf8")]),
+  );
+}
+
+export async function readWrappedKey(
+  keys: Collection<AuthKeyDocument>,
+  channelId: string,
+  { timeoutMS }: Attempt,
+): Promise<WrappedKey | undefined> {
+  const rows = keys as unknown as Collection<DataKeyDocument>;
+  const row = await rows.findOne({ _id: dataKeyId(channelId) }, { ...primary, timeoutMS });
+  return row ? { masterKeyId: row.masterKeyId, wrapped: bytes(row.wrapped) } : undefined;
+}
+
+/** What a bulk carries beside rows. */
+export interface KeyWrite {
+  fence: Fence;
+  dataKey: Buffer;
+  /** Given when the data key itself is new or was wrapped anew. */
+  wrapped: WrappedKey | undefined;
+  rows: Iterable<Row>;
+}
+
+/** Ordered bulks with the fence first. Throws `FencedError` for a deposed owner. */
+export async function writeRows(
+  keys: Collection<AuthKeyDocument>,
+  { fence, dataKey, wrapped, rows }: KeyWrite,
+  options: Attempt | { session: ClientSession },
+): Promise<void> {
+  const operations = inSafeOrder(rows).map((row) => rowOperation(fence.channelId, dataKey, row));
+  if (wrapped) operations.unshift(dataKeyOperation(fence.channelId, wrapped));
+  for (let from = 0; from < operations.length; from += rowsPerBulk) {
+    await fencedBulk(keys, fence, operations.slice(from, from + rowsPerBulk), options);
+  }
+}
+
+export async function fencedBulk(
+  keys: Collection<AuthKeyDocument>,
+  fence: Fence,
+  operations: KeyOperation[],
+  options: Attempt | { session: ClientSession },
+): Promise<void> {
+  const concern = "session" in options ? options : { ...options, writeConcern: durable };
+  try {
+    await keys.bulkWrite([fenceOperation(fence), ...operations], { ordered: true, ...concern });
+  } catch (error) {
+    throw fencedError(error, fence);
+  }
+}
+
+/** Replaces credentials that are there; the epoch in the filter is the fence. */
+export async function updateCreds(
+  creds: Collection<AuthCredsDocument>,
+  fence: Fence,
+  sealed: Buffer,
+  { timeoutMS }: Attempt,
+): Promise<void> {
+  const { matchedCount } = await creds.updateOne(
+    { _id: fence.channelId, epoch: fence.epoch },
+    { $set: { creds: new Binary(sealed), updatedAt: new Date() } },
+    { writeConcern: durable, timeoutMS },
+  );
+  if (matchedCount === 0) throw new FencedError(fence);
+}
+
+/** Within a transaction that also wrote the fence. */
+export async function putCreds(
+  creds: Collection<AuthCredsDocument>,
+  { channelId, epoch }: Fence,
+  sealed: Buffer,
+  session: ClientSession,
+): Promise<void> {
+  const now = new Date();
+  await creds.updateOne(
+    { _id: channelId },
+    {
+      $set: { channelId, epoch, creds: new Binary(sealed), updatedAt: now },
+      $setOnInsert: { createdAt: now },
+    },
+    { upsert: true, session },
+  );
+}
+
+/** Takes the credentials row for this epoch and returns it; `undefined` if there is none. */
+export async function claimCreds(
+  creds: Collection<AuthCredsDocument>,
+  fence: Fence,
+  { timeoutMS }: Attempt,
+): Promise<Buffer | undefined> {
+  const { channelId, epoch } = fence;
+  const filter = { _id: channelId, epoch: { $lte: epoch } };
+  await creds.updateOne(filter, { $set: { epoch } }, { writeConcern: durable, timeoutMS });
+  const row = await creds.findOne({ _id: channelId }, { ...primary, timeoutMS });
+  if (row && row.epoch !== epoch) throw new FencedError(fence);
+  return row ? bytes(row.creds) : undefined;
+}
+
+/** Erases the credentials, then the data key, then every row of the channel but its fence, which keeps the epoch. */
+export async function eraseRows(
+  { creds, keys }: AuthCollections,
+  fence: Fence,
+  { timeoutMS }: Attempt,
+): Promise<void> {
+  const { channelId, epoch } = fence;
+  await fencedBulk(keys, fence, [], { timeoutMS });
+  await creds.deleteOne({ _id: channelId, epoch: { $lte: epoch } }, { writeConcern: durable, timeoutMS });
+  await fencedBulk(keys, fence, [{ deleteOne: { filter: { _id: dataKeyId(channelId) } } }], { timeoutMS });
+  const rest = { channelId, _id: { $ne: fenceId(channelId) } };
+  for (;;) {
+    const page = keys.find(rest, { ...primary, timeoutMS, projection: { _id: 1 } }).limit(rowsPerBulk);
+    const ids = (await page.toArray()).map(({ _id }) => _id);
+    if (ids.length === 0) return;
+    await fencedBulk(keys, fence, [{ deleteMany: { filter: { _id: { $in: ids } } } }], { timeoutMS });
+  }
+}
+
+function rowOperation(channelId: string, dataKey: Buffer, [_id, text]: Row): KeyOperation {
+  if (text === null) return { deleteOne: { filter: { _id } } };
+  const now = new Date();
+  const keyData = new Binary(seal(dataKey, _id, Buffer.from(text)));
+  const update = {
+    $set: { channelId, keyId: keyId(_id), keyData, updatedAt: now },
+    $setOnInsert: { createdAt: now },
+  };
+  return { updateOne: { filter: { _id }, update, upsert: true } };
+}
+
+function dataKeyOperation(channelId: string, { masterKeyId, wrapped }: WrappedKey): KeyOperation {
+  const now = new Date();
+  const $set = { channelId, masterKeyId, wrapped: new Binary(wrapped), updatedAt: now };
+  const update = { $set, $setOnInsert: { createdAt: now } };
+  const operation = { updateOne: { filter: { _id: dataKeyId(channelId) }, update, upsert: true } };
+  // The data key is a row of another shape in the same collection.
+  return operation as unknown as KeyOperation;
+}
+
+function bytes(binary: Binary): Buffer {
+  return Buffer.from(binary.buffer.subarray(0, binary.position));
+}

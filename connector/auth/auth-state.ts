@@ -1,0 +1,137 @@
+import type { Db } from "mongodb";
+import { type AuthenticationCreds, type AuthenticationState, initAuthCreds } from "../baileys/baileys.ts";
+import { AuthStateError } from "./auth-error.ts";
+import { AuthStore } from "./auth-store.ts";
+import { KeyStore } from "./key-store.ts";
+import { decodeCreds, encodeCreds } from "./row-codec.ts";
+import { WriteChain } from "./write-chain.ts";
+
+export interface AuthStateOptions {
+  db: Db;
+  channelId: string;
+  /** The owner's; `openAuthState` raises the fence of `whatsapp_auth_keys` to it. */
+  epoch: number;
+  /** 32 bytes each, newest first. */
+  masterKeys: readonly Buffer[];
+  /** Names the WhatsApp server (address and root key); credentials of another are refused. */
+  server: string;
+  /**
+   * Called once when rows can no longer be kept or read: the fence was lost (`FencedError`), the signal aborted or the
+   * database failed for 10 s. Terminate the socket at once: its ratchets would go on unsaved.
+   */
+  onLost(error: Error): void;
+  /** Aborted when the ownership ends: nothing more is written. */
+  signal?: AbortSignal;
+}
+
+/** The credentials and keys of one channel, for one epoch. */
+export interface AuthState extends AsyncDisposable {
+  /** True once a phone has accepted the credentials. */
+  linked(): boolean;
+  /** For `makeWASocket`; the same object until `create` or `erase`. Throws `no_credentials` if there are none. */
+  readonly state: AuthenticationState;
+  /**
+   * Makes fresh credentials, in memory until they are paired; rows left over from older ones are erased first. Throws
+   * `already_linked` if there are paired ones. Call it before every connection while `linked()` is false.
+   */
+  create(): Promise<void>;
+  /** Queues the whole credentials, once they are paired. Failures reach `onLost` and `flush`. */
+  save(): void;
+  /** Resolves when everything queued so far is durable. */
+  flush(): Promise<void>;
+  /** Forgets the credentials and erases every row but the fence. */
+  erase(): Promise<void>;
+  /** Drains for at most 10 s or so, then refuses every write. Never rejects. */
+  close(): Promise<void>;
+}
+
+/**
+ * Takes a channel's auth state for `epoch`. Throws `FencedError` if a higher epoch has it, `AuthStateError`
+ * `unknown_master_key`, `unreadable` or `wrong_server` if there are credentials that cannot be used, and the driver's
+ * error if the database fails for 10 s.
+ */
+export async function openAuthState(options: AuthStateOptions): Promise<AuthState> {
+  const { db, channelId, epoch, masterKeys, server, signal = new AbortController().signal } = options;
+  const store = new AuthStore({ db, fence: { channelId, epoch }, masterKeys, signal });
+  const text = await store.claim();
+  const stored = text === undefined ? undefined : decodeCreds(text);
+  if (stored && stored.server !== server) {
+    throw new AuthStateError("wrong_server", "The stored credentials belong to another WhatsApp server");
+  }
+  return new MongoAuthState(options, store, signal, stored?.creds);
+}
+
+class MongoAuthState implements AuthState {
+  readonly #server: string;
+  readonly #store: AuthStore;
+  readonly #chain: WriteChain;
+  readonly #keys: KeyStore;
+  readonly #stopListening: () => void;
+  #state: AuthenticationState | undefined;
+  /** False once it is certain that no rows but the fence are there. */
+  #mayHaveRows = true;
+
+  constructor(
+    { channelId, server, onLost }: AuthStateOptions,
+    store: AuthStore,
+    signal: AbortSignal,
+    creds: AuthenticationCreds | undefined,
+  ) {
+    this.#server = server;
+    this.#store = store;
+    this.#chain = new WriteChain({ apply: (batch) => store.write(batch, this.#credsText()), onLost });
+    this.#keys = new KeyStore({ channelId, chain: this.#chain, read: (rows) => store.read(rows) });
+    this.#state = creds && { creds, keys: this.#keys };
+    const lose = () => this.#chain.lose(signal.reason);
+    signal.addEventListener("abort", lose, { once: true });
+    this.#stopListening = () => signal.removeEventListener("abort", lose);
+    if (signal.aborted) lose();
+  }
+
+  linked(): boolean {
+    const creds = this.#state?.creds;
+    return Boolean(creds?.me?.id && creds.account);
+  }
+
+  get state(): AuthenticationState {
+    if (this.#state) return this.#state;
+    throw new AuthStateError("no_credentials", "Credentials were neither stored nor created");
+  }
+
+  async create(): Promise<void> {
+    if (this.linked()) throw new AuthStateError("already_linked", "The channel has paired credentials");
+    if (this.#mayHaveRows) await this.erase();
+    this.#state = { creds: initAuthCreds(), keys: this.#keys };
+    this.#mayHaveRows = true;
+  }
+
+  save(): void {
+    if (this.linked()) this.#chain.writeCreds().catch(() => undefined);
+  }
+
+  flush(): Promise<void> {
+    return this.#chain.flush();
+  }
+
+  async erase(): Promise<void> {
+    this.#state = undefined;
+    await this.#chain.exclusive(() => this.#store.erase());
+    this.#keys.forget();
+    this.#mayHaveRows = false;
+  }
+
+  async close(): Promise<void> {
+    await this.#chain.close();
+    this.#stopListening();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Unpaired credentials are never kept: a login with them would be refused for good. */
+  #credsText(): string | undefined {
+    if (!this.#state || !this.linked()) return undefined;
+    return encodeCreds({ server: this.#server, creds: this.#state.creds });
+  }
+}

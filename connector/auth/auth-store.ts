@@ -1,0 +1,119 @@
+import type { Db } from "mongodb";
+import { dataKeyId } from "./auth-documents.ts";
+import { AuthStateError } from "./auth-error.ts";
+import {
+  type AuthCollections,
+  authCollections,
+  claimCreds,
+  eraseRows,
+  putCreds,
+  readRows,
+  readWrappedKey,
+  updateCreds,
+  writeRows,
+} from "./auth-rows.ts";
+import { createDataKey, seal, unseal, unwrapDataKey, type WrappedKey, wrapDataKey } from "./envelope.ts";
+import { type Fence, raiseFence } from "./fence.ts";
+import { hasPreKey } from "./row-order.ts";
+import { withPatience } from "./transient.ts";
+import type { Batch } from "./write-chain.ts";
+
+export interface AuthStoreOptions {
+  db: Db;
+  fence: Fence;
+  masterKeys: readonly Buffer[];
+  signal: AbortSignal;
+}
+
+/** The stored side of one channel's auth state, for one epoch. Every method retries what passes by itself. */
+export class AuthStore {
+  readonly #db: Db;
+  readonly #collections: AuthCollections;
+  readonly #fence: Fence;
+  readonly #masterKeys: readonly Buffer[];
+  readonly #signal: AbortSignal;
+  #dataKey = createDataKey();
+  /** The data key as it must still be written; `undefined` once it is stored. */
+  #unstoredKey: WrappedKey | undefined;
+  /** The credentials as last stored; `undefined` if there are none. */
+  #storedCreds: string | undefined;
+
+  constructor({ db, fence, masterKeys, signal }: AuthStoreOptions) {
+    this.#db = db;
+    this.#collections = authCollections(db);
+    this.#fence = fence;
+    this.#masterKeys = masterKeys;
+    this.#signal = signal;
+  }
+
+  /** Takes the fence and the credentials for this epoch; the credentials' text, or `undefined` if there are none. */
+  async claim(): Promise<string | undefined> {
+    const { creds, keys } = this.#collections;
+    const { channelId } = this.#fence;
+    await this.#retry((timeoutMS) => raiseFence(keys, this.#fence, { timeoutMS }));
+    const wrapped = await this.#retry((timeoutMS) => readWrappedKey(keys, channelId, { timeoutMS }));
+    const sealed = await this.#retry((timeoutMS) => claimCreds(creds, this.#fence, { timeoutMS }));
+    this.#takeDataKey(wrapped);
+    if (!sealed) return undefined;
+    if (!wrapped) throw new AuthStateError("unreadable", "The data key of the stored credentials is missing");
+    this.#storedCreds = unseal(this.#dataKey, channelId, sealed).toString("utf8");
+    return this.#storedCreds;
+  }
+
+  read(rowIds: readonly string[]): Promise<Map<string, string>> {
+    const { keys } = this.#collections;
+    return this.#retry((timeoutMS) => readRows(keys, this.#dataKey, rowIds, { timeoutMS }));
+  }
+
+  /** Makes a batch durable. `creds` is the credentials' present text, `undefined` while they are not to be kept. */
+  async write(batch: Batch, creds: string | undefined): Promise<void> {
+    const moved = batch.creds || hasPreKey(batch.rows) ? creds : undefined;
+    const changed = moved === this.#storedCreds ? undefined : moved;
+    await this.#retry((timeoutMS) => this.#attempt(batch, changed, timeoutMS));
+    if (batch.rows.size > 0 || changed !== undefined) this.#unstoredKey = undefined;
+    if (changed !== undefined) this.#storedCreds = changed;
+  }
+
+  /** Everything but the fence row is gone afterwards, the data key among it. */
+  async erase(): Promise<void> {
+    await this.#retry((timeoutMS) => eraseRows(this.#collections, this.#fence, { timeoutMS }));
+    this.#storedCreds = undefined;
+    this.#takeDataKey(undefined);
+  }
+
+  async #attempt(batch: Batch, creds: string | undefined, timeoutMS: number): Promise<void> {
+    const { keys } = this.#collections;
+    const rows = { fence: this.#fence, dataKey: this.#dataKey, wrapped: this.#unstoredKey, rows: batch.rows };
+    if (creds === undefined) return batch.rows.size > 0 ? writeRows(keys, rows, { timeoutMS }) : undefined;
+    const sealed = seal(this.#dataKey, this.#fence.channelId, Buffer.from(creds));
+    const alone = batch.rows.size === 0 && !this.#unstoredKey && this.#storedCreds !== undefined;
+    if (alone) return updateCreds(this.#collections.creds, this.#fence, sealed, { timeoutMS });
+    return this.#together(rows, sealed, timeoutMS);
+  }
+
+  /** MongoDB 6.0 has no bulk across collections. */
+  async #together(rows: Parameters<typeof writeRows>[1], sealed: Buffer, timeoutMS: number): Promise<void> {
+    const { creds, keys } = this.#collections;
+    await this.#db.client.withSession((session) =>
+      session.withTransaction(
+        async () => {
+          await writeRows(keys, rows, { session });
+          await putCreds(creds, this.#fence, sealed, session);
+        },
+        { writeConcern: { w: "majority", j: true }, timeoutMS },
+      ),
+    );
+  }
+
+  /** A key wrapped by an older master key is wrapped again with the next write: rotation needs no pass of its own. */
+  #takeDataKey(stored: WrappedKey | undefined): void {
+    const rowId = dataKeyId(this.#fence.channelId);
+    this.#dataKey = stored ? unwrapDataKey(stored, this.#masterKeys, rowId) : createDataKey();
+    const wrapped = wrapDataKey(this.#dataKey, this.#masterKeys, rowId);
+    this.#unstoredKey = wrapped.masterKeyId === stored?.masterKeyId ? undefined : wrapped;
+  }
+
+  #retry<T>(operation: (timeoutMS: number) => Promise<T>): Promise<T> {
+    return withPatience(this.#signal, operation);
+  }
+}

@@ -1,0 +1,112 @@
+import type { SignalDataSet, SignalDataTypeMap, SignalKeyStore } from "../baileys/baileys.ts";
+import { createKeyCache } from "./key-cache.ts";
+import { decodeValue, encodeValue } from "./row-codec.ts";
+import { type KeyType, rowId } from "./row-order.ts";
+import type { WriteChain } from "./write-chain.ts";
+
+export interface KeyStoreOptions {
+  channelId: string;
+  chain: WriteChain;
+  /** The stored text of the rows that exist. */
+  read(rowIds: readonly string[]): Promise<Map<string, string>>;
+}
+
+type Texts = Map<string, string | null>;
+
+/**
+ * Baileys' key store over the write chain. `set` is seen by every later `get` at once, and resolves when it is durable;
+ * `get` throws if it cannot know. Rows that did not change are not written.
+ */
+export class KeyStore implements SignalKeyStore {
+  readonly #options: KeyStoreOptions;
+  readonly #cache = createKeyCache();
+  /** Reads under way; a write of the row takes it out, so that an old value never enters the cache. */
+  readonly #reading = new Map<string, symbol>();
+
+  constructor(options: KeyStoreOptions) {
+    this.#options = options;
+  }
+
+  async get<T extends KeyType>(type: T, ids: string[]): Promise<{ [id: string]: SignalDataTypeMap[T] }> {
+    const { channelId, chain } = this.#options;
+    chain.assertAlive();
+    const rowIds = new Map(ids.map((id) => [id, rowId(channelId, type, id)]));
+    const fetched = await this.#fetch([...rowIds.values()].filter((row) => this.#known(row) === undefined));
+    const values: { [id: string]: SignalDataTypeMap[T] } = {};
+    for (const [id, row] of rowIds) {
+      const known = this.#known(row);
+      const text = known === undefined ? fetched.get(row) : known;
+      if (typeof text === "string") values[id] = decodeValue(type, text);
+    }
+    return values;
+  }
+
+  async set(data: SignalDataSet): Promise<void> {
+    const { chain } = this.#options;
+    chain.assertAlive();
+    const changed: Texts = new Map();
+    let isWaiting = false;
+    for (const [row, text] of this.#texts(data)) {
+      if (this.#known(row) !== text) changed.set(row, text);
+      else if (chain.waiting(row) !== undefined) isWaiting = true;
+    }
+    for (const [row, text] of changed) this.#remember(row, text);
+    if (changed.size > 0) await chain.write(changed);
+    else if (isWaiting) await chain.flush();
+  }
+
+  /** Forgets everything that was read. */
+  forget(): void {
+    this.#cache.clear();
+    this.#reading.clear();
+  }
+
+  /** `null` is known to be absent, `undefined` is not known. What waits to be written may be newer than the cache. */
+  #known(row: string): string | null | undefined {
+    const waiting = this.#options.chain.waiting(row);
+    return waiting === undefined ? this.#cache.get(row) : waiting;
+  }
+
+  #remember(row: string, text: string | null): void {
+    this.#reading.delete(row);
+    this.#cache.set(row, text);
+  }
+
+  /** The rows that nothing is known of; again those that were written, and forgotten, in the meantime. */
+  async #fetch(rows: readonly string[]): Promise<Texts> {
+    if (rows.length === 0) return new Map();
+    const marks = rows.map((row) => this.#markReading(row));
+    const stored = await this.#read(rows);
+    const texts: Texts = new Map(rows.map((row) => [row, stored.get(row) ?? null]));
+    const current = new Set(rows.filter((row, index) => this.#reading.get(row) === marks[index]));
+    for (const row of current) this.#remember(row, texts.get(row) ?? null);
+    const stale = rows.filter((row) => !current.has(row) && this.#known(row) === undefined);
+    return new Map([...texts, ...(await this.#fetch(stale))]);
+  }
+
+  #markReading(row: string): symbol {
+    const mark = this.#reading.get(row) ?? Symbol();
+    this.#reading.set(row, mark);
+    return mark;
+  }
+
+  /** A failed read ends the chain: Baileys takes a session it cannot read for one that does not exist. */
+  async #read(rows: readonly string[]): Promise<Map<string, string>> {
+    try {
+      return await this.#options.read(rows);
+    } catch (error) {
+      const { chain } = this.#options;
+      chain.lose(error instanceof Error ? error : new Error("A read failed", { cause: error }));
+      throw error;
+    }
+  }
+
+  *#texts(data: SignalDataSet): Generator<readonly [row: string, text: string | null]> {
+    for (const [type, values] of Object.entries(data)) {
+      for (const [id, value] of Object.entries(values ?? {})) {
+        const row = rowId(this.#options.channelId, type as KeyType, id);
+        yield [row, value == null ? null : encodeValue(type as KeyType, value as SignalDataTypeMap[KeyType])];
+      }
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { type AuthenticationCreds, BufferJSON, proto, type SignalDataTypeMap } from "../baileys/baileys.ts";
+import { prunedSession } from "./pruned-session.ts";
+
+/** The text of one stored value. Bytes keep being bytes; sessions lose their oldest closed states. */
+export function encodeValue<T extends keyof SignalDataTypeMap>(type: T, value: SignalDataTypeMap[T]): string {
+  return JSON.stringify(type === "session" ? prunedSession(value) : value, BufferJSON.replacer);
+}
+
+export function decodeValue<T extends keyof SignalDataTypeMap>(type: T, text: string): SignalDataTypeMap[T] {
+  const value = parse(text);
+  // Baileys needs the protobuf object itself here.
+  const typed =
+    type === "app-state-sync-key" ? proto.Message.AppStateSyncKeyData.fromObject(Object(value)) : value;
+  return typed as SignalDataTypeMap[T];
+}
+
+/** Credentials and the server they belong to. */
+export interface StoredCreds {
+  server: string;
+  creds: AuthenticationCreds;
+}
+
+export function encodeCreds(stored: StoredCreds): string {
+  return JSON.stringify(stored, BufferJSON.replacer);
+}
+
+export function decodeCreds(text: string): StoredCreds {
+  const { server, creds } = parse(text) as StoredCreds;
+  if (creds.account) creds.account = proto.ADVSignedDeviceIdentity.fromObject(creds.account);
+  return { server, creds };
+}
+
+/** Not `BufferJSON.reviver`: it also takes every object of numbers with number-like keys for bytes. */
+function parse(text: string): unknown {
+  return JSON.parse(text, (_key, value: unknown) =>
+    isTaggedBytes(value) ? Buffer.from(value.data, "base64") : value,
+  );
+}
+
+function isTaggedBytes(value: unknown): value is { data: string } {
+  if (typeof value !== "object" || value === null || !("type" in value) || !("data" in value)) return false;
+  return value.type === "Buffer" && typeof value.data === "string";
+}

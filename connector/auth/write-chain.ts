@@ -1,0 +1,145 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { AuthStateError } from "./auth-error.ts";
+
+/** What one write holds: rows by id (`null` deletes) and whether the credentials changed. */
+export interface Batch {
+  rows: Map<string, string | null>;
+  creds: boolean;
+}
+
+export interface WriteChainOptions {
+  /** Makes a batch durable; one call at a time. What it throws is final for the chain. */
+  apply(batch: Batch): Promise<void>;
+  /** Called once, before any waiting write rejects; not for `close`. */
+  onLost(error: Error): void;
+  /** Characters that may wait; more is `overloaded`. */
+  charactersMax?: number;
+}
+
+interface Job {
+  /** Absent for an exclusive task. */
+  batch: Batch | undefined;
+  run(): Promise<void>;
+  done: PromiseWithResolvers<void>;
+}
+
+const defaultCharactersMax = 64 * 1024 * 1024;
+
+/** The writes of one channel: one after the other, coalesced while they wait, and over for good after a failure. */
+export class WriteChain {
+  readonly #options: WriteChainOptions;
+  readonly #queue: Job[] = [];
+  #running: Job | undefined;
+  #draining: Promise<void> | undefined;
+  #ended: Error | undefined;
+  #characters = 0;
+
+  constructor(options: WriteChainOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when these rows, and everything queued before them, are durable. */
+  write(rows: ReadonlyMap<string, string | null>): Promise<void> {
+    return this.#add(rows, false);
+  }
+
+  /** As `write`, for the credentials, which are read when their turn comes. */
+  writeCreds(): Promise<void> {
+    return this.#add(new Map(), true);
+  }
+
+  /** The text that waits or is on its way, `null` for a deletion, `undefined` if nothing does. */
+  waiting(rowId: string): string | null | undefined {
+    for (const { batch } of this.#queue.toReversed()) {
+      const text = batch?.rows.get(rowId);
+      if (text !== undefined) return text;
+    }
+    return this.#running?.batch?.rows.get(rowId);
+  }
+
+  /** Resolves when everything queued so far is durable. */
+  async flush(): Promise<void> {
+    this.assertAlive();
+    await (this.#queue.at(-1) ?? this.#running)?.done.promise;
+  }
+
+  /** Runs `task` after everything queued so far, and nothing beside it. What it throws is final too. */
+  exclusive(task: () => Promise<void>): Promise<void> {
+    return this.#ended ? Promise.reject(this.#ended) : this.#enqueue(undefined, task).done.promise;
+  }
+
+  /** Throws what ended the chain, if something did. */
+  assertAlive(): void {
+    if (this.#ended) throw this.#ended;
+  }
+
+  /** Ends the chain: what waits, and every later write, rejects with `error`. The first reason stays. */
+  lose(error: Error): void {
+    if (this.#ended) return;
+    this.#ended = error;
+    this.#options.onLost(error);
+    for (const job of this.#queue.splice(0)) job.done.reject(error);
+  }
+
+  /** Drains, then refuses every further write. Never rejects. */
+  async close(): Promise<void> {
+    await this.flush().catch(() => undefined);
+    this.#ended ??= new AuthStateError("closed", "The auth state is closed");
+    await this.#draining;
+  }
+
+  #add(rows: ReadonlyMap<string, string | null>, creds: boolean): Promise<void> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const { batch, done } = this.#open();
+    for (const [rowId, text] of rows) {
+      batch.rows.set(rowId, text);
+      this.#characters += rowId.length + (text?.length ?? 0);
+    }
+    batch.creds ||= creds;
+    this.#assertRoom();
+    return done.promise;
+  }
+
+  #assertRoom(): void {
+    if (this.#characters <= (this.#options.charactersMax ?? defaultCharactersMax)) return;
+    this.lose(new AuthStateError("overloaded", "Too much waits to be written"));
+  }
+
+  /** The batch that still waits, or a new one. */
+  #open(): { batch: Batch; done: Job["done"] } {
+    const last = this.#queue.at(-1);
+    if (last?.batch) return { batch: last.batch, done: last.done };
+    const batch: Batch = { rows: new Map(), creds: false };
+    return { batch, done: this.#enqueue(batch, () => this.#options.apply(batch)).done };
+  }
+
+  #enqueue(batch: Batch | undefined, run: () => Promise<void>): Job {
+    const job: Job = { batch, run, done: Promise.withResolvers() };
+    // `onLost` tells of a failure that nobody waits for.
+    job.done.promise.catch(() => undefined);
+    this.#queue.push(job);
+    this.#draining ??= this.#drain();
+    return job;
+  }
+
+  async #drain(): Promise<void> {
+    await turn();
+    for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
+      this.#running = job;
+      if (job.batch) this.#characters = 0;
+      await this.#settle(job);
+      this.#running = undefined;
+    }
+    this.#draining = undefined;
+  }
+
+  async #settle(job: Job): Promise<void> {
+    try {
+      await job.run();
+      job.done.resolve();
+    } catch (error) {
+      this.lose(error instanceof Error ? error : new Error("A write failed", { cause: error }));
+      job.done.reject(this.#ended);
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The one door to Baileys. The bare imports come first and in this order: they check Node, bind libsignal's queue and
+ * silence its console before Baileys loads.
+ */
+import "./node-version.ts";
+import "./libsignal-queue.ts";
+import "./silence.ts";
+import {
+  addTransactionCapability,
+  Browsers,
+  BufferJSON,
+  DEFAULT_CONNECTION_CONFIG,
+  DisconnectReason,
+  downloadMediaMessage,
+  generateWAMessage,
+  initAuthCreds,
+  makeWASocket,
+  proto,
+  WA_CERT_DETAILS,
+} from "@whiskeysockets/baileys";
+import defaultLogger from "@whiskeysockets/baileys/lib/Utils/logger.js";
+import { assertLibsignalQueueBound } from "./libsignal-queue.ts";
+
+export type {
+  AuthenticationCreds,
+  AuthenticationState,
+  BaileysEventMap,
+  BinaryNode,
+  CacheStore,
+  SignalDataSet,
+  SignalDataTypeMap,
+  SignalKeyStore,
+  SignalKeyStoreWithTransaction,
+  SocketConfig,
+  WAMessage,
+  WASocket,
+} from "@whiskeysockets/baileys";
+export {
+  addTransactionCapability,
+  Browsers,
+  BufferJSON,
+  DisconnectReason,
+  downloadMediaMessage,
+  generateWAMessage,
+  initAuthCreds,
+  makeWASocket,
+  proto,
+  WA_CERT_DETAILS,
+};
+
+assertLibsignalQueueBound();
+
+/** Baileys exports its Signal repository under no other name. */
+export const { makeSignalRepository: makeLibSignalRepository } = DEFAULT_CONNECTION_CONFIG;
+
+// Baileys logs some stanzas here whatever logger a socket was given.
+defaultLogger.level = "silent";

@@ -1,0 +1,84 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import {
+  makeLibSignalRepository,
+  type SignalDataSet,
+  type SignalKeyStore,
+  type SignalKeyStoreWithTransaction,
+  type SocketConfig,
+} from "./baileys.ts";
+
+type MakeSignalRepository = SocketConfig["makeSignalRepository"];
+type SignalRepository = ReturnType<MakeSignalRepository>;
+
+/** A key transaction of one socket. Work that outlives it still carries it, closed. */
+interface Transaction {
+  owner: SignalKeyStore;
+  open: boolean;
+}
+
+const current = new AsyncLocalStorage<Transaction>();
+const encrypting = new AsyncLocalStorage<true>();
+
+/** Must not be the name of a key type: Baileys keeps both in one table of mutexes, and reads take the type's. */
+const channelMutex = "__channel__";
+
+/**
+ * The `makeSignalRepository` option of a socket. `store` is the same key store that the socket gets as `auth.keys`; its
+ * `set` resolves when the rows are durable. With it,
+ * - transactions of the channel exclude each other (else 10–57 % of concurrent sends reused a ratchet counter, measured),
+ * - work that outlives its transaction writes to the store instead of nowhere,
+ * - the ratchet is durable before the stanza it encrypted can leave.
+ */
+export function hardenedSignalRepository(store: SignalKeyStore): MakeSignalRepository {
+  return (auth, logger, lookUpLids) => {
+    if (!("transaction" in auth.keys)) throw new Error("Baileys gave a key store without transactions.");
+    harden(auth.keys, store);
+    return markEncryption(makeLibSignalRepository(auth, logger, lookUpLids));
+  };
+}
+
+/** Changes `keys`, Baileys' transactional wrapper around `store`, in place: the socket keeps using the same object. */
+export function harden(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore): void {
+  const outside = AsyncLocalStorage.snapshot();
+  const { transaction, set, get, isInTransaction } = keys;
+  const isStale = () => {
+    const held = current.getStore();
+    return held !== undefined && held.owner === keys && !held.open;
+  };
+  const setAndKeep = async (data: SignalDataSet) => {
+    await set(data);
+    if (isInTransaction() && encrypting.getStore()) await store.set(ratchets(data));
+  };
+  keys.transaction = (work) => {
+    if (isStale()) return outside(() => keys.transaction(work, channelMutex));
+    if (isInTransaction()) return work();
+    const held: Transaction = { owner: keys, open: true };
+    return transaction(() => current.run(held, () => whileOpen(held, work)), channelMutex);
+  };
+  keys.set = (data) => (isStale() ? outside(() => set(data)) : setAndKeep(data));
+  keys.get = (type, ids) => (isStale() ? outside(() => get(type, ids)) : get(type, ids));
+}
+
+async function whileOpen<T>(held: Transaction, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    held.open = false;
+  }
+}
+
+/** Only what encrypts must be durable early; a decryption is, when its transaction commits, before its receipt. */
+function markEncryption(repository: SignalRepository): SignalRepository {
+  return {
+    ...repository,
+    encryptMessage: (options) => encrypting.run(true, () => repository.encryptMessage(options)),
+    encryptGroupMessage: (options) => encrypting.run(true, () => repository.encryptGroupMessage(options)),
+  };
+}
+
+function ratchets(data: SignalDataSet): SignalDataSet {
+  return {
+    ...(data.session ? { session: data.session } : {}),
+    ...(data["sender-key"] ? { "sender-key": data["sender-key"] } : {}),
+  };
+}
