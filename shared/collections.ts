@@ -88,7 +88,7 @@ export interface FenceDocument {
 
 /** A projection of the log: what was seen, for deduplication, statuses and answers to retry receipts. */
 export interface MessageDocument {
-  /** `<channelId>/<direction>/<chat>/<sender>/<messageId>`, see `messageRowId`. */
+  /** `<channelId>/out/<messageId>`, or `<channelId>/in/<chat>/<sender>/<messageId>`. */
   _id: string;
   channelId: string;
   messageId: string;
@@ -169,8 +169,6 @@ export const collectionNames = {
 
 export type CollectionName = (typeof collectionNames)[keyof typeof collectionNames];
 
-const openStates = ["queued", "running"];
-
 /** Days that settled commands and old events and messages are kept; passed in, since two of them are settings. */
 export interface Retention {
   eventsDays: number;
@@ -189,11 +187,7 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
     ],
     commands: [
       { name: "next", key: { channelId: 1, state: 1, lane: 1, ord: 1 } },
-      {
-        name: "open",
-        key: { state: 1, expiresAt: 1 },
-        partialFilterExpression: { state: { $in: openStates } },
-      },
+      { name: "open", key: { state: 1, expiresAt: 1 } },
       {
         name: "message",
         key: { channelId: 1, messageId: 1 },

@@ -1,0 +1,98 @@
+import type { Document } from "mongodb";
+import type { CommandDocument } from "../shared/collections.ts";
+import { commandTable, commandTypes } from "../shared/commands.ts";
+import type { Collections } from "../shared/database.ts";
+import type { FieldProblem, PublicError } from "../shared/errors.ts";
+
+const adoptedAtOnce = 500;
+
+/** A document as another service may have inserted it: nothing about it is certain. */
+type Stray = Partial<Record<keyof CommandDocument, unknown>> & { _id: unknown };
+
+/**
+ * Gives a state and an order to documents that other services inserted; what cannot be queued fails with details.
+ * Returns the channels that have something new.
+ */
+export async function adoptCommands(db: Collections, sendTtlSeconds: number): Promise<string[]> {
+  const stray = { state: { $exists: false } };
+  const found = (await db.commands.find(stray).limit(adoptedAtOnce).toArray()) as unknown as Stray[];
+  const known = await knownChannels(db, found);
+  const rung = new Set<string>();
+  for (const document of found) {
+    const problems = problemsOf(document, known);
+    const filter = { _id: document._id as string, state: { $exists: false } };
+    await db.commands.updateOne(
+      filter,
+      problems.length > 0 ? refused(problems) : queued(document, sendTtlSeconds),
+    );
+    if (problems.length === 0) rung.add(String(document.channelId));
+  }
+  return [...rung];
+}
+
+async function knownChannels(db: Collections, found: readonly Stray[]): Promise<Set<string>> {
+  const ids = found.map(({ channelId }) => channelId).filter((id) => typeof id === "string");
+  return new Set(await db.channels.distinct("_id", { _id: { $in: ids }, deletedAt: null }));
+}
+
+function problemsOf(document: Stray, known: ReadonlySet<string>): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const check = (field: keyof Stray, isRight: boolean, message: string) => {
+    if (!isRight) problems.push({ field, message });
+  };
+  check("_id", typeof document._id === "string", "must be a string");
+  check("channelId", known.has(document.channelId as string), "must name a channel");
+  check(
+    "type",
+    commandTypes.some((type) => type === document.type),
+    `must be one of ${commandTypes.join(", ")}`,
+  );
+  check(
+    "lane",
+    document.lane === undefined || [0, 1, 2].includes(document.lane as number),
+    "must be 0, 1 or 2",
+  );
+  check("messageId", isAbsentOr(document.messageId, isMessageId), "must be 8 to 64 characters of A-Z 0-9");
+  check("notBefore", isAbsentOr(document.notBefore, isDate), "must be a date");
+  check("expiresAt", isAbsentOr(document.expiresAt, isDate), "must be a date");
+  return problems;
+}
+
+function queued(document: Stray, sendTtlSeconds: number): Document[] {
+  const { lane, ttlSeconds } = commandTable[document.type as keyof typeof commandTable];
+  const lives = { startDate: "$$NOW", unit: "second", amount: ttlSeconds ?? sendTtlSeconds };
+  return [
+    {
+      $set: {
+        state: "queued",
+        ord: "$$CLUSTER_TIME",
+        attempts: 0,
+        lane: document.lane ?? lane,
+        notBefore: document.notBefore ?? "$$NOW",
+        expiresAt: document.expiresAt ?? { $dateAdd: lives },
+        createdAt: "$$NOW",
+      },
+    },
+  ];
+}
+
+function refused(details: FieldProblem[]): Document[] {
+  const error: PublicError = {
+    code: "invalid_command",
+    message: "The command document is not valid",
+    details,
+  };
+  return [{ $set: { state: "failed", error: { $literal: error }, doneAt: "$$NOW" } }];
+}
+
+function isAbsentOr(value: unknown, is: (value: unknown) => boolean): boolean {
+  return value === undefined || is(value);
+}
+
+function isDate(value: unknown): boolean {
+  return value instanceof Date;
+}
+
+function isMessageId(value: unknown): boolean {
+  return typeof value === "string" && /^[A-Z0-9]{8,64}$/.test(value);
+}

@@ -1,0 +1,63 @@
+/** Why a session ended, in our words. Past this file nobody knows Baileys' numbers. */
+export type CloseReason =
+  | { kind: "restart_required" }
+  | { kind: "unlinked" }
+  | { kind: "unpaired" }
+  | { kind: "replaced" }
+  | { kind: "lease_lost" }
+  | { kind: "qr_expired" }
+  | { kind: "connection_lost" }
+  | { kind: "server_unavailable" }
+  | { kind: "rate_limited"; retryAfterMs: number }
+  | { kind: "client_outdated" }
+  | { kind: "banned" }
+  | { kind: "temporarily_banned"; forMs: number | null }
+  | { kind: "pairing_failed" }
+  | { kind: "passkey_required" }
+  | { kind: "credentials_unreadable" };
+
+/** What is known when a socket ends. */
+export interface Closure {
+  /** Baileys' status code; null when the error carries none. */
+  code: number | null;
+  message: string;
+  /** Whether the device is linked: an account and its signature are in the credentials. */
+  isLinked: boolean;
+  /** Whether this connector still owns the channel. */
+  isLeaseMine: boolean;
+  /** What WhatsApp asked us to wait, or how long a ban lasts. */
+  retryAfterMs: number | null;
+}
+
+const quarterHourMs = 15 * 60_000;
+
+/**
+ * The table of `hazards.md` B.1. 500 is what Baileys says for everything it does not know, so it never means more than
+ * "try again"; 408 is both a network that went away and QR codes that nobody scanned.
+ */
+export function closeReason(closure: Closure): CloseReason {
+  if (!closure.isLeaseMine) return { kind: "lease_lost" };
+  return (
+    byCode[closure.code ?? -1]?.(closure) ?? {
+      kind: closure.code === 500 ? "server_unavailable" : "connection_lost",
+    }
+  );
+}
+
+const byCode: Record<number, (closure: Closure) => CloseReason> = {
+  401: ({ isLinked }) => ({ kind: isLinked ? "unlinked" : "unpaired" }),
+  402: ({ retryAfterMs }) => ({ kind: "temporarily_banned", forMs: retryAfterMs }),
+  403: () => ({ kind: "banned" }),
+  405: () => ({ kind: "client_outdated" }),
+  406: () => ({ kind: "banned" }),
+  408: ({ message }) => ({ kind: message.startsWith("QR refs") ? "qr_expired" : "connection_lost" }),
+  409: () => ({ kind: "client_outdated" }),
+  411: () => ({ kind: "pairing_failed" }),
+  415: () => ({ kind: "client_outdated" }),
+  418: () => ({ kind: "client_outdated" }),
+  429: ({ retryAfterMs }) => ({ kind: "rate_limited", retryAfterMs: retryAfterMs ?? quarterHourMs }),
+  440: () => ({ kind: "replaced" }),
+  501: () => ({ kind: "server_unavailable" }),
+  503: () => ({ kind: "server_unavailable" }),
+  515: () => ({ kind: "restart_required" }),
+};

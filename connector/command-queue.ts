@@ -1,0 +1,180 @@
+import type { Collection, Document } from "mongodb";
+import type { CommandDocument } from "../shared/collections.ts";
+import type { CommandState } from "../shared/commands.ts";
+import type { PublicError } from "../shared/errors.ts";
+import type { Fence } from "./auth/fence.ts";
+
+/** How a command ended. */
+export type Settlement =
+  | { state: "succeeded"; result: Record<string, unknown> }
+  | { state: Extract<CommandState, "failed" | "unknown" | "expired" | "dead">; error: PublicError };
+
+/** One channel's commands, as its owner works on them. Only the owner claims, so the lease is the lock. */
+export interface CommandQueue {
+  /** The next commands in order, now `running`; those that are too old come back as `expired`, settled. */
+  claim(lanes: readonly CommandDocument["lane"][], limit: number): Promise<Claimed>;
+  /** Only those that are too old. */
+  expire(): Promise<CommandDocument[]>;
+  /** Says that from now on the stanza may be on the wire. */
+  startRelay(id: string): Promise<void>;
+  /** Puts claimed commands back to where they were. */
+  unclaim(ids: readonly string[]): Promise<void>;
+  /** Resolves when it is written; what comes in the same moment is written together. */
+  settle(id: string, settlement: Settlement): Promise<void>;
+  /** A later receipt says that an `unknown` message arrived after all. */
+  settleUnknown(messageId: string, result: Record<string, unknown>): Promise<void>;
+  /** What a former owner left running: back in the queue, or `unknown` if it may have been on the wire; those are returned. */
+  settleAbandoned(): Promise<CommandDocument[]>;
+}
+
+export interface Claimed {
+  claimed: CommandDocument[];
+  expired: CommandDocument[];
+}
+
+const majority = { writeConcern: { w: "majority", j: true } } as const;
+const expiredError: PublicError = { code: "expired", message: "The command was too old to be carried out" };
+const unknownError: PublicError = {
+  code: "not_sent",
+  message: "The connector stopped while the message was on its way; nothing says whether WhatsApp took it",
+};
+
+export function commandQueue(
+  commands: Collection<CommandDocument>,
+  fence: Fence,
+  connectorId: string,
+): CommandQueue {
+  const { channelId, epoch } = fence;
+  const mine = { state: "running" as const, "claim.epoch": epoch };
+  const settleSoon = batched(commands, mine);
+
+  const claimWhere = async (filter: object, limit: number): Promise<Claimed> => {
+    const next = await commands
+      .aggregate<CommandDocument & { isExpired: boolean }>([
+        { $match: { channelId, state: "queued", ...filter } },
+        { $match: { $expr: { $lte: ["$notBefore", "$$NOW"] } } },
+        { $sort: { lane: 1, ord: 1 } },
+        { $limit: limit },
+        { $set: { isExpired: { $lte: ["$expiresAt", "$$NOW"] } } },
+      ])
+      .toArray();
+    const expired = next.filter(({ isExpired }) => isExpired);
+    const due = next.filter(({ isExpired }) => !isExpired);
+    return { expired: await markExpired(expired), claimed: await markRunning(due) };
+  };
+  const markExpired = async (found: CommandDocument[]) => {
+    if (found.length === 0) return [];
+    const ids = found.map(({ _id }) => _id);
+    await commands.updateMany(
+      { _id: { $in: ids }, state: "queued" },
+      [{ $set: { state: "expired", error: { $literal: expiredError }, doneAt: "$$NOW", claim: stamp() } }],
+      majority,
+    );
+    return found;
+  };
+  const markRunning = async (found: CommandDocument[]) => {
+    if (found.length === 0) return [];
+    const ids = found.map(({ _id }) => _id);
+    const { modifiedCount } = await commands.updateMany(
+      { _id: { $in: ids }, state: "queued" },
+      [{ $set: { state: "running", attempts: { $add: ["$attempts", 1] }, claim: stamp() } }],
+      majority,
+    );
+    if (modifiedCount === found.length) return found;
+    const ours = new Set(await commands.distinct("_id", { _id: { $in: ids }, ...mine }));
+    return found.filter(({ _id }) => ours.has(_id));
+  };
+  const stamp = () => ({ connector: connectorId, epoch, at: "$$NOW" });
+
+  return {
+    claim: (lanes, limit) => claimWhere({ lane: { $in: lanes } }, limit),
+    async expire() {
+      const overdue = { $expr: { $lte: ["$expiresAt", "$$NOW"] } };
+      return (await claimWhere(overdue, 100)).expired;
+    },
+    async startRelay(id) {
+      const { matchedCount } = await commands.updateOne(
+        { _id: id, ...mine },
+        [{ $set: { relayStartedAt: "$$NOW" } }],
+        majority,
+      );
+      if (matchedCount === 0) throw new Error("The command is not ours any more");
+    },
+    async unclaim(ids) {
+      if (ids.length === 0) return;
+      await commands.updateMany(
+        { _id: { $in: [...ids] }, ...mine },
+        { $set: { state: "queued" }, $inc: { attempts: -1 }, $unset: { claim: "", relayStartedAt: "" } },
+        majority,
+      );
+    },
+    settle: (id, settlement) => settleSoon(id, settlement),
+    async settleUnknown(messageId, result) {
+      await commands.updateOne(
+        { channelId, messageId, state: "unknown" },
+        [
+          { $set: { state: "succeeded", result: { $literal: result }, doneAt: "$$NOW" } },
+          { $unset: "error" },
+        ],
+        majority,
+      );
+    },
+    async settleAbandoned() {
+      const older = { channelId, state: "running" as const, "claim.epoch": { $lt: epoch } };
+      await commands.updateMany(
+        { ...older, relayStartedAt: { $exists: false } },
+        { $set: { state: "queued" }, $unset: { claim: "" } },
+        majority,
+      );
+      const left = await commands.find(older).toArray();
+      await commands.updateMany(
+        older,
+        [{ $set: { state: "unknown", error: { $literal: unknownError }, doneAt: "$$NOW" } }],
+        majority,
+      );
+      return left;
+    },
+  };
+}
+
+/** Collects what is settled while a write is under way into the next one. */
+function batched(commands: Collection<CommandDocument>, mine: object) {
+  let waiting: Array<{ id: string; settlement: Settlement; done: PromiseWithResolvers<void> }> = [];
+  let isWriting = false;
+  const drain = async () => {
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      const updates = batch.map(({ id, settlement }) => ({
+        updateOne: {
+          filter: { _id: id, ...mine },
+          update: [settled(settlement)] as UpdateFilter<CommandDocument>[],
+        },
+      }));
+      try {
+        await commands.bulkWrite(updates, { ordered: false, ...majority });
+        for (const { done } of batch) done.resolve();
+      } catch (error) {
+        for (const { done } of batch) done.reject(error);
+      }
+    }
+    isWriting = false;
+  };
+  return (id: string, settlement: Settlement): Promise<void> => {
+    const done = Promise.withResolvers<void>();
+    waiting.push({ id, settlement, done });
+    if (!isWriting) {
+      isWriting = true;
+      queueMicrotask(() => void drain());
+    }
+    return done.promise;
+  };
+}
+
+function settled(settlement: Settlement): Document {
+  const outcome =
+    settlement.state === "succeeded"
+      ? { result: { $literal: settlement.result } }
+      : { error: { $literal: settlement.error } };
+  return { $set: { state: settlement.state, doneAt: "$$NOW", ...outcome } };
+}

@@ -1,0 +1,135 @@
+import { type Collection, MongoBulkWriteError } from "mongodb";
+import type { EventDocument } from "../shared/collections.ts";
+import type { EventData, EventType } from "../shared/events.ts";
+import { newEventId } from "../shared/ids.ts";
+import { type Fence, FencedError, fencedError, fenceOperation, raiseFence } from "./auth/fence.ts";
+
+/** One channel's numbered log, as its owner writes it. */
+export interface EventLog {
+  /**
+   * Resolves when the event is in the log for good. With an `id`, the same event twice is one: the second is dropped
+   * and gets no number. Throws `FencedError` once somebody else owns the channel, and the database's error when it
+   * stays away.
+   */
+  publish<T extends EventType>(type: T, data: EventData[T], id?: string): Promise<void>;
+  /** Resolves when nothing is on its way. */
+  flush(): Promise<void>;
+  lastSeq(): number;
+}
+
+interface Entry {
+  event: Omit<EventDocument, "seq">;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+const batchMax = 200;
+const entriesMax = 10_000;
+const durable = { w: "majority", j: true } as const;
+const duplicateKey = 11000;
+const attemptsMax = 4;
+
+/** Takes the log over: from here on a former owner cannot write. */
+export async function openEventLog(events: Collection<EventDocument>, fence: Fence): Promise<EventLog> {
+  const row = await raiseFence(events, fence);
+  let lastSeq = await newestSeq(events, row.channelId, row.lastSeq ?? 0);
+  const waiting: Entry[] = [];
+  let running: Promise<void> | null = null;
+
+  const write = async (batch: Entry[]) => {
+    for (let attempt = 1, rest = batch; rest.length > 0; ) {
+      const numbered = rest.map(({ event }, index) => ({ ...event, seq: lastSeq + 1 + index }));
+      try {
+        await append(events, fence, numbered);
+        lastSeq += numbered.length;
+        for (const { resolve } of rest) resolve();
+        return;
+      } catch (error) {
+        const known = duplicateIndex(error);
+        if (known === null && (error instanceof FencedError || attempt++ >= attemptsMax)) throw error;
+        // Either an event is there already, or it is not known how many are: the log itself says.
+        lastSeq = await newestSeq(events, row.channelId, lastSeq);
+        rest = await withoutKnown(events, rest);
+      }
+    }
+  };
+  const drain = async () => {
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, batchMax);
+      await write(batch).catch((error: unknown) => {
+        for (const { reject } of batch) reject(error);
+      });
+    }
+    running = null;
+  };
+
+  return {
+    publish(type, data, id = newEventId()) {
+      if (waiting.length >= entriesMax)
+        return Promise.reject(new Error("Too many events wait to be written"));
+      const event = {
+        _id: id,
+        channelId: fence.channelId,
+        type,
+        timestamp: new Date(),
+        data: { ...data } as Record<string, unknown>,
+      };
+      const written = new Promise<void>((resolve, reject) => waiting.push({ event, resolve, reject }));
+      running ??= Promise.resolve().then(drain);
+      return written;
+    },
+    async flush() {
+      await running;
+    },
+    lastSeq: () => lastSeq,
+  };
+}
+
+async function append(
+  events: Collection<EventDocument>,
+  fence: Fence,
+  batch: EventDocument[],
+): Promise<void> {
+  const lastSeq = batch.at(-1)?.seq ?? 0;
+  const inserts = batch.map((document) => ({ insertOne: { document } }));
+  try {
+    await events.bulkWrite([fenceOperation<EventDocument>(fence, { lastSeq }), ...inserts], {
+      ordered: true,
+      writeConcern: durable,
+    });
+  } catch (error) {
+    throw fencedError(error, fence);
+  }
+}
+
+/** The newest event decides; the number that is remembered serves when retention has emptied the log. */
+async function newestSeq(
+  events: Collection<EventDocument>,
+  channelId: string,
+  remembered: number,
+): Promise<number> {
+  const newest = await events.findOne(
+    { channelId, seq: { $exists: true } },
+    { sort: { seq: -1 }, projection: { seq: 1 }, readPreference: "primary" },
+  );
+  return newest?.seq ?? remembered;
+}
+
+/** Resolves those that the log has already, and returns the others. */
+async function withoutKnown(events: Collection<EventDocument>, batch: Entry[]): Promise<Entry[]> {
+  const ids = batch.map(({ event }) => event._id);
+  const known = new Set(await events.distinct("_id", { _id: { $in: ids } }));
+  const seen = new Set<string>();
+  return batch.filter(({ event, resolve }) => {
+    const isKnown = known.has(event._id) || seen.has(event._id);
+    seen.add(event._id);
+    if (isKnown) resolve();
+    return !isKnown;
+  });
+}
+
+function duplicateIndex(error: unknown): number | null {
+  if (!(error instanceof MongoBulkWriteError)) return null;
+  const [first] = [error.writeErrors].flat();
+  return first?.code === duplicateKey ? first.index : null;
+}

@@ -1,0 +1,44 @@
+import { type Backoff, connectBackoff } from "./backoff.ts";
+
+/** Every duration and bound of a connector, in one place; ms unless the name says otherwise. */
+export interface Timings {
+  leaseMs: number;
+  renewMs: number;
+  /** Taken off the lease: past it we stop, before anybody may take over. */
+  leaseMarginMs: number;
+  deadCheckMs: number;
+  sweepMs: number;
+  /** No QR, open or close within this: the socket is ended. */
+  connectWatchdogMs: number;
+  /** Open without a frame for this long: the socket is ended. */
+  silenceMs: number;
+  keepAliveMs: number;
+  ackMs: number;
+  replacedPauseMs: number;
+  stableMs: number;
+  backoff: Backoff;
+  /** New connections to WhatsApp a second, for the whole connector. */
+  connectsPerSecond: number;
+  /** An owned channel that is not connected and has nothing to do is let go after this. */
+  idleReleaseMs: number;
+  /** How long a graceful stop may take. */
+  stopMs: number;
+}
+
+export const defaultTimings: Timings = {
+  leaseMs: 15_000,
+  renewMs: 5_000,
+  leaseMarginMs: 3_000,
+  deadCheckMs: 2_000,
+  sweepMs: 10_000,
+  connectWatchdogMs: 60_000,
+  silenceMs: 90_000,
+  keepAliveMs: 15_000,
+  ackMs: 20_000,
+  replacedPauseMs: 60_000,
+  stableMs: 60_000,
+  backoff: connectBackoff,
+  connectsPerSecond: 5,
+  idleReleaseMs: 60_000,
+  stopMs: 20_000,
+};
