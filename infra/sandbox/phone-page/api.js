@@ -1,0 +1,18 @@
+/** Reads an answer's payload; throws its message with every mistake it names. */
+async function payloadOf(response) {
+  const answer = await response.json();
+  if (answer.ok) return answer.payload;
+  const { message, details = [] } = answer.error;
+  throw new Error([message, ...details.map((detail) => `${detail.field}: ${detail.message}`)].join(" "));
+}
+
+export async function get(path, signal) {
+  return payloadOf(await fetch(`/api/${path}`, { signal }));
+}
+
+export async function send(method, path, body = {}) {
+  const headers = { "content-type": "application/json" };
+  return payloadOf(await fetch(`/api/${path}`, { method, headers, body: JSON.stringify(body) }));
+}
+
+export const post = (path, body) => send("POST", path, body);

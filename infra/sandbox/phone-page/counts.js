@@ -1,0 +1,49 @@
+import { post } from "./api.js";
+import { byId, element, show } from "./element.js";
+import { attempt } from "./notice.js";
+
+/** These mean that a client, or the sandbox, did something it must not do. */
+const faulty = [
+  ["unknownNodes", "Unknown nodes"],
+  ["decryptFailures", "Decrypt failures"],
+  ["reusedRatchetCounters", "Reused ratchet counters"],
+  ["simultaneousSockets", "Two sockets of one device"],
+  ["badDeviceIdentities", "Bad device identities"],
+  ["handlerErrors", "Errors in the sandbox"],
+];
+const usual = [
+  ["pairings", "Pairings"],
+  ["logins", "Logins"],
+  ["failedLogins", "Failed logins"],
+  ["refusedUpgrades", "Refused upgrades"],
+  ["retriesReceived", "Retries received"],
+  ["retriesAsked", "Retries asked"],
+  ["forcedDecryptFailures", "Forced decrypt failures"],
+  ["mediaUploads", "Media uploads"],
+  ["mediaDownloads", "Media downloads"],
+];
+
+export function startCounts() {
+  byId("reset").addEventListener("click", () => attempt(() => post("counts/reset")));
+}
+
+export function drawCounts({ counts }) {
+  show(byId("count-list"), counts, () => [
+    list(faulty.map(([name, label]) => [label, counts[name], counts[name] > 0 ? "bad" : "good"])),
+    list(usual.map(([name, label]) => [label, counts[name], ""])),
+    element(
+      "details",
+      {},
+      element("summary", {}, "Stanzas"),
+      list(Object.entries(counts.stanzas).map(([tag, count]) => [`from clients: ${tag}`, count, ""])),
+      list(Object.entries(counts.sent).map(([tag, count]) => [`to clients: ${tag}`, count, ""])),
+    ),
+  ]);
+}
+
+function list(rows) {
+  const entries = rows.map(([label, count, kind]) =>
+    element("div", {}, element("dt", {}, label), element("dd", { className: kind }, String(count))),
+  );
+  return element("dl", {}, ...entries);
+}

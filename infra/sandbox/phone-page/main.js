@@ -1,0 +1,39 @@
+import { get } from "./api.js";
+import { drawChat, startChat } from "./chat.js";
+import { drawCounts, startCounts } from "./counts.js";
+import { drawDevices } from "./devices.js";
+import { byId } from "./element.js";
+import { drawFaults, startFaults } from "./faults.js";
+import { drawPairings, startPairings } from "./pairings.js";
+
+const pollMs = 1000;
+
+startPairings();
+startChat();
+startFaults();
+startCounts();
+poll();
+
+/** Draws what is, then looks again; a hidden page looks when it is shown. */
+async function poll() {
+  if (!document.hidden) {
+    try {
+      const state = await get("state", AbortSignal.timeout(10_000));
+      drawPairings(state);
+      drawDevices(state);
+      drawFaults(state);
+      drawCounts(state);
+      await drawChat(state);
+      connection("live", "live");
+    } catch {
+      connection("sandbox is gone", "gone");
+    }
+  }
+  setTimeout(poll, pollMs);
+}
+
+function connection(text, kind) {
+  const pill = byId("connection");
+  pill.dataset.kind = kind;
+  if (pill.textContent !== text) pill.textContent = text;
+}

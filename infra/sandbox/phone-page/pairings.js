@@ -1,0 +1,84 @@
+import { post } from "./api.js";
+import { byId, element, show } from "./element.js";
+import { attemptWith } from "./notice.js";
+import { freeNumber, pretty } from "./people.js";
+
+const scanner = byId("scanner");
+const pasted = byId("paste-text");
+
+/** The number is suggested until somebody types one, and again once it is used. */
+let isSuggested = true;
+
+export function startPairings() {
+  scanner.addEventListener("input", () => {
+    isSuggested = scanner.value === "";
+  });
+  byId("paste").addEventListener("submit", (event) => {
+    event.preventDefault();
+    attemptWith(event.submitter, async () => {
+      const outcome = await linkWith(pasted.value);
+      pasted.value = "";
+      return outcome;
+    });
+  });
+}
+
+export function drawPairings({ pairings, accounts }) {
+  if (isSuggested && document.activeElement !== scanner) scanner.value = freeNumber(accounts);
+  show(byId("pairings"), pairings, (list) =>
+    list.length === 0
+      ? element(
+          "p",
+          { className: "empty" },
+          "Nothing waits to be linked. Connect a channel, its QR appears here.",
+        )
+      : list.map(card),
+  );
+}
+
+function card(pairing) {
+  return element(
+    "article",
+    { className: "card pairing" },
+    pairing.qrImage
+      ? element("img", { src: pairing.qrImage, alt: "QR code", width: 132, height: 132 })
+      : null,
+    element(
+      "div",
+      { className: "stack grow" },
+      element("strong", {}, pairing.platform || "A client"),
+      element("p", { className: "soft" }, explanation(pairing)),
+      action(pairing),
+    ),
+  );
+}
+
+function explanation({ kind, phoneNumber, qrText, since }) {
+  const time = new Date(since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  if (kind === "code") return `Asked for a pairing code for ${pretty(phoneNumber)}, connected at ${time}.`;
+  if (qrText) return `Shows this QR, connected at ${time}.`;
+  return `Shows a QR that only its screen knows, connected at ${time}. Paste the text of it below.`;
+}
+
+function action({ id, kind, phoneNumber, qrText }) {
+  if (kind === "code") {
+    const prepare = () => {
+      scanner.value = phoneNumber;
+      isSuggested = false;
+      pasted.focus();
+    };
+    return element("button", { type: "button", "data-key": `${id}-code`, onclick: prepare }, "Type the code");
+  }
+  if (!qrText) return null;
+  const scan = (event) => attemptWith(event.currentTarget, () => linkWith(qrText));
+  return element("button", { type: "button", "data-key": `${id}-scan`, onclick: scan }, "Scan");
+}
+
+async function linkWith(text) {
+  const phoneNumber = scanner.value;
+  const isCode = /^[A-Za-z1-9]{4}[\s-]?[A-Za-z1-9]{4}$/.test(text.trim());
+  if (isCode) await post("type-code", { phoneNumber, code: text });
+  else await post("scan", { phoneNumber, qr: text });
+  isSuggested = true;
+  return `Linked with ${phoneNumber}.`;
+}
