@@ -1,5 +1,8 @@
 import type { Account, ReceivedMessage, ReceivedReceipt } from "./account.ts";
 
+/** As much of an account as its correspondence is made of. */
+export type Correspondent = Pick<Account, "phoneNumber" | "inbox" | "receipts">;
+
 /** How far a message has come, as far as its sender's phone was told. */
 export type Progress = "sent" | "delivered" | "read" | "played";
 
@@ -15,7 +18,7 @@ const progressOf: Record<string, Progress> = {
 const order: readonly Progress[] = ["sent", "delivered", "read", "played"];
 
 /** What two people wrote to each other, oldest first: each phone's inbox holds the other's half. */
-export function conversation(one: Account, other: Account): ConversationLine[] {
+export function conversation(one: Correspondent, other: Correspondent): ConversationLine[] {
   const halves =
     one === other
       ? [[one, one] as const]
@@ -37,7 +40,7 @@ export function conversation(one: Account, other: Account): ConversationLine[] {
 }
 
 /** The people somebody wrote to or heard from, with the last message of each, latest first. */
-export function chats(owner: Account, everybody: readonly Account[]) {
+export function chats(owner: Correspondent, everybody: readonly Correspondent[]) {
   return everybody
     .filter((other) => other !== owner)
     .flatMap((other) => {
