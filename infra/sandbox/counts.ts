@@ -25,8 +25,6 @@ export interface CountValues {
   failedLogins: number;
   refusedUpgrades: number;
   pairings: number;
-  mediaUploads: number;
-  mediaDownloads: number;
 }
 
 export type CountName = Exclude<keyof CountValues, "stanzas" | "sent">;
@@ -53,8 +51,6 @@ const zero = (): CountValues => ({
   failedLogins: 0,
   refusedUpgrades: 0,
   pairings: 0,
-  mediaUploads: 0,
-  mediaDownloads: 0,
 });
 
 export function createCounts(): Counts {

@@ -1,4 +1,10 @@
+import type { BinaryNode } from "@whiskeysockets/baileys";
 import type { ReceiptTiming } from "./account.ts";
+import type { Connection } from "./connection.ts";
+import { catchUp } from "./mailbox.ts";
+import type { Network } from "./network.ts";
+import { stanza } from "./stanza.ts";
+import { removeCompanion } from "./unlink.ts";
 
 /** A phone number (its linked clients), or everybody. */
 export type Target = string;
@@ -35,4 +41,59 @@ export interface Faults {
   /** The next so many queries (default 1) of this namespace stay unanswered, e.g. "encrypt", "usync", "w:m". */
   ignoreQuery(xmlns: string, options?: Times): void;
   clear(): void;
+}
+
+/** The faults of this network, acting on its connections and rules. */
+export function createFaults(network: Network): Faults {
+  const { rules } = network;
+  const each = (target: string, act: (connection: Connection) => void): void => {
+    for (const connection of targetsOf(network, target)) act(connection);
+  };
+  return {
+    drop: (target) => each(target, (connection) => connection.drop()),
+    streamError: (target, code) =>
+      each(target, (connection) => connection.end(stanza("stream:error", { code }))),
+    replace: (target) => each(target, (connection) => connection.end(replaced())),
+    removeDevice(target) {
+      const person = network.find(target, "pn");
+      for (const companion of person?.state.companions ?? []) {
+        if (person) removeCompanion(network, person, companion);
+      }
+    },
+    failLogin: (target, code, { times = 1, attributes = {} } = {}) =>
+      rules.failLogin(target, code, attributes, times),
+    refuseUpgrade: (refusal) => rules.refuseUpgrades(refusal, refusal?.times ?? Number.POSITIVE_INFINITY),
+    silence(target, on) {
+      if (on) rules.silent.add(target);
+      else rules.silent.delete(target);
+      applySilence(network);
+    },
+    ackError: (target, code, { times = Number.POSITIVE_INFINITY } = {}) =>
+      rules.setAckError(target, code, times),
+    ackDelay: (target, delayMs) => void rules.ackDelays.set(target, delayMs),
+    withholdAcks: (target, on) =>
+      void (on ? rules.withheldAcks.add(target) : rules.withheldAcks.delete(target)),
+    receipts: (target, timing) =>
+      void (timing === null ? rules.receiptTimings.delete(target) : rules.receiptTimings.set(target, timing)),
+    ignoreQuery: (xmlns, { times = 1 } = {}) => rules.ignoreQuery(xmlns, times),
+    clear() {
+      rules.clear();
+      applySilence(network);
+    },
+  };
+}
+
+const replaced = (): BinaryNode => stanza("stream:error", {}, [stanza("conflict", { type: "replaced" })]);
+
+function targetsOf(network: Network, target: string): Connection[] {
+  return [...network.connections].filter(
+    ({ owner }) => target === "all" || owner?.person.phoneNumber === target,
+  );
+}
+
+function applySilence(network: Network): void {
+  for (const connection of network.connections) {
+    connection.isSilent = network.rules.isSilent(connection.owner?.person.phoneNumber ?? null);
+    catchUp(connection);
+  }
 }

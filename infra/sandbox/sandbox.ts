@@ -1,7 +1,20 @@
+import "../before-baileys.ts";
+import { join } from "node:path";
 import type { Account } from "./account.ts";
+import { createAdmin } from "./admin.ts";
+import { createAuthority, issueLoopbackCertificate } from "./certificate.ts";
+import { certificateChain, createServerKeys } from "./certificate-chain.ts";
+import type { Connection } from "./connection.ts";
 import type { Counts } from "./counts.ts";
-import type { Faults } from "./faults.ts";
+import { createFaults, type Faults } from "./faults.ts";
+import { createHub, type Hub } from "./hub.ts";
+import { type MediaHost, startMediaHost } from "./media-host.ts";
+import { offerOf, parseQr } from "./pairing-qr.ts";
+import { bare } from "./signal-keys.ts";
 import type { SandboxState } from "./state.ts";
+import { decodeState, encodeState } from "./state-codec.ts";
+import { keepState, readState } from "./store.ts";
+import { startWebServer, type WebServer } from "./web-server.ts";
 
 export interface SandboxOptions {
   /** Loopback only. */
@@ -43,6 +56,8 @@ export interface Sandbox extends AsyncDisposable {
   readonly adminUrl: string;
   readonly counts: Counts;
   readonly faults: Faults;
+  /** The media host's own faults and counts. */
+  readonly media: Pick<MediaHost, "faults" | "counts">;
   /** The person with this number (digits only), made on first use. */
   account(phoneNumber: string): Account;
   accounts(): Account[];
@@ -51,10 +66,101 @@ export interface Sandbox extends AsyncDisposable {
   offerQr(qrText: string): void;
   /** From now on this number is unknown to WhatsApp. Every other number exists. */
   notOnWhatsApp(phoneNumber: string): void;
+  /** A copy of everything that is kept across a restart. */
   snapshot(): SandboxState;
 }
 
-/** Starts the server. Rejects if the port is taken. Disposing it closes every socket and saves the state. */
-export async function startSandbox(_options: SandboxOptions = {}): Promise<Sandbox> {
-  throw new Error("the sandbox's server is being written");
+/** Starts the server. Rejects if the port is taken or `dataDir` can't be read. Disposing it closes every socket and saves the state. */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const { dataDir } = options;
+  const kept = dataDir === undefined ? null : await readState(dataDir);
+  const state = kept === null ? newState() : (kept as SandboxState);
+  await using starting = new AsyncDisposableStack();
+  const media = starting.use(await openMediaHost(state, dataDir));
+  const store = dataDir === undefined ? null : starting.use(keepState(dataDir, () => state));
+  const hub = starting.use(createHub({ state, media, options, changed: () => store?.touch() }));
+  const web = starting.use(
+    await startWebServer({
+      port: options.port ?? 0,
+      chain: certificateChain(state.server),
+      hub,
+      request: (request) => admin.fetch(request),
+    }),
+  );
+  store?.touch();
+  const running = starting.move();
+  const sandbox = describe({ hub, web, media, state }, () => running.disposeAsync());
+  const admin = createAdmin({ sandbox, mediaFaults: media.faults });
+  return sandbox;
+}
+
+function newState(): SandboxState {
+  return {
+    version: 1,
+    server: createServerKeys(),
+    authority: createAuthority("Sandbox media"),
+    mediaPort: 0,
+    people: {},
+    unknownNumbers: [],
+  };
+}
+
+async function openMediaHost(state: SandboxState, dataDir: string | undefined): Promise<MediaHost> {
+  const media = await startMediaHost({
+    server: issueLoopbackCertificate(state.authority),
+    // Links in old messages name the port.
+    port: state.mediaPort,
+    ...(dataDir === undefined ? {} : { folder: join(dataDir, "media") }),
+  });
+  state.mediaPort = Number(media.hostname.split(":").at(-1));
+  return media;
+}
+
+interface Parts {
+  hub: Hub;
+  web: WebServer;
+  media: MediaHost;
+  state: SandboxState;
+}
+
+function describe({ hub, web, media, state }: Parts, dispose: () => Promise<void>): Sandbox {
+  const { network } = hub;
+  return {
+    websocketUrl: `ws://${web.host}/ws/chat`,
+    rootKey: bare(state.server.root).toString("hex"),
+    mediaCa: state.authority.certificate,
+    adminUrl: `http://${web.host}`,
+    counts: network.counts,
+    faults: createFaults(network),
+    media,
+    account: (phoneNumber) => network.person(phoneNumber),
+    accounts: () => network.people(),
+    pendingPairings: () => [...network.connections].flatMap(pendingPairing),
+    offerQr(qrText) {
+      const qr = parseQr(qrText);
+      const found = qr && offerOf(network, qr);
+      if (found) found.offer.qrText = qrText;
+    },
+    notOnWhatsApp(phoneNumber) {
+      state.unknownNumbers.push(phoneNumber);
+      network.changed();
+    },
+    snapshot: () => decodeState(encodeState(state)) as SandboxState,
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+function pendingPairing({ id, since, offer }: Connection): PendingPairing[] {
+  if (!offer) return [];
+  const { code, qrText, platform } = offer;
+  return [
+    {
+      id,
+      kind: code ? "code" : "qr",
+      ...(code ? { phoneNumber: code.phoneNumber } : {}),
+      ...(qrText === null ? {} : { qrText }),
+      platform,
+      since,
+    },
+  ];
 }

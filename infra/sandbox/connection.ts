@@ -1,0 +1,135 @@
+import { type BinaryNode, decodeBinaryNode, encodeBinaryNode, type proto } from "@whiskeysockets/baileys";
+import type { WebSocket } from "ws";
+import { createFrameReader, frame } from "./frames.ts";
+import { createHandshake, type Transport } from "./noise.ts";
+import type { PairingOffer } from "./pairing-offer.ts";
+import type { Person } from "./person.ts";
+import { stanza } from "./stanza.ts";
+import type { Companion, ServerKeys } from "./state.ts";
+
+/** What the server does with a connection; called one at a time per connection, in the order of the wire. */
+export interface ConnectionHandler {
+  onHandshake(connection: Connection, payload: proto.ClientPayload): Promise<void> | void;
+  onStanza(connection: Connection, node: BinaryNode): Promise<void> | void;
+  onClose(connection: Connection): void;
+  onError(connection: Connection, error: unknown): void;
+}
+
+const queryTimeoutMs = 10_000;
+let lastId = 0;
+
+/** One client's websocket: frames, encryption, and stanzas in order. */
+export class Connection {
+  readonly id = `s${++lastId}`;
+  readonly since = new Date();
+  clientStatic: Buffer = Buffer.alloc(0);
+  /** Set while the socket waits to be paired. */
+  offer: PairingOffer | null = null;
+  /** Set once logged in. */
+  owner: { person: Person; companion: Companion } | null = null;
+  /** The client said it is ready for what has piled up. */
+  isReceiving = false;
+  /** Open to the outside, dead inside: what comes is thrown away, what goes is held back. */
+  isSilent = false;
+  /** Keys of queued stanzas that went out on this connection. */
+  readonly delivered = new Set<string>();
+
+  readonly #socket: WebSocket;
+  readonly #handler: ConnectionHandler;
+  readonly #handshake;
+  readonly #queries = new Map<
+    string,
+    { resolve: (node: BinaryNode) => void; reject: (error: Error) => void }
+  >();
+  #transport: Transport | null = null;
+  #chain: Promise<void> = Promise.resolve();
+  #frames = 0;
+  #nextQuery = 0;
+
+  constructor(socket: WebSocket, keys: ServerKeys, certificateChain: Buffer, handler: ConnectionHandler) {
+    this.#socket = socket;
+    this.#handler = handler;
+    this.#handshake = createHandshake(keys, certificateChain);
+    const read = createFrameReader();
+    socket.on("message", (data: Buffer) => this.#inOrder(() => this.#receive(read(data))));
+    socket.on("error", (error) => handler.onError(this, error));
+    socket.on("close", () => this.#closed());
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  send(node: BinaryNode): void {
+    if (!this.#transport || !this.isOpen || this.isSilent) return;
+    this.#socket.send(frame(this.#transport.encrypt(encodeBinaryNode(node))));
+    this.onSent(node);
+  }
+
+  /** Told of every stanza that went out. */
+  onSent: (node: BinaryNode) => void = () => {};
+
+  /** Sends an iq and waits for its result. Rejects when the connection ends or after 10 s. */
+  query(attributes: Record<string, string>, content: BinaryNode[]): Promise<BinaryNode> {
+    const id = `${this.id}-${++this.#nextQuery}`;
+    const { promise, resolve, reject } = Promise.withResolvers<BinaryNode>();
+    const timer = setTimeout(() => reject(new Error("the client did not answer")), queryTimeoutMs);
+    this.#queries.set(id, { resolve, reject });
+    this.send(stanza("iq", { from: "@s.whatsapp.net", id, ...attributes }, content));
+    return promise.finally(() => {
+      clearTimeout(timer);
+      this.#queries.delete(id);
+    });
+  }
+
+  /** Gives an answer to whoever asked; false if nobody did. */
+  settle(answer: BinaryNode): boolean {
+    const query = this.#queries.get(answer.attrs.id ?? "");
+    query?.resolve(answer);
+    return query !== undefined;
+  }
+
+  /** Says why, then closes. */
+  end(reason: BinaryNode): void {
+    this.isSilent = false;
+    this.send(reason);
+    this.#socket.close();
+  }
+
+  /** Cuts the wire. */
+  drop(): void {
+    this.#socket.terminate();
+  }
+
+  #inOrder(work: () => Promise<void>): void {
+    this.#chain = this.#chain.then(work).catch((error: unknown) => {
+      this.#handler.onError(this, error);
+    });
+  }
+
+  async #receive(frames: Buffer[]): Promise<void> {
+    for (const payload of frames) await this.#receiveFrame(payload);
+  }
+
+  async #receiveFrame(payload: Buffer): Promise<void> {
+    this.#frames += 1;
+    if (this.#frames === 1) {
+      this.#socket.send(frame(this.#handshake.answer(payload)));
+      return;
+    }
+    if (!this.#transport) {
+      const finished = this.#handshake.finish(payload);
+      this.#transport = finished.transport;
+      this.clientStatic = finished.clientStatic;
+      await this.#handler.onHandshake(this, finished.payload);
+      return;
+    }
+    const node = await decodeBinaryNode(this.#transport.decrypt(payload));
+    if (!this.isSilent) await this.#handler.onStanza(this, node);
+  }
+
+  #closed(): void {
+    for (const { reject } of this.#queries.values()) reject(new Error("the client hung up"));
+    this.#handler.onClose(this);
+  }
+}

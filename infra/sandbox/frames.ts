@@ -1,0 +1,49 @@
+import { introduction } from "./noise.ts";
+
+const lengthBytes = 3;
+const routingHeader = Buffer.from("ED\x00\x01");
+
+/** Collects what arrives, in whatever pieces, and returns the frames that are complete. */
+export type FrameReader = (chunk: Buffer) => Buffer[];
+
+/** The first bytes of a connection are an introduction, with routing data before it if the server once gave some. Throws if they are not. */
+export function createFrameReader(): FrameReader {
+  let pending: Buffer = Buffer.alloc(0);
+  let isIntroduced = false;
+  return (chunk) => {
+    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+    if (!isIntroduced) {
+      const rest = afterIntroduction(pending);
+      if (!rest) return [];
+      pending = rest;
+      isIntroduced = true;
+    }
+    const frames: Buffer[] = [];
+    while (pending.length >= lengthBytes) {
+      const end = lengthBytes + pending.readUIntBE(0, lengthBytes);
+      if (pending.length < end) break;
+      frames.push(pending.subarray(lengthBytes, end));
+      pending = pending.subarray(end);
+    }
+    return frames;
+  };
+}
+
+export function frame(payload: Buffer): Buffer {
+  const header = Buffer.alloc(lengthBytes);
+  header.writeUIntBE(payload.length, 0, lengthBytes);
+  return Buffer.concat([header, payload]);
+}
+
+function afterIntroduction(bytes: Buffer): Buffer | null {
+  const start = bytes.indexOf("ED") === 0 ? afterRouting(bytes) : 0;
+  if (start === null || bytes.length < start + introduction.length) return null;
+  const end = start + introduction.length;
+  if (!bytes.subarray(start, end).equals(introduction)) throw new Error("not a WhatsApp client");
+  return bytes.subarray(end);
+}
+
+function afterRouting(bytes: Buffer): number | null {
+  const start = routingHeader.length + lengthBytes;
+  return bytes.length < start ? null : start + bytes.readUIntBE(routingHeader.length, lengthBytes);
+}

@@ -1,0 +1,71 @@
+import type { BinaryNode } from "@whiskeysockets/baileys";
+import type { Connection } from "./connection.ts";
+import { connectionOf, type Network } from "./network.ts";
+import { serverJid, stanza } from "./stanza.ts";
+import type { Companion, QueuedStanza } from "./state.ts";
+
+const queueMax = 10_000;
+
+/** A stanza's name among those that wait for an acknowledgement. */
+export function stanzaKey(tag: string, attrs: BinaryNode["attrs"]): string {
+  // A message is confirmed by its id alone: the receipt may name the chat by another address.
+  return tag === "message" ? `message ${attrs.id}` : [tag, attrs.id, attrs.type ?? "", attrs.from].join(" ");
+}
+
+/** Puts a stanza before a linked client: sent now if it is there, and again at its next login unless it acknowledges. */
+export function post(network: Network, companion: Companion, node: BinaryNode): void {
+  const entry = { key: stanzaKey(node.tag, node.attrs), node };
+  companion.queue = companion.queue
+    .filter(({ key }) => key !== entry.key)
+    .concat(entry)
+    .slice(-queueMax);
+  network.changed();
+  const connection = connectionOf(network, companion);
+  connection?.delivered.delete(entry.key);
+  if (connection?.isReceiving) deliver(connection, entry, node);
+}
+
+/** Takes an acknowledged stanza off the queue. Returns it if it waited. */
+export function confirm(network: Network, companion: Companion, key: string): QueuedStanza | null {
+  const entry = companion.queue.find((queued) => queued.key === key);
+  if (!entry) return null;
+  companion.queue = companion.queue.filter((queued) => queued !== entry);
+  network.changed();
+  return entry;
+}
+
+/** After a login: everything that waits, marked as old, then the word that this was all. */
+export function replay(connection: Connection, companion: Companion): void {
+  connection.isReceiving = true;
+  const waiting = [...companion.queue];
+  if (waiting.length > 0) connection.send(stanza("ib", { from: serverJid }, [preview(waiting)]));
+  for (const [index, entry] of waiting.entries()) {
+    const attrs = { ...entry.node.attrs, offline: String(index) };
+    deliver(connection, entry, { ...entry.node, attrs });
+  }
+  connection.send(stanza("ib", { from: serverJid }, [stanza("offline", { count: waiting.length })]));
+}
+
+/** Sends what could not go out on this connection so far. */
+export function catchUp(connection: Connection): void {
+  if (!connection.isReceiving || !connection.owner) return;
+  for (const entry of connection.owner.companion.queue)
+    if (!connection.delivered.has(entry.key)) deliver(connection, entry, entry.node);
+}
+
+function deliver(connection: Connection, entry: QueuedStanza, node: BinaryNode): void {
+  if (connection.isSilent) return;
+  connection.delivered.add(entry.key);
+  connection.send(node);
+}
+
+function preview(waiting: QueuedStanza[]): BinaryNode {
+  const count = (tag: string): number => waiting.filter(({ node }) => node.tag === tag).length;
+  return stanza("offline_preview", {
+    count: waiting.length,
+    message: count("message"),
+    receipt: count("receipt"),
+    notification: count("notification"),
+    appdata: 0,
+  });
+}

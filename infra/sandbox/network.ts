@@ -1,0 +1,50 @@
+import type { LRUCache } from "lru-cache";
+import type { Connection } from "./connection.ts";
+import type { Counts } from "./counts.ts";
+import type { FaultRules } from "./fault-rules.ts";
+import type { Person } from "./person.ts";
+import type { RatchetOracle } from "./ratchet-oracle.ts";
+import type { Companion, SandboxState } from "./state.ts";
+
+/** Where encrypted attachments are kept. */
+export interface MediaShelf {
+  /** `127.0.0.1:PORT`, for clients. */
+  hostname: string;
+  put(encrypted: Buffer): Promise<{ url: string; directPath: string }>;
+  get(directPath: string): Promise<Buffer | undefined>;
+}
+
+/** Everything the parts of the sandbox share: who exists, who is connected, what is broken. */
+export interface Network {
+  readonly state: SandboxState;
+  readonly counts: Counts;
+  readonly rules: FaultRules;
+  readonly media: MediaShelf;
+  readonly connections: Set<Connection>;
+  readonly ratchets: RatchetOracle;
+  /** Device identities that were checked, by device. */
+  readonly proven: LRUCache<string, string>;
+  /** How often a device asked for a message again. */
+  readonly asked: LRUCache<string, number>;
+  /** How many one-time pre-keys a client that has none is told it has. */
+  readonly firstPreKeyCount: number;
+  /** The person with this number, made if need be. */
+  person(phoneNumber: string): Person;
+  /** The person behind a number or a LID, null if there is none (yet). */
+  find(user: string, addressing: "pn" | "lid"): Person | null;
+  people(): Person[];
+  log(line: string): void;
+  /** Something that outlives a restart has changed. */
+  changed(): void;
+  /** Runs later, unless the sandbox has ended by then. */
+  after(delayMs: number, work: () => void): void;
+  /** Runs in the background; a failure is counted. */
+  background(work: () => Promise<void>): void;
+}
+
+/** The live connection of a linked client, if it has one. */
+export function connectionOf(network: Network, companion: Companion): Connection | null {
+  for (const connection of network.connections)
+    if (connection.owner?.companion === companion && connection.isOpen) return connection;
+  return null;
+}

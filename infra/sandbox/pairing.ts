@@ -1,0 +1,67 @@
+import { jidOf } from "./address.ts";
+import type { Connection } from "./connection.ts";
+import { isCountersigned, sealDeviceIdentity, signDeviceIdentity } from "./device-identity.ts";
+import { announceDevice } from "./device-news.ts";
+import type { Network } from "./network.ts";
+import type { PairingOffer } from "./pairing-offer.ts";
+import type { Person } from "./person.ts";
+import { child, childContent, stanza } from "./stanza.ts";
+import type { Companion } from "./state.ts";
+
+/** The last half of pairing, the same for QR and code: the phone vouches for the client, the client countersigns, the server sends it off to log in. */
+export async function pair(
+  network: Network,
+  connection: Connection,
+  offer: PairingOffer,
+  person: Person,
+  advSecret: Buffer,
+): Promise<Companion> {
+  const { phone } = person;
+  const id = person.state.nextDeviceId++;
+  const identity = signDeviceIdentity(phone.identity, offer.identity, id);
+  const sealed = sealDeviceIdentity(identity, phone.identity, advSecret);
+  const answer = await connection.query({ type: "set" }, [
+    stanza("pair-success", {}, [
+      stanza("device-identity", {}, sealed),
+      stanza("platform", { name: "android" }),
+      stanza("device", { jid: jidOf(person.state, "pn", id), lid: jidOf(person.state, "lid", id) }),
+    ]),
+  ]);
+  const countersigned = childContent(child(answer, "pair-device-sign"), "device-identity");
+  if (!isCountersigned(countersigned, identity, phone.identity, offer.identity)) {
+    throw new Error("the client's signature is wrong");
+  }
+  const companion = companionOf(id, connection, offer, identity);
+  person.state.companions.push(companion);
+  connection.offer = null;
+  network.counts.pairings += 1;
+  network.changed();
+  network.log(`${person.phoneNumber} linked device ${id} (${offer.platform})`);
+  connection.end(stanza("stream:error", { code: 515 }));
+  announceDevice(network, person, "add", id);
+  return companion;
+}
+
+function companionOf(
+  id: number,
+  connection: Connection,
+  offer: PairingOffer,
+  deviceIdentity: Companion["deviceIdentity"],
+): Companion {
+  return {
+    id,
+    // Not 0: Baileys leaves such a device out of its lists.
+    keyIndex: id,
+    platform: offer.platform,
+    linkedAt: Date.now(),
+    clientStatic: connection.clientStatic,
+    registrationId: offer.registrationId,
+    identity: offer.identity,
+    signedPreKey: offer.signedPreKey,
+    preKeys: [],
+    deviceIdentity,
+    queue: [],
+    hasInitialSync: false,
+    watches: [],
+  };
+}

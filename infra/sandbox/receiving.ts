@@ -1,0 +1,192 @@
+import { type BinaryNode, proto, unpadRandomMax16 } from "@whiskeysockets/baileys";
+import { type DeviceAddress, jidOf, parseAddress } from "./address.ts";
+import type { Connection } from "./connection.ts";
+import { isValidIdentity } from "./device-identity.ts";
+import { countCopy, file, find } from "./inbox.ts";
+import { post } from "./mailbox.ts";
+import type { Network } from "./network.ts";
+import type { Person } from "./person.ts";
+import { planReceipts } from "./receipts.ts";
+import { askAgain } from "./retries.ts";
+import { otherAddress } from "./sending.ts";
+import { decryptFrom, isForgotten } from "./signal-device.ts";
+import { child, childContent, children, contentOf, stanza, unixNow } from "./stanza.ts";
+import type { Companion, OwnDevice } from "./state.ts";
+
+/** A message as a client put it on the wire. */
+interface Envelope {
+  node: BinaryNode;
+  id: string;
+  /** The chat, as the client addressed it. */
+  chat: DeviceAddress;
+  sender: { person: Person; companion: Companion };
+  deviceIdentity: BinaryNode | undefined;
+}
+
+interface Copy {
+  address: DeviceAddress;
+  enc: BinaryNode;
+}
+
+/** A client sends: acknowledge, then hand every copy to its device. */
+export async function receiveMessage(
+  network: Network,
+  connection: Connection,
+  node: BinaryNode,
+): Promise<void> {
+  const { owner } = connection;
+  const chat = parseAddress(node.attrs.recipient ?? node.attrs.to);
+  const id = node.attrs.id ?? "";
+  if (!owner || !chat) {
+    network.counts.unknownNodes += 1;
+    return acknowledge(network, connection, node, 400);
+  }
+  const error = network.rules.takeAckError(owner.person.phoneNumber);
+  acknowledge(network, connection, node, error);
+  if (error !== null) return;
+  const envelope = { node, id, chat, sender: owner, deviceIdentity: child(node, "device-identity") };
+  const copies = copiesOf(node);
+  inspect(network, envelope, copies);
+  for (const reader of readers(network, copies)) countCopy(reader, id, owner.person.phoneNumber);
+  for (const copy of copies) await handOver(network, envelope, copy);
+}
+
+function acknowledge(network: Network, connection: Connection, node: BinaryNode, error: number | null): void {
+  const target = connection.owner?.person.phoneNumber ?? "";
+  if (network.rules.withheldAcks.has(target)) return;
+  const { id, to } = node.attrs;
+  const ack = stanza("ack", { class: "message", id, from: to, t: unixNow(), error: error ?? undefined });
+  const delayMs = network.rules.ackDelays.get(target) ?? 0;
+  if (delayMs === 0) connection.send(ack);
+  else network.after(delayMs, () => connection.send(ack));
+}
+
+/** To several devices by `<participants>`, or to one with the `<enc>` directly below. */
+function copiesOf(node: BinaryNode): Copy[] {
+  const listed = children(child(node, "participants"), "to").map((to) => ({
+    address: parseAddress(to.attrs.jid),
+    enc: child(to, "enc"),
+  }));
+  const direct = { address: parseAddress(node.attrs.to), enc: child(node, "enc") };
+  return [...listed, direct].filter((copy): copy is Copy => copy.address !== null && copy.enc !== undefined);
+}
+
+function readers(network: Network, copies: Copy[]): Set<Person> {
+  const people = copies.map(({ address }) => network.find(address.user, address.addressing));
+  return new Set(people.filter((person) => person !== null));
+}
+
+/** What nobody on the way would notice: a ratchet that went back, an identity that is not vouched for. */
+function inspect(network: Network, { sender, deviceIdentity }: Envelope, copies: Copy[]): void {
+  const { person, companion } = sender;
+  const device = `${person.phoneNumber}:${companion.id}`;
+  for (const { enc } of copies) {
+    if (network.ratchets.isReused(device, enc.attrs.type ?? "", contentOf(enc))) {
+      network.counts.reusedRatchetCounters += 1;
+      network.log(`${device} used a ratchet counter twice`);
+    }
+  }
+  const isFirst = copies.some(({ enc }) => enc.attrs.type === "pkmsg");
+  if (!isFirst && !deviceIdentity) return;
+  const bytes = contentOf(deviceIdentity);
+  // Two signatures take 16 ms, and a client shows the same identity each time.
+  const proof = bytes.toString("base64");
+  if (network.proven.get(device) === proof) return;
+  if (isValidIdentity(bytes, companion.identity, person.phone.identity)) network.proven.set(device, proof);
+  else network.counts.badDeviceIdentities += 1;
+}
+
+async function handOver(network: Network, envelope: Envelope, { address, enc }: Copy): Promise<void> {
+  const person = network.find(address.user, address.addressing);
+  const device = person?.device(address.device);
+  if (person && device) return read(network, envelope, person, device, enc);
+  const companion = person?.companion(address.device);
+  if (person && companion) forward(network, envelope, person, companion, { address, enc });
+}
+
+/** A device in the sandbox decrypts its copy; if it cannot, it asks again. */
+async function read(
+  network: Network,
+  envelope: Envelope,
+  person: Person,
+  device: OwnDevice,
+  enc: BinaryNode,
+): Promise<void> {
+  const { id, sender, chat } = envelope;
+  let message: proto.IMessage;
+  try {
+    const sealed = { type: enc.attrs.type ?? "", ciphertext: contentOf(enc) };
+    const padded = await decryptFrom(network, person, device, sender, sealed);
+    message = proto.Message.decode(unpadRandomMax16(padded));
+  } catch (error) {
+    const isForced = isForgotten(device, sender);
+    network.counts[isForced ? "forcedDecryptFailures" : "decryptFailures"] += 1;
+    network.log(`${person.phoneNumber}:${device.id} cannot read ${id}: ${String(error)}`);
+    const recipient = person === sender.person ? chatJid(network, chat) : null;
+    askAgain(network, person, device, {
+      id,
+      sender: sender.companion.id,
+      from: sender.person.phoneNumber,
+      addressing: chat.addressing,
+      ...(recipient === null ? {} : { recipient }),
+    });
+    return;
+  }
+  if (envelope.node.attrs.category === "peer") return;
+  await fileReading(network, envelope, person, device, message);
+}
+
+function chatJid(network: Network, chat: DeviceAddress): string | null {
+  const person = network.find(chat.user, chat.addressing);
+  return person && jidOf(person.state, chat.addressing);
+}
+
+async function fileReading(
+  network: Network,
+  { id, sender, chat }: Envelope,
+  person: Person,
+  device: OwnDevice,
+  message: proto.IMessage,
+): Promise<void> {
+  const fromMe = person === sender.person;
+  const chatPerson = network.find(chat.user, chat.addressing);
+  const isNew = await file(network, person, {
+    id,
+    from: sender.person.phoneNumber,
+    chat: fromMe ? (chatPerson?.phoneNumber ?? chat.user) : sender.person.phoneNumber,
+    fromMe,
+    to: jidOf(person.state, chat.addressing),
+    sender: sender.companion.id,
+    deviceId: device.id,
+    message: message.deviceSentMessage?.message ?? message,
+  });
+  const stored = find(person, id, sender.person.phoneNumber);
+  if (isNew && !fromMe && stored) planReceipts(network, person, stored);
+}
+
+/** A copy for another linked client: passed on as it is. */
+function forward(
+  network: Network,
+  envelope: Envelope,
+  person: Person,
+  companion: Companion,
+  copy: Copy,
+): void {
+  const { sender, chat, id, node } = envelope;
+  const isOwn = person === sender.person;
+  const chatPerson = network.find(chat.user, chat.addressing);
+  const { addressing } = copy.address;
+  const attributes = {
+    from: jidOf(sender.person.state, addressing, sender.companion.id),
+    id,
+    t: unixNow(),
+    type: node.attrs.type,
+    category: node.attrs.category,
+    notify: sender.person.pushName,
+    ...(isOwn && chatPerson ? { recipient: jidOf(chatPerson.state, chat.addressing) } : {}),
+    ...otherAddress(isOwn && chatPerson ? chatPerson : sender.person, addressing, isOwn),
+  };
+  const identity = childContent(node, "device-identity");
+  const vouched = identity.length > 0 ? [stanza("device-identity", {}, identity)] : [];
+  post(network, companion, stanza("message", attributes, [copy.enc, ...vouched]));
+}

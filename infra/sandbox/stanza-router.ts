@@ -1,0 +1,37 @@
+import type { BinaryNode } from "@whiskeysockets/baileys";
+import type { Connection } from "./connection.ts";
+import type { Network } from "./network.ts";
+import { answerQuery } from "./queries.ts";
+import { receiveAck, receiveReceipt } from "./receipts.ts";
+import { receiveMessage } from "./receiving.ts";
+import { children } from "./stanza.ts";
+
+type Route = (network: Network, connection: Connection, node: BinaryNode) => Promise<void> | void;
+
+const ignore: Route = () => {};
+const notices = new Set(["unified_session", "offline_batch", "offline"]);
+
+/** What a client may send, by tag. */
+const routes: Record<string, Route> = {
+  iq: answerQuery,
+  message: receiveMessage,
+  receipt: receiveReceipt,
+  ack: receiveAck,
+  presence: ignore,
+  chatstate: ignore,
+  ib: (network, connection, node) => {
+    if (!children(node).every(({ tag }) => notices.has(tag))) countUnknown(network, connection, node);
+  },
+};
+
+export async function routeStanza(network: Network, connection: Connection, node: BinaryNode): Promise<void> {
+  const { stanzas } = network.counts;
+  stanzas[node.tag] = (stanzas[node.tag] ?? 0) + 1;
+  await (routes[node.tag] ?? countUnknown)(network, connection, node);
+}
+
+const countUnknown: Route = (network, connection, node) => {
+  network.counts.unknownNodes += 1;
+  const shape = [node.tag, ...children(node).map(({ tag }) => tag)].join(" ");
+  network.log(`${connection.id} sent an unknown stanza: ${shape}`);
+};
