@@ -17,7 +17,8 @@ interface Transaction {
 }
 
 const current = new AsyncLocalStorage<Transaction>();
-const encrypting = new AsyncLocalStorage<true>();
+/** The early writes of one encryption. */
+const encrypting = new AsyncLocalStorage<Promise<void>[]>();
 
 /** Must not be the name of a key type: Baileys keeps both in one table of mutexes, and reads take the type's. */
 const channelMutex = "__channel__";
@@ -47,7 +48,7 @@ export function harden(keys: SignalKeyStoreWithTransaction, store: SignalKeyStor
   };
   const setAndKeep = async (data: SignalDataSet) => {
     await set(data);
-    if (isInTransaction() && encrypting.getStore()) await store.set(ratchets(data));
+    if (isInTransaction()) encrypting.getStore()?.push(keep(store, ratchets(data)));
   };
   keys.transaction = (work) => {
     if (isStale()) return outside(() => keys.transaction(work, channelMutex));
@@ -71,9 +72,24 @@ async function whileOpen<T>(held: Transaction, work: () => Promise<T>): Promise<
 function markEncryption(repository: SignalRepository): SignalRepository {
   return {
     ...repository,
-    encryptMessage: (options) => encrypting.run(true, () => repository.encryptMessage(options)),
-    encryptGroupMessage: (options) => encrypting.run(true, () => repository.encryptGroupMessage(options)),
+    encryptMessage: (options) => whenKept(() => repository.encryptMessage(options)),
+    encryptGroupMessage: (options) => whenKept(() => repository.encryptGroupMessage(options)),
   };
+}
+
+/** Not awaited where the ratchet is set: that is inside libsignal's queue, which all channels share. */
+async function whenKept<T>(encrypt: () => Promise<T>): Promise<T> {
+  const writes: Promise<void>[] = [];
+  const encrypted = await encrypting.run(writes, encrypt);
+  await Promise.all(writes);
+  return encrypted;
+}
+
+function keep(store: SignalKeyStore, data: SignalDataSet): Promise<void> {
+  const kept = Promise.resolve(store.set(data));
+  // If the encryption itself fails, nobody waits for this one.
+  kept.catch(() => undefined);
+  return kept;
 }
 
 function ratchets(data: SignalDataSet): SignalDataSet {

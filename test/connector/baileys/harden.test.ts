@@ -1,0 +1,146 @@
+import { expect, test } from "vitest";
+import {
+  makeLibSignalRepository,
+  type SignalKeyStore,
+  type SocketConfig,
+} from "../../../connector/baileys/baileys.ts";
+import { hardenedSignalRepository } from "../../../connector/baileys/harden.ts";
+import { ratchetPosition } from "./ratchet-oracle.ts";
+import { createParty, introduce, jitter, memoryStore, type Party } from "./signal-party.ts";
+
+const rounds = 200;
+const alice = "15550001111@s.whatsapp.net";
+const bob = "15550002222@s.whatsapp.net";
+
+type Encrypted = Awaited<ReturnType<Party["repository"]["encryptMessage"]>>;
+
+const wire = jitter();
+
+/** As Baileys sends: encryption and the way to the wire in one transaction, labelled with our own id. */
+function send(from: Party, to: string): Promise<Encrypted> {
+  return from.keys.transaction(async () => {
+    const encrypted = await from.repository.encryptMessage({ jid: to, data: Buffer.from("hello") });
+    await wire();
+    return encrypted;
+  }, from.jid);
+}
+
+interface Pair {
+  us: Party;
+  them: Party;
+}
+
+/** Alice, in whose store things take time, and Bob, who have each heard from the other. */
+async function acquainted(
+  makeRepository: (store: SignalKeyStore) => SocketConfig["makeSignalRepository"],
+): Promise<Pair> {
+  const store = memoryStore(jitter());
+  const us = createParty(alice, store, makeRepository(store));
+  const them = createParty(bob, memoryStore());
+  await introduce(us, them);
+  const hello = await send(us, bob);
+  await them.repository.decryptMessage({ jid: alice, ...hello });
+  await us.repository.decryptMessage({ jid: bob, ...(await send(them, alice)) });
+  return { us, them };
+}
+
+/**
+ * Sends to a contact in one loop and receives from it in another, while the contact reads nothing; then the contact
+ * reads it all. How often a ratchet position came twice, and how many messages could not be read.
+ */
+async function race({ us, them }: Pair): Promise<{ reused: number; unreadable: number }> {
+  const sent: Encrypted[] = [];
+  const sending = async () => {
+    while (sent.length < rounds) sent.push(await send(us, bob));
+  };
+  const receiving = async () => {
+    while (sent.length < rounds) {
+      const incoming = await send(them, alice);
+      await us.repository.decryptMessage({ jid: bob, ...incoming });
+    }
+  };
+  await Promise.all([sending(), receiving()]);
+  const positions = new Set(sent.map(({ type, ciphertext }) => ratchetPosition(type, ciphertext)));
+  let unreadable = 0;
+  for (const message of sent) {
+    await them.repository.decryptMessage({ jid: alice, ...message }).catch(() => unreadable++);
+  }
+  return { reused: sent.length - positions.size, unreadable };
+}
+
+test("sending and receiving at once never uses a ratchet position twice, and all of it can be read", async () => {
+  expect(await race(await acquainted(hardenedSignalRepository))).toEqual({ reused: 0, unreadable: 0 });
+});
+
+test("without the hardening the same race uses positions twice, so the test above can fail", async () => {
+  const { reused, unreadable } = await race(await acquainted(() => makeLibSignalRepository));
+  expect(reused).toBeGreaterThan(0);
+  expect(unreadable).toBeGreaterThanOrEqual(reused);
+});
+
+function hardened(store = memoryStore()) {
+  return { store, party: createParty(alice, store, hardenedSignalRepository(store)) };
+}
+
+test("transactions of one channel exclude each other whatever they are called", async () => {
+  const { party } = hardened();
+  const order: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const first = party.keys.transaction(async () => {
+    await gate.promise;
+    order.push("first");
+  }, "a");
+  const second = party.keys.transaction(async () => void order.push("second"), "b");
+  gate.resolve();
+  await Promise.all([first, second]);
+  expect(order).toEqual(["first", "second"]);
+});
+
+test("a transaction inside a transaction is part of it", async () => {
+  const { party } = hardened();
+  const inner = party.keys.transaction(() => party.keys.transaction(async () => "done", "b"), "a");
+  expect(await inner).toBe("done");
+});
+
+test("what outlives its transaction still reaches the store", async () => {
+  const { party, store } = hardened();
+  const ended = Promise.withResolvers<void>();
+  let late: Promise<void> | undefined;
+  await party.keys.transaction(async () => {
+    late = ended.promise.then(() => party.keys.set({ "device-list": { late: ["0"] } }));
+  }, "a");
+  ended.resolve();
+  await late;
+  expect(store.rows.get("device-list/late")).toBe('["0"]');
+});
+
+test("an encryption resolves only when its ratchet is in the store, although its transaction is still open", async () => {
+  const { party, store } = hardened(memoryStore(jitter()));
+  const them = createParty(bob, memoryStore());
+  await introduce(party, them);
+  const before = session(store.rows);
+  await party.keys.transaction(async () => {
+    await party.repository.encryptMessage({ jid: bob, data: Buffer.from("x") });
+    expect(session(store.rows)).not.toBe(before);
+  }, alice);
+});
+
+test("a group encryption resolves only when its sender key is in the store", async () => {
+  const { party, store } = hardened(memoryStore(jitter()));
+  await party.keys.transaction(async () => {
+    await party.repository.encryptGroupMessage({ group: "1@g.us", meId: alice, data: Buffer.from("x") });
+    expect([...store.rows.keys()].some((row) => row.startsWith("sender-key/"))).toBe(true);
+  }, alice);
+});
+
+test("an encryption whose ratchet cannot be kept rejects", async () => {
+  const store = memoryStore();
+  const { party } = hardened(store);
+  await introduce(party, createParty(bob, memoryStore()));
+  store.set = () => Promise.reject(new Error("no space"));
+  await expect(send(party, bob)).rejects.toThrow("no space");
+});
+
+function session(rows: Map<string, string>): string | undefined {
+  return [...rows].find(([row]) => row.startsWith("session/"))?.[1];
+}
