@@ -17,10 +17,19 @@ export async function readStamp(dataDir: string): Promise<DataStamp | undefined>
     throw error;
   });
   if (content === undefined) return undefined;
-  const { version, port } = JSON.parse(content);
-  if (typeof version !== "string" || typeof port !== "number")
-    throw new Error(`${path} does not hold a version and a port`);
-  return { version, port };
+  const stamp = parse(content);
+  if (stamp === undefined)
+    throw new Error(`${path} does not hold the server version and port that it should.`);
+  return stamp;
+}
+
+function parse(content: string): DataStamp | undefined {
+  try {
+    const { version, port } = JSON.parse(content);
+    return typeof version === "string" && typeof port === "number" ? { version, port } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Replaces the stamp, whole or not at all. */

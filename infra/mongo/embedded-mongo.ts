@@ -41,8 +41,7 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise
   const stamp = await readStamp(dataDir);
   const mongod = await findServer({ env, dataVersion: stamp?.version, progress, signal });
   await endLeftover(dbPath, progress, signal);
-  signal.throwIfAborted();
-  const server = owned.use(await startServer(mongod, dbPath, stamp?.port));
+  const server = owned.use(await startServer(mongod, dbPath, stamp?.port, signal));
   await writeStamp(dataDir, { version: mongod.version, port: server.port });
   await becomePrimary(server.port, signal);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);

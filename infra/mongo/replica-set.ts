@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Db, MongoClient, MongoServerError } from "mongodb";
+import { type Db, type Document, MongoClient, MongoServerError } from "mongodb";
 import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 
 /** The name of the embedded replica set of one. */
@@ -7,7 +7,8 @@ export const replicaSet = "waypost";
 
 const primaryDeadlineMs = 60_000;
 const lookEveryMs = 20;
-const notYetInitialized = 94;
+/** NotYetInitialized: there is no configuration, or it is still being loaded. */
+const notYetLoaded = 94;
 
 /**
  * Makes the server on this port the primary of a replica set of one: initiated on first start, told its new address
@@ -17,35 +18,47 @@ const notYetInitialized = 94;
 export async function becomePrimary(port: number, signal: AbortSignal): Promise<void> {
   await using client = await MongoClient.connect(`mongodb://127.0.0.1:${port}/?directConnection=true`);
   const admin = client.db("admin");
-  await configure(admin, `127.0.0.1:${port}`);
-  for (const until = performance.now() + primaryDeadlineMs; performance.now() < until; ) {
-    if ((await admin.command({ hello: 1 })).isWritablePrimary) return;
+  const host = `127.0.0.1:${port}`;
+  const stored = await client.db("local").collection("system.replset").findOne();
+  if (stored === null)
+    await admin.command({ replSetInitiate: { _id: replicaSet, members: [{ _id: 0, host }] } });
+  else if (stored.members[0].host !== host) await changeHost(admin, host, signal);
+  await until(async () => (await admin.command({ hello: 1 })).isWritablePrimary, signal);
+}
+
+/**
+ * While it loads its configuration mongod looks for itself at the old address. When a program is there that accepts a
+ * connection and then says nothing, that alone takes it 30 s (measured on 6.0.5).
+ */
+async function changeHost(admin: Db, host: string, signal: AbortSignal): Promise<void> {
+  await until(async () => {
+    const config = await loadedConfig(admin);
+    if (config === undefined) return false;
+    const members = [{ ...config.members[0], host }];
+    await admin.command({
+      replSetReconfig: { ...config, version: config.version + 1, members },
+      force: true,
+    });
+    return true;
+  }, signal);
+}
+
+async function loadedConfig(admin: Db): Promise<Document | undefined> {
+  try {
+    return (await admin.command({ replSetGetConfig: 1 })).config;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === notYetLoaded) return undefined;
+    throw error;
+  }
+}
+
+async function until(isDone: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  for (const deadline = performance.now() + primaryDeadlineMs; performance.now() < deadline; ) {
+    if (await isDone()) return;
     await delay(lookEveryMs, undefined, { signal });
   }
   throw new EmbeddedMongoError(
     "not_started",
     `MongoDB did not become primary within ${primaryDeadlineMs / 1000} s.`,
   );
-}
-
-async function configure(admin: Db, host: string): Promise<void> {
-  const config = await currentConfig(admin);
-  if (config === undefined) {
-    await admin.command({ replSetInitiate: { _id: replicaSet, members: [{ _id: 0, host }] } });
-  } else if (config.members[0].host !== host) {
-    const members = [{ ...config.members[0], host }];
-    await admin.command({
-      replSetReconfig: { ...config, version: config.version + 1, members },
-      force: true,
-    });
-  }
-}
-
-async function currentConfig(admin: Db) {
-  try {
-    return (await admin.command({ replSetGetConfig: 1 })).config;
-  } catch (error) {
-    if (error instanceof MongoServerError && error.code === notYetInitialized) return undefined;
-    throw error;
-  }
 }

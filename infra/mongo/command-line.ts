@@ -1,0 +1,26 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/**
+ * The command line of a process, as one text. `undefined` when there is no such process, when it has ended and only
+ * waits to be collected, and on Windows, which does not tell.
+ */
+export async function commandLine(pid: number): Promise<string | undefined> {
+  if (process.platform === "win32") return undefined;
+  const text = process.platform === "linux" ? linuxCommandLine(pid) : psCommandLine(pid);
+  return (await text.catch(() => undefined)) || undefined;
+}
+
+/** proc_pid_cmdline(5): the arguments, each ended by a null byte; empty for a process that has ended. */
+async function linuxCommandLine(pid: number): Promise<string> {
+  return (await readFile(`/proc/${pid}/cmdline`, "utf8")).replaceAll("\0", " ");
+}
+
+async function psCommandLine(pid: number): Promise<string> {
+  const { stdout } = await run("ps", ["-ww", "-o", "state=,command=", "-p", String(pid)]);
+  const [state = "Z", ...words] = stdout.trim().split(/\s+/);
+  return state.startsWith("Z") ? "" : `${words.join(" ")} `;
+}

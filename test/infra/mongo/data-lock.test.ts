@@ -1,0 +1,46 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { lockDataFolder } from "../../../infra/mongo/data-lock.ts";
+import { startScript } from "../../support/script.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+
+const holder = new URL("../../support/hold-data-folder.ts", import.meta.url);
+
+test("a folder is made, taken, given back and taken again", async () => {
+  await using parent = await temporaryFolder();
+  const folder = join(parent.path, "new", "data");
+  for (let round = 0; round < 2; round++) {
+    await using _lock = await lockDataFolder(folder);
+    expect(await readdir(folder)).toEqual(["lock", "pid"]);
+  }
+  expect(await readdir(folder)).toEqual(["lock"]);
+});
+
+test("the same process cannot take it twice", async () => {
+  await using folder = await temporaryFolder();
+  await using _lock = await lockDataFolder(folder.path);
+  await expect(lockDataFolder(folder.path)).rejects.toThrow(`pid ${process.pid}`);
+});
+
+test("another process is refused by number, until the first one is killed", async () => {
+  await using folder = await temporaryFolder();
+  await using child = startScript(holder, [folder.path]);
+  await child.line();
+  await expect(lockDataFolder(folder.path)).rejects.toThrow(`process ${child.pid}`);
+  await child.kill();
+  await using _lock = await lockDataFolder(folder.path);
+});
+
+test("of many that try at once one gets the folder, also after a killed process", async () => {
+  await using folder = await temporaryFolder();
+  for (let round = 0; round < 3; round++) {
+    await using killed = startScript(holder, [folder.path]);
+    await killed.line();
+    await killed.kill();
+    const tries = await Promise.allSettled(Array.from({ length: 6 }, () => lockDataFolder(folder.path)));
+    const locks = tries.filter((attempt) => attempt.status === "fulfilled");
+    expect(locks).toHaveLength(1);
+    for (const { value } of locks) await value[Symbol.asyncDispose]();
+  }
+});

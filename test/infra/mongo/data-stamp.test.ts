@@ -1,0 +1,20 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { readStamp, writeStamp } from "../../../infra/mongo/data-stamp.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+
+test("a stamp is read as it was written, and a folder without one has none", async () => {
+  await using folder = await temporaryFolder();
+  expect(await readStamp(folder.path)).toBeUndefined();
+  await writeStamp(folder.path, { version: "6.0.5", port: 40_123 });
+  expect(await readStamp(folder.path)).toEqual({ version: "6.0.5", port: 40_123 });
+});
+
+test("a damaged stamp is an error, never a folder without data", async () => {
+  await using folder = await temporaryFolder();
+  for (const content of ["", "{", '{"version": 6}', "{}"]) {
+    await writeFile(join(folder.path, "mongodb.json"), content);
+    await expect(readStamp(folder.path)).rejects.toThrow("mongodb.json");
+  }
+});

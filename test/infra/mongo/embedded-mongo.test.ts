@@ -1,0 +1,136 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { MongoClient } from "mongodb";
+import { expect, test } from "vitest";
+import { commandLine } from "../../../infra/mongo/command-line.ts";
+import { type EmbeddedMongo, startEmbeddedMongo } from "../../../infra/mongo/embedded-mongo.ts";
+import { silentProgress } from "../../../infra/mongo/progress.ts";
+import { startScript } from "../../support/script.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+
+const holder = new URL("../../support/hold-embedded-mongo.ts", import.meta.url);
+
+function start(dataDir: string, signal = AbortSignal.timeout(60_000)): Promise<EmbeddedMongo> {
+  return startEmbeddedMongo({ dataDir, env: process.env, progress: silentProgress, signal });
+}
+
+async function write(uri: string, _id: number): Promise<void> {
+  await using client = await MongoClient.connect(uri);
+  const things = client.db("kept").collection<{ _id: number }>("things");
+  await things.insertOne({ _id }, { writeConcern: { w: "majority", journal: true } });
+}
+
+async function read(uri: string): Promise<number[]> {
+  await using client = await MongoClient.connect(uri);
+  return await client.db("kept").collection<{ _id: number }>("things").distinct("_id");
+}
+
+/** The process number of the mongod that has a data folder open. */
+async function serverOf(dataDir: string): Promise<number> {
+  return Number(await readFile(join(dataDir, "mongodb", "mongod.lock"), "utf8"));
+}
+
+test("data is kept over restarts, on the same port, and on another when it is taken", async () => {
+  await using folder = await temporaryFolder();
+  let first: string;
+  {
+    await using mongo = await start(folder.path);
+    first = mongo.uri;
+    await write(mongo.uri, 1);
+  }
+  {
+    await using mongo = await start(folder.path);
+    expect(mongo.uri).toBe(first);
+    await write(mongo.uri, 2);
+  }
+  await using _taken = await listen(Number(new URL(first).port));
+  await using mongo = await start(folder.path);
+  expect(mongo.uri).not.toBe(first);
+  await write(mongo.uri, 3);
+  expect(await read(mongo.uri)).toEqual([1, 2, 3]);
+});
+
+test("it is a replica set of one that listens on loopback only and leaves nothing behind", async () => {
+  await using folder = await temporaryFolder();
+  let pid: number;
+  {
+    await using mongo = await start(folder.path);
+    pid = await serverOf(folder.path);
+    await using client = await MongoClient.connect(mongo.uri);
+    const hello = await client.db("admin").command({ hello: 1 });
+    expect(hello).toMatchObject({
+      setName: "waypost",
+      isWritablePrimary: true,
+      hosts: [new URL(mongo.uri).host],
+    });
+    const { parsed } = await client.db("admin").command({ getCmdLineOpts: 1 });
+    expect(parsed.net).toMatchObject({ bindIp: "127.0.0.1", compression: { compressors: "disabled" } });
+    expect(parsed.storage.wiredTiger.engineConfig.cacheSizeGB).toBe(0.25);
+    expect(await commandLine(pid)).toContain(folder.path);
+  }
+  expect(await commandLine(pid)).toBeUndefined();
+});
+
+test("a second start on the same data is refused, naming the process, and the first goes on", async () => {
+  await using folder = await temporaryFolder();
+  await using other = startScript(holder, [folder.path]);
+  const uri = await other.line();
+  await expect(start(folder.path)).rejects.toMatchObject({
+    name: "EmbeddedMongoError",
+    code: "data_in_use",
+    message: expect.stringContaining(`process ${other.pid}`),
+  });
+  await write(uri, 1);
+  expect(await read(uri)).toEqual([1]);
+});
+
+test("after a kill the next start ends the server that was left, and has every acknowledged write", async () => {
+  await using folder = await temporaryFolder();
+  for (let round = 1; round <= 2; round++) {
+    await using killed = startScript(holder, [folder.path]);
+    await write(await killed.line(), round);
+    const left = await serverOf(folder.path);
+    await killed.kill();
+    await using mongo = await start(folder.path);
+    expect(await commandLine(left)).toBeUndefined();
+    expect(await read(mongo.uri)).toEqual(Array.from({ length: round }, (_, index) => index + 1));
+  }
+});
+
+test("data of another major version is refused by name and not touched", async () => {
+  await using folder = await temporaryFolder();
+  const stamp = JSON.stringify({ version: "4.4.29", port: 27_017 });
+  await writeFile(join(folder.path, "mongodb.json"), stamp);
+  await expect(start(folder.path)).rejects.toThrow("can open data written by 4.4.29");
+  expect(await readFile(join(folder.path, "mongodb.json"), "utf8")).toBe(stamp);
+});
+
+test("a server that ends by itself is told", async () => {
+  await using folder = await temporaryFolder();
+  await using mongo = await start(folder.path);
+  process.kill(await serverOf(folder.path), "SIGKILL");
+  expect(await mongo.exited).toBe("mongod ended (SIGKILL)");
+});
+
+test("an abandoned start leaves no server and frees the folder", async () => {
+  await using folder = await temporaryFolder();
+  await expect(start(folder.path, AbortSignal.abort(new Error("stopped by hand")))).rejects.toThrow(
+    "stopped by hand",
+  );
+  const stop = new AbortController();
+  const starting = start(folder.path, stop.signal);
+  setImmediate(() => stop.abort(new Error("stopped by hand")));
+  await expect(starting).rejects.toThrow("stopped by hand");
+  await using mongo = await start(folder.path);
+  expect(await read(mongo.uri)).toEqual([]);
+});
+
+/** A program that has a port and ends every connection. */
+async function listen(port: number): Promise<AsyncDisposable> {
+  const server = createServer((socket) => socket.destroy());
+  await new Promise<void>(
+    (resolve, reject) => void server.once("error", reject).listen(port, "127.0.0.1", resolve),
+  );
+  return server;
+}

@@ -1,0 +1,32 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { commandLine } from "../../../infra/mongo/command-line.ts";
+import { endLeftover } from "../../../infra/mongo/leftover-server.ts";
+import { silentProgress } from "../../../infra/mongo/progress.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+
+const signal = new AbortController().signal;
+const idle = "setInterval(() => {}, 1000)";
+
+test("a process that got the number of a mongod that is gone is left alone", async () => {
+  await using folder = await temporaryFolder();
+  const args = ["-e", idle, "--", "--dbpath", folder.path, "--port", "1"];
+  const other = spawn(process.execPath, args, { stdio: "ignore" });
+  await once(other, "spawn");
+  await writeFile(join(folder.path, "mongod.lock"), `${other.pid}\n`);
+  await endLeftover(folder.path, silentProgress, signal);
+  expect(await commandLine(Number(other.pid))).toContain(folder.path);
+  other.kill("SIGKILL");
+  await once(other, "exit");
+});
+
+test("a folder that was closed well, or is new, has nothing to end", async () => {
+  await using folder = await temporaryFolder();
+  await endLeftover(folder.path, silentProgress, signal);
+  await mkdir(join(folder.path, "closed"));
+  await writeFile(join(folder.path, "closed", "mongod.lock"), "");
+  await endLeftover(join(folder.path, "closed"), silentProgress, signal);
+});

@@ -1,0 +1,60 @@
+import { once } from "node:events";
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { commandLine } from "../../../infra/mongo/command-line.ts";
+import { findServer } from "../../../infra/mongo/find-server.ts";
+import { silentProgress } from "../../../infra/mongo/progress.ts";
+import { startServer } from "../../../infra/mongo/server-process.ts";
+import type { Mongod } from "../../../infra/mongo/server-version.ts";
+import { eventually } from "../../support/eventually.ts";
+import { startScript } from "../../support/script.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+
+const signal = new AbortController().signal;
+const holder = new URL("../../support/hold-embedded-mongo.ts", import.meta.url);
+
+function mongod(): Promise<Mongod> {
+  return findServer({ env: process.env, dataVersion: undefined, progress: silentProgress, signal });
+}
+
+test("a second mongod on the same database fails with mongod's own reason", async () => {
+  await using folder = await temporaryFolder();
+  await using _first = await startServer(await mongod(), folder.path, undefined, signal);
+  const second = startServer(await mongod(), folder.path, undefined, signal);
+  await expect(second).rejects.toMatchObject({
+    code: "not_started",
+    message: expect.stringContaining("DBPathInUse"),
+  });
+});
+
+test("a program that cannot be run fails with the system's reason", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "mongod");
+  await writeFile(path, "");
+  await chmod(path, 0o600);
+  const start = startServer({ path, version: "6.0.5" }, folder.path, undefined, signal);
+  await expect(start).rejects.toThrow("EACCES");
+});
+
+test("a wished port that is taken is replaced by another", async () => {
+  await using folder = await temporaryFolder();
+  await using other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const address = other.address();
+  const taken = typeof address === "object" ? address?.port : undefined;
+  await using server = await startServer(await mongod(), folder.path, taken, signal);
+  expect(server.port).not.toBe(taken);
+});
+
+test("mongod ends when its process is killed, without another start", async ({ skip }) => {
+  if (process.platform === "win32") skip("Windows does not tell the command line of a process");
+  await using folder = await temporaryFolder();
+  await using killed = startScript(holder, [folder.path]);
+  await killed.line();
+  const pid = Number(await readFile(join(folder.path, "mongodb", "mongod.lock"), "utf8"));
+  expect(await commandLine(pid)).toContain(folder.path);
+  await killed.kill();
+  await eventually(async () => (await commandLine(pid)) === undefined);
+});

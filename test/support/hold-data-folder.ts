@@ -1,0 +1,8 @@
+import { lockDataFolder } from "../../infra/mongo/data-lock.ts";
+
+/** Takes the data folder named on the command line and keeps it until it is killed. */
+const [folder] = process.argv.slice(2);
+if (folder === undefined) throw new Error("usage: <folder>");
+await lockDataFolder(folder);
+process.stdout.write("held\n");
+setInterval(() => {}, 60_000);
