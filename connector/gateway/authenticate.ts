@@ -1,0 +1,41 @@
+import type { Collections } from "../../shared/database.ts";
+import { ServiceError } from "../../shared/errors.ts";
+import { parseWith } from "../../shared/validation.ts";
+import { type Client, greeting, type Handler } from "./client.ts";
+import { clientRequests } from "./client-request.ts";
+import { verify } from "./credential.ts";
+import { databaseAnswer } from "./database-answer.ts";
+import type { Feeds } from "./feeds.ts";
+import type { GatewayLimits } from "./limits.ts";
+
+/**
+ * Answers `authenticate`. A failed try leaves the socket what it was: the console's cookie may have authenticated it
+ * already. What was subscribed under another key is left.
+ */
+export function authenticateHandler(db: Collections, feeds: Feeds, limits: GatewayLimits): Handler {
+  return async (client, payload, succeed) => {
+    try {
+      const { apiKey } = parseWith(clientRequests.authenticate.payload, payload);
+      const credential = { kind: "key", secret: apiKey ?? "" } as const;
+      const caller = await databaseAnswer(limits.requestMs, verify(db, credential));
+      if (client.identity?.caller.keyId !== caller.keyId) leaveAll(client, feeds);
+      client.identify({ caller, credential });
+      succeed(greeting(caller));
+    } catch (error) {
+      if (isTheClientsFault(error)) client.failedTries += 1;
+      throw error;
+    }
+  };
+}
+
+/** Leaves every channel. */
+export function leaveAll(client: Client, feeds: Feeds): void {
+  for (const [channelId, feed] of [...client.subscriptions]) {
+    client.leave(channelId);
+    feeds.release(feed);
+  }
+}
+
+function isTheClientsFault(error: unknown): boolean {
+  return error instanceof ServiceError && error.status < 500;
+}

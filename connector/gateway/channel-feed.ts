@@ -1,0 +1,166 @@
+import type { EventDocument } from "../../shared/collections.ts";
+import type { Collections } from "../../shared/database.ts";
+import type { Logger } from "../../shared/log.ts";
+import { coalesced } from "./coalesced.ts";
+import { type Delivery, logDelivery } from "./delivery.ts";
+import { presentChannel } from "./present-channel.ts";
+import { pairingDelivery } from "./snapshot.ts";
+
+export interface FeedSource {
+  db: Pick<Collections, "events" | "channels">;
+  /** Gives a delivery to whoever is in its room. */
+  relay: (channelId: string, delivery: Delivery) => void;
+  log: Logger;
+}
+
+const pageRows = 200;
+/** How far back the last status is looked for; it matters only while the channel's document is behind the log. */
+const recentRows = 50;
+const heldMax = 1_000;
+const majority = { readConcern: { level: "majority" } } as const;
+
+/** What was relayed since `seq`, for a socket that is about to join. */
+export interface Hold extends Disposable {
+  readonly seq: number;
+  readonly deliveries: readonly Delivery[];
+  /** More came than is kept. */
+  readonly isFull: boolean;
+}
+
+/**
+ * One channel's events in this process: relayed once each, in the order of `seq`, to every room at the same moment.
+ * So a socket that joins in one go with reading `seq` has neither a gap nor a double. The change stream only hurries:
+ * what does not follow on from `seq` is read from the log.
+ */
+export class ChannelFeed {
+  readonly channelId: string;
+  /** Rejects when the log could not be read. Nothing is relayed before. */
+  readonly ready: Promise<void>;
+  readonly #source: FeedSource;
+  readonly #holds = new Set<HeldDeliveries>();
+  #seq: number | null = null;
+  #isBehind = false;
+  #lastStatus: EventDocument | null = null;
+  #lastPairing: string | null = null;
+
+  constructor(channelId: string, source: FeedSource) {
+    this.channelId = channelId;
+    this.#source = source;
+    this.ready = this.#start();
+    this.ready.catch(() => undefined);
+  }
+
+  /** The last event that was relayed, or was there before this process listened. */
+  get seq(): number {
+    return this.#seq ?? 0;
+  }
+
+  get lastStatus(): EventDocument | null {
+    return this.#lastStatus;
+  }
+
+  /** Keeps what is relayed from now on, until disposed. */
+  hold(): Hold {
+    const hold = new HeldDeliveries(this.seq, () => this.#holds.delete(hold));
+    this.#holds.add(hold);
+    return hold;
+  }
+
+  /** An event from the change stream: relayed if it is the next, a reason to read the log if it is later. */
+  offer(event: EventDocument): void {
+    if (this.#seq !== null && event.seq === this.#seq + 1) this.#relayEvent(event);
+    else if (this.#seq === null || event.seq > this.#seq) void this.readLog();
+  }
+
+  /** Relays what is in the log and was not relayed. Failures are logged; the next sweep reads again. */
+  readonly readLog = coalesced(async () => {
+    if (this.#seq === null) this.#isBehind = true;
+    else await this.#attempt("log", () => this.#readPages());
+  });
+
+  /** Relays the QR or pairing code that waits now, unless it was. */
+  readonly readPairing = coalesced(() => this.#attempt("pairing", () => this.#relayPairing()));
+
+  async #start(): Promise<void> {
+    const { events } = this.#source.db;
+    const recent = await events
+      .find(
+        { channelId: this.channelId, seq: { $exists: true } },
+        { sort: { seq: -1 }, limit: recentRows, ...majority },
+      )
+      .toArray();
+    this.#lastStatus = recent.find(isStatus) ?? null;
+    this.#seq = recent[0]?.seq ?? 0;
+    if (this.#isBehind) void this.readLog();
+  }
+
+  async #readPages(): Promise<void> {
+    const { events } = this.#source.db;
+    let rows: EventDocument[];
+    do {
+      const filter = { channelId: this.channelId, seq: { $gt: this.seq } };
+      rows = await events.find(filter, { sort: { seq: 1 }, limit: pageRows, ...majority }).toArray();
+      for (const row of rows) if (row.seq > this.seq) this.#relayEvent(row);
+    } while (rows.length === pageRows);
+  }
+
+  async #relayPairing(): Promise<void> {
+    const channel = await presentChannel(this.#source.db, this.channelId);
+    const delivery = channel && pairingDelivery(channel, new Date());
+    const pairing = delivery ? pairingKey(delivery) : null;
+    if (delivery && pairing !== this.#lastPairing) this.#relay(delivery);
+    this.#lastPairing = pairing;
+  }
+
+  #relayEvent(event: EventDocument): void {
+    this.#seq = event.seq;
+    if (isStatus(event)) this.#lastStatus = event;
+    this.#relay(logDelivery(event));
+  }
+
+  #relay(delivery: Delivery): void {
+    for (const hold of this.#holds) hold.keep(delivery);
+    this.#source.relay(this.channelId, delivery);
+  }
+
+  async #attempt(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#source.log.warn(
+        { channelId: this.channelId, what, err: error },
+        "gateway could not read a channel",
+      );
+    }
+  }
+}
+
+/** Two deliveries of one QR or code have the same. */
+export function pairingKey({ name, payload }: Delivery): string {
+  return JSON.stringify([name, payload.qrCode ?? payload.code]);
+}
+
+function isStatus(event: EventDocument): boolean {
+  return event.type === "connection_update";
+}
+
+class HeldDeliveries implements Hold {
+  readonly seq: number;
+  readonly deliveries: Delivery[] = [];
+  readonly #release: () => void;
+  isFull = false;
+
+  constructor(seq: number, release: () => void) {
+    this.seq = seq;
+    this.#release = release;
+  }
+
+  keep(delivery: Delivery): void {
+    if (this.deliveries.length < heldMax) this.deliveries.push(delivery);
+    else this.isFull = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.#release();
+  }
+}

@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { apiKeySchema } from "./credential.ts";
+
+const channel = z.strictObject({ channelId: z.string().min(1).max(100) });
+
+/** What clients may ask, and the events that answer beside the acknowledgement. */
+export const clientRequests = {
+  authenticate: {
+    payload: z.strictObject({ apiKey: apiKeySchema.optional() }),
+    succeeded: "authenticated",
+    failed: "authentication_failed",
+  },
+  subscribe_channel: { payload: channel, succeeded: "subscribed", failed: "subscription_failed" },
+  unsubscribe_channel: { payload: channel, succeeded: "unsubscribed", failed: "unsubscription_failed" },
+} as const satisfies Record<string, { payload: z.ZodType; succeeded: string; failed: string }>;
+
+export type RequestName = keyof typeof clientRequests;
+export type RequestPayload<N extends RequestName> = z.output<(typeof clientRequests)[N]["payload"]>;
+
+export function isRequestName(name: string): name is RequestName {
+  return Object.hasOwn(clientRequests, name);
+}
+
+/** The channel a malformed request seems to be about, so that its answer can name it. */
+export function mentionedChannel(payload: unknown): { channelId: string } | Record<string, never> {
+  const mentioned = z.object({ channelId: channel.shape.channelId }).safeParse(payload);
+  return mentioned.success ? mentioned.data : {};
+}

@@ -1,0 +1,164 @@
+import type { Socket } from "socket.io";
+import type { Caller } from "../../shared/authentication.ts";
+import { publicError, ServiceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/log.ts";
+import type { ChannelFeed } from "./channel-feed.ts";
+import { clientRequests, isRequestName, mentionedChannel, type RequestName } from "./client-request.ts";
+import type { Credential } from "./credential.ts";
+import { audiencesOf, type Delivery, roomOf } from "./delivery.ts";
+import type { GatewayLimits } from "./limits.ts";
+import { RequestBudget } from "./request-budget.ts";
+
+/** A key that was accepted, and what shows it again. */
+export interface Identity {
+  caller: Caller;
+  credential: Credential;
+}
+
+/** Answers a request; `succeed` sends the acknowledgement and the event, a rejection becomes the failure. */
+export type Handler = (client: Client, payload: unknown, succeed: (answer: object) => void) => Promise<void>;
+
+export interface ClientDeps {
+  handlers: Record<RequestName, Handler>;
+  limits: GatewayLimits;
+  log: Logger;
+  /** The connection has shown a key. */
+  identified: () => void;
+}
+
+type Acknowledge = (answer: object) => void;
+
+/** One socket: who it is, what it listens to, and its requests, which run one after another. */
+export class Client {
+  readonly socket: Socket;
+  readonly subscriptions = new Map<string, ChannelFeed>();
+  failedTries = 0;
+  readonly #deps: ClientDeps;
+  readonly #budget: RequestBudget;
+  #identity: Identity | null = null;
+  #work: Promise<void> = Promise.resolve();
+  #refusals = 0;
+  #deadline: NodeJS.Timeout | undefined;
+
+  constructor(socket: Socket, deps: ClientDeps) {
+    this.socket = socket;
+    this.#deps = deps;
+    const { requestsPerSecond, requestsBurst, authenticateMs } = deps.limits;
+    this.#budget = new RequestBudget(requestsPerSecond, requestsBurst, performance.now());
+    this.#deadline = setTimeout(() => this.end(noKeyInTime), authenticateMs);
+    socket.onAny((name: string, ...args: unknown[]) => this.#receive(name, args));
+    // A client can send an event of this name, and engine.io reports broken frames by it; unheard it would throw.
+    socket.on("error", (error: unknown) =>
+      deps.log.debug({ socketId: socket.id, err: error }, "socket error"),
+    );
+  }
+
+  get identity(): Identity | null {
+    return this.#identity;
+  }
+
+  /** What the socket may do from now on; another identity starts without subscriptions. */
+  identify(identity: Identity): void {
+    clearTimeout(this.#deadline);
+    this.#identity = identity;
+    this.#deps.identified();
+  }
+
+  greet({ caller }: Identity): void {
+    this.socket.emit("authenticated", greeting(caller));
+  }
+
+  /** Tells why, and closes the connection for good: the client does not come back by itself. */
+  end(error: unknown): void {
+    const { code, message } = publicError(error);
+    this.#deps.log.info({ socketId: this.socket.id, reason: code }, "gateway closed a socket");
+    this.socket.emit("authentication_failed", { code, message });
+    this.socket.disconnect(true);
+  }
+
+  join(channelId: string, feed: ChannelFeed, identity: Identity): void {
+    this.subscriptions.set(channelId, feed);
+    for (const audience of audiencesOf(identity.caller)) void this.socket.join(roomOf(channelId, audience));
+  }
+
+  leave(channelId: string): void {
+    this.subscriptions.delete(channelId);
+    for (const room of [...this.socket.rooms]) {
+      if (room.startsWith(`channel/${channelId}/`)) void this.socket.leave(room);
+    }
+  }
+
+  tell({ name, payload }: Delivery): void {
+    this.socket.emit(name, payload);
+  }
+
+  /** The socket is gone. */
+  forget(): void {
+    clearTimeout(this.#deadline);
+  }
+
+  #receive(name: string, args: unknown[]): void {
+    const acknowledge = acknowledgement(args);
+    if (!this.#budget.take(performance.now())) {
+      this.#refuse(name, args[0], acknowledge);
+      return;
+    }
+    this.#refusals = 0;
+    if (isRequestName(name)) this.#work = this.#work.then(() => this.#answer(name, args[0], acknowledge));
+    else acknowledge(failure(publicError(unknownRequest)));
+  }
+
+  #refuse(name: string, payload: unknown, acknowledge: Acknowledge): void {
+    this.#refusals += 1;
+    if (this.#refusals > this.#deps.limits.refusalsMax) this.socket.disconnect(true);
+    else if (isRequestName(name)) this.#fail(name, payload, acknowledge, tooMany);
+    else acknowledge(failure(publicError(tooMany)));
+  }
+
+  async #answer(name: RequestName, payload: unknown, acknowledge: Acknowledge): Promise<void> {
+    if (!this.socket.connected) return;
+    try {
+      await this.#deps.handlers[name](this, payload, (answer) => {
+        acknowledge({ ok: true, ...answer });
+        this.socket.emit(clientRequests[name].succeeded, answer);
+      });
+    } catch (error) {
+      this.#fail(name, payload, acknowledge, error);
+      if (this.failedTries >= this.#deps.limits.authenticationTries) this.socket.disconnect(true);
+    }
+  }
+
+  #fail(name: RequestName, payload: unknown, acknowledge: Acknowledge, error: unknown): void {
+    if (!(error instanceof ServiceError)) {
+      this.#deps.log.error({ socketId: this.socket.id, request: name, err: error }, "gateway request failed");
+    }
+    const { code, message, details } = publicError(error);
+    const about = mentionedChannel(payload);
+    acknowledge(failure({ code, message, ...(details && { details }) }));
+    this.socket.emit(clientRequests[name].failed, { ...about, code, message, ...(details && { details }) });
+  }
+}
+
+/** What an authenticated client is told about itself. */
+export function greeting({ channels, scopes }: Caller): object {
+  return { channels, scopes };
+}
+
+const noKeyInTime = new ServiceError("missing_api_key", "No API key was shown in time");
+const tooMany = new ServiceError("rate_limited");
+const unknownRequest = new ServiceError(
+  "invalid_request",
+  `The events a client may send are ${Object.keys(clientRequests).join(", ")}`,
+);
+
+function failure(error: object): object {
+  return { ok: false, error };
+}
+
+/** The client's callback, if the last argument is one; takes it out of `args`. */
+function acknowledgement(args: unknown[]): Acknowledge {
+  const last = args.at(-1);
+  if (typeof last !== "function") return () => undefined;
+  args.pop();
+  return (answer) => last(answer);
+}

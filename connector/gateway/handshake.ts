@@ -1,0 +1,57 @@
+import type { Socket } from "socket.io";
+import type { KeyCollections } from "../../shared/authentication.ts";
+import { publicError, ServiceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/log.ts";
+import type { Identity } from "./client.ts";
+import { type Credential, handshakeCredential, verify } from "./credential.ts";
+import { databaseAnswer } from "./database-answer.ts";
+import type { GatewayLimits } from "./limits.ts";
+
+/** What the middleware leaves for the connection. */
+export interface HandshakeData {
+  identity: Identity | null;
+}
+
+type Middleware = (socket: Socket, next: (error?: Error) => void) => Promise<void>;
+
+/**
+ * Authenticates by what the handshake carries. A wrong key is a `connect_error` with `data: {code, message}`. A wrong
+ * cookie is none at all: browsers send it unasked, and its page may still show a key.
+ */
+export function handshakeMiddleware(db: KeyCollections, limits: GatewayLimits, log: Logger): Middleware {
+  const tries = new WeakMap<object, number>();
+  return async (socket, next) => {
+    const tried = (tries.get(socket.conn) ?? 0) + 1;
+    tries.set(socket.conn, tried);
+    // One connection may ask to join over and over; socket.io closes it only when it never succeeds.
+    if (tried > limits.authenticationTries) return void socket.conn.close(true);
+    try {
+      const identity = await identify(db, socket, limits);
+      socket.data = { identity } satisfies HandshakeData;
+      next();
+    } catch (error) {
+      if (!(error instanceof ServiceError)) log.error({ err: error }, "gateway handshake failed");
+      next(connectError(error));
+    }
+  };
+}
+
+async function identify(db: KeyCollections, socket: Socket, limits: GatewayLimits): Promise<Identity | null> {
+  const credential = handshakeCredential(socket.handshake.auth, socket.handshake.headers);
+  if (!credential) return null;
+  try {
+    return { caller: await databaseAnswer(limits.requestMs, verify(db, credential)), credential };
+  } catch (error) {
+    if (isStaleCookie(credential, error)) return null;
+    throw error;
+  }
+}
+
+function isStaleCookie(credential: Credential, error: unknown): boolean {
+  return credential.kind === "session" && error instanceof ServiceError && error.status === 401;
+}
+
+function connectError(error: unknown): Error {
+  const { code, message } = publicError(error);
+  return Object.assign(new Error(message), { data: { code, message } });
+}

@@ -1,0 +1,68 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Caller, KeyCollections } from "../../shared/authentication.ts";
+import { ServiceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/log.ts";
+import type { Client, Identity } from "./client.ts";
+import { credentialId, verify } from "./credential.ts";
+
+export interface RecheckDeps {
+  db: KeyCollections;
+  clients: () => Iterable<Client>;
+  everyMs: number;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+/** Keys that are looked up at once. */
+const concurrency = 8;
+
+/** Closes the sockets of keys and sessions that were revoked, ended or changed since they were shown. */
+export async function keepRechecking(deps: RecheckDeps): Promise<void> {
+  const { everyMs, signal } = deps;
+  while (!signal.aborted) {
+    await wait(everyMs, undefined, { signal }).catch(() => undefined);
+    if (!signal.aborted) await recheck(deps);
+  }
+}
+
+async function recheck({ db, clients, log }: RecheckDeps): Promise<void> {
+  const queue = byCredential(clients()).values();
+  await Promise.all(
+    Array.from({ length: concurrency }, async () => {
+      for (const group of queue) await recheckOne(db, group, log);
+    }),
+  );
+}
+
+interface Group {
+  identity: Identity;
+  clients: Client[];
+}
+
+async function recheckOne(db: KeyCollections, { identity, clients }: Group, log: Logger): Promise<void> {
+  try {
+    const caller = await verify(db, identity.credential);
+    // Closed as a lost connection is: the client comes back, with what the key may do now.
+    if (!isSameGrant(caller, identity.caller)) for (const client of clients) client.socket.conn.close();
+  } catch (error) {
+    if (error instanceof ServiceError) for (const client of clients) client.end(error);
+    else log.warn({ err: error }, "gateway could not look at a key again");
+  }
+}
+
+function byCredential(clients: Iterable<Client>): Map<string, Group> {
+  const groups = new Map<string, Group>();
+  for (const client of clients) {
+    const { identity } = client;
+    if (!identity) continue;
+    const id = credentialId(identity.credential);
+    const group = groups.get(id) ?? { identity, clients: [] };
+    group.clients.push(client);
+    groups.set(id, group);
+  }
+  return groups;
+}
+
+function isSameGrant(a: Caller, b: Caller): boolean {
+  return JSON.stringify([a.scopes, a.channels]) === JSON.stringify([b.scopes, b.channels]);
+}

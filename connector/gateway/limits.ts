@@ -1,0 +1,42 @@
+/** Every bound of the gateway. */
+export interface GatewayLimits {
+  /** How long a socket may stay without a key. */
+  authenticateMs: number;
+  /** Failed authentications of one socket, after which it is closed. */
+  authenticationTries: number;
+  /** Connections of one address that have not shown a key yet. */
+  unauthenticatedPerAddressMax: number;
+  connectionsMax: number;
+  subscriptionsPerSocketMax: number;
+  /** What a client may ask per second, and at once. */
+  requestsPerSecond: number;
+  requestsBurst: number;
+  /** Refused requests in a row, after which the socket is closed. */
+  refusalsMax: number;
+  /** How long one request may wait for the database. */
+  requestMs: number;
+  /** Packets that wait for a client to take them. */
+  writeBufferMax: number;
+  /** Bytes of one packet from a client. */
+  packetBytesMax: number;
+  /** How often keys are looked at again. A revoked key must be out within 60 s. */
+  recheckMs: number;
+  /** How often the log is read without being told to. */
+  sweepMs: number;
+}
+
+export const defaultLimits: GatewayLimits = {
+  authenticateMs: 10_000,
+  authenticationTries: 3,
+  unauthenticatedPerAddressMax: 50,
+  connectionsMax: 10_000,
+  subscriptionsPerSocketMax: 500,
+  requestsPerSecond: 50,
+  requestsBurst: 600,
+  refusalsMax: 200,
+  requestMs: 5_000,
+  writeBufferMax: 1_000,
+  packetBytesMax: 64 * 1024,
+  recheckMs: 25_000,
+  sweepMs: 10_000,
+};

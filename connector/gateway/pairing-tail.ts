@@ -1,0 +1,36 @@
+import type { ChangeStreamUpdateDocument } from "mongodb";
+import type { ChannelDocument } from "../../shared/collections.ts";
+import { followChanges } from "./change-stream.ts";
+import type { TailSource } from "./event-tail.ts";
+import { sweepFeeds } from "./sweep.ts";
+
+/** An update that touched `pairing` or something in it, and every replacement. */
+const pairingChanged = {
+  $or: [
+    { operationType: "replace" },
+    {
+      operationType: "update",
+      $expr: {
+        $anyElementTrue: [
+          {
+            $map: {
+              input: { $objectToArray: "$updateDescription.updatedFields" },
+              in: { $regexMatch: { input: "$$this.k", regex: "^pairing(\\.|$)" } },
+            },
+          },
+        ],
+      },
+    },
+  ],
+};
+
+/** Tells the feeds that a QR or a pairing code may have changed. It says only where to look. */
+export function tailPairings({ db, feeds, ...rest }: TailSource): Promise<void> {
+  return followChanges<Pick<ChangeStreamUpdateDocument<ChannelDocument>, "_id" | "documentKey">>({
+    ...rest,
+    name: "channels",
+    watch: () => db.channels.watch([{ $match: pairingChanged }, { $project: { documentKey: 1 } }]),
+    opened: () => void sweepFeeds(feeds.all(), (feed) => feed.readPairing()),
+    changed: ({ documentKey }) => void feeds.get(documentKey._id)?.readPairing(),
+  });
+}

@@ -1,0 +1,54 @@
+import type { ChannelDocument, EventDocument } from "../../shared/collections.ts";
+import type { EventData, LiveEventData } from "../../shared/events.ts";
+import type { Delivery } from "./delivery.ts";
+
+/** What the gateway reads of a channel; `pairing` only while it can be used. */
+export type PresentChannel = Pick<
+  ChannelDocument,
+  "channelId" | "status" | "reason" | "retryAt" | "lastDisconnect" | "lastStatusUpdate" | "pairing"
+> & { config: Pick<ChannelDocument["config"], "qrCode"> };
+
+/**
+ * The present status. A channel's document and its log are two writes, so the newer of the two is the truth:
+ * otherwise a socket that subscribes between them would keep an old status until the next change.
+ */
+export function statusDelivery(channel: PresentChannel, last: EventDocument | null): Delivery {
+  const logged = last && last.timestamp > channel.lastStatusUpdate ? last : null;
+  const data = logged ? logged.data : channelStatus(channel);
+  const timestamp = (logged ? logged.timestamp : channel.lastStatusUpdate).toISOString();
+  return {
+    audience: "status",
+    name: "connection_update",
+    payload: { ...data, channelId: channel.channelId, timestamp },
+  };
+}
+
+/** The QR or the pairing code that waits to be used. */
+export function pairingDelivery(channel: PresentChannel, now: Date): Delivery | null {
+  const waiting = waitingPairing(channel);
+  if (!waiting) return null;
+  const payload = { ...waiting.data, channelId: channel.channelId, timestamp: now.toISOString() };
+  return { audience: "pairing", name: waiting.name, payload };
+}
+
+type WaitingPairing = {
+  [N in keyof LiveEventData]: { name: N; data: LiveEventData[N] };
+}[keyof LiveEventData];
+
+function waitingPairing({ pairing, config }: PresentChannel): WaitingPairing | null {
+  if (!pairing) return null;
+  const { attempt, of } = pairing;
+  const expiresAt = pairing.expiresAt.toISOString();
+  if (pairing.kind === "code") return { name: "pairing_code", data: { code: pairing.text, expiresAt } };
+  return config.qrCode ? { name: "qr_code", data: { qrCode: config.qrCode, attempt, of, expiresAt } } : null;
+}
+
+function channelStatus(channel: PresentChannel): EventData["connection_update"] {
+  const { status, reason, retryAt, lastDisconnect } = channel;
+  return {
+    status,
+    ...(reason && { reason }),
+    ...(retryAt && { retryAt: retryAt.toISOString() }),
+    ...(lastDisconnect && { lastDisconnect }),
+  };
+}

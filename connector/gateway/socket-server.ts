@@ -1,0 +1,59 @@
+import type { Server as HttpServer, IncomingMessage } from "node:http";
+import { Server } from "socket.io";
+import type { GatewayLimits } from "./limits.ts";
+import { isScriptRequest, originProblem } from "./origin.ts";
+import { UnauthenticatedConnections } from "./unauthenticated.ts";
+
+export interface SocketServer {
+  io: Server;
+  unauthenticated: UnauthenticatedConnections;
+  /** Refuses newcomers and closes every connection; clients see a lost connection and come back elsewhere. */
+  close: () => void;
+}
+
+/**
+ * Socket.io on `server`: path `/socket.io/`, both transports, its client's script served. No adapter and no
+ * connection-state recovery, which would give a socket its rooms back before its key is looked at.
+ */
+export function createSocketServer(
+  server: HttpServer,
+  origins: readonly string[],
+  limits: GatewayLimits,
+): SocketServer {
+  const unauthenticated = new UnauthenticatedConnections();
+  let isClosing = false;
+  const io = new Server(server, {
+    path: "/socket.io/",
+    ...(origins.length > 0 && { cors: { origin: [...origins], credentials: true } }),
+    maxHttpBufferSize: limits.packetBytesMax,
+    pingInterval: 25_000,
+    pingTimeout: 20_000,
+    connectTimeout: limits.authenticateMs,
+    allowRequest: (request, answer) => {
+      const problem = isClosing ? "Closing" : requestProblem(request);
+      answer(problem, problem === null);
+    },
+  });
+  io.engine.on(
+    "connection",
+    (connection: { remoteAddress: string; once(event: "close", f: () => void): void }) => {
+      unauthenticated.add(connection, connection.remoteAddress);
+      connection.once("close", () => unauthenticated.delete(connection));
+    },
+  );
+  return { io, unauthenticated, close };
+
+  function requestProblem({ headers, url, socket }: IncomingMessage): string | null {
+    if (isScriptRequest(url)) return "JSONP is not supported";
+    if (io.engine.clientsCount >= limits.connectionsMax) return "Too many connections";
+    const waiting = unauthenticated.count(socket.remoteAddress ?? "");
+    if (waiting >= limits.unauthenticatedPerAddressMax) return "Too many connections without an API key";
+    return originProblem(headers, origins);
+  }
+
+  function close(): void {
+    isClosing = true;
+    // Not `io.close()`, which would close the HTTP server too; not a disconnect, after which clients stay away.
+    io.engine.close();
+  }
+}

@@ -1,0 +1,29 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { ChannelFeed } from "./channel-feed.ts";
+import type { Feeds } from "./feeds.ts";
+
+/** Reads that run at once in a sweep. */
+const concurrency = 8;
+
+/** Runs `look` for every feed, a few at a time. */
+export async function sweepFeeds(
+  feeds: readonly ChannelFeed[],
+  look: (feed: ChannelFeed) => Promise<void>,
+): Promise<void> {
+  const queue = feeds.values();
+  await Promise.all(
+    Array.from({ length: concurrency }, async () => {
+      for (const feed of queue) await look(feed);
+    }),
+  );
+}
+
+/** Looks at every feed each `everyMs`, so that nothing depends on a notification. */
+export async function keepSweeping(feeds: Feeds, everyMs: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await wait(everyMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    await sweepFeeds(feeds.all(), (feed) => feed.readLog());
+    await sweepFeeds(feeds.all(), (feed) => feed.readPairing());
+  }
+}

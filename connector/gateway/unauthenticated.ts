@@ -1,0 +1,25 @@
+/** Connections that have not shown a key yet, by address. */
+export class UnauthenticatedConnections {
+  readonly #addresses = new Map<object, string>();
+  readonly #counts = new Map<string, number>();
+
+  count(address: string): number {
+    return this.#counts.get(address) ?? 0;
+  }
+
+  add(connection: object, address: string): void {
+    if (this.#addresses.has(connection)) return;
+    this.#addresses.set(connection, address);
+    this.#counts.set(address, this.count(address) + 1);
+  }
+
+  /** It has shown a key, or is gone. */
+  delete(connection: object): void {
+    const address = this.#addresses.get(connection);
+    if (address === undefined) return;
+    this.#addresses.delete(connection);
+    const left = this.count(address) - 1;
+    if (left > 0) this.#counts.set(address, left);
+    else this.#counts.delete(address);
+  }
+}

@@ -1,0 +1,198 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import { attachGateway, type Gateway } from "../../../connector/gateway/gateway.ts";
+import type { GatewayLimits } from "../../../connector/gateway/limits.ts";
+import { hashSecret, newApiKey } from "../../../shared/api-key.ts";
+import { sessionCookieName } from "../../../shared/authentication.ts";
+import type { ApiKeyDocument, ChannelDocument, PendingPairing } from "../../../shared/collections.ts";
+import { type Collections, collections, ensureIndexes } from "../../../shared/database.ts";
+import { newChannelId, newEventId } from "../../../shared/ids.ts";
+import { createLog } from "../../../shared/log.ts";
+import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
+
+type ClientOptions = Partial<ManagerOptions & SocketOptions>;
+
+/** What a client heard, in order. */
+export interface Heard {
+  name: string;
+  data: Record<string, unknown>;
+}
+
+export interface Listener {
+  socket: Socket;
+  heard: Heard[];
+  /** The names of what was heard. */
+  names(): string[];
+  ask(name: string, payload?: unknown): Promise<Answer>;
+}
+
+export type Answer = { ok: boolean; error?: { code: string; message: string } } & Record<string, unknown>;
+
+export interface FixtureOptions {
+  origins?: string[];
+  limits?: Partial<GatewayLimits>;
+}
+
+/** A gateway on a port of its own, over a database of its own. */
+export class GatewayFixture implements AsyncDisposable {
+  readonly database: TestDatabase;
+  readonly db: Collections;
+  readonly url: string;
+  readonly #server: ReturnType<typeof createServer>;
+  readonly #gateway: Gateway;
+  readonly #sockets: Socket[] = [];
+
+  private constructor(
+    database: TestDatabase,
+    server: ReturnType<typeof createServer>,
+    gateway: Gateway,
+    url: string,
+  ) {
+    this.database = database;
+    this.db = collections(database.db);
+    this.#server = server;
+    this.#gateway = gateway;
+    this.url = url;
+  }
+
+  static async start({ origins = [], limits = {} }: FixtureOptions = {}): Promise<GatewayFixture> {
+    const database = await testDatabase();
+    await ensureIndexes(database.db, { eventsDays: 7, messagesDays: 30 });
+    const server = createServer((_request, response) => response.writeHead(404).end("not the gateway's"));
+    const gateway = await attachGateway({
+      server,
+      db: database.db,
+      origins,
+      log: createLog("silent"),
+      limits,
+    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    server.listen(0, "127.0.0.1", resolve);
+    await promise;
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return new GatewayFixture(database, server, gateway, url);
+  }
+
+  closeGateway(): Promise<void> {
+    return this.#gateway.close();
+  }
+
+  async addKey(changes: Partial<ApiKeyDocument> = {}): Promise<{ key: string; keyId: string }> {
+    const key = newApiKey();
+    const keyId = newEventId();
+    await this.db.apiKeys.insertOne({
+      _id: keyId,
+      name: "test",
+      hash: hashSecret(key),
+      scopes: ["admin"],
+      channels: null,
+      createdAt: new Date(),
+      expiresAt: null,
+      revokedAt: null,
+      ...changes,
+    });
+    return { key, keyId };
+  }
+
+  /** A console session; answers with the `Cookie` header. */
+  async addSession(keyId: string, expiresAt = new Date(Date.now() + 3_600_000)): Promise<string> {
+    const secret = newApiKey();
+    await this.db.consoleSessions.insertOne({
+      _id: hashSecret(secret),
+      keyId,
+      createdAt: new Date(),
+      expiresAt,
+    });
+    return `theme=dark; ${sessionCookieName}=${secret}`;
+  }
+
+  async addChannel(changes: Partial<ChannelDocument> = {}): Promise<string> {
+    const channelId = newChannelId();
+    await this.db.channels.insertOne({ ...emptyChannel(channelId), ...changes });
+    return channelId;
+  }
+
+  /** As the connector publishes. */
+  async addEvent(channelId: string, seq: number, type: string, data: Record<string, unknown>): Promise<void> {
+    const timestamp = new Date();
+    await this.db.events.insertOne({ _id: newEventId(), channelId, seq, type, timestamp, data });
+  }
+
+  async addMessages(channelId: string, from: number, to: number): Promise<void> {
+    for (let seq = from; seq <= to; seq += 1) {
+      await this.addEvent(channelId, seq, "incoming_message", { messageId: `M${seq}`, type: "incoming" });
+    }
+  }
+
+  async setPairing(channelId: string, pairing: PendingPairing | null): Promise<void> {
+    const qrCode = pairing?.kind === "qr" ? `data:image/png;base64,${pairing.text}` : null;
+    await this.db.channels.updateOne({ _id: channelId }, { $set: { pairing, "config.qrCode": qrCode } });
+  }
+
+  connect(options: ClientOptions = {}): Listener {
+    const socket = io(this.url, {
+      forceNew: true,
+      reconnection: false,
+      transports: ["websocket"],
+      ...options,
+    });
+    this.#sockets.push(socket);
+    const heard: Heard[] = [];
+    socket.onAny((name: string, data: Record<string, unknown>) => heard.push({ name, data }));
+    return {
+      socket,
+      heard,
+      names: () => heard.map(({ name }) => name),
+      ask: (name, ...payload) => socket.timeout(5_000).emitWithAck(name, ...payload),
+    };
+  }
+
+  /** A client with a key that may do everything. */
+  async connectAdmin(options: ClientOptions = {}): Promise<Listener> {
+    const { key } = await this.addKey();
+    return this.connect({ auth: { apiKey: key }, ...options });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.disconnect();
+    await this.#gateway.close();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#server.close(() => resolve());
+    this.#server.closeAllConnections();
+    await promise;
+    await this.database[Symbol.asyncDispose]();
+  }
+}
+
+export function qr(attempt: number, expiresInMs = 20_000): PendingPairing {
+  return {
+    kind: "qr",
+    text: `qr${attempt}`,
+    attempt,
+    of: 6,
+    expiresAt: new Date(Date.now() + expiresInMs),
+  };
+}
+
+export function emptyChannel(channelId: string): ChannelDocument {
+  return {
+    _id: channelId,
+    channelId,
+    type: "whatsapp_automated",
+    name: "test",
+    metadata: {},
+    config: { phoneNumber: null, qrCode: null, pairingCode: null },
+    pairing: null,
+    status: "inactive",
+    reason: null,
+    retryAt: null,
+    lastDisconnect: null,
+    lastStatusUpdate: new Date(Date.now() - 60_000),
+    wanted: "disconnected",
+    owner: { connector: null, epoch: 0 },
+    lid: null,
+    createdAt: new Date(),
+    deletedAt: null,
+  };
+}
