@@ -1,0 +1,39 @@
+import { MongoAPIError, MongoError, MongoInvalidArgumentError, MongoServerError } from "mongodb";
+import { ServiceError } from "../shared/errors.ts";
+
+/** How long a caller waits for the database before it is told that it does not answer. */
+const answerMsMax = 5_000;
+
+/**
+ * The operation's result, or `database_unavailable` when the database cannot be reached, cannot take the write, or says
+ * nothing for 5 s. The driver (7.9) has no time limit of its own for that: its `timeoutMS` has no effect.
+ */
+export async function databaseAnswer<T>(operation: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new ServiceError("database_unavailable", "The database does not answer")),
+    answerMsMax,
+  );
+  try {
+    return await Promise.race([operation, late.promise]);
+  } catch (error) {
+    throw isUnavailable(error)
+      ? new ServiceError("database_unavailable", undefined, { cause: error })
+      : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What a server says while it starts, stops, elects, cannot reach a majority, or refuses our credentials. */
+const unavailableCodes = new Set([
+  6, 7, 13, 18, 50, 64, 89, 91, 100, 133, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
+]);
+
+/** A server's refusal of what we ask, or a wrong use of the driver, is a bug of ours and stays one. */
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof MongoServerError) return unavailableCodes.has(Number(error.code));
+  if (error instanceof MongoInvalidArgumentError) return false;
+  if (error instanceof MongoAPIError) return /closed|connected/i.test(error.message);
+  return error instanceof MongoError;
+}

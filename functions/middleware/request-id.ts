@@ -1,0 +1,16 @@
+import { createMiddleware } from "hono/factory";
+
+export interface RequestEnv {
+  Variables: { requestId: string };
+}
+
+const sane = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** Every answer carries `X-Request-Id`: the caller's own when it is a sane one, else a new one. */
+export const requestId = createMiddleware<RequestEnv>(async (c, next) => {
+  const given = c.req.header("x-request-id");
+  const id = given && sane.test(given) ? given : crypto.randomUUID();
+  c.set("requestId", id);
+  c.header("X-Request-Id", id);
+  await next();
+});

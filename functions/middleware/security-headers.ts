@@ -1,0 +1,27 @@
+import { createMiddleware } from "hono/factory";
+
+/** The API serves nothing that a browser should run, frame or keep. Pages set a policy of their own. */
+export const apiContentPolicy = "default-src 'none'; frame-ancestors 'none'";
+
+/** The console: its own files, its own Socket.io, the QR as a data URL. Nothing from other hosts, nothing inline. */
+export const consoleContentPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+export const securityHeaders = createMiddleware(async (c, next) => {
+  await next();
+  const { headers } = c.res;
+  headers.set("X-Content-Type-Options", "nosniff");
+  headers.set("Referrer-Policy", "no-referrer");
+  if (!headers.has("Content-Security-Policy")) headers.set("Content-Security-Policy", apiContentPolicy);
+  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
+});

@@ -1,0 +1,103 @@
+import { z } from "@hono/zod-openapi";
+import { type ErrorCode, errorCatalog } from "../shared/errors.ts";
+import type { Scope } from "../shared/scopes.ts";
+
+/** Where every call of the API stands. */
+export const apiPrefix = "/api/whatsapp";
+
+const fieldProblem = z.object({ field: z.string(), message: z.string() });
+
+const details = z.union([z.array(fieldProblem), z.record(z.string(), z.unknown())]).optional();
+
+const errorSchema = z
+  .object({
+    ok: z.literal(false),
+    error: z.object({
+      code: z.enum(Object.keys(errorCatalog) as [ErrorCode, ...ErrorCode[]]),
+      message: z.string(),
+      details,
+      requestId: z.string(),
+      retryable: z.boolean(),
+    }),
+  })
+  .openapi("Error");
+
+const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.string(),
+    details,
+    requestId: z.string(),
+    retryable: z.boolean(),
+  })
+  .openapi("Problem");
+
+/** An answer in JSON, as a route describes it. */
+export function json<S extends z.ZodType>(schema: S, description: string) {
+  return { description, content: { "application/json": { schema } } };
+}
+
+/** A body in JSON; when it is absent it counts as `{}`. */
+export function jsonRequest<S extends z.ZodType>(schema: S) {
+  return { content: { "application/json": { schema } } };
+}
+
+/**
+ * The refusals of a route, for the document. They are thrown, never returned, so their type adds nothing to what a
+ * handler may return.
+ */
+export function refusals(...codes: ErrorCode[]): Record<never, never> {
+  const byStatus = Map.groupBy(codes, (code) => errorCatalog[code].status);
+  const content = {
+    "application/json": { schema: errorSchema },
+    "application/problem+json": { schema: problemSchema },
+  };
+  return Object.fromEntries(
+    [...byStatus].map(([status, those]) => [
+      status,
+      { description: those.map((code) => `\`${code}\``).join(", "), content },
+    ]),
+  );
+}
+
+/** What any call with a key may be refused for. */
+export const keyRefusals = [
+  "missing_api_key",
+  "invalid_api_key",
+  "expired_api_key",
+  "insufficient_scope",
+  "internal",
+  "database_unavailable",
+] as const satisfies ErrorCode[];
+
+/** What any call with a body may be refused for. */
+export const bodyRefusals = [
+  "invalid_request",
+  "invalid_json",
+  "body_too_large",
+  "unsupported_content_type",
+] as const satisfies ErrorCode[];
+
+/** How a route says who may call it. */
+export function openTo(scope: Scope) {
+  return {
+    security: [{ apiKey: [] }, { bearer: [] }, { session: [] }],
+    description: `Scope: \`${scope}\`.`,
+    "x-scope": scope,
+  };
+}
+
+export const securitySchemes = {
+  apiKey: { type: "apiKey", in: "header", name: "X-Api-Key" },
+  bearer: { type: "http", scheme: "bearer" },
+  session: { type: "apiKey", in: "cookie", name: "waypost_session" },
+} as const;
+
+export const channelParameters = z.object({ channelId: z.string() });
+
+/** An RFC 3339 time, UTC. */
+export const timeSchema = z.iso.datetime();
