@@ -1,3 +1,4 @@
+import { addAbortListener } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   MongoError,
@@ -15,7 +16,7 @@ const pauseMsMax = 1_000;
 
 /**
  * Runs an idempotent operation, again while it fails for a passing reason, for at most 10 s in all. The operation must
- * keep to the `timeoutMS` it is given. Rejects with its last error, or the signal's reason.
+ * keep to the `timeoutMS` it is given. Rejects with its last error, or at once with the signal's reason.
  */
 export async function withPatience<T>(
   signal: AbortSignal,
@@ -23,15 +24,21 @@ export async function withPatience<T>(
 ): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
-    signal.throwIfAborted();
     const leftMs = deadline - performance.now();
     try {
-      return await operation(Math.ceil(Math.min(attemptMs, leftMs)));
+      return await unlessAborted(signal, () => operation(Math.ceil(Math.min(attemptMs, leftMs))));
     } catch (error) {
       if (!isTransient(error) || leftMs <= pauseMs + pauseMsMin) throw error;
     }
-    await sleep(pauseMs, undefined, { signal });
+    await unlessAborted(signal, () => sleep(pauseMs));
   }
+}
+
+async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  using _listener = addAbortListener(signal, () => reject(signal.reason));
+  return await Promise.race([work(), promise]);
 }
 
 function isTransient(error: unknown): boolean {

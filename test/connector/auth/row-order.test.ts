@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { hasPreKey, inSafeOrder, keyId, rowId } from "../../../connector/auth/row-order.ts";
+
+test("new pre-keys come first, deletions last, and the rest keeps its order", () => {
+  const rows = [
+    ["c/pre-key/1", null],
+    ["c/session/a", "s"],
+    ["c/pre-key/2", "k"],
+    ["c/lid-mapping/x", "l"],
+    ["c/session/b", null],
+  ] as const;
+  expect(inSafeOrder(rows).map(([id]) => id)).toEqual([
+    "c/pre-key/2",
+    "c/session/a",
+    "c/lid-mapping/x",
+    "c/pre-key/1",
+    "c/session/b",
+  ]);
+});
+
+test("only a new pre-key moves the counters of the credentials", () => {
+  expect(hasPreKey([["c/pre-key/1", "k"]])).toBe(true);
+  expect(
+    hasPreKey([
+      ["c/pre-key/1", null],
+      ["c/session/1", "s"],
+    ]),
+  ).toBe(false);
+});
+
+test("an id may hold slashes", () => {
+  expect(keyId(rowId("c", "app-state-sync-key", "a/b+c="))).toBe("app-state-sync-key:a/b+c=");
+});
