@@ -1,5 +1,5 @@
 /** What the sandbox has seen since it started or was last reset. Everything but `stanzas` is expected to be 0 or known. */
-export interface CountValues {
+interface CountValues {
   /** Stanzas received, by tag. */
   stanzas: Record<string, number>;
   /** Stanzas sent, by tag. */
@@ -26,8 +26,6 @@ export interface CountValues {
   refusedUpgrades: number;
   pairings: number;
 }
-
-export type CountName = Exclude<keyof CountValues, "stanzas" | "sent">;
 
 /** Live counters. Read a field any time; `snapshot` is a copy that no longer changes. */
 export interface Counts extends CountValues {

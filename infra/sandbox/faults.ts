@@ -7,8 +7,8 @@ import { stanza } from "./stanza.ts";
 import { removeCompanion } from "./unlink.ts";
 
 /** A phone number (its linked clients), or everybody. */
-export type Target = string;
-export type Times = { times?: number };
+type Target = string;
+type Times = { times?: number };
 
 /** Every way the sandbox can misbehave. Nothing is broken until it is asked for; `clear` mends everything. */
 export interface Faults {

@@ -37,10 +37,10 @@ export class Client implements AsyncDisposable {
   readonly #config: Partial<UserFacingSocketConfig>;
   #socket: WASocket | null = null;
 
-  constructor(sandbox: Sandbox, config: Partial<UserFacingSocketConfig> = {}) {
+  constructor(sandbox: Sandbox, config: Partial<UserFacingSocketConfig> = {}, auth?: AuthenticationState) {
     this.#sandbox = sandbox;
     this.#config = config;
-    this.auth = { creds: initAuthCreds(), keys: memoryKeys() };
+    this.auth = auth ?? { creds: initAuthCreds(), keys: memoryKeys() };
   }
 
   get socket(): WASocket {
@@ -65,7 +65,9 @@ export class Client implements AsyncDisposable {
     this.#socket = socket;
     socket.ev.on("connection.update", (update) => this.#connectionUpdate(update));
     socket.ev.on("messages.upsert", ({ messages, type }) => {
-      for (const message of messages) this.received.push({ message, type });
+      for (const message of messages) {
+        if (message.category !== "peer") this.received.push({ message, type });
+      }
     });
     socket.ev.on("messages.update", (updates) => void this.updates.push(...updates));
     socket.ev.on("messaging-history.set", () => {
@@ -79,6 +81,8 @@ export class Client implements AsyncDisposable {
     const qr = await eventually(() => this.qr);
     const [device] = await Promise.all([account.scan(qr), this.closed(515)]);
     await this.open();
+    // Until the phone's initial sync is through, Baileys holds messages back.
+    await eventually(() => this.history > 0 && account.devices().every(({ queued }) => queued === 0));
     return device;
   }
 

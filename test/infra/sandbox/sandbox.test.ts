@@ -1,37 +1,13 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Sandbox, startSandbox } from "../../../infra/sandbox/sandbox.ts";
+import { expect, test } from "vitest";
 import { eventually } from "../../support/eventually.ts";
-import { Client, faultless, noFaults, textOf } from "./client.ts";
+import { faultless, noFaults, textOf } from "./client.ts";
+import { ana, ben, useSandbox } from "./fixture.ts";
 
-const ana = "15550000001";
-const ben = "15550000002";
-
-let sandbox: Sandbox;
-let client: Client;
-
-beforeEach(async () => {
-  sandbox = await startSandbox(
-    process.env.SANDBOX_LOG ? { log: (line) => process.stderr.write(`${line}\n`) } : {},
-  );
-  client = new Client(sandbox);
-});
-
-afterEach(async () => {
-  await client[Symbol.asyncDispose]();
-  await sandbox[Symbol.asyncDispose]();
-});
-
-test("an unpatched Baileys pairs by QR, logs in and gets its name", async () => {
-  const device = await client.link(sandbox.account(ana));
-  expect(device).toMatchObject({ deviceId: 1, jid: `${ana}:1@s.whatsapp.net` });
-  await eventually(() => client.auth.creds.me?.name === sandbox.account(ana).pushName);
-  await eventually(() => client.history > 0);
-  expect(client.auth.creds.myAppStateKeyId).toBeTruthy();
-  expect(sandbox.account(ana).devices()).toMatchObject([{ isConnected: true }]);
-  expect(faultless(sandbox)).toEqual(noFaults);
-});
+const fixture = useSandbox();
 
 test("a text reaches the contact under its id, is acknowledged, delivered and read", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
   await client.link(sandbox.account(ana));
   const id = await client.send(`${ben}@s.whatsapp.net`, { text: "hello" });
   const message = await sandbox.account(ben).waitForMessage();
@@ -39,26 +15,121 @@ test("a text reaches the contact under its id, is acknowledged, delivered and re
   await eventually(() => client.statusOf(id).includes(3));
   sandbox.account(ben).markRead(id);
   await eventually(() => client.statusOf(id).includes(4));
+  await eventually(() => sandbox.account(ana).inbox.length > 0);
   expect(sandbox.account(ana).inbox).toMatchObject([{ id, fromMe: true, chat: ben, text: "hello" }]);
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("a contact's text arrives, by number and by LID", async () => {
+test("a text to a LID is received and reported under that LID", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
   await client.link(sandbox.account(ana));
-  await sandbox.account(ben).sendText(ana, "by number");
+  const contact = sandbox.account(ben);
+  const id = await client.send(contact.lid, { text: "to your LID" });
+  expect(await contact.waitForMessage()).toMatchObject({ id, text: "to your LID", to: contact.lid });
+  await eventually(() => client.statusOf(id).includes(3));
+  expect(client.updates.find(({ key }) => key.id === id)?.key.remoteJid).toBe(contact.lid);
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("a contact's text arrives, by number and by LID", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  const contact = sandbox.account(ben);
+  await contact.sendText(ana, "by number");
   const first = await client.receive((message) => textOf(message) === "by number");
-  expect(first.key).toMatchObject({
-    remoteJid: `${ben}@s.whatsapp.net`,
-    remoteJidAlt: sandbox.account(ben).lid,
-  });
-  await sandbox.account(ben).sendText(ana, "by LID", { addressing: "lid", pushName: "Benny" });
+  expect(first.key).toMatchObject({ remoteJid: `${ben}@s.whatsapp.net`, remoteJidAlt: contact.lid });
+  await contact.sendText(ana, "by LID", { addressing: "lid", pushName: "Benny" });
   const second = await client.receive((message) => textOf(message) === "by LID");
-  expect(second.key).toMatchObject({
-    remoteJid: sandbox.account(ben).lid,
-    remoteJidAlt: `${ben}@s.whatsapp.net`,
-  });
+  expect(second.key).toMatchObject({ remoteJid: contact.lid, remoteJidAlt: `${ben}@s.whatsapp.net` });
   expect(second.pushName).toBe("Benny");
-  await eventually(() => sandbox.account(ben).receipts.length === 2);
+  await eventually(() => contact.receipts.length === 2);
   await eventually(() => sandbox.account(ana).devices()[0]?.queued === 0);
   expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("a conversation back and forth keeps both ratchets in step", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  const contact = sandbox.account(ben);
+  for (let turn = 0; turn < 10; turn += 1) {
+    await client.send(`${ben}@s.whatsapp.net`, { text: `ask ${turn}` });
+    await contact.waitForMessage(({ text }) => text === `ask ${turn}`);
+    await contact.sendText(ana, `answer ${turn}`);
+    await client.receive((message) => textOf(message) === `answer ${turn}`);
+  }
+  expect(contact.inbox.map(({ text }) => text)).toEqual(
+    Array.from({ length: 10 }, (_, turn) => `ask ${turn}`),
+  );
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("texts that a person writes quickly arrive in that order", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  const texts = Array.from({ length: 20 }, (_, index) => `line ${index}`);
+  await Promise.all(texts.map((text) => sandbox.account(ben).sendText(ana, text)));
+  await client.receive((message) => textOf(message) === "line 19");
+  expect(
+    client.received.map(({ message }) => textOf(message)).filter((text) => text?.startsWith("line")),
+  ).toEqual(texts);
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("a number that is not on WhatsApp is not found, every other is", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  sandbox.notOnWhatsApp("15559999999");
+  const found = await client.socket.onWhatsApp("15559999999", ben);
+  expect(found).toEqual([{ jid: `${ben}@s.whatsapp.net`, exists: true }]);
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("what a person writes on the phone shows up on the linked client as its own", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  await sandbox.account(ana).sendText(ben, "from my phone");
+  const message = await client.receive((candidate) => textOf(candidate) === "from my phone");
+  expect(message.key).toMatchObject({ fromMe: true, remoteJid: `${ben}@s.whatsapp.net` });
+  expect(sandbox.account(ben).inbox).toMatchObject([{ text: "from my phone", from: ana }]);
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("two linked accounts write to each other, and hear of delivery and reading", async () => {
+  const { sandbox } = fixture;
+  const [one, other] = [fixture.client(), fixture.client()];
+  await one.link(sandbox.account(ana));
+  await other.link(sandbox.account(ben));
+  const id = await one.send(`${ben}@s.whatsapp.net`, { text: "channel to channel" });
+  const arrived = await other.receive((message) => message.key.id === id);
+  expect(textOf(arrived)).toBe("channel to channel");
+  await eventually(() => one.statusOf(id).includes(3));
+  await other.socket.readMessages([arrived.key]);
+  await eventually(() => one.statusOf(id).includes(4));
+  await other.send(`${ana}@s.whatsapp.net`, { text: "and back" });
+  await one.receive((message) => textOf(message) === "and back");
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("two clients of one account see each other's messages", async () => {
+  const { sandbox } = fixture;
+  const [one, other] = [fixture.client(), fixture.client()];
+  await one.link(sandbox.account(ana));
+  await other.link(sandbox.account(ana));
+  const id = await one.send(`${ben}@s.whatsapp.net`, { text: "seen twice" });
+  const copy = await other.receive((message) => message.key.id === id);
+  expect(copy.key).toMatchObject({ fromMe: true, remoteJid: `${ben}@s.whatsapp.net` });
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("a first login uploads five pre-keys only, which makes pairing cheap", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  expect(client.auth.creds.nextPreKeyId).toBe(6);
 });
