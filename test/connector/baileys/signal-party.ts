@@ -26,8 +26,8 @@ export function createParty(
   jid: string,
   store: SignalKeyStore,
   makeRepository: MakeRepository = makeLibSignalRepository,
+  creds = initAuthCreds(),
 ): Party {
-  const creds = initAuthCreds();
   const keys = addTransactionCapability(store, quiet, { maxCommitRetries: 1, delayBetweenTriesMs: 0 });
   return { jid, creds, keys, repository: makeRepository({ creds, keys }, quiet) };
 }

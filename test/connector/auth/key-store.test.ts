@@ -1,0 +1,136 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { KeyStore } from "../../../connector/auth/key-store.ts";
+import { WriteChain } from "../../../connector/auth/write-chain.ts";
+import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
+import { open, pairedChannel } from "./auth-fixture.ts";
+import { keyName, keyTypes, keyValue } from "./key-values.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+
+/** How many bulks the channel has written: each of them counts up the fence. */
+async function bulks(channelId: string): Promise<number> {
+  const rows = database.db.collection<{ _id: string; n: number }>("whatsapp_auth_keys");
+  return (await rows.findOne({ _id: `${channelId}/fence` }))?.n ?? 0;
+}
+
+test.each(keyTypes)("%s comes back from the cache and from the database as it was", async (type) => {
+  const channelId = await pairedChannel(database.db);
+  let epoch = 1;
+  const roundTrip = fc.asyncProperty(keyName, keyValue(type), async (id, value) => {
+    await using auth = await open(database.db, { channelId, epoch: ++epoch });
+    await auth.state.keys.set({ [type]: { [id]: value } });
+    expect(await auth.state.keys.get(type, [id])).toStrictEqual({ [id]: value });
+    await using next = await open(database.db, { channelId, epoch: ++epoch });
+    expect(await next.state.keys.get(type, [id])).toStrictEqual({ [id]: value });
+  });
+  await fc.assert(roundTrip, { numRuns: 10 });
+});
+
+test("what was deleted or never there is absent from the answer", async () => {
+  const channelId = await pairedChannel(database.db);
+  await using auth = await open(database.db, { channelId });
+  await auth.state.keys.set({ "lid-mapping": { a: "1", b: "2" } });
+  await auth.state.keys.set({ "lid-mapping": { a: null } });
+  expect(await auth.state.keys.get("lid-mapping", ["a", "b", "c"])).toEqual({ b: "2" });
+  await using next = await open(database.db, { channelId, epoch: 2 });
+  expect(await next.state.keys.get("lid-mapping", ["a", "b", "c"])).toEqual({ b: "2" });
+});
+
+test("rows that did not change are not written", async () => {
+  const channelId = await pairedChannel(database.db);
+  await using auth = await open(database.db, { channelId });
+  const memory = { "sender-key-memory": { "g@g.us": { "1@lid": true } } };
+  await auth.state.keys.set(memory);
+  const before = await bulks(channelId);
+  await auth.state.keys.set(memory);
+  await auth.state.keys.set(structuredClone(memory));
+  expect(await bulks(channelId)).toBe(before);
+});
+
+test("what is set in one turn is one bulk, and 812 pre-keys are one too", async () => {
+  const channelId = await pairedChannel(database.db);
+  await using auth = await open(database.db, { channelId });
+  const before = await bulks(channelId);
+  await Promise.all(["a", "b", "c"].map((id) => auth.state.keys.set({ "lid-mapping": { [id]: "x" } })));
+  expect(await bulks(channelId)).toBe(before + 1);
+  const ids = Array.from({ length: 812 }, (_, id) => String(id));
+  await auth.state.keys.set({ "pre-key": Object.fromEntries(ids.map((id) => [id, somePair])) });
+  expect(await bulks(channelId)).toBe(before + 2);
+});
+
+const somePair = { public: Buffer.alloc(32, 1), private: Buffer.alloc(32, 2) };
+
+test("what a reader does to a value is not seen by the next one", async () => {
+  const channelId = await pairedChannel(database.db);
+  await using auth = await open(database.db, { channelId });
+  await auth.state.keys.set({ "device-list": { user: ["0"] }, "sender-key-memory": { group: { a: true } } });
+  const { user } = await auth.state.keys.get("device-list", ["user"]);
+  user?.push("1");
+  const { group } = await auth.state.keys.get("sender-key-memory", ["group"]);
+  Object.assign(group ?? {}, { b: true });
+  expect(await auth.state.keys.get("device-list", ["user"])).toEqual({ user: ["0"] });
+  expect(await auth.state.keys.get("sender-key-memory", ["group"])).toEqual({ group: { a: true } });
+});
+
+/** A key store over a database in memory whose reads and writes end when the test says so. */
+function gatedStore() {
+  const stored = new Map<string, string>();
+  const reads: PromiseWithResolvers<void>[] = [];
+  const writes: PromiseWithResolvers<void>[] = [];
+  const chain = new WriteChain({
+    apply: async ({ rows }) => {
+      const gate = Promise.withResolvers<void>();
+      writes.push(gate);
+      await gate.promise;
+      for (const [row, text] of rows) text === null ? stored.delete(row) : stored.set(row, text);
+    },
+    onLost: () => undefined,
+  });
+  const read = async (rows: readonly string[]) => {
+    const seen = new Map([...stored].filter(([row]) => rows.includes(row)));
+    const gate = Promise.withResolvers<void>();
+    reads.push(gate);
+    await gate.promise;
+    return seen;
+  };
+  return { store: new KeyStore({ channelId: "c", chain, read }), stored, reads, writes };
+}
+
+test("a read that was overtaken by a write gives what was written, then and later", async () => {
+  const { store, stored, reads, writes } = gatedStore();
+  stored.set("c/lid-mapping/a", '"old"');
+  const reading = store.get("lid-mapping", ["a"]);
+  await expect.poll(() => reads.length).toBe(1);
+  const writing = store.set({ "lid-mapping": { a: "new" } });
+  await expect.poll(() => writes.length).toBe(1);
+  writes[0]?.resolve();
+  await writing;
+  reads[0]?.resolve();
+  expect(await reading).toEqual({ a: "new" });
+  expect(await store.get("lid-mapping", ["a"])).toEqual({ a: "new" });
+});
+
+test("what waits to be written is read back, however much it is", async () => {
+  const { store, reads } = gatedStore();
+  const ids = Array.from({ length: 5_000 }, (_, id) => String(id));
+  void store.set({ "lid-mapping": Object.fromEntries(ids.map((id) => [id, `v${id}`])) });
+  const found = await store.get("lid-mapping", ids);
+  expect(Object.keys(found)).toHaveLength(5_000);
+  expect(reads).toHaveLength(0);
+});
+
+test("setting what is on its way already waits until it is there", async () => {
+  const { store, stored, writes } = gatedStore();
+  const first = store.set({ "lid-mapping": { a: "1" } });
+  await expect.poll(() => writes.length).toBe(1);
+  const second = store.set({ "lid-mapping": { a: "1" } }).then(() => stored.has("c/lid-mapping/a"));
+  writes[0]?.resolve();
+  await first;
+  expect(await second).toBe(true);
+  expect(writes).toHaveLength(1);
+});
