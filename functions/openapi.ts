@@ -99,5 +99,13 @@ export const securitySchemes = {
 
 export const channelParameters = z.object({ channelId: z.string() });
 
+/** How long to wait for the result; the whole of it is read by `waitPreference`. */
+export const preferHeader = z.object({
+  prefer: z
+    .string()
+    .optional()
+    .openapi({ example: "wait=10", description: "`wait=N` (0–30 s) or `respond-async`" }),
+});
+
 /** An RFC 3339 time, UTC. */
 export const timeSchema = z.iso.datetime();

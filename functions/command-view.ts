@@ -1,0 +1,64 @@
+import { z } from "@hono/zod-openapi";
+import type { CommandDocument } from "../shared/collections.ts";
+import { commandStates } from "../shared/commands.ts";
+import { type Grant, hasScope } from "../shared/scopes.ts";
+import { timeSchema } from "./openapi.ts";
+
+const record = z.record(z.string(), z.unknown());
+
+export const commandSchema = z
+  .object({
+    commandId: z.string(),
+    channelId: z.string(),
+    type: z.string(),
+    state: z.enum(commandStates),
+    messageId: z.string().optional(),
+    attempts: z.number().int(),
+    createdAt: timeSchema.optional(),
+    expiresAt: timeSchema.optional(),
+    doneAt: timeSchema.optional(),
+    result: record.optional(),
+    error: z
+      .object({
+        code: z.string(),
+        message: z.string(),
+        details: z.union([z.array(record), record]).optional(),
+      })
+      .optional(),
+  })
+  .openapi("Command");
+
+/**
+ * A command as callers see it: what became of it, not what was in it. A pairing code is only for who may pair. Other
+ * services insert documents too, so until a connector has adopted one, hardly a field is certain.
+ */
+export function commandView(
+  command: Pick<CommandDocument, "_id" | "channelId" | "type"> & Partial<CommandDocument>,
+  caller: Grant,
+): z.output<typeof commandSchema> {
+  const { _id, channelId, type, state = "queued", messageId, attempts = 0 } = command;
+  const { createdAt, expiresAt, doneAt, result, error } = command;
+  const isSecret = type === "channel.request_pairing_code" && !hasScope(caller, "channels:write");
+  return {
+    commandId: _id,
+    channelId,
+    type,
+    state,
+    ...(messageId && { messageId }),
+    attempts,
+    ...(createdAt && { createdAt: createdAt.toISOString() }),
+    ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
+    ...(doneAt && { doneAt: doneAt.toISOString() }),
+    ...(result && !isSecret && { result }),
+    ...(error && { error: errorView(error) }),
+  };
+}
+
+function errorView({ code, message, details }: NonNullable<CommandDocument["error"]>) {
+  if (details === undefined) return { code, message };
+  return {
+    code,
+    message,
+    details: Array.isArray(details) ? details.map((detail) => ({ ...detail })) : { ...details },
+  };
+}

@@ -1,0 +1,37 @@
+/** Where the console's build puts the script that shows the API's document. */
+export const docsScriptPath = "/docs/standalone.js";
+
+/** Everything from here, no other host. The script styles by inline styles. */
+export const docsPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "font-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const options = {
+  withDefaultFonts: false,
+  telemetry: false,
+  agent: { disabled: true },
+  mcp: { disabled: true },
+};
+
+export const docsPage = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>Waypost API</title>
+  </head>
+  <body>
+    <div id="api-reference" data-url="/openapi.json" data-configuration='${JSON.stringify(options)}'></div>
+    <noscript>The description of the API is at <a href="/openapi.json">/openapi.json</a>.</noscript>
+    <script src="${docsScriptPath}"></script>
+  </body>
+</html>
+`;

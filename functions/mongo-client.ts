@@ -1,0 +1,13 @@
+import { MongoClient } from "mongodb";
+
+/** A client that notices within seconds that the database is away. Connects at its first use; the caller closes it. */
+export function functionsMongoClient(uri: string): MongoClient {
+  return new MongoClient(uri, {
+    appName: "waypost-functions",
+    maxPoolSize: 50,
+    serverSelectionTimeoutMS: 3_000,
+    connectTimeoutMS: 3_000,
+    waitQueueTimeoutMS: 3_000,
+    socketTimeoutMS: 15_000,
+  });
+}

@@ -1,0 +1,12 @@
+import { z } from "@hono/zod-openapi";
+
+/** A call on a channel that is written but not carried out; `Location` names the command. */
+export const queuedAnswer = z.object({
+  ok: z.literal(true),
+  message: z.string(),
+  payload: z.object({ channelId: z.string(), status: z.literal("queued"), commandId: z.string() }),
+});
+
+export function queued(message: string, channelId: string, commandId: string): z.output<typeof queuedAnswer> {
+  return { ok: true, message, payload: { channelId, status: "queued", commandId } };
+}

@@ -1,0 +1,36 @@
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { ServiceError } from "../../shared/errors.ts";
+import type { Dependencies } from "../dependencies.ts";
+import { json, refusals } from "../openapi.ts";
+
+const healthy = z.object({ ok: z.literal(true) });
+
+/** For whoever runs the process: does it live, and can it work. */
+export function healthRoutes({ store }: Dependencies) {
+  return new OpenAPIHono()
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/health/live",
+        summary: "The process answers",
+        security: [],
+        responses: { 200: json(healthy, "It lives") },
+      }),
+      (c) => c.json({ ok: true as const }, 200),
+    )
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/health/ready",
+        summary: "MongoDB answers and its indexes exist",
+        security: [],
+        responses: { 200: json(healthy, "Ready"), ...refusals("internal", "database_unavailable") },
+      }),
+      async (c) => {
+        const missing = await store.missingIndexes();
+        if (missing.length > 0)
+          throw new ServiceError("database_unavailable", "Indexes are missing", { details: { missing } });
+        return c.json({ ok: true as const }, 200);
+      },
+    );
+}

@@ -1,0 +1,135 @@
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { toString as drawQr } from "qrcode";
+import type { ChannelDocument, PendingPairing } from "../../shared/collections.ts";
+import { commandTable } from "../../shared/commands.ts";
+import { ServiceError } from "../../shared/errors.ts";
+import { preferredType } from "../accept.ts";
+import { answered } from "../answered.ts";
+import type { Dependencies } from "../dependencies.ts";
+import { type ChannelEnv, findChannel } from "../middleware/find-channel.ts";
+import { jsonBody } from "../middleware/json-body.ts";
+import { requireScope } from "../middleware/require-scope.ts";
+import { carryOut } from "../mutation.ts";
+import {
+  bodyRefusals,
+  channelParameters,
+  json,
+  jsonRequest,
+  keyRefusals,
+  openTo,
+  preferHeader,
+  refusals,
+  timeSchema,
+} from "../openapi.ts";
+import { queued, queuedAnswer } from "../queued-answer.ts";
+import type { FoundChannel } from "../store.ts";
+import { invalidRequest } from "../validation-hook.ts";
+
+const codeAnswer = z.object({
+  ok: z.literal(true),
+  payload: z.object({ channelId: z.string(), code: z.string(), expiresAt: timeSchema }),
+});
+
+const codeResult = z.object({ code: z.string(), expiresAt: timeSchema });
+
+const qrAnswer = z.object({
+  ok: z.literal(true),
+  payload: z.object({
+    qr: z.string().openapi({ description: "The text that the QR code holds" }),
+    attempt: z.number().int(),
+    of: z.number().int(),
+    expiresAt: timeSchema,
+  }),
+});
+
+const qrTypes = ["application/json", "image/png", "image/svg+xml", "text/plain"] as const;
+
+/** Linking a phone: the QR that waits to be scanned, and codes to type. */
+export function pairingRoutes(deps: Dependencies) {
+  const found = findChannel(deps.store);
+  return new OpenAPIHono<ChannelEnv>({ defaultHook: invalidRequest })
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/channels/{channelId}/pairing-code",
+        summary: "Ask for a code to type on the phone; connects if need be",
+        ...openTo("channels:write"),
+        middleware: [found, requireScope("channels:write"), jsonBody],
+        request: {
+          params: channelParameters,
+          headers: preferHeader,
+          body: jsonRequest(commandTable["channel.request_pairing_code"].payload),
+        },
+        responses: {
+          200: json(codeAnswer, "The code"),
+          202: json(queuedAnswer, "Not there yet; the channel's `pairing_code` event will bring it"),
+          ...refusals(...keyRefusals, ...bodyRefusals, "channel_not_found"),
+          ...refusals("already_linked", "pairing_rate_limited"),
+        },
+      }),
+      async (c) => {
+        const payload = c.req.valid("json");
+        const { channelId } = c.var.found.channel;
+        await deps.store.setWish(channelId, "connected");
+        const accepted = await carryOut(deps, c, { type: "channel.request_pairing_code", payload });
+        const outcome = answered(accepted);
+        if (outcome.state !== "succeeded")
+          return c.json(queued("Pairing code queued", channelId, accepted.commandId), 202);
+        const { code, expiresAt } = codeResult.parse(outcome.result);
+        return c.json({ ok: true as const, payload: { channelId, code, expiresAt } }, 200);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/channels/{channelId}/qr",
+        summary: "The QR code that waits to be scanned, as JSON, image or text by `Accept`",
+        ...openTo("channels:write"),
+        middleware: [found, requireScope("channels:write")],
+        request: { params: channelParameters },
+        responses: {
+          200: {
+            description: "The QR code",
+            content: {
+              "application/json": { schema: qrAnswer },
+              "image/png": { schema: z.string().openapi({ format: "binary" }) },
+              "image/svg+xml": { schema: z.string() },
+              "text/plain": { schema: z.string() },
+            },
+          },
+          ...refusals(...keyRefusals, "channel_not_found", "qr_not_available"),
+        },
+      }),
+      async (c) => {
+        const qr = pendingQr(c.var.found);
+        const type = preferredType(c.req.header("accept"), qrTypes) ?? "application/json";
+        c.header("Vary", "Accept", { append: true });
+        if (type === "application/json") return c.json({ ok: true as const, payload: qrView(qr) }, 200);
+        const body = await picture[type](qr.text, c.var.found.channel);
+        return c.body(body, 200, { "Content-Type": type });
+      },
+    );
+}
+
+/** Throws `qr_not_available` when none waits, or the one that does has expired. */
+function pendingQr({ channel: { pairing }, now }: FoundChannel): PendingPairing {
+  if (pairing?.kind !== "qr" || pairing.expiresAt <= now) throw new ServiceError("qr_not_available");
+  return pairing;
+}
+
+function qrView({ text, attempt, of, expiresAt }: PendingPairing) {
+  return { qr: text, attempt, of, expiresAt: expiresAt.toISOString() };
+}
+
+/** The connector has drawn the PNG already, for the clients that listen. */
+const picture = {
+  "image/png": (_text: string, { config }: ChannelDocument) => Promise.resolve(pngOf(config.qrCode)),
+  "image/svg+xml": (text: string) => drawQr(text, { type: "svg" }),
+  "text/plain": (text: string) => Promise.resolve(text),
+};
+
+function pngOf(dataUrl: string | null): Uint8Array<ArrayBuffer> {
+  const [, base64] = dataUrl?.split("data:image/png;base64,") ?? [];
+  if (!base64) throw new ServiceError("qr_not_available");
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}

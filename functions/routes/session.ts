@@ -1,0 +1,87 @@
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { sessionCookieName } from "../../shared/authentication.ts";
+import { ServiceError } from "../../shared/errors.ts";
+import { scopes } from "../../shared/scopes.ts";
+import type { CachedAuthentication } from "../cached-authentication.ts";
+import type { Dependencies } from "../dependencies.ts";
+import { jsonBody } from "../middleware/json-body.ts";
+import { bodyRefusals, json, jsonRequest, refusals, timeSchema } from "../openapi.ts";
+import { isFromOwnOrigin } from "../own-origin.ts";
+import { invalidRequest } from "../validation-hook.ts";
+
+const sessionSeconds = 12 * 60 * 60;
+
+const sessionAnswer = z.object({
+  ok: z.literal(true),
+  payload: z.object({
+    scopes: z.array(z.enum(scopes)),
+    channels: z.array(z.string()).nullable().openapi({ description: "null = every channel" }),
+    expiresAt: timeSchema,
+  }),
+});
+
+/** Signing in to the console: the key is exchanged for a cookie that no script can read. */
+export function sessionRoutes({ store }: Dependencies, authentication: CachedAuthentication) {
+  return new OpenAPIHono({ defaultHook: invalidRequest })
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/session",
+        summary: "Exchange a key for a session cookie (HttpOnly, this origin only, 12 h)",
+        security: [],
+        middleware: jsonBody,
+        request: { body: jsonRequest(z.strictObject({ apiKey: z.string().max(1_000) })) },
+        responses: {
+          200: json(sessionAnswer, "Signed in; `Set-Cookie` has the session"),
+          ...refusals(...bodyRefusals, "missing_api_key", "invalid_api_key", "expired_api_key"),
+          ...refusals("internal", "database_unavailable"),
+        },
+      }),
+      async (c) => {
+        const { apiKey } = c.req.valid("json");
+        const { keyId, scopes, channels } = await store.byKey(apiKey);
+        const { cookie, expiresAt } = await store.createSession(keyId, sessionSeconds);
+        setCookie(c, sessionCookieName, cookie, { ...cookieOptions(c), maxAge: sessionSeconds });
+        const payload = {
+          scopes: [...scopes],
+          channels: channels && [...channels],
+          expiresAt: expiresAt.toISOString(),
+        };
+        return c.json({ ok: true as const, payload }, 200);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "delete",
+        path: "/session",
+        summary: "End the session of the cookie",
+        security: [{ session: [] }],
+        responses: {
+          200: json(z.object({ ok: z.literal(true) }), "Signed out, also when there was no session"),
+          ...refusals("missing_api_key", "internal", "database_unavailable"),
+        },
+      }),
+      async (c) => {
+        const cookie = getCookie(c, sessionCookieName);
+        if (cookie && !isFromOwnOrigin(c.req.raw))
+          throw new ServiceError(
+            "missing_api_key",
+            "The session cookie only counts on this origin's own pages",
+          );
+        if (cookie) {
+          await store.deleteSession(cookie);
+          authentication.forgetSession(cookie);
+        }
+        deleteCookie(c, sessionCookieName, cookieOptions(c));
+        return c.json({ ok: true as const }, 200);
+      },
+    );
+}
+
+/** `Path=/`, because Socket.io's handshake needs it too. A proxy says whether the browser came by https. */
+function cookieOptions(c: Context) {
+  const scheme = c.req.header("x-forwarded-proto") ?? new URL(c.req.url).protocol.replace(":", "");
+  return { httpOnly: true, sameSite: "Strict", path: "/", secure: scheme === "https" } as const;
+}

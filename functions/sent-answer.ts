@@ -1,0 +1,23 @@
+import { z } from "@hono/zod-openapi";
+
+const sentPayload = z.object({ messageId: z.string(), to: z.string(), type: z.string() });
+
+/** WhatsApp took the message. */
+export const sentAnswer = z.object({
+  ok: z.literal(true),
+  message: z.literal("Message sent"),
+  payload: sentPayload.extend({ status: z.literal("sent") }),
+});
+
+/** The message is accepted, and what became of it is not known yet. */
+export const pendingAnswer = z.object({
+  ok: z.literal(true),
+  message: z.string(),
+  payload: sentPayload.extend({ status: z.enum(["queued", "unknown"]), commandId: z.string() }),
+});
+
+export type SendAnswer = z.output<typeof sentAnswer> | z.output<typeof pendingAnswer>;
+
+export function isSent(answer: SendAnswer): answer is z.output<typeof sentAnswer> {
+  return answer.payload.status === "sent";
+}
