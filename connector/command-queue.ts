@@ -1,13 +1,12 @@
 import type { Collection, Document } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
-import type { CommandState } from "../shared/commands.ts";
 import type { PublicError } from "../shared/errors.ts";
 import type { Fence } from "./auth/fence.ts";
 
 /** How a command ended. */
 export type Settlement =
-  | { state: "succeeded"; result: Record<string, unknown> }
-  | { state: Extract<CommandState, "failed" | "unknown" | "expired" | "dead">; error: PublicError };
+  | { state: "succeeded" | "unknown"; result: Record<string, unknown> }
+  | { state: "failed" | "dead"; error: PublicError };
 
 /** One channel's commands, as its owner works on them. Only the owner claims, so the lease is the lock. */
 export interface CommandQueue {
@@ -15,8 +14,8 @@ export interface CommandQueue {
   claim(lanes: readonly CommandDocument["lane"][], limit: number): Promise<Claimed>;
   /** Only those that are too old. */
   expire(): Promise<CommandDocument[]>;
-  /** Says that from now on the stanza may be on the wire. */
-  startRelay(id: string): Promise<void>;
+  /** Says that from now on the stanza may be on the wire, under this id. */
+  startRelay(id: string, messageId: string): Promise<void>;
   /** Puts claimed commands back to where they were. */
   unclaim(ids: readonly string[]): Promise<void>;
   /** Resolves when it is written; what comes in the same moment is written together. */
@@ -34,11 +33,6 @@ export interface Claimed {
 
 const majority = { writeConcern: { w: "majority", j: true } } as const;
 const expiredError: PublicError = { code: "expired", message: "The command was too old to be carried out" };
-const unknownError: PublicError = {
-  code: "not_sent",
-  message: "The connector stopped while the message was on its way; nothing says whether WhatsApp took it",
-};
-
 export function commandQueue(
   commands: Collection<CommandDocument>,
   fence: Fence,
@@ -92,10 +86,10 @@ export function commandQueue(
       const overdue = { $expr: { $lte: ["$expiresAt", "$$NOW"] } };
       return (await claimWhere(overdue, 100)).expired;
     },
-    async startRelay(id) {
+    async startRelay(id, messageId) {
       const { matchedCount } = await commands.updateOne(
         { _id: id, ...mine },
-        [{ $set: { relayStartedAt: "$$NOW" } }],
+        [{ $set: { relayStartedAt: "$$NOW", messageId } }],
         majority,
       );
       if (matchedCount === 0) throw new Error("The command is not ours any more");
@@ -127,11 +121,7 @@ export function commandQueue(
         majority,
       );
       const left = await commands.find(older).toArray();
-      await commands.updateMany(
-        older,
-        [{ $set: { state: "unknown", error: { $literal: unknownError }, doneAt: "$$NOW" } }],
-        majority,
-      );
+      await commands.updateMany(older, [{ $set: { state: "unknown", doneAt: "$$NOW" } }], majority);
       return left;
     },
   };
@@ -148,7 +138,7 @@ function batched(commands: Collection<CommandDocument>, mine: object) {
       const updates = batch.map(({ id, settlement }) => ({
         updateOne: {
           filter: { _id: id, ...mine },
-          update: [settled(settlement)] as UpdateFilter<CommandDocument>[],
+          update: [settled(settlement)],
         },
       }));
       try {
@@ -173,7 +163,7 @@ function batched(commands: Collection<CommandDocument>, mine: object) {
 
 function settled(settlement: Settlement): Document {
   const outcome =
-    settlement.state === "succeeded"
+    "result" in settlement
       ? { result: { $literal: settlement.result } }
       : { error: { $literal: settlement.error } };
   return { $set: { state: settlement.state, doneAt: "$$NOW", ...outcome } };

@@ -24,6 +24,8 @@ export interface Machine {
   /** When the next attempt comes, ms since the epoch. */
   retryAt: number | null;
   method: PairingMethod;
+  /** What waits to be scanned or typed. */
+  code: PairingCode | null;
   /** Failed attempts in a row. */
   attempt: number;
   /** How often another client took this session over since it was last stable. */
@@ -41,8 +43,11 @@ export type Signal =
   | { type: "qr"; code: PairingCode }
   | { type: "code"; code: PairingCode }
   | { type: "opened" }
-  | { type: "closed"; reason: CloseReason }
-  | { type: "retry" };
+  /** `code`: the number that WhatsApp or the transport gave, only to be told on. */
+  | { type: "closed"; reason: CloseReason; code: number | null }
+  | { type: "retry" }
+  /** This connector stops; the channel may go on elsewhere. */
+  | { type: "interrupt" };
 
 export type SignalType = Signal["type"];
 
@@ -53,8 +58,8 @@ export type Effect =
   | { type: "unlink_device" }
   | { type: "erase_credentials" }
   | { type: "request_code"; phoneNumber: string }
-  | { type: "show_code"; code: PairingCode }
-  | { type: "hide_code" }
+  /** Whose account it is, is known now. */
+  | { type: "remember_account" }
   | { type: "schedule_retry"; delayMs: number }
   | { type: "cancel_retry" }
   /** The channel is not to come back by itself any more. */
@@ -96,14 +101,14 @@ type Row = { [S in SignalType]: Transition<S> | null };
 /** Every state × every signal; `null` is ignored. The table is meant to be read aloud. */
 // biome-ignore format: the table is read by columns
 export const table: Record<StateName, Row> = {
-  inactive:           { start: connect,  stop: settle,     unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: null },
-  connecting:         { start: pairBy,   stop: hangUp,     unlink: unlinkLater, qr: showCode, code: showCode, opened: open, closed: byReason, retry: null },
-  qr_ready:           { start: pairBy,   stop: hangUp,     unlink: abandon,     qr: showCode, code: showCode, opened: open, closed: byReason, retry: null },
-  pairing_code_ready: { start: pairBy,   stop: hangUp,     unlink: abandon,     qr: null,     code: showCode, opened: open, closed: byReason, retry: null },
-  active:             { start: null,     stop: hangUp,     unlink: unlinkNow,   qr: null,     code: null,     opened: null, closed: byReason, retry: null },
-  waiting:            { start: pairBy,   stop: hangUp,     unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: reconnect },
-  error:              { start: connect,  stop: hangUp,     unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: null },
-  logged_out:         { start: connect,  stop: settle,     unlink: null,        qr: null,     code: null,     opened: null, closed: null,     retry: null },
+  inactive:           { start: connect,  stop: settle,     unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: null,     interrupt: null },
+  connecting:         { start: pairBy,   stop: hangUp,     unlink: unlinkLater, qr: showCode, code: showCode, opened: open, closed: byReason, retry: null,     interrupt: suspend },
+  qr_ready:           { start: pairBy,   stop: hangUp,     unlink: abandon,     qr: showCode, code: showCode, opened: open, closed: byReason, retry: null,     interrupt: suspend },
+  pairing_code_ready: { start: pairBy,   stop: hangUp,     unlink: abandon,     qr: null,     code: showCode, opened: open, closed: byReason, retry: null,     interrupt: suspend },
+  active:             { start: null,     stop: hangUp,     unlink: unlinkNow,   qr: null,     code: null,     opened: null, closed: byReason, retry: null,     interrupt: suspend },
+  waiting:            { start: pairBy,   stop: hangUp,     unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: reconnect,interrupt: suspend },
+  error:              { start: connect,  stop: hangUp,     unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: null,     interrupt: null },
+  logged_out:         { start: connect,  stop: settle,     unlink: null,        qr: null,     code: null,     opened: null, closed: null,     retry: null,     interrupt: null },
 };
 
 /** The next machine and what to do. An ignored signal changes nothing. */
@@ -118,6 +123,7 @@ export function newMachine(state: StateName, reason: StatusReason | null = null)
     reason,
     retryAt: null,
     method: { kind: "qr" },
+    code: null,
     attempt: 0,
     replacements: 0,
     openedAt: null,
@@ -154,16 +160,20 @@ function showCode(machine: Machine, { code }: { code: PairingCode }): Step {
     return { machine, effects: [{ type: "request_code", phoneNumber: machine.method.phoneNumber }] };
   }
   const state = code.kind === "qr" ? "qr_ready" : "pairing_code_ready";
-  return {
-    machine: { ...machine, state, reason: null, retryAt: null },
-    effects: [{ type: "show_code", code }],
-  };
+  return { machine: { ...machine, state, code, reason: null, retryAt: null }, effects: [] };
 }
 
 function open(machine: Machine, _: unknown, { now }: World): Step {
-  const opened: Machine = { ...machine, state: "active", reason: null, retryAt: null, openedAt: now };
+  const opened: Machine = {
+    ...machine,
+    state: "active",
+    code: null,
+    reason: null,
+    retryAt: null,
+    openedAt: now,
+  };
   if (machine.unlinkOnOpen) return unlinkNow(opened);
-  return { machine: opened, effects: [{ type: "hide_code" }] };
+  return { machine: opened, effects: [{ type: "remember_account" }] };
 }
 
 /** Asked to stop where there is nothing to stop: only the wish goes. */
@@ -173,6 +183,15 @@ function settle(machine: Machine): Step {
 
 function hangUp(): Step {
   return ended("inactive", "disconnected", [{ type: "close_socket" }]);
+}
+
+/** A linked channel comes back wherever it is owned next; a pairing does not survive its socket. */
+function suspend(_machine: Machine, _: unknown, { isLinked }: World): Step {
+  if (!isLinked) return ended("inactive", "interrupted", [{ type: "close_socket" }]);
+  return {
+    machine: newMachine("waiting", "connection_lost"),
+    effects: [{ type: "cancel_retry" }, { type: "close_socket" }],
+  };
 }
 
 function abandon(): Step {
@@ -233,8 +252,15 @@ const reactions: Record<CloseReason["kind"], Reaction> = {
 function restartAtOnce(machine: Machine, _: CloseReason, world: World): Step {
   if (machine.attempt >= restartsInARowMax) return retryLater(machine, "server_unavailable", world);
   return {
-    machine: { ...machine, state: "connecting", reason: null, retryAt: null, attempt: machine.attempt + 1 },
-    effects: [{ type: "hide_code" }, { type: "open_socket" }],
+    machine: {
+      ...machine,
+      state: "connecting",
+      reason: null,
+      code: null,
+      retryAt: null,
+      attempt: machine.attempt + 1,
+    },
+    effects: [{ type: "open_socket" }],
   };
 }
 
@@ -244,8 +270,15 @@ function retryLater(machine: Machine, reason: StatusReason, world: World): Step 
 
 function waiting(machine: Machine, reason: StatusReason, delayMs: number, { now }: World): Step {
   return {
-    machine: { ...machine, state: "waiting", reason, retryAt: now + delayMs, attempt: machine.attempt + 1 },
-    effects: [{ type: "hide_code" }, { type: "schedule_retry", delayMs }],
+    machine: {
+      ...machine,
+      state: "waiting",
+      reason,
+      code: null,
+      retryAt: now + delayMs,
+      attempt: machine.attempt + 1,
+    },
+    effects: [{ type: "schedule_retry", delayMs }],
   };
 }
 
@@ -253,6 +286,6 @@ function waiting(machine: Machine, reason: StatusReason, delayMs: number, { now 
 function ended(state: StateName, reason: StatusReason, effects: Effect[] = []): Step {
   return {
     machine: newMachine(state, reason),
-    effects: [{ type: "cancel_retry" }, { type: "hide_code" }, ...effects, { type: "drop_wish" }],
+    effects: [{ type: "cancel_retry" }, ...effects, { type: "drop_wish" }],
   };
 }

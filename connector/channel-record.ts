@@ -1,0 +1,77 @@
+import { toDataURL } from "qrcode";
+import type { ChannelDocument, PendingPairing } from "../shared/collections.ts";
+import type { Collections } from "../shared/database.ts";
+import type { EventData, LastDisconnect } from "../shared/events.ts";
+import { type Fence, FencedError } from "./auth/fence.ts";
+import { type Machine, type PairingCode, publicStatus } from "./machine.ts";
+
+/** What of a channel's document changes with a step of its machine. */
+export interface ChannelChange {
+  machine: Machine;
+  lastDisconnect: LastDisconnect | null;
+  /** Whether `machine.code` has to be written. */
+  isCodeNew: boolean;
+  wanted?: ChannelDocument["wanted"];
+}
+
+/** The writes of an owner to its channel's document. Each carries the epoch, and throws `FencedError` without it. */
+export interface ChannelRecord {
+  change(change: ChannelChange): Promise<void>;
+  linkedTo(phoneNumber: string | null, lid: string | null): Promise<void>;
+  wish(wanted: ChannelDocument["wanted"]): Promise<void>;
+}
+
+export function channelRecord({ channels }: Pick<Collections, "channels">, fence: Fence): ChannelRecord {
+  const mine = { _id: fence.channelId, "owner.epoch": fence.epoch };
+  const set = async (fields: Record<string, unknown>) => {
+    const { matchedCount } = await channels.updateOne(
+      mine,
+      { $set: fields },
+      { writeConcern: { w: "majority" } },
+    );
+    if (matchedCount === 0) throw new FencedError(fence);
+  };
+  return {
+    async change({ machine, lastDisconnect, isCodeNew, wanted }) {
+      await set({
+        status: publicStatus(machine),
+        reason: machine.reason,
+        retryAt: machine.retryAt === null ? null : new Date(machine.retryAt),
+        lastDisconnect,
+        lastStatusUpdate: new Date(),
+        ...(isCodeNew ? await pairingFields(machine.code) : {}),
+        ...(wanted ? { wanted } : {}),
+      });
+    },
+    linkedTo: (phoneNumber, lid) =>
+      set({ ...(phoneNumber ? { "config.phoneNumber": phoneNumber } : {}), lid }),
+    wish: (wanted) => set({ wanted }),
+  };
+}
+
+/** What callers are told when a channel's status changed. */
+export function connectionUpdate(
+  machine: Machine,
+  lastDisconnect: LastDisconnect | null,
+): EventData["connection_update"] {
+  const { reason, retryAt } = machine;
+  return {
+    status: publicStatus(machine),
+    ...(reason ? { reason } : {}),
+    ...(retryAt === null ? {} : { retryAt: new Date(retryAt).toISOString() }),
+    ...(lastDisconnect ? { lastDisconnect } : {}),
+  };
+}
+
+async function pairingFields(code: PairingCode | null) {
+  if (!code) return { pairing: null, "config.qrCode": null, "config.pairingCode": null };
+  const pairing: PendingPairing = { ...code, expiresAt: new Date(code.expiresAt) };
+  const isQr = code.kind === "qr";
+  return {
+    pairing,
+    "config.qrCode": isQr
+      ? await toDataURL(code.text, { errorCorrectionLevel: "L", margin: 2, width: 360 })
+      : null,
+    "config.pairingCode": isQr ? null : code.text,
+  };
+}

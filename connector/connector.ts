@@ -1,0 +1,94 @@
+import type { Db } from "mongodb";
+import type { Config } from "../shared/config.ts";
+import { collections } from "../shared/database.ts";
+import type { Logger } from "../shared/log.ts";
+import { backoffMs } from "./backoff.ts";
+import { WA_CERT_DETAILS } from "./baileys/baileys.ts";
+import { type Lease, takeLease } from "./lease.ts";
+import type { MediaFetch } from "./preparation.ts";
+import { sleep } from "./sleep.ts";
+import { Term } from "./term.ts";
+import { defaultTimings, type Timings } from "./timings.ts";
+
+export interface ConnectorOptions {
+  db: Db;
+  config: Config;
+  /** `CONNECTOR_ID`, or a name made for this start. */
+  name: string;
+  fetchMedia: MediaFetch;
+  timings?: Partial<Timings>;
+  log: Logger;
+}
+
+/** Runs channels for as long as it lives. */
+export interface Connector extends AsyncDisposable {
+  /** The channel has a new command: saves the change stream's latency. */
+  ring(channelId: string): void;
+  /** Whether it holds a lease and takes channels. */
+  isReady(): boolean;
+  /** Finishes what runs, gives the channels back, and the lease last. */
+  stop(): Promise<void>;
+}
+
+const leaseBackoff = { baseMs: 250, maxMs: 5_000 };
+
+/**
+ * Takes a lease and works with it; when the lease ends (the database was away too long, or somebody declared it dead)
+ * everything is hung up, and it starts again with a new one.
+ */
+export function startConnector(options: ConnectorOptions): Connector {
+  const { db, config, name, log } = options;
+  const timings: Timings = { ...defaultTimings, ...options.timings };
+  const all = collections(db);
+  const stopping = new AbortController();
+  let present: { lease: Lease; term: Term } | null = null;
+  if (config.whatsapp.server) WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(config.whatsapp.server.rootKey);
+
+  const serve = async () => {
+    for (let attempt = 0; !stopping.signal.aborted; ) {
+      try {
+        const lease = await takeLease({
+          connectors: all.connectors,
+          name,
+          capacity: config.channelsMax,
+          timings,
+          log,
+        });
+        attempt = 0;
+        const term = new Term({ ...options, collections: all, lease, timings });
+        present = { lease, term };
+        log.info({ event: "lease", connector: lease.id }, "connector ready");
+        await aborted(AbortSignal.any([lease.ended, stopping.signal]));
+        await wind(present);
+      } catch (error) {
+        log.warn({ event: "lease", error: error instanceof Error ? error.name : "unknown" }, "no lease yet");
+        await sleep(backoffMs(leaseBackoff, attempt++, Math.random()), stopping.signal);
+      }
+      present = null;
+    }
+  };
+  const wind = async ({ lease, term }: { lease: Lease; term: Term }) => {
+    if (stopping.signal.aborted && lease.isValid()) await lease.drain();
+    await term.stop();
+    if (lease.isValid()) await lease.release();
+  };
+  const serving = serve();
+  const stop = async () => {
+    stopping.abort();
+    await serving;
+  };
+
+  return {
+    ring: (channelId) => present?.term.ring(channelId),
+    isReady: () => !stopping.signal.aborted && (present?.lease.isValid() ?? false),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,149 @@
+import type { CommandDocument } from "../shared/collections.ts";
+import {
+  type CommandPayload,
+  type CommandResults,
+  type CommandType,
+  commandTable,
+} from "../shared/commands.ts";
+import type { Collections } from "../shared/database.ts";
+import { publicError, ServiceError } from "../shared/errors.ts";
+import { parseWith } from "../shared/validation.ts";
+import type { ChannelRecord } from "./channel-record.ts";
+import type { CommandQueue, Settlement } from "./command-queue.ts";
+import type { Life } from "./life.ts";
+import { type Machine, type PairingCode, type PairingMethod, publicStatus } from "./machine.ts";
+import { countPairingRequest } from "./pairing-limit.ts";
+
+export type ControlType = Exclude<CommandType, "message.send">;
+
+/** Lane 0: what changes the channel itself, beside the sender, so that a logout is not behind an upload. */
+export interface Control {
+  ring(): void;
+  /** Claims nothing more, and resolves when what runs has been answered or `graceMs` are over. */
+  stop(): Promise<void>;
+}
+
+export interface ControlOptions {
+  queue: CommandQueue;
+  life: Life;
+  record: Pick<ChannelRecord, "wish">;
+  db: Pick<Collections, "pairingRequests">;
+  isLinked(): boolean;
+  isOwner(): boolean;
+  /** Unlinks if it can, and removes everything; the session ends with it. */
+  erase(): Promise<void>;
+  onError(error: unknown): void;
+}
+
+type Handler<T extends ControlType> = (payload: CommandPayload<T>) => Promise<CommandResults[T]>;
+
+const batchMax = 8;
+/** How long a pairing code or an unlinking may take. */
+const slowMs = 60_000;
+
+export function createControl(options: ControlOptions): Control {
+  const { queue, life, record, db, isLinked, isOwner } = options;
+  const running = new Set<Promise<void>>();
+  let isStopping = false;
+  let isDirty = false;
+  let working: Promise<void> | null = null;
+
+  const start = async (method: PairingMethod) => {
+    if (!isLinked() && method.kind === "code") await countPairingRequest(db, method.phoneNumber);
+    await record.wish("connected");
+    await life.dispatch({ type: "start", method });
+  };
+  const handlers: { [T in ControlType]: Handler<T> } = {
+    async "channel.connect"({ phoneNumber }) {
+      await start(phoneNumber ? { kind: "code", phoneNumber } : { kind: "qr" });
+      return { status: publicStatus(life.machine()) };
+    },
+    async "channel.request_pairing_code"({ phoneNumber }) {
+      if (isLinked()) throw new ServiceError("already_linked");
+      const before = life.machine().code;
+      await start({ kind: "code", phoneNumber });
+      const after = await life.until((machine) => isNewCode(machine, before) || !isPairing(machine), slowMs);
+      const code = after && isNewCode(after, before) ? after.code : null;
+      if (!code) throw new ServiceError("internal", "WhatsApp gave no pairing code");
+      return { code: code.text, expiresAt: new Date(code.expiresAt).toISOString() };
+    },
+    async "channel.disconnect"() {
+      await life.dispatch({ type: "stop" });
+      return { status: publicStatus(life.machine()) };
+    },
+    async "channel.logout"() {
+      await life.dispatch({ type: "unlink" });
+      await life.until(({ state }) => state !== "connecting", slowMs);
+      return { status: publicStatus(life.machine()) };
+    },
+    async "channel.delete"() {
+      await options.erase();
+      return {};
+    },
+  };
+
+  const execute = async (command: CommandDocument) => {
+    const settlement = await carryOut(handlers, command);
+    if (command.type !== "channel.delete") await queue.settle(command._id, settlement);
+  };
+  const work = async () => {
+    while (isDirty && !isStopping && isOwner()) {
+      isDirty = false;
+      const { claimed } = await queue.claim([0], batchMax);
+      for (const command of claimed) {
+        const done = execute(command).catch(options.onError);
+        const tracked = done.finally(() => running.delete(tracked));
+        running.add(tracked);
+        if (!isSlow(command.type)) await tracked;
+      }
+      isDirty ||= claimed.length === batchMax;
+    }
+  };
+
+  return {
+    ring() {
+      isDirty = true;
+      working ??= Promise.resolve()
+        .then(work)
+        .catch(options.onError)
+        .finally(() => {
+          working = null;
+        });
+    },
+    async stop() {
+      isStopping = true;
+      await working;
+      await Promise.all(running);
+    },
+  };
+}
+
+/** These wait for WhatsApp; what comes behind them may be the wish to stop. */
+function isSlow(type: string): boolean {
+  return type === "channel.request_pairing_code" || type === "channel.logout" || type === "channel.delete";
+}
+
+function isNewCode({ code }: Machine, before: PairingCode | null): boolean {
+  return code?.kind === "code" && code !== before;
+}
+
+function isPairing({ state }: Machine): boolean {
+  return (
+    state === "connecting" || state === "qr_ready" || state === "pairing_code_ready" || state === "waiting"
+  );
+}
+
+async function carryOut(
+  handlers: { [T in ControlType]: Handler<T> },
+  command: CommandDocument,
+): Promise<Settlement> {
+  try {
+    const type = command.type as ControlType;
+    const payload = parseWith(commandTable[type].payload, command.payload, "invalid_command");
+    const result = await (handlers[type] as (payload: unknown) => Promise<object>)(payload);
+    return { state: "succeeded", result: { ...result } };
+  } catch (error) {
+    if (error instanceof ServiceError) return { state: "failed", error: publicError(error) };
+    throw error;
+  }
+}

@@ -1,0 +1,70 @@
+import type { MessageStatus } from "../shared/events.ts";
+import type { BaileysEventMap } from "./baileys/baileys.ts";
+import { createChain } from "./chain.ts";
+import type { Delivery } from "./delivery.ts";
+import type { EventLog } from "./event-log.ts";
+import { fromWhatsApp, type Seen, seenEventId } from "./from-whatsapp.ts";
+import type { MessageRecord } from "./message-record.ts";
+
+/** The one door for what WhatsApp tells: in order, each message once. */
+export interface Inbox {
+  /** Live messages and those that waited while we were away are both news; the log decides what it has already. */
+  received(batch: Pick<BaileysEventMap["messages.upsert"], "messages">): void;
+  updated(updates: BaileysEventMap["messages.update"]): void;
+  /** Resolves when everything so far is in the log. */
+  idle(): Promise<void>;
+}
+
+export interface InboxOptions {
+  channelId: string;
+  log: Pick<EventLog, "publish">;
+  record: Pick<MessageRecord, "seen">;
+  delivery: Pick<Delivery, "update">;
+  /** The channel's own JID. */
+  self(): string;
+  onError(error: unknown): void;
+}
+
+/** Baileys' numbers, in our words. */
+const statusNames: Record<number, Exclude<MessageStatus, "queued" | "unknown">> = {
+  0: "failed",
+  2: "sent",
+  3: "delivered",
+  4: "read",
+  5: "played",
+};
+
+export function createInbox({ channelId, log, record, delivery, self, onError }: InboxOptions): Inbox {
+  const chain = createChain(onError);
+
+  const take = async (seen: Seen) => {
+    await log.publish(seen.type, seen.data, seenEventId(channelId, seen));
+    await record.seen(seen);
+  };
+  const update = async ({ key, update }: BaileysEventMap["messages.update"][number]) => {
+    const status = statusNames[Number(update.status ?? Number.NaN)];
+    if (!status || !key.fromMe || !key.id) return;
+    const error = status === "failed" ? { error: refusal(update.messageStubParameters) } : {};
+    await delivery.update({ messageId: key.id, status, ...error });
+  };
+
+  return {
+    received({ messages }) {
+      chain.push(async () => {
+        const seen = messages.map((message) => fromWhatsApp(message, self())).filter((one) => one !== null);
+        await Promise.all(seen.map(take));
+      });
+    },
+    updated(updates) {
+      chain.push(async () => {
+        for (const one of updates) await update(one);
+      });
+    },
+    idle: () => chain.idle(),
+  };
+}
+
+function refusal(parameters: readonly string[] | null | undefined) {
+  const whatsappCode = Number(parameters?.[0]);
+  return { code: "whatsapp_rejected", ...(Number.isFinite(whatsappCode) ? { whatsappCode } : {}) };
+}

@@ -1,0 +1,127 @@
+import type { ChannelDocument } from "../shared/collections.ts";
+import type { LastDisconnect } from "../shared/events.ts";
+import type { Logger } from "../shared/log.ts";
+import { createChain } from "./chain.ts";
+import { type ChannelRecord, connectionUpdate } from "./channel-record.ts";
+import type { EventLog } from "./event-log.ts";
+import { type Effect, type Machine, type MachineLimits, publicStatus, type Signal, step } from "./machine.ts";
+
+/** Runs a channel's machine: one signal after the other, each step written down and carried out. */
+export interface Life {
+  machine(): Machine;
+  /** Writes down and tells where the machine begins. */
+  announce(): Promise<void>;
+  /** Resolves when the step is written and its effects were started. Errors go to `onError`. */
+  dispatch(signal: Signal): Promise<void>;
+  /** Resolves with the machine as soon as `test` holds; null when it did not within `ms`. */
+  until(test: (machine: Machine) => boolean, ms: number): Promise<Machine | null>;
+}
+
+export interface LifeOptions {
+  initial: Machine;
+  record: Pick<ChannelRecord, "change">;
+  events: Pick<EventLog, "publish">;
+  /** Must not wait for a later signal. */
+  perform(effect: Effect): Promise<void>;
+  isLinked(): boolean;
+  limits: MachineLimits;
+  /** Called after every step. */
+  onChange(machine: Machine): void;
+  onError(error: unknown): void;
+  log: Logger;
+}
+
+/** What must be true before the status says so. */
+const first: readonly Effect["type"][] = [
+  "cancel_retry",
+  "close_socket",
+  "unlink_device",
+  "erase_credentials",
+];
+
+export function createLife(options: LifeOptions): Life {
+  const { record, events, perform, isLinked, limits, onChange, log } = options;
+  const chain = createChain(options.onError);
+  const waiters = new Set<() => void>();
+  let machine = options.initial;
+  let lastDisconnect: LastDisconnect | null = null;
+
+  const apply = async (signal: Signal) => {
+    const before = machine;
+    const world = { now: Date.now(), random: Math.random(), isLinked: isLinked(), limits };
+    const { machine: after, effects } = step(before, signal, world);
+    if (after === before && effects.length === 0) return;
+    if (signal.type === "closed") lastDisconnect = disconnectOf(signal, world.now);
+    for (const effect of effects.filter(({ type }) => first.includes(type))) await perform(effect);
+    machine = after;
+    await record.change({
+      machine,
+      lastDisconnect,
+      isCodeNew: before.code !== after.code,
+      ...wishOf(effects),
+    });
+    if (isNews(before, after)) {
+      log.info({
+        event: "connection",
+        from: before.state,
+        to: after.state,
+        reason: after.reason,
+        ...codeOf(signal),
+      });
+      await events.publish("connection_update", connectionUpdate(machine, lastDisconnect));
+    }
+    for (const effect of effects.filter(({ type }) => !first.includes(type))) await perform(effect);
+    onChange(machine);
+    for (const wake of [...waiters]) wake();
+  };
+
+  return {
+    machine: () => machine,
+    announce() {
+      chain.push(async () => {
+        await record.change({ machine, lastDisconnect, isCodeNew: true, wanted: "disconnected" });
+        await events.publish("connection_update", connectionUpdate(machine, lastDisconnect));
+      });
+      return chain.idle();
+    },
+    dispatch(signal) {
+      chain.push(() => apply(signal));
+      return chain.idle();
+    },
+    until(test, ms) {
+      return new Promise((resolve) => {
+        const settle = (result: Machine | null) => {
+          clearTimeout(timer);
+          waiters.delete(look);
+          resolve(result);
+        };
+        const look = () => {
+          if (test(machine)) settle(machine);
+        };
+        const timer = setTimeout(() => settle(null), ms);
+        waiters.add(look);
+        look();
+      });
+    },
+  };
+}
+
+function wishOf(effects: Effect[]): { wanted?: ChannelDocument["wanted"] } {
+  return effects.some(({ type }) => type === "drop_wish") ? { wanted: "disconnected" } : {};
+}
+
+function isNews(before: Machine, after: Machine): boolean {
+  return (
+    publicStatus(before) !== publicStatus(after) ||
+    before.reason !== after.reason ||
+    before.retryAt !== after.retryAt
+  );
+}
+
+function disconnectOf({ reason, code }: Extract<Signal, { type: "closed" }>, now: number): LastDisconnect {
+  return { code, reason: reason.kind, at: new Date(now).toISOString() };
+}
+
+function codeOf(signal: Signal): { code?: number } {
+  return signal.type === "closed" && signal.code !== null ? { code: signal.code } : {};
+}

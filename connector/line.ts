@@ -1,0 +1,166 @@
+import type { WhatsAppConfig } from "../shared/config.ts";
+import type { Logger } from "../shared/log.ts";
+import { AuthStateError } from "./auth/auth-error.ts";
+import type { AuthState } from "./auth/auth-state.ts";
+import type { SocketCaches } from "./auth/caches.ts";
+import { FencedError } from "./auth/fence.ts";
+import type { SocketConfig, WASocket } from "./baileys/baileys.ts";
+import { type CloseReason, type Closure, closeReason } from "./close-reason.ts";
+import type { Inbox } from "./inbox.ts";
+import type { PairingCode, Signal } from "./machine.ts";
+import { type ChannelSocket, openSocket, type SocketListener } from "./socket.ts";
+import type { Timings } from "./timings.ts";
+
+/** A channel's connection to WhatsApp: at most one socket. What an older socket still says is dropped. */
+export interface Line {
+  /** Starts to connect, when the connector's rate allows; signals tell how it goes. */
+  open(): void;
+  /** Ends politely and waits for it; no signal comes. */
+  close(): Promise<void>;
+  /** Ends at once; no signal comes. */
+  terminate(): void;
+  /** Removes this device at WhatsApp, as far as the socket still carries it, and closes. */
+  unlink(): Promise<void>;
+  requestCode(phoneNumber: string): void;
+  /** The socket, from when it is open. */
+  current(): WASocket | null;
+}
+
+export interface LineOptions {
+  auth: AuthState;
+  whatsapp: WhatsAppConfig;
+  caches: SocketCaches;
+  timings: Timings;
+  getMessage: SocketConfig["getMessage"];
+  /** Resolves when one more connection may be opened. */
+  turn(): Promise<void>;
+  inbox: Inbox;
+  isOwner(): boolean;
+  signal(signal: Signal): void;
+  onError(error: unknown): void;
+  log: Logger;
+}
+
+/** WhatsApp gives six QR codes: the first lives 60 s, the others 20 s. */
+const codes = { count: 6, firstMs: 60_000, nextMs: 20_000 };
+const windowMs = codes.firstMs + (codes.count - 1) * codes.nextMs;
+const unlinkMs = 5_000;
+
+export function createLine(options: LineOptions): Line {
+  const { auth, inbox, isOwner, signal, log } = options;
+  let generation = 0;
+  let socket: ChannelSocket | null = null;
+  let isOpen = false;
+  let codesUntil = 0;
+
+  const forget = () => {
+    generation++;
+    isOpen = false;
+    const last = socket;
+    socket = null;
+    return last;
+  };
+  const closed = (reason: CloseReason, code: number | null = null) => {
+    forget();
+    signal({ type: "closed", reason, code });
+  };
+  const listenerOf = (mine: number): SocketListener => {
+    const isCurrent = () => mine === generation;
+    return {
+      qr(text, attempt) {
+        if (!isCurrent()) return;
+        if (attempt === 1) codesUntil = Date.now() + windowMs;
+        signal({ type: "qr", code: qrCode(text, attempt) });
+      },
+      opened() {
+        if (!isCurrent()) return;
+        isOpen = true;
+        signal({ type: "opened" });
+      },
+      closed(closure: Omit<Closure, "isLinked" | "isLeaseMine">) {
+        if (!isCurrent()) return;
+        const reason = closeReason({ ...closure, isLinked: auth.linked(), isLeaseMine: isOwner() });
+        closed(reason, closure.code);
+      },
+      passkeyRequired() {
+        if (!isCurrent()) return;
+        const last = socket;
+        closed({ kind: "passkey_required" });
+        last?.terminate();
+      },
+      // What was received counts, whichever socket it came over.
+      received: (batch) => inbox.received(batch),
+      updated: (updates) => inbox.updated(updates),
+    };
+  };
+  const connect = async (mine: number) => {
+    await options.turn();
+    if (mine !== generation || !isOwner()) return;
+    // Half-paired credentials would be taken for a login, and refused for good.
+    if (!auth.linked()) await auth.create();
+    if (mine !== generation) return;
+    const { server, version } = options.whatsapp;
+    const websocketUrl = server?.websocketUrl ?? null;
+    socket = openSocket({ ...options, websocketUrl, version, listener: listenerOf(mine) });
+  };
+
+  return {
+    open() {
+      forget()?.terminate();
+      const mine = generation;
+      connect(mine).catch((error: unknown) => {
+        if (mine !== generation) return;
+        if (error instanceof FencedError || !(error instanceof AuthStateError)) return options.onError(error);
+        closed({ kind: "credentials_unreadable" });
+      });
+    },
+    async close() {
+      await forget()?.close();
+    },
+    terminate() {
+      forget()?.terminate();
+    },
+    async unlink() {
+      const last = forget();
+      if (!last) return;
+      const told = last.wa.logout().catch(() => log.warn({ event: "unlink" }, "WhatsApp was not told"));
+      await Promise.race([told, new Promise((resolve) => setTimeout(resolve, unlinkMs).unref())]);
+      await last.close();
+    },
+    requestCode(phoneNumber) {
+      const mine = generation;
+      const asked = socket?.wa.requestPairingCode(phoneNumber) ?? Promise.reject(new Error("no socket"));
+      asked.then(
+        (code) => mine === generation && signal({ type: "code", code: typedCode(code, codesUntil) }),
+        () => {
+          if (mine !== generation) return;
+          const last = socket;
+          closed({ kind: "pairing_failed" });
+          last?.terminate();
+        },
+      );
+    },
+    current: () => (isOpen ? (socket?.wa ?? null) : null),
+  };
+}
+
+/** The line of a channel whose credentials are there and cannot be used: it says so to whoever wants to connect. */
+export function unreadableLine(signal: (signal: Signal) => void): Line {
+  return {
+    open: () => signal({ type: "closed", reason: { kind: "credentials_unreadable" }, code: null }),
+    close: async () => undefined,
+    terminate: () => undefined,
+    unlink: async () => undefined,
+    requestCode: () => undefined,
+    current: () => null,
+  };
+}
+
+function qrCode(text: string, attempt: number): PairingCode {
+  const livesMs = attempt === 1 ? codes.firstMs : codes.nextMs;
+  return { kind: "qr", text, attempt, of: codes.count, expiresAt: Date.now() + livesMs };
+}
+
+function typedCode(text: string, expiresAt: number): PairingCode {
+  return { kind: "code", text, attempt: 1, of: 1, expiresAt };
+}

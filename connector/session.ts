@@ -1,0 +1,244 @@
+import type { Db } from "mongodb";
+import { jidUser, normaliseJid } from "../shared/address.ts";
+import type { ChannelDocument } from "../shared/collections.ts";
+import type { Config } from "../shared/config.ts";
+import type { Collections } from "../shared/database.ts";
+import type { Logger } from "../shared/log.ts";
+import type { AuthState } from "./auth/auth-state.ts";
+import { createSocketCaches } from "./auth/caches.ts";
+import { beginning } from "./beginning.ts";
+import { type ChannelRecord, channelRecord } from "./channel-record.ts";
+import { type Control, createControl } from "./control.ts";
+import { eraseAuthRows, eraseChannel } from "./erasure.ts";
+import { createInbox, type Inbox } from "./inbox.ts";
+import type { Lease } from "./lease.ts";
+import { createLife, type Life } from "./life.ts";
+import { createLine, type Line, unreadableLine } from "./line.ts";
+import type { Effect, Signal } from "./machine.ts";
+import { createPace } from "./pace.ts";
+import type { MediaFetch } from "./preparation.ts";
+import { createRecipients } from "./recipients.ts";
+import { createSender, type Sender, type Sending } from "./sender.ts";
+import { sleep } from "./sleep.ts";
+import { type Holdings, takeOver } from "./takeover.ts";
+import type { Timings } from "./timings.ts";
+
+export interface SessionOptions {
+  db: Db;
+  collections: Collections;
+  /** As acquired: `owner` is ours. */
+  channel: ChannelDocument;
+  lease: Pick<Lease, "id" | "isValid" | "ended">;
+  config: Pick<Config, "encryptionKeys" | "sendRate" | "sendBurst" | "whatsapp">;
+  timings: Timings;
+  fetchMedia: MediaFetch;
+  /** Resolves when one more connection may be opened. */
+  turn(): Promise<void>;
+  /** The session is over and has hung up: it failed, or its channel was erased. */
+  onEnd(): void;
+  log: Logger;
+}
+
+const eraseUnlinkMs = 20_000;
+
+/** A channel inside the connector that owns it, connected or not. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #auth: AuthState | null;
+  readonly #holdings: Holdings;
+  readonly #record: ChannelRecord;
+  readonly #line: Line;
+  readonly #inbox: Inbox;
+  readonly #life: Life;
+  readonly #sender: Sender;
+  readonly #control: Control;
+  readonly #log: Logger;
+  readonly #ended = new AbortController();
+  #retry: NodeJS.Timeout | null = null;
+
+  /** Takes the channel over and brings it to where it is wanted. Throws `FencedError`, or the database's error. */
+  static async open(options: SessionOptions): Promise<Session> {
+    let session: Session | null = null;
+    const holdings = await takeOver({ ...options, onLost: (error) => session?.fail(error) });
+    session = new Session(options, holdings);
+    await session.#begin();
+    return session;
+  }
+
+  private constructor(options: SessionOptions, holdings: Holdings) {
+    const { collections, channel, config, timings, log } = options;
+    const { auth, events, queue, messages, delivery, fence } = holdings;
+    const channelId = channel._id;
+    const isOwner = () => this.isOwner();
+    const onError = (error: unknown) => this.fail(error);
+    const signal = (signal: Signal) => void this.#life.dispatch(signal);
+    const caches = createSocketCaches();
+
+    this.#options = options;
+    this.#holdings = holdings;
+    this.#auth = auth;
+    this.#log = log.child({ channelId });
+    this.#record = channelRecord(collections, fence);
+    this.#inbox = createInbox({
+      channelId,
+      log: events,
+      record: messages,
+      delivery,
+      self: () => this.#self(),
+      onError,
+    });
+    this.#line = auth
+      ? createLine({
+          ...{ auth, caches, timings, isOwner, onError, signal },
+          inbox: this.#inbox,
+          turn: options.turn,
+          whatsapp: config.whatsapp,
+          getMessage: async ({ id }) => (id ? messages.sent(id) : undefined),
+          log: this.#log,
+        })
+      : unreadableLine(signal);
+    this.#life = createLife({
+      ...{ events, onError },
+      initial: beginning(channel, this.#isLinked()).machine,
+      record: this.#record,
+      isLinked: () => this.#isLinked(),
+      limits: timings,
+      log: this.#log,
+      perform: (effect) => this.#perform(effect),
+      onChange: () => this.#sender.ring(),
+    });
+    this.#sender = createSender({
+      ...{ queue, delivery, record: messages, isOwner, onError, log: this.#log },
+      pace: createPace(config.sendRate, config.sendBurst),
+      preparation: { caches, recipients: createRecipients(), fetchMedia: options.fetchMedia, log: this.#log },
+      sending: () => this.#sending(),
+      ackMs: timings.ackMs,
+      signal: this.#ended.signal,
+    });
+    this.#control = createControl({
+      ...{ queue, isOwner, onError },
+      life: this.#life,
+      record: this.#record,
+      db: collections,
+      isLinked: () => this.#isLinked(),
+      erase: () => this.#erase(),
+    });
+  }
+
+  /** There may be commands. */
+  ring(): void {
+    this.#control.ring();
+    this.#sender.ring();
+  }
+
+  /** Checked before every step that a former owner must not take. */
+  isOwner(): boolean {
+    return !this.#ended.signal.aborted && this.#options.lease.isValid();
+  }
+
+  /** Whether letting go loses nothing: not connected, and not about to be. */
+  isIdle(): boolean {
+    const { state } = this.#life.machine();
+    return state === "inactive" || state === "error" || state === "logged_out";
+  }
+
+  /** Finishes what runs, hangs up, and resolves when everything is written. */
+  async stop(): Promise<void> {
+    await Promise.race([
+      Promise.all([this.#control.stop(), this.#sender.stop()]),
+      sleep(this.#options.timings.stopMs, this.#ended.signal),
+    ]);
+    await this.#life.dispatch({ type: "interrupt" });
+    await this.#inbox.idle();
+    await this.#holdings.events.flush();
+    await this.#auth?.close();
+    this.abandon();
+  }
+
+  /** The ownership is gone: hangs up at once and writes nothing more. */
+  abandon(): void {
+    this.#ended.abort();
+    this.#cancelRetry();
+    this.#line.terminate();
+  }
+
+  /** A write failed for good, or the ownership was lost: nothing more may be done here. */
+  fail(error: unknown): void {
+    if (this.#ended.signal.aborted) return;
+    this.#log.error(
+      { event: "session_failed", error: error instanceof Error ? error.name : "unknown" },
+      "session ended",
+    );
+    this.abandon();
+    this.#options.onEnd();
+  }
+
+  async #begin(): Promise<void> {
+    const { channel } = this.#options;
+    if (channel.deletedAt) return void this.#erase().catch((error: unknown) => this.fail(error));
+    const { isNews, isWanted } = beginning(channel, this.#isLinked());
+    if (isNews) await this.#life.announce();
+    if (isWanted) await this.#life.dispatch({ type: "start", method: { kind: "qr" } });
+    this.ring();
+  }
+
+  async #perform(effect: Effect): Promise<void> {
+    switch (effect.type) {
+      case "open_socket":
+        return this.#line.open();
+      case "close_socket":
+        return this.#line.close();
+      case "unlink_device":
+        return this.#line.unlink();
+      case "erase_credentials":
+        return this.#auth ? this.#auth.erase() : eraseAuthRows(this.#options.db, this.#options.channel._id);
+      case "request_code":
+        return this.#line.requestCode(effect.phoneNumber);
+      case "remember_account":
+        return this.#record.linkedTo(
+          jidUser(this.#self()) || null,
+          normaliseJid(this.#auth?.state.creds.me?.lid),
+        );
+      case "schedule_retry":
+        this.#cancelRetry();
+        this.#retry = setTimeout(() => void this.#life.dispatch({ type: "retry" }), effect.delayMs);
+        return;
+      case "cancel_retry":
+        return this.#cancelRetry();
+      case "drop_wish":
+        return;
+    }
+  }
+
+  #cancelRetry(): void {
+    if (this.#retry) clearTimeout(this.#retry);
+    this.#retry = null;
+  }
+
+  #isLinked(): boolean {
+    return this.#auth?.linked() ?? false;
+  }
+
+  /** The channel's own JID; empty while it has none. */
+  #self(): string {
+    return (this.#isLinked() && normaliseJid(this.#auth?.state.creds.me?.id)) || "";
+  }
+
+  #sending(): Sending {
+    const { state } = this.#life.machine();
+    if (state === "logged_out") return { kind: "logged_out" };
+    const wa = state === "active" ? this.#line.current() : null;
+    return wa ? { kind: "open", wa } : { kind: "closed" };
+  }
+
+  /** Unlinks as far as WhatsApp can be reached, and removes everything. */
+  async #erase(): Promise<void> {
+    const { db, channel, onEnd } = this.#options;
+    await this.#life.dispatch({ type: "unlink" });
+    await this.#life.until(({ state }) => state !== "connecting", eraseUnlinkMs);
+    await this.#auth?.close();
+    this.abandon();
+    await eraseChannel(db, channel._id);
+    onEnd();
+  }
+}

@@ -1,0 +1,198 @@
+import type { Db } from "mongodb";
+import type { Config } from "../shared/config.ts";
+import type { Collections } from "../shared/database.ts";
+import type { Logger } from "../shared/log.ts";
+import { adoptCommands } from "./adoption.ts";
+import { FencedError } from "./auth/fence.ts";
+import { listen } from "./doorbell.ts";
+import { declareDead, type Lease } from "./lease.ts";
+import { acquire, channelsWithoutOwner, release } from "./ownership.ts";
+import type { MediaFetch } from "./preparation.ts";
+import { Session } from "./session.ts";
+import { sleep } from "./sleep.ts";
+import type { Timings } from "./timings.ts";
+import { createTurns } from "./turns.ts";
+
+export interface TermOptions {
+  db: Db;
+  collections: Collections;
+  lease: Lease;
+  config: Pick<
+    Config,
+    "encryptionKeys" | "sendRate" | "sendBurst" | "sendTtlSeconds" | "whatsapp" | "channelsMax"
+  >;
+  timings: Timings;
+  fetchMedia: MediaFetch;
+  log: Logger;
+}
+
+const stopsAtOnce = 25;
+
+/** What a connector does with one lease: finds the channels that need an owner, and runs them. */
+export class Term {
+  readonly #options: TermOptions;
+  readonly #sessions = new Map<string, Session>();
+  readonly #opening = new Map<string, Promise<void>>();
+  readonly #idleSince = new Map<string, number>();
+  readonly #stopping = new AbortController();
+  readonly #turn: () => Promise<void>;
+  readonly #loops: Promise<void>[];
+  #isAdopting = false;
+
+  constructor(options: TermOptions) {
+    this.#options = options;
+    const { lease, timings, collections, log } = options;
+    const signal = AbortSignal.any([this.#stopping.signal, lease.ended]);
+    this.#turn = createTurns(timings.connectsPerSecond, signal);
+    lease.ended.addEventListener("abort", () => this.#abandon(), { once: true });
+    this.#loops = [
+      listen({
+        commands: collections.commands,
+        ring: (channelId) => this.ring(channelId),
+        adopt: () => void this.#adopt(),
+        reopened: () => void this.#look("sweep", () => this.#sweep()),
+        log,
+        signal,
+      }),
+      this.#every(timings.sweepMs, signal, "sweep", () => this.#sweep()),
+      this.#every(timings.deadCheckMs, signal, "dead check", () => this.#checkDead()),
+    ];
+  }
+
+  /** A channel has a new command, or is wanted to be connected. */
+  ring(channelId: string): void {
+    const session = this.#sessions.get(channelId);
+    if (session) session.ring();
+    else void this.#look("acquire", () => this.#own(channelId));
+  }
+
+  /** Stops every session politely and gives its channel back; the lease stays the caller's. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all([...this.#loops, ...this.#opening.values()]);
+    const left = [...this.#sessions.keys()];
+    const stopNext = async (): Promise<void> => {
+      for (let channelId = left.pop(); channelId; channelId = left.pop()) await this.#letGo(channelId);
+    };
+    await Promise.all(Array.from({ length: stopsAtOnce }, stopNext));
+  }
+
+  #abandon(): void {
+    this.#stopping.abort();
+    for (const session of this.#sessions.values()) session.abandon();
+    this.#sessions.clear();
+  }
+
+  async #own(channelId: string): Promise<void> {
+    const isFull = this.#sessions.size + this.#opening.size >= this.#options.config.channelsMax;
+    if (isFull || this.#opening.has(channelId) || this.#stopping.signal.aborted) return;
+    const opening = this.#open(channelId).finally(() => this.#opening.delete(channelId));
+    this.#opening.set(
+      channelId,
+      opening.catch(() => undefined),
+    );
+    await opening;
+  }
+
+  async #open(channelId: string): Promise<void> {
+    const { collections, lease } = this.#options;
+    const channel = await acquire(collections, channelId, lease.id);
+    if (!channel || !lease.isValid()) return;
+    const session = await Session.open({
+      ...this.#options,
+      channel,
+      turn: this.#turn,
+      onEnd: () => this.#sessions.delete(channelId),
+    });
+    if (!session.isOwner()) return;
+    this.#sessions.set(channelId, session);
+    // What came between the takeover's look and now was rung at nobody.
+    session.ring();
+  }
+
+  async #letGo(channelId: string): Promise<void> {
+    const { collections, lease, log } = this.#options;
+    const session = this.#sessions.get(channelId);
+    if (!session) return;
+    this.#sessions.delete(channelId);
+    try {
+      await session.stop();
+      await release(collections, channelId, lease.id);
+    } catch (error) {
+      session.abandon();
+      log.warn({ event: "stop", channelId, error: nameOf(error) }, "channel not given back in order");
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    const { collections, config } = this.#options;
+    await this.#adopt();
+    const waiting = await collections.commands.distinct("channelId", {
+      channelId: { $in: [...this.#sessions.keys()] },
+      state: "queued",
+    });
+    for (const channelId of waiting) this.#sessions.get(channelId)?.ring();
+    const free = config.channelsMax - this.#sessions.size;
+    for (const channelId of await this.#withoutSession(free)) this.ring(channelId);
+    await this.#letIdleGo(new Set(waiting));
+  }
+
+  /** Channels that need an owner: nobody's, or ours by the document while no session runs. */
+  async #withoutSession(limit: number): Promise<string[]> {
+    if (limit <= 0) return [];
+    const { collections, lease } = this.#options;
+    const found = await channelsWithoutOwner(collections, lease.id, limit + this.#sessions.size);
+    return found.filter((channelId) => !this.#sessions.has(channelId)).slice(0, limit);
+  }
+
+  async #letIdleGo(busy: ReadonlySet<string>): Promise<void> {
+    const now = performance.now();
+    for (const [channelId, session] of this.#sessions) {
+      if (!session.isIdle() || busy.has(channelId)) this.#idleSince.delete(channelId);
+      else if (!this.#idleSince.has(channelId)) this.#idleSince.set(channelId, now);
+    }
+    for (const [channelId, since] of this.#idleSince) {
+      if (now - since < this.#options.timings.idleReleaseMs) continue;
+      this.#idleSince.delete(channelId);
+      await this.#letGo(channelId);
+    }
+  }
+
+  async #adopt(): Promise<void> {
+    if (this.#isAdopting) return;
+    this.#isAdopting = true;
+    try {
+      const { collections, config } = this.#options;
+      for (const channelId of await adoptCommands(collections, config.sendTtlSeconds)) this.ring(channelId);
+    } catch (error) {
+      this.#options.log.warn({ event: "adopt", error: nameOf(error) }, "commands not adopted");
+    } finally {
+      this.#isAdopting = false;
+    }
+  }
+
+  async #checkDead(): Promise<void> {
+    if ((await declareDead(this.#options.collections.connectors)) > 0) await this.#sweep();
+  }
+
+  async #every(ms: number, signal: AbortSignal, what: string, work: () => Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      await this.#look(what, work);
+      await sleep(ms, signal);
+    }
+  }
+
+  /** The database may be away: the next look finds what this one missed. */
+  async #look(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const level = error instanceof FencedError ? "info" : "warn";
+      this.#options.log[level]({ event: what, error: nameOf(error) }, "will look again");
+    }
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : "unknown";
+}

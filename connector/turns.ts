@@ -1,0 +1,9 @@
+import { performance } from "node:perf_hooks";
+import { createPace } from "./pace.ts";
+import { sleep } from "./sleep.ts";
+
+/** Resolves when one more connection to WhatsApp may be opened, so that a start with many channels is no stampede. */
+export function createTurns(perSecond: number, signal: AbortSignal): () => Promise<void> {
+  const pace = createPace(perSecond, perSecond);
+  return () => sleep(pace.take(performance.now()), signal);
+}
