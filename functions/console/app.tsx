@@ -1,0 +1,88 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Actions } from "./actions.ts";
+import type { Api, ConsoleInfo } from "./api.ts";
+import { ChannelList } from "./channel-list.tsx";
+import { ChannelPage } from "./channel-page.tsx";
+import type { Clock } from "./countdown.ts";
+import { ErrorNotice } from "./error-notice.tsx";
+import { Footer } from "./footer.tsx";
+import { Header } from "./header.tsx";
+import { useRoute, useStore } from "./hooks.ts";
+import { PageContext } from "./page-context.ts";
+import { SignIn } from "./sign-in.tsx";
+import type { State } from "./state.ts";
+import type { Store } from "./store.ts";
+
+interface Props {
+  api: Api;
+  store: Store;
+  actions: Actions;
+  clock: Clock;
+}
+
+const unknownInfo: ConsoleInfo = { version: null, sandboxUrl: null };
+
+export function App({ api, store, actions, clock }: Props) {
+  const state = useStore(store);
+  const [info, setInfo] = useState(unknownInfo);
+  useEffect(() => {
+    // Only links and the version come from it; without it the page works all the same.
+    void api.info().then(setInfo, () => {});
+  }, [api]);
+  const page = useMemo(() => ({ actions, clock, info }), [actions, clock, info]);
+  return (
+    <PageContext.Provider value={page}>
+      <Header session={state.session} link={state.link} />
+      <Content state={state} />
+      <Footer />
+    </PageContext.Provider>
+  );
+}
+
+function Content({ state }: { state: State }) {
+  const selected = useRoute();
+  if (state.session === "signed_out") return <SignIn sessionEnd={state.sessionEnd} />;
+  if (state.session === "unknown") return <Opening listing={state.listing} />;
+  const channel = state.channels.find((it) => it.channelId === selected);
+  return (
+    <div class={selected === null ? "desk" : "desk has-selection"}>
+      <ChannelList state={state} selected={selected} />
+      <main>
+        {state.linkProblem && (
+          <p class="notice bad" role="alert">
+            Live updates are not available: {state.linkProblem.message} <code>{state.linkProblem.code}</code>
+          </p>
+        )}
+        {channel ? (
+          <ChannelPage key={channel.channelId} channel={channel} />
+        ) : (
+          <Nothing state={state} selected={selected} />
+        )}
+      </main>
+    </div>
+  );
+}
+
+function Opening({ listing }: Pick<State, "listing">) {
+  return (
+    <main class="sign-in">
+      {typeof listing === "string" ? <p role="status">Loading…</p> : <ErrorNotice error={listing} />}
+    </main>
+  );
+}
+
+/** What stands where a channel would. */
+function Nothing({ state, selected }: { state: State; selected: string | null }) {
+  if (selected !== null && state.listing === "loaded")
+    return (
+      <div class="empty">
+        <h1>No such channel</h1>
+        <p>
+          It was deleted, or your key may not see it. <a href="#/">All channels</a>
+        </p>
+      </div>
+    );
+  if (selected !== null || state.channels.length > 0)
+    return <p class="empty hint">{selected === null ? "Choose a channel." : "Loading…"}</p>;
+  return null;
+}

@@ -1,0 +1,80 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ChannelActions } from "./channel-actions.tsx";
+import type { ChannelView } from "./channel-view.ts";
+import { Composer } from "./composer.tsx";
+import { Conversation } from "./conversation.tsx";
+import { CopyButton } from "./copy-button.tsx";
+import { durationText, secondsUntil } from "./countdown.ts";
+import { useNow } from "./hooks.ts";
+import { PairingPanel } from "./pairing-panel.tsx";
+import { peerName } from "./peer.ts";
+import { statusWords } from "./status-words.ts";
+
+export function ChannelPage({ channel }: { channel: ChannelView }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const [to, setTo] = useState("");
+  useEffect(() => heading.current?.focus(), []);
+  useEffect(() => {
+    document.title = `${channel.name} · Waypost`;
+    return () => {
+      document.title = "Waypost";
+    };
+  }, [channel.name]);
+  return (
+    <>
+      <a class="back" href="#/">
+        ← Channels
+      </a>
+      <section class="card" aria-label="Channel">
+        <h1 ref={heading} tabIndex={-1}>
+          {channel.name}
+        </h1>
+        <p class="facts">
+          <span>{channel.phoneNumber ? peerName(channel.phoneNumber) : "no number yet"}</span>
+          <span class="id">
+            <code>{channel.channelId}</code> <CopyButton text={channel.channelId} what="channel id" />
+          </span>
+        </p>
+        <Status channel={channel} />
+        <PairingPanel channel={channel} />
+        <ChannelActions channel={channel} />
+      </section>
+      <section class="card" aria-label="Messages">
+        <h2>Messages</h2>
+        <Conversation entries={channel.entries} onReply={setTo} />
+        {channel.status === "logged_out" ? (
+          <p class="hint">Link a phone to send messages.</p>
+        ) : (
+          <Composer channel={channel} to={to} onTo={setTo} />
+        )}
+      </section>
+    </>
+  );
+}
+
+function Status({ channel }: { channel: ChannelView }) {
+  const { label, tone, happened, todo } = statusWords(channel.status, channel.reason);
+  return (
+    <div class={`status ${tone}`}>
+      <p class="fine">
+        <span class={`badge ${tone}`}>{label}</span> <code>{channel.reason ?? channel.status}</code>
+        {channel.retryAt && <Retry at={channel.retryAt} isWaiting={channel.status === "connecting"} />}
+      </p>
+      <p role="status">
+        <strong>{happened}</strong> {todo}
+      </p>
+    </div>
+  );
+}
+
+/** Apart from the live region: a countdown is not news every second. */
+function Retry({ at, isWaiting }: { at: string; isWaiting: boolean }) {
+  const seconds = secondsUntil(at, useNow());
+  if (seconds === 0) return isWaiting ? <span> · trying now</span> : null;
+  return (
+    <span>
+      {isWaiting ? " · next attempt in " : " · not before "}
+      {isWaiting ? durationText(seconds) : new Date(at).toLocaleString()}
+    </span>
+  );
+}

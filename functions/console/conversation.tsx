@@ -1,0 +1,118 @@
+import { useEffect, useRef } from "preact/hooks";
+import type { Entry, HeardMessage, OwnMessage } from "./channel-view.ts";
+import { outcomeWords } from "./outcome.ts";
+import { peerName } from "./peer.ts";
+
+const nearEndPixels = 80;
+
+/** What was said since the page was opened. Stays at the end unless somebody scrolled up to read. */
+interface Props {
+  entries: readonly Entry[];
+  /** Somebody wants to write to this address. */
+  onReply: (to: string) => void;
+}
+
+export function Conversation({ entries, onReply }: Props) {
+  const log = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(true);
+  const last = entries.at(-1)?.id;
+  useEffect(() => {
+    if (last !== undefined && isAtEnd.current) log.current?.scrollTo(0, log.current.scrollHeight);
+  }, [last]);
+  if (entries.length === 0)
+    return <p class="hint">Messages appear here while this page is open, sent and received.</p>;
+  return (
+    <div
+      ref={log}
+      class="log"
+      role="log"
+      aria-label="Messages, oldest first"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+      tabIndex={0}
+      onScroll={({ currentTarget: it }) => {
+        isAtEnd.current = it.scrollHeight - it.scrollTop - it.clientHeight < nearEndPixels;
+      }}
+    >
+      <ol class="plain">
+        {entries.map((entry) => (
+          <Line key={entry.id} entry={entry} onReply={onReply} />
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function Line({ entry, onReply }: { entry: Entry } & Pick<Props, "onReply">) {
+  switch (entry.kind) {
+    case "own":
+      return <Own message={entry} />;
+    case "gap":
+      return (
+        <li class="gap">
+          {time(entry.at)} Reconnected. What happened in between, messages included, is not shown here.
+        </li>
+      );
+    default:
+      return <Heard message={entry} onReply={onReply} />;
+  }
+}
+
+function Own({ message }: { message: OwnMessage }) {
+  const { mark, label } = outcomeWords[message.outcome.status];
+  const { failure } = message.outcome;
+  return (
+    <li class="message own">
+      <p class="meta">
+        To {peerName(message.to)} · <Time at={message.at} />
+      </p>
+      {message.media && (
+        <p class="attachment">
+          {message.media.type}: {message.media.url}
+        </p>
+      )}
+      {message.text && <p class="text">{message.text}</p>}
+      <p class={`outcome ${message.outcome.status}`}>
+        <span aria-hidden="true">{mark}</span> {label}
+        {failure && (
+          <>
+            : {failure.message} <code>{failure.code}</code>
+          </>
+        )}
+      </p>
+    </li>
+  );
+}
+
+function Heard({ message, onReply }: { message: HeardMessage } & Pick<Props, "onReply">) {
+  const isPhone = message.kind === "phone";
+  const name = peerName(message.chat, message.phoneNumber);
+  return (
+    <li class={isPhone ? "message own" : "message"}>
+      <p class="meta">
+        {isPhone ? "Written on the phone, to" : "From"} {name} · <Time at={message.at} />
+        {!isPhone && (
+          <button type="button" class="quiet small" onClick={() => onReply(name)}>
+            Reply
+          </button>
+        )}
+      </p>
+      {message.content.type !== "text" && <p class="attachment">{attachment(message.content)}</p>}
+      {message.text && <p class="text">{message.text}</p>}
+    </li>
+  );
+}
+
+function attachment(content: HeardMessage["content"]): string {
+  if (content.type === "text") return "";
+  if (content.type === "unsupported") return `A message of kind “${content.kind}”, which cannot be shown`;
+  const size = content.sizeBytes === null ? null : `${Math.ceil(content.sizeBytes / 1024)} KB`;
+  return [content.type, content.fileName, content.mimetype, size].filter(Boolean).join(" · ");
+}
+
+function Time({ at }: { at: number }) {
+  return <time dateTime={new Date(at).toISOString()}>{time(at)}</time>;
+}
+
+function time(at: number): string {
+  return new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}

@@ -1,0 +1,62 @@
+import { useEffect, useReducer, useState } from "preact/hooks";
+import { usePage } from "./page-context.ts";
+import { asRequestError, type RequestError } from "./request-error.ts";
+import { channelInHash } from "./route.ts";
+import type { State } from "./state.ts";
+import type { Store } from "./store.ts";
+
+export function useStore(store: Store): State {
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => store.onChange(() => redraw(undefined)), [store]);
+  return store.state;
+}
+
+/** The id of the channel in the address bar, or null. */
+export function useRoute(): string | null {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const changed = () => setHash(location.hash);
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return channelInHash(hash);
+}
+
+/** The server's time, milliseconds, anew every second. */
+export function useNow(): number {
+  const { clock } = usePage();
+  const [now, setNow] = useState(clock.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(clock.now()), 1000);
+    return () => clearInterval(timer);
+  }, [clock]);
+  return now;
+}
+
+export interface Task {
+  isBusy: boolean;
+  error: RequestError | null;
+  /** Runs it unless something runs already; true when it succeeded. */
+  run: (work: () => Promise<unknown>) => Promise<boolean>;
+}
+
+/** One thing at a time that can fail, with what a person should see of it. */
+export function useTask(): Task {
+  const [isBusy, setIsBusy] = useState(false);
+  const [error, setError] = useState<RequestError | null>(null);
+  async function run(work: () => Promise<unknown>): Promise<boolean> {
+    if (isBusy) return false;
+    setIsBusy(true);
+    setError(null);
+    try {
+      await work();
+      return true;
+    } catch (cause) {
+      setError(asRequestError(cause));
+      return false;
+    } finally {
+      setIsBusy(false);
+    }
+  }
+  return { isBusy, error, run };
+}

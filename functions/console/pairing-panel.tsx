@@ -1,0 +1,86 @@
+import type { ChannelView, Pairing } from "./channel-view.ts";
+import { CopyButton } from "./copy-button.tsx";
+import { durationText, secondsUntil } from "./countdown.ts";
+import { useNow } from "./hooks.ts";
+import { usePage } from "./page-context.ts";
+
+/** The QR or the code, while there is one to use. */
+export function PairingPanel({ channel }: { channel: ChannelView }) {
+  const { status, pairing } = channel;
+  if (status !== "qr_ready" && status !== "pairing_code_ready") return null;
+  if (!pairing) return <p class="pairing hint">Waiting for the code…</p>;
+  return pairing.kind === "qr" ? <Qr pairing={pairing} /> : <Code pairing={pairing} />;
+}
+
+function Qr({ pairing }: { pairing: Extract<Pairing, { kind: "qr" }> }) {
+  const left = secondsUntil(pairing.expiresAt, useNow());
+  const isLast = pairing.attempt >= pairing.of;
+  return (
+    <div class="pairing">
+      <img class={left > 0 ? "qr" : "qr spent"} src={pairing.qrCode} alt="QR code to scan with WhatsApp" />
+      <div>
+        <ol>
+          <li>Open WhatsApp on the phone.</li>
+          <li>
+            Go to <b>Settings</b> → <b>Linked devices</b> → <b>Link a device</b>.
+          </li>
+          <li>Point the phone at this code.</li>
+        </ol>
+        <p class="countdown">
+          Code {pairing.attempt} of {pairing.of} ·{" "}
+          {left > 0
+            ? `${isLast ? "expires" : "new one"} in ${durationText(left)}`
+            : isLast
+              ? "expired"
+              : "a new one is coming"}
+        </p>
+        <SandboxHint verb="scan it" />
+      </div>
+    </div>
+  );
+}
+
+function Code({ pairing }: { pairing: Extract<Pairing, { kind: "code" }> }) {
+  const left = secondsUntil(pairing.expiresAt, useNow());
+  return (
+    <div class="pairing">
+      <div class="code-box">
+        <output class={left > 0 ? "pairing-code" : "pairing-code spent"} aria-label="Pairing code">
+          {grouped(pairing.code)}
+        </output>
+        <CopyButton text={pairing.code} what="pairing code" />
+      </div>
+      <div>
+        <ol>
+          <li>Open WhatsApp on the phone with this number.</li>
+          <li>
+            Go to <b>Settings</b> → <b>Linked devices</b> → <b>Link a device</b> →{" "}
+            <b>Link with phone number instead</b>.
+          </li>
+          <li>Type this code.</li>
+        </ol>
+        <p class="countdown">{left > 0 ? `Expires in ${durationText(left)}` : "Expired"}</p>
+        <SandboxHint verb="type it" />
+      </div>
+    </div>
+  );
+}
+
+function SandboxHint({ verb }: { verb: string }) {
+  const { info } = usePage();
+  if (!info.sandboxUrl) return null;
+  return (
+    <p class="hint">
+      This is a sandbox, no phone needed:{" "}
+      <a href={info.sandboxUrl} target="_blank" rel="noreferrer">
+        open the sandbox phone
+      </a>{" "}
+      and {verb} there.
+    </p>
+  );
+}
+
+/** `ABCD-1234`, as the phone's own form shows it. */
+function grouped(code: string): string {
+  return code.length === 8 ? `${code.slice(0, 4)}-${code.slice(4)}` : code;
+}

@@ -1,0 +1,61 @@
+/** One mistake that the server found; `field` is a dotted path into what was sent. */
+export interface FieldProblem {
+  field: string;
+  message: string;
+}
+
+/** A request that failed: the server's own answer, or `unreachable` when there was none. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
+  readonly code: string;
+  /** The HTTP status; 0 when no answer came. */
+  readonly status: number;
+  readonly problems: readonly FieldProblem[];
+  readonly requestId: string | null;
+
+  constructor(
+    code: string,
+    message: string,
+    answer: { status: number; problems?: readonly FieldProblem[]; requestId?: string | null },
+  ) {
+    super(message);
+    this.code = code;
+    this.status = answer.status;
+    this.problems = answer.problems ?? [];
+    this.requestId = answer.requestId ?? null;
+  }
+}
+
+/** Whatever was thrown, as something that can be shown. */
+export function asRequestError(error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new RequestError("page_error", message, { status: 0 });
+}
+
+/** The failure that an answer of the API describes; tolerant, because a proxy may have written the body. */
+export function errorFromAnswer(status: number, body: unknown): RequestError {
+  const error = field(body, "error");
+  const code = field(error, "code");
+  const message = field(error, "message");
+  if (typeof code !== "string" || typeof message !== "string")
+    return new RequestError(`http_${status}`, `The server answered with status ${status}.`, { status });
+  const requestId = field(error, "requestId");
+  return new RequestError(code, message, {
+    status,
+    problems: problemsIn(field(error, "details")),
+    requestId: typeof requestId === "string" ? requestId : null,
+  });
+}
+
+function problemsIn(details: unknown): FieldProblem[] {
+  return Array.isArray(details) ? details.filter(isProblem) : [];
+}
+
+function isProblem(value: unknown): value is FieldProblem {
+  return typeof field(value, "field") === "string" && typeof field(value, "message") === "string";
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}

@@ -1,0 +1,134 @@
+import type { Channel, ChannelList } from "./api.ts";
+import {
+  type ChannelView,
+  hear,
+  type LiveEvent,
+  newChannelView,
+  type OwnMessage,
+  refreshed,
+  refreshedWhileLive,
+  subscribed,
+  withOutcome,
+  withOwnMessage,
+} from "./channel-view.ts";
+import type { Failure, Outcome } from "./outcome.ts";
+import type { RequestError } from "./request-error.ts";
+
+export type Link = "connecting" | "live" | "reconnecting";
+
+/** Everything the page shows. */
+export interface State {
+  session: "unknown" | "signed_out" | "signed_in";
+  /** Why the session ended, when the person did not end it. */
+  sessionEnd: string | null;
+  link: Link;
+  /** Why events of a channel cannot be heard, although the connection stands. */
+  linkProblem: Failure | null;
+  listing: "loading" | "loaded" | RequestError;
+  /** In the server's order. */
+  channels: readonly ChannelView[];
+  /** There are more channels after these. */
+  nextCursor: string | null;
+}
+
+export type Action =
+  | { type: "signed_out" }
+  | { type: "unauthorized" }
+  | { type: "link"; link: Link }
+  | { type: "link_problem"; problem: Failure }
+  | { type: "listing" }
+  | { type: "listing_failed"; error: RequestError }
+  | { type: "listed"; list: ChannelList; isMore: boolean }
+  | { type: "channel"; channel: Channel }
+  | { type: "removed"; channelId: string }
+  | { type: "heard"; event: LiveEvent; now: number }
+  | { type: "subscribed"; channelId: string; seq: number; now: number }
+  | { type: "sent"; channelId: string; message: OwnMessage }
+  | { type: "outcome"; channelId: string; messageId: string; outcome: Outcome };
+
+export const initialState: State = {
+  session: "unknown",
+  sessionEnd: null,
+  link: "connecting",
+  linkProblem: null,
+  listing: "loading",
+  channels: [],
+  nextCursor: null,
+};
+
+/** What an action makes of the state. */
+export function reduce(state: State, action: Action): State {
+  switch (action.type) {
+    case "signed_out":
+      return { ...initialState, session: "signed_out" };
+    case "unauthorized":
+      return unauthorized(state);
+    case "link":
+      return { ...state, link: action.link, linkProblem: null };
+    case "link_problem":
+      return { ...state, linkProblem: action.problem };
+    case "listing":
+      return { ...state, listing: "loading" };
+    case "listing_failed":
+      return { ...state, session: sessionAfter(state, action.error), listing: action.error };
+    case "listed":
+      return listed(state, action.list, action.isMore);
+    case "channel":
+      return withChannel(state, action.channel);
+    case "removed":
+      return { ...state, channels: state.channels.filter((it) => it.channelId !== action.channelId) };
+    case "heard":
+      return change(state, action.event.data.channelId, (it) => hear(it, action.event, action.now));
+    case "subscribed":
+      return change(state, action.channelId, (it) => subscribed(it, action.seq, action.now));
+    case "sent":
+      return change(state, action.channelId, (it) => withOwnMessage(it, action.message));
+    case "outcome":
+      return change(state, action.channelId, (it) => withOutcome(it, action.messageId, action.outcome));
+  }
+}
+
+/** Nothing of what a session showed stays after it. */
+function unauthorized(state: State): State {
+  const sessionEnd = state.session === "signed_in" ? "Your session has ended." : state.sessionEnd;
+  return { ...initialState, session: "signed_out", sessionEnd };
+}
+
+/** A key that may not read channels is a key all the same. */
+function sessionAfter(state: State, error: RequestError): State["session"] {
+  return error.status === 403 ? "signed_in" : state.session;
+}
+
+/** A fresh list replaces the old one, so that what was deleted elsewhere goes; what was heard of the others stays. */
+function listed(state: State, list: ChannelList, isMore: boolean): State {
+  const known = new Map(state.channels.map((it) => [it.channelId, it]));
+  const fresh = list.channels.map((it) => view(known.get(it.channelId), it));
+  const ids = new Set(list.channels.map((it) => it.channelId));
+  const before = isMore ? state.channels.filter((it) => !ids.has(it.channelId)) : [];
+  return {
+    ...state,
+    session: "signed_in",
+    sessionEnd: null,
+    listing: "loaded",
+    channels: [...before, ...fresh],
+    nextCursor: list.nextCursor,
+  };
+}
+
+function withChannel(state: State, channel: Channel): State {
+  const isKnown = state.channels.some((it) => it.channelId === channel.channelId);
+  if (!isKnown) return { ...state, channels: [newChannelView(channel), ...state.channels] };
+  const refresh = state.link === "live" ? refreshedWhileLive : refreshed;
+  return change(state, channel.channelId, (it) => refresh(it, channel));
+}
+
+function view(known: ChannelView | undefined, channel: Channel): ChannelView {
+  return known ? refreshed(known, channel) : newChannelView(channel);
+}
+
+function change(state: State, channelId: string, how: (channel: ChannelView) => ChannelView): State {
+  return {
+    ...state,
+    channels: state.channels.map((it) => (it.channelId === channelId ? how(it) : it)),
+  };
+}
