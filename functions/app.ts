@@ -39,6 +39,6 @@ export function createApp(deps: Dependencies): OpenAPIHono<RequestEnv> {
   app.route(apiPrefix, commandRoutes(deps));
   app.route("/", healthRoutes(deps));
   app.route("/", documentRoutes(app));
-  app.route("/", consoleRoutes(deps.assets));
+  app.route("/", consoleRoutes(deps));
   return app;
 }

@@ -18,6 +18,8 @@ export interface NodeAppOptions {
   log: Logger;
   /** Tells a connector in this process that the channel has a new command. */
   ring?: (channelId: string) => void;
+  /** The sandbox's phone page, for the console to link to. */
+  sandboxUrl?: string;
 }
 
 /** The functions on Node. Disposal ends the waits that are under way with what is known, and closes what it opened. */
@@ -31,7 +33,7 @@ const consoleFolder = fileURLToPath(new URL("./console/dist", import.meta.url));
  * Makes the app on a database that it brings into shape first: indexes, and the first key. Throws `StandaloneMongoError`,
  * and whatever the driver throws when the database cannot be reached.
  */
-export async function startNodeApp({ db, config, log, ring }: NodeAppOptions): Promise<NodeApp> {
+export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAppOptions): Promise<NodeApp> {
   await assertReplicaSet(db);
   await ensureIndexes(db, config.retention);
   const { apiKeys, commands } = collections(db);
@@ -47,6 +49,7 @@ export async function startNodeApp({ db, config, log, ring }: NodeAppOptions): P
     settings: config,
     assets,
     ...(ring && { ring }),
+    ...(sandboxUrl && { sandboxUrl }),
     log,
   });
   return {

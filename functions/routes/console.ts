@@ -1,12 +1,14 @@
 import { Hono } from "hono";
-import type { Asset } from "../assets.ts";
+import type { Dependencies } from "../dependencies.ts";
 import { consoleContentPolicy } from "../middleware/security-headers.ts";
+import { apiVersion } from "./documents.ts";
 
 const foreverSeconds = 31_536_000;
 
-/** The console's files, each at its path, `/index.html` at `/`. */
-export function consoleRoutes(assets: ReadonlyMap<string, Asset>) {
+/** The console's files, each at its path, `/index.html` at `/`; and what the page has to know before anybody signs in. */
+export function consoleRoutes({ assets, sandboxUrl }: Pick<Dependencies, "assets" | "sandboxUrl">) {
   const routes = new Hono();
+  routes.get("/console.json", (c) => c.json({ version: apiVersion, sandboxUrl: sandboxUrl ?? null }));
   for (const [path, { body, contentType, etag, isImmutable }] of assets) {
     routes.get(path === "/index.html" ? "/" : path, (c) => {
       c.header("ETag", etag);
