@@ -20,10 +20,18 @@ export function isAllowedHost(url: URL, allowHosts: readonly string[]): boolean 
   return allowHosts.includes(url.hostname) || allowHosts.includes(`${url.hostname}:${port}`);
 }
 
-/** Whether an IP address is one of the public internet. IPv4 inside IPv6 (mapped, NAT64) is judged by what it wraps. */
+/** All of IPv6 that is given out (RFC 4291 §2.4); `::127.0.0.1` and the like would pass for unicast otherwise. */
+const globalUnicast = ipaddr.parseCIDR("2000::/3");
+
+/**
+ * Whether an IP address is one of the public internet. IPv4 mapped into IPv6 is judged by what it wraps; other wrappings
+ * (NAT64, 6to4) are refused.
+ */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
-  return ipaddr.process(address).range() === "unicast";
+  const parsed = ipaddr.process(address);
+  if (parsed.range() !== "unicast") return false;
+  return parsed.kind() === "ipv4" || parsed.match(globalUnicast);
 }
 
 /** WHATWG URLs have already turned `0x7f000001`, `2130706433` and the like into dotted form. */

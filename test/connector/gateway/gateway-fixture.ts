@@ -24,7 +24,7 @@ export interface Listener {
   heard: Heard[];
   /** The names of what was heard. */
   names(): string[];
-  ask(name: string, payload?: unknown): Promise<Answer>;
+  ask(name: string, ...payload: unknown[]): Promise<Answer>;
 }
 
 export type Answer = { ok: boolean; error?: { code: string; message: string } } & Record<string, unknown>;

@@ -1,0 +1,16 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A place for a file that only this user can read; disposal removes it. */
+export interface TemporaryFile extends AsyncDisposable {
+  path: string;
+}
+
+export async function temporaryFile(): Promise<TemporaryFile> {
+  const folder = await mkdtemp(join(tmpdir(), "waypost-media-"));
+  return {
+    path: join(folder, "media"),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}

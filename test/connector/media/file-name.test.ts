@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { fileNameOf } from "../../../connector/media/file-name.ts";
+
+test.each([
+  ['attachment; filename="report.pdf"', "report.pdf"],
+  ["attachment; filename=report.pdf; size=3", "report.pdf"],
+  [`attachment; filename="plain.pdf"; filename*=UTF-8''caf%C3%A9.pdf`, "café.pdf"],
+  ['attachment; filename="say \\"hi\\".pdf"', "say hi.pdf"],
+  ['attachment; filename="../../etc/passwd"', "passwd"],
+  ['attachment; filename="C:\\\\temp\\\\x.pdf"', "x.pdf"],
+  ['attachment; filename=".."', "from path.pdf"],
+  ['attachment; filename=""', "from path.pdf"],
+  ["attachment; filename*=UTF-8''%ff%fe", "%ff%fe"],
+  ['attachment; filename="a\u202egpj.exe"', "agpj.exe"],
+  ["inline", "from path.pdf"],
+  [null, "from path.pdf"],
+])("%j names %j", (disposition, name) => {
+  expect(fileNameOf(disposition, new URL("https://example.com/a/from%20path.pdf?x=1"))).toBe(name);
+});
+
+test("there may be no name at all, and a long one is cut", () => {
+  expect(fileNameOf(null, new URL("https://example.com/"))).toBeNull();
+  expect(fileNameOf(null, new URL(`https://example.com/${"x".repeat(400)}`))).toHaveLength(255);
+});
