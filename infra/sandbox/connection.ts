@@ -12,7 +12,10 @@ export interface ConnectionHandler {
   onHandshake(connection: Connection, payload: proto.ClientPayload): Promise<void> | void;
   onStanza(connection: Connection, node: BinaryNode): Promise<void> | void;
   onClose(connection: Connection): void;
+  /** The wire broke, or what came over it is not the protocol. */
   onError(connection: Connection, error: unknown): void;
+  /** `onHandshake` or `onStanza` threw. */
+  onFailure(error: unknown): void;
 }
 
 const queryTimeoutMs = 10_000;
@@ -121,11 +124,19 @@ export class Connection {
       const finished = this.#handshake.finish(payload);
       this.#transport = finished.transport;
       this.clientStatic = finished.clientStatic;
-      await this.#handler.onHandshake(this, finished.payload);
+      await this.#guarded(() => this.#handler.onHandshake(this, finished.payload));
       return;
     }
     const node = await decodeBinaryNode(this.#transport.decrypt(payload));
-    if (!this.isSilent) await this.#handler.onStanza(this, node);
+    if (!this.isSilent) await this.#guarded(() => this.#handler.onStanza(this, node));
+  }
+
+  async #guarded(work: () => Promise<void> | void): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#handler.onFailure(error);
+    }
   }
 
   #closed(): void {

@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { Connection, ConnectionHandler } from "./connection.ts";
 import { createCounts } from "./counts.ts";
 import { FaultRules } from "./fault-rules.ts";
+import { reopenAttachments } from "./inbox.ts";
 import { admit } from "./login.ts";
 import type { MediaShelf, Network } from "./network.ts";
 import { newPersonState, Person } from "./person.ts";
@@ -28,7 +29,7 @@ export interface Hub extends Disposable {
 
 export function createHub({ state, media, options, changed }: HubDeps): Hub {
   const counts = createCounts();
-  const timers = new Set<NodeJS.Timeout>();
+  const timers = { pending: new Set<NodeJS.Timeout>(), isClosed: false };
   const log = options.log ?? (() => {});
   const failed = (error: unknown): void => {
     counts.handlerErrors += 1;
@@ -48,19 +49,22 @@ export function createHub({ state, media, options, changed }: HubDeps): Hub {
     firstPreKeyCount: options.firstPreKeyCount ?? 3,
     ...populate(state, changed, () => network),
     after(delayMs, work) {
+      if (timers.isClosed) return;
       const timer = setTimeout(() => {
-        timers.delete(timer);
+        timers.pending.delete(timer);
         work();
       }, delayMs);
-      timers.add(timer);
+      timers.pending.add(timer);
     },
     background: (work) => void work().catch(failed),
   };
+  for (const person of network.people()) network.background(() => reopenAttachments(network, person));
   return {
     network,
     handler: handlerFor(network, failed),
     [Symbol.dispose]() {
-      for (const timer of timers) clearTimeout(timer);
+      timers.isClosed = true;
+      for (const timer of timers.pending) clearTimeout(timer);
       for (const connection of network.connections) connection.drop();
     },
   };
@@ -109,8 +113,9 @@ function handlerFor(network: Network, failed: (error: unknown) => void): Connect
     onStanza: (connection, node) => routeStanza(network, connection, node),
     onClose: (connection: Connection) => void network.connections.delete(connection),
     onError(connection, error) {
-      // A client that vanishes in the middle of something is no fault of the sandbox.
-      if (connection.isOpen) failed(error);
+      network.log(`${connection.id}: ${String(error)}`);
+      connection.drop();
     },
+    onFailure: failed,
   };
 }

@@ -2,7 +2,6 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, ran
 import type { proto } from "@whiskeysockets/baileys";
 import type { MediaContent, MediaKind } from "./account.ts";
 import type { MediaShelf } from "./network.ts";
-import type { StoredMessage } from "./state.ts";
 
 interface Shape {
   field: "imageMessage" | "videoMessage" | "audioMessage" | "documentMessage" | "stickerMessage";
@@ -44,23 +43,29 @@ export async function sealMedia(shelf: MediaShelf, content: MediaContent): Promi
   return { [field]: reference };
 }
 
-/** Fetches and decrypts the attachment of a message, checking everything a phone checks. Nothing if it has none. */
-export async function openMedia(shelf: MediaShelf, message: proto.IMessage): Promise<Partial<StoredMessage>> {
+/** An attachment as a message describes it; `open` fetches it and throws what a phone would complain about. */
+export interface Attachment {
+  kind: MediaKind;
+  mimetype: string;
+  caption?: string;
+  fileName?: string;
+  open(): Promise<Buffer>;
+}
+
+export function attachmentOf(shelf: MediaShelf, message: proto.IMessage): Attachment | null {
   const inner = message.documentWithCaptionMessage?.message ?? message;
   const kind = kinds.find((candidate) => inner[shapes[candidate].field]);
   const reference = kind && inner[shapes[kind].field];
-  if (!kind || !reference) return {};
-  const caption = "caption" in reference ? (reference.caption ?? undefined) : undefined;
-  const fileName = "fileName" in reference ? (reference.fileName ?? undefined) : undefined;
-  const text = caption ? { text: caption } : {};
-  try {
-    const bytes = await fetchAndOpen(shelf, reference, shapes[kind].keysFor);
-    const mimetype = reference.mimetype ?? "";
-    const named = { ...(caption ? { caption } : {}), ...(fileName ? { fileName } : {}) };
-    return { ...text, media: { kind, bytes, mimetype, ...named } };
-  } catch (error) {
-    return { ...text, mediaError: error instanceof Error ? error.message : String(error) };
-  }
+  if (!kind || !reference) return null;
+  const caption = "caption" in reference ? reference.caption : null;
+  const fileName = "fileName" in reference ? reference.fileName : null;
+  return {
+    kind,
+    mimetype: reference.mimetype ?? "",
+    ...(caption ? { caption } : {}),
+    ...(fileName ? { fileName } : {}),
+    open: () => fetchAndOpen(shelf, reference, shapes[kind].keysFor),
+  };
 }
 
 interface Reference {

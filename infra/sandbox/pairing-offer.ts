@@ -40,9 +40,8 @@ export function offerPairing(
   connection.offer = { ...keysOf(data), refs, code: null, qrText: null, isTaken: false };
   network.log(`${connection.id} waits to be paired`);
   const content = refs.map((ref) => stanza("ref", {}, Buffer.from(ref)));
-  network.background(async () => {
-    await connection.query({ type: "set", xmlns: "md" }, [stanza("pair-device", {}, content)]);
-  });
+  const shown = connection.query({ type: "set", xmlns: "md" }, [stanza("pair-device", {}, content)]);
+  shown.catch(() => network.log(`${connection.id} left before it was paired`));
 }
 
 function keysOf(data: proto.ClientPayload.IDevicePairingRegistrationData) {

@@ -2,7 +2,7 @@ import { type BinaryNode, proto, unpadRandomMax16 } from "@whiskeysockets/bailey
 import { type DeviceAddress, jidOf, parseAddress } from "./address.ts";
 import type { Connection } from "./connection.ts";
 import { isValidIdentity } from "./device-identity.ts";
-import { countCopy, file, find } from "./inbox.ts";
+import { countCopy, file } from "./inbox.ts";
 import { post } from "./mailbox.ts";
 import type { Network } from "./network.ts";
 import type { Person } from "./person.ts";
@@ -150,7 +150,7 @@ async function fileReading(
 ): Promise<void> {
   const fromMe = person === sender.person;
   const chatPerson = network.find(chat.user, chat.addressing);
-  const isNew = await file(network, person, {
+  const filed = await file(network, person, {
     id,
     from: sender.person.phoneNumber,
     chat: fromMe ? (chatPerson?.phoneNumber ?? chat.user) : sender.person.phoneNumber,
@@ -160,8 +160,7 @@ async function fileReading(
     deviceId: device.id,
     message: message.deviceSentMessage?.message ?? message,
   });
-  const stored = find(person, id, sender.person.phoneNumber);
-  if (isNew && !fromMe && stored) planReceipts(network, person, stored);
+  if (filed && !fromMe) planReceipts(network, person, filed);
 }
 
 /** A copy for another linked client: passed on as it is. */

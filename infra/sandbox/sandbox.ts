@@ -74,7 +74,7 @@ export interface Sandbox extends AsyncDisposable {
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { dataDir } = options;
   const kept = dataDir === undefined ? null : await readState(dataDir);
-  const state = kept === null ? newState() : (kept as SandboxState);
+  const state = kept === null ? newState() : known(kept);
   await using starting = new AsyncDisposableStack();
   const media = starting.use(await openMediaHost(state, dataDir));
   const store = dataDir === undefined ? null : starting.use(keepState(dataDir, () => state));
@@ -103,6 +103,13 @@ function newState(): SandboxState {
     people: {},
     unknownNumbers: [],
   };
+}
+
+function known(kept: unknown): SandboxState {
+  const state = kept as Partial<SandboxState>;
+  if (state.version !== 1 || !state.server || !state.people)
+    throw new Error("the kept state is not a sandbox's");
+  return state as SandboxState;
 }
 
 async function openMediaHost(state: SandboxState, dataDir: string | undefined): Promise<MediaHost> {

@@ -80,7 +80,8 @@ export interface StoredMessage {
   at: number;
   bytes: Buffer;
   text?: string;
-  media?: { kind: MediaKind; bytes: Buffer; mimetype: string; caption?: string; fileName?: string };
+  /** The bytes are on the media host, and in memory. */
+  media?: { kind: MediaKind; mimetype: string; caption?: string; fileName?: string };
   mediaError?: string;
   copies: number;
   deviceIds: number[];

@@ -8,7 +8,7 @@ import { ana, ben, useSandbox } from "./fixture.ts";
 const fixture = useSandbox();
 beforeEach(() => trustCertificate(fixture.sandbox.mediaCa));
 
-test("an image that the client sends arrives byte for byte", async () => {
+test("a document that the client sends arrives byte for byte", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -28,6 +28,32 @@ test("an image that the client sends arrives byte for byte", async () => {
   expect(message.media?.bytes.equals(bytes)).toBe(true);
   expect(sandbox.media.counts.uploads).toBe(1);
   expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("an image that the client sends arrives byte for byte", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  const pixel =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+  const image = Buffer.from(pixel, "base64");
+  const id = await client.send(`${ben}@s.whatsapp.net`, { image, mimetype: "image/png" });
+  const message = await sandbox.account(ben).waitForMessage();
+  expect(message).toMatchObject({ id, media: { kind: "image", mimetype: "image/png" } });
+  expect(message.media?.bytes.equals(image)).toBe(true);
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("an upload that fails fails the send", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  sandbox.media.faults.upload = { status: 500, times: 5 };
+  const sending = client.send(`${ben}@s.whatsapp.net`, {
+    document: Buffer.from("x"),
+    mimetype: "text/plain",
+  });
+  await expect(sending).rejects.toThrow("Media upload failed");
 });
 
 test("an image that a contact sends can be downloaded by the client", async () => {

@@ -126,10 +126,3 @@ test("two clients of one account see each other's messages", async () => {
   expect(copy.key).toMatchObject({ fromMe: true, remoteJid: `${ben}@s.whatsapp.net` });
   expect(faultless(sandbox)).toEqual(noFaults);
 });
-
-test("a first login uploads five pre-keys only, which makes pairing cheap", async () => {
-  const { sandbox } = fixture;
-  const client = fixture.client();
-  await client.link(sandbox.account(ana));
-  expect(client.auth.creds.nextPreKeyId).toBe(6);
-});

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -20,6 +20,8 @@ test("a restart keeps links, sessions, inboxes and what waits, under the same ro
   await first.account(ben).waitForMessage();
   await client.hangUp();
   await first.account(ben).sendText(ana, "over night");
+  const picture = { kind: "image", bytes: Buffer.from("a picture"), mimetype: "image/png" } as const;
+  await first.account(ana).sendMedia(ben, picture);
   const { rootKey, mediaCa } = first;
   await first[Symbol.asyncDispose]();
 
@@ -30,8 +32,23 @@ test("a restart keeps links, sessions, inboxes and what waits, under the same ro
   await returned.receive((message) => textOf(message) === "over night");
   await returned.send(`${ben}@s.whatsapp.net`, { text: "after" });
   await second.account(ben).waitForMessage(({ text }) => text === "after");
-  expect(second.account(ben).inbox.map(({ text }) => text)).toEqual(["before", "after"]);
+  const inbox = second.account(ben).inbox;
+  expect(inbox.map(({ text }) => text)).toEqual(["before", undefined, "after"]);
+  expect(inbox[1]?.media?.bytes.toString()).toBe("a picture");
   expect(faultless(second)).toEqual(noFaults);
+});
+
+test("a folder with something else in it is refused", async () => {
+  await writeFile(join(dataDir, "state.json"), JSON.stringify({ format: 1, state: { version: 2 } }));
+  await expect(startSandbox({ dataDir })).rejects.toThrow("not a sandbox's");
+});
+
+test("a snapshot is a copy", async () => {
+  await using sandbox = await startSandbox();
+  const before = sandbox.snapshot();
+  sandbox.account(ana);
+  expect(Object.keys(before.people)).toEqual([]);
+  expect(Object.keys(sandbox.snapshot().people)).toEqual([ana]);
 });
 
 test("a port that is taken is an error", async () => {
