@@ -46,7 +46,7 @@ export async function takeLease({ connectors, name, capacity, timings, log }: Le
     if (ended.signal.aborted) return;
     clearInterval(renewing);
     clearInterval(watching);
-    log.warn({ connector: id, why }, "lease ended");
+    log[why === "released" ? "info" : "warn"]({ event: "lease", connector: id, why }, "lease ended");
     ended.abort(new Error(why));
   };
   let isRenewing = false;

@@ -61,13 +61,16 @@ export function createLife(options: LifeOptions): Life {
       ...wishOf(effects),
     });
     if (isNews(before, after)) {
-      log.info({
-        event: "connection",
-        from: before.state,
-        to: after.state,
-        reason: after.reason,
-        ...codeOf(signal),
-      });
+      log.info(
+        {
+          event: "connection",
+          before: before.state,
+          state: after.state,
+          reason: after.reason,
+          ...codeOf(signal),
+        },
+        "connection",
+      );
       await events.publish("connection_update", connectionUpdate(machine, lastDisconnect));
     }
     for (const effect of effects.filter(({ type }) => !first.includes(type))) await perform(effect);

@@ -1,13 +1,14 @@
 import type { CommandDocument } from "../shared/collections.ts";
 import { type CommandPayload, commandTable } from "../shared/commands.ts";
-import type { Content, MediaContent } from "../shared/content.ts";
+import type { Content, MediaKind } from "../shared/content.ts";
 import type { Logger } from "../shared/log.ts";
 import { parseWith } from "../shared/validation.ts";
 import type { SocketCaches } from "./auth/caches.ts";
 import { generateWAMessage, type proto, type WASocket } from "./baileys/baileys.ts";
 import { baileysLogger } from "./baileys/logger.ts";
+import type { FetchedMedia } from "./media/fetched-media.ts";
 import type { Recipients } from "./recipients.ts";
-import { type MediaFile, mediaToWhatsApp, textToWhatsApp } from "./to-whatsapp.ts";
+import { mediaToWhatsApp, textToWhatsApp } from "./to-whatsapp.ts";
 
 /** A message that is ready for its turn: recipient known, media fetched, checked and uploaded. */
 export interface Prepared {
@@ -17,7 +18,7 @@ export interface Prepared {
 }
 
 /** Fetches what a message names. Throws a `ServiceError` `media_…`. */
-export type MediaFetch = (content: MediaContent, signal: AbortSignal) => Promise<MediaFile>;
+export type MediaFetch = (url: string, kind: MediaKind, signal: AbortSignal) => Promise<FetchedMedia>;
 
 export interface PreparationOptions {
   recipients: Recipients;
@@ -40,11 +41,8 @@ export async function prepare(
   const userJid = wa.user?.id;
   if (!userJid) throw new Error("The socket has no account");
   await options.recipients.check(wa, to);
-  const words =
-    content.type === "text"
-      ? textToWhatsApp(content.text)
-      : mediaToWhatsApp(content, await options.fetchMedia(content, signal));
-  const { message } = await generateWAMessage(to, words, {
+  await using words = await wordsOf(content, options.fetchMedia, signal);
+  const { message } = await generateWAMessage(to, words.content, {
     userJid,
     messageId: command.messageId,
     upload: wa.waUploadToServer,
@@ -53,6 +51,18 @@ export async function prepare(
   });
   if (!message) throw new Error("Baileys made no message");
   return { to, type: content.type, message };
+}
+
+/** The content in Baileys' words; what was fetched for it is removed on disposal. */
+async function wordsOf(content: Content, fetchMedia: MediaFetch, signal: AbortSignal) {
+  if (content.type === "text") {
+    return { content: textToWhatsApp(content.text), [Symbol.asyncDispose]: async () => undefined };
+  }
+  const media = await fetchMedia(content.media.url, content.type, signal);
+  return {
+    content: mediaToWhatsApp(content, media),
+    [Symbol.asyncDispose]: () => media[Symbol.asyncDispose](),
+  };
 }
 
 function parseSend(payload: unknown): CommandPayload<"message.send"> {

@@ -1,44 +1,38 @@
+import { createReadStream } from "node:fs";
 import type { AnyMessageContent } from "@whiskeysockets/baileys";
 import type { MediaContent } from "../shared/content.ts";
-
-/** What was fetched for a message. */
-export interface MediaFile {
-  bytes: Buffer;
-  mimetype: string;
-  fileName?: string;
-}
+import type { FetchedMedia } from "./media/fetched-media.ts";
 
 /** A text in Baileys' words. No link preview: it would make the connector fetch what a caller wrote. */
 export function textToWhatsApp(text: string): AnyMessageContent {
   return { text, linkPreview: null };
 }
 
-/** Media in Baileys' words. Only bytes are handed over: an address could be a local file's path to it. */
-export function mediaToWhatsApp(
-  content: MediaContent,
-  { bytes, mimetype, fileName }: MediaFile,
-): AnyMessageContent {
+/** Media in Baileys' words, as a stream of the file that was fetched: a name or an address it would open by itself. */
+export function mediaToWhatsApp(content: MediaContent, media: FetchedMedia): AnyMessageContent {
+  const { mimetype } = media;
+  const file = { stream: createReadStream(media.path) };
   switch (content.type) {
     case "image":
-      return { image: bytes, mimetype, ...caption(content) };
+      return { image: file, mimetype, ...captionOf(content) };
     case "video":
-      return { video: bytes, mimetype, ...caption(content) };
+      return { video: file, mimetype, ...captionOf(content) };
     case "audio":
-      return { audio: bytes, mimetype };
+      return { audio: file, mimetype };
     case "voice":
-      return { audio: bytes, mimetype, ptt: true };
+      return { audio: file, mimetype, ptt: true };
     case "document":
       return {
-        document: bytes,
+        document: file,
         mimetype,
-        fileName: content.fileName ?? fileName ?? "document",
-        ...caption(content),
+        fileName: content.fileName ?? media.fileName ?? "document",
+        ...captionOf(content),
       };
     case "sticker":
-      return { sticker: bytes, mimetype };
+      return { sticker: file, mimetype };
   }
 }
 
-function caption({ caption }: { caption?: string | undefined }): { caption?: string } {
+function captionOf({ caption }: { caption?: string | undefined }): { caption?: string } {
   return caption ? { caption } : {};
 }

@@ -35,6 +35,8 @@ export type StatusReason = (typeof statusReasons)[keyof typeof statusReasons][nu
 export const channelType = "whatsapp_automated";
 
 const metadataBytesMax = 8 * 1024;
+/** BSON allows 100 levels, and a stack is finite. */
+const metadataDepthMax = 32;
 
 /** As people write it; stored as digits. */
 export const phoneNumberSchema = z
@@ -49,9 +51,13 @@ export const phoneNumberSchema = z
 
 export const channelNameSchema = z.string().trim().min(1).max(100);
 
-/** Free data of the caller, kept and echoed. At most 8 KB as JSON. */
+/** Free data of the caller, kept and echoed. At most 8 KB as JSON, 32 levels deep. */
 export const metadataSchema = z
   .record(z.string().max(100), z.unknown())
+  .refine((value) => isStorable(value, metadataDepthMax), {
+    error: `must be at most ${metadataDepthMax} levels deep, without NUL characters in its keys`,
+    abort: true,
+  })
   .refine(
     (value) => new TextEncoder().encode(JSON.stringify(value)).length <= metadataBytesMax,
     "must be at most 8 KB as JSON",
@@ -67,3 +73,12 @@ export const updateChannelSchema = z
   .strictObject({ name: channelNameSchema, metadata: metadataSchema })
   .partial()
   .refine((value) => Object.keys(value).length > 0, "must change something");
+
+/** BSON keys cannot hold a NUL. */
+function isStorable(value: unknown, levelsLeft: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (levelsLeft === 0) return false;
+  return Object.entries(value).every(
+    ([key, inner]) => !key.includes("\0") && isStorable(inner, levelsLeft - 1),
+  );
+}

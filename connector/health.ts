@@ -1,0 +1,40 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Db } from "mongodb";
+import { missingIndexes } from "../shared/database.ts";
+import type { Connector } from "./connector.ts";
+
+export interface HealthOptions {
+  db: Db;
+  connector: Pick<Connector, "isReady">;
+  retention: { eventsDays: number; messagesDays: number };
+}
+
+type Answer = { status: number; body: object };
+
+/** `GET /health/live` and `GET /health/ready` of a connector that runs alone; everything else is 404. */
+export function healthListener(options: HealthOptions) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const path = request.url?.split("?", 1)[0] ?? "";
+    void answer(path, options).then(({ status, body }) => {
+      response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+      response.end(JSON.stringify(body));
+    });
+  };
+}
+
+async function answer(path: string, options: HealthOptions): Promise<Answer> {
+  if (path === "/health/live") return { status: 200, body: { ok: true } };
+  if (path === "/health/ready") return ready(options);
+  const error = { code: "route_not_found", message: "There is no such route" };
+  return { status: 404, body: { ok: false, error } };
+}
+
+async function ready({ db, connector, retention }: HealthOptions): Promise<Answer> {
+  const database = await missingIndexes(db, retention).then(
+    (missing) => (missing.length === 0 ? "ok" : "indexes_missing"),
+    () => "unreachable",
+  );
+  const lease = connector.isReady() ? "held" : "not_held";
+  const isReady = database === "ok" && lease === "held";
+  return { status: isReady ? 200 : 503, body: { ok: isReady, checks: { database, lease } } };
+}

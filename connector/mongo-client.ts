@@ -1,0 +1,13 @@
+import { MongoClient } from "mongodb";
+
+/** A connector's client. Nothing waits for ever: an operation that hears nothing for 10 s fails. The caller closes it. */
+export function connectorMongoClient(uri: string): MongoClient {
+  return new MongoClient(uri, {
+    appName: "waypost-connector",
+    maxPoolSize: 100,
+    serverSelectionTimeoutMS: 5_000,
+    connectTimeoutMS: 5_000,
+    waitQueueTimeoutMS: 10_000,
+    socketTimeoutMS: 30_000,
+  });
+}

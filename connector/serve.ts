@@ -1,0 +1,61 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Db } from "mongodb";
+import type { Config } from "../shared/config.ts";
+import { assertReplicaSet, ensureIndexes } from "../shared/database.ts";
+import type { Logger } from "../shared/log.ts";
+import { type Connector, startConnector } from "./connector.ts";
+import { attachGateway } from "./gateway/gateway.ts";
+import { healthListener } from "./health.ts";
+import { fetchMedia } from "./media/fetch-media.ts";
+import { connectorMongoClient } from "./mongo-client.ts";
+import type { Timings } from "./timings.ts";
+
+/** A connector on a database that is brought into shape first. Throws `StandaloneMongoError`. */
+export async function openConnector(
+  db: Db,
+  config: Config,
+  log: Logger,
+  timings: Partial<Timings> = {},
+): Promise<Connector> {
+  await assertReplicaSet(db);
+  await ensureIndexes(db, config.retention);
+  const { mediaBytesMax: bytesMax, mediaAllowHosts: allowHosts } = config;
+  return startConnector({
+    db,
+    config,
+    timings,
+    log,
+    name: config.connectorId ?? randomUUID(),
+    fetchMedia: (url, kind, signal) => fetchMedia(url, kind, { bytesMax, allowHosts, signal }),
+  });
+}
+
+/** A connector that listens: Socket.io and health. Disposal stops it in order. */
+export interface ListeningConnector extends AsyncDisposable {
+  url: string;
+}
+
+export async function serveConnector(
+  config: Config & { mongoUri: string },
+  log: Logger,
+): Promise<ListeningConnector> {
+  await using owned = new AsyncDisposableStack();
+  const client = owned.adopt(connectorMongoClient(config.mongoUri), (opened) => opened.close());
+  const db = client.db();
+  const connector = owned.use(await openConnector(db, config, log));
+  const server = createServer(healthListener({ db, connector, retention: config.retention }));
+  const gateway = await attachGateway({ server, db, origins: config.frontendOrigins, log });
+  owned.defer(async () => {
+    await gateway.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  server.listen(config.port, config.host);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const kept = owned.move();
+  return { url: `http://${config.host}:${port}`, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}

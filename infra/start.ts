@@ -1,0 +1,97 @@
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { connectorMongoClient } from "../connector/mongo-client.ts";
+import { type Config, readConfig } from "../shared/config.ts";
+import { collections } from "../shared/database.ts";
+import { createLog, type Logger } from "../shared/log.ts";
+import { runMain } from "../shared/process.ts";
+import { assertOwnDatabaseKeys, embeddedConfig } from "./embedded-config.ts";
+import { startEmbeddedMongo } from "./mongo/embedded-mongo.ts";
+import { terminalProgress } from "./mongo/progress.ts";
+import { offerCodes } from "./offer-codes.ts";
+import { startSandbox } from "./sandbox/sandbox.ts";
+import { withSandbox } from "./sandbox-config.ts";
+import { startWaypost } from "./waypost.ts";
+
+const packageFolder = fileURLToPath(new URL("..", import.meta.url));
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+/** `npm start`: everything in one process. With `--sandbox`, a simulated WhatsApp beside it. */
+await runMain(async (asked) => {
+  const config = readConfig(process.env, "embedded");
+  const log = createLog(config.logLevel);
+  const isSandbox = process.argv.includes("--sandbox");
+  const folder = resolve(config.dataDir ?? join(packageFolder, ".data"));
+  const start = { config, log, asked, dataDir: isSandbox ? join(folder, "sandbox") : folder };
+  if (isSandbox) await runWithSandbox(start);
+  else if (config.mongoUri) await runOnOwnDatabase({ ...start, mongoUri: config.mongoUri });
+  else await runEmbedded(start);
+});
+
+interface Start {
+  config: Config;
+  log: Logger;
+  asked: Promise<unknown>;
+  dataDir: string;
+}
+
+async function runOnOwnDatabase({
+  config,
+  log,
+  asked,
+  dataDir,
+  mongoUri,
+}: Start & { mongoUri: string }): Promise<void> {
+  assertOwnDatabaseKeys(config);
+  const complete = await embeddedConfig(config, mongoUri, dataDir);
+  await using waypost = await startWaypost({ config: complete.config, log });
+  greet([...complete.lines, `Waypost: ${waypost.url}`]);
+  await asked;
+}
+
+async function runEmbedded({ config, log, asked, dataDir }: Start): Promise<void> {
+  await using mongo = await embeddedMongo(dataDir, asked);
+  const complete = await embeddedConfig(config, mongo.uri, dataDir);
+  await using waypost = await startWaypost({ config: complete.config, log });
+  greet([...complete.lines, `Waypost: ${waypost.url}`]);
+  await Promise.race([asked, mongo.failed]);
+}
+
+async function runWithSandbox({ config, log, asked, dataDir }: Start): Promise<void> {
+  await using mongo = await embeddedMongo(dataDir, asked);
+  await using sandbox = await startSandbox({ dataDir });
+  const complete = await embeddedConfig(withSandbox(config, sandbox), mongo.uri, dataDir);
+  await using waypost = await startWaypost({ config: complete.config, log, sandboxUrl: sandbox.adminUrl });
+  await using client = connectorMongoClient(mongo.uri);
+  using _codes = offerCodes(collections(client.db()).channels, sandbox);
+  greet([
+    ...complete.lines,
+    `Waypost: ${waypost.url}`,
+    `Simulated phone: ${sandbox.adminUrl}  (no message leaves this machine)`,
+  ]);
+  await Promise.race([asked, mongo.failed]);
+}
+
+/** A MongoDB whose own end is an error; `asked` gives up a start that takes long. */
+async function embeddedMongo(dataDir: string, asked: Promise<unknown>) {
+  const giveUp = new AbortController();
+  void asked.then(() => giveUp.abort(new Error("stopped before it had started")));
+  const mongo = await startEmbeddedMongo({
+    dataDir,
+    env: process.env,
+    progress: terminalProgress(process.stdout),
+    signal: giveUp.signal,
+  });
+  const uri = new URL(mongo.uri);
+  uri.pathname = "/waypost";
+  const failed = mongo.exited.then((sentence) => Promise.reject(new Error(sentence)));
+  failed.catch(() => undefined);
+  return { uri: uri.href, failed, [Symbol.asyncDispose]: () => mongo[Symbol.asyncDispose]() };
+}
+
+function greet(lines: string[]): void {
+  for (const line of lines) say(line);
+  say(
+    "Unofficial: not made, endorsed or supported by WhatsApp; an account that uses it can be banned. Ctrl+C stops.",
+  );
+}

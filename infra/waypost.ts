@@ -1,0 +1,74 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { attachGateway } from "../connector/gateway/gateway.ts";
+import { connectorMongoClient } from "../connector/mongo-client.ts";
+import { openConnector } from "../connector/serve.ts";
+import type { Timings } from "../connector/timings.ts";
+import { functionsMongoClient } from "../functions/mongo-client.ts";
+import { startNodeApp } from "../functions/node-app.ts";
+import type { Config } from "../shared/config.ts";
+import type { Logger } from "../shared/log.ts";
+
+export interface WaypostOptions {
+  config: Config & { mongoUri: string };
+  /** Where the sandbox's phone page is; null without a sandbox. The console links to it. */
+  sandboxUrl?: string | null;
+  timings?: Partial<Timings>;
+  log: Logger;
+}
+
+/** Functions, connector, gateway and console in one process, on one port. Disposal stops them in order. */
+export interface Waypost extends AsyncDisposable {
+  /** The port is the real one, also when 0 was asked for. */
+  url: string;
+}
+
+/** Throws `StandaloneMongoError`, and what the driver or the port throws. */
+export async function startWaypost({
+  config,
+  timings,
+  log,
+  sandboxUrl = null,
+}: WaypostOptions): Promise<Waypost> {
+  await using owned = new AsyncDisposableStack();
+  const forConnector = owned.adopt(connectorMongoClient(config.mongoUri), (client) => client.close());
+  const forFunctions = owned.adopt(functionsMongoClient(config.mongoUri), (client) => client.close());
+  const connector = owned.use(await openConnector(forConnector.db(), config, log, timings));
+  const app = owned.use(
+    await startNodeApp({
+      db: forFunctions.db(),
+      config,
+      log,
+      ring: (channelId) => connector.ring(channelId),
+    }),
+  );
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const server = createServer((request, response) => void listener(request, response));
+  owned.defer(() => stopListening(server));
+  const gateway = await attachGateway({
+    server,
+    db: forConnector.db(),
+    origins: config.frontendOrigins,
+    log,
+  });
+  owned.defer(() => gateway.close());
+  server.listen(config.port, config.host);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const kept = owned.move();
+  return { url: `http://${config.host}:${port}`, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+const drainMs = 5_000;
+
+async function stopListening(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  const late = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearTimeout(late);
+}

@@ -1,0 +1,32 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { ConfigError } from "./config.ts";
+import { StandaloneMongoError } from "./database.ts";
+
+/**
+ * Runs a process's `main` with `.env` read when it is there. `main` gets a promise that resolves at SIGTERM or SIGINT,
+ * and is expected to return soon after. A start that cannot succeed is explained in one message and exits 1; anything
+ * else is a bug and shows where.
+ */
+export async function runMain(main: (asked: Promise<unknown>) => Promise<void>): Promise<void> {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  const asked = Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+  try {
+    await main(asked);
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof ConfigError || error instanceof StandaloneMongoError) return error.message;
+  if (isForPeople.has(error.name)) return error.message;
+  if (error.name.startsWith("Mongo")) return `MONGO_URI: the database cannot be used: ${error.message}`;
+  if ("syscall" in error && error.syscall === "listen") return `Cannot listen: ${error.message}`;
+  return error.stack ?? error.message;
+}
+
+/** Errors of other folders whose message is meant for people. */
+const isForPeople = new Set(["EmbeddedMongoError"]);
