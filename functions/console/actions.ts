@@ -1,4 +1,4 @@
-import type { Accepted, Api, MediaDraft, TextDraft } from "./api.ts";
+import type { Accepted, Api, Control, MediaDraft, TextDraft } from "./api.ts";
 import { unsettled } from "./channel-view.ts";
 import { outcomeOfCommand } from "./outcome.ts";
 import { asRequestError } from "./request-error.ts";
@@ -20,6 +20,12 @@ export function createActions(api: Api, store: Store, now: () => number) {
 
   async function refresh(channelId: string): Promise<void> {
     dispatch({ type: "channel", channel: await api.channel(channelId) });
+  }
+
+  async function control(channelId: string, call: Promise<Control>): Promise<void> {
+    dispatch({ type: "asked", channelId, isStored: (await call) === "stored" });
+    // What was asked for is done or stored; failing to look again takes nothing from that.
+    await refresh(channelId).catch(() => {});
   }
 
   function keep(channelId: string, draft: TextDraft | MediaDraft, answer: Accepted): void {
@@ -63,22 +69,11 @@ export function createActions(api: Api, store: Store, now: () => number) {
       dispatch({ type: "channel", channel });
       return channel.channelId;
     },
-    async connect(channelId: string): Promise<void> {
-      await api.connect(channelId);
-      await refresh(channelId);
-    },
-    async requestPairingCode(channelId: string, phoneNumber: string): Promise<void> {
-      await api.requestPairingCode(channelId, phoneNumber);
-      await refresh(channelId);
-    },
-    async disconnect(channelId: string): Promise<void> {
-      await api.disconnect(channelId);
-      await refresh(channelId);
-    },
-    async logout(channelId: string): Promise<void> {
-      await api.logout(channelId);
-      await refresh(channelId);
-    },
+    connect: (channelId: string) => control(channelId, api.connect(channelId)),
+    requestPairingCode: (channelId: string, phoneNumber: string) =>
+      control(channelId, api.requestPairingCode(channelId, phoneNumber)),
+    disconnect: (channelId: string) => control(channelId, api.disconnect(channelId)),
+    logout: (channelId: string) => control(channelId, api.logout(channelId)),
     async remove(channelId: string): Promise<void> {
       await api.remove(channelId);
       dispatch({ type: "removed", channelId });

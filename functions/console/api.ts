@@ -26,6 +26,9 @@ export interface Accepted {
   commandId: string | null;
 }
 
+/** Whether what was asked of a channel is done, or only stored until a connector can do it. */
+export type Control = "done" | "stored";
+
 export interface Command {
   state: CommandState;
   error?: { code: string; message: string } | null;
@@ -77,6 +80,11 @@ export function createApi(fetchFrom: typeof fetch, listener: Listener) {
 
   const channelPath = (channelId: string) => `${prefix}/channels/${encodeURIComponent(channelId)}`;
 
+  async function control(channelId: string, verb: string, body: object = {}): Promise<Control> {
+    const { payload } = await call("POST", `${channelPath(channelId)}/${verb}`, body);
+    return (payload as { status?: string } | undefined)?.status === "queued" ? "stored" : "done";
+  }
+
   return {
     async info(): Promise<ConsoleInfo> {
       const { version, sandboxUrl } = await call("GET", "/console.json");
@@ -96,11 +104,11 @@ export function createApi(fetchFrom: typeof fetch, listener: Listener) {
     async createChannel(draft: { name: string; phoneNumber?: string }): Promise<Channel> {
       return (await call("POST", `${prefix}/channels`, draft)).payload as Channel;
     },
-    connect: (channelId: string) => call("POST", `${channelPath(channelId)}/connect`, {}),
+    connect: (channelId: string) => control(channelId, "connect"),
     requestPairingCode: (channelId: string, phoneNumber: string) =>
-      call("POST", `${channelPath(channelId)}/pairing-code`, { phoneNumber }),
-    disconnect: (channelId: string) => call("POST", `${channelPath(channelId)}/disconnect`, {}),
-    logout: (channelId: string) => call("POST", `${channelPath(channelId)}/logout`, {}),
+      control(channelId, "pairing-code", { phoneNumber }),
+    disconnect: (channelId: string) => control(channelId, "disconnect"),
+    logout: (channelId: string) => control(channelId, "logout"),
     remove: (channelId: string) => call("DELETE", channelPath(channelId)),
 
     /** Answers as soon as the message is stored; what becomes of it is told by events. */

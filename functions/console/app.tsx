@@ -8,7 +8,7 @@ import { ErrorNotice } from "./error-notice.tsx";
 import { Footer } from "./footer.tsx";
 import { Header } from "./header.tsx";
 import { useRoute, useStore } from "./hooks.ts";
-import { PageContext } from "./page-context.ts";
+import { PageContext, usePage } from "./page-context.ts";
 import { SignIn } from "./sign-in.tsx";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
@@ -45,7 +45,7 @@ function Content({ state }: { state: State }) {
   if (state.session === "unknown") return <Opening listing={state.listing} />;
   const channel = state.channels.find((it) => it.channelId === selected);
   return (
-    <div class={selected === null ? "desk" : "desk has-selection"}>
+    <div class={deskClass(state, selected)}>
       <ChannelList state={state} selected={selected} />
       <main>
         {state.linkProblem && (
@@ -63,10 +63,26 @@ function Content({ state }: { state: State }) {
   );
 }
 
+/** What is beside the list decides the layout: nothing at all, nothing yet, a channel. */
+function deskClass({ channels }: State, selected: string | null): string {
+  if (selected !== null) return "desk has-selection";
+  return channels.length === 0 ? "desk is-empty" : "desk";
+}
+
 function Opening({ listing }: Pick<State, "listing">) {
+  const { actions } = usePage();
   return (
     <main class="sign-in">
-      {typeof listing === "string" ? <p role="status">Loading…</p> : <ErrorNotice error={listing} />}
+      {typeof listing === "string" ? (
+        <p role="status">Loading…</p>
+      ) : (
+        <>
+          <ErrorNotice error={listing} />
+          <button type="button" onClick={() => void actions.loadChannels()}>
+            Try again
+          </button>
+        </>
+      )}
     </main>
   );
 }

@@ -58,15 +58,16 @@ export function ChannelActions({ channel }: { channel: ChannelView }) {
             {offer.stop}
           </button>
         )}
-        <span class="grow" />
-        {offer.logout && phoneNumber && (
-          <button type="button" class="quiet" onClick={() => setOpen("logout")}>
-            Log out…
+        <div class="last">
+          {offer.logout && phoneNumber && (
+            <button type="button" class="quiet" onClick={() => setOpen("logout")}>
+              Log out…
+            </button>
+          )}
+          <button type="button" class="quiet" onClick={() => setOpen("delete")}>
+            Delete…
           </button>
-        )}
-        <button type="button" class="quiet" onClick={() => setOpen("delete")}>
-          Delete…
-        </button>
+        </div>
       </div>
       {open === "code" && <PairingCodeDialog channel={channel} onClose={close} />}
       {open === "logout" && (

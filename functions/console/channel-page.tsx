@@ -57,11 +57,12 @@ function Status({ channel }: { channel: ChannelView }) {
   return (
     <div class={`status ${tone}`}>
       <p class="fine">
-        <span class={`badge ${tone}`}>{label}</span> <code>{channel.reason ?? channel.status}</code>
+        <span class={`badge ${tone}`}>{label}</span> {channel.reason && <code>{channel.reason}</code>}
         {channel.retryAt && <Retry at={channel.retryAt} isWaiting={channel.status === "connecting"} />}
       </p>
       <p role="status">
         <strong>{happened}</strong> {todo}
+        {channel.isStored && " What you asked for is stored, and done as soon as a connector runs."}
       </p>
     </div>
   );

@@ -51,6 +51,8 @@ export interface ChannelView extends Channel {
   entries: readonly Entry[];
   /** Outcomes of messages the page does not know (yet): an event can overtake the answer that names its message. */
   early: ReadonlyMap<string, Outcome>;
+  /** What was asked last waits until a connector is there. */
+  isStored: boolean;
 }
 
 type EventNames = EventData & LiveEventData;
@@ -69,13 +71,12 @@ const entriesMax = 500;
 const earlyMax = 50;
 
 export function newChannelView(channel: Channel): ChannelView {
-  return { ...channel, pairing: null, seq: null, entries: [], early: new Map() };
+  return { ...channel, pairing: null, seq: null, entries: [], early: new Map(), isStored: false };
 }
 
 /** The channel as the API tells it now, with what was heard before. */
 export function refreshed(view: ChannelView, channel: Channel): ChannelView {
-  const { pairing, seq, entries, early } = view;
-  return { ...channel, pairing, seq, entries, early };
+  return { ...view, reason: null, retryAt: null, ...channel };
 }
 
 /** As `refreshed`, beside live events: they know the status better than an answer that was read meanwhile. */
@@ -163,6 +164,7 @@ function withStatus(view: ChannelView, data: EventData["connection_update"]): Ch
     reason: data.reason ?? null,
     retryAt: data.retryAt ?? null,
     pairing: isPairing ? view.pairing : null,
+    isStored: false,
   };
 }
 

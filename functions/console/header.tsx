@@ -25,8 +25,8 @@ export function Header({ session, link }: Pick<State, "session" | "link">) {
       )}
       <nav aria-label="Page">
         {info.sandboxUrl && (
-          <a href={info.sandboxUrl} target="_blank" rel="noreferrer">
-            Sandbox phone
+          <a href={info.sandboxUrl} target="_blank" rel="noreferrer" title="The simulated phone">
+            Sandbox
           </a>
         )}
         {session === "signed_in" && (

@@ -7,9 +7,9 @@ import { createClock } from "./countdown.ts";
 import { createLive, type Live } from "./live.ts";
 import { createStore, type Store } from "./store.ts";
 import "./tokens.css";
-import "./page.css";
-import "./parts.css";
 import "./controls.css";
+import "./parts.css";
+import "./page.css";
 
 const root = document.getElementById("app");
 if (root) start(root);

@@ -40,6 +40,7 @@ export type Action =
   | { type: "listing_failed"; error: RequestError }
   | { type: "listed"; list: ChannelList; isMore: boolean }
   | { type: "channel"; channel: Channel }
+  | { type: "asked"; channelId: string; isStored: boolean }
   | { type: "removed"; channelId: string }
   | { type: "heard"; event: LiveEvent; now: number }
   | { type: "subscribed"; channelId: string; seq: number; now: number }
@@ -75,6 +76,8 @@ export function reduce(state: State, action: Action): State {
       return listed(state, action.list, action.isMore);
     case "channel":
       return withChannel(state, action.channel);
+    case "asked":
+      return change(state, action.channelId, (it) => ({ ...it, isStored: action.isStored }));
     case "removed":
       return { ...state, channels: state.channels.filter((it) => it.channelId !== action.channelId) };
     case "heard":

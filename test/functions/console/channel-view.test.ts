@@ -1,0 +1,209 @@
+import { expect, test } from "vitest";
+import {
+  type ChannelView,
+  hear,
+  type LiveEvent,
+  refreshed,
+  refreshedWhileLive,
+  subscribed,
+  unsettled,
+  withOwnMessage,
+} from "../../../functions/console/channel-view.ts";
+import type { MessageStatus } from "../../../shared/events.ts";
+import { channel, channelId, ownMessage, view } from "./channel-fixture.ts";
+
+const qr = {
+  channelId,
+  qrCode: "data:image/png;base64,AA",
+  attempt: 1,
+  of: 6,
+  expiresAt: "2026-01-01T00:01:00Z",
+};
+
+function outcome(messageId: string, status: Exclude<MessageStatus, "queued">, seq?: number): LiveEvent {
+  return { name: "message_status_update", data: { channelId, messageId, status, ...(seq && { seq }) } };
+}
+
+function status(
+  data: Omit<Extract<LiveEvent, { name: "connection_update" }>["data"], "channelId">,
+): LiveEvent {
+  return { name: "connection_update", data: { channelId, ...data } };
+}
+
+function incoming(messageId: string, changes: object = {}): LiveEvent {
+  const data = {
+    channelId,
+    messageId,
+    from: "98765@lid",
+    sender: "98765@lid",
+    message: "Hi",
+    type: "incoming" as const,
+    content: { type: "text" as const, text: "Hi" },
+    sentAt: "2026-01-15T10:30:00Z",
+    ...changes,
+  };
+  return { name: "incoming_message", data };
+}
+
+function all(start: ChannelView, ...events: LiveEvent[]): ChannelView {
+  return events.reduce((before, event) => hear(before, event, 5), start);
+}
+
+function statusOf(it: ChannelView, messageId: string): MessageStatus | undefined {
+  const found = it.entries.find((entry) => entry.kind === "own" && entry.messageId === messageId);
+  return found?.kind === "own" ? found.outcome.status : undefined;
+}
+
+test("a status brings its reason and next attempt, and the next status without them removes them", () => {
+  const waiting = all(
+    view(),
+    status({ status: "connecting", reason: "connection_lost", retryAt: "2026-01-01T00:00:00Z" }),
+  );
+  expect(waiting).toMatchObject({
+    status: "connecting",
+    reason: "connection_lost",
+    retryAt: "2026-01-01T00:00:00Z",
+  });
+  expect(all(waiting, status({ status: "active" }))).toMatchObject({
+    status: "active",
+    reason: null,
+    retryAt: null,
+  });
+});
+
+test("a QR is there from its event until the channel is linked or gives up", () => {
+  for (const end of ["active", "inactive", "error", "logged_out"] as const) {
+    const scanning = all(
+      view(),
+      status({ status: "connecting" }),
+      { name: "qr_code", data: qr },
+      status({ status: "qr_ready" }),
+    );
+    expect(scanning.pairing).toMatchObject({ kind: "qr", attempt: 1, of: 6 });
+    expect(all(scanning, status({ status: end })).pairing).toBeNull();
+  }
+});
+
+test("a QR that comes before the status that announces it is kept", () => {
+  expect(
+    all(
+      view(),
+      { name: "qr_code", data: qr },
+      status({ status: "connecting" }),
+      status({ status: "qr_ready" }),
+    ).pairing,
+  ).toMatchObject({ kind: "qr" });
+});
+
+test("a pairing code takes the QR's place", () => {
+  const code: LiveEvent = {
+    name: "pairing_code",
+    data: { channelId, code: "ABCD1234", expiresAt: qr.expiresAt },
+  };
+  expect(all(view(), { name: "qr_code", data: qr }, code).pairing).toMatchObject({
+    kind: "code",
+    code: "ABCD1234",
+  });
+});
+
+test("an incoming message is added with its chat, text and time", () => {
+  const [entry] = all(view(), incoming("in-1", { phoneNumber: "15551234567" })).entries;
+  expect(entry).toMatchObject({
+    kind: "incoming",
+    chat: "98765@lid",
+    phoneNumber: "15551234567",
+    text: "Hi",
+    at: Date.parse("2026-01-15T10:30:00Z"),
+  });
+});
+
+test("a message without a readable time gets the present one", () => {
+  expect(all(view(), incoming("in-1", { sentAt: "?" })).entries[0]).toMatchObject({ at: 5 });
+});
+
+test("the status of an own message rises and never falls", () => {
+  const sent = withOwnMessage(view(), ownMessage("m1"));
+  expect(statusOf(all(sent, outcome("m1", "sent"), outcome("m1", "delivered")), "m1")).toBe("delivered");
+  expect(statusOf(all(sent, outcome("m1", "read"), outcome("m1", "delivered")), "m1")).toBe("read");
+  expect(statusOf(all(sent, outcome("m1", "unknown"), outcome("m1", "delivered")), "m1")).toBe("delivered");
+});
+
+test("a failure keeps its code for people", () => {
+  const failed: LiveEvent = {
+    name: "message_status_update",
+    data: {
+      channelId,
+      messageId: "m1",
+      status: "failed",
+      error: { code: "whatsapp_rejected", whatsappCode: 463 },
+    },
+  };
+  expect(all(withOwnMessage(view(), ownMessage("m1")), failed).entries[0]).toMatchObject({
+    outcome: {
+      status: "failed",
+      failure: { code: "whatsapp_rejected", message: expect.stringContaining("463") },
+    },
+  });
+});
+
+test("an outcome that overtakes the answer naming its message is not lost", () => {
+  const early = all(view(), outcome("m1", "sent"), outcome("m1", "delivered"));
+  expect(statusOf(withOwnMessage(early, ownMessage("m1")), "m1")).toBe("delivered");
+});
+
+test("outcomes of messages that were never written here do not pile up", () => {
+  const many = Array.from({ length: 200 }, (_, index) => outcome(`m${index}`, "sent"));
+  const after = all(view(), ...many);
+  expect(after.early.size).toBeLessThanOrEqual(50);
+  expect(statusOf(withOwnMessage(after, ownMessage("m199")), "m199")).toBe("sent");
+});
+
+test("the oldest messages make room in the end", () => {
+  const many = Array.from({ length: 600 }, (_, index) => incoming(`in-${index}`));
+  const { entries } = all(view(), ...many);
+  expect(entries).toHaveLength(500);
+  expect(entries.at(-1)).toMatchObject({ id: expect.stringContaining("in-599") });
+});
+
+test("the first subscription is no gap; nor is one that missed nothing", () => {
+  const first = subscribed(view(), 7, 0);
+  expect(first.entries).toEqual([]);
+  const heard = all(first, outcome("m1", "sent", 8));
+  expect(subscribed(heard, 8, 0).entries).toEqual([]);
+});
+
+test("events that passed unheard are told as a gap", () => {
+  const heard = all(subscribed(view(), 7, 0), outcome("m1", "sent", 8));
+  expect(subscribed(heard, 10, 99).entries).toMatchObject([{ kind: "gap", at: 99 }]);
+  expect(subscribed(subscribed(heard, 10, 99), 10, 100).entries).toHaveLength(1);
+});
+
+test("only own messages whose fate is open are unsettled", () => {
+  const outcomes: MessageStatus[] = ["queued", "unknown", "sent", "delivered", "read", "failed"];
+  const filled = outcomes.reduce(
+    (it, status) => withOwnMessage(it, ownMessage(status, { outcome: { status, failure: null } })),
+    all(view(), incoming("in-1")),
+  );
+  expect(unsettled(filled).map((it) => it.messageId)).toEqual(["queued", "unknown"]);
+});
+
+test("a fresh answer of the API keeps what was heard, and drops a reason that is over", () => {
+  const before = all(withOwnMessage(view({ reason: "qr_expired" }), ownMessage("m1")), {
+    name: "qr_code",
+    data: qr,
+  });
+  const after = refreshed(before, channel({ status: "qr_ready", phoneNumber: "15551234567" }));
+  expect(after).toMatchObject({
+    status: "qr_ready",
+    reason: null,
+    phoneNumber: "15551234567",
+    pairing: { kind: "qr" },
+  });
+  expect(after.entries).toHaveLength(1);
+});
+
+test("beside live events an answer brings the number but not an older status", () => {
+  const live = all(view(), status({ status: "active" }));
+  const after = refreshedWhileLive(live, channel({ status: "connecting", phoneNumber: "15551234567" }));
+  expect(after).toMatchObject({ status: "active", phoneNumber: "15551234567" });
+});

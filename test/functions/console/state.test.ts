@@ -1,0 +1,105 @@
+import { expect, test } from "vitest";
+import { RequestError } from "../../../functions/console/request-error.ts";
+import { type Action, initialState, reduce, type State } from "../../../functions/console/state.ts";
+import { channel, channelId, ownMessage } from "./channel-fixture.ts";
+
+function after(...actions: Action[]): State {
+  return actions.reduce(reduce, initialState);
+}
+
+function listed(...ids: string[]): Action {
+  return {
+    type: "listed",
+    list: { channels: ids.map((id) => channel({ channelId: id })), nextCursor: null },
+    isMore: false,
+  };
+}
+
+const ids = (state: State) => state.channels.map((it) => it.channelId);
+
+test("a list that arrives means that somebody is signed in", () => {
+  expect(after(listed("a", "b"))).toMatchObject({ session: "signed_in", listing: "loaded" });
+});
+
+test("a fresh list replaces the old one but keeps what was heard of channels that stay", () => {
+  const state = after(
+    listed("a", "b"),
+    { type: "sent", channelId: "b", message: ownMessage("m1") },
+    listed("b", "c"),
+  );
+  expect(ids(state)).toEqual(["b", "c"]);
+  expect(state.channels[0]?.entries).toHaveLength(1);
+});
+
+test("more channels come after those that are there, none twice", () => {
+  const more: Action = {
+    type: "listed",
+    list: { channels: [channel({ channelId: "b" }), channel({ channelId: "c" })], nextCursor: "next" },
+    isMore: true,
+  };
+  const state = after(listed("a", "b"), more);
+  expect(ids(state)).toEqual(["a", "b", "c"]);
+  expect(state.nextCursor).toBe("next");
+});
+
+test("a new channel comes first, a removed one goes", () => {
+  const created = after(listed("a"), { type: "channel", channel: channel({ channelId: "new" }) });
+  expect(ids(created)).toEqual(["new", "a"]);
+  expect(ids(reduce(created, { type: "removed", channelId: "new" }))).toEqual(["a"]);
+});
+
+test("an answer read beside live events does not turn the status back, without them it does", () => {
+  const active: Action = {
+    type: "heard",
+    event: { name: "connection_update", data: { channelId, status: "active" } },
+    now: 0,
+  };
+  const old: Action = { type: "channel", channel: channel({ status: "connecting" }) };
+  const live = after(listed(channelId), { type: "link", link: "live" }, active, old);
+  expect(live.channels[0]?.status).toBe("active");
+  const apart = after(listed(channelId), active, { type: "link", link: "reconnecting" }, old);
+  expect(apart.channels[0]?.status).toBe("connecting");
+});
+
+test("an event of a channel that is not there changes nothing", () => {
+  const state = after(listed("a"));
+  const event = { name: "connection_update", data: { channelId: "b", status: "active" } } as const;
+  expect(reduce(state, { type: "heard", event, now: 0 }).channels).toEqual(state.channels);
+});
+
+test("what was stored for a connector is mentioned until the channel moves", () => {
+  const stored = after(listed(channelId), { type: "asked", channelId, isStored: true });
+  expect(stored.channels[0]?.isStored).toBe(true);
+  const event = { name: "connection_update", data: { channelId, status: "inactive" } } as const;
+  expect(reduce(stored, { type: "heard", event, now: 0 }).channels[0]?.isStored).toBe(false);
+});
+
+test("signing out leaves nothing behind", () => {
+  expect(after(listed("a"), { type: "signed_out" })).toEqual({ ...initialState, session: "signed_out" });
+});
+
+test("a session that ends is explained; a page that was never signed in has nothing to explain", () => {
+  expect(after(listed("a"), { type: "unauthorized" })).toMatchObject({
+    session: "signed_out",
+    channels: [],
+    sessionEnd: expect.stringContaining("ended"),
+  });
+  expect(after({ type: "unauthorized" })).toMatchObject({ session: "signed_out", sessionEnd: null });
+});
+
+test("a wrong key does not wipe the explanation", () => {
+  expect(after(listed("a"), { type: "unauthorized" }, { type: "unauthorized" }).sessionEnd).toMatch(/ended/);
+});
+
+test("a list that fails is told; a key without the scope is signed in all the same", () => {
+  const error = (status: number) => new RequestError("code", "message", { status });
+  expect(after({ type: "listing_failed", error: error(503) }).session).toBe("unknown");
+  expect(after({ type: "listing_failed", error: error(403) }).session).toBe("signed_in");
+});
+
+test("a link that changes takes its problem along", () => {
+  const problem = { code: "rate_limited", message: "Too many" };
+  const troubled = after({ type: "link_problem", problem });
+  expect(troubled.linkProblem).toEqual(problem);
+  expect(reduce(troubled, { type: "link", link: "live" }).linkProblem).toBeNull();
+});

@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { statusWords } from "../../../functions/console/status-words.ts";
+import { type ChannelStatus, channelStatuses, statusReasons } from "../../../shared/channel.ts";
+
+test("every status says what happened and what to do", () => {
+  for (const status of channelStatuses) {
+    const words = statusWords(status, null);
+    for (const text of [words.label, words.happened, words.todo]) expect(text).toMatch(/\S/);
+  }
+});
+
+test("every reason says more than its status does", () => {
+  for (const [status, reasons] of Object.entries(statusReasons) as [ChannelStatus, never[]][]) {
+    const general = statusWords(status, null);
+    for (const reason of reasons) {
+      const words = statusWords(status, reason);
+      expect(words.happened, `${status}/${reason}`).not.toBe(general.happened);
+      expect(words.label).toBe(general.label);
+    }
+  }
+});
+
+test("the same reason can ask for different things in different statuses", () => {
+  expect(statusWords("connecting", "replaced").todo).not.toBe(statusWords("error", "replaced").todo);
+});
+
+test("a reason that is not known, or not this status's, falls back to the status", () => {
+  expect(statusWords("error", "made_up" as never)).toEqual(statusWords("error", null));
+  expect(statusWords("active", "banned")).toEqual(statusWords("active", null));
+  expect(statusWords("error", "toString" as never)).toEqual(statusWords("error", null));
+});
