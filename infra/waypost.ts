@@ -41,7 +41,9 @@ export async function startWaypost({
       db: forFunctions.db(),
       config,
       log,
+      sandboxUrl,
       ring: (channelId) => connector.ring(channelId),
+      ...(sandboxUrl && { sandboxUrl }),
     }),
   );
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
