@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { statusWords } from "../../../functions/console/status-words.ts";
-import { type ChannelStatus, channelStatuses, statusReasons } from "../../../shared/channel.ts";
+import { channelStatuses, statusReasons } from "../../../shared/channel.ts";
 
 test("every status says what happened and what to do", () => {
   for (const status of channelStatuses) {
@@ -10,9 +10,10 @@ test("every status says what happened and what to do", () => {
 });
 
 test("every reason says more than its status does", () => {
-  for (const [status, reasons] of Object.entries(statusReasons) as [ChannelStatus, never[]][]) {
+  const statuses = Object.keys(statusReasons) as (keyof typeof statusReasons)[];
+  for (const status of statuses) {
     const general = statusWords(status, null);
-    for (const reason of reasons) {
+    for (const reason of statusReasons[status]) {
       const words = statusWords(status, reason);
       expect(words.happened, `${status}/${reason}`).not.toBe(general.happened);
       expect(words.label).toBe(general.label);

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+
+let functions: FunctionsFixture;
+beforeAll(async () => {
+  functions = await functionsFixture();
+  await functions.addConnector();
+});
+afterAll(() => functions[Symbol.asyncDispose]());
+
+const succeeded = (status: string) => ({ state: "succeeded" as const, result: { status } });
+
+test("202: connect stores the wish, asks the connector, and says the status that it says", async () => {
+  const channelId = await functions.addChannel();
+  const asking = functions.call("POST", `/channels/${channelId}/connect`, {
+    body: { phoneNumber: "+1 555 123 4567" },
+  });
+  const command = await functions.settle(channelId, "channel.connect", succeeded("pairing_code_ready"));
+  expect(command).toMatchObject({ channelId, payload: { phoneNumber: "15551234567" }, lane: 0, attempts: 0 });
+  const { status, body, headers } = await asking;
+  expect(status).toBe(202);
+  expect(body).toEqual({
+    ok: true,
+    message: "Connection initiated",
+    channelId,
+    status: "pairing_code_ready",
+  });
+  expect(headers.get("location")).toBe(`/api/whatsapp/commands/${command._id}`);
+  expect((await functions.db.channels.findOne({ _id: channelId }))?.wanted).toBe("connected");
+  expect(functions.rung).toContain(channelId);
+});
+
+test("202: connect without a body, and without an answer in time, is connecting", async () => {
+  const channelId = await functions.addChannel();
+  const { status, body } = await functions.call("POST", `/channels/${channelId}/connect`, {
+    headers: { Prefer: "wait=0" },
+  });
+  expect([status, body.status]).toEqual([202, "connecting"]);
+});
+
+test("429: what the connector refuses is answered with its code and the command's id", async () => {
+  const channelId = await functions.addChannel();
+  const asking = functions.call("POST", `/channels/${channelId}/connect`, {
+    body: { phoneNumber: "15551234567" },
+  });
+  const command = await functions.settle(channelId, "channel.connect", {
+    state: "failed",
+    error: { code: "pairing_rate_limited", message: "Too many" },
+  });
+  const { status, body } = await asking;
+  expect(status).toBe(429);
+  expect(body.error).toMatchObject({
+    code: "pairing_rate_limited",
+    message: "Too many",
+    retryable: true,
+    details: { commandId: command._id },
+  });
+});
+
+test("200: disconnect stores the wish and keeps the link", async () => {
+  const channelId = await functions.addChannel({ status: "active", wanted: "connected" });
+  const asking = functions.call("POST", `/channels/${channelId}/disconnect`);
+  await functions.settle(channelId, "channel.disconnect", succeeded("inactive"));
+  const { status, body } = await asking;
+  expect(status).toBe(200);
+  expect(body).toEqual({ ok: true, message: "Channel disconnected", channelId, status: "inactive" });
+  expect((await functions.db.channels.findOne({ _id: channelId }))?.wanted).toBe("disconnected");
+});
+
+test("200: logout says logged_out", async () => {
+  const channelId = await functions.addChannel({ status: "active", wanted: "connected" });
+  const asking = functions.call("POST", `/channels/${channelId}/logout`, { body: {} });
+  await functions.settle(channelId, "channel.logout", succeeded("logged_out"));
+  const { status, body } = await asking;
+  expect(status).toBe(200);
+  expect(body).toEqual({ ok: true, message: "Channel logged out", channelId, status: "logged_out" });
+  expect((await functions.db.channels.findOne({ _id: channelId }))?.wanted).toBe("disconnected");
+});
+
+test("202: disconnect and logout that are not carried out in time name the command", async () => {
+  const channelId = await functions.addChannel({ status: "active" });
+  for (const action of ["disconnect", "logout"]) {
+    const { status, body, headers } = await functions.call("POST", `/channels/${channelId}/${action}`, {
+      headers: { Prefer: "respond-async" },
+    });
+    expect(status).toBe(202);
+    expect(body.payload).toEqual({ channelId, status: "queued", commandId: expect.any(String) });
+    expect(headers.get("location")).toBe(`/api/whatsapp/commands/${body.payload.commandId}`);
+    const { expiresAt, createdAt } = await functions.command(channelId, `channel.${action}`);
+    expect(expiresAt.getTime() - createdAt.getTime()).toBe(action === "logout" ? 86_400_000 : 120_000);
+  }
+});
+
+test("200: delete ends when a connector has erased the channel, commands and all", async () => {
+  const channelId = await functions.addChannel({ status: "active", wanted: "connected" });
+  const asking = functions.call("DELETE", `/channels/${channelId}`);
+  await functions.command(channelId, "channel.delete");
+  expect(await functions.db.channels.findOne({ _id: channelId })).toMatchObject({
+    deletedAt: expect.any(Date),
+    wanted: "disconnected",
+  });
+  expect((await functions.call("GET", `/channels/${channelId}`)).status).toBe(404);
+  await functions.db.commands.deleteMany({ channelId });
+  const { status, body } = await asking;
+  expect(status).toBe(200);
+  expect(body).toEqual({ ok: true, payload: { channelId } });
+});
+
+test("202, then 404: a channel is gone at once, also while nobody has erased it", async () => {
+  const channelId = await functions.addChannel();
+  const { status, body } = await functions.call("DELETE", `/channels/${channelId}`, {
+    headers: { Prefer: "wait=0" },
+  });
+  expect([status, body.payload.status]).toEqual([202, "queued"]);
+  for (const [method, path] of [
+    ["GET", ""],
+    ["DELETE", ""],
+    ["POST", "/connect"],
+  ] as const)
+    expect((await functions.call(method, `/channels/${channelId}${path}`)).status).toBe(404);
+});
+
+test("404: what waits on a channel that is deleted meanwhile says so", async () => {
+  const channelId = await functions.addChannel();
+  const asking = functions.call("POST", `/channels/${channelId}/disconnect`);
+  await functions.command(channelId, "channel.disconnect");
+  await functions.db.commands.deleteMany({ channelId });
+  const { status, body } = await asking;
+  expect([status, body.error.code]).toEqual([404, "channel_not_found"]);
+});
+
+test("400: an unknown field in a call that takes none", async () => {
+  const channelId = await functions.addChannel();
+  const { status, body } = await functions.call("POST", `/channels/${channelId}/disconnect`, {
+    body: { force: true },
+  });
+  expect([status, body.error.details[0].field]).toEqual([400, "force"]);
+});
