@@ -77,8 +77,9 @@ async function resend(
   id: string,
   node: BinaryNode,
 ): Promise<void> {
-  const sent = sender.state.sent.find((message) => message.id === id);
+  const sent = sender.state.sent.findLast((message) => message.id === id);
   if (!sent) return;
+  sender.noticed({ messageId: id, from: asker.person.phoneNumber, type: "retry" });
   const registrationId = uint(childContent(node, "registration"));
   const bundle =
     parseBundle(child(node, "keys"), registrationId) ?? takeClientBundle(network, asker.companion);

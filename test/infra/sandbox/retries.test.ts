@@ -39,6 +39,22 @@ test("another device of the contact asks for itself only", async () => {
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
+test("the own phone that lost its session asks again for what a linked client wrote", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  const account = sandbox.account(ana);
+  await client.link(account);
+  await client.send(to, { text: "first" });
+  await account.waitForMessage(({ text }) => text === "first");
+  await account.sendText(ben, "settles the session");
+  await client.receive((message) => textOf(message) === "settles the session");
+  account.forgetSessions();
+  await client.send(to, { text: "unreadable at first" });
+  const copy = await account.waitForMessage(({ text }) => text === "unreadable at first");
+  expect(copy).toMatchObject({ fromMe: true, chat: ben });
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
 test("a message can be asked for again although it was read", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
@@ -66,6 +82,7 @@ test("a client that lost its session asks the contact again and reads the second
   await contact.sendText(ana, "unreadable at first");
   await client.receive((message) => textOf(message) === "unreadable at first");
   expect(sandbox.counts.retriesReceived).toBe(1);
+  expect(contact.receipts).toContainEqual(expect.objectContaining({ type: "retry", from: ana }));
   await eventually(() => sandbox.account(ana).devices()[0]?.queued === 0);
   expect(faultless(sandbox)).toEqual(noFaults);
 });
