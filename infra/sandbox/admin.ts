@@ -9,21 +9,19 @@ import { inboxRoutes } from "./admin-inbox.ts";
 import { pairingRoutes } from "./admin-pairing.ts";
 import { sendRoutes } from "./admin-send.ts";
 import { accountView, pairingView } from "./admin-view.ts";
-import type { MediaFaults } from "./media-host.ts";
+import { noMediaCounts } from "./media-host.ts";
 import { phonePageRoutes } from "./phone-page.ts";
 import type { Sandbox } from "./sandbox.ts";
-
-export type AdminDeps = { sandbox: Sandbox; mediaFaults: MediaFaults };
 
 /** Media comes in as base64 in JSON. */
 const bodyBytesMax = 96 * 1024 * 1024;
 
 /**
  * The sandbox's JSON API under `/api` and its phone page at `/`, as a fetch handler: mount it on the HTTP server
- * that carries the websocket with `getRequestListener(createAdmin(deps).fetch)`. Answers are `{ok: true, payload?}`
+ * that carries the websocket with `getRequestListener(createAdmin(sandbox).fetch)`. Answers are `{ok: true, payload?}`
  * or `{ok: false, error: {code, message, details}}`. It has no password: it must listen on loopback only.
  */
-export function createAdmin({ sandbox, mediaFaults }: AdminDeps): Hono {
+export function createAdmin(sandbox: Sandbox): Hono {
   const app = new Hono();
   app.onError(failure);
   app.notFound((c) => failure(new AdminError("not_found", `There is no ${c.req.method} ${c.req.path}.`), c));
@@ -35,7 +33,7 @@ export function createAdmin({ sandbox, mediaFaults }: AdminDeps): Hono {
   app.route("/api", inboxRoutes(sandbox));
   app.route("/api", chatRoutes(sandbox));
   app.route("/api", sendRoutes(sandbox));
-  app.route("/api", faultRoutes({ faults: sandbox.faults, media: mediaFaults }));
+  app.route("/api", faultRoutes({ faults: sandbox.faults, media: sandbox.media.faults }));
   app.route("/", phonePageRoutes());
   return app;
 }
@@ -48,7 +46,7 @@ function overviewRoutes(sandbox: Sandbox): Hono {
   routes.get("/state", async (c) => {
     const pairings = await Promise.all(sandbox.pendingPairings().map(pairingView));
     const accounts = sandbox.accounts().map(accountView);
-    return c.json({ ok: true, payload: { pairings, accounts, counts: sandbox.counts.snapshot() } });
+    return c.json({ ok: true, payload: { pairings, accounts, counts: counted(sandbox) } });
   });
   routes.get("/environment", (c) => {
     const { websocketUrl, rootKey, mediaCa } = sandbox;
@@ -58,10 +56,13 @@ function overviewRoutes(sandbox: Sandbox): Hono {
   routes.get("/media-ca.pem", (c) =>
     c.text(sandbox.mediaCa, 200, { "Content-Type": "application/x-pem-file" }),
   );
-  routes.get("/counts", (c) => c.json({ ok: true, payload: sandbox.counts.snapshot() }));
+  routes.get("/counts", (c) => c.json({ ok: true, payload: counted(sandbox) }));
   routes.post("/counts/reset", (c) => {
     sandbox.counts.reset();
+    Object.assign(sandbox.media.counts, noMediaCounts());
     return c.json({ ok: true });
   });
   return routes;
 }
+
+const counted = ({ counts, media }: Sandbox) => ({ ...counts.snapshot(), media: { ...media.counts } });

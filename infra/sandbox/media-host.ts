@@ -41,6 +41,8 @@ export type MediaHost = AsyncDisposable & {
   close(): Promise<void>;
 };
 
+export const noMediaCounts = (): MediaCounts => ({ uploads: 0, downloads: 0, failed: 0, mismatched: 0 });
+
 /** Where a blob can be fetched, in the two forms that a media message carries. */
 export type StoredMedia = { url: string; directPath: string };
 
@@ -70,7 +72,7 @@ export async function startMediaHost(options: MediaHostOptions): Promise<MediaHo
     ? await folderBlobs(options.folder, totalBytesMax)
     : memoryBlobs(totalBytesMax);
   const faults: MediaFaults = { upload: null, download: null, delayMs: 0 };
-  const counts: MediaCounts = { uploads: 0, downloads: 0, failed: 0, mismatched: 0 };
+  const counts = noMediaCounts();
   const closing = new AbortController();
 
   const place = (name: string): StoredMedia => ({

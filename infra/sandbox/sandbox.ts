@@ -90,7 +90,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   store?.touch();
   const running = starting.move();
   const sandbox = describe({ hub, web, media, state }, () => running.disposeAsync());
-  const admin = createAdmin({ sandbox, mediaFaults: media.faults });
+  const admin = createAdmin(sandbox);
   return sandbox;
 }
 

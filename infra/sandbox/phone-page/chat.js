@@ -10,6 +10,9 @@ const picture = byId("picture");
 const reads = byId("reads");
 const log = byId("conversation");
 
+/** Messages that this page marked as read; the sandbox forgets. */
+const marked = new Set();
+
 /** Whether the latest line is in sight and shall stay so. */
 let isAtEnd = true;
 
@@ -91,7 +94,14 @@ export async function drawChat({ accounts }) {
   const self = accounts.find((account) => account.phoneNumber === you());
   reads.checked = self ? self.receiptPolicy.read !== "never" : false;
   const lines = self && channel.value ? await get(`accounts/${you()}/chats/${channel.value}?limit=100`) : [];
-  if (show(log, { lines, you: you() }, drawLines)) keepAtEnd();
+  if (
+    show(
+      log,
+      { lines: lines.map((line) => ({ ...line, isMarked: marked.has(line.id) })), you: you() },
+      drawLines,
+    )
+  )
+    keepAtEnd();
 }
 
 function keepAtEnd() {
@@ -136,10 +146,12 @@ function attachment({ media, mediaError, text }) {
   return text ? null : element("p", { className: "soft" }, "A message without text");
 }
 
-function readButton({ id }) {
+function readButton({ id, isMarked }) {
+  if (isMarked) return element("span", {}, "you read it");
   const markRead = (event) =>
     attemptWith(event.currentTarget, async () => {
       await post(`accounts/${you()}/mark-read`, { messageId: id });
+      marked.add(id);
       return "The channel was told that you read it.";
     });
   return element(

@@ -19,8 +19,11 @@ const usual = [
   ["retriesReceived", "Retries received"],
   ["retriesAsked", "Retries asked"],
   ["forcedDecryptFailures", "Forced decrypt failures"],
-  ["mediaUploads", "Media uploads"],
-  ["mediaDownloads", "Media downloads"],
+];
+const media = [
+  ["uploads", "Media uploads"],
+  ["downloads", "Media downloads"],
+  ["failed", "Media requests failed on purpose"],
 ];
 
 export function startCounts() {
@@ -30,7 +33,7 @@ export function startCounts() {
 export function drawCounts({ counts }) {
   show(byId("count-list"), counts, () => [
     list(faulty.map(([name, label]) => [label, counts[name], counts[name] > 0 ? "bad" : "good"])),
-    list(usual.map(([name, label]) => [label, counts[name], ""])),
+    list([...rows(usual, counts), ...rows(media, counts.media)]),
     element(
       "details",
       {},
@@ -41,8 +44,10 @@ export function drawCounts({ counts }) {
   ]);
 }
 
-function list(rows) {
-  const entries = rows.map(([label, count, kind]) =>
+const rows = (names, values) => names.map(([name, label]) => [label, values[name], ""]);
+
+function list(entriesOf) {
+  const entries = entriesOf.map(([label, count, kind]) =>
     element("div", {}, element("dt", {}, label), element("dd", { className: kind }, String(count))),
   );
   return element("dl", {}, ...entries);

@@ -10,7 +10,7 @@ export function say(text, kind = "good") {
   clearTimeout(timer);
   timer = setTimeout(() => {
     notice.textContent = "";
-  }, 6000);
+  }, 4000);
 }
 
 /** Does something and says how it went; what it returns is said, nothing if that is empty. */

@@ -172,7 +172,15 @@ test("a fault asked for here bites, and clear mends it", async () => {
 
 test("counts are told and reset", async () => {
   sandbox.counts.pairings = 3;
-  expect((await get("counts")).payload).toMatchObject({ pairings: 3, unknownNodes: 0 });
+  sandbox.media.counts.uploads = 2;
+  expect((await get("counts")).payload).toMatchObject({
+    pairings: 3,
+    unknownNodes: 0,
+    media: { uploads: 2 },
+  });
   await post("counts/reset");
-  expect((await get("state")).payload).toMatchObject({ counts: { pairings: 0 }, pairings: [] });
+  expect((await get("state")).payload).toMatchObject({
+    counts: { pairings: 0, media: { uploads: 0 } },
+    pairings: [],
+  });
 });
