@@ -13,8 +13,8 @@ import type { Logger } from "../shared/log.ts";
 
 export interface WaypostOptions {
   config: Config & { mongoUri: string };
-  /** Where the sandbox's phone page is; null without a sandbox. The console links to it. */
-  sandboxUrl?: string | null;
+  /** Where the sandbox's phone page is; the console links to it. */
+  sandboxUrl?: string;
   timings?: Partial<Timings>;
   log: Logger;
 }
@@ -26,12 +26,7 @@ export interface Waypost extends AsyncDisposable {
 }
 
 /** Throws `StandaloneMongoError`, and what the driver or the port throws. */
-export async function startWaypost({
-  config,
-  timings,
-  log,
-  sandboxUrl = null,
-}: WaypostOptions): Promise<Waypost> {
+export async function startWaypost({ config, timings, log, sandboxUrl }: WaypostOptions): Promise<Waypost> {
   await using owned = new AsyncDisposableStack();
   const forConnector = owned.adopt(connectorMongoClient(config.mongoUri), (client) => client.close());
   const forFunctions = owned.adopt(functionsMongoClient(config.mongoUri), (client) => client.close());
@@ -41,7 +36,7 @@ export async function startWaypost({
       db: forFunctions.db(),
       config,
       log,
-      sandboxUrl,
+      ...(sandboxUrl ? { sandboxUrl } : {}),
       ring: (channelId) => connector.ring(channelId),
       ...(sandboxUrl && { sandboxUrl }),
     }),
