@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { openPage } from "../../support/browser.ts";
 import { eventually } from "../../support/eventually.ts";
+import { openPage } from "../../support/open-page.ts";
 import { faultless, textOf } from "./client.ts";
 import { useSandbox } from "./fixture.ts";
 
