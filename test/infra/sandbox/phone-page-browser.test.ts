@@ -1,13 +1,20 @@
-import type { Page } from "playwright-core";
-import { expect, test } from "vitest";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startBrowser, withPage } from "../../support/browser.ts";
 import { eventually } from "../../support/eventually.ts";
-import { openPage } from "../../support/open-page.ts";
-import { faultless, textOf } from "./client.ts";
+import { faultless, noFaults, textOf } from "./client.ts";
 import { useSandbox } from "./fixture.ts";
 
 const channel = "15550100001";
 const contact = "15550200001";
 const fixture = useSandbox();
+const phone = { viewport: { width: 390, height: 844 } };
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await startBrowser();
+});
+afterAll(() => browser.close());
 
 const section = (page: Page, name: string) => page.getByRole("region", { name });
 const press = (page: Page, name: string | RegExp) => page.getByRole("button", { name, exact: true }).click();
@@ -15,59 +22,58 @@ const press = (page: Page, name: string | RegExp) => page.getByRole("button", { 
 test("a person links a device by a click, chats with it, breaks it and unlinks it", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
-  await using open = await openPage(sandbox.adminUrl);
-  const { page, errors } = open;
-  await section(page, "Link a device").getByText("Nothing waits to be linked").waitFor();
+  await withPage(browser, phone, async (page) => {
+    await page.goto(sandbox.adminUrl);
+    await section(page, "Link a device").getByText("Nothing waits to be linked").waitFor();
 
-  client.connect();
-  sandbox.offerQr(await eventually(() => client.qr));
-  await press(page, "Scan");
-  await client.closed(515);
-  await client.open();
-  await section(page, "Linked devices").getByText(", connected").waitFor();
-  expect(sandbox.account(channel).devices()).toHaveLength(1);
+    client.connect();
+    sandbox.offerQr(await eventually(() => client.qr));
+    await press(page, "Scan");
+    await client.closed(515);
+    await client.open();
+    await section(page, "Linked devices").getByText(", connected").waitFor();
+    expect(sandbox.account(channel).devices()).toHaveLength(1);
 
-  const chat = section(page, "Chat as a contact");
-  await chat.getByRole("textbox", { name: "Message" }).fill("Hello from the page");
-  await page.keyboard.press("Enter");
-  await client.receive((message) => textOf(message) === "Hello from the page");
-  await chat.getByText("✓✓ delivered").waitFor();
+    const chat = section(page, "Chat as a contact");
+    await chat.getByRole("textbox", { name: "Message" }).fill("Hello from the page");
+    await page.keyboard.press("Enter");
+    await client.receive((message) => textOf(message) === "Hello from the page");
+    await chat.getByText("✓✓ delivered").waitFor();
 
-  const id = await client.send(`${contact}@s.whatsapp.net`, { text: "<b>Hello</b> from the channel" });
-  await chat.getByText("<b>Hello</b> from the channel").waitFor();
-  await press(page, "Mark read");
-  await eventually(() => client.statusOf(id).includes(4));
-  await chat.getByText("you read it").waitFor();
+    const id = await client.send(`${contact}@s.whatsapp.net`, { text: "<b>Hello</b> from the channel" });
+    await chat.getByText("<b>Hello</b> from the channel").waitFor();
+    await press(page, "Mark read");
+    await eventually(() => client.statusOf(id).includes(4));
+    await chat.getByText("you read it").waitFor();
 
-  await press(page, "503 three times");
-  await eventually(async () => (await page.locator("#notice").textContent())?.includes("not available"));
-  await press(page, "Mend everything");
-  await press(page, /^Unlink/);
-  await client.closed(401);
-  await section(page, "Linked devices").getByText("No phone has a linked device").waitFor();
-  expect(faultless(sandbox)).toEqual(
-    Object.fromEntries(Object.keys(faultless(sandbox)).map((name) => [name, 0])),
-  );
-  expect(errors).toEqual([]);
+    await press(page, "503 three times");
+    await eventually(async () => (await page.locator("#notice").textContent())?.includes("not available"));
+    await press(page, "Mend everything");
+    await press(page, /^Unlink/);
+    await client.closed(401);
+    await section(page, "Linked devices").getByText("No phone has a linked device").waitFor();
+    expect(faultless(sandbox)).toEqual(noFaults);
+  });
 });
 
 test("a pairing code is typed, and a wrong one is told", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
-  await using open = await openPage(sandbox.adminUrl);
-  const { page } = open;
-  client.connect();
-  await eventually(() => client.qr);
-  const code = await client.socket.requestPairingCode("15550100042");
-  await press(page, "Type the code");
-  const field = page.getByLabel("Pairing code, or the text of a QR");
-  await field.fill("AAAA-AAAA");
-  await page.keyboard.press("Enter");
-  await eventually(async () => (await page.locator("#notice").getAttribute("data-kind")) === "bad");
-  await field.fill(`${code.slice(0, 4)}-${code.slice(4)}`.toLowerCase());
-  await page.keyboard.press("Enter");
-  await client.closed(515);
-  await eventually(() => sandbox.account("15550100042").devices().length === 1);
+  await withPage(browser, phone, async (page) => {
+    await page.goto(sandbox.adminUrl);
+    client.connect();
+    await eventually(() => client.qr);
+    const code = await client.socket.requestPairingCode("15550100042");
+    await press(page, "Type the code");
+    const field = page.getByLabel("Pairing code, or the text of a QR");
+    await field.fill("AAAA-AAAA");
+    await page.keyboard.press("Enter");
+    await eventually(async () => (await page.locator("#notice").getAttribute("data-kind")) === "bad");
+    await field.fill(`${code.slice(0, 4)}-${code.slice(4)}`.toLowerCase());
+    await page.keyboard.press("Enter");
+    await client.closed(515);
+    await eventually(() => sandbox.account("15550100042").devices().length === 1);
+  });
 });
 
 test.each([
@@ -75,14 +81,14 @@ test.each([
   [390, 844],
   [1280, 800],
 ])("nothing sticks out at %i × %i, and every control has a name", async (width, height) => {
-  await using open = await openPage(fixture.sandbox.adminUrl, { width, height });
-  const { page, errors } = open;
-  await page.locator("#connection[data-kind=live]").waitFor();
-  const widths = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
-  expect(widths).toEqual([width, width]);
-  const nameless = await page.evaluate(
-    "[...document.querySelectorAll('button,input,select')].filter((one) => !(one.textContent || one.labels?.length)).length",
-  );
-  expect(nameless).toBe(0);
-  expect(errors).toEqual([]);
+  await withPage(browser, { viewport: { width, height } }, async (page) => {
+    await page.goto(fixture.sandbox.adminUrl);
+    await page.locator("#connection[data-kind=live]").waitFor();
+    const widths = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
+    expect(widths).toEqual([width, width]);
+    const nameless = await page.evaluate(
+      "[...document.querySelectorAll('button,input,select')].filter((one) => !(one.textContent || one.labels?.length)).length",
+    );
+    expect(nameless).toBe(0);
+  });
 });
