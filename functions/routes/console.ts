@@ -13,8 +13,9 @@ export function consoleRoutes({ assets, sandboxUrl }: Pick<Dependencies, "assets
     routes.get(path === "/index.html" ? "/" : path, (c) => {
       c.header("ETag", etag);
       c.header("Cache-Control", isImmutable ? `public, max-age=${foreverSeconds}, immutable` : "no-cache");
-      if (c.req.header("if-none-match") === etag) return c.body(null, 304);
+      // On a 304 too: its headers replace the ones the browser kept.
       c.header("Content-Security-Policy", consoleContentPolicy);
+      if (c.req.header("if-none-match") === etag) return c.body(null, 304);
       return c.body(body, 200, { "Content-Type": contentType });
     });
   }
