@@ -4,7 +4,7 @@ import type { Account, ReceivedMessage, ReceivedReceipt } from "./account.ts";
 export type Correspondent = Pick<Account, "phoneNumber" | "inbox" | "receipts">;
 
 /** How far a message has come, as far as its sender's phone was told. */
-export type Progress = "sent" | "delivered" | "read" | "played";
+type Progress = "sent" | "delivered" | "read" | "played";
 
 /** One message; `reader` is the phone number whose inbox it is in. */
 export type ConversationLine = { reader: string; message: ReceivedMessage; progress: Progress };

@@ -9,7 +9,7 @@ import { folderBlobs, type MediaBlobs, memoryBlobs } from "./media-blobs.ts";
 import { byteRange } from "./media-range.ts";
 
 /** One direction misbehaving: the next `times` requests are answered with `status`. */
-export type MediaFault = { status: number; times: number };
+type MediaFault = { status: number; times: number };
 
 /** What goes wrong on purpose. Change the fields at any time; the next request obeys. */
 export type MediaFaults = {
@@ -44,7 +44,7 @@ export type MediaHost = AsyncDisposable & {
 export const noMediaCounts = (): MediaCounts => ({ uploads: 0, downloads: 0, failed: 0, mismatched: 0 });
 
 /** Where a blob can be fetched, in the two forms that a media message carries. */
-export type StoredMedia = { url: string; directPath: string };
+type StoredMedia = { url: string; directPath: string };
 
 export type MediaHostOptions = {
   server: KeyAndCertificate;
