@@ -52,7 +52,7 @@ export function createHub({ state, media, options, changed }: HubDeps): Hub {
       if (timers.isClosed) return;
       const timer = setTimeout(() => {
         timers.pending.delete(timer);
-        work();
+        network.background(async () => work());
       }, delayMs);
       timers.pending.add(timer);
     },

@@ -17,9 +17,7 @@ import { keepState, readState } from "./store.ts";
 import { startWebServer, type WebServer } from "./web-server.ts";
 
 export interface SandboxOptions {
-  /** Loopback only. */
-  host?: "127.0.0.1";
-  /** 0 or absent: a free one. */
+  /** On 127.0.0.1, nowhere else. 0 or absent: a free one. */
   port?: number;
   /** Where the state is kept across restarts; absent: in memory. */
   dataDir?: string;
