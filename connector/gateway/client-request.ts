@@ -15,7 +15,6 @@ export const clientRequests = {
 } as const satisfies Record<string, { payload: z.ZodType; succeeded: string; failed: string }>;
 
 export type RequestName = keyof typeof clientRequests;
-export type RequestPayload<N extends RequestName> = z.output<(typeof clientRequests)[N]["payload"]>;
 
 export function isRequestName(name: string): name is RequestName {
   return Object.hasOwn(clientRequests, name);

@@ -129,8 +129,9 @@ export class Client {
   }
 
   #fail(name: RequestName, payload: unknown, acknowledge: Acknowledge, error: unknown): void {
-    if (!(error instanceof ServiceError)) {
-      this.#deps.log.error({ socketId: this.socket.id, request: name, err: error }, "gateway request failed");
+    const cause = error instanceof ServiceError ? error.cause : error;
+    if (cause) {
+      this.#deps.log.error({ socketId: this.socket.id, request: name, err: cause }, "gateway request failed");
     }
     const { code, message, details } = publicError(error);
     const about = mentionedChannel(payload);

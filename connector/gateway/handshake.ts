@@ -30,7 +30,8 @@ export function handshakeMiddleware(db: KeyCollections, limits: GatewayLimits, l
       socket.data = { identity } satisfies HandshakeData;
       next();
     } catch (error) {
-      if (!(error instanceof ServiceError)) log.error({ err: error }, "gateway handshake failed");
+      const cause = error instanceof ServiceError ? error.cause : error;
+      if (cause) log.error({ err: cause }, "gateway handshake failed");
       next(connectError(error));
     }
   };

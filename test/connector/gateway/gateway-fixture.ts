@@ -27,7 +27,7 @@ export interface Listener {
   ask(name: string, ...payload: unknown[]): Promise<Answer>;
 }
 
-export type Answer = { ok: boolean; error?: { code: string; message: string } } & Record<string, unknown>;
+type Answer = { ok: boolean; error?: { code: string; message: string } } & Record<string, unknown>;
 
 export interface FixtureOptions {
   origins?: string[];
@@ -175,7 +175,7 @@ export function qr(attempt: number, expiresInMs = 20_000): PendingPairing {
   };
 }
 
-export function emptyChannel(channelId: string): ChannelDocument {
+function emptyChannel(channelId: string): ChannelDocument {
   return {
     _id: channelId,
     channelId,
