@@ -37,6 +37,9 @@ export async function carryOut<T extends CommandType>(
 ): Promise<Accepted> {
   const { channel, now } = c.var.found;
   const { lane, ttlSeconds } = commandTable[type];
+  const preference = waitPreference(c.req.header("prefer"));
+  const waitMs = waitMsFor(type, channel.status === "active", preference);
+  const isAnswerable = waitMs > 0 && store.hasConnector().catch(() => true);
   const commandId = newCommandId();
   await store.insertCommand({
     commandId,
@@ -50,9 +53,7 @@ export async function carryOut<T extends CommandType>(
     expiresAt: new Date(now.getTime() + (ttlSeconds ?? settings.sendTtlSeconds) * 1_000),
   });
   ring?.(channel.channelId);
-  const preference = waitPreference(c.req.header("prefer"));
-  const waitMs = waitMsFor(type, channel.status === "active", preference);
-  const isWorthIt = waitMs > 0 && (await store.hasConnector().catch(() => true));
+  const isWorthIt = await isAnswerable;
   const outcome = isWorthIt ? await results.wait(commandId, waitMs, c.req.raw.signal) : null;
   if (preference && (isWorthIt || preference.waitMs === 0))
     c.header("Preference-Applied", preference.applied);

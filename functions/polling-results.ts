@@ -18,20 +18,34 @@ export function pollingResults(
   const look = (commandId: string): Promise<Outcome | null> => read(commandId).catch(() => null);
   return {
     async wait(commandId, waitMs, signal) {
-      const until = performance.now() + waitMs;
+      const over = Promise.withResolvers<null>();
       const { ring, pause } = alarm();
+      let isOver = signal.aborted;
+      const end = () => {
+        isOver = true;
+        over.resolve(null);
+        ring();
+      };
+      const timer = setTimeout(end, waitMs);
+      signal.addEventListener("abort", end, { once: true });
       const hangUp = listen?.(commandId, ring);
-      signal.addEventListener("abort", ring, { once: true });
-      try {
-        for (let attempt = 0; ; attempt++) {
+      const lookUntilOver = async () => {
+        for (let attempt = 0; !isOver; attempt++) {
           const outcome = await look(commandId);
-          const leftMs = until - performance.now();
-          if (outcome || leftMs <= 0 || signal.aborted) return outcome;
-          await pause(Math.min(leftMs, pausesMs[attempt] ?? pausesMs.at(-1) ?? leftMs));
+          if (outcome) return outcome;
+          if (!isOver) await pause(pausesMs[attempt] ?? pausesMs.at(-1) ?? waitMs);
         }
+        return null;
+      };
+      try {
+        // A look that hangs, because the database does, does not make the wait any longer.
+        return await Promise.race([lookUntilOver(), over.promise]);
       } finally {
+        isOver = true;
+        ring();
         hangUp?.();
-        signal.removeEventListener("abort", ring);
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
       }
     },
   };

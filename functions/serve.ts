@@ -8,6 +8,7 @@ import { startNodeApp } from "./node-app.ts";
 
 /** How long answers that are under way may take once the process is asked to end. */
 const drainMs = 20_000;
+const idleCheckMs = 50;
 const requestMsMax = 60_000;
 
 /** Functions that listen. Disposal stops listening, lets what runs finish, and closes the database's client. */
@@ -46,10 +47,12 @@ export async function serveFunctions(
 async function stopListening(server: Server): Promise<void> {
   const closed = once(server, "close");
   server.close();
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), drainMs);
+  // A connection that has just been answered is kept alive by its client.
+  const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
+  const late = setTimeout(() => server.closeAllConnections(), drainMs);
   await closed;
-  clearTimeout(timer);
+  clearInterval(idle);
+  clearTimeout(late);
 }
 
 function urlOf(server: Server, host: string): string {

@@ -114,7 +114,11 @@ export async function functionsFixture(options: FixtureOptions = {}): Promise<Fu
       });
       const text = await answer.text();
       const isJson = /json/.test(answer.headers.get("content-type") ?? "");
-      return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
+      return {
+        status: answer.status,
+        headers: answer.headers,
+        body: isJson && text !== "" ? JSON.parse(text) : text,
+      };
     },
     async addChannel(fields = {}) {
       const { channelId } = await store.createChannel({

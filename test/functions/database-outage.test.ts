@@ -1,0 +1,103 @@
+import { pino } from "pino";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { functionsMongoClient } from "../../functions/mongo-client.ts";
+import { type NodeApp, startNodeApp } from "../../functions/node-app.ts";
+import { newApiKey } from "../../shared/api-key.ts";
+import { readConfig } from "../../shared/config.ts";
+import { collections } from "../../shared/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { type TestDatabase, testDatabase } from "../support/test-database.ts";
+import { type TcpDoor, tcpDoor } from "./tcp-door.ts";
+
+const apiKey = newApiKey();
+const resources = new AsyncDisposableStack();
+let database: TestDatabase;
+let door: TcpDoor;
+let app: NodeApp;
+const rung: string[] = [];
+beforeAll(async () => {
+  database = resources.use(await testDatabase());
+  door = resources.use(await tcpDoor(Number(new URL(inject("mongoUri")).port)));
+  const client = resources.adopt(
+    functionsMongoClient(`mongodb://127.0.0.1:${door.port}/?directConnection=true`),
+    (opened) => opened.close(),
+  );
+  await direct().connectors.insertOne({
+    _id: "c",
+    name: "c",
+    state: "alive",
+    aliveUntil: new Date(Date.now() + 3_600_000),
+    capacity: 1,
+    startedAt: new Date(),
+  });
+  const config = readConfig({ API_KEY: apiKey }, "embedded");
+  const db = client.db(database.db.databaseName);
+  app = resources.use(
+    await startNodeApp({ db, config, log: pino({ level: "silent" }), ring: (id) => void rung.push(id) }),
+  );
+});
+afterAll(() => resources.disposeAsync());
+
+/** Past the door, as a connector on another network. */
+const direct = () => collections(database.db);
+
+async function call(method: string, path: string, body?: object, prefer = "wait=30") {
+  const headers = { "X-Api-Key": apiKey, "Content-Type": "application/json", Prefer: prefer };
+  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+  const answer = await app.fetch(new Request(`http://x${path}`, init));
+  const read = await answer.json();
+  return { status: answer.status, code: read.error?.code, retryable: read.error?.retryable, body: read };
+}
+const unavailable = expect.objectContaining({ status: 503, code: "database_unavailable", retryable: true });
+const list = () => call("GET", "/api/whatsapp/channels");
+const isBack = () => eventually(async () => (await list()).status === 200);
+
+test("503 while the database refuses connections, and back as soon as it is", async () => {
+  expect((await list()).status).toBe(200);
+  await door.shut();
+  const [read, write, ready, live] = await Promise.all([
+    list(),
+    call("POST", "/api/whatsapp/channels", { name: "a" }),
+    call("GET", "/health/ready"),
+    call("GET", "/health/live"),
+  ]);
+  expect([read, write, ready]).toEqual([unavailable, unavailable, unavailable]);
+  expect(live.status).toBe(200);
+  await door.open();
+  await isBack();
+  expect((await call("GET", "/health/ready")).status).toBe(200);
+});
+
+test("503 while the database takes everything and says nothing", async () => {
+  door.freeze();
+  expect(await list()).toEqual(unavailable);
+  await door.open();
+  await isBack();
+});
+
+/** A channel, and a call on it that waits for a connector. */
+async function waitingCall(prefer: string) {
+  await isBack();
+  const created = await call("POST", "/api/whatsapp/channels", { name: "a" });
+  const { channelId } = created.body.payload;
+  const asking = call("POST", `/api/whatsapp/channels/${channelId}/disconnect`, {}, prefer);
+  await eventually(() => rung.includes(channelId));
+  const command = await eventually(() => direct().commands.findOne({ channelId }));
+  return { asking, command };
+}
+
+test("200 although the database was away while the result was awaited", async () => {
+  const { asking, command } = await waitingCall("wait=30");
+  await door.shut();
+  const end = { state: "succeeded" as const, result: { status: "inactive" } };
+  await direct().commands.updateOne({ _id: command._id }, { $set: end });
+  await door.open();
+  expect(await asking).toMatchObject({ status: 200, body: { status: "inactive" } });
+});
+
+test("202 when the database says nothing more once the command is taken: it is accepted, whatever comes", async () => {
+  const { asking, command } = await waitingCall("wait=1");
+  door.freeze();
+  expect(await asking).toMatchObject({ status: 202, body: { payload: { commandId: command._id } } });
+  await door.open();
+});

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+
+const friend = "https://app.example.com";
+
+let functions: FunctionsFixture;
+beforeAll(async () => {
+  functions = await functionsFixture({ settings: { frontendOrigins: [friend] } });
+});
+afterAll(() => functions[Symbol.asyncDispose]());
+
+test("204: a listed origin is told what it may send, without a key", async () => {
+  const { status, headers } = await functions.call("OPTIONS", "/channels", {
+    key: null,
+    headers: { Origin: friend, "Access-Control-Request-Method": "POST" },
+  });
+  expect(status).toBe(204);
+  expect(headers.get("access-control-allow-origin")).toBe(friend);
+  expect(headers.get("access-control-allow-headers")).toBe(
+    "Content-Type,X-Api-Key,Authorization,Idempotency-Key,Prefer",
+  );
+  expect(headers.get("access-control-allow-methods")).toBe("GET,HEAD,POST,PATCH,DELETE");
+  expect(headers.get("access-control-allow-credentials")).toBeNull();
+});
+
+test("a listed origin may read answers, also refusals, and the headers that matter", async () => {
+  for (const path of ["/channels", "/channels/nothing", "/api/whatsapp/nowhere"]) {
+    const { headers } = await functions.call("GET", path, { headers: { Origin: friend } });
+    expect(headers.get("access-control-allow-origin")).toBe(friend);
+    expect(headers.get("access-control-expose-headers")).toBe(
+      "Location,X-Request-Id,Idempotency-Replayed,Preference-Applied,Retry-After",
+    );
+    expect(headers.get("vary")).toMatch(/Origin/);
+  }
+});
+
+test("another origin is allowed nothing", async () => {
+  for (const origin of ["https://evil.example", "http://app.example.com", "null"]) {
+    const { headers } = await functions.call("OPTIONS", "/channels", {
+      key: null,
+      headers: { Origin: origin },
+    });
+    expect(headers.get("access-control-allow-origin")).toBeNull();
+  }
+});

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+
+let functions: FunctionsFixture;
+beforeAll(async () => {
+  functions = await functionsFixture();
+});
+afterAll(() => functions[Symbol.asyncDispose]());
+
+async function create(body: BodyInit | null, contentType: string | null, more: Record<string, string> = {}) {
+  const headers = new Headers({ "X-Api-Key": await functions.addKey(), ...more });
+  if (contentType) headers.set("Content-Type", contentType);
+  const init = { method: "POST", headers, body, duplex: "half" };
+  const answer = await functions.fetch(new Request("http://x/api/whatsapp/channels", init));
+  return { status: answer.status, code: (await answer.json()).error?.code };
+}
+
+test.each(["application/json", "application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"'])(
+  "201: %s",
+  async (type) => {
+    expect((await create('{"name":"é"}', type)).status).toBe(201);
+  },
+);
+
+test.each([
+  "text/plain",
+  "application/x-www-form-urlencoded",
+  "application/json; charset=utf-16",
+  "application/jsonp",
+])("415: %s", async (type) => {
+  expect(await create('{"name":"a"}', type)).toEqual({ status: 415, code: "unsupported_content_type" });
+});
+
+test("415: no content type, and a compressed body", async () => {
+  const bytes = new TextEncoder().encode('{"name":"a"}');
+  expect((await create(bytes, null)).status).toBe(415);
+  expect((await create(bytes, "application/json", { "Content-Encoding": "gzip" })).status).toBe(415);
+});
+
+test.each([
+  ["half a document", '{"name":'],
+  ["no JSON", "name=a"],
+  ["a lone NUL", "\0"],
+  ["bytes that are not UTF-8", new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d])],
+])("400: %s", async (_what, body) => {
+  expect(await create(body, "application/json")).toEqual({ status: 400, code: "invalid_json" });
+});
+
+test("an absent body is an empty object", async () => {
+  expect(await create(null, null)).toEqual({ status: 400, code: "invalid_request" });
+  expect(await create("", "text/plain")).toEqual({ status: 400, code: "invalid_request" });
+});
+
+test.each(["null", "5", '"text"', "[]"])("400: a body that is %s", async (body) => {
+  expect(await create(body, "application/json")).toEqual({ status: 400, code: "invalid_request" });
+});
+
+test("400: a document nested a hundred thousand deep", async () => {
+  const deep = `{"name":"a","metadata":{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}}`;
+  expect(await create(deep, "application/json")).toEqual({ status: 400, code: "invalid_request" });
+});
+
+test("413: more than 1 MB, announced or not", async () => {
+  const large = `{"name":"${"x".repeat(1_100_000)}"}`;
+  expect(await create(large, "application/json", { "Content-Length": "1100011" })).toEqual({
+    status: 413,
+    code: "body_too_large",
+  });
+  expect((await create(new Blob([large]).stream(), "application/json")).status).toBe(413);
+});
+
+test("413: a body without an end is read no further than 1 MB", async () => {
+  let sentBytes = 0;
+  let isCancelled = false;
+  const endless = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      sentBytes += 65_536;
+      controller.enqueue(new Uint8Array(65_536));
+    },
+    cancel() {
+      isCancelled = true;
+    },
+  });
+  expect((await create(endless, "application/json")).status).toBe(413);
+  expect(sentBytes).toBeLessThan(1_500_000);
+  expect(isCancelled).toBe(true);
+});

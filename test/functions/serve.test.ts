@@ -1,0 +1,96 @@
+import { request } from "node:http";
+import { pino } from "pino";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type ListeningFunctions, serveFunctions } from "../../functions/serve.ts";
+import { newApiKey } from "../../shared/api-key.ts";
+import { readConfig } from "../../shared/config.ts";
+import { collections } from "../../shared/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { type TestDatabase, testDatabase } from "../support/test-database.ts";
+
+const apiKey = newApiKey();
+const silent = pino({ level: "silent" });
+let database: TestDatabase;
+const serve = () =>
+  serveFunctions(readConfig({ MONGO_URI: database.uri, API_KEY: apiKey, PORT: "0" }, "functions"), silent);
+let functions: ListeningFunctions;
+beforeAll(async () => {
+  database = await testDatabase();
+  functions = await serve();
+});
+afterAll(async () => {
+  await functions[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+const withKey = { "X-Api-Key": apiKey, "Content-Type": "application/json" };
+const channels = () => `${functions.url}/api/whatsapp/channels`;
+
+test("a fresh database is made ready, and the first key opens it", async () => {
+  expect((await fetch(`${functions.url}/health/ready`)).status).toBe(200);
+  const created = await fetch(channels(), { method: "POST", headers: withKey, body: '{"name":"a"}' });
+  expect(created.status).toBe(201);
+});
+
+test("413 reaches a client that is still sending", async () => {
+  const { status, code } = await new Promise<{ status: number | undefined; code: string }>(
+    (resolve, reject) => {
+      const headers = { ...withKey, "Transfer-Encoding": "chunked" };
+      const asking = request(channels(), { method: "POST", headers }, (answer) => {
+        let text = "";
+        answer.on("data", (chunk) => {
+          text += chunk;
+        });
+        answer.on("end", () => resolve({ status: answer.statusCode, code: JSON.parse(text).error.code }));
+      });
+      asking.on("error", reject);
+      asking.write(Buffer.alloc(1_200_000, "x"));
+    },
+  );
+  expect([status, code]).toEqual([413, "body_too_large"]);
+});
+
+test("a client that goes away while it waits costs nothing", async () => {
+  const { connectors, commands } = collections(database.db);
+  await connectors.insertOne({
+    _id: "c",
+    name: "c",
+    state: "alive",
+    aliveUntil: new Date(Date.now() + 3_600_000),
+    capacity: 1,
+    startedAt: new Date(),
+  });
+  const created = await fetch(channels(), { method: "POST", headers: withKey, body: '{"name":"a"}' });
+  const { channelId } = (await created.json()).payload;
+  const asking = new AbortController();
+  const gone = fetch(`${channels()}/${channelId}/connect`, {
+    method: "POST",
+    headers: { ...withKey, Prefer: "wait=30" },
+    signal: asking.signal,
+  });
+  await eventually(() => commands.findOne({ channelId }));
+  asking.abort();
+  await expect(gone).rejects.toThrow();
+  expect((await fetch(`${functions.url}/health/live`)).status).toBe(200);
+});
+
+test("disposal answers who waits, at once, with 202", { timeout: 15_000 }, async () => {
+  const ending = await serve();
+  const url = `${ending.url}/api/whatsapp/channels`;
+  const created = await fetch(url, { method: "POST", headers: withKey, body: '{"name":"a"}' });
+  const { channelId } = (await created.json()).payload;
+  const asking = fetch(`${url}/${channelId}/disconnect`, {
+    method: "POST",
+    headers: { ...withKey, Prefer: "wait=30" },
+  });
+  await eventually(() => collections(database.db).commands.findOne({ channelId }));
+  await ending[Symbol.asyncDispose]();
+  expect((await asking).status).toBe(202);
+  await expect(fetch(url)).rejects.toThrow();
+});
+
+test("a port that is taken is an error, and leaves nothing behind", async () => {
+  const port = new URL(functions.url).port;
+  const config = readConfig({ MONGO_URI: database.uri, PORT: port }, "functions");
+  await expect(serveFunctions(config, silent)).rejects.toMatchObject({ code: "EADDRINUSE" });
+});
