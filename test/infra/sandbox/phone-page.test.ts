@@ -14,11 +14,14 @@ test("the page says that it is a simulation", async () => {
 });
 
 test("every file of the page is served under its type, and every one that it names exists", async () => {
-  const named = new Set(["style.css", "main.js"]);
+  const named = new Set<string>();
   for (const file of files) {
     const answer = await app.request(`/${file}`);
     expect([file, answer.status]).toEqual([file, 200]);
-    for (const [, name = ""] of (await answer.text()).matchAll(/from "\.\/([^"]+)"/g)) named.add(name);
+    for (const [, name = ""] of (await answer.text()).matchAll(
+      /(?:from "\.\/|(?:href|src)=")([a-z-]+\.[a-z]+)"/g,
+    ))
+      named.add(name);
     if (file.endsWith(".js"))
       expect(answer.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
   }
