@@ -28,6 +28,8 @@ export interface Machine {
   code: PairingCode | null;
   /** Failed attempts in a row. */
   attempt: number;
+  /** How often WhatsApp asked for a restart since it was last stable. */
+  restarts: number;
   /** How often another client took this session over since it was last stable. */
   replacements: number;
   /** When it became active, ms since the epoch. */
@@ -125,6 +127,7 @@ export function newMachine(state: StateName, reason: StatusReason | null = null)
     method: { kind: "qr" },
     code: null,
     attempt: 0,
+    restarts: 0,
     replacements: 0,
     openedAt: null,
     unlinkOnOpen: false,
@@ -218,7 +221,7 @@ type Reaction = (machine: Machine, reason: CloseReason, world: World) => Step;
 function byReason(machine: Machine, { reason }: { reason: CloseReason }, world: World): Step {
   if (machine.unlinkOnOpen && reason.kind !== "restart_required") return abandon();
   const isStable = machine.openedAt !== null && world.now - machine.openedAt >= world.limits.stableMs;
-  const settled = isStable ? { ...machine, attempt: 0, replacements: 0 } : machine;
+  const settled = isStable ? { ...machine, attempt: 0, restarts: 0, replacements: 0 } : machine;
   return reactions[reason.kind]({ ...settled, openedAt: null }, reason, world);
 }
 
@@ -250,7 +253,7 @@ const reactions: Record<CloseReason["kind"], Reaction> = {
 
 /** Part of pairing, so at once; a server that asks for nothing else is treated like one that is down. */
 function restartAtOnce(machine: Machine, _: CloseReason, world: World): Step {
-  if (machine.attempt >= restartsInARowMax) return retryLater(machine, "server_unavailable", world);
+  if (machine.restarts >= restartsInARowMax) return retryLater(machine, "server_unavailable", world);
   return {
     machine: {
       ...machine,
@@ -258,7 +261,7 @@ function restartAtOnce(machine: Machine, _: CloseReason, world: World): Step {
       reason: null,
       code: null,
       retryAt: null,
-      attempt: machine.attempt + 1,
+      restarts: machine.restarts + 1,
     },
     effects: [{ type: "open_socket" }],
   };

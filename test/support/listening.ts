@@ -1,0 +1,19 @@
+import { eventually } from "./eventually.ts";
+import type { TestWaypost } from "./waypost.ts";
+
+export type Heard = { name: string; data: Record<string, unknown> };
+
+/** Everything a signed-in socket hears of some channels, in order. */
+export async function listenTo(waypost: TestWaypost, ...channelIds: string[]) {
+  const socket = waypost.socket();
+  const heard: Heard[] = [];
+  socket.onAny((name: string, data: Record<string, unknown>) => heard.push({ name, data }));
+  for (const channelId of channelIds) await socket.emitWithAck("subscribe_channel", { channelId });
+  const of = (name: string) => heard.filter((one) => one.name === name).map(({ data }) => data);
+  return {
+    heard,
+    of,
+    hears: (name: string, test: (data: Record<string, unknown>) => boolean = () => true) =>
+      eventually(() => of(name).find(test), { withinMs: 20_000 }),
+  };
+}
