@@ -81,7 +81,8 @@ test("once a takeover is acknowledged, no bulk that starts later with the old ep
     let isDeposed = false;
     let acceptedLate = 0;
     const deposed = (async () => {
-      for (;;) {
+      // Bounded, so that a fence that refuses nothing fails the test instead of going on for ever.
+      for (let turn = 0; turn < 1_000; turn++) {
         const startedLate = isDeposed;
         await write(old, ids);
         if (startedLate) acceptedLate++;
