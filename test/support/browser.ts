@@ -1,57 +1,50 @@
-import { mkdir, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import chromium from "@sparticuz/chromium";
-import { type Browser, chromium as driver, type Page } from "playwright-core";
-import { eventually } from "./eventually.ts";
+import { fileURLToPath } from "node:url";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { expect } from "vitest";
+import { findChromium } from "./chromium.ts";
 
-const unpackingMs = 60_000;
+const artifacts = fileURLToPath(new URL("../.artifacts", import.meta.url));
 
-/** A page of a real Chromium, closed with it on disposal. */
-export interface OpenPage extends AsyncDisposable {
-  page: Page;
-  /** Uncaught errors and console errors of the page: a test that is happy with it expects none. */
-  errors: string[];
-}
+/** How long a step in the page may take, milliseconds: pairing with the sandbox is the longest. */
+const stepMs = 20_000;
 
-/** Opens `address` in a Chromium of its own, at phone width unless told otherwise. */
-export async function openPage(
-  address: string,
-  viewport: { width: number; height: number } = { width: 390, height: 844 },
-): Promise<OpenPage> {
-  const browser = await launch();
-  const page = await browser.newPage({ viewport });
-  const errors: string[] = [];
-  page.on("pageerror", (error) => errors.push(error.message));
-  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-  await page.goto(address);
-  return { page, errors, [Symbol.asyncDispose]: () => browser.close() };
-}
-
-/** In one process, as the package would have it for serverless, Chromium dies with its first page. */
-async function launch(): Promise<Browser> {
-  const args = chromium.args.filter((arg) => arg !== "--single-process" && arg !== "--no-zygote");
-  return driver.launch({ executablePath: await unpacked(), args, headless: true });
+/** A headless Chromium. Whoever starts it closes it. */
+export async function startBrowser(): Promise<Browser> {
+  const { executablePath, env } = await findChromium();
+  // In a container there is neither a user namespace for Chromium's own sandbox nor a graphics card.
+  return await chromium.launch({ executablePath, env, args: ["--no-sandbox", "--disable-gpu"] });
 }
 
 /**
- * Where Chromium lies, unpacked at first use. One test file at a time: another would take the half-written
- * file of the first for the finished one. A lock older than a minute was left by a process that was killed.
+ * A page of a fresh profile, on which `work` is done. An error thrown in the page, and whatever its security policy
+ * blocked, fail the test; a failed test leaves a screenshot in `test/.artifacts/`.
  */
-async function unpacked(): Promise<string> {
-  const lock = join(tmpdir(), "waypost-chromium.lock");
-  await eventually(
-    async () => {
-      const age = Date.now() - (await stat(lock).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
-      if (age > unpackingMs) await rm(lock, { recursive: true, force: true });
-      await mkdir(lock);
-      return true;
-    },
-    { withinMs: 2 * unpackingMs, everyMs: 100 },
-  );
+export async function withPage(
+  browser: Browser,
+  options: BrowserContextOptions,
+  work: (page: Page) => Promise<void>,
+): Promise<void> {
+  await using context = await browser.newContext(options);
+  context.setDefaultTimeout(stepMs);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    if (message.text().includes("Content Security Policy")) complaints.push(message.text());
+  });
   try {
-    return await chromium.executablePath();
-  } finally {
-    await rm(lock, { recursive: true, force: true });
+    await work(page);
+    expect(complaints).toEqual([]);
+  } catch (error) {
+    await saveScreenshot(page);
+    throw error;
   }
+}
+
+async function saveScreenshot(page: Page): Promise<void> {
+  const name = (expect.getState().currentTestName ?? "page").replace(/[^a-z0-9]+/gi, "-");
+  await mkdir(artifacts, { recursive: true });
+  await page.screenshot({ path: join(artifacts, `${name}.png`), fullPage: true });
 }

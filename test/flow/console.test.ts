@@ -1,0 +1,260 @@
+import { readFile } from "node:fs/promises";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { startBrowser, withPage } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
+import { serveFile } from "../support/served-file.ts";
+import { apiKey, type TestWaypost, testWaypost } from "../support/waypost.ts";
+
+const phoneNumber = "15550000001";
+const contactNumber = "15550000002";
+/** A PNG of one pixel. */
+const pixel =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+
+/** A page, a server, a connector and a WhatsApp share the machine with whatever else is tested. */
+vi.setConfig({ testTimeout: 90_000 });
+
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await startBrowser();
+});
+
+afterAll(() => browser.close());
+
+test("a person signs in, pairs by QR, sends, receives, sees statuses, and logs out", async () => {
+  await using waypost = await testWaypost();
+  const contact = waypost.sandbox.account(contactNumber);
+  await withPage(browser, { baseURL: waypost.url }, async (page) => {
+    await signIn(page);
+    await createChannel(page, "Shop");
+    await page.getByRole("button", { name: "Connect", exact: true }).click();
+    await page.getByRole("img", { name: "QR code" }).waitFor();
+    await page.getByText(/Code 1 of 6 · new one in \d+/).waitFor();
+    await waypost.sandbox.account(phoneNumber).scan(await waitingCode(waypost));
+    await statusOf(page, "Active");
+    await page.getByText(`+${phoneNumber}`).first().waitFor();
+
+    await sendText(page, contactNumber, "Hello from the console");
+    const received = await contact.waitForMessage();
+    expect(received).toMatchObject({ text: "Hello from the console", from: phoneNumber, copies: 1 });
+    const own = page.getByRole("listitem").filter({ hasText: "Hello from the console" });
+    await own.getByText("delivered").waitFor();
+    contact.markRead(received.id);
+    await own.getByText(/✓✓ read$/).waitFor();
+
+    await contact.sendText(phoneNumber, "<b>Hi</b> back");
+    const answer = page.getByRole("listitem").filter({ hasText: "<b>Hi</b> back" });
+    await answer.getByText(`From +${contactNumber}`).waitFor();
+    await answer.getByRole("button", { name: "Reply" }).click();
+    expect(await page.getByLabel("To").inputValue()).toBe(`+${contactNumber}`);
+
+    await page.getByRole("button", { name: "Disconnect" }).click();
+    await page.getByText("The phone is still linked").waitFor();
+    await page.getByRole("button", { name: "Connect", exact: true }).click();
+    await statusOf(page, "Active");
+
+    await page.getByRole("button", { name: "Log out" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("The phone is unlinked").waitFor();
+    await dialog.getByRole("button", { name: "Log out" }).click();
+    await statusOf(page, "Logged out");
+    expect(waypost.sandbox.account(phoneNumber).devices()).toEqual([]);
+  });
+});
+
+test("an image goes out by its address, and what the server objects to stands beside its field", async () => {
+  await using image = await serveFile(Buffer.from(pixel, "base64"), "image/png");
+  await using waypost = await testWaypost({ config: { mediaAllowHosts: [image.host] } });
+  await withPage(browser, { baseURL: waypost.url }, async (page) => {
+    await signIn(page);
+    await createChannel(page, "Pictures");
+    await linkByCode(page, waypost);
+
+    await sendText(page, "not a number", "Hello");
+    const to = page.getByLabel("To");
+    await page.getByText("must be a phone number").waitFor();
+    expect(await to.getAttribute("aria-invalid")).toBe("true");
+    expect(await page.getByLabel("Message", { exact: true }).inputValue()).toBe("Hello");
+
+    await to.fill(contactNumber);
+    await page.getByLabel("Kind").selectOption("image");
+    await page.getByLabel("Address of the file").fill(image.url);
+    await page.getByLabel("Caption").fill("Look at this");
+    await page.getByRole("button", { name: "Send" }).click();
+    const received = await waypost.sandbox.account(contactNumber).waitForMessage();
+    expect(received.media).toMatchObject({ kind: "image", caption: "Look at this", bytes: image.body });
+    await page.getByRole("listitem").filter({ hasText: "Look at this" }).getByText("delivered").waitFor();
+
+    await page.getByLabel("Address of the file").fill("http://127.0.0.1:1/secret");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByText("invalid_request").waitFor();
+    expect(await page.getByLabel("Address of the file").getAttribute("aria-invalid")).toBe("true");
+  });
+});
+
+test("the key is kept nowhere, a wrong one is refused, and signing out ends it", async () => {
+  await using waypost = await testWaypost();
+  await withPage(browser, { baseURL: waypost.url }, async (page) => {
+    await page.goto("/");
+    await page.getByText("Unofficial").waitFor();
+    await page.getByLabel("API key").fill("wrong_key_0123456789abcdefghi");
+    await page.keyboard.press("Enter");
+    await page.getByText("invalid_api_key").waitFor();
+    await signIn(page);
+    const kept =
+      "JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}, document.documentElement.outerHTML])";
+    expect(await page.evaluate(kept)).not.toContain(apiKey);
+    const [cookie] = await page.context().cookies();
+    expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict", path: "/" });
+    expect(cookie?.value).not.toContain(apiKey);
+
+    const sandbox = page.getByRole("link", { name: "Sandbox" });
+    expect(await sandbox.getAttribute("href")).toBe(waypost.sandbox.adminUrl);
+
+    await page.reload();
+    await page.getByText("No channels yet").waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("API key").waitFor();
+    await page.reload();
+    await page.getByLabel("API key").waitFor();
+  });
+});
+
+test("a server that goes away is said to be away, and what changed meanwhile is there when it is back", async () => {
+  await using waypost = await testWaypost();
+  waypost.config.port = Number(new URL(waypost.url).port);
+  await withPage(browser, { baseURL: waypost.url }, async (page) => {
+    await signIn(page);
+    await createChannel(page, "Before");
+    await waypost.stop();
+    await page.getByText("Reconnecting…").waitFor();
+    await sendText(page, contactNumber, "Hello");
+    await page.getByText("unreachable").waitFor();
+    expect(await page.getByLabel("Message", { exact: true }).inputValue()).toBe("Hello");
+    await waypost.collections.channels.updateOne({ name: "Before" }, { $set: { name: "After" } });
+    await waypost.start();
+    await page.getByText("Live", { exact: true }).waitFor();
+    await page.getByRole("heading", { level: 1, name: "After" }).waitFor();
+    await page.getByRole("button", { name: "Connect", exact: true }).click();
+    await page.getByRole("img", { name: "QR code" }).waitFor();
+  });
+});
+
+test("at phone width in the dark, by keyboard alone", async () => {
+  await using waypost = await testWaypost();
+  const options = {
+    baseURL: waypost.url,
+    viewport: { width: 360, height: 740 },
+    colorScheme: "dark",
+  } as const;
+  await withPage(browser, options, async (page) => {
+    await page.goto("/");
+    await page.getByLabel("API key").waitFor();
+    await page.keyboard.type(apiKey);
+    await page.keyboard.press("Enter");
+    await page.getByText("No channels yet").waitFor();
+    await focus(page, "New channel");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.type("A name that is long enough to need more than one line on a small phone");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "A name" }).waitFor();
+    await focus(page, "Connect");
+    await page.keyboard.press("Space");
+    await page.getByRole("img", { name: "QR code" }).waitFor();
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(360);
+    await focus(page, "Delete…");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.keyboard.press("Enter");
+    await focus(page, "Delete channel");
+    await page.keyboard.press("Enter");
+    await page.getByText("No channels yet").waitFor();
+  });
+});
+
+test("the example page of the first description works as written for somebody signed in", async () => {
+  await using waypost = await testWaypost();
+  const created = await waypost.api().post("/channels", { name: "Example" });
+  const { channelId } = created.body.payload;
+  const html = await readFile(new URL("seed-page.txt", import.meta.url), "utf8");
+  await withPage(browser, { baseURL: waypost.url }, async (page) => {
+    await page.route("**/example.html", (route) =>
+      route.fulfill({ contentType: "text/html", body: html.replace("your-channel-id", channelId) }),
+    );
+    await signIn(page);
+    await page.goto("/example.html");
+    await page.getByText("Status: inactive").waitFor();
+    await page.getByRole("button", { name: "Connect", exact: true }).click();
+    await page.locator("#qr-code[src^='data:image/png']").waitFor();
+    await page.getByText("Status: qr_ready").waitFor();
+    await waypost.sandbox.account(phoneNumber).scan(await waitingCode(waypost));
+    await page.getByText("Status: active").waitFor();
+    await page.locator("#qr-section").waitFor({ state: "hidden" });
+    await page.locator("#phone").fill(`${contactNumber}@s.whatsapp.net`);
+    await page.locator("#message").fill("Hello from the example");
+    await page.getByRole("button", { name: "Send" }).click();
+    const received = await waypost.sandbox.account(contactNumber).waitForMessage();
+    expect(received).toMatchObject({ text: "Hello from the example", copies: 1 });
+  });
+});
+
+async function signIn(page: Page): Promise<void> {
+  if (page.url() === "about:blank") await page.goto("/");
+  await page.getByLabel("API key").fill(apiKey);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("Live", { exact: true }).waitFor();
+}
+
+async function createChannel(page: Page, name: string): Promise<void> {
+  await page.getByRole("button", { name: "New channel" }).click();
+  await page.getByLabel("Name").fill(name);
+  await page.getByRole("button", { name: "Create channel" }).click();
+  await page.getByRole("heading", { level: 1, name }).waitFor();
+}
+
+async function linkByCode(page: Page, waypost: TestWaypost): Promise<void> {
+  await page.getByRole("button", { name: "Link with a code" }).click();
+  await page.getByLabel("Phone number").fill(`+${phoneNumber}`);
+  await page.getByRole("button", { name: "Get a code" }).click();
+  await page.getByText(/Expires in/).waitFor();
+  const code = (await page.getByRole("status", { name: "Pairing code" }).textContent()) ?? "";
+  expect(code).toMatch(/^\w{4}-\w{4}$/);
+  await waypost.sandbox.account(phoneNumber).typeCode(code.replace("-", ""));
+  await statusOf(page, "Active");
+}
+
+async function sendText(page: Page, to: string, text: string): Promise<void> {
+  await page.getByLabel("To").fill(to);
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.keyboard.press("Enter");
+}
+
+/** Waits until the channel on the page has this status. */
+async function statusOf(page: Page, label: string): Promise<void> {
+  await page
+    .getByRole("region", { name: "Channel", exact: true })
+    .getByText(label, { exact: true })
+    .waitFor();
+}
+
+/** What the QR that is shown holds. */
+function waitingCode({ collections }: TestWaypost): Promise<string> {
+  return eventually(
+    async () => (await collections.channels.findOne({ "pairing.kind": "qr" }))?.pairing?.text,
+  );
+}
+
+/** Tabs to a button, as somebody without a mouse does. */
+async function focus(page: Page, name: string): Promise<void> {
+  const isThere = "document.activeElement?.textContent";
+  for (let presses = 0; presses < 30; presses += 1) {
+    if ((await page.evaluate(isThere)) === name) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`no ${name} within 30 presses of Tab`);
+}
