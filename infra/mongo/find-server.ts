@@ -58,7 +58,7 @@ async function take(source: Source, cache: string, search: Search): Promise<Mong
   search.progress.say(`MongoDB: fetching ${source.version} from ${from}, once; it is kept in ${cache}`);
   await using workspace = await openWorkspace(cache);
   const path = await run({ ...search, workspace: workspace.path });
-  return keepServer(cache, fitting(await inspectMongod(path, search.signal), search.dataVersion));
+  return await keepServer(cache, fitting(await inspectMongod(path, search.signal), search.dataVersion));
 }
 
 function fitting(server: Mongod, dataVersion: string | undefined): Mongod {

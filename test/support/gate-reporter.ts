@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { Reporter, SerializedError, TestCase, TestModule, Vitest } from "vitest/node";
 
 /** What a run came to. `skipped` names each test that was left out and why; without a reason it counts as failed. */
-export type GateResult = { passed: number; failed: number; skipped: { test: string; reason: string }[] };
+type GateResult = { passed: number; failed: number; skipped: { test: string; reason: string }[] };
 
 const resultsPath = "test/.artifacts/results.json";
 

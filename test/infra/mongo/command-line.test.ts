@@ -24,7 +24,7 @@ test("a process that ended and was not collected counts as ended", async ({ skip
     stdio: ["ignore", "pipe", "ignore"],
   });
   const pid = Number((await once(parent.stdout, "data"))[0]);
-  expect(await commandLine(pid)).toBeDefined();
+  await eventually(() => commandLine(pid));
   process.kill(pid, "SIGKILL");
   await eventually(async () => (await commandLine(pid)) === undefined);
   expect(process.kill(pid, 0)).toBe(true);
