@@ -41,11 +41,16 @@ afterAll(() => resources.disposeAsync());
 /** Past the door, as a connector on another network. */
 const direct = () => collections(database.db);
 
+interface Body {
+  payload?: { channelId: string };
+  error?: { code: string; retryable: boolean };
+}
+
 async function call(method: string, path: string, body?: object, prefer = "wait=30") {
   const headers = { "X-Api-Key": apiKey, "Content-Type": "application/json", Prefer: prefer };
   const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
   const answer = await app.fetch(new Request(`http://x${path}`, init));
-  const read = await answer.json();
+  const read = (await answer.json()) as Body;
   return { status: answer.status, code: read.error?.code, retryable: read.error?.retryable, body: read };
 }
 const unavailable = expect.objectContaining({ status: 503, code: "database_unavailable", retryable: true });
@@ -79,7 +84,7 @@ test("503 while the database takes everything and says nothing", async () => {
 async function waitingCall(prefer: string) {
   await isBack();
   const created = await call("POST", "/api/whatsapp/channels", { name: "a" });
-  const { channelId } = created.body.payload;
+  const channelId = created.body.payload?.channelId ?? "";
   const asking = call("POST", `/api/whatsapp/channels/${channelId}/disconnect`, {}, prefer);
   await eventually(() => rung.includes(channelId));
   const command = await eventually(() => direct().commands.findOne({ channelId }));

@@ -26,6 +26,10 @@ afterAll(async () => {
 const withKey = { "X-Api-Key": apiKey, "Content-Type": "application/json" };
 const channels = () => `${functions.url}/api/whatsapp/channels`;
 
+async function channelIdOf(created: Response): Promise<string> {
+  return ((await created.json()) as { payload: { channelId: string } }).payload.channelId;
+}
+
 test("a fresh database is made ready, and the first key opens it", async () => {
   expect((await fetch(`${functions.url}/health/ready`)).status).toBe(200);
   const created = await fetch(channels(), { method: "POST", headers: withKey, body: '{"name":"a"}' });
@@ -61,7 +65,7 @@ test("a client that goes away while it waits costs nothing", async () => {
     startedAt: new Date(),
   });
   const created = await fetch(channels(), { method: "POST", headers: withKey, body: '{"name":"a"}' });
-  const { channelId } = (await created.json()).payload;
+  const channelId = await channelIdOf(created);
   const asking = new AbortController();
   const gone = fetch(`${channels()}/${channelId}/connect`, {
     method: "POST",
@@ -78,7 +82,7 @@ test("disposal answers who waits, at once, with 202", { timeout: 15_000 }, async
   const ending = await serve();
   const url = `${ending.url}/api/whatsapp/channels`;
   const created = await fetch(url, { method: "POST", headers: withKey, body: '{"name":"a"}' });
-  const { channelId } = (await created.json()).payload;
+  const channelId = await channelIdOf(created);
   const asking = fetch(`${url}/${channelId}/disconnect`, {
     method: "POST",
     headers: { ...withKey, Prefer: "wait=30" },

@@ -7,12 +7,16 @@ beforeAll(async () => {
 });
 afterAll(() => functions[Symbol.asyncDispose]());
 
-async function create(body: BodyInit | null, contentType: string | null, more: Record<string, string> = {}) {
+async function create(
+  body: string | Uint8Array | ReadableStream | null,
+  contentType: string | null,
+  more: Record<string, string> = {},
+) {
   const headers = new Headers({ "X-Api-Key": await functions.addKey(), ...more });
   if (contentType) headers.set("Content-Type", contentType);
-  const init = { method: "POST", headers, body, duplex: "half" };
+  const init = { method: "POST", headers, body, duplex: "half" as const };
   const answer = await functions.fetch(new Request("http://x/api/whatsapp/channels", init));
-  return { status: answer.status, code: (await answer.json()).error?.code };
+  return { status: answer.status, code: ((await answer.json()) as { error?: { code: string } }).error?.code };
 }
 
 test.each(["application/json", "application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"'])(

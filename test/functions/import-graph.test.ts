@@ -1,0 +1,40 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+const root = new URL("../../", import.meta.url);
+
+/** Everything that is loaded with a module of ours, packages and their packages included. */
+async function importsOf(module: string): Promise<string[]> {
+  const probe = fileURLToPath(new URL("print-imports.ts", import.meta.url));
+  const run = promisify(execFile)(process.execPath, [probe, new URL(module, root).href]);
+  const urls = (await run).stdout.split("\n");
+  return urls.map((url) => url.replace(root.href, ""));
+}
+
+const forbidden = /node_modules\/(@whiskeysockets|baileys|libsignal|socket\.io)|^(connector|infra|test)\//;
+
+test.each(["functions/node.ts", "functions/app.ts"])(
+  "%s carries no Baileys and no libsignal",
+  async (module) => {
+    const imports = await importsOf(module);
+    expect(imports).toContain("shared/errors.ts");
+    expect(imports.filter((url) => forbidden.test(url))).toEqual([]);
+  },
+);
+
+test("the same look finds Baileys where it is", async () => {
+  const imports = await importsOf("connector/baileys/baileys.ts");
+  expect(imports.filter((url) => forbidden.test(url)).length).toBeGreaterThan(1);
+});
+
+test("createApp brings no server, no database and no more of Node than other runtimes have", async () => {
+  const imports = await importsOf("functions/app.ts");
+  const builtIns = new Set(imports.filter((url) => url.startsWith("node:")));
+  for (const name of ["http", "https", "http2", "net", "tls", "child_process", "worker_threads", "cluster"])
+    expect(builtIns).not.toContain(`node:${name}`);
+  expect(
+    imports.filter((url) => /node_modules\/(mongodb|pino|undici|ws|@hono\/node-server)\//.test(url)),
+  ).toEqual([]);
+});

@@ -1,0 +1,122 @@
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { apiVersion } from "../../../functions/routes/documents.ts";
+import { errorCatalog } from "../../../shared/errors.ts";
+import { type Scope, scopes } from "../../../shared/scopes.ts";
+import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+
+interface Operation {
+  summary: string;
+  security: object[];
+  "x-scope"?: Scope;
+  requestBody?: object;
+  responses: Record<string, { description: string; content?: Record<string, object> }>;
+}
+
+/** The contract's table, which the routes, the document and the handlers have to match. */
+const contract: Record<string, Scope | null> = {
+  "POST /api/whatsapp/channels": "channels:write",
+  "GET /api/whatsapp/channels": "channels:read",
+  "GET /api/whatsapp/channels/{channelId}": "channels:read",
+  "GET /api/whatsapp/channels/{channelId}/status": "channels:read",
+  "POST /api/whatsapp/channels/{channelId}/connect": "channels:write",
+  "POST /api/whatsapp/channels/{channelId}/pairing-code": "channels:write",
+  "POST /api/whatsapp/channels/{channelId}/send": "messages:send",
+  "POST /api/whatsapp/channels/{channelId}/send-media": "messages:send",
+  "POST /api/whatsapp/channels/{channelId}/disconnect": "channels:write",
+  "POST /api/whatsapp/channels/{channelId}/logout": "channels:write",
+  "PATCH /api/whatsapp/channels/{channelId}": "channels:write",
+  "DELETE /api/whatsapp/channels/{channelId}": "channels:write",
+  "GET /api/whatsapp/channels/{channelId}/qr": "channels:write",
+  "GET /api/whatsapp/commands/{commandId}": "messages:read",
+  "POST /api/whatsapp/session": null,
+  "DELETE /api/whatsapp/session": null,
+  "GET /health/live": null,
+  "GET /health/ready": null,
+};
+
+let functions: FunctionsFixture;
+let operations: Map<string, Operation>;
+beforeAll(async () => {
+  functions = await functionsFixture();
+  const { body } = await functions.call("GET", "/openapi.json", { key: null });
+  expect(body.openapi).toBe("3.1.0");
+  operations = new Map(
+    Object.entries(body.paths as Record<string, Record<string, Operation>>).flatMap(([path, methods]) =>
+      Object.entries(methods).map(
+        ([method, operation]) => [`${method.toUpperCase()} ${path}`, operation] as const,
+      ),
+    ),
+  );
+});
+afterAll(() => functions[Symbol.asyncDispose]());
+
+async function ask(name: string, key: string | null) {
+  const [method = "", path = ""] = name.split(" ");
+  const channelId = await functions.addChannel();
+  const commandId = channelId;
+  await functions.db.commands.insertOne({
+    _id: commandId,
+    channelId,
+    type: "message.send",
+    payload: {},
+  } as never);
+  return functions.call(method, path.replace("{channelId}", channelId).replace("{commandId}", commandId), {
+    key,
+    headers: { Prefer: "wait=0" },
+  });
+}
+
+test("the document has the contract's calls, and no others", () => {
+  expect([...operations.keys()].sort()).toEqual(Object.keys(contract).sort());
+  for (const [name, { summary }] of operations) expect(summary, name).toBeTruthy();
+});
+
+test.each(Object.entries(contract))(
+  "%s is handled, and asks for the scope it says: %s",
+  async (name, scope) => {
+    const operation = operations.get(name);
+    expect(operation?.["x-scope"] ?? null).toBe(scope);
+    const { body } = await ask(name, await functions.addKey({ scopes: ["admin"] }));
+    expect(["route_not_found", "method_not_allowed"]).not.toContain(body.error?.code);
+    if (!scope) return;
+    expect((await ask(name, null)).status).toBe(401);
+    const others = scopes.filter((other) => other !== scope && other !== "admin");
+    expect((await ask(name, await functions.addKey({ scopes: others }))).status).toBe(403);
+    expect([401, 403]).not.toContain((await ask(name, await functions.addKey({ scopes: [scope] }))).status);
+  },
+);
+
+test("every refusal in the document is a code of the catalog, under its status, in both forms", () => {
+  for (const [name, { responses }] of operations)
+    for (const [status, { description, content }] of Object.entries(responses)) {
+      if (Number(status) < 400) continue;
+      expect(Object.keys(content ?? {}), name).toEqual(["application/json", "application/problem+json"]);
+      for (const code of description.match(/[a-z_]{3,}/g) ?? [])
+        expect(errorCatalog[code as keyof typeof errorCatalog]?.status, `${name} ${code}`).toBe(
+          Number(status),
+        );
+    }
+});
+
+test("what a call answers without being asked right is in the document", async () => {
+  for (const [name, { responses }] of operations) {
+    const { status } = await ask(name, await functions.addKey());
+    expect(Object.keys(responses), name).toContain(String(status));
+    if (contract[name])
+      expect(Object.keys(responses), name).toEqual(expect.arrayContaining(["401", "403", "503"]));
+  }
+});
+
+test("the version is the package's", async () => {
+  const text = await readFile(new URL("../../../package.json", import.meta.url), "utf8");
+  expect(apiVersion).toBe(JSON.parse(text).version);
+});
+
+test("/docs needs no other host", async () => {
+  const { status, headers, body } = await functions.call("GET", "/docs", { key: null });
+  expect(status).toBe(200);
+  expect(headers.get("content-security-policy")).not.toMatch(/https?:|\*/);
+  expect(body).not.toMatch(/(src|href)="(https?:)?\/\//);
+  expect(body).toContain('src="/docs/standalone.js"');
+});
