@@ -3,6 +3,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { defineConfig, type Plugin } from "vite";
 
+const require = createRequire(import.meta.url);
+
 /** Builds the console page into `functions/console/dist`, from where the functions serve it. */
 export default defineConfig({
   root: "functions/console",
@@ -16,7 +18,7 @@ function apiReference(): Plugin {
     name: "api-reference",
     apply: "build",
     async writeBundle({ dir = "" }) {
-      const entry = createRequire(import.meta.url).resolve("@scalar/api-reference");
+      const entry = require.resolve("@scalar/api-reference");
       await mkdir(join(dir, "docs"), { recursive: true });
       await copyFile(join(dirname(entry), "browser/standalone.js"), join(dir, "docs/standalone.js"));
     },

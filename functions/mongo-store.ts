@@ -8,7 +8,7 @@ import { mongoSessions } from "./mongo-sessions.ts";
 import type { ChannelQuery, NewChannel, NewCommand, Store } from "./store.ts";
 
 /** A write that survives the loss of a server, or fails. */
-export const durably = { writeConcern: { w: "majority", j: true } } as const;
+const durably = { writeConcern: { w: "majority", j: true } } as const;
 
 /** Everything the functions keep, in MongoDB. The caller owns the client behind `db`. */
 export function mongoStore(db: Db, retention: Retention): Store {

@@ -49,10 +49,10 @@ export const phoneNumberSchema = z
     return z.NEVER;
   });
 
-export const channelNameSchema = z.string().trim().min(1).max(100);
+const channelNameSchema = z.string().trim().min(1).max(100);
 
 /** Free data of the caller, kept and echoed. At most 8 KB as JSON, 32 levels deep. */
-export const metadataSchema = z
+const metadataSchema = z
   .record(z.string().max(100), z.unknown())
   .refine((value) => isStorable(value, metadataDepthMax), {
     error: `must be at most ${metadataDepthMax} levels deep, without NUL characters in its keys`,

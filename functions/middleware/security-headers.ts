@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
 
 /** The API serves nothing that a browser should run, frame or keep. Pages set a policy of their own. */
-export const apiContentPolicy = "default-src 'none'; frame-ancestors 'none'";
+const apiContentPolicy = "default-src 'none'; frame-ancestors 'none'";
 
 /** The console: its own files, its own Socket.io, the QR as a data URL. Nothing from other hosts, nothing inline. */
 export const consoleContentPolicy = [

@@ -15,14 +15,14 @@ import { eventually } from "../support/eventually.ts";
 import { type TestDatabase, testDatabase } from "../support/test-database.ts";
 
 /** An answer, its body read. */
-export interface Answer {
+interface Answer {
   status: number;
   headers: Headers;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   body: any;
 }
 
-export interface CallOptions {
+interface CallOptions {
   body?: unknown;
   headers?: Record<string, string>;
   /** Null: none. Unless given, an administrator's. */
