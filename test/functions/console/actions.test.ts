@@ -1,0 +1,118 @@
+import { expect, test } from "vitest";
+import { createActions } from "../../../functions/console/actions.ts";
+import { createStore } from "../../../functions/console/store.ts";
+import { channel, channelId } from "./channel-fixture.ts";
+import { apiWith, type Call, failure, ok } from "./server-fixture.ts";
+
+/** The page's actions on a server that has one channel, unless `answer` has something else to say. */
+async function page(answer: (call: Call) => Response | null = () => null) {
+  const server = apiWith((call) => answer(call) ?? usual(call));
+  const store = createStore();
+  const actions = createActions(server.api, store, () => 42);
+  await actions.loadChannels();
+  const only = () => store.state.channels[0];
+  return { ...server, store, actions, only };
+}
+
+function usual({ path, method }: Call): Response {
+  if (path.endsWith("/channels") && method === "GET") return ok({ payload: [channel()], nextCursor: null });
+  if (path.endsWith(channelId)) return ok({ payload: channel({ status: "connecting" }) });
+  if (path.includes("/send"))
+    return ok({ payload: { messageId: "m1", to: "1", type: "text", status: "queued", commandId: "c1" } });
+  return ok({});
+}
+
+test("a message that was taken stands in the channel with what it can be followed by", async () => {
+  const { actions, only } = await page();
+  await actions.sendText(channelId, { to: "+15551234567", message: "Hi" });
+  expect(only()?.entries).toMatchObject([
+    {
+      kind: "own",
+      messageId: "m1",
+      commandId: "c1",
+      to: "+15551234567",
+      text: "Hi",
+      media: null,
+      at: 42,
+      outcome: { status: "queued" },
+    },
+  ]);
+});
+
+test("media stands there with its kind, address and caption", async () => {
+  const { actions, only } = await page();
+  await actions.sendMedia(channelId, {
+    to: "1",
+    mediaType: "image",
+    mediaUrl: "https://example.com/a.jpg",
+    caption: "Look",
+  });
+  expect(only()?.entries).toMatchObject([
+    { text: "Look", media: { type: "image", url: "https://example.com/a.jpg" } },
+  ]);
+});
+
+test("a message that was refused is not there, and its error is the caller's", async () => {
+  const { actions, only } = await page(({ path }) =>
+    path.endsWith("/send") ? failure(400, "invalid_request") : null,
+  );
+  await expect(actions.sendText(channelId, { to: "x", message: "Hi" })).rejects.toMatchObject({
+    code: "invalid_request",
+  });
+  expect(only()?.entries).toEqual([]);
+});
+
+test("after a control call the channel is looked at, and that failing does not make the call fail", async () => {
+  const { actions, only } = await page();
+  await actions.connect(channelId);
+  expect(only()?.status).toBe("connecting");
+  const blind = await page(({ path }) =>
+    path.endsWith(channelId) ? failure(503, "database_unavailable") : null,
+  );
+  await expect(blind.actions.disconnect(channelId)).resolves.toBeUndefined();
+});
+
+test("what waits for a connector is marked as such", async () => {
+  const { actions, only } = await page(({ path }) =>
+    path.endsWith("/logout") ? ok({ payload: { channelId, status: "queued", commandId: "x" } }) : null,
+  );
+  await actions.logout(channelId);
+  expect(only()?.isStored).toBe(true);
+});
+
+test("signing in lists the channels, a wrong key leaves the page signed out", async () => {
+  const isWrong = (body: unknown) => JSON.stringify(body) === '{"apiKey":"wrong"}';
+  const { actions, store } = await page(({ body }) =>
+    isWrong(body) ? failure(401, "invalid_api_key") : null,
+  );
+  await expect(actions.signIn("wrong")).rejects.toMatchObject({ code: "invalid_api_key" });
+  await actions.signIn("right");
+  expect(store.state).toMatchObject({ session: "signed_in", channels: [{ channelId }] });
+  await actions.signOut();
+  expect(store.state).toMatchObject({ session: "signed_out", channels: [] });
+});
+
+test("a list that cannot be read is told, and the next attempt mends it", async () => {
+  let isDown = true;
+  const { actions, store } = await page(() => (isDown ? failure(503, "database_unavailable") : null));
+  expect(store.state.listing).toMatchObject({ code: "database_unavailable" });
+  isDown = false;
+  await actions.loadChannels();
+  expect(store.state).toMatchObject({ listing: "loaded", session: "signed_in" });
+});
+
+test("the fate of messages is asked for only while it is open", async () => {
+  const { actions, only, calls } = await page(({ path }) =>
+    path.endsWith("/commands/c1")
+      ? ok({ payload: { state: "failed", error: { code: "media_unavailable", message: "Gone" } } })
+      : null,
+  );
+  await actions.sendText(channelId, { to: "1", message: "Hi" });
+  await actions.settle(channelId);
+  expect(only()?.entries).toMatchObject([
+    { outcome: { status: "failed", failure: { code: "media_unavailable", message: "Gone" } } },
+  ]);
+  const before = calls.length;
+  await actions.settle(channelId);
+  expect(calls).toHaveLength(before);
+});
