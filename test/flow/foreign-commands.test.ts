@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { CommandDocument } from "../../shared/collections.ts";
+import { eventually } from "../support/eventually.ts";
+import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
+import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+
+const contact = "15550100032";
+let waypost: TestWaypost;
+let channel: PairedChannel;
+
+beforeAll(async () => {
+  waypost = await testWaypost();
+  channel = await pairedChannel(waypost, "15550100031");
+});
+
+afterAll(() => waypost[Symbol.asyncDispose]());
+
+/** As a service that knows only the documents would do it. */
+async function insert(document: Record<string, unknown>) {
+  const _id = `foreign-${Math.random().toString(36).slice(2)}`;
+  await waypost.database.db.collection<{ _id: string }>("commands").insertOne({ _id, ...document });
+  return {
+    settles: () =>
+      eventually(
+        async () => {
+          const found = await waypost.collections.commands.findOne({ _id });
+          return found?.doneAt ? found : null;
+        },
+        { withinMs: 20_000 },
+      ) as Promise<CommandDocument>,
+  };
+}
+
+test("a command that another service inserts is carried out, and its result is in the document", async () => {
+  const payload = { to: contact, content: { type: "text", text: "From elsewhere" } };
+  const command = await insert({ channelId: channel.channelId, type: "message.send", payload });
+  const { state, result } = await command.settles();
+  expect(state).toBe("succeeded");
+  const received = await waypost.sandbox
+    .account(contact)
+    .waitForMessage(({ text }) => text === "From elsewhere");
+  expect(result).toMatchObject({ messageId: received.id, status: "sent" });
+});
+
+test("they are carried out in the order they were seen", async () => {
+  const texts = Array.from({ length: 10 }, (_, index) => `Foreign ${index}`);
+  for (const text of texts) {
+    await insert({
+      channelId: channel.channelId,
+      type: "message.send",
+      payload: { to: contact, content: { type: "text", text } },
+    });
+  }
+  const received = () =>
+    waypost.sandbox.account(contact).inbox.filter(({ text }) => text?.startsWith("Foreign "));
+  await eventually(() => received().length === texts.length);
+  expect(received().map(({ text }) => text)).toEqual(texts);
+});
+
+const malformed: Array<[string, (channelId: string) => Record<string, unknown>]> = [
+  ["no payload", (channelId) => ({ channelId, type: "message.send" })],
+  [
+    "a payload of another shape",
+    (channelId) => ({ channelId, type: "message.send", payload: { to: 5, content: "x" } }),
+  ],
+  ["a field too many", (channelId) => ({ channelId, type: "channel.disconnect", payload: { now: true } })],
+  ["a type that does not exist", (channelId) => ({ channelId, type: "message.fly", payload: {} })],
+  ["a channel that does not exist", () => ({ channelId: "nowhere", type: "channel.connect", payload: {} })],
+  ["no channel", () => ({ type: "channel.connect", payload: {} })],
+  [
+    "a lane that does not exist",
+    (channelId) => ({ channelId, type: "channel.connect", payload: {}, lane: 9 }),
+  ],
+];
+
+test.each(malformed)("invalid_command: %s, with details, and the queue goes on", async (_, document) => {
+  const command = await insert(document(channel.channelId));
+  const { state, error } = await command.settles();
+  expect(state).toBe("failed");
+  expect(error?.code).toBe("invalid_command");
+  expect(JSON.stringify(error?.details)).toMatch(/field|problems/);
+  const next = await insert({
+    channelId: channel.channelId,
+    type: "message.send",
+    payload: { to: contact, content: { type: "text", text: "Still here" } },
+  });
+  expect((await next.settles()).state).toBe("succeeded");
+});
+
+test("disconnect and connect work the same way", async () => {
+  await (await insert({ channelId: channel.channelId, type: "channel.disconnect", payload: {} })).settles();
+  await channel.becomes("inactive", "disconnected");
+  await (await insert({ channelId: channel.channelId, type: "channel.connect", payload: {} })).settles();
+  await channel.becomes("active");
+});

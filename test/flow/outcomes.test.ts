@@ -1,0 +1,211 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { servePicture } from "../../infra/demo/picture.ts";
+import { eventually } from "../support/eventually.ts";
+import { listenTo } from "../support/listening.ts";
+import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
+import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+
+const phoneNumber = "15550100021";
+const contact = "15550100022";
+let waypost: TestWaypost;
+let channel: PairedChannel;
+let picture: Awaited<ReturnType<typeof servePicture>>;
+let listening: Awaited<ReturnType<typeof listenTo>>;
+
+beforeAll(async () => {
+  picture = await servePicture();
+  waypost = await testWaypost({ config: { mediaAllowHosts: [picture.host] }, timings: { ackMs: 700 } });
+  channel = await pairedChannel(waypost, phoneNumber);
+  listening = await listenTo(waypost, channel.channelId);
+});
+
+afterEach(() => waypost.sandbox.faults.clear());
+
+afterAll(async () => {
+  await waypost[Symbol.asyncDispose]();
+  await picture[Symbol.asyncDispose]();
+  expect(waypost.sandbox.counts.snapshot()).toMatchObject({
+    unknownNodes: 0,
+    decryptFailures: 0,
+    reusedRatchetCounters: 0,
+    simultaneousSockets: 0,
+    badDeviceIdentities: 0,
+    handlerErrors: 0,
+  });
+});
+
+const send = (body: object, headers: Record<string, string> = {}) =>
+  waypost
+    .api()
+    .post(`/channels/${channel.channelId}/send`, { to: contact, message: "Hello", ...body }, headers);
+const sendMedia = (body: object) =>
+  waypost.api().post(`/channels/${channel.channelId}/send-media`, {
+    to: contact,
+    mediaType: "image",
+    mediaUrl: picture.url,
+    ...body,
+  });
+const command = (commandId: string) => waypost.collections.commands.findOne({ _id: commandId });
+const statusesOf = (messageId: string) =>
+  listening
+    .of("message_status_update")
+    .filter((event) => event.messageId === messageId)
+    .map(({ status }) => status);
+
+test("200: the contact has the message under the id of the answer, once", async () => {
+  const { status, body } = await send({ message: "Good morning" });
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    ok: true,
+    message: "Message sent",
+    payload: {
+      messageId: body.payload.messageId,
+      to: `${contact}@s.whatsapp.net`,
+      type: "text",
+      status: "sent",
+      commandId: body.payload.commandId,
+    },
+  });
+  const received = await waypost.sandbox
+    .account(contact)
+    .waitForMessage(({ id }) => id === body.payload.messageId);
+  expect(received).toMatchObject({ text: "Good morning", copies: 1 });
+  await eventually(() => statusesOf(body.payload.messageId).includes("delivered"));
+  expect(statusesOf(body.payload.messageId)).toEqual(["sent", "delivered"]);
+});
+
+test("422: what WhatsApp refuses has its code, and never arrives", async () => {
+  waypost.sandbox.faults.ackError(phoneNumber, 463, { times: 1 });
+  const { status, body } = await send({ message: "Refused" });
+  expect(status).toBe(422);
+  expect(body.error).toMatchObject({ code: "whatsapp_rejected", details: { whatsappCode: 463 } });
+  const { messageId, commandId } = body.error.details as { messageId: string; commandId: string };
+  expect(await command(commandId)).toMatchObject({ state: "failed", messageId });
+  await eventually(() => statusesOf(messageId).includes("failed"));
+  expect(waypost.sandbox.account(contact).inbox.some(({ id }) => id === messageId)).toBe(false);
+});
+
+test("202 unknown: no answer of WhatsApp's is said to be none; a receipt settles it", async () => {
+  waypost.sandbox.faults.withholdAcks(phoneNumber, true);
+  waypost.sandbox.faults.receipts(phoneNumber, "never");
+  const { status, body } = await send({ message: "Maybe" });
+  expect(status).toBe(202);
+  expect(body.payload.status).toBe("unknown");
+  expect((await command(body.payload.commandId))?.state).toBe("unknown");
+  await waypost.sandbox.account(contact).waitForMessage(({ id }) => id === body.payload.messageId);
+  waypost.sandbox.account(contact).markRead(body.payload.messageId);
+  await eventually(async () => (await command(body.payload.commandId))?.state === "succeeded");
+  expect(statusesOf(body.payload.messageId)).toEqual(["unknown", "read"]);
+});
+
+test("422: a number that is not on WhatsApp", async () => {
+  waypost.sandbox.notOnWhatsApp("15550100029");
+  const { status, body } = await send({ to: "15550100029" });
+  expect(status).toBe(422);
+  expect(body.error.code).toBe("recipient_not_on_whatsapp");
+});
+
+test("sends to a LID as well, and names it in the answer", async () => {
+  const { lid } = waypost.sandbox.account(contact);
+  const { status, body } = await send({ to: lid, message: "By LID" });
+  expect(status).toBe(200);
+  expect(body.payload.to).toBe(lid);
+  await waypost.sandbox.account(contact).waitForMessage(({ text }) => text === "By LID");
+});
+
+test("many at once keep their order and each arrives once", async () => {
+  const texts = Array.from({ length: 40 }, (_, index) => `Number ${index}`);
+  for (const [index, text] of texts.entries()) {
+    const { status } = await send({ message: text }, { Prefer: index < 39 ? "respond-async" : "wait=20" });
+    expect(status).toBeLessThan(300);
+  }
+  const received = () =>
+    waypost.sandbox.account(contact).inbox.filter(({ text }) => text?.startsWith("Number "));
+  await eventually(() => received().length === texts.length);
+  expect(received().map(({ text }) => text)).toEqual(texts);
+  expect(received().every(({ copies }) => copies === 1)).toBe(true);
+});
+
+test("sending and receiving at the same time reuses no ratchet counter", async () => {
+  const other = waypost.sandbox.account(contact);
+  await Promise.all(
+    Array.from({ length: 25 }, async (_, index) => {
+      await Promise.all([send({ message: `Out ${index}` }), other.sendText(phoneNumber, `In ${index}`)]);
+    }),
+  );
+  await eventually(
+    () =>
+      listening.of("incoming_message").filter(({ message }) => String(message).startsWith("In ")).length ===
+      25,
+  );
+  const received = other.inbox.filter(({ text }) => text?.startsWith("Out "));
+  expect(received).toHaveLength(25);
+  expect(waypost.sandbox.counts.snapshot()).toMatchObject({ reusedRatchetCounters: 0, decryptFailures: 0 });
+});
+
+test("an image arrives byte for byte, with its caption", async () => {
+  const { status, body } = await sendMedia({ caption: "Look" });
+  expect(body).toMatchObject({ ok: true, payload: { type: "image", status: "sent" } });
+  expect(status).toBe(200);
+  const { media } = await waypost.sandbox
+    .account(contact)
+    .waitForMessage(({ id }) => id === body.payload.messageId);
+  expect(media).toMatchObject({ kind: "image", mimetype: "image/png", caption: "Look" });
+  expect(picture.bytes.equals(media?.bytes ?? Buffer.alloc(0))).toBe(true);
+});
+
+test.each([
+  ["sticker", "media_type_mismatch"],
+  ["video", "media_type_mismatch"],
+])("422: a PNG is no %s", async (mediaType, code) => {
+  const { status, body } = await sendMedia({ mediaType });
+  expect(status).toBe(422);
+  expect(body.error.code).toBe(code);
+});
+
+test("422: what cannot be fetched is told so, and no file is left behind", async () => {
+  const { status, body } = await sendMedia({ mediaUrl: "https://does-not-exist.invalid/picture.png" });
+  expect(status).toBe(422);
+  expect(body.error.code).toBe("media_unavailable");
+});
+
+test("a contact that cannot decrypt asks again and gets the same message", async () => {
+  const other = waypost.sandbox.account(contact);
+  await other.forgetSessions();
+  const { body } = await send({ message: "Once more" });
+  const received = await other.waitForMessage(({ id }) => id === body.payload.messageId);
+  expect(received.text).toBe("Once more");
+});
+
+test("a message written on the phone is an outgoing_message", async () => {
+  await channel.phone.sendFromPhone(contact, "From my pocket");
+  const event = await listening.hears("outgoing_message", ({ message }) => message === "From my pocket");
+  expect(event).toMatchObject({
+    to: `${contact}@s.whatsapp.net`,
+    type: "outgoing",
+    sender: `${phoneNumber}@s.whatsapp.net`,
+  });
+});
+
+test("an image that comes in tells its kind and size", async () => {
+  await waypost.sandbox.account(contact).sendMedia(phoneNumber, {
+    kind: "image",
+    bytes: picture.bytes,
+    mimetype: "image/png",
+    caption: "For you",
+  });
+  const event = await listening.hears("incoming_message", ({ message }) => message === "For you");
+  expect(event.content).toMatchObject({
+    type: "image",
+    mimetype: "image/png",
+    sizeBytes: picture.bytes.length,
+    caption: "For you",
+  });
+});
+
+test("a sender behind a LID is told with the number too", async () => {
+  const { lid } = waypost.sandbox.account(contact);
+  await waypost.sandbox.account(contact).sendText(phoneNumber, "From a LID", { addressing: "lid" });
+  const event = await listening.hears("incoming_message", ({ message }) => message === "From a LID");
+  expect(event).toMatchObject({ from: `${contact}@s.whatsapp.net`, phoneNumber: contact, lid });
+});
