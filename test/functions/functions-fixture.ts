@@ -53,6 +53,7 @@ export interface FunctionsFixture extends AsyncDisposable {
 export interface FixtureOptions {
   settings?: Partial<AppSettings>;
   assets?: ReadonlyMap<string, Asset>;
+  sandboxUrl?: string;
   /** Stands between the app and the real store, to break it. */
   withStore?: (store: Store) => Store;
   read?: (real: ReadOutcome) => ReadOutcome;
@@ -73,6 +74,7 @@ export async function functionsFixture(options: FixtureOptions = {}): Promise<Fu
     results: pollingResults(options.read?.(read) ?? read, { pausesMs: [10] }),
     settings: { frontendOrigins: [], sendTtlSeconds: 600, mediaAllowHosts: [], ...options.settings },
     assets: options.assets ?? new Map(),
+    ...(options.sandboxUrl && { sandboxUrl: options.sandboxUrl }),
     ring: (channelId) => void rung.push(channelId),
     log: pino({ level: "trace" }, { write: (line: string) => void logged.push(line) }),
   });

@@ -37,6 +37,8 @@ test("304: what the browser has already", async () => {
   const { headers } = await functions.call("GET", "/");
   const again = await functions.call("GET", "/", { headers: { "If-None-Match": headers.get("etag") ?? "" } });
   expect([again.status, again.body]).toEqual([304, ""]);
+  const policy = "content-security-policy";
+  expect(again.headers.get(policy)).toBe(headers.get(policy));
 });
 
 test("404: nothing outside the folder, and no console before it is built", async () => {
@@ -46,4 +48,14 @@ test("404: nothing outside the folder, and no console before it is built", async
     expect((await functions.call("GET", path)).status).toBe(404);
   await using bare = await functionsFixture({ assets: await readAssets(join(folder.path, "nowhere")) });
   expect((await bare.call("GET", "/")).status).toBe(404);
+});
+
+test("200: the page is told the version, and the sandbox's phone where there is one", async () => {
+  await using real = await functionsFixture();
+  const { body } = await real.call("GET", "/console.json", { key: null });
+  expect(body).toEqual({ version: expect.stringMatching(/^\d+\.\d+\.\d+$/), sandboxUrl: null });
+  await using sandbox = await functionsFixture({ sandboxUrl: "http://127.0.0.1:1/" });
+  expect((await sandbox.call("GET", "/console.json", { key: null })).body.sandboxUrl).toBe(
+    "http://127.0.0.1:1/",
+  );
 });

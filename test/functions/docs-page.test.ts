@@ -1,0 +1,36 @@
+import { pino } from "pino";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type ListeningFunctions, serveFunctions } from "../../functions/serve.ts";
+import { readConfig } from "../../shared/config.ts";
+import { startBrowser, withPage } from "../support/browser.ts";
+import { type TestDatabase, testDatabase } from "../support/test-database.ts";
+
+let database: TestDatabase;
+let functions: ListeningFunctions;
+let browser: Browser;
+beforeAll(async () => {
+  database = await testDatabase();
+  const config = readConfig({ MONGO_URI: database.uri, PORT: "0" }, "functions");
+  functions = await serveFunctions(config, pino({ level: "silent" }));
+  browser = await startBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+  await functions[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+test("/docs shows the calls, and asks no other host for anything", async () => {
+  await withPage(browser, {}, async (page) => {
+    const elsewhere: string[] = [];
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (/^https?:$/.test(url.protocol) && url.origin !== functions.url) elsewhere.push(url.href);
+    });
+    await page.goto(`${functions.url}/docs`);
+    await page.getByRole("heading", { name: "Create a channel" }).first().waitFor();
+    await page.screenshot({ path: "test/.artifacts/docs.png" });
+    expect(elsewhere).toEqual([]);
+  });
+});
