@@ -128,7 +128,7 @@ export class Connection {
       return;
     }
     const node = await decodeBinaryNode(this.#transport.decrypt(payload));
-    if (!this.isSilent) await this.#guarded(() => this.#handler.onStanza(this, node));
+    await this.#guarded(() => this.#handler.onStanza(this, node));
   }
 
   async #guarded(work: () => Promise<void> | void): Promise<void> {

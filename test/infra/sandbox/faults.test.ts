@@ -72,10 +72,12 @@ test("silence: nothing is answered or delivered; what piled up comes afterwards"
   await client.send(to, { text: "knows the way" });
   await sandbox.account(ben).waitForMessage();
   sandbox.faults.silence(ana, true);
+  const before = sandbox.counts.stanzas.message ?? 0;
   const acked = client.socket.waitForMessage("LOST", 300);
   await client.socket.sendMessage(to, { text: "into the void" }, { messageId: "LOST" });
   await sandbox.account(ben).sendText(ana, "are you there?");
   expect(await acked).toBeUndefined();
+  await eventually(() => sandbox.counts.stanzas.message === before + 1);
   expect(client.received).toEqual([]);
   sandbox.faults.silence(ana, false);
   await client.receive((message) => textOf(message) === "are you there?");
