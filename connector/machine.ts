@@ -105,8 +105,8 @@ type Row = { [S in SignalType]: Transition<S> | null };
 export const table: Record<StateName, Row> = {
   inactive:           { start: connect,  stop: settle,     unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: null,     interrupt: null },
   connecting:         { start: pairBy,   stop: hangUp,     unlink: unlinkLater, qr: showCode, code: showCode, opened: open, closed: byReason, retry: null,     interrupt: suspend },
-  qr_ready:           { start: pairBy,   stop: hangUp,     unlink: abandon,     qr: showCode, code: showCode, opened: open, closed: byReason, retry: null,     interrupt: suspend },
-  pairing_code_ready: { start: pairBy,   stop: hangUp,     unlink: abandon,     qr: null,     code: showCode, opened: open, closed: byReason, retry: null,     interrupt: suspend },
+  qr_ready:           { start: pairBy,   stop: hangUp,     unlink: unlinkLater, qr: showCode, code: showCode, opened: open, closed: byReason, retry: null,     interrupt: suspend },
+  pairing_code_ready: { start: pairBy,   stop: hangUp,     unlink: unlinkLater, qr: null,     code: showCode, opened: open, closed: byReason, retry: null,     interrupt: suspend },
   active:             { start: null,     stop: hangUp,     unlink: unlinkNow,   qr: null,     code: null,     opened: null, closed: byReason, retry: null,     interrupt: suspend },
   waiting:            { start: pairBy,   stop: hangUp,     unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: reconnect,interrupt: suspend },
   error:              { start: connect,  stop: hangUp,     unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: null,     interrupt: null },
@@ -139,9 +139,9 @@ export function publicStatus({ state }: Pick<Machine, "state">): ChannelStatus {
   return state === "waiting" ? "connecting" : state;
 }
 
-function connect(machine: Machine, { method }: { method: PairingMethod }): Step {
+function connect(_machine: Machine, { method }: { method: PairingMethod }): Step {
   return {
-    machine: { ...newMachine("connecting"), method, replacements: machine.replacements },
+    machine: { ...newMachine("connecting"), method },
     effects: [{ type: "cancel_retry" }, { type: "open_socket" }],
   };
 }
@@ -184,7 +184,9 @@ function settle(machine: Machine): Step {
   return { machine, effects: [{ type: "drop_wish" }] };
 }
 
-function hangUp(): Step {
+/** What is about to be unlinked is stopped by that: the credentials must not outlive a stop in between. */
+function hangUp(machine: Machine): Step {
+  if (machine.unlinkOnOpen) return settle(machine);
   return ended("inactive", "disconnected", [{ type: "close_socket" }]);
 }
 
@@ -205,27 +207,29 @@ function unlinkNow(_machine: Machine): Step {
   return ended("logged_out", "unlinked_by_api", [{ type: "unlink_device" }, { type: "erase_credentials" }]);
 }
 
-/** Unlinking needs an open socket: a linked channel connects once more for it. */
+/** Unlinking needs an open socket: a linked channel connects once more for it. The socket that paired cannot do it. */
 function unlinkLater(machine: Machine, _: unknown, { isLinked }: World): Step {
   if (!isLinked) return abandon();
-  const next: Machine = { ...machine, state: "connecting", reason: null, retryAt: null, unlinkOnOpen: true };
-  const effects: Effect[] = [{ type: "cancel_retry" }];
-  return {
-    machine: next,
-    effects: machine.state === "connecting" ? effects : [...effects, { type: "open_socket" }],
-  };
+  const later = { code: null, reason: null, retryAt: null, unlinkOnOpen: true };
+  const next: Machine = { ...machine, ...later, state: "connecting" };
+  if (machine.state === "connecting") return { machine: next, effects: [] };
+  const anew: Effect[] = [{ type: "cancel_retry" }, { type: "close_socket" }, { type: "open_socket" }];
+  return { machine: next, effects: anew };
 }
 
-type Reaction = (machine: Machine, reason: CloseReason, world: World) => Step;
+/** Losing the lease is nothing to react to: the session hangs up, and the channel is somebody else's. */
+type AnsweredReason = Exclude<CloseReason, { kind: "lease_lost" }>;
+type Reaction = (machine: Machine, reason: AnsweredReason, world: World) => Step;
 
 function byReason(machine: Machine, { reason }: { reason: CloseReason }, world: World): Step {
+  if (reason.kind === "lease_lost") return { machine, effects: [] };
   if (machine.unlinkOnOpen && reason.kind !== "restart_required") return abandon();
   const isStable = machine.openedAt !== null && world.now - machine.openedAt >= world.limits.stableMs;
   const settled = isStable ? { ...machine, attempt: 0, restarts: 0, replacements: 0 } : machine;
   return reactions[reason.kind]({ ...settled, openedAt: null }, reason, world);
 }
 
-const reactions: Record<CloseReason["kind"], Reaction> = {
+const reactions: Record<AnsweredReason["kind"], Reaction> = {
   restart_required: restartAtOnce,
   unlinked: () => ended("logged_out", "unlinked_by_phone", [{ type: "erase_credentials" }]),
   unpaired: () => ended("error", "pairing_failed"),
@@ -233,7 +237,6 @@ const reactions: Record<CloseReason["kind"], Reaction> = {
     machine.replacements > 0
       ? ended("error", "replaced")
       : waiting({ ...machine, replacements: 1 }, "replaced", world.limits.replacedPauseMs, world),
-  lease_lost: (machine) => ({ machine, effects: [] }),
   qr_expired: () => ended("inactive", "qr_expired"),
   connection_lost: (machine, _, world) => retryLater(machine, "connection_lost", world),
   server_unavailable: (machine, _, world) => retryLater(machine, "server_unavailable", world),
