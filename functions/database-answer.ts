@@ -35,5 +35,12 @@ function isUnavailable(error: unknown): boolean {
   if (error instanceof MongoServerError) return unavailableCodes.has(Number(error.code));
   if (error instanceof MongoInvalidArgumentError) return false;
   if (error instanceof MongoAPIError) return /closed|connected/i.test(error.message);
-  return error instanceof MongoError;
+  return error instanceof MongoError || isBrokenPipe(error);
 }
+
+/** A write to a connection that has just been closed comes out of the driver as Node made it. */
+function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && "code" in error && brokenPipeCodes.has(String(error.code));
+}
+
+const brokenPipeCodes = new Set(["EPIPE", "ECONNRESET", "ETIMEDOUT", "ERR_STREAM_DESTROYED"]);

@@ -11,11 +11,16 @@ export async function databaseAnswer<T>(ms: number, work: Promise<T>): Promise<T
   try {
     return await Promise.race([work, late]);
   } catch (error) {
-    throw error instanceof MongoError
+    throw error instanceof MongoError || isBrokenPipe(error)
       ? new ServiceError("database_unavailable", undefined, { cause: error })
       : error;
   } finally {
     late.catch(() => undefined);
     done.abort();
   }
+}
+
+/** A write to a connection that has just been closed comes out of the driver as Node made it. */
+function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && "code" in error && ["EPIPE", "ECONNRESET"].includes(String(error.code));
 }

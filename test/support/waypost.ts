@@ -8,6 +8,7 @@ import { type Config, readConfig } from "../../shared/config.ts";
 import { collections } from "../../shared/database.ts";
 import { createLog } from "../../shared/log.ts";
 import { Api } from "./api.ts";
+import { type TcpProxy, tcpProxy } from "./tcp-proxy.ts";
 import { testDatabase } from "./test-database.ts";
 
 export const apiKey = "test_key_0123456789abcdefghij";
@@ -16,6 +17,8 @@ export interface TestOptions {
   timings?: Partial<Timings>;
   config?: Partial<Config>;
   sandbox?: SandboxOptions;
+  /** The product reaches the database over a wire that `wire.cut()` cuts. */
+  isDatabaseCuttable?: boolean;
 }
 
 /** The whole product on a database of its own, with a sandbox for WhatsApp. */
@@ -24,7 +27,9 @@ export async function testWaypost(options: TestOptions = {}) {
   const sandbox = owned.use(await startSandbox(options.sandbox));
   trustCertificate(sandbox.mediaCa);
   const database = owned.use(await testDatabase());
-  const config = { ...testConfig(sandbox), ...options.config, mongoUri: database.uri };
+  const wire = owned.use(await tcpProxy(Number(new URL(database.uri).port)));
+  const mongoUri = options.isDatabaseCuttable ? over(wire, database.uri) : database.uri;
+  const config = { ...testConfig(sandbox), ...options.config, mongoUri };
   const start = () =>
     startWaypost({
       config,
@@ -41,6 +46,7 @@ export async function testWaypost(options: TestOptions = {}) {
   return {
     sandbox,
     database,
+    wire,
     config,
     collections: collections(database.db),
     api,
@@ -64,6 +70,14 @@ export async function testWaypost(options: TestOptions = {}) {
 }
 
 export type TestWaypost = Awaited<ReturnType<typeof testWaypost>>;
+
+/** Direct, since the replica set would tell the driver where it really is. */
+function over(wire: TcpProxy, mongoUri: string): string {
+  const address = new URL(mongoUri);
+  address.port = String(wire.port);
+  address.search = "?directConnection=true";
+  return address.href;
+}
 
 function testConfig(sandbox: Sandbox): Config {
   const env = {

@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { pairedChannel } from "../support/pairing.ts";
+import { testWaypost } from "../support/waypost.ts";
+
+/** Beyond a lease, so that the connector has to give its channels up although WhatsApp is there. */
+const outageMs = 20_000;
+
+test("MongoDB is away for 20 s: clear answers, the channel hangs up, and everything comes back by itself", {
+  timeout: 120_000,
+}, async () => {
+  await using waypost = await testWaypost({ isDatabaseCuttable: true });
+  const channel = await pairedChannel(waypost, "15550100061");
+  const contact = waypost.sandbox.account("15550100062");
+  const send = (message: string) =>
+    waypost.api().post(`/channels/${channel.channelId}/send`, { to: "15550100062", message });
+  expect((await send("Before")).status).toBe(200);
+
+  waypost.wire.cut();
+  const refused = await send("During");
+  expect(refused).toMatchObject({
+    status: 503,
+    body: { ok: false, error: { code: "database_unavailable", retryable: true } },
+  });
+  await contact.sendText("15550100061", "Is anybody there?");
+  const live = await fetch(`${waypost.url}/health/live`);
+  expect(live.status).toBe(200);
+  expect((await fetch(`${waypost.url}/health/ready`)).status).toBe(503);
+  await eventually(() => channel.phone.devices().every(({ isConnected }) => !isConnected), {
+    withinMs: outageMs,
+  });
+  await sleep(3_000);
+  waypost.wire.mend();
+
+  await eventually(() => channel.phone.devices().some(({ isConnected }) => isConnected), {
+    withinMs: 30_000,
+  });
+  await channel.becomes("active");
+  expect((await send("After")).status).toBe(200);
+  await contact.waitForMessage(({ text }) => text === "After");
+  expect(contact.inbox.map(({ text }) => text)).toEqual(["Before", "After"]);
+  expect(waypost.sandbox.counts.snapshot()).toMatchObject({
+    pairings: 1,
+    reusedRatchetCounters: 0,
+    decryptFailures: 0,
+  });
+  expect(await waypost.database.db.collection("whatsapp_auth_creds").countDocuments()).toBe(1);
+});
