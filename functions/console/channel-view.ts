@@ -34,7 +34,7 @@ export interface HeardMessage {
 }
 
 /** Events passed while the page was not listening. */
-export interface Gap {
+interface Gap {
   kind: "gap";
   id: string;
   at: number;
@@ -118,7 +118,7 @@ export function subscribed(view: ChannelView, seq: number, now: number): Channel
   return { ...(isMissing ? withEntry(view, entry) : view), seq };
 }
 
-export function withEntry(view: ChannelView, entry: Entry): ChannelView {
+function withEntry(view: ChannelView, entry: Entry): ChannelView {
   return { ...view, entries: [...view.entries, entry].slice(-entriesMax) };
 }
 

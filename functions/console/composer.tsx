@@ -39,7 +39,7 @@ export function Composer({ channel, to, onTo }: Props) {
     if (kind === "text") await actions.sendText(channel.channelId, { to, message });
     else await actions.sendMedia(channel.channelId, { to, mediaType: kind, mediaUrl, ...rest });
     for (const input of form.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("[data-content]"))
-      input.value = "";
+      if (values[input.name] === input.value.trim()) input.value = "";
   }
 
   return (

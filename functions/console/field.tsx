@@ -3,7 +3,7 @@ import { useId } from "preact/hooks";
 import type { RequestError } from "./request-error.ts";
 
 /** What the input itself must carry to belong to its label, hint and problem. */
-export interface FieldInput {
+interface FieldInput {
   id: string;
   name: string;
   "aria-invalid": boolean;

@@ -1,7 +1,7 @@
 import type { ChannelStatus, StatusReason, statusReasons } from "../../shared/channel.ts";
 
 /** How a status looks: at rest, working by itself, waiting for a person, good, broken. */
-export type Tone = "idle" | "busy" | "act" | "good" | "bad";
+type Tone = "idle" | "busy" | "act" | "good" | "bad";
 
 export interface StatusWords {
   label: string;
