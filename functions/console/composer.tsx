@@ -38,6 +38,7 @@ export function Composer({ channel, to, onTo }: Props) {
     const { to = "", message = "", mediaUrl = "", ...rest } = values;
     if (kind === "text") await actions.sendText(channel.channelId, { to, message });
     else await actions.sendMedia(channel.channelId, { to, mediaType: kind, mediaUrl, ...rest });
+    // What was typed while the message was on its way stays.
     for (const input of form.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("[data-content]"))
       if (values[input.name] === input.value.trim()) input.value = "";
   }
