@@ -15,6 +15,10 @@ export const docsPolicy = [
 ].join("; ");
 
 const options = {
+  defaultOpenAllTags: true,
+  authentication: { preferredSecurityScheme: "apiKey" },
+  hideClientButton: true,
+  showDeveloperTools: "never",
   withDefaultFonts: false,
   telemetry: false,
   agent: { disabled: true },

@@ -82,11 +82,11 @@ export const bodyRefusals = [
   "unsupported_content_type",
 ] as const satisfies ErrorCode[];
 
-/** How a route says who may call it. */
-export function openTo(scope: Scope) {
+/** How a route says who may call it, and what else there is to say. */
+export function openTo(scope: Scope, description = "") {
   return {
     security: [{ apiKey: [] }, { bearer: [] }, { session: [] }],
-    description: `Scope: \`${scope}\`.`,
+    description: `${description} Scope: \`${scope}\`.`.trimStart(),
     "x-scope": scope,
   };
 }

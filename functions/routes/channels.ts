@@ -42,6 +42,7 @@ export function channelRoutes({ store }: Dependencies) {
       createRoute({
         method: "post",
         path: "/channels",
+        tags: ["Channels"],
         summary: "Create a channel",
         ...openTo("channels:write"),
         middleware: [requireScope("channels:write"), jsonBody],
@@ -64,6 +65,7 @@ export function channelRoutes({ store }: Dependencies) {
       createRoute({
         method: "get",
         path: "/channels",
+        tags: ["Channels"],
         summary: "List channels",
         ...openTo("channels:read"),
         middleware: requireScope("channels:read"),
@@ -87,6 +89,7 @@ export function channelRoutes({ store }: Dependencies) {
       createRoute({
         method: "get",
         path: "/channels/{channelId}",
+        tags: ["Channels"],
         summary: "Read a channel",
         ...openTo("channels:read"),
         middleware: [found, requireScope("channels:read")],
@@ -102,6 +105,7 @@ export function channelRoutes({ store }: Dependencies) {
       createRoute({
         method: "get",
         path: "/channels/{channelId}/status",
+        tags: ["Channels"],
         summary: "Read a channel's status",
         ...openTo("channels:read"),
         middleware: [found, requireScope("channels:read")],
@@ -117,6 +121,7 @@ export function channelRoutes({ store }: Dependencies) {
       createRoute({
         method: "patch",
         path: "/channels/{channelId}",
+        tags: ["Channels"],
         summary: "Change a channel's name or metadata",
         ...openTo("channels:write"),
         middleware: [found, requireScope("channels:write"), jsonBody],

@@ -28,6 +28,7 @@ export function commandRoutes({ store }: Dependencies) {
     createRoute({
       method: "get",
       path: "/commands/{commandId}",
+      tags: ["Commands"],
       summary: "Read what became of a command",
       ...openTo("messages:read"),
       middleware: [findCommand, requireScope("messages:read")],

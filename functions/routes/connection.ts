@@ -38,7 +38,6 @@ export function connectionRoutes(deps: Dependencies) {
   const { store } = deps;
   const write = [findChannel(store), requireScope("channels:write")];
   const control = {
-    ...openTo("channels:write"),
     request: { params: channelParameters, headers: preferHeader, body: jsonRequest(nothing) },
     middleware: [...write, jsonBody],
   };
@@ -49,8 +48,13 @@ export function connectionRoutes(deps: Dependencies) {
       createRoute({
         method: "post",
         path: "/channels/{channelId}/connect",
-        summary: "Connect: by the stored link, else by QR, or by pairing code if a number is given",
+        tags: ["Connection"],
+        summary: "Connect",
         ...control,
+        ...openTo(
+          "channels:write",
+          "By the stored link, else by QR, or by a pairing code if a number is given.",
+        ),
         request: { ...control.request, body: jsonRequest(commandTable["channel.connect"].payload) },
         responses: {
           202: json(controlAnswer, "Under way; `status` is the present one"),
@@ -71,8 +75,10 @@ export function connectionRoutes(deps: Dependencies) {
       createRoute({
         method: "post",
         path: "/channels/{channelId}/disconnect",
-        summary: "Disconnect; the link to the phone is kept",
+        tags: ["Connection"],
+        summary: "Disconnect",
         ...control,
+        ...openTo("channels:write", "The link to the phone is kept."),
         responses: {
           200: json(controlAnswer, "Disconnected"),
           202: json(queuedAnswer, "Not carried out yet"),
@@ -94,8 +100,10 @@ export function connectionRoutes(deps: Dependencies) {
       createRoute({
         method: "post",
         path: "/channels/{channelId}/logout",
-        summary: "Unlink the phone and erase the credentials",
+        tags: ["Connection"],
+        summary: "Log out",
         ...control,
+        ...openTo("channels:write", "Unlinks the phone and erases the credentials."),
         responses: {
           200: json(controlAnswer, "Logged out"),
           202: json(queuedAnswer, "Not carried out yet"),
@@ -117,8 +125,12 @@ export function connectionRoutes(deps: Dependencies) {
       createRoute({
         method: "delete",
         path: "/channels/{channelId}",
-        summary: "Log out and erase everything; the channel is gone from here on, whatever the answer",
-        ...openTo("channels:write"),
+        tags: ["Channels"],
+        summary: "Delete a channel",
+        ...openTo(
+          "channels:write",
+          "Logs out and erases everything. It is gone at once, whatever the answer.",
+        ),
         middleware: write,
         request: { params: channelParameters, headers: preferHeader },
         responses: {

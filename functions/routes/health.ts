@@ -12,7 +12,8 @@ export function healthRoutes({ store }: Dependencies) {
       createRoute({
         method: "get",
         path: "/health/live",
-        summary: "The process answers",
+        tags: ["Health"],
+        summary: "Does the process live",
         security: [],
         responses: { 200: json(healthy, "It lives") },
       }),
@@ -22,7 +23,9 @@ export function healthRoutes({ store }: Dependencies) {
       createRoute({
         method: "get",
         path: "/health/ready",
-        summary: "MongoDB answers and its indexes exist",
+        tags: ["Health"],
+        summary: "Is it ready",
+        description: "MongoDB answers and its indexes exist.",
         security: [],
         responses: { 200: json(healthy, "Ready"), ...refusals("internal", "database_unavailable") },
       }),

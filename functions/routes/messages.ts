@@ -51,6 +51,7 @@ export function messageRoutes(deps: Dependencies) {
       createRoute({
         method: "post",
         path: "/channels/{channelId}/send",
+        tags: ["Messages"],
         summary: "Send a text",
         ...openTo("messages:send"),
         middleware,
@@ -67,8 +68,9 @@ export function messageRoutes(deps: Dependencies) {
       createRoute({
         method: "post",
         path: "/channels/{channelId}/send-media",
-        summary: "Send an image, video, audio, voice message, document or sticker by its URL",
-        ...openTo("messages:send"),
+        tags: ["Messages"],
+        summary: "Send media",
+        ...openTo("messages:send", "Image, video, audio, voice message, document or sticker, by its URL."),
         middleware,
         request: {
           params: channelParameters,

@@ -52,8 +52,9 @@ export function pairingRoutes(deps: Dependencies) {
       createRoute({
         method: "post",
         path: "/channels/{channelId}/pairing-code",
-        summary: "Ask for a code to type on the phone; connects if need be",
-        ...openTo("channels:write"),
+        tags: ["Linking a phone"],
+        summary: "Ask for a pairing code",
+        ...openTo("channels:write", "A code to type on the phone. Connects if need be."),
         middleware: [found, requireScope("channels:write"), jsonBody],
         request: {
           params: channelParameters,
@@ -83,8 +84,12 @@ export function pairingRoutes(deps: Dependencies) {
       createRoute({
         method: "get",
         path: "/channels/{channelId}/qr",
-        summary: "The QR code that waits to be scanned, as JSON, image or text by `Accept`",
-        ...openTo("channels:write"),
+        tags: ["Linking a phone"],
+        summary: "Read the QR code",
+        ...openTo(
+          "channels:write",
+          "The one that waits to be scanned; as JSON, PNG, SVG or the text it holds, by `Accept`.",
+        ),
         middleware: [found, requireScope("channels:write")],
         request: { params: channelParameters },
         responses: {

@@ -29,7 +29,9 @@ export function sessionRoutes({ store }: Dependencies, authentication: CachedAut
       createRoute({
         method: "post",
         path: "/session",
-        summary: "Exchange a key for a session cookie (HttpOnly, this origin only, 12 h)",
+        tags: ["Session"],
+        summary: "Sign in",
+        description: "Exchanges a key for a session cookie: HttpOnly, for this origin only, 12 h.",
         security: [],
         middleware: jsonBody,
         request: { body: jsonRequest(z.strictObject({ apiKey: z.string().max(1_000) })) },
@@ -56,7 +58,9 @@ export function sessionRoutes({ store }: Dependencies, authentication: CachedAut
       createRoute({
         method: "delete",
         path: "/session",
-        summary: "End the session of the cookie",
+        tags: ["Session"],
+        summary: "Sign out",
+        description: "Ends the session of the cookie.",
         security: [{ session: [] }],
         responses: {
           200: json(z.object({ ok: z.literal(true) }), "Signed out, also when there was no session"),

@@ -7,6 +7,7 @@ import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts
 
 interface Operation {
   summary: string;
+  tags: string[];
   security: object[];
   "x-scope"?: Scope;
   requestBody?: object;
@@ -69,7 +70,8 @@ async function ask(name: string, key: string | null) {
 
 test("the document has the contract's calls, and no others", () => {
   expect([...operations.keys()].sort()).toEqual(Object.keys(contract).sort());
-  for (const [name, { summary }] of operations) expect(summary, name).toBeTruthy();
+  for (const [name, { summary, tags }] of operations)
+    expect([summary, tags], name).toEqual([expect.any(String), [expect.any(String)]]);
 });
 
 test.each(Object.entries(contract))(
