@@ -23,7 +23,7 @@ export function fromWhatsApp({ key, message, messageTimestamp }: WAMessage, self
   if (!chat || !key.id || !message || chat.endsWith("@g.us")) return null;
   const content = contentOf(message);
   if (!content) return null;
-  const sentAt = new Date(Number(messageTimestamp ?? 0) * 1_000).toISOString();
+  const sentAt = timeOf(messageTimestamp);
   const peer = addressesOf(key.remoteJid, key.remoteJidAlt);
   const common = { messageId: key.id, ...peer.known, message: textOf(content), content, sentAt };
   if (key.fromMe) {
@@ -40,6 +40,12 @@ export function seenEventId(channelId: string, { chat, sender, messageId }: Seen
     .update(JSON.stringify([channelId, chat, sender, messageId]))
     .digest("hex")
     .slice(0, 32);
+}
+
+/** RFC 3339; the epoch when there is no time that makes sense, since a message counts all the same. */
+function timeOf(seconds: WAMessage["messageTimestamp"]): string {
+  const date = new Date(Number(seconds ?? 0) * 1_000);
+  return (Number.isNaN(date.getTime()) ? new Date(0) : date).toISOString();
 }
 
 /** The phone number's JID where it is known, else the LID's; both parts that are known. */
