@@ -61,6 +61,8 @@ test("200: two sends are ordered as they came", async () => {
     headers: { Prefer: "wait=0" },
   });
   const rows = await functions.db.commands.find({ channelId }).sort({ ord: 1 }).toArray();
+  const [before = 0n, after = 0n] = rows.map(({ ord }) => ord.toBigInt());
+  expect(after).toBeGreaterThan(before);
   expect(rows.map(({ messageId }) => messageId)).toEqual([
     first.body.payload.messageId,
     second.body.payload.messageId,
