@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { beginning } from "../../connector/beginning.ts";
+import { newMachine } from "../../connector/machine.ts";
+import { channelStatuses } from "../../shared/channel.ts";
+
+const every = channelStatuses.flatMap((status) =>
+  (["connected", "disconnected"] as const).flatMap((wanted) =>
+    [true, false].map((isLinked) => ({ status, wanted, isLinked })),
+  ),
+);
+const of = ({ status, wanted, isLinked }: (typeof every)[number]) =>
+  beginning({ status, wanted, reason: null }, isLinked);
+const isPairing = (status: string) => ["connecting", "qr_ready", "pairing_code_ready"].includes(status);
+
+test("a linked channel is connected if and only if that is wanted, whatever its last status", () => {
+  for (const one of every.filter(({ isLinked }) => isLinked)) {
+    expect(of(one).isWanted, JSON.stringify(one)).toBe(one.wanted === "connected");
+  }
+});
+
+test("a pairing that was under way when the owner died is not taken up, and callers are told", () => {
+  for (const one of every.filter(({ status, isLinked }) => isPairing(status) && !isLinked)) {
+    const { machine, isNews, isWanted } = of(one);
+    expect({ state: machine.state, isNews, isWanted }).toEqual({
+      state: "inactive",
+      isNews: true,
+      isWanted: false,
+    });
+    expect(machine.reason).toBe(one.wanted === "connected" ? "interrupted" : "disconnected");
+  }
+});
+
+test("a channel without a link that rests and is wanted starts to pair", () => {
+  for (const status of ["inactive", "error", "logged_out"] as const) {
+    expect(of({ status, wanted: "connected", isLinked: false })).toMatchObject({
+      isWanted: true,
+      isNews: false,
+    });
+  }
+});
+
+test("who is not wanted and rests, rests on with the same reason", () => {
+  expect(beginning({ status: "error", wanted: "disconnected", reason: "banned" }, true)).toEqual({
+    machine: newMachine("error", "banned"),
+    isNews: false,
+    isWanted: false,
+  });
+});
+
+test("who is not wanted and seemed to be connected is told to be disconnected", () => {
+  for (const status of ["active", "connecting"] as const) {
+    expect(of({ status, wanted: "disconnected", isLinked: true })).toEqual({
+      machine: newMachine("inactive", "disconnected"),
+      isNews: true,
+      isWanted: false,
+    });
+  }
+});
+
+test("nothing begins with a socket: only a machine that rests can be told to start", () => {
+  for (const one of every) expect(["inactive", "error", "logged_out"]).toContain(of(one).machine.state);
+});

@@ -1,0 +1,251 @@
+import { describe, expect, test } from "vitest";
+import { connectBackoff } from "../../connector/backoff.ts";
+import { newMachine, publicStatus, type Signal, step, table, type World } from "../../connector/machine.ts";
+import { statusReasons } from "../../shared/channel.ts";
+import { codes, everyMachine, everySignal, worlds } from "./machine-space.ts";
+
+const linked: World = {
+  now: 1_000_000,
+  random: 0.5,
+  isLinked: true,
+  limits: { backoff: connectBackoff, replacedPauseMs: 60_000, stableMs: 60_000 },
+};
+const unlinked: World = { ...linked, isLinked: false };
+const lost: Signal = { type: "closed", reason: { kind: "connection_lost" }, code: 428 };
+const restart: Signal = { type: "closed", reason: { kind: "restart_required" }, code: 515 };
+const replaced: Signal = { type: "closed", reason: { kind: "replaced" }, code: 440 };
+
+/** Every machine that can be told apart × every signal × linked or not, as steps. */
+const steps = everyMachine.flatMap((machine) =>
+  everySignal.flatMap((signal) =>
+    worlds.map((world) => ({ machine, signal, world, ...after(machine, signal, world) })),
+  ),
+);
+
+function after(machine: (typeof everyMachine)[number], signal: Signal, world: World) {
+  const { machine: next, effects } = step(machine, signal, world);
+  return { next, effects, names: effects.map(({ type }) => type) };
+}
+
+const isEnded = (state: string) => ["inactive", "error", "logged_out"].includes(state);
+
+/** Checks `holds` for every step that `applies`, naming the first that breaks it. */
+function always(
+  applies: (one: (typeof steps)[number]) => boolean,
+  holds: (one: (typeof steps)[number]) => boolean,
+) {
+  const relevant = steps.filter(applies);
+  expect(relevant.length).toBeGreaterThan(0);
+  expect(relevant.find((one) => !holds(one))).toBeUndefined();
+}
+
+describe("every state × every signal, linked and not", () => {
+  test("a signal that the table ignores changes nothing", () => {
+    always(
+      ({ machine, signal }) => table[machine.state][signal.type] === null,
+      ({ machine, next, effects }) => next === machine && effects.length === 0,
+    );
+  });
+
+  test("a code is shown only while it can be used", () => {
+    always(
+      () => true,
+      ({ next }) => (next.code !== null) === ["qr_ready", "pairing_code_ready"].includes(next.state),
+    );
+  });
+
+  test("what shows is of the kind that the state names", () => {
+    always(
+      ({ next }) => next.code !== null,
+      ({ next }) => (next.code?.kind === "qr") === (next.state === "qr_ready"),
+    );
+  });
+
+  test("a state that only a person leaves drops the wish and cancels the retry", () => {
+    always(
+      ({ machine, next }) => isEnded(next.state) && next !== machine,
+      ({ names }) => names.includes("drop_wish") && names.includes("cancel_retry"),
+    );
+  });
+
+  test("waiting has a time for the next attempt, and the retry that goes with it", () => {
+    always(
+      ({ machine, next, signal }) => next.state === "waiting" && next !== machine && signal.type === "closed",
+      ({ next, effects, world }) =>
+        effects.some((one) => one.type === "schedule_retry" && next.retryAt === world.now + one.delayMs),
+    );
+  });
+
+  test("nothing but waiting, and a ban that ends, has a time for the next attempt", () => {
+    always(
+      ({ next }) => next.retryAt !== null,
+      ({ next }) => next.state === "waiting" || next.reason === "temporarily_banned",
+    );
+  });
+
+  test("every reason is one that its status may have", () => {
+    always(
+      ({ machine, next }) => next !== machine,
+      ({ next }) => {
+        const status = publicStatus(next);
+        const reasons: readonly string[] =
+          status in statusReasons ? statusReasons[status as keyof typeof statusReasons] : [];
+        return next.reason === null || reasons.includes(next.reason);
+      },
+    );
+  });
+
+  test("a socket is opened at most once in a step, and only on the way to connecting", () => {
+    always(
+      ({ names }) => names.includes("open_socket"),
+      ({ names, next }) =>
+        names.filter((name) => name === "open_socket").length === 1 && next.state === "connecting",
+    );
+  });
+
+  test("a channel that is logged out has no credentials left", () => {
+    always(
+      ({ machine, next }) => next.state === "logged_out" && next !== machine,
+      ({ names }) => names.includes("erase_credentials"),
+    );
+  });
+
+  test("credentials are erased for no other reason", () => {
+    always(
+      ({ names }) => names.includes("erase_credentials"),
+      ({ next }) => next.state === "logged_out",
+    );
+  });
+
+  test("losing the lease asks for nothing", () => {
+    always(
+      ({ signal }) => signal.type === "closed" && signal.reason.kind === "lease_lost",
+      ({ machine, next, effects }) => next === machine && effects.length === 0,
+    );
+  });
+
+  test("a linked channel that is interrupted keeps its wish; a pairing does not survive", () => {
+    always(
+      ({ machine, signal }) => signal.type === "interrupt" && !isEnded(machine.state),
+      ({ next, names, world }) =>
+        names.includes("close_socket") &&
+        (world.isLinked
+          ? next.state === "waiting" && !names.includes("drop_wish")
+          : next.state === "inactive" && next.reason === "interrupted"),
+    );
+  });
+
+  test("what was asked to be unlinked is not forgotten by a stop", () => {
+    always(
+      ({ machine, signal }) => machine.unlinkOnOpen && signal.type === "stop",
+      ({ next, names }) => next.unlinkOnOpen && names.includes("drop_wish"),
+    );
+  });
+
+  test("nobody is told of a state that the contract does not have", () => {
+    expect(everyMachine.map(publicStatus)).not.toContain("waiting");
+  });
+});
+
+describe("pairing", () => {
+  test("asks for a code as soon as the server can take it, when a number was given", () => {
+    const method = { kind: "code", phoneNumber: "15550100001" } as const;
+    const started = step(newMachine("inactive"), { type: "start", method }, unlinked);
+    const asked = step(started.machine, { type: "qr", code: codes.qr }, unlinked);
+    expect(asked).toEqual({
+      machine: started.machine,
+      effects: [{ type: "request_code", phoneNumber: "15550100001" }],
+    });
+    const shown = step(asked.machine, { type: "code", code: codes.typed }, unlinked);
+    expect(shown.machine).toMatchObject({ state: "pairing_code_ready", code: codes.typed });
+  });
+
+  test("switches from a QR to a code when a number is given, and ignores a second plain connect", () => {
+    const showing = { ...newMachine("qr_ready"), code: codes.qr };
+    const plain: Signal = { type: "start", method: { kind: "qr" } };
+    expect(step(showing, plain, unlinked)).toEqual({ machine: showing, effects: [] });
+    const byNumber: Signal = { type: "start", method: { kind: "code", phoneNumber: "15550100002" } };
+    expect(step(showing, byNumber, unlinked).effects).toEqual([
+      { type: "request_code", phoneNumber: "15550100002" },
+    ]);
+  });
+
+  test("a device that was just linked is unlinked over a connection of its own", () => {
+    const showing = { ...newMachine("qr_ready"), code: codes.qr };
+    const { machine, effects } = step(showing, { type: "unlink" }, linked);
+    expect(machine).toMatchObject({ state: "connecting", code: null, unlinkOnOpen: true });
+    expect(effects.map(({ type }) => type)).toEqual(["cancel_retry", "close_socket", "open_socket"]);
+    expect(step(machine, { type: "opened" }, linked).effects).toContainEqual({ type: "unlink_device" });
+  });
+});
+
+describe("coming back", () => {
+  test("a restart is at once, however often connecting failed before; not endlessly", () => {
+    let machine = { ...newMachine("connecting"), attempt: 7 };
+    for (let time = 1; time <= 3; time++) {
+      const restarted = step(machine, restart, linked);
+      expect(restarted).toMatchObject({
+        machine: { state: "connecting" },
+        effects: [{ type: "open_socket" }],
+      });
+      machine = restarted.machine;
+    }
+    expect(step(machine, restart, linked).machine).toMatchObject({
+      state: "waiting",
+      reason: "server_unavailable",
+    });
+  });
+
+  test("attempts wait longer and longer, and start from zero once it was stable", () => {
+    const delayAfter = (machine: typeof opened) =>
+      (step(machine, lost, linked).machine.retryAt ?? 0) - linked.now;
+    const opened = { ...newMachine("active"), attempt: 6, openedAt: linked.now - 59_999 };
+    expect(delayAfter(opened)).toBe(35_200);
+    expect(delayAfter({ ...opened, openedAt: linked.now - 60_000 })).toBe(550);
+  });
+
+  test("another client that takes over twice is a matter for a person", () => {
+    const first = step({ ...newMachine("active"), openedAt: linked.now }, replaced, linked);
+    expect(first.machine).toMatchObject({
+      state: "waiting",
+      reason: "replaced",
+      retryAt: linked.now + 60_000,
+    });
+    const again = step(first.machine, { type: "retry" }, linked);
+    const open = step(again.machine, { type: "opened" }, linked);
+    expect(step(open.machine, replaced, linked).machine).toMatchObject({
+      state: "error",
+      reason: "replaced",
+    });
+  });
+
+  test("after a stable hour the same counts as the first time", () => {
+    const stable = { ...newMachine("active"), replacements: 1, openedAt: linked.now - 3_600_000 };
+    expect(step(stable, replaced, linked).machine.state).toBe("waiting");
+  });
+
+  test("what WhatsApp asks to wait is waited", () => {
+    const limited: Signal = {
+      type: "closed",
+      reason: { kind: "rate_limited", retryAfterMs: 123_000 },
+      code: 429,
+    };
+    expect(step(newMachine("connecting"), limited, linked)).toMatchObject({
+      machine: { state: "waiting", reason: "rate_limited", retryAt: linked.now + 123_000 },
+      effects: [{ type: "schedule_retry", delayMs: 123_000 }],
+    });
+  });
+
+  test("a ban says until when, and nothing is tried before a person asks", () => {
+    const banned = (forMs: number | null): Signal => ({
+      type: "closed",
+      reason: { kind: "temporarily_banned", forMs },
+      code: 402,
+    });
+    expect(step(newMachine("connecting"), banned(60_000), linked).machine).toMatchObject({
+      state: "error",
+      retryAt: linked.now + 60_000,
+    });
+    expect(step(newMachine("connecting"), banned(null), linked).machine.retryAt).toBeNull();
+  });
+});
