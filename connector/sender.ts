@@ -71,7 +71,10 @@ export function createSender(options: SenderOptions): Sender {
 
   const settleAnswer = async (command: Send, prepared: Prepared, outcome: Outcome) => {
     const { settlement, told } = settlementOf(command, prepared, outcome);
-    await Promise.all([queue.settle(command._id, settlement), tell(command.messageId, told)]);
+    const settled = queue.settle(command._id, settlement);
+    // A receipt that came before this looks for a command that is `unknown` already.
+    if (outcome.kind === "unknown") await settled;
+    await Promise.all([settled, tell(command.messageId, told)]);
     log.info(
       { event: "sent", commandId: command._id, messageId: command.messageId, outcome: outcome.kind },
       "message",
@@ -92,8 +95,10 @@ export function createSender(options: SenderOptions): Sender {
         const prepared = tries === 1 ? await ready : await prepare(command, wa, preparation, signal);
         await sleep(pace.take(performance.now()), signal);
         if (!canSendOn(wa)) return false;
-        await record.sending(command.messageId, prepared.to, prepared.type, prepared.message);
-        await queue.startRelay(command._id, command.messageId);
+        await Promise.all([
+          record.sending(command.messageId, prepared.to, prepared.type, prepared.message),
+          queue.startRelay(command._id, command.messageId),
+        ]);
         const relayed = await relay(wa, command.messageId, prepared, options.ackMs);
         if (relayed.kind === "on_wire") {
           await follow(command, prepared, relayed.outcome);
@@ -149,7 +154,10 @@ export function createSender(options: SenderOptions): Sender {
     },
     async logged_out() {
       const loggedOut = publicError(new ServiceError("channel_logged_out"));
-      for (const command of await next()) await fail(command, loggedOut);
+      for (let batch = await next(); batch.length > 0; batch = await next()) {
+        await Promise.all(batch.map((command) => fail(command, loggedOut)));
+        if (isStopping || sending().kind !== "logged_out" || !isOwner()) return;
+      }
     },
     async open() {
       for (;;) {

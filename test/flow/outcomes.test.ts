@@ -178,7 +178,7 @@ test("a contact that cannot decrypt asks again and gets the same message", async
 });
 
 test("a message written on the phone is an outgoing_message", async () => {
-  await channel.phone.sendFromPhone(contact, "From my pocket");
+  await channel.phone.sendText(contact, "From my pocket");
   const event = await listening.hears("outgoing_message", ({ message }) => message === "From my pocket");
   expect(event).toMatchObject({
     to: `${contact}@s.whatsapp.net`,
