@@ -89,7 +89,7 @@ export function commandQueue(
     async startRelay(id, messageId) {
       const { matchedCount } = await commands.updateOne(
         { _id: id, ...mine },
-        [{ $set: { relayStartedAt: "$$NOW", messageId } }],
+        [{ $set: { relayStartedAt: "$$NOW", messageId: { $literal: messageId } } }],
         majority,
       );
       if (matchedCount === 0) throw new Error("The command is not ours any more");
@@ -107,7 +107,13 @@ export function commandQueue(
       await commands.updateOne(
         { channelId, messageId, state: "unknown" },
         [
-          { $set: { state: "succeeded", result: { $literal: result }, doneAt: "$$NOW" } },
+          {
+            $set: {
+              state: "succeeded",
+              result: { $mergeObjects: ["$result", { $literal: result }] },
+              doneAt: "$$NOW",
+            },
+          },
           { $unset: "error" },
         ],
         majority,
@@ -121,7 +127,8 @@ export function commandQueue(
         majority,
       );
       const left = await commands.find(older).toArray();
-      await commands.updateMany(older, [{ $set: { state: "unknown", doneAt: "$$NOW" } }], majority);
+      const result = { messageId: "$messageId", status: "unknown" };
+      await commands.updateMany(older, [{ $set: { state: "unknown", result, doneAt: "$$NOW" } }], majority);
       return left;
     },
   };

@@ -22,31 +22,40 @@ export interface DeliveryOptions {
 }
 
 const rememberedMax = 5_000;
-const arrived: readonly MessageStatus[] = ["sent", "delivered", "read", "played"];
+const hasArrived: ReadonlySet<MessageStatus> = new Set(["sent", "delivered", "read", "played"]);
 
 export function createDelivery({ channelId, log, record, queue }: DeliveryOptions): Delivery {
   const ranks = new LRUCache<string, number>({ max: rememberedMax });
 
-  const raise = async (told: Told, known: number) => {
+  const raise = async (told: Told, stored: number) => {
     const { messageId, status } = told;
     const rank = messageStatusRank[status];
-    if (rank <= known) return;
-    ranks.set(messageId, rank);
-    await log.publish("message_status_update", told, `${channelId}/${messageId}/${status}`);
-    await record.raise(messageId, status);
-    if (known === messageStatusRank.unknown && arrived.includes(status)) {
-      await queue.settleUnknown(messageId, { status: "sent" });
+    // Looked at and set in one go: other news of the message may have come while the stored rank was read.
+    const known = ranks.get(messageId) ?? stored;
+    if (rank > known) {
+      ranks.set(messageId, rank);
+      await log.publish("message_status_update", told, `${channelId}/${messageId}/${status}`);
+      await record.raise(messageId, status);
     }
+    if (mayBeUnknown(status, known)) await queue.settleUnknown(messageId, { status: "sent" });
   };
-  const knownRank = async (messageId: string) => ranks.get(messageId) ?? (await record.rank(messageId));
+  const storedRank = async (messageId: string) => ranks.get(messageId) ?? (await record.rank(messageId));
 
   return {
     async update(told) {
-      const known = await knownRank(told.messageId);
-      if (known !== null) await raise(told, known);
+      const stored = await storedRank(told.messageId);
+      if (stored !== null) await raise(told, stored);
     },
     async tell(told) {
-      await raise(told, (await knownRank(told.messageId)) ?? messageStatusRank.queued);
+      await raise(told, (await storedRank(told.messageId)) ?? messageStatusRank.queued);
     },
   };
+}
+
+/** Whether the command may be held for `unknown` although the message arrived; the one may be heard before the other. */
+function mayBeUnknown(status: MessageStatus, known: number): boolean {
+  if (status === "unknown") return known >= messageStatusRank.sent && known !== messageStatusRank.failed;
+  return (
+    hasArrived.has(status) && (known === messageStatusRank.unknown || known === messageStatusRank.failed)
+  );
 }
