@@ -37,19 +37,23 @@ export async function openEventLog(events: Collection<EventDocument>, fence: Fen
   let running: Promise<void> | null = null;
 
   const write = async (batch: Entry[]) => {
-    for (let attempt = 1, rest = batch; rest.length > 0; ) {
-      const numbered = rest.map(({ event }, index) => ({ ...event, seq: lastSeq + 1 + index }));
+    let rest = batch;
+    for (let failures = 0, isCertain = true; ; ) {
       try {
-        await append(events, fence, numbered);
+        // Either an event is there already, or it is not known how many are: the log itself says.
+        if (!isCertain) {
+          lastSeq = await newestSeq(events, row.channelId, lastSeq);
+          rest = await withoutKnown(events, rest);
+        }
+        const numbered = rest.map(({ event }, index) => ({ ...event, seq: lastSeq + 1 + index }));
+        await append(events, fence, numbered, lastSeq + numbered.length);
         lastSeq += numbered.length;
         for (const { resolve } of rest) resolve();
         return;
       } catch (error) {
-        const known = duplicateIndex(error);
-        if (known === null && (error instanceof FencedError || attempt++ >= attemptsMax)) throw error;
-        // Either an event is there already, or it is not known how many are: the log itself says.
-        lastSeq = await newestSeq(events, row.channelId, lastSeq);
-        rest = await withoutKnown(events, rest);
+        if (error instanceof FencedError) throw error;
+        if (!isDuplicate(error) && ++failures >= attemptsMax) throw error;
+        isCertain = false;
       }
     }
   };
@@ -89,8 +93,8 @@ async function append(
   events: Collection<EventDocument>,
   fence: Fence,
   batch: EventDocument[],
+  lastSeq: number,
 ): Promise<void> {
-  const lastSeq = batch.at(-1)?.seq ?? 0;
   const inserts = batch.map((document) => ({ insertOne: { document } }));
   try {
     await events.bulkWrite([fenceOperation<EventDocument>(fence, { lastSeq }), ...inserts], {
@@ -118,18 +122,16 @@ async function newestSeq(
 /** Resolves those that the log has already, and returns the others. */
 async function withoutKnown(events: Collection<EventDocument>, batch: Entry[]): Promise<Entry[]> {
   const ids = batch.map(({ event }) => event._id);
-  const known = new Set(await events.distinct("_id", { _id: { $in: ids } }));
-  const seen = new Set<string>();
+  const found = await events.distinct("_id", { _id: { $in: ids } }, { readPreference: "primary" });
+  const known = new Set(found);
   return batch.filter(({ event, resolve }) => {
-    const isKnown = known.has(event._id) || seen.has(event._id);
-    seen.add(event._id);
+    const isKnown = known.has(event._id);
     if (isKnown) resolve();
     return !isKnown;
   });
 }
 
-function duplicateIndex(error: unknown): number | null {
-  if (!(error instanceof MongoBulkWriteError)) return null;
-  const [first] = [error.writeErrors].flat();
-  return first?.code === duplicateKey ? first.index : null;
+function isDuplicate(error: unknown): boolean {
+  if (!(error instanceof MongoBulkWriteError)) return false;
+  return [error.writeErrors].flat()[0]?.code === duplicateKey;
 }
