@@ -71,7 +71,7 @@ export function pairingRoutes(deps: Dependencies) {
       async (c) => {
         const payload = c.req.valid("json");
         const { channelId } = c.var.found.channel;
-        await deps.store.setWish(channelId, "connected");
+        // The wish is the connector's to store: a linked channel refuses, and must stay as it was.
         const accepted = await carryOut(deps, c, { type: "channel.request_pairing_code", payload });
         const outcome = answered(accepted);
         if (outcome.state !== "succeeded")

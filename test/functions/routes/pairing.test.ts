@@ -78,7 +78,7 @@ test("403: who may only read channels sees no QR", async () => {
   expect(status).toBe(403);
 });
 
-test("200: a pairing code, and the channel is wanted connected", async () => {
+test("200: a pairing code; whether the channel is wanted connected is left to the connector", async () => {
   const channelId = await functions.addChannel();
   const asking = functions.call("POST", `/channels/${channelId}/pairing-code`, {
     body: { phoneNumber: "1234567890" },
@@ -94,7 +94,7 @@ test("200: a pairing code, and the channel is wanted connected", async () => {
     ok: true,
     payload: { channelId, code: "ABCD1234", expiresAt: inTime.toISOString() },
   });
-  expect((await functions.db.channels.findOne({ _id: channelId }))?.wanted).toBe("connected");
+  expect((await functions.db.channels.findOne({ _id: channelId }))?.wanted).toBe("disconnected");
 });
 
 test("202: a pairing code that takes longer", async () => {
