@@ -49,10 +49,8 @@ export async function takeLease({ connectors, name, capacity, timings, log }: Le
     log[why === "released" ? "info" : "warn"]({ event: "lease", connector: id, why }, "lease ended");
     ended.abort(new Error(why));
   };
-  let isRenewing = false;
+  // One that hangs does not stop the next: a connection can die without a word.
   const renew = async () => {
-    if (isRenewing) return;
-    isRenewing = true;
     const sentAt = performance.now();
     try {
       const alive = { _id: id, state: { $ne: "dead" as const } };
@@ -65,14 +63,13 @@ export async function takeLease({ connectors, name, capacity, timings, log }: Le
         },
       );
       if (matchedCount === 0) end("declared dead");
-      else deadline = sentAt + timings.leaseMs - timings.leaseMarginMs;
+      else if (performance.now() >= deadline) end("lapsed");
+      else deadline = Math.max(deadline, sentAt + timings.leaseMs - timings.leaseMarginMs);
     } catch (error) {
       log.warn(
         { connector: id, error: error instanceof Error ? error.name : "unknown" },
         "lease not renewed",
       );
-    } finally {
-      isRenewing = false;
     }
   };
   const renewing = setInterval(() => void renew(), timings.renewMs);
