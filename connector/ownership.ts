@@ -1,6 +1,7 @@
 import type { Filter } from "mongodb";
 import type { ChannelDocument } from "../shared/collections.ts";
 import type { Collections } from "../shared/database.ts";
+import type { Fence } from "./auth/fence.ts";
 
 /**
  * Channels that somebody should run, since they want to be connected, are to be deleted or have commands, and that no
@@ -44,10 +45,14 @@ export async function acquire(
   );
 }
 
-/** Lets go of a channel, if it is still ours. */
-export async function release(db: Collections, channelId: string, connectorId: string): Promise<void> {
+/** Lets go of a channel, if it is still ours under this epoch: it may have been acquired again meanwhile. */
+export async function release(
+  db: Collections,
+  { channelId, epoch }: Fence,
+  connectorId: string,
+): Promise<void> {
   await db.channels.updateOne(
-    { _id: channelId, "owner.connector": connectorId },
+    { _id: channelId, "owner.connector": connectorId, "owner.epoch": epoch },
     { $set: { "owner.connector": null } },
     { writeConcern: { w: "majority" } },
   );

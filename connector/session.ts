@@ -6,6 +6,7 @@ import type { Collections } from "../shared/database.ts";
 import type { Logger } from "../shared/log.ts";
 import type { AuthState } from "./auth/auth-state.ts";
 import { createSocketCaches } from "./auth/caches.ts";
+import type { Fence } from "./auth/fence.ts";
 import { beginning } from "./beginning.ts";
 import { type ChannelRecord, channelRecord } from "./channel-record.ts";
 import { type Control, createControl } from "./control.ts";
@@ -129,6 +130,10 @@ export class Session {
   ring(): void {
     this.#control.ring();
     this.#sender.ring();
+  }
+
+  get fence(): Fence {
+    return this.#holdings.fence;
   }
 
   /** Checked before every step that a former owner must not take. */

@@ -38,6 +38,8 @@ export class Term {
   readonly #turn: () => Promise<void>;
   readonly #loops: Promise<void>[];
   #isAdopting = false;
+  /** A document may have come since the adoption that runs has looked. */
+  #isAdoptionDue = false;
 
   constructor(options: TermOptions) {
     this.#options = options;
@@ -117,7 +119,7 @@ export class Term {
     this.#sessions.delete(channelId);
     try {
       await session.stop();
-      await release(collections, channelId, lease.id);
+      await release(collections, session.fence, lease.id);
     } catch (error) {
       session.abandon();
       log.warn({ event: "stop", channelId, error: nameOf(error) }, "channel not given back in order");
@@ -159,11 +161,15 @@ export class Term {
   }
 
   async #adopt(): Promise<void> {
+    this.#isAdoptionDue = true;
     if (this.#isAdopting) return;
     this.#isAdopting = true;
     try {
       const { collections, config } = this.#options;
-      for (const channelId of await adoptCommands(collections, config.sendTtlSeconds)) this.ring(channelId);
+      while (this.#isAdoptionDue) {
+        this.#isAdoptionDue = false;
+        for (const channelId of await adoptCommands(collections, config.sendTtlSeconds)) this.ring(channelId);
+      }
     } catch (error) {
       this.#options.log.warn({ event: "adopt", error: nameOf(error) }, "commands not adopted");
     } finally {
