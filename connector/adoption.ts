@@ -1,13 +1,14 @@
 import type { Document } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
-import { commandTable, commandTypes } from "../shared/commands.ts";
+import { type CommandType, commandTable, commandTypes } from "../shared/commands.ts";
 import type { Collections } from "../shared/database.ts";
 import type { FieldProblem, PublicError } from "../shared/errors.ts";
+import { fieldProblems } from "../shared/validation.ts";
 
 const adoptedAtOnce = 500;
 
 /** A document as another service may have inserted it: nothing about it is certain. */
-type Stray = Partial<Record<keyof CommandDocument, unknown>> & { _id: unknown };
+type Stray = Partial<Record<keyof CommandDocument, unknown>> & { _id: unknown; $recordId?: unknown };
 
 /**
  * Gives a state and an order to documents that other services inserted; what cannot be queued fails with details.
@@ -15,7 +16,9 @@ type Stray = Partial<Record<keyof CommandDocument, unknown>> & { _id: unknown };
  */
 export async function adoptCommands(db: Collections, sendTtlSeconds: number): Promise<string[]> {
   const stray = { state: { $exists: false } };
-  const found = (await db.commands.find(stray).limit(adoptedAtOnce).toArray()) as unknown as Stray[];
+  const rows = await db.commands.find(stray).limit(adoptedAtOnce).showRecordId(true).toArray();
+  // As they were inserted: an index may give them in another order.
+  const found = (rows as unknown as Stray[]).toSorted((a, b) => recordIdOf(a) - recordIdOf(b));
   const known = await knownChannels(db, found);
   const rung = new Set<string>();
   for (const document of found) {
@@ -37,25 +40,32 @@ async function knownChannels(db: Collections, found: readonly Stray[]): Promise<
 
 function problemsOf(document: Stray, known: ReadonlySet<string>): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  const check = (field: keyof Stray, isRight: boolean, message: string) => {
+  const check = (field: keyof CommandDocument, isRight: boolean, message: string) => {
     if (!isRight) problems.push({ field, message });
   };
   check("_id", typeof document._id === "string", "must be a string");
   check("channelId", known.has(document.channelId as string), "must name a channel");
-  check(
-    "type",
-    commandTypes.some((type) => type === document.type),
-    `must be one of ${commandTypes.join(", ")}`,
-  );
+  const type = commandTypes.find((one) => one === document.type);
+  check("type", type !== undefined, `must be one of ${commandTypes.join(", ")}`);
+  const lanes = type && commandTable[type].lane === 0 ? [0] : [1, 2];
   check(
     "lane",
-    document.lane === undefined || [0, 1, 2].includes(document.lane as number),
-    "must be 0, 1 or 2",
+    isAbsentOr(document.lane, (lane) => lanes.includes(lane as number)),
+    `must be ${lanes.join(" or ")}`,
   );
   check("messageId", isAbsentOr(document.messageId, isMessageId), "must be 8 to 64 characters of A-Z 0-9");
   check("notBefore", isAbsentOr(document.notBefore, isDate), "must be a date");
   check("expiresAt", isAbsentOr(document.expiresAt, isDate), "must be a date");
-  return problems;
+  return [...problems, ...(type ? payloadProblems(type, document.payload) : [])];
+}
+
+function payloadProblems(type: CommandType, payload: unknown): FieldProblem[] {
+  const { error } = commandTable[type].payload.safeParse(payload);
+  if (!error) return [];
+  return fieldProblems(error).map(({ field, message }) => ({
+    field: ["payload", field].filter(Boolean).join("."),
+    message,
+  }));
 }
 
 function queued(document: Stray, sendTtlSeconds: number): Document[] {
@@ -83,6 +93,10 @@ function refused(details: FieldProblem[]): Document[] {
     details,
   };
   return [{ $set: { state: "failed", error: { $literal: error }, doneAt: "$$NOW" } }];
+}
+
+function recordIdOf({ $recordId }: Stray): number {
+  return Number($recordId ?? 0);
 }
 
 function isAbsentOr(value: unknown, is: (value: unknown) => boolean): boolean {
