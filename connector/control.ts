@@ -4,6 +4,7 @@ import {
   type CommandResults,
   type CommandType,
   commandTable,
+  commandTypes,
 } from "../shared/commands.ts";
 import type { Collections } from "../shared/database.ts";
 import { publicError, ServiceError } from "../shared/errors.ts";
@@ -35,11 +36,13 @@ export interface ControlOptions {
   onError(error: unknown): void;
 }
 
+const controlTypes = commandTypes.filter((type) => type !== "message.send");
+
 type Handler<T extends ControlType> = (payload: CommandPayload<T>) => Promise<CommandResults[T]>;
 
 const batchMax = 8;
-/** How long a pairing code or an unlinking may take. */
-const slowMs = 60_000;
+/** How long a pairing code or an unlinking may take: longer than a socket is given to connect. */
+const slowMs = 90_000;
 
 export function createControl(options: ControlOptions): Control {
   const { queue, life, record, db, isLinked, isOwner } = options;
@@ -48,8 +51,17 @@ export function createControl(options: ControlOptions): Control {
   let isDirty = false;
   let working: Promise<void> | null = null;
 
+  /** What is refused is not wished for either; what is under way goes on. */
+  const count = async (phoneNumber: string) => {
+    try {
+      await countPairingRequest(db, phoneNumber);
+    } catch (error) {
+      if (!isPairing(life.machine())) await record.wish("disconnected");
+      throw error;
+    }
+  };
   const start = async (method: PairingMethod) => {
-    if (!isLinked() && method.kind === "code") await countPairingRequest(db, method.phoneNumber);
+    if (!isLinked() && method.kind === "code") await count(method.phoneNumber);
     await record.wish("connected");
     await life.dispatch({ type: "start", method });
   };
@@ -73,8 +85,9 @@ export function createControl(options: ControlOptions): Control {
     },
     async "channel.logout"() {
       await life.dispatch({ type: "unlink" });
-      await life.until(({ state }) => state !== "connecting", slowMs);
-      return { status: publicStatus(life.machine()) };
+      const after = await life.until(({ state }) => state === "logged_out", slowMs);
+      if (!after) throw new ServiceError("internal", "The channel could not be unlinked in time");
+      return { status: publicStatus(after) };
     },
     async "channel.delete"() {
       await options.erase();
@@ -84,6 +97,8 @@ export function createControl(options: ControlOptions): Control {
 
   const execute = async (command: CommandDocument) => {
     const settlement = await carryOut(handlers, command);
+    // Ended in the middle: it stays as it is, and the next owner takes it up again.
+    if (!isOwner()) return;
     if (command.type !== "channel.delete") await queue.settle(command._id, settlement);
   };
   const work = async () => {
@@ -98,6 +113,7 @@ export function createControl(options: ControlOptions): Control {
       }
       isDirty ||= claimed.length === batchMax;
     }
+    working = null;
   };
 
   return {
@@ -105,9 +121,9 @@ export function createControl(options: ControlOptions): Control {
       isDirty = true;
       working ??= Promise.resolve()
         .then(work)
-        .catch(options.onError)
-        .finally(() => {
+        .catch((error: unknown) => {
           working = null;
+          options.onError(error);
         });
     },
     async stop() {
@@ -138,7 +154,8 @@ async function carryOut(
   command: CommandDocument,
 ): Promise<Settlement> {
   try {
-    const type = command.type as ControlType;
+    const type = controlTypes.find((one) => one === command.type);
+    if (!type) throw new ServiceError("invalid_command", "No such command is carried out in this lane");
     const payload = parseWith(commandTable[type].payload, command.payload, "invalid_command");
     const result = await (handlers[type] as (payload: unknown) => Promise<object>)(payload);
     return { state: "succeeded", result: { ...result } };
