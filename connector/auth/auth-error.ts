@@ -5,8 +5,6 @@ export type AuthFault =
   | "wrong_server"
   | "already_linked"
   | "no_credentials"
-  | "read_failed"
-  | "write_failed"
   | "overloaded"
   | "closed";
 

@@ -25,18 +25,13 @@ export function authCollections(db: Db): AuthCollections {
   return { creds: db.collection(collectionNames.authCreds), keys: db.collection(collectionNames.authKeys) };
 }
 
-export interface Attempt {
-  timeoutMS: number;
-}
-
 /** Rows that exist, unsealed. Reads from the primary what a majority has; throws on any doubt. */
 export async function readRows(
   keys: Collection<AuthKeyDocument>,
   dataKey: Buffer,
   rowIds: readonly string[],
-  { timeoutMS }: Attempt,
 ): Promise<Map<string, string>> {
-  const found = await keys.find({ _id: { $in: [...rowIds] } }, { ...primary, timeoutMS }).toArray();
+  const found = await keys.find({ _id: { $in: [...rowIds] } }, primary).toArray();
   return new Map(
     found.map(({ _id, keyData }) => [_id, unseal(dataKey, _id, bytes(keyData)).toString("utf8")]),
   );
@@ -45,10 +40,9 @@ export async function readRows(
 export async function readWrappedKey(
   keys: Collection<AuthKeyDocument>,
   channelId: string,
-  { timeoutMS }: Attempt,
 ): Promise<WrappedKey | undefined> {
   const rows = keys as unknown as Collection<DataKeyDocument>;
-  const row = await rows.findOne({ _id: dataKeyId(channelId) }, { ...primary, timeoutMS });
+  const row = await rows.findOne({ _id: dataKeyId(channelId) }, primary);
   return row ? { masterKeyId: row.masterKeyId, wrapped: bytes(row.wrapped) } : undefined;
 }
 
@@ -65,24 +59,24 @@ export interface KeyWrite {
 export async function writeRows(
   keys: Collection<AuthKeyDocument>,
   { fence, dataKey, wrapped, rows }: KeyWrite,
-  options: Attempt | { session: ClientSession },
+  session: ClientSession,
 ): Promise<void> {
   const operations = inSafeOrder(rows).map((row) => rowOperation(fence.channelId, dataKey, row));
   if (wrapped) operations.unshift(dataKeyOperation(fence.channelId, wrapped));
   for (let from = 0; from < operations.length; from += rowsPerBulk) {
-    await fencedBulk(keys, fence, operations.slice(from, from + rowsPerBulk), options);
+    await fencedBulk(keys, fence, operations.slice(from, from + rowsPerBulk), session);
   }
 }
 
-export async function fencedBulk(
+async function fencedBulk(
   keys: Collection<AuthKeyDocument>,
   fence: Fence,
   operations: KeyOperation[],
-  options: Attempt | { session: ClientSession },
+  session: ClientSession,
 ): Promise<void> {
-  const concern = "session" in options ? options : { ...options, writeConcern: durable };
+  const concern = session.inTransaction() ? {} : { writeConcern: durable };
   try {
-    await keys.bulkWrite([fenceOperation(fence), ...operations], { ordered: true, ...concern });
+    await keys.bulkWrite([fenceOperation(fence), ...operations], { ordered: true, session, ...concern });
   } catch (error) {
     throw fencedError(error, fence);
   }
@@ -93,12 +87,12 @@ export async function updateCreds(
   creds: Collection<AuthCredsDocument>,
   fence: Fence,
   sealed: Buffer,
-  { timeoutMS }: Attempt,
+  session: ClientSession,
 ): Promise<void> {
   const { matchedCount } = await creds.updateOne(
     { _id: fence.channelId, epoch: fence.epoch },
     { $set: { creds: new Binary(sealed), updatedAt: new Date() } },
-    { writeConcern: durable, timeoutMS },
+    { writeConcern: durable, session },
   );
   if (matchedCount === 0) throw new FencedError(fence);
 }
@@ -125,12 +119,12 @@ export async function putCreds(
 export async function claimCreds(
   creds: Collection<AuthCredsDocument>,
   fence: Fence,
-  { timeoutMS }: Attempt,
+  session: ClientSession,
 ): Promise<Buffer | undefined> {
   const { channelId, epoch } = fence;
   const filter = { _id: channelId, epoch: { $lte: epoch } };
-  await creds.updateOne(filter, { $set: { epoch } }, { writeConcern: durable, timeoutMS });
-  const row = await creds.findOne({ _id: channelId }, { ...primary, timeoutMS });
+  await creds.updateOne(filter, { $set: { epoch } }, { writeConcern: durable, session });
+  const row = await creds.findOne({ _id: channelId }, primary);
   if (row && row.epoch !== epoch) throw new FencedError(fence);
   return row ? bytes(row.creds) : undefined;
 }
@@ -139,18 +133,18 @@ export async function claimCreds(
 export async function eraseRows(
   { creds, keys }: AuthCollections,
   fence: Fence,
-  { timeoutMS }: Attempt,
+  session: ClientSession,
 ): Promise<void> {
   const { channelId, epoch } = fence;
-  await fencedBulk(keys, fence, [], { timeoutMS });
-  await creds.deleteOne({ _id: channelId, epoch: { $lte: epoch } }, { writeConcern: durable, timeoutMS });
-  await fencedBulk(keys, fence, [{ deleteOne: { filter: { _id: dataKeyId(channelId) } } }], { timeoutMS });
+  await fencedBulk(keys, fence, [], session);
+  await creds.deleteOne({ _id: channelId, epoch: { $lte: epoch } }, { writeConcern: durable, session });
+  await fencedBulk(keys, fence, [{ deleteOne: { filter: { _id: dataKeyId(channelId) } } }], session);
   const rest = { channelId, _id: { $ne: fenceId(channelId) } };
   for (;;) {
-    const page = keys.find(rest, { ...primary, timeoutMS, projection: { _id: 1 } }).limit(rowsPerBulk);
+    const page = keys.find(rest, { ...primary, projection: { _id: 1 } }).limit(rowsPerBulk);
     const ids = (await page.toArray()).map(({ _id }) => _id);
     if (ids.length === 0) return;
-    await fencedBulk(keys, fence, [{ deleteMany: { filter: { _id: { $in: ids } } } }], { timeoutMS });
+    await fencedBulk(keys, fence, [{ deleteMany: { filter: { _id: { $in: ids } } } }], session);
   }
 }
 

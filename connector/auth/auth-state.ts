@@ -17,7 +17,8 @@ export interface AuthStateOptions {
   server: string;
   /**
    * Called once when rows can no longer be kept or read: the fence was lost (`FencedError`), the signal aborted or the
-   * database failed for 10 s. Terminate the socket at once: its ratchets would go on unsaved.
+   * database failed for 10 s. Terminate the socket at once: its ratchets would go on unsaved. A write that was given
+   * up may still land, so open the state again only with a higher epoch.
    */
   onLost(error: Error): void;
   /** Aborted when the ownership ends: nothing more is written. */
@@ -47,18 +48,24 @@ export interface AuthState extends AsyncDisposable {
 
 /**
  * Takes a channel's auth state for `epoch`. Throws `FencedError` if a higher epoch has it, `AuthStateError`
- * `unknown_master_key`, `unreadable` or `wrong_server` if there are credentials that cannot be used, and the driver's
- * error if the database fails for 10 s.
+ * `unknown_master_key`, `unreadable` or `wrong_server` if there are credentials that cannot be used, and
+ * `ServiceError` `database_unavailable` or the driver's error if the database fails for 10 s.
  */
 export async function openAuthState(options: AuthStateOptions): Promise<AuthState> {
   const { db, channelId, epoch, masterKeys, server, signal = new AbortController().signal } = options;
   const store = new AuthStore({ db, fence: { channelId, epoch }, masterKeys, signal });
-  const text = await store.claim();
-  const stored = text === undefined ? undefined : decodeCreds(text);
-  if (stored && stored.server !== server) {
-    throw new AuthStateError("wrong_server", "The stored credentials belong to another WhatsApp server");
-  }
-  return new MongoAuthState(options, store, signal, stored?.creds);
+  await using claiming = new AsyncDisposableStack();
+  claiming.use(store);
+  const creds = ownCreds(await store.claim(), server);
+  claiming.move();
+  return new MongoAuthState(options, store, signal, creds);
+}
+
+function ownCreds(text: string | undefined, server: string): AuthenticationCreds | undefined {
+  if (text === undefined) return undefined;
+  const stored = decodeCreds(text);
+  if (stored.server === server) return stored.creds;
+  throw new AuthStateError("wrong_server", "The stored credentials belong to another WhatsApp server");
 }
 
 class MongoAuthState implements AuthState {
@@ -123,6 +130,7 @@ class MongoAuthState implements AuthState {
   async close(): Promise<void> {
     await this.#chain.close();
     this.#stopListening();
+    await this.#store[Symbol.asyncDispose]();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Db } from "mongodb";
+import type { ClientSession, Db } from "mongodb";
 import { dataKeyId } from "./auth-documents.ts";
 import { AuthStateError } from "./auth-error.ts";
 import {
@@ -6,6 +6,7 @@ import {
   authCollections,
   claimCreds,
   eraseRows,
+  type KeyWrite,
   putCreds,
   readRows,
   readWrappedKey,
@@ -26,8 +27,9 @@ export interface AuthStoreOptions {
 }
 
 /** The stored side of one channel's auth state, for one epoch. Every method retries what passes by itself. */
-export class AuthStore {
-  readonly #db: Db;
+export class AuthStore implements AsyncDisposable {
+  /** One for all writes: the server never runs two of a session at once, not even one whose line was lost. */
+  readonly #session: ClientSession;
   readonly #collections: AuthCollections;
   readonly #fence: Fence;
   readonly #masterKeys: readonly Buffer[];
@@ -39,7 +41,7 @@ export class AuthStore {
   #storedCreds: string | undefined;
 
   constructor({ db, fence, masterKeys, signal }: AuthStoreOptions) {
-    this.#db = db;
+    this.#session = db.client.startSession({ causalConsistency: false });
     this.#collections = authCollections(db);
     this.#fence = fence;
     this.#masterKeys = masterKeys;
@@ -50,9 +52,9 @@ export class AuthStore {
   async claim(): Promise<string | undefined> {
     const { creds, keys } = this.#collections;
     const { channelId } = this.#fence;
-    await this.#retry((timeoutMS) => raiseFence(keys, this.#fence, { timeoutMS }));
-    const wrapped = await this.#retry((timeoutMS) => readWrappedKey(keys, channelId, { timeoutMS }));
-    const sealed = await this.#retry((timeoutMS) => claimCreds(creds, this.#fence, { timeoutMS }));
+    await this.#retry(() => raiseFence(keys, this.#fence));
+    const wrapped = await this.#retry(() => readWrappedKey(keys, channelId));
+    const sealed = await this.#retry(() => claimCreds(creds, this.#fence, this.#session));
     this.#takeDataKey(wrapped);
     if (!sealed) return undefined;
     if (!wrapped) throw new AuthStateError("unreadable", "The data key of the stored credentials is missing");
@@ -62,47 +64,43 @@ export class AuthStore {
 
   read(rowIds: readonly string[]): Promise<Map<string, string>> {
     const { keys } = this.#collections;
-    return this.#retry((timeoutMS) => readRows(keys, this.#dataKey, rowIds, { timeoutMS }));
+    return this.#retry(() => readRows(keys, this.#dataKey, rowIds));
   }
 
   /** Makes a batch durable. `creds` is the credentials' present text, `undefined` while they are not to be kept. */
   async write(batch: Batch, creds: string | undefined): Promise<void> {
     const moved = batch.creds || hasPreKey(batch.rows) ? creds : undefined;
     const changed = moved === this.#storedCreds ? undefined : moved;
-    await this.#retry((timeoutMS) => this.#attempt(batch, changed, timeoutMS));
+    await this.#retry(() => this.#attempt(batch, changed));
     if (batch.rows.size > 0 || changed !== undefined) this.#unstoredKey = undefined;
     if (changed !== undefined) this.#storedCreds = changed;
   }
 
   /** Everything but the fence row is gone afterwards, the data key among it. */
   async erase(): Promise<void> {
-    await this.#retry((timeoutMS) => eraseRows(this.#collections, this.#fence, { timeoutMS }));
+    await this.#retry(() => eraseRows(this.#collections, this.#fence, this.#session));
     this.#storedCreds = undefined;
     this.#takeDataKey(undefined);
   }
 
-  async #attempt(batch: Batch, creds: string | undefined, timeoutMS: number): Promise<void> {
+  async #attempt(batch: Batch, creds: string | undefined): Promise<void> {
     const { keys } = this.#collections;
     const rows = { fence: this.#fence, dataKey: this.#dataKey, wrapped: this.#unstoredKey, rows: batch.rows };
-    if (creds === undefined) return batch.rows.size > 0 ? writeRows(keys, rows, { timeoutMS }) : undefined;
+    if (creds === undefined) return batch.rows.size > 0 ? writeRows(keys, rows, this.#session) : undefined;
     const sealed = seal(this.#dataKey, this.#fence.channelId, Buffer.from(creds));
     const alone = batch.rows.size === 0 && !this.#unstoredKey && this.#storedCreds !== undefined;
-    if (alone) return updateCreds(this.#collections.creds, this.#fence, sealed, { timeoutMS });
-    return this.#together(rows, sealed, timeoutMS);
+    if (alone) return updateCreds(this.#collections.creds, this.#fence, sealed, this.#session);
+    return this.#together(rows, sealed);
   }
 
   /** MongoDB 6.0 has no bulk across collections. */
-  async #together(rows: Parameters<typeof writeRows>[1], sealed: Buffer, timeoutMS: number): Promise<void> {
+  async #together(rows: KeyWrite, sealed: Buffer): Promise<void> {
     const { creds, keys } = this.#collections;
-    await this.#db.client.withSession((session) =>
-      session.withTransaction(
-        async () => {
-          await writeRows(keys, rows, { session });
-          await putCreds(creds, this.#fence, sealed, session);
-        },
-        { writeConcern: { w: "majority", j: true }, timeoutMS },
-      ),
-    );
+    const write = async () => {
+      await writeRows(keys, rows, this.#session);
+      await putCreds(creds, this.#fence, sealed, this.#session);
+    };
+    await this.#session.withTransaction(write, { writeConcern: { w: "majority", j: true } });
   }
 
   /** A key wrapped by an older master key is wrapped again with the next write: rotation needs no pass of its own. */
@@ -113,7 +111,11 @@ export class AuthStore {
     this.#unstoredKey = wrapped.masterKeyId === stored?.masterKeyId ? undefined : wrapped;
   }
 
-  #retry<T>(operation: (timeoutMS: number) => Promise<T>): Promise<T> {
+  #retry<T>(operation: () => Promise<T>): Promise<T> {
     return withPatience(this.#signal, operation);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#session.endSession();
   }
 }

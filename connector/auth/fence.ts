@@ -60,14 +60,13 @@ export function fenceOperation<T extends Document>(
 export async function raiseFence<T extends Document>(
   collection: Collection<T>,
   fence: Fence,
-  options: { timeoutMS?: number } = {},
 ): Promise<FenceDocument> {
   const rows = collection as unknown as Collection<FenceDocument>;
   try {
     const row = await rows.findOneAndUpdate(
       { _id: fenceId(fence.channelId), epoch: { $lte: fence.epoch } },
       { $set: { channelId: fence.channelId, epoch: fence.epoch }, $inc: { n: 1 } },
-      { ...options, upsert: true, returnDocument: "after", writeConcern: { w: "majority", j: true } },
+      { upsert: true, returnDocument: "after", writeConcern: { w: "majority", j: true } },
     );
     if (!row) throw new Error("An upsert returned no document");
     return row;

@@ -1,36 +1,45 @@
 import { addAbortListener } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  MongoBulkWriteError,
   MongoError,
   MongoErrorLabel,
   MongoNetworkError,
-  MongoOperationTimeoutError,
   MongoServerSelectionError,
 } from "mongodb";
+import { ServiceError } from "../../shared/errors.ts";
 
 /** How long the store tries before a channel is given up; a MongoDB election typically takes less. */
 const patienceMs = 10_000;
-const attemptMs = 5_000;
 const pauseMsMin = 50;
 const pauseMsMax = 1_000;
 
 /**
- * Runs an idempotent operation, again while it fails for a passing reason, for at most 10 s in all. The operation must
- * keep to the `timeoutMS` it is given. Rejects with its last error, or at once with the signal's reason.
+ * Runs an idempotent operation, again when it failed for a passing reason, for at most 10 s in all (the driver has no
+ * time limit of its own: the `timeoutMS` of 7.9 has no effect). Only what has ended is tried again: of two attempts
+ * under way the older could land last. Rejects with the operation's error, `database_unavailable` after 10 s, or at
+ * once with the signal's reason; an operation left behind like that may still land, so its owner writes no more.
  */
-export async function withPatience<T>(
-  signal: AbortSignal,
-  operation: (timeoutMS: number) => Promise<T>,
-): Promise<T> {
-  const deadline = performance.now() + patienceMs;
+export async function withPatience<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+  const limit = new AbortController();
+  const impatience = setTimeout(() => limit.abort(new ServiceError("database_unavailable")), patienceMs);
+  const either = AbortSignal.any([signal, limit.signal]);
+  try {
+    return await unlessAborted(either, () => untilItPasses(either, operation));
+  } finally {
+    clearTimeout(impatience);
+  }
+}
+
+async function untilItPasses<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
   for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
-    const leftMs = deadline - performance.now();
+    signal.throwIfAborted();
     try {
-      return await unlessAborted(signal, () => operation(Math.ceil(Math.min(attemptMs, leftMs))));
+      return await operation();
     } catch (error) {
-      if (!isTransient(error) || leftMs <= pauseMs + pauseMsMin) throw error;
+      if (!isTransient(error)) throw error;
     }
-    await unlessAborted(signal, () => sleep(pauseMs));
+    await sleep(pauseMs, undefined, { signal });
   }
 }
 
@@ -41,13 +50,25 @@ async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Pr
   return await Promise.race([work(), promise]);
 }
 
-function isTransient(error: unknown): boolean {
+/** What a server answers while it is elected, stops or loses its line; see the driver's retryable writes. */
+const transientCodes: readonly unknown[] = [
+  6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
+];
+
+function isTransient(thrown: unknown): boolean {
+  const error = unwrapped(thrown);
   if (!(error instanceof MongoError)) return false;
   return (
     error instanceof MongoNetworkError ||
     error instanceof MongoServerSelectionError ||
-    error instanceof MongoOperationTimeoutError ||
     error.hasErrorLabel(MongoErrorLabel.RetryableWriteError) ||
-    error.hasErrorLabel(MongoErrorLabel.TransientTransactionError)
+    error.hasErrorLabel(MongoErrorLabel.TransientTransactionError) ||
+    transientCodes.includes(error.code)
   );
+}
+
+/** A bulk wraps every error into one of its own. */
+function unwrapped(error: unknown): unknown {
+  const inner = error instanceof MongoBulkWriteError ? error.errorResponse : undefined;
+  return inner instanceof MongoError ? inner : error;
 }

@@ -39,7 +39,7 @@ export function hardenedSignalRepository(store: SignalKeyStore): MakeSignalRepos
 }
 
 /** Changes `keys`, Baileys' transactional wrapper around `store`, in place: the socket keeps using the same object. */
-export function harden(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore): void {
+function harden(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore): void {
   const outside = AsyncLocalStorage.snapshot();
   const { transaction, set, get, isInTransaction } = keys;
   const isStale = () => {

@@ -4,7 +4,7 @@ import { type AuthState, type AuthStateOptions, openAuthState } from "../../../c
 import { type AuthenticationCreds, proto } from "../../../connector/baileys/baileys.ts";
 
 export const masterKey = randomBytes(32);
-export const server = "wss://127.0.0.1/ws/chat";
+const server = "wss://127.0.0.1/ws/chat";
 
 /** An auth state whose loss is an error of the test, unless `overrides` takes it. */
 export function open(db: Db, overrides: Partial<AuthStateOptions> = {}): Promise<AuthState> {

@@ -24,7 +24,9 @@ export async function severableDatabase(name: string): Promise<SeverableDatabase
   await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
   const address = proxy.address();
   if (address === null || typeof address === "string") throw new Error("The proxy has no port");
-  const client = new MongoClient(`mongodb://127.0.0.1:${address.port}/?directConnection=true`);
+  const client = await MongoClient.connect(
+    `mongodb://127.0.0.1:${address.port}/?directConnection=true&serverSelectionTimeoutMS=300`,
+  );
   return {
     db: client.db(name),
     cut() {

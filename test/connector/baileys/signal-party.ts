@@ -10,7 +10,7 @@ import {
   type SocketConfig,
 } from "../../../connector/baileys/baileys.ts";
 
-export const quiet = pino({ level: "silent" });
+const quiet = pino({ level: "silent" });
 
 type MakeRepository = SocketConfig["makeSignalRepository"];
 
