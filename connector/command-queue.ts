@@ -47,7 +47,7 @@ export function commandQueue(
       .aggregate<CommandDocument & { isExpired: boolean }>([
         { $match: { channelId, state: "queued", ...filter } },
         { $match: { $expr: { $lte: ["$notBefore", "$$NOW"] } } },
-        { $sort: { lane: 1, ord: 1 } },
+        { $sort: { lane: 1, ord: 1, _id: 1 } },
         { $limit: limit },
         { $set: { isExpired: { $lte: ["$expiresAt", "$$NOW"] } } },
       ])

@@ -3,6 +3,7 @@ import { type EventData, type MessageStatus, messageStatusRank } from "../shared
 import type { CommandQueue } from "./command-queue.ts";
 import type { EventLog } from "./event-log.ts";
 import type { MessageRecord } from "./message-record.ts";
+import { createTurnsByKey } from "./turns-by-key.ts";
 
 type Told = EventData["message_status_update"];
 
@@ -12,6 +13,8 @@ export interface Delivery {
   update(told: Told): Promise<void>;
   /** News about one of our own commands, which may not have come as far as being a message. */
   tell(told: Told): Promise<void>;
+  /** A message is about to be put on the wire; nothing is known of it yet. */
+  begin(messageId: string): void;
 }
 
 export interface DeliveryOptions {
@@ -26,12 +29,11 @@ const hasArrived: ReadonlySet<MessageStatus> = new Set(["sent", "delivered", "re
 
 export function createDelivery({ channelId, log, record, queue }: DeliveryOptions): Delivery {
   const ranks = new LRUCache<string, number>({ max: rememberedMax });
+  const inTurn = createTurnsByKey();
 
-  const raise = async (told: Told, stored: number) => {
+  const raise = async (told: Told, known: number) => {
     const { messageId, status } = told;
     const rank = messageStatusRank[status];
-    // Looked at and set in one go: other news of the message may have come while the stored rank was read.
-    const known = ranks.get(messageId) ?? stored;
     if (rank > known) {
       ranks.set(messageId, rank);
       await log.publish("message_status_update", told, `${channelId}/${messageId}/${status}`);
@@ -42,12 +44,17 @@ export function createDelivery({ channelId, log, record, queue }: DeliveryOption
   const storedRank = async (messageId: string) => ranks.get(messageId) ?? (await record.rank(messageId));
 
   return {
-    async update(told) {
-      const stored = await storedRank(told.messageId);
-      if (stored !== null) await raise(told, stored);
-    },
-    async tell(told) {
-      await raise(told, (await storedRank(told.messageId)) ?? messageStatusRank.queued);
+    update: (told) =>
+      inTurn(told.messageId, async () => {
+        const stored = await storedRank(told.messageId);
+        if (stored !== null) await raise(told, stored);
+      }),
+    tell: (told) =>
+      inTurn(told.messageId, async () => {
+        await raise(told, (await storedRank(told.messageId)) ?? messageStatusRank.queued);
+      }),
+    begin(messageId) {
+      if (!ranks.has(messageId)) ranks.set(messageId, messageStatusRank.queued);
     },
   };
 }

@@ -12,7 +12,7 @@ export async function eraseAuthRows(db: Db, channelId: string): Promise<void> {
  */
 export async function eraseChannel(db: Db, channelId: string): Promise<void> {
   await eraseAuthRows(db, channelId);
-  await eraseFrom(db, [names.commands, names.messages, names.contacts, names.events], channelId);
+  await eraseFrom(db, [names.commands, names.messages, names.events], channelId);
   await db.collection<{ _id: string }>(names.channels).deleteOne({ _id: channelId });
 }
 

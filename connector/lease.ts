@@ -57,10 +57,7 @@ export async function takeLease({ connectors, name, capacity, timings, log }: Le
       const { matchedCount } = await connectors.updateOne(
         alive,
         [{ $set: { aliveUntil: until(timings.leaseMs) } }],
-        {
-          ...majority,
-          timeoutMS: timings.leaseMs,
-        },
+        majority,
       );
       if (matchedCount === 0) end("declared dead");
       else if (performance.now() >= deadline) end("lapsed");

@@ -99,6 +99,7 @@ export function createSender(options: SenderOptions): Sender {
           record.sending(command.messageId, prepared.to, prepared.type, prepared.message),
           queue.startRelay(command._id, command.messageId),
         ]);
+        delivery.begin(command.messageId);
         const relayed = await relay(wa, command.messageId, prepared, options.ackMs);
         if (relayed.kind === "on_wire") {
           await follow(command, prepared, relayed.outcome);

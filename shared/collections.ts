@@ -104,16 +104,6 @@ export interface MessageDocument {
   timestamp: Date;
 }
 
-export interface ContactDocument {
-  /** `<channelId>/<lid or phone-number JID>`. */
-  _id: string;
-  channelId: string;
-  lid: string | null;
-  phoneNumber: string | null;
-  pushName: string | null;
-  updatedAt: Date;
-}
-
 export interface ConnectorDocument {
   _id: string;
   /** `CONNECTOR_ID`: only one live process has it. */
@@ -158,7 +148,6 @@ export const collectionNames = {
   commands: "commands",
   events: "events",
   messages: "messages",
-  contacts: "contacts",
   authCreds: "whatsapp_auth_creds",
   authKeys: "whatsapp_auth_keys",
   connectors: "connectors",
@@ -186,7 +175,7 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
       { name: "owner", key: { "owner.connector": 1, wanted: 1 } },
     ],
     commands: [
-      { name: "next", key: { channelId: 1, state: 1, lane: 1, ord: 1 } },
+      { name: "next", key: { channelId: 1, state: 1, lane: 1, ord: 1, _id: 1 } },
       { name: "open", key: { state: 1, expiresAt: 1 } },
       {
         name: "message",
@@ -208,10 +197,6 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
     messages: [
       { name: "message", key: { channelId: 1, messageId: 1 } },
       { name: "kept", key: { timestamp: 1 }, expireAfterSeconds: retention.messagesDays * daySeconds },
-    ],
-    contacts: [
-      { name: "lid", key: { channelId: 1, lid: 1 } },
-      { name: "phone", key: { channelId: 1, phoneNumber: 1 } },
     ],
     whatsapp_auth_creds: [{ name: "channel", key: { channelId: 1 } }],
     whatsapp_auth_keys: [{ name: "channel", key: { channelId: 1 } }],

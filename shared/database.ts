@@ -5,7 +5,6 @@ import {
   type CommandDocument,
   type ConnectorDocument,
   type ConsoleSessionDocument,
-  type ContactDocument,
   type EventDocument,
   indexes,
   type MessageDocument,
@@ -20,7 +19,6 @@ export interface Collections {
   commands: Collection<CommandDocument>;
   events: Collection<EventDocument>;
   messages: Collection<MessageDocument>;
-  contacts: Collection<ContactDocument>;
   connectors: Collection<ConnectorDocument>;
   apiKeys: Collection<ApiKeyDocument>;
   consoleSessions: Collection<ConsoleSessionDocument>;
@@ -33,7 +31,6 @@ export function collections(db: Db): Collections {
     commands: db.collection(names.commands),
     events: db.collection(names.events),
     messages: db.collection(names.messages),
-    contacts: db.collection(names.contacts),
     connectors: db.collection(names.connectors),
     apiKeys: db.collection(names.apiKeys),
     consoleSessions: db.collection(names.consoleSessions),

@@ -6,7 +6,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from "../../infra/san
 import { startWaypost } from "../../infra/waypost.ts";
 import { type Config, readConfig } from "../../shared/config.ts";
 import { collections } from "../../shared/database.ts";
-import { createLog } from "../../shared/log.ts";
+import { createLog, type Logger } from "../../shared/log.ts";
 import { Api } from "./api.ts";
 import { type TcpProxy, tcpProxy } from "./tcp-proxy.ts";
 import { testDatabase } from "./test-database.ts";
@@ -17,6 +17,8 @@ export interface TestOptions {
   timings?: Partial<Timings>;
   config?: Partial<Config>;
   sandbox?: SandboxOptions;
+  /** Where the product's log goes; absent: nowhere, unless `LOG_LEVEL` is set. */
+  log?: Logger;
   /** The product reaches the database over a wire that `wire.cut()` cuts. */
   isDatabaseCuttable?: boolean;
 }
@@ -33,7 +35,7 @@ export async function testWaypost(options: TestOptions = {}) {
   const start = () =>
     startWaypost({
       config,
-      log: createLog(config.logLevel),
+      log: options.log ?? createLog(config.logLevel),
       timings: options.timings ?? {},
       sandboxUrl: sandbox.adminUrl,
     });
