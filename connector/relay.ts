@@ -9,31 +9,30 @@ export type Outcome =
   /** It may have reached the wire, and no answer came. */
   | { kind: "unknown" };
 
-export type Relayed =
-  /** It left; the answer comes later. */
-  { kind: "on_wire"; outcome: Promise<Outcome> } | { kind: "not_on_wire"; error: unknown };
+export interface Relay {
+  /** Resolves when Baileys is done with it. */
+  left: Promise<{ isOnWire: boolean; error?: unknown }>;
+  /** Resolves as soon as it is known, which can be before `left`; null when it did not reach the wire. */
+  outcome: Promise<Outcome | null>;
+}
 
 /**
- * Puts a message on the wire. Baileys resolves when the bytes leave; whether WhatsApp took it says the server's
- * acknowledgement, which is listened for from before the send, since it can be the faster one.
+ * Puts a message on the wire. Baileys resolves when the bytes have left and the ratchet is stored; whether WhatsApp took
+ * it says the server's acknowledgement, which is listened for from before the send, since it is often the faster one.
  */
-export async function relay(
-  wa: WASocket,
-  messageId: string,
-  prepared: Prepared,
-  ackMs: number,
-): Promise<Relayed> {
+export function relay(wa: WASocket, messageId: string, prepared: Prepared, ackMs: number): Relay {
   const answer = wa
     .waitForMessage<BinaryNode>(messageId, ackMs)
     .then(outcomeOf, (): Outcome => ({ kind: "unknown" }));
-  const { isOnWire, error } = await traceRelay(() =>
-    wa.relayMessage(prepared.to, prepared.message, { messageId }),
-  );
-  return isOnWire ? { kind: "on_wire", outcome: answer } : { kind: "not_on_wire", error };
+  const left = traceRelay(() => wa.relayMessage(prepared.to, prepared.message, { messageId }));
+  const fate = left.then(({ isOnWire }) => (isOnWire ? answer : null));
+  const outcome = Promise.race([fate, answer.then((known) => (known.kind === "unknown" ? fate : known))]);
+  return { left, outcome };
 }
 
 function outcomeOf(node: BinaryNode | undefined): Outcome {
   if (node?.tag !== "ack") return { kind: "unknown" };
-  const code = Number(node.attrs.error);
-  return node.attrs.error === undefined ? { kind: "sent" } : { kind: "refused", whatsappCode: code };
+  return node.attrs.error === undefined
+    ? { kind: "sent" }
+    : { kind: "refused", whatsappCode: Number(node.attrs.error) };
 }

@@ -81,11 +81,12 @@ export function createSender(options: SenderOptions): Sender {
     );
   };
 
-  const follow = async (command: Send, prepared: Prepared, outcome: Promise<Outcome>) => {
-    const answer = outcome.then((known) => settleAnswer(command, prepared, known)).catch(options.onError);
+  const follow = (command: Send, prepared: Prepared, outcome: Promise<Outcome | null>) => {
+    const answer = outcome
+      .then((known) => (known ? settleAnswer(command, prepared, known) : undefined))
+      .catch(options.onError);
     const tracked = answer.finally(() => answers.delete(tracked));
     answers.add(tracked);
-    if (answers.size >= answersMax) await Promise.race(answers);
   };
 
   /** Tries in place, so that what comes later does not overtake. Resolves to whether the socket is still good. */
@@ -100,12 +101,12 @@ export function createSender(options: SenderOptions): Sender {
           queue.startRelay(command._id, command.messageId),
         ]);
         delivery.begin(command.messageId);
-        const relayed = await relay(wa, command.messageId, prepared, options.ackMs);
-        if (relayed.kind === "on_wire") {
-          await follow(command, prepared, relayed.outcome);
-          return true;
-        }
-        throw relayed.error;
+        const { left, outcome } = relay(wa, command.messageId, prepared, options.ackMs);
+        follow(command, prepared, outcome);
+        const { isOnWire, error } = await left;
+        if (!isOnWire) throw error;
+        if (answers.size >= answersMax) await Promise.race(answers);
+        return true;
       } catch (error) {
         if (error instanceof ServiceError) return fail(command, publicError(error)).then(() => true);
         if (!canSendOn(wa)) return false;
