@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Db } from "mongodb";
 import type { Config } from "../shared/config.ts";
 import { assertReplicaSet, ensureIndexes } from "../shared/database.ts";
+import { listen, stopListening } from "../shared/listening.ts";
 import type { Logger } from "../shared/log.ts";
 import { type Connector, startConnector } from "./connector.ts";
 import { attachGateway } from "./gateway/gateway.ts";
@@ -48,14 +47,9 @@ export async function serveConnector(
   const connector = owned.use(await openConnector(db, config, log));
   const server = createServer(healthListener({ db, connector, retention: config.retention }));
   const gateway = await attachGateway({ server, db, origins: config.frontendOrigins, log });
-  owned.defer(async () => {
-    await gateway.close();
-    server.closeAllConnections();
-    server.close();
-  });
-  server.listen(config.port, config.host);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  owned.defer(() => stopListening(server));
+  owned.defer(() => gateway.close());
+  const url = await listen(server, config.port, config.host);
   const kept = owned.move();
-  return { url: `http://${config.host}:${port}`, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { url, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

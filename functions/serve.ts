@@ -1,14 +1,11 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { Config } from "../shared/config.ts";
+import { listen, stopListening } from "../shared/listening.ts";
 import type { Logger } from "../shared/log.ts";
 import { functionsMongoClient } from "./mongo-client.ts";
 import { startNodeApp } from "./node-app.ts";
 
-/** How long answers that are under way may take once the process is asked to end. */
-const drainMs = 20_000;
-const idleCheckMs = 50;
 const requestMsMax = 60_000;
 
 /** Functions that listen. Disposal stops listening, lets what runs finish, and closes the database's client. */
@@ -29,9 +26,7 @@ export async function serveFunctions(
   const server = createServer({ requestTimeout: requestMsMax }, (request, response) => {
     void listener(request, response);
   });
-  server.listen(config.port, config.host);
-  await once(server, "listening");
-  const url = urlOf(server, config.host);
+  const url = await listen(server, config.port, config.host);
   const kept = owned.move();
   return {
     url,
@@ -42,21 +37,4 @@ export async function serveFunctions(
       await kept.disposeAsync();
     },
   };
-}
-
-async function stopListening(server: Server): Promise<void> {
-  const closed = once(server, "close");
-  server.close();
-  // A connection that has just been answered is kept alive by its client.
-  const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
-  const late = setTimeout(() => server.closeAllConnections(), drainMs);
-  await closed;
-  clearInterval(idle);
-  clearTimeout(late);
-}
-
-function urlOf(server: Server, host: string): string {
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : undefined;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -9,7 +9,7 @@ import { assertOwnDatabaseKeys, embeddedConfig } from "./embedded-config.ts";
 import { startEmbeddedMongo } from "./mongo/embedded-mongo.ts";
 import { terminalProgress } from "./mongo/progress.ts";
 import { offerCodes } from "./offer-codes.ts";
-import { startSandbox } from "./sandbox/sandbox.ts";
+import { type Sandbox, startSandbox } from "./sandbox/sandbox.ts";
 import { withSandbox } from "./sandbox-config.ts";
 import { startWaypost } from "./waypost.ts";
 
@@ -59,7 +59,7 @@ async function runEmbedded({ config, log, asked, dataDir }: Start): Promise<void
 
 async function runWithSandbox({ config, log, asked, dataDir }: Start): Promise<void> {
   await using mongo = await embeddedMongo(dataDir, asked);
-  await using sandbox = await startSandbox({ dataDir });
+  await using sandbox = await startSandboxNextTo(config.port, dataDir);
   const complete = await embeddedConfig(withSandbox(config, sandbox), mongo.uri, dataDir);
   await using waypost = await startWaypost({ config: complete.config, log, sandboxUrl: sandbox.adminUrl });
   await using client = connectorMongoClient(mongo.uri);
@@ -70,6 +70,17 @@ async function runWithSandbox({ config, log, asked, dataDir }: Start): Promise<v
     `Simulated phone: ${sandbox.adminUrl}  (no message leaves this machine)`,
   ]);
   await Promise.race([asked, mongo.failed]);
+}
+
+/** On the port after ours, so that its address is the same at every start; on a free one when that is taken. */
+async function startSandboxNextTo(port: number, dataDir: string): Promise<Sandbox> {
+  if (port === 0 || port === 65_535) return startSandbox({ dataDir });
+  try {
+    return await startSandbox({ dataDir, port: port + 1 });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+    return startSandbox({ dataDir });
+  }
 }
 
 /** A MongoDB whose own end is an error; `asked` gives up a start that takes long. */

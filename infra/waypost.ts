@@ -1,6 +1,4 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { attachGateway } from "../connector/gateway/gateway.ts";
 import { connectorMongoClient } from "../connector/mongo-client.ts";
@@ -9,6 +7,7 @@ import type { Timings } from "../connector/timings.ts";
 import { functionsMongoClient } from "../functions/mongo-client.ts";
 import { startNodeApp } from "../functions/node-app.ts";
 import type { Config } from "../shared/config.ts";
+import { listen, stopListening } from "../shared/listening.ts";
 import type { Logger } from "../shared/log.ts";
 
 export interface WaypostOptions {
@@ -31,19 +30,21 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
   const forConnector = owned.adopt(connectorMongoClient(config.mongoUri), (client) => client.close());
   const forFunctions = owned.adopt(functionsMongoClient(config.mongoUri), (client) => client.close());
   const connector = owned.use(await openConnector(forConnector.db(), config, log, timings));
-  const app = owned.use(
-    await startNodeApp({
-      db: forFunctions.db(),
-      config,
-      log,
-      ...(sandboxUrl ? { sandboxUrl } : {}),
-      ring: (channelId) => connector.ring(channelId),
-      ...(sandboxUrl && { sandboxUrl }),
-    }),
-  );
+  const app = await startNodeApp({
+    db: forFunctions.db(),
+    config,
+    log,
+    ring: (channelId) => connector.ring(channelId),
+    ...(sandboxUrl ? { sandboxUrl } : {}),
+  });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const server = createServer((request, response) => void listener(request, response));
-  owned.defer(() => stopListening(server));
+  owned.defer(async () => {
+    const closed = stopListening(server);
+    // Ends what still waits for a result, with what is known.
+    await app[Symbol.asyncDispose]();
+    await closed;
+  });
   const gateway = await attachGateway({
     server,
     db: forConnector.db(),
@@ -51,21 +52,7 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
     log,
   });
   owned.defer(() => gateway.close());
-  server.listen(config.port, config.host);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const url = await listen(server, config.port, config.host);
   const kept = owned.move();
-  return { url: `http://${config.host}:${port}`, [Symbol.asyncDispose]: () => kept.disposeAsync() };
-}
-
-const drainMs = 5_000;
-
-async function stopListening(server: Server): Promise<void> {
-  if (!server.listening) return;
-  const closed = once(server, "close");
-  server.close();
-  server.closeIdleConnections();
-  const late = setTimeout(() => server.closeAllConnections(), drainMs);
-  await closed;
-  clearTimeout(late);
+  return { url, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
