@@ -1,0 +1,59 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { eraseAuthRows, eraseChannel } from "../../connector/erasure.ts";
+import { collectionNames as names } from "../../shared/collections.ts";
+import { fileDatabase } from "./connector-fixture.ts";
+
+const file = fileDatabase();
+const ofChannels = [names.authCreds, names.authKeys, names.commands, names.messages, names.events];
+const rows = (name: string) => file.database.db.collection<{ _id: string; channelId: string }>(name);
+
+/** A channel with something of it in every collection, and its fences. */
+async function channelWithEverything(): Promise<string> {
+  const channelId = randomUUID();
+  await rows(names.channels).insertOne({ _id: channelId, channelId });
+  for (const name of ofChannels) {
+    const ids = [`${channelId}/one`, `${channelId}/two`, `${channelId}/fence`];
+    await rows(name).insertMany(ids.map((_id) => ({ _id, channelId })));
+  }
+  return channelId;
+}
+
+async function leftOf(channelId: string): Promise<Record<string, string[]>> {
+  const found = await Promise.all(
+    [names.channels, ...ofChannels].map(async (name) => [
+      name,
+      await rows(name).distinct("_id", { channelId }),
+    ]),
+  );
+  return Object.fromEntries(found);
+}
+
+describe("erasing a channel", () => {
+  test("leaves nothing but the fences, which keep a former owner out", async () => {
+    const channelId = await channelWithEverything();
+    await eraseChannel(file.database.db, channelId);
+    const fences = ofChannels.map((name) => [name, [`${channelId}/fence`]]);
+    expect(await leftOf(channelId)).toEqual({ ...Object.fromEntries(fences), channels: [] });
+  });
+
+  test("touches no other channel, and may be done again", async () => {
+    const [erased, kept] = [await channelWithEverything(), await channelWithEverything()];
+    const before = await leftOf(kept);
+    await eraseChannel(file.database.db, erased);
+    await eraseChannel(file.database.db, erased);
+    expect(await leftOf(kept)).toEqual(before);
+  });
+});
+
+test("erasing the credentials leaves the channel and its history", async () => {
+  const channelId = await channelWithEverything();
+  const before = await leftOf(channelId);
+  await eraseAuthRows(file.database.db, channelId);
+  const fence = [`${channelId}/fence`];
+  expect(await leftOf(channelId)).toEqual({
+    ...before,
+    [names.authCreds]: fence,
+    [names.authKeys]: fence,
+  });
+});
