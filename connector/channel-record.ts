@@ -6,7 +6,7 @@ import { type Fence, FencedError } from "./auth/fence.ts";
 import { type Machine, type PairingCode, publicStatus } from "./machine.ts";
 
 /** What of a channel's document changes with a step of its machine. */
-export interface ChannelChange {
+interface ChannelChange {
   machine: Machine;
   lastDisconnect: LastDisconnect | null;
   /** Whether `machine.code` has to be written. */

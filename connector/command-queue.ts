@@ -26,7 +26,7 @@ export interface CommandQueue {
   settleAbandoned(): Promise<CommandDocument[]>;
 }
 
-export interface Claimed {
+interface Claimed {
   claimed: CommandDocument[];
   expired: CommandDocument[];
 }

@@ -15,7 +15,7 @@ import type { Life } from "./life.ts";
 import { type Machine, type PairingCode, type PairingMethod, publicStatus } from "./machine.ts";
 import { countPairingRequest } from "./pairing-limit.ts";
 
-export type ControlType = Exclude<CommandType, "message.send">;
+type ControlType = Exclude<CommandType, "message.send">;
 
 /** Lane 0: what changes the channel itself, beside the sender, so that a logout is not behind an upload. */
 export interface Control {

@@ -59,7 +59,7 @@ export function isSameAddress(a: string, b: string): boolean {
   return left !== null && left === normaliseJid(b);
 }
 
-export function phoneJid(phoneNumber: PhoneNumber): Jid {
+function phoneJid(phoneNumber: PhoneNumber): Jid {
   return `${phoneNumber}@s.whatsapp.net` as Jid;
 }
 

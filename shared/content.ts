@@ -4,8 +4,8 @@ export const mediaKinds = ["image", "video", "audio", "voice", "document", "stic
 
 export type MediaKind = (typeof mediaKinds)[number];
 
-export const textCharactersMax = 4_096;
-export const captionCharactersMax = 1_024;
+const textCharactersMax = 4_096;
+const captionCharactersMax = 1_024;
 
 export const textSchema = z.string().min(1).max(textCharactersMax);
 export const captionSchema = z.string().max(captionCharactersMax);

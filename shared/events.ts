@@ -85,13 +85,6 @@ export interface EventData {
 
 export type EventType = keyof EventData;
 
-export const eventTypes = [
-  "connection_update",
-  "incoming_message",
-  "outgoing_message",
-  "message_status_update",
-] as const satisfies readonly EventType[];
-
 /** Live only: state of the channel document, never in the log. */
 export interface LiveEventData {
   /** `qrCode` is a PNG data URL. Times RFC 3339. */

@@ -8,7 +8,7 @@ export interface Client extends Disposable {
   hear(name: string, test?: (event: Heard) => boolean): Promise<Heard>;
 }
 
-export interface Answer {
+interface Answer {
   status: number;
   payload: Record<string, string>;
 }

@@ -1,5 +1,5 @@
 /** What a step of the demo shows beside its time. */
-export type Shown = string | undefined;
+type Shown = string | undefined;
 
 export interface Steps {
   /** Runs one step, prints its line, and passes on what it found. A step that fails ends the demo. */

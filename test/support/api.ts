@@ -27,7 +27,7 @@ export class Api {
 }
 
 /** Whatever a route answers; tests look at the parts they are about. */
-export interface Answer {
+interface Answer {
   ok: boolean;
   message?: string;
   channelId: string;

@@ -1,7 +1,7 @@
 import { eventually } from "./eventually.ts";
 import type { TestWaypost } from "./waypost.ts";
 
-export type Heard = { name: string; data: Record<string, unknown> };
+type Heard = { name: string; data: Record<string, unknown> };
 
 /** Everything a signed-in socket hears of some channels, in order. */
 export async function listenTo(waypost: TestWaypost, ...channelIds: string[]) {
