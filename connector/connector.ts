@@ -68,8 +68,8 @@ export function startConnector(options: ConnectorOptions): Connector {
     }
   };
   const wind = async ({ lease, term }: { lease: Lease; term: Term }) => {
-    if (stopping.signal.aborted && lease.isValid()) await lease.drain();
-    await term.stop();
+    await Promise.race([term.stop(), sleep(timings.stopMs)]);
+    term.abandon();
     if (lease.isValid()) await lease.release();
   };
   const serving = serve();

@@ -24,41 +24,43 @@ const reopenBackoff = { baseMs: 100, maxMs: 5_000 };
  * Listens for new commands until `signal` aborts. One stream for the process; no resume token is kept, since a sweep
  * finds what a lost stream did not tell.
  */
-export async function listen({
-  commands,
-  ring,
-  adopt,
-  reopened,
-  log,
-  signal,
-}: DoorbellOptions): Promise<void> {
+export async function listen(options: DoorbellOptions): Promise<void> {
+  const { commands, reopened, log, signal } = options;
   for (let attempt = 0; !signal.aborted; attempt++) {
+    const stream = open(commands);
+    const asked = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => asked.resolve(), { once: true });
+    // The first token comes with the answer to the opening: what is inserted from here on is heard.
+    stream.once("resumeTokenChanged", () => {
+      attempt = 0;
+      reopened();
+    });
     try {
-      const stream = open(commands);
-      const close = () => void stream.close().catch(() => undefined);
-      signal.addEventListener("abort", close, { once: true });
-      try {
-        // `watch` is lazy: without this the stream would open after `reopened` looked.
-        await stream.tryNext();
-        reopened();
-        attempt = 0;
-        for await (const { fullDocument } of stream) {
-          if (fullDocument.state === undefined) adopt();
-          else ring(fullDocument.channelId);
-        }
-      } finally {
-        signal.removeEventListener("abort", close);
-        close();
-      }
+      // A stream that is closed still waits for its last answer, up to a second; nobody else has to.
+      await Promise.race([hear(stream, options), asked.promise]);
     } catch (error) {
-      if (signal.aborted) return;
       log.warn({ error: error instanceof Error ? error.name : "unknown" }, "doorbell lost");
     }
+    asked.resolve();
+    stream.close().catch(() => undefined);
     await sleep(backoffMs(reopenBackoff, attempt, Math.random()), signal);
   }
 }
 
-function open(commands: Collection<CommandDocument>): ChangeStream<Rung, ChangeStreamInsertDocument<Rung>> {
+type Inserts = ChangeStream<Rung, ChangeStreamInsertDocument<Rung>>;
+
+async function hear(
+  stream: Inserts,
+  { ring, adopt, signal }: Pick<DoorbellOptions, "ring" | "adopt" | "signal">,
+): Promise<void> {
+  for await (const { fullDocument } of stream) {
+    if (signal.aborted) return;
+    if (fullDocument.state === undefined) adopt();
+    else ring(fullDocument.channelId);
+  }
+}
+
+function open(commands: Collection<CommandDocument>): Inserts {
   const inserts = { $match: { operationType: "insert" } };
   const onlyWhere = { $project: { operationType: 1, "fullDocument.channelId": 1, "fullDocument.state": 1 } };
   return commands.watch<Rung, ChangeStreamInsertDocument<Rung>>([inserts, onlyWhere]);

@@ -1,12 +1,14 @@
 import { readConfig } from "../shared/config.ts";
 import { createLog } from "../shared/log.ts";
 import { runMain } from "../shared/process.ts";
+import { surviveRejections } from "./rejections.ts";
 import { serveConnector } from "./serve.ts";
 
 /** Runs a connector until SIGTERM or SIGINT. */
 await runMain(async (asked) => {
   const config = readConfig(process.env, "connector");
   const log = createLog(config.logLevel);
+  surviveRejections(log);
   await using connector = await serveConnector(config, log);
   log.info({ event: "listen", url: connector.url }, "connector listens");
   await asked;

@@ -157,8 +157,7 @@ export function createSender(options: SenderOptions): Sender {
     async logged_out() {
       const loggedOut = publicError(new ServiceError("channel_logged_out"));
       for (let batch = await next(); batch.length > 0; batch = await next()) {
-        await Promise.all(batch.map((command) => fail(command, loggedOut)));
-        if (isStopping || sending().kind !== "logged_out" || !isOwner()) return;
+        for (const command of batch) await fail(command, loggedOut);
       }
     },
     async open() {

@@ -151,7 +151,7 @@ export class Session {
   async stop(): Promise<void> {
     await Promise.race([
       Promise.all([this.#control.stop(), this.#sender.stop()]),
-      sleep(this.#options.timings.stopMs, this.#ended.signal),
+      sleep(this.#options.timings.finishMs, this.#ended.signal),
     ]);
     await this.#life.dispatch({ type: "interrupt" });
     await this.#inbox.idle();

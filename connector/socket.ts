@@ -76,7 +76,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   };
   const end = (why: string) => {
     rawSocket(wa)?.terminate();
-    void wa.end(new Error(why));
+    wa.end(new Error(why)).catch(report);
     setTimeout(() => report(new Error(why)), closeEventMs).unref();
   };
   const connecting = setTimeout(() => end("no answer from WhatsApp"), timings.connectWatchdogMs);

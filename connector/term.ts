@@ -32,7 +32,9 @@ const stopsAtOnce = 25;
 export class Term {
   readonly #options: TermOptions;
   readonly #sessions = new Map<string, Session>();
-  readonly #opening = new Map<string, Promise<void>>();
+  /** Channels that are being taken or given back. */
+  readonly #moving = new Map<string, Promise<void>>();
+  readonly #rung = new Set<string>();
   readonly #idleSince = new Map<string, number>();
   readonly #stopping = new AbortController();
   readonly #turn: () => Promise<void>;
@@ -46,7 +48,7 @@ export class Term {
     const { lease, timings, collections, log } = options;
     const signal = AbortSignal.any([this.#stopping.signal, lease.ended]);
     this.#turn = createTurns(timings.connectsPerSecond, signal);
-    lease.ended.addEventListener("abort", () => this.#abandon(), { once: true });
+    lease.ended.addEventListener("abort", () => this.abandon(), { once: true });
     this.#loops = [
       listen({
         commands: collections.commands,
@@ -68,10 +70,11 @@ export class Term {
     else void this.#look("acquire", () => this.#own(channelId));
   }
 
-  /** Stops every session politely and gives its channel back; the lease stays the caller's. */
+  /** Stops every session politely and gives its channel back, and then the lease's right to take others. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([...this.#loops, ...this.#opening.values()]);
+    const draining = this.#look("drain", () => this.#options.lease.drain());
+    await Promise.all([draining, ...this.#loops, ...this.#moving.values()]);
     const left = [...this.#sessions.keys()];
     const stopNext = async (): Promise<void> => {
       for (let channelId = left.pop(); channelId; channelId = left.pop()) await this.#letGo(channelId);
@@ -79,21 +82,31 @@ export class Term {
     await Promise.all(Array.from({ length: stopsAtOnce }, stopNext));
   }
 
-  #abandon(): void {
+  /** Hangs every session up at once; nothing more is written. */
+  abandon(): void {
     this.#stopping.abort();
     for (const session of this.#sessions.values()) session.abandon();
     this.#sessions.clear();
   }
 
   async #own(channelId: string): Promise<void> {
-    const isFull = this.#sessions.size + this.#opening.size >= this.#options.config.channelsMax;
-    if (isFull || this.#opening.has(channelId) || this.#stopping.signal.aborted) return;
-    const opening = this.#open(channelId).finally(() => this.#opening.delete(channelId));
-    this.#opening.set(
+    const isFull = this.#sessions.size + this.#moving.size >= this.#options.config.channelsMax;
+    if (isFull || this.#stopping.signal.aborted) return;
+    await this.#move(channelId, () => this.#open(channelId));
+  }
+
+  /** One move of a channel at a time; who rings while it moves is heard afterwards. */
+  async #move(channelId: string, work: () => Promise<void>): Promise<void> {
+    if (this.#moving.has(channelId)) return void this.#rung.add(channelId);
+    const moving = work().finally(() => {
+      this.#moving.delete(channelId);
+      if (this.#rung.delete(channelId)) this.ring(channelId);
+    });
+    this.#moving.set(
       channelId,
-      opening.catch(() => undefined),
+      moving.catch(() => undefined),
     );
-    await opening;
+    await moving;
   }
 
   async #open(channelId: string): Promise<void> {
@@ -106,17 +119,21 @@ export class Term {
       turn: this.#turn,
       onEnd: () => this.#sessions.delete(channelId),
     });
-    if (!session.isOwner()) return;
+    if (!session.isOwner()) return session.abandon();
     this.#sessions.set(channelId, session);
     // What came between the takeover's look and now was rung at nobody.
     session.ring();
   }
 
   async #letGo(channelId: string): Promise<void> {
-    const { collections, lease, log } = this.#options;
     const session = this.#sessions.get(channelId);
     if (!session) return;
     this.#sessions.delete(channelId);
+    await this.#move(channelId, () => this.#close(channelId, session));
+  }
+
+  async #close(channelId: string, session: Session): Promise<void> {
+    const { collections, lease, log } = this.#options;
     try {
       await session.stop();
       await release(collections, session.fence, lease.id);

@@ -21,7 +21,9 @@ export interface Timings {
   connectsPerSecond: number;
   /** An owned channel that is not connected and has nothing to do is let go after this. */
   idleReleaseMs: number;
-  /** How long a graceful stop may take. */
+  /** How long a session may take to finish what runs before it hangs up. */
+  finishMs: number;
+  /** How long a graceful stop may take in all; what is not done by then is left to the next owner. */
   stopMs: number;
 }
 
@@ -40,5 +42,6 @@ export const defaultTimings: Timings = {
   backoff: connectBackoff,
   connectsPerSecond: 5,
   idleReleaseMs: 60_000,
-  stopMs: 20_000,
+  finishMs: 15_000,
+  stopMs: 25_000,
 };

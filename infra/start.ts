@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connectorMongoClient } from "../connector/mongo-client.ts";
+import { surviveRejections } from "../connector/rejections.ts";
 import { type Config, readConfig } from "../shared/config.ts";
 import { collections } from "../shared/database.ts";
 import { createLog, type Logger } from "../shared/log.ts";
@@ -20,6 +21,7 @@ const say = (line: string) => void process.stdout.write(`${line}\n`);
 await runMain(async (asked) => {
   const config = readConfig(process.env, "embedded");
   const log = createLog(config.logLevel);
+  surviveRejections(log);
   const isSandbox = process.argv.includes("--sandbox");
   const folder = resolve(config.dataDir ?? join(packageFolder, ".data"));
   const start = { config, log, asked, dataDir: isSandbox ? join(folder, "sandbox") : folder };
