@@ -34,7 +34,7 @@ export function parseAddress(text: string): Address | null {
   const jid = jidPattern.exec(text.trim().toLowerCase());
   if (!jid) return phoneAddress(parsePhoneNumber(text));
   const [, user = "", server = ""] = jid;
-  return byServer[server]?.(user) ?? null;
+  return byServer.get(server)?.(user) ?? null;
 }
 
 /** The user part of a JID, which for a phone-number JID is the number itself. */
@@ -63,12 +63,27 @@ function phoneJid(phoneNumber: PhoneNumber): Jid {
   return `${phoneNumber}@s.whatsapp.net` as Jid;
 }
 
-const byServer: Record<string, (user: string) => Address | null> = {
-  "s.whatsapp.net": (user) => (isPhoneNumber(user) ? phoneAddress(user) : null),
-  "c.us": (user) => (isPhoneNumber(user) ? phoneAddress(user) : null),
-  lid: (user) => (lidPattern.test(user) ? { kind: "lid", jid: `${user}@lid` as Jid, lid: user } : null),
-  "g.us": (user) => (groupPattern.test(user) ? { kind: "group", jid: `${user}@g.us` as Jid } : null),
-};
+/** A map, since an object would also answer to `constructor`. A hosted device is one of the person's own. */
+const byServer = new Map<string, (user: string) => Address | null>([
+  ["s.whatsapp.net", personAddress],
+  ["c.us", personAddress],
+  ["hosted", personAddress],
+  ["lid", lidAddress],
+  ["hosted.lid", lidAddress],
+  ["g.us", groupAddress],
+]);
+
+function personAddress(user: string): Address | null {
+  return isPhoneNumber(user) ? phoneAddress(user) : null;
+}
+
+function lidAddress(user: string): Address | null {
+  return lidPattern.test(user) ? { kind: "lid", jid: `${user}@lid` as Jid, lid: user } : null;
+}
+
+function groupAddress(user: string): Address | null {
+  return groupPattern.test(user) ? { kind: "group", jid: `${user}@g.us` as Jid } : null;
+}
 
 function phoneAddress(phoneNumber: PhoneNumber | null): Address | null {
   return phoneNumber && { kind: "phone", jid: phoneJid(phoneNumber), phoneNumber };
