@@ -1,5 +1,7 @@
 import { z } from "zod";
 
+const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+
 /**
  * Every environment variable that Waypost reads. `.env.example` lists the same (a test compares them).
  * An empty value counts as not given.
@@ -12,7 +14,7 @@ export const settings = {
   FRONTEND_URL: list(isOrigin, "must be origins such as https://app.example.com, comma-separated").default(
     [],
   ),
-  API_KEY: text(/^[A-Za-z0-9_-]{24,200}$/, "must be 24 or more characters of A-Z a-z 0-9 _ -"),
+  API_KEY: text(/^[A-Za-z0-9_-]{24,200}$/, "must be 24 to 200 characters of A-Z a-z 0-9 _ -"),
   ENCRYPTION_KEY: list(isKey, "must be 32 bytes in base64; several comma-separated, newest first").default(
     [],
   ),
@@ -23,15 +25,18 @@ export const settings = {
   MEDIA_ALLOW_HOSTS: list(isHost, "must be host or host:port, comma-separated").default([]),
   RETENTION_DAYS_EVENTS: integer(1, 3_650).default(7),
   RETENTION_DAYS_MESSAGES: integer(1, 3_650).default(30),
-  WHATSAPP_WEBSOCKET_URL: text(
-    /^wss?:\/\/(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?(\/|$)/,
-    "must be a ws:// or wss:// URL of a loopback address: anything else would hand credentials to a stranger",
-  ),
+  WHATSAPP_WEBSOCKET_URL: z
+    .string()
+    .refine(
+      isLoopbackSocket,
+      "must be a ws:// or wss:// URL of a loopback address: anything else would hand credentials to a stranger",
+    )
+    .optional(),
   WHATSAPP_ROOT_KEY: text(/^[0-9a-fA-F]{64}$/, "must be 64 hex digits"),
   WHATSAPP_VERSION: text(/^2\.3000\.\d{6,12}$/, "must look like 2.3000.1043857760"),
   MAX_CHANNELS: integer(1, 10_000).default(250),
   CONNECTOR_ID: text(/^[A-Za-z0-9_.-]{1,100}$/, "must be 1 to 100 characters of A-Z a-z 0-9 _ . -"),
-  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(", ")}`).default("info"),
 };
 
 export type SettingName = keyof typeof settings;
@@ -76,5 +81,10 @@ function isKey(item: string): boolean {
 }
 
 function isHost(item: string): boolean {
-  return /^[a-z0-9.-]+(:\d{1,5})?$/.test(item);
+  return /^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/.test(item);
+}
+
+/** By the spelling as well as by the address, so that no two parsers can disagree about the host. */
+function isLoopbackSocket(item: string): boolean {
+  return /^wss?:\/\/(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?(\/|$)/.test(item) && URL.canParse(item);
 }
