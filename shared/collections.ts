@@ -167,7 +167,7 @@ export interface Retention {
 const commandsKeptDays = 7;
 const daySeconds = 86_400;
 
-/** Every index, as data; `shared/indexes.ts` creates them and health checks compare against them. */
+/** Every index, as data; `ensureIndexes` creates them and health checks compare against them. */
 export function indexes(retention: Retention): Record<CollectionName, IndexDescription[]> {
   return {
     channels: [

@@ -12,11 +12,20 @@ export function parseWith<T extends z.ZodType>(
   throw new ServiceError(code, undefined, { details: fieldProblems(parsed.error) });
 }
 
-/** Every mistake zod found, each with a dotted path (`""` is the whole body). */
+/** What is sent decides how many mistakes it has and what fields are called; the answer must still fit somewhere. */
+const problemsMax = 100;
+const fieldCharactersMax = 200;
+
+/** The mistakes zod found, at most 100, each with a dotted path (`""` is the whole body). */
 export function fieldProblems(error: z.ZodError): FieldProblem[] {
-  return error.issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => ({ field: [...issue.path, key].join("."), message: "unknown field" }))
-      : [{ field: issue.path.join("."), message: issue.message }],
-  );
+  return error.issues.flatMap(problemsOf).slice(0, problemsMax);
+}
+
+function problemsOf(issue: z.core.$ZodIssue): FieldProblem[] {
+  if (issue.code !== "unrecognized_keys") return [problem(issue.path, issue.message)];
+  return issue.keys.map((key) => problem([...issue.path, key], "unknown field"));
+}
+
+function problem(path: readonly PropertyKey[], message: string): FieldProblem {
+  return { field: path.map(String).join(".").slice(0, fieldCharactersMax), message };
 }
