@@ -43,7 +43,6 @@ export interface LineOptions {
 
 /** WhatsApp gives six QR codes: the first lives 60 s, the others 20 s. */
 const codes = { count: 6, firstMs: 60_000, nextMs: 20_000 };
-const windowMs = codes.firstMs + (codes.count - 1) * codes.nextMs;
 const unlinkMs = 5_000;
 
 export function createLine(options: LineOptions): Line {
@@ -69,8 +68,9 @@ export function createLine(options: LineOptions): Line {
     return {
       qr(text, attempt) {
         if (!isCurrent()) return;
-        if (attempt === 1) codesUntil = Date.now() + windowMs;
-        signal({ type: "qr", code: qrCode(text, attempt) });
+        const livesMs = (from: number) => options.timings.qrMs ?? (from === 1 ? codes.firstMs : codes.nextMs);
+        if (attempt === 1) codesUntil = Date.now() + livesMs(1) + (codes.count - 1) * livesMs(2);
+        signal({ type: "qr", code: qrCode(text, attempt, Date.now() + livesMs(attempt)) });
       },
       opened() {
         if (!isCurrent()) return;
@@ -156,9 +156,8 @@ export function unreadableLine(signal: (signal: Signal) => void): Line {
   };
 }
 
-function qrCode(text: string, attempt: number): PairingCode {
-  const livesMs = attempt === 1 ? codes.firstMs : codes.nextMs;
-  return { kind: "qr", text, attempt, of: codes.count, expiresAt: Date.now() + livesMs };
+function qrCode(text: string, attempt: number, expiresAt: number): PairingCode {
+  return { kind: "qr", text, attempt, of: codes.count, expiresAt };
 }
 
 function typedCode(text: string, expiresAt: number): PairingCode {

@@ -37,7 +37,7 @@ export interface SocketOptions {
   version: [number, number, number] | null;
   caches: SocketCaches;
   getMessage: SocketConfig["getMessage"];
-  timings: Pick<Timings, "connectWatchdogMs" | "silenceMs" | "keepAliveMs">;
+  timings: Pick<Timings, "connectWatchdogMs" | "silenceMs" | "keepAliveMs" | "qrMs">;
   listener: SocketListener;
   log: Logger;
 }
@@ -143,6 +143,7 @@ function socketConfig({ auth, websocketUrl, version, caches, getMessage, timings
   };
   if (websocketUrl) config.waWebSocketUrl = websocketUrl;
   if (version) config.version = version;
+  if (timings.qrMs !== null) config.qrTimeout = timings.qrMs;
   return config;
 }
 

@@ -8,6 +8,8 @@ export interface Timings {
   leaseMarginMs: number;
   deadCheckMs: number;
   sweepMs: number;
+  /** How long each QR code is shown; null as WhatsApp's own clients do, 60 s for the first and 20 s for the others. */
+  qrMs: number | null;
   /** No QR, open or close within this: the socket is ended. */
   connectWatchdogMs: number;
   /** Open without a frame for this long: the socket is ended. */
@@ -33,6 +35,7 @@ export const defaultTimings: Timings = {
   leaseMarginMs: 3_000,
   deadCheckMs: 2_000,
   sweepMs: 10_000,
+  qrMs: null,
   connectWatchdogMs: 60_000,
   silenceMs: 90_000,
   keepAliveMs: 15_000,

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { listenTo } from "../support/listening.ts";
+import { newChannel, type PairedChannel, pairedChannel } from "../support/pairing.ts";
+import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+
+let waypost: TestWaypost;
+
+beforeAll(async () => {
+  waypost = await testWaypost();
+});
+
+afterAll(() => waypost[Symbol.asyncDispose]());
+
+const post = ({ channelId }: PairedChannel, action: string, body: object = {}) =>
+  waypost.api().post(`/channels/${channelId}/${action}`, body);
+
+test("QR codes are numbered, and when none is left the channel is inactive until asked again", async () => {
+  await using hasty = await testWaypost({ timings: { qrMs: 250 } });
+  const channel = await newChannel(hasty, "15550100091");
+  const listening = await listenTo(hasty, channel.channelId);
+  await hasty.api().post(`/channels/${channel.channelId}/connect`);
+  await channel.becomes("inactive", "qr_expired");
+  const shown = listening.of("qr_code");
+  expect(shown.map(({ attempt, of }) => [attempt, of])).toEqual(
+    [1, 2, 3, 4, 5, 6].map((attempt) => [attempt, 6]),
+  );
+  expect(shown.every(({ qrCode }) => String(qrCode).startsWith("data:image/png;base64,"))).toBe(true);
+  expect(await channel.document()).toMatchObject({
+    pairing: null,
+    config: { qrCode: null },
+    wanted: "disconnected",
+  });
+  await hasty.api().post(`/channels/${channel.channelId}/connect`);
+  await channel.becomes("qr_ready");
+});
+
+test("with a number, a code is shown instead of a QR; a wrong one is refused by the phone, the right one links", async () => {
+  const channel = await newChannel(waypost, "15550100092");
+  const listening = await listenTo(waypost, channel.channelId);
+  await post(channel, "connect", { phoneNumber: "+1 555-010-0092" });
+  const { code, expiresAt } = await listening.hears("pairing_code");
+  expect(code).toMatch(/^[1-9A-HJ-NP-TV-Z]{8}$/);
+  expect(Date.parse(String(expiresAt))).toBeGreaterThan(Date.now());
+  expect(await channel.document()).toMatchObject({
+    status: "pairing_code_ready",
+    config: { pairingCode: code },
+  });
+  await expect(channel.phone.typeCode("ABCDEFGH")).rejects.toThrow();
+  await channel.phone.typeCode(String(code));
+  await channel.becomes("active");
+  expect(await channel.document()).toMatchObject({
+    pairing: null,
+    config: { phoneNumber: "15550100092", pairingCode: null },
+  });
+  expect(listening.of("qr_code")).toEqual([]);
+});
+
+test("a number given while a QR shows switches to a code", async () => {
+  const channel = await newChannel(waypost, "15550100093");
+  await post(channel, "connect");
+  await channel.becomes("qr_ready");
+  await post(channel, "connect", { phoneNumber: "15550100093" });
+  const { pairing } = await channel.becomes("pairing_code_ready");
+  await channel.phone.typeCode(pairing?.text ?? "");
+  await channel.becomes("active");
+});
+
+test("200: pairing-code connects if need be and answers with the code; 409 once it is linked", async () => {
+  const channel = await newChannel(waypost, "15550100094");
+  const { status, body } = await post(channel, "pairing-code", { phoneNumber: "15550100094" });
+  expect(status).toBe(200);
+  expect(body.payload).toMatchObject({ channelId: channel.channelId });
+  await channel.phone.typeCode(String(body.payload.code));
+  await channel.becomes("active");
+  const again = await post(channel, "pairing-code", { phoneNumber: "15550100094" });
+  expect(again).toMatchObject({ status: 409, body: { error: { code: "already_linked" } } });
+});
+
+test("429: the sixth code within an hour for one number is refused before WhatsApp does", async () => {
+  const channel = await newChannel(waypost, "15550100095");
+  for (let asked = 1; asked <= 5; asked++) {
+    expect((await post(channel, "pairing-code", { phoneNumber: "15550100095" })).status).toBe(200);
+  }
+  const refused = await post(channel, "pairing-code", { phoneNumber: "15550100095" });
+  expect(refused).toMatchObject({ status: 429, body: { error: { code: "pairing_rate_limited" } } });
+});
+
+test("after a code was shown and nobody typed it, a QR still links", async () => {
+  const channel = await newChannel(waypost, "15550100096");
+  await post(channel, "connect", { phoneNumber: "15550100096" });
+  await channel.becomes("pairing_code_ready");
+  await post(channel, "disconnect");
+  await channel.becomes("inactive", "disconnected");
+  await post(channel, "connect");
+  const { pairing } = await channel.becomes("qr_ready");
+  await channel.phone.scan(pairing?.text ?? "");
+  await channel.becomes("active");
+});
+
+test("a logout while the channel is down unlinks the phone all the same", async () => {
+  const channel = await pairedChannel(waypost, "15550100097");
+  await post(channel, "disconnect");
+  const out = await post(channel, "logout");
+  expect(out).toMatchObject({ status: 200, body: { status: "logged_out" } });
+  await channel.becomes("logged_out", "unlinked_by_api");
+  expect(channel.phone.devices()).toEqual([]);
+});
+
+test("a logged-out channel can be linked again", async () => {
+  const channel = await pairedChannel(waypost, "15550100098");
+  await channel.phone.unlink();
+  await channel.becomes("logged_out", "unlinked_by_phone");
+  await post(channel, "connect");
+  const { pairing } = await channel.becomes("qr_ready");
+  await channel.phone.scan(pairing?.text ?? "");
+  await channel.becomes("active");
+  expect((await post(channel, "send", { to: "15550100099", message: "Back" })).status).toBe(200);
+});
