@@ -5,7 +5,8 @@ import { surviveRejections } from "../connector/rejections.ts";
 import { type Config, readConfig } from "../shared/config.ts";
 import { collections } from "../shared/database.ts";
 import { createLog, type Logger } from "../shared/log.ts";
-import { runMain } from "../shared/process.ts";
+import { runMain, StoppedEarlyError } from "../shared/process.ts";
+import { makeDataFolder } from "./data-folder.ts";
 import { assertOwnDatabaseKeys, embeddedConfig } from "./embedded-config.ts";
 import { startEmbeddedMongo } from "./mongo/embedded-mongo.ts";
 import { terminalProgress } from "./mongo/progress.ts";
@@ -87,8 +88,9 @@ async function startSandboxNextTo(port: number, dataDir: string): Promise<Sandbo
 
 /** A MongoDB whose own end is an error; `asked` gives up a start that takes long. */
 async function embeddedMongo(dataDir: string, asked: Promise<unknown>) {
+  await makeDataFolder(dataDir);
   const giveUp = new AbortController();
-  void asked.then(() => giveUp.abort(new Error("stopped before it had started")));
+  void asked.then(() => giveUp.abort(new StoppedEarlyError("Asked to end before it had started")));
   const mongo = await startEmbeddedMongo({
     dataDir,
     env: process.env,
