@@ -156,7 +156,9 @@ export function createSender(options: SenderOptions): Sender {
     },
     async logged_out() {
       const loggedOut = publicError(new ServiceError("channel_logged_out"));
-      for (let batch = await next(); batch.length > 0; batch = await next()) {
+      while (!isStopping && isOwner() && sending().kind === "logged_out") {
+        const batch = await next();
+        if (batch.length === 0) return;
         for (const command of batch) await fail(command, loggedOut);
       }
     },

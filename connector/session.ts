@@ -243,7 +243,11 @@ export class Session {
     await this.#life.until(({ state }) => state !== "connecting", eraseUnlinkMs);
     await this.#auth?.close();
     this.abandon();
-    await eraseChannel(db, channel._id);
-    onEnd();
+    try {
+      await eraseChannel(db, channel._id);
+    } finally {
+      // What is left is found by the next look, and erased under a new epoch.
+      onEnd();
+    }
   }
 }
