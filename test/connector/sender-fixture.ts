@@ -1,0 +1,60 @@
+import { randomUUID } from "node:crypto";
+import { createSocketCaches } from "../../connector/auth/caches.ts";
+import { commandQueue } from "../../connector/command-queue.ts";
+import { createDelivery } from "../../connector/delivery.ts";
+import { openEventLog } from "../../connector/event-log.ts";
+import { messageRecord } from "../../connector/message-record.ts";
+import { createPace } from "../../connector/pace.ts";
+import { createRecipients } from "../../connector/recipients.ts";
+import { createSender, type Sending } from "../../connector/sender.ts";
+import type { CommandDocument } from "../../shared/collections.ts";
+import type { Collections } from "../../shared/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { commandDocument, quiet } from "./connector-fixture.ts";
+import { type Answers, fakeSocket } from "./fake-socket.ts";
+
+/** The sender of one channel on its real queue, log and record, over a socket whose server is made up. */
+export async function senderOn(all: Collections, answers: Answers = {}, ackMs = 20_000) {
+  const channelId = randomUUID();
+  const fence = { channelId, epoch: 1 };
+  const queue = commandQueue(all.commands, fence, "me");
+  const record = messageRecord(all, channelId);
+  const log = await openEventLog(all.events, fence);
+  const delivery = createDelivery({ channelId, log, record, queue });
+  const socket = fakeSocket(answers);
+  const now = { sending: { kind: "open", wa: socket.wa } as Sending, isOwner: true };
+  const errors: unknown[] = [];
+  const made = createSender({
+    ...{ queue, delivery, record, ackMs },
+    pace: createPace(0, 1),
+    preparation: {
+      caches: createSocketCaches(),
+      recipients: createRecipients(),
+      fetchMedia: () => Promise.reject(new Error("no media here")),
+      log: quiet,
+    },
+    sending: () => now.sending,
+    isOwner: () => now.isOwner,
+    log: quiet,
+    signal: new AbortController().signal,
+    onError: (error) => errors.push(error),
+  });
+  const insert = async (count: number, fields: Partial<CommandDocument> = {}) => {
+    const commands: CommandDocument[] = [];
+    for (let n = 0; n < count; n++) {
+      const messageId = `3EB0${randomUUID().replaceAll("-", "").slice(0, 12).toUpperCase()}`;
+      const command = commandDocument(channelId, { messageId, ...fields });
+      await all.commands.insertOne(command);
+      commands.push(command);
+    }
+    return commands;
+  };
+  const read = async ({ _id }: CommandDocument) => (await all.commands.findOne({ _id })) as CommandDocument;
+  const settled = (command: CommandDocument) =>
+    eventually(async () => ((await read(command)).doneAt ? read(command) : null));
+  const told = async ({ messageId }: CommandDocument) =>
+    (await all.events.find({ channelId, "data.messageId": messageId }).sort({ seq: 1 }).toArray()).map(
+      ({ data }) => data.status,
+    );
+  return { sender: made, socket, now, errors, insert, read, settled, told, delivery };
+}
