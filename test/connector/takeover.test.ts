@@ -1,0 +1,74 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { expect, test } from "vitest";
+import { FencedError } from "../../connector/auth/fence.ts";
+import { acquire } from "../../connector/ownership.ts";
+import { takeOver } from "../../connector/takeover.ts";
+import { pair } from "./auth/auth-fixture.ts";
+import { channelDocument, commandDocument, fileDatabase, quiet } from "./connector-fixture.ts";
+
+const file = fileDatabase();
+const masterKey = randomBytes(32);
+
+async function newChannel(): Promise<string> {
+  const channel = channelDocument();
+  await file.all.channels.insertOne(channel);
+  return channel._id;
+}
+
+/** Acquires a channel as a connector of its own and takes it over. */
+async function own(channelId: string, { key = masterKey }: { key?: Buffer } = {}) {
+  const connectorId = randomUUID();
+  await file.all.channels.updateOne({ _id: channelId }, { $set: { "owner.connector": null } });
+  const channel = await acquire(file.all, channelId, connectorId);
+  if (!channel) throw new Error("The channel was not to be had");
+  return takeOver({
+    db: file.database.db,
+    collections: file.all,
+    channel,
+    lease: { id: connectorId, ended: new AbortController().signal },
+    config: { encryptionKeys: [key], whatsapp: { server: null, version: null } },
+    onLost: () => undefined,
+    log: quiet,
+  });
+}
+
+test("takes everything under the channel's epoch, from a former owner who cannot write any more", async () => {
+  const channelId = await newChannel();
+  const former = await own(channelId);
+  const owner = await own(channelId);
+  expect([former.fence.epoch, owner.fence.epoch]).toEqual([1, 2]);
+  await expect(former.events.publish("connection_update", { status: "active" })).rejects.toThrow(FencedError);
+  await owner.events.publish("connection_update", { status: "active" });
+  expect(owner.events.lastSeq()).toBe(1);
+});
+
+test("what the former owner may have sent is unknown, and told; what it had not begun is queued again", async () => {
+  const channelId = await newChannel();
+  const former = await own(channelId);
+  const [left, waiting] = [commandDocument(channelId, { messageId: "3EB0AAAA" }), commandDocument(channelId)];
+  await file.all.commands.insertMany([left, waiting]);
+  await former.queue.claim([1], 2);
+  await former.queue.startRelay(left._id, "3EB0AAAA");
+  const owner = await own(channelId);
+  const told = await file.all.events.find({ channelId, seq: { $exists: true } }).toArray();
+  expect(told.map(({ type, data }) => ({ type, ...data }))).toEqual([
+    { type: "message_status_update", messageId: "3EB0AAAA", status: "unknown" },
+  ]);
+  expect((await owner.queue.claim([1], 8)).claimed.map(({ _id }) => _id)).toEqual([waiting._id]);
+});
+
+test("credentials that cannot be read are neither used nor replaced", async () => {
+  const channelId = await newChannel();
+  const { auth } = await own(channelId);
+  if (!auth) throw new Error("A new channel has an auth state");
+  await auth.create();
+  pair(auth.state.creds);
+  auth.save();
+  await auth.close();
+  const stored = () =>
+    file.database.db.collection("whatsapp_auth_creds").findOne({ channelId }, { projection: { creds: 1 } });
+  const before = await stored();
+  expect((await own(channelId, { key: randomBytes(32) })).auth).toBeNull();
+  expect(await stored()).toEqual(before);
+  expect((await own(channelId)).auth?.linked()).toBe(true);
+});
