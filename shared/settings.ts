@@ -71,9 +71,10 @@ function list(isValid: (item: string) => boolean, message: string) {
     .refine((items) => items.every(isValid), message);
 }
 
+/** No wildcards: browsers' origins are compared as they are. */
 function isOrigin(item: string): boolean {
   const url = URL.parse(item);
-  return url !== null && /^https?:$/.test(url.protocol) && url.origin === item.replace(/\/$/, "");
+  return /^https?:[^*]+$/.test(item) && url?.origin === item.replace(/\/$/, "");
 }
 
 function isKey(item: string): boolean {

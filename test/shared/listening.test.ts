@@ -1,0 +1,93 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { connect } from "node:net";
+import { expect, test } from "vitest";
+import { listen, stopListening } from "../../shared/listening.ts";
+
+/** A server whose answers are given when the test says so. */
+function slowServer() {
+  const asked = Promise.withResolvers<() => void>();
+  const server = createServer((_, response) => asked.resolve(() => void response.end("done")));
+  return { server, asked: asked.promise };
+}
+
+async function answerOf(url: string): Promise<string> {
+  return (await fetch(url)).text();
+}
+
+test.each([
+  ["127.0.0.1", /^http:\/\/127\.0\.0\.1:\d+$/],
+  ["localhost", /^http:\/\/localhost:\d+$/],
+  ["::1", /^http:\/\/\[::1\]:\d+$/],
+])("on %s the URL has the real port and can be asked", async (host, form) => {
+  const server = createServer((_, response) => void response.end("done"));
+  const url = await listen(server, 0, host);
+  expect(url).toMatch(form);
+  expect(new URL(url).port).not.toBe("0");
+  expect(await answerOf(url)).toBe("done");
+  await stopListening(server);
+});
+
+test("a port that is taken rejects with what the system says", async () => {
+  const server = createServer();
+  const { port } = new URL(await listen(server, 0, "127.0.0.1"));
+  await expect(listen(createServer(), Number(port), "127.0.0.1")).rejects.toMatchObject({
+    code: "EADDRINUSE",
+    syscall: "listen",
+  });
+  await stopListening(server);
+});
+
+test("stopping lets what was asked be answered, takes nothing new, and does not wait for kept connections", async () => {
+  const { server, asked } = slowServer();
+  const url = await listen(server, 0, "127.0.0.1");
+  const answer = answerOf(url);
+  const finish = await asked;
+  let isStopped = false;
+  const stopped = stopListening(server).then(() => {
+    isStopped = true;
+  });
+  await expect(answerOf(url)).rejects.toThrow();
+  expect(isStopped).toBe(false);
+  finish();
+  expect(await answer).toBe("done");
+  await stopped;
+});
+
+test.each([
+  ["was asked and answered, and the client keeps it", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"],
+  ["was never asked", ""],
+])("stopping ends a connection that %s", { timeout: 10_000 }, async (_, said) => {
+  const server = createServer((_, response) => void response.end("done"));
+  const { port } = new URL(await listen(server, 0, "127.0.0.1"));
+  const accepted = once(server, "connection");
+  const socket = connect(Number(port), "127.0.0.1").resume();
+  const ended = once(socket, "close");
+  await accepted;
+  if (said) {
+    socket.write(said);
+    await once(socket, "data");
+  }
+  await stopListening(server);
+  await ended;
+});
+
+test("stopping cuts an upgraded connection that nobody closed", { timeout: 10_000 }, async () => {
+  const server = createServer().on("upgrade", (_, socket) => void socket.write("HTTP/1.1 101 Yes\r\n\r\n"));
+  const { port } = new URL(await listen(server, 0, "127.0.0.1"));
+  const socket = connect(Number(port), "127.0.0.1");
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+  await once(socket, "data");
+  const ended = once(socket, "close");
+  await stopListening(server);
+  await ended;
+});
+
+test("stopping twice, or what never listened, is fine", async () => {
+  const never: Server = createServer();
+  await stopListening(never);
+  await listen(never, 0, "127.0.0.1");
+  await stopListening(never);
+  await stopListening(never);
+  expect(never.listening).toBe(false);
+});
