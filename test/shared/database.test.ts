@@ -1,0 +1,123 @@
+import { MongoClient, MongoServerError } from "mongodb";
+import { expect, test } from "vitest";
+import { findServer } from "../../infra/mongo/find-server.ts";
+import { silentProgress } from "../../infra/mongo/progress.ts";
+import { collectionNames, indexes } from "../../shared/collections.ts";
+import { assertReplicaSet, collections, ensureIndexes, missingIndexes } from "../../shared/database.ts";
+import { standaloneMongo } from "../support/standalone-mongo.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { type TestDatabase, testDatabase } from "../support/test-database.ts";
+
+const retention = { eventsDays: 7, messagesDays: 30 };
+const daySeconds = 86_400;
+
+/** Every index of a database, as `collection.index`, with its time-to-live. */
+async function present({ db }: TestDatabase) {
+  const found = new Map<string, number | undefined>();
+  for (const { name } of await db.listCollections({}, { nameOnly: true }).toArray())
+    for (const index of await db.collection(name).indexes())
+      if (index.name !== "_id_") found.set(`${name}.${index.name}`, index.expireAfterSeconds);
+  return found;
+}
+
+const wanted = Object.entries(indexes(retention)).flatMap(([name, list]) =>
+  list.map((index) => `${name}.${index.name}`),
+);
+
+test("an empty database lacks every index, and afterwards none", async () => {
+  await using database = await testDatabase();
+  expect(await missingIndexes(database.db, retention)).toEqual(wanted);
+  await ensureIndexes(database.db, retention);
+  expect(await missingIndexes(database.db, retention)).toEqual([]);
+  expect([...(await present(database)).keys()].sort()).toEqual(wanted.toSorted());
+});
+
+test("a second time changes nothing", async () => {
+  await using database = await testDatabase();
+  await ensureIndexes(database.db, retention);
+  const before = await present(database);
+  await ensureIndexes(database.db, retention);
+  expect(await present(database)).toEqual(before);
+});
+
+test("several processes may do it at once, on an empty database and with another retention", async () => {
+  await using database = await testDatabase();
+  const several = (days: { eventsDays: number; messagesDays: number }) =>
+    Promise.all(Array.from({ length: 8 }, () => ensureIndexes(database.db, days)));
+  await several(retention);
+  expect(await missingIndexes(database.db, retention)).toEqual([]);
+  await several({ eventsDays: 1, messagesDays: 2 });
+  expect((await present(database)).get("events.kept")).toBe(daySeconds);
+});
+
+test("another retention changes how long is kept, and only that", async () => {
+  await using database = await testDatabase();
+  await ensureIndexes(database.db, retention);
+  const before = await present(database);
+  expect([before.get("events.kept"), before.get("messages.kept")]).toEqual([7 * daySeconds, 30 * daySeconds]);
+  await ensureIndexes(database.db, { eventsDays: 1, messagesDays: 365 });
+  const after = await present(database);
+  expect(after).toEqual(
+    new Map([...before, ["events.kept", daySeconds], ["messages.kept", 365 * daySeconds]]),
+  );
+});
+
+test("an index that was dropped is named, and made again", async () => {
+  await using database = await testDatabase();
+  await ensureIndexes(database.db, retention);
+  await database.db.collection("commands").dropIndex("next");
+  await database.db.collection("api_keys").drop();
+  expect(await missingIndexes(database.db, retention)).toEqual(["commands.next", "api_keys.hash"]);
+  await ensureIndexes(database.db, retention);
+  expect(await missingIndexes(database.db, retention)).toEqual([]);
+});
+
+test("every collection has its indexes listed, and its typed name", async () => {
+  expect(Object.keys(indexes(retention)).sort()).toEqual(Object.values(collectionNames).toSorted());
+  await using database = await testDatabase();
+  for (const [key, collection] of Object.entries(collections(database.db)))
+    expect(collection.collectionName).toBe(collectionNames[key as keyof typeof collectionNames]);
+});
+
+test("a number of the log is given once per channel; rows without one, such as fences, do not collide", async () => {
+  await using database = await testDatabase();
+  await ensureIndexes(database.db, retention);
+  const events = database.db.collection<{ _id: string; channelId: string; seq?: number }>("events");
+  await events.insertMany([
+    { _id: "a/fence", channelId: "a" },
+    { _id: "a/other", channelId: "a" },
+    { _id: "1", channelId: "a", seq: 1 },
+    { _id: "2", channelId: "b", seq: 1 },
+  ]);
+  const twice = events.insertOne({ _id: "3", channelId: "a", seq: 1 });
+  await expect(twice).rejects.toThrow(MongoServerError);
+  await expect(twice).rejects.toMatchObject({ code: 11_000 });
+});
+
+test("one message id is sent by one command, and commands without one do not collide", async () => {
+  await using database = await testDatabase();
+  await ensureIndexes(database.db, retention);
+  const commands = database.db.collection<{ channelId: string; messageId?: string }>("commands");
+  await commands.insertMany([{ channelId: "a" }, { channelId: "a" }, { channelId: "a", messageId: "m" }]);
+  await commands.insertOne({ channelId: "b", messageId: "m" });
+  await expect(commands.insertOne({ channelId: "a", messageId: "m" })).rejects.toMatchObject({
+    code: 11_000,
+  });
+});
+
+test("a replica set is accepted", async () => {
+  await using database = await testDatabase();
+  await assertReplicaSet(database.db);
+});
+
+test("a standalone server is refused by name, with what to do", { timeout: 90_000 }, async () => {
+  await using folder = await temporaryFolder();
+  const signal = AbortSignal.timeout(60_000);
+  const program = { env: process.env, dataVersion: undefined, progress: silentProgress, signal };
+  const { path } = await findServer(program);
+  await using standalone = await standaloneMongo(path, folder.path);
+  await using client = await MongoClient.connect(standalone.uri);
+  const asserted = assertReplicaSet(client.db());
+  await expect(asserted).rejects.toMatchObject({ name: "StandaloneMongoError" });
+  await expect(asserted).rejects.toThrow(/MONGO_URI names a standalone.*--replSet/s);
+});

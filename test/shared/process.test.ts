@@ -1,0 +1,85 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { type Child, startChild } from "../support/child.ts";
+import { eventually } from "../support/eventually.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const script = new URL("../support/run-main.ts", import.meta.url);
+
+/** Runs one of the script's mains in an empty folder, to its end. */
+async function run(main: string, whileRunning: (child: Child) => Promise<void> = async () => {}) {
+  await using folder = await temporaryFolder();
+  await using child = startChild(script, [main], { cwd: folder.path });
+  await whileRunning(child);
+  const code = await child.ended;
+  return { code, out: child.out, err: child.err };
+}
+
+function onceUp(signal: NodeJS.Signals) {
+  return async (child: Child) => {
+    await eventually(() => child.out.includes("up\n"));
+    child.kill(signal);
+  };
+}
+
+test("a main that returns ends with 0 and says nothing", async () => {
+  expect(await run("returns")).toEqual({ code: 0, out: "", err: "" });
+});
+
+test("timers that are left do not hold the process", async () => {
+  expect(await run("leaves timers")).toEqual({ code: 0, out: "", err: "" });
+});
+
+test("an exit code that main set stands", async () => {
+  expect(await run("sets an exit code")).toMatchObject({ code: 3, err: "" });
+});
+
+test.each(["SIGTERM", "SIGINT"] as const)("%s lets main end in its own time, with 0", async (signal) => {
+  expect(await run("waits", onceUp(signal))).toEqual({ code: 0, out: "up\nending\n", err: "" });
+});
+
+test("a start that is stopped ends with 0 and says nothing", async () => {
+  expect(await run("is stopped while it starts", onceUp("SIGTERM"))).toMatchObject({ code: 0, err: "" });
+});
+
+test("a failure while it ends is shown, and exits with 1", async () => {
+  const { code, err } = await run("fails while it ends", onceUp("SIGTERM"));
+  expect(code).toBe(1);
+  expect(err).toContain("could not close");
+});
+
+test.each([
+  ["has wrong settings", ["PORT must be", "SEND_RATE must be", "MONGO_URI is required"]],
+  ["has a standalone database", ["MONGO_URI names a standalone MongoDB server"]],
+  ["finds its data in use", ["It is used."]],
+  ["reaches no database", ["MONGO_URI", "127.0.0.1:1"]],
+  ["has a wrong option of the database", ["MONGO_URI", "colour"]],
+  ["finds its port taken", ["PORT", "EADDRINUSE"]],
+  ["listens on a name that is none", ["HOST", "nowhere.invalid"]],
+  ["throws a text", ["just words"]],
+])("what %s is one message without a stack, and exits with 1", async (main, words) => {
+  const { code, out, err } = await run(main);
+  expect({ code, out }).toEqual({ code: 1, out: "" });
+  for (const word of words) expect(err).toContain(word);
+  expect(err).not.toMatch(/^\s+at /m);
+  expect(err).not.toContain("hidden");
+});
+
+test("a bug shows where it is, and exits with 1", async () => {
+  const { code, err } = await run("has a bug");
+  expect(code).toBe(1);
+  expect(err).toMatch(/^TypeError: undefined is not a function\n\s+at /);
+});
+
+test(".env of the folder is read, and what the environment has already stands", async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(join(folder.path, ".env"), "LOG_LEVEL=debug\n");
+  const said = async (env: Record<string, string>) => {
+    await using child = startChild(script, ["prints a setting"], { env, cwd: folder.path });
+    await child.ended;
+    return child.out;
+  };
+  expect(await said({})).toBe("debug\n");
+  expect(await said({ LOG_LEVEL: "warn" })).toBe("warn\n");
+});
