@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import { offerCodes } from "../../infra/offer-codes.ts";
+import type { ChannelDocument, PendingPairing } from "../../shared/collections.ts";
+import { collections } from "../../shared/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { testDatabase } from "../support/test-database.ts";
+
+function qr(text: string): PendingPairing {
+  return { kind: "qr", text, attempt: 1, of: 6, expiresAt: new Date() };
+}
+
+/** What a sandbox is shown of a database's channels. */
+async function watching() {
+  const database = await testDatabase();
+  const { channels } = collections(database.db);
+  const offered: string[] = [];
+  const codes = offerCodes(channels, { offerQr: (text) => void offered.push(text) });
+  return {
+    offered,
+    stop: () => codes[Symbol.dispose](),
+    channel: (channelId: string, pairing: PendingPairing | null) =>
+      channels.updateOne(
+        { _id: channelId },
+        { $set: { channelId, pairing } as Partial<ChannelDocument> },
+        { upsert: true },
+      ),
+    async [Symbol.asyncDispose]() {
+      codes[Symbol.dispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("the QR of every channel is offered, once each, and the next one when it changes", async () => {
+  await using watch = await watching();
+  await watch.channel("a", qr("a 1"));
+  await watch.channel("b", qr("b 1"));
+  await eventually(() => watch.offered.length === 2);
+  await watch.channel("a", qr("a 2"));
+  await eventually(() => watch.offered.length === 3);
+  expect(watch.offered.toSorted()).toEqual(["a 1", "a 2", "b 1"]);
+});
+
+test("pairing codes and channels that wait for nothing are not offered", async () => {
+  await using watch = await watching();
+  await watch.channel("a", { ...qr("ABCDEFGH"), kind: "code" });
+  await watch.channel("b", null);
+  await watch.channel("c", qr("c 1"));
+  await eventually(() => watch.offered.length > 0);
+  expect(watch.offered).toEqual(["c 1"]);
+});
+
+test("a code that was away and is back is offered again", async () => {
+  await using watch = await watching();
+  await watch.channel("a", qr("a 1"));
+  await eventually(() => watch.offered.length === 1);
+  await watch.channel("a", null);
+  await watch.channel("b", qr("b 1"));
+  await eventually(() => watch.offered.includes("b 1"));
+  await watch.channel("a", qr("a 1"));
+  await eventually(() => watch.offered.length === 3);
+  expect(watch.offered).toEqual(["a 1", "b 1", "a 1"]);
+});
+
+test("once stopped it offers nothing", async () => {
+  await using watch = await watching();
+  await using other = await watching();
+  watch.stop();
+  await watch.channel("a", qr("a 1"));
+  await other.channel("a", qr("a 1"));
+  await eventually(() => other.offered.length === 1);
+  await other.channel("a", qr("a 2"));
+  await eventually(() => other.offered.length === 2);
+  expect(watch.offered).toEqual([]);
+});

@@ -1,0 +1,36 @@
+import { randomBytes } from "node:crypto";
+import { getCACertificates } from "node:tls";
+import { expect, test } from "vitest";
+import { createAuthority } from "../../infra/sandbox/certificate.ts";
+import { withSandbox } from "../../infra/sandbox-config.ts";
+import { readConfig } from "../../shared/config.ts";
+
+const sandbox = () => ({
+  websocketUrl: "ws://127.0.0.1:4000/ws/chat",
+  rootKey: randomBytes(32).toString("hex"),
+  mediaCa: createAuthority("Test").certificate,
+});
+
+test("the configuration points at the sandbox, whatever it pointed at, and nothing else changes", () => {
+  const elsewhere = { WHATSAPP_WEBSOCKET_URL: "ws://127.0.0.1:1/", WHATSAPP_ROOT_KEY: "0a".repeat(32) };
+  const config = readConfig({ ...elsewhere, WHATSAPP_VERSION: "2.3000.1043857760" }, "embedded");
+  const { websocketUrl, rootKey, mediaCa } = sandbox();
+  expect(withSandbox(config, { websocketUrl, rootKey, mediaCa })).toEqual({
+    ...config,
+    whatsapp: {
+      server: { websocketUrl, rootKey: Buffer.from(rootKey, "hex") },
+      version: [2, 3000, 1043857760],
+    },
+  });
+});
+
+test("its media host is trusted by this process, beside whom it trusted before", () => {
+  const before = getCACertificates("default");
+  const one = sandbox();
+  withSandbox(readConfig({}, "embedded"), one);
+  const after = getCACertificates("default");
+  expect(before).not.toContain(one.mediaCa.trim());
+  expect(after.map((one) => one.trim())).toEqual(
+    expect.arrayContaining([...before.map((one) => one.trim()), one.mediaCa.trim()]),
+  );
+});

@@ -1,0 +1,198 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { commandLine } from "../../infra/mongo/command-line.ts";
+import { settings } from "../../shared/settings.ts";
+import { Api } from "../support/api.ts";
+import { type Child, startChild } from "../support/child.ts";
+import { eventually } from "../support/eventually.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { testDatabase } from "../support/test-database.ts";
+
+const script = new URL("../../infra/start.ts", import.meta.url);
+const shop = "15550100001";
+const customer = "15550100002";
+
+/** Ours without the settings, so that the server program is found as it is for the other tests. */
+const ambient = Object.fromEntries(
+  Object.entries(process.env).flatMap(([name, value]) =>
+    value === undefined || name in settings ? [] : [[name, value]],
+  ),
+);
+
+/** `npm start` or, with `--sandbox`, `npm run sandbox`, on a data folder and on free ports. */
+function start(dataDir: string, args: string[], env: Record<string, string> = {}): Child {
+  return startChild(script, args, {
+    cwd: dataDir,
+    env: { ...ambient, DATA_DIR: dataDir, PORT: "0", ...env },
+  });
+}
+
+/** What it printed, once it is up. */
+async function greeting(child: Child) {
+  const found = (pattern: RegExp) =>
+    eventually(() => pattern.exec(child.out)?.[1] ?? failed(child), { withinMs: 60_000 });
+  const url = await found(/^Waypost: (http\S+)$/m);
+  await found(/(Ctrl\+C stops)/);
+  return { url, phone: /^Simulated phone: (http\S+) /m.exec(child.out)?.[1] ?? "" };
+}
+
+function failed(child: Child): null {
+  if (child.err) throw new Error(child.err);
+  return null;
+}
+
+/** Within the 30 s that are promised. */
+async function end(child: Child, signal: NodeJS.Signals = "SIGTERM") {
+  child.kill(signal);
+  const code = await Promise.race([child.ended, delay(30_000, "still running", { ref: false })]);
+  expect({ code, err: child.err }).toEqual({ code: 0, err: "" });
+}
+
+async function keyIn(dataDir: string): Promise<string> {
+  return (await readFile(join(dataDir, "sandbox", "api-key"), "utf8")).trim();
+}
+
+/** The number of the process that has the sandbox's database open. */
+async function serverOf(dataDir: string): Promise<number> {
+  return Number(await readFile(join(dataDir, "sandbox", "mongodb", "mongod.lock"), "utf8"));
+}
+
+/** The sandbox's API, as `docs/sandbox.md` describes it. */
+async function ask(phone: string, path: string, body?: object) {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(`${phone}/api/${path}`, {
+    ...(body ? { method: "POST", headers, body: JSON.stringify(body) } : {}),
+  });
+  return (await response.json()) as { ok: boolean; payload: Record<string, unknown> };
+}
+
+async function pair(url: string, phone: string, key: string): Promise<string> {
+  const api = new Api(url, key);
+  const { body } = await api.post("/channels", { name: "Shop" });
+  const { channelId } = body.payload;
+  await api.post(`/channels/${channelId}/connect`);
+  const qr = await eventually(async () => {
+    const headers = { "x-api-key": key, accept: "text/plain" };
+    const response = await fetch(`${url}/api/whatsapp/channels/${channelId}/qr`, { headers });
+    return response.ok && response.text();
+  });
+  expect(await ask(phone, "scan", { phoneNumber: shop, qr })).toMatchObject({ ok: true });
+  await becomesActive(api, channelId);
+  return channelId;
+}
+
+async function becomesActive(api: Api, channelId: string): Promise<void> {
+  const look = async () => (await api.get(`/channels/${channelId}/status`)).body.payload;
+  await eventually(async () => (await look()).isActive === true, { withinMs: 30_000 });
+}
+
+test("a sandbox says where it is, answers, refuses a second start, and ends without leaving anything", {
+  timeout: 120_000,
+}, async () => {
+  await using folder = await temporaryFolder();
+  await using child = start(folder.path, ["--sandbox"]);
+  const { url, phone } = await greeting(child);
+  const path = join(folder.path, "sandbox", "api-key");
+  expect(child.out).toContain(`API key: ${await keyIn(folder.path)}  (kept in ${path})\n`);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+  expect(await ask(phone, "accounts")).toMatchObject({ ok: true });
+
+  await using second = start(folder.path, ["--sandbox"]);
+  expect(await second.ended).toBe(1);
+  expect(second.err).toMatch(/^The data folder \S+ is used by process \d+\. .*DATA_DIR.*\n$/);
+  expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+
+  const mongod = await serverOf(folder.path);
+  expect(await commandLine(mongod)).toContain("mongod");
+  await end(child);
+  expect(await commandLine(mongod)).toBeUndefined();
+});
+
+test("a restarted sandbox does not show the key again, and its channels are linked and active by themselves", {
+  timeout: 120_000,
+}, async () => {
+  await using folder = await temporaryFolder();
+  let channelId: string;
+  {
+    await using child = start(folder.path, ["--sandbox"]);
+    const { url, phone } = await greeting(child);
+    channelId = await pair(url, phone, await keyIn(folder.path));
+    await end(child, "SIGINT");
+  }
+  await using child = start(folder.path, ["--sandbox"]);
+  const { url, phone } = await greeting(child);
+  const key = await keyIn(folder.path);
+  expect(child.out).toContain(`API key: in ${join(folder.path, "sandbox", "api-key")}\n`);
+  expect(child.out).not.toContain(key);
+  const api = new Api(url, key);
+  await becomesActive(api, channelId);
+  expect((await ask(phone, "counts")).payload).toMatchObject({ pairings: 0, simultaneousSockets: 0 });
+
+  const { body } = await api.post(`/channels/${channelId}/send`, { to: customer, message: "Still here" });
+  const arrived = await ask(phone, `accounts/${customer}/inbox/next?contains=Still&waitMs=10000`);
+  expect(arrived.payload).toMatchObject({ id: body.payload.messageId, text: "Still here" });
+  await end(child);
+});
+
+test("a killed sandbox comes back with its channels too", { timeout: 120_000 }, async () => {
+  await using folder = await temporaryFolder();
+  let channelId: string;
+  let mongod: number;
+  {
+    await using child = start(folder.path, ["--sandbox"]);
+    const { url, phone } = await greeting(child);
+    channelId = await pair(url, phone, await keyIn(folder.path));
+    mongod = await serverOf(folder.path);
+    child.kill("SIGKILL");
+    await child.ended;
+  }
+  await eventually(async () => (await commandLine(mongod)) === undefined);
+  await using child = start(folder.path, ["--sandbox"]);
+  const { url } = await greeting(child);
+  await becomesActive(new Api(url, await keyIn(folder.path)), channelId);
+  await end(child);
+});
+
+test("asked to end while it starts, it ends with 0 and leaves nothing", { timeout: 60_000 }, async () => {
+  await using folder = await temporaryFolder();
+  await using child = start(folder.path, ["--sandbox"]);
+  await eventually(() => stat(join(folder.path, "sandbox", "mongodb")), { withinMs: 30_000, everyMs: 5 });
+  await end(child);
+  const mongod = await serverOf(folder.path).catch(() => 0);
+  expect(mongod ? await commandLine(mongod) : undefined).toBeUndefined();
+});
+
+test.each([
+  ["wrong settings", { PORT: "many", SEND_RATE: "fast", API_KEY: "short" }, ["PORT", "SEND_RATE", "API_KEY"]],
+  ["a data folder that cannot be one", { DATA_DIR: "/dev/null/data" }, ["DATA_DIR"]],
+  [
+    "another WhatsApp that is not on loopback",
+    { WHATSAPP_WEBSOCKET_URL: "wss://127.0.0.1.evil.com/" },
+    ["WHATSAPP_WEBSOCKET_URL"],
+  ],
+  ["a database of one's own without a key", { MONGO_URI: "mongodb://127.0.0.1:1/" }, ["ENCRYPTION_KEY"]],
+])("%s: one message, exit 1, and nothing was started", { timeout: 60_000 }, async (_, env, names) => {
+  await using folder = await temporaryFolder();
+  await using child = start(folder.path, [], env);
+  expect(await child.ended).toBe(1);
+  expect(child.out).toBe("");
+  expect(child.err).toMatch(/^The configuration is not valid:\n( {2}- .*\n)+$/);
+  for (const name of names) expect(child.err).toContain(`- ${name} `);
+});
+
+test("on a database of one's own it starts no server, and makes an API key", {
+  timeout: 60_000,
+}, async () => {
+  await using database = await testDatabase();
+  await using folder = await temporaryFolder();
+  const env = { MONGO_URI: database.uri, ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64") };
+  await using child = start(folder.path, [], env);
+  const { url } = await greeting(child);
+  const key = (await readFile(join(folder.path, "api-key"), "utf8")).trim();
+  expect((await new Api(url, key).get("/channels")).status).toBe(200);
+  await expect(stat(join(folder.path, "mongodb"))).rejects.toMatchObject({ code: "ENOENT" });
+  await end(child);
+});
