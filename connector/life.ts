@@ -37,6 +37,7 @@ const first: readonly Effect["type"][] = [
   "close_socket",
   "unlink_device",
   "erase_credentials",
+  "remember_account",
 ];
 
 export function createLife(options: LifeOptions): Life {

@@ -15,7 +15,7 @@ const post = ({ channelId }: PairedChannel, action: string, body: object = {}) =
   waypost.api().post(`/channels/${channelId}/${action}`, body);
 
 test("QR codes are numbered, and when none is left the channel is inactive until asked again", async () => {
-  await using hasty = await testWaypost({ timings: { qrMs: 250 } });
+  await using hasty = await testWaypost({ timings: { qrMs: 800 } });
   const channel = await newChannel(hasty, "15550100091");
   const listening = await listenTo(hasty, channel.channelId);
   await hasty.api().post(`/channels/${channel.channelId}/connect`);
