@@ -59,7 +59,7 @@ test("each step is written down, told, and carried out, one signal after the oth
   expect(done).toEqual([
     "cancel_retry while inactive",
     "open_socket while connecting",
-    "remember_account while active",
+    "remember_account while connecting",
     "cancel_retry while active",
     "close_socket while active",
     "drop_wish while inactive",
