@@ -4,7 +4,8 @@ import type { Logger } from "../shared/log.ts";
 import { createChain } from "./chain.ts";
 import { type ChannelRecord, connectionUpdate } from "./channel-record.ts";
 import type { EventLog } from "./event-log.ts";
-import { type Effect, type Machine, type MachineLimits, publicStatus, type Signal, step } from "./machine.ts";
+import { type Effect, type Machine, type MachineLimits, publicStatus, type Signal } from "./machine.ts";
+import { step } from "./transition-table.ts";
 
 /** Runs a channel's machine: one signal after the other, each step written down and carried out. */
 export interface Life {

@@ -6,9 +6,9 @@ import {
   type PairingMethod,
   type Signal,
   type StateName,
-  table,
   type World,
 } from "../../connector/machine.ts";
+import { table } from "../../connector/transition-table.ts";
 
 /** What a channel machine can be, be told and live in, for tests that try all of it. */
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Effect, type Machine, newMachine, type Signal, step } from "../../connector/machine.ts";
+import { type Effect, type Machine, newMachine, type Signal } from "../../connector/machine.ts";
+import { step } from "../../connector/transition-table.ts";
 import { everyReason, everySignal, limits } from "./machine-space.ts";
 
 /** A session as far as its effects tell: what the machine asked for, and whether that fits together. */

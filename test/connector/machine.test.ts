@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { connectBackoff } from "../../connector/backoff.ts";
-import { newMachine, publicStatus, type Signal, step, table, type World } from "../../connector/machine.ts";
+import { newMachine, publicStatus, type Signal, type World } from "../../connector/machine.ts";
+import { step, table } from "../../connector/transition-table.ts";
 import { statusReasons } from "../../shared/channel.ts";
 import { codes, everyMachine, everySignal, worlds } from "./machine-space.ts";
 

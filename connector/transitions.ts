@@ -1,0 +1,90 @@
+import {
+  type Effect,
+  ended,
+  type Machine,
+  newMachine,
+  type PairingCode,
+  type PairingMethod,
+  type Step,
+  type World,
+} from "./machine.ts";
+
+/** What a channel does at a signal, one function a transition of `transition-table.ts`. */
+
+export function connect(_machine: Machine, { method }: { method: PairingMethod }): Step {
+  return {
+    machine: { ...newMachine("connecting"), method },
+    effects: [{ type: "cancel_retry" }, { type: "open_socket" }],
+  };
+}
+
+export function reconnect(machine: Machine): Step {
+  return { machine: { ...machine, state: "connecting", retryAt: null }, effects: [{ type: "open_socket" }] };
+}
+
+/** A number given while a QR shows switches to a code; given while a code shows, makes a new one. */
+export function pairBy(machine: Machine, { method }: { method: PairingMethod }, { isLinked }: World): Step {
+  if (isLinked || method.kind === "qr") return { machine, effects: [] };
+  const isSocketReady = machine.state === "qr_ready" || machine.state === "pairing_code_ready";
+  const ask: Effect = { type: "request_code", phoneNumber: method.phoneNumber };
+  return { machine: { ...machine, method }, effects: isSocketReady ? [ask] : [] };
+}
+
+export function showCode(machine: Machine, { code }: { code: PairingCode }): Step {
+  if (code.kind === "qr" && machine.method.kind === "code") {
+    return { machine, effects: [{ type: "request_code", phoneNumber: machine.method.phoneNumber }] };
+  }
+  const state = code.kind === "qr" ? "qr_ready" : "pairing_code_ready";
+  return { machine: { ...machine, state, code, reason: null, retryAt: null }, effects: [] };
+}
+
+export function open(machine: Machine, _: unknown, { now }: World): Step {
+  const opened: Machine = {
+    ...machine,
+    state: "active",
+    code: null,
+    reason: null,
+    retryAt: null,
+    openedAt: now,
+  };
+  if (machine.unlinkOnOpen) return unlinkNow(opened);
+  return { machine: opened, effects: [{ type: "remember_account" }] };
+}
+
+/** Asked to stop where there is nothing to stop: only the wish goes. */
+export function settle(machine: Machine): Step {
+  return { machine, effects: [{ type: "drop_wish" }] };
+}
+
+/** What is about to be unlinked is stopped by that: the credentials must not outlive a stop in between. */
+export function hangUp(machine: Machine): Step {
+  if (machine.unlinkOnOpen) return settle(machine);
+  return ended("inactive", "disconnected", [{ type: "close_socket" }]);
+}
+
+/** A linked channel comes back wherever it is owned next; a pairing does not survive its socket. */
+export function suspend(_machine: Machine, _: unknown, { isLinked }: World): Step {
+  if (!isLinked) return ended("inactive", "interrupted", [{ type: "close_socket" }]);
+  return {
+    machine: newMachine("waiting", "connection_lost"),
+    effects: [{ type: "cancel_retry" }, { type: "close_socket" }],
+  };
+}
+
+export function abandon(): Step {
+  return ended("logged_out", "unlinked_by_api", [{ type: "close_socket" }, { type: "erase_credentials" }]);
+}
+
+export function unlinkNow(_machine: Machine): Step {
+  return ended("logged_out", "unlinked_by_api", [{ type: "unlink_device" }, { type: "erase_credentials" }]);
+}
+
+/** Unlinking needs an open socket: a linked channel connects once more for it. The socket that paired cannot do it. */
+export function unlinkLater(machine: Machine, _: unknown, { isLinked }: World): Step {
+  if (!isLinked) return abandon();
+  const later = { code: null, reason: null, retryAt: null, unlinkOnOpen: true };
+  const next: Machine = { ...machine, ...later, state: "connecting" };
+  if (machine.state === "connecting") return { machine: next, effects: [] };
+  const anew: Effect[] = [{ type: "cancel_retry" }, { type: "close_socket" }, { type: "open_socket" }];
+  return { machine: next, effects: anew };
+}
