@@ -143,6 +143,26 @@ test("bad documents among good ones stop nothing, and the order is that of inser
   expect(claimed.map(({ _id }) => _id)).toEqual(ids.filter((_, index) => index % 3 !== 1));
 });
 
+test("what is claimed already is not queued again by an adopter who saw it before", async () => {
+  const channel = channelDocument();
+  await file.all.channels.insertOne(channel);
+  const ids = Array.from({ length: 60 }, (_, index) => `${channel._id}/${index}`);
+  await file.database.db
+    .collection<{ _id: string }>("commands")
+    .insertMany(ids.map((_id) => ({ ...good(), _id, channelId: channel._id })));
+  const queue = commandQueue(file.all.commands, { channelId: channel._id, epoch: 1 }, "me");
+  const claimed: string[] = [];
+  const claimAll = async () => {
+    while (claimed.length < ids.length) {
+      claimed.push(...(await queue.claim([1], 8)).claimed.map(({ _id }) => _id));
+    }
+  };
+  await Promise.all([adopt(), adopt(), claimAll()]);
+  expect(claimed.toSorted()).toEqual(ids.toSorted());
+  const states = await file.all.commands.distinct("state", { channelId: channel._id });
+  expect(states).toEqual(["running"]);
+});
+
 test("several adopters at once queue each document once, in one order", async () => {
   const channel = channelDocument();
   await file.all.channels.insertOne(channel);

@@ -136,6 +136,31 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
+  test("a stop ends everything but an unlinking, wherever it comes", () => {
+    always(
+      ({ machine, signal }) => signal.type === "stop" && !machine.unlinkOnOpen,
+      ({ machine, next, names }) =>
+        names.includes("drop_wish") &&
+        (next.state === "inactive" || (machine.state === "logged_out" && next === machine)),
+    );
+  });
+
+  test("unlinking is done, or will be as soon as there is a connection, wherever it comes", () => {
+    always(
+      ({ signal }) => signal.type === "unlink",
+      ({ next }) => next.state === "logged_out" || (next.state === "connecting" && next.unlinkOnOpen),
+    );
+  });
+
+  test("whoever rests or waits gets a socket when that is asked for or due", () => {
+    always(
+      ({ machine, signal }) =>
+        (signal.type === "start" && isEnded(machine.state)) ||
+        (signal.type === "retry" && machine.state === "waiting"),
+      ({ next, names }) => next.state === "connecting" && names.includes("open_socket"),
+    );
+  });
+
   test("what was asked to be unlinked is not forgotten by a stop", () => {
     always(
       ({ machine, signal }) => machine.unlinkOnOpen && signal.type === "stop",

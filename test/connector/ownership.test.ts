@@ -41,6 +41,18 @@ describe("acquiring", () => {
     }
   });
 
+  test("of two who race under one name, one wins", async () => {
+    const me = await connector();
+    for (let round = 0; round < 10; round++) {
+      const channelId = await channel({ owner: { connector: me, epoch: 5 } });
+      const got = await Promise.all([1, 2, 3].map(() => acquire(file.all, channelId, me)));
+      const epochs = got.flatMap((one) => (one ? [one.owner.epoch] : []));
+      expect(new Set(epochs).size).toBe(epochs.length);
+      expect(await ownerOf(channelId)).toEqual({ connector: me, epoch: Math.max(...epochs) });
+      expect(epochs).toHaveLength(1);
+    }
+  });
+
   test("the epoch rises with every owner, the same one again among them, and never falls", async () => {
     const [one, two] = [await connector(), await connector()];
     const channelId = await channel();

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { expect } from "vitest";
 import { createSocketCaches } from "../../connector/auth/caches.ts";
 import { commandQueue } from "../../connector/command-queue.ts";
 import { createDelivery } from "../../connector/delivery.ts";
@@ -52,9 +53,16 @@ export async function senderOn(all: Collections, answers: Answers = {}, ackMs = 
   const read = async ({ _id }: CommandDocument) => (await all.commands.findOne({ _id })) as CommandDocument;
   const settled = (command: CommandDocument) =>
     eventually(async () => ((await read(command)).doneAt ? read(command) : null));
-  const told = async ({ messageId }: CommandDocument) =>
-    (await all.events.find({ channelId, "data.messageId": messageId }).sort({ seq: 1 }).toArray()).map(
-      ({ data }) => data.status,
-    );
-  return { sender: made, socket, now, errors, insert, read, settled, told, delivery };
+  /** Waits until exactly these statuses were told of a message, in this order. */
+  const hears = async ({ messageId }: CommandDocument, ...statuses: string[]) => {
+    await eventually(async () => {
+      const events = await all.events
+        .find({ channelId, "data.messageId": messageId })
+        .sort({ seq: 1 })
+        .toArray();
+      expect(events.map(({ data }) => data.status)).toEqual(statuses);
+      return true;
+    });
+  };
+  return { sender: made, socket, now, errors, insert, read, settled, hears, delivery };
 }

@@ -27,7 +27,7 @@ describe("on an open socket", () => {
         },
         relayStartedAt: expect.any(Date),
       });
-      expect(await here.told(command)).toEqual(["sent"]);
+      await here.hears(command, "sent");
     }
     expect(here.socket.relayed).toEqual(idsOf(commands));
   });
@@ -54,7 +54,7 @@ describe("on an open socket", () => {
         details: { messageId: command.messageId, commandId: command._id, whatsappCode: 479 },
       },
     });
-    expect(await here.told(command)).toEqual(["failed"]);
+    await here.hears(command, "failed");
     expect(here.socket.relayed).toHaveLength(1);
   });
 
@@ -63,8 +63,7 @@ describe("on an open socket", () => {
     const [command] = (await here.insert(1)) as [CommandDocument];
     here.sender.ring();
     expect(await here.settled(command)).toMatchObject({ state: "unknown", result: { status: "unknown" } });
-    await eventually(async () => (await here.told(command)).length > 0);
-    expect(await here.told(command)).toEqual(["unknown"]);
+    await here.hears(command, "unknown");
     expect(here.socket.relayed).toHaveLength(1);
   });
 
@@ -78,7 +77,7 @@ describe("on an open socket", () => {
     noAnswer.reject(new Error("Connection Closed"));
     await eventually(async () => (await here.read(command)).state === "succeeded");
     expect(await here.read(command)).toMatchObject({ result: { status: "sent", type: "text" } });
-    expect(await here.told(command)).toEqual(["delivered"]);
+    await here.hears(command, "delivered");
   });
 
   test("what fails before the wire is tried again, before anything else goes out", async () => {
@@ -96,7 +95,7 @@ describe("on an open socket", () => {
     here.sender.ring();
     expect(await here.settled(dead)).toMatchObject({ state: "dead", error: { code: "not_sent" } });
     expect(await here.settled(next)).toMatchObject({ state: "succeeded" });
-    expect(await here.told(dead)).toEqual(["failed"]);
+    await here.hears(dead, "failed");
   });
 
   test("what fails after the wire is not sent again", async () => {
@@ -193,8 +192,7 @@ describe("without a socket", () => {
     const [fresh] = (await here.insert(1)) as [CommandDocument];
     here.sender.ring();
     expect(await here.settled(old)).toMatchObject({ state: "expired", error: { code: "expired" } });
-    await eventually(async () => (await here.told(old)).length > 0);
-    expect(await here.told(old)).toEqual(["failed"]);
+    await here.hears(old, "failed");
     expect(await here.read(fresh)).toMatchObject({ state: "queued", attempts: 0 });
   });
 
