@@ -41,7 +41,7 @@ describe("acquiring", () => {
     }
   });
 
-  test("of two who race under one name, one wins", async () => {
+  test("of several who race under one name, each winner has an epoch of its own", async () => {
     const me = await connector();
     for (let round = 0; round < 10; round++) {
       const channelId = await channel({ owner: { connector: me, epoch: 5 } });
@@ -49,7 +49,6 @@ describe("acquiring", () => {
       const epochs = got.flatMap((one) => (one ? [one.owner.epoch] : []));
       expect(new Set(epochs).size).toBe(epochs.length);
       expect(await ownerOf(channelId)).toEqual({ connector: me, epoch: Math.max(...epochs) });
-      expect(epochs).toHaveLength(1);
     }
   });
 
