@@ -17,7 +17,7 @@ export const codes: Record<"qr" | "typed", PairingCode> = {
   typed: { kind: "code", text: "ABCD2345", attempt: 1, of: 1, expiresAt: 1_160_000 },
 };
 
-export const methods: PairingMethod[] = [{ kind: "qr" }, { kind: "code", phoneNumber: "15550100001" }];
+const methods: PairingMethod[] = [{ kind: "qr" }, { kind: "code", phoneNumber: "15550100001" }];
 
 /** A record, so that a new reason does not compile until it is here. */
 const reasons: { [K in CloseReason["kind"]]: Extract<CloseReason, { kind: K }> } = {

@@ -126,9 +126,7 @@ describe("on an open socket", () => {
 
   test("a command without a message id gets one", async () => {
     const here = await sender();
-    const [command] = (await here.insert(1, { messageId: undefined } as Partial<CommandDocument>)) as [
-      CommandDocument,
-    ];
+    const [command] = (await here.insert(1)) as [CommandDocument];
     await file.all.commands.updateOne({ _id: command._id }, { $unset: { messageId: "" } });
     here.sender.ring();
     const { messageId } = await here.settled(command);
