@@ -1,17 +1,4 @@
-export interface Backoff {
-  baseMs: number;
-  maxMs: number;
-}
+import type { Backoff } from "../shared/backoff.ts";
 
 /** WhatsApp connections: 1 s, doubled up to 5 minutes. */
 export const connectBackoff: Backoff = { baseMs: 1_000, maxMs: 300_000 };
-
-/**
- * How long to wait before attempt `attempt` (0 = the first retry), in ms. Full jitter with a floor of a tenth:
- * anything from a tenth to the whole of the doubled base, so that many channels do not come back together.
- * `random` is in [0, 1).
- */
-export function backoffMs({ baseMs, maxMs }: Backoff, attempt: number, random: number): number {
-  const ceilingMs = Math.min(maxMs, baseMs * 2 ** Math.min(attempt, 30));
-  return Math.round(ceilingMs * (0.1 + 0.9 * random));
-}

@@ -1,12 +1,12 @@
 import type { Db } from "mongodb";
+import { backoffMs } from "../shared/backoff.ts";
 import type { Config } from "../shared/config.ts";
 import { collections } from "../shared/database.ts";
 import type { Logger } from "../shared/log.ts";
-import { backoffMs } from "./backoff.ts";
+import { aborted, sleep } from "../shared/sleep.ts";
 import { WA_CERT_DETAILS } from "./baileys/baileys.ts";
 import { type Lease, takeLease } from "./lease.ts";
 import type { MediaFetch } from "./preparation.ts";
-import { sleep } from "./sleep.ts";
 import { Term } from "./term.ts";
 import { defaultTimings, type Timings } from "./timings.ts";
 
@@ -84,11 +84,4 @@ export function startConnector(options: ConnectorOptions): Connector {
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

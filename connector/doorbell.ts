@@ -1,8 +1,7 @@
-import type { ChangeStream, ChangeStreamInsertDocument, Collection } from "mongodb";
+import type { ChangeStreamInsertDocument, Collection } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
+import { followChanges } from "../shared/follow-changes.ts";
 import type { Logger } from "../shared/log.ts";
-import { backoffMs } from "./backoff.ts";
-import { sleep } from "./sleep.ts";
 
 export interface DoorbellOptions {
   commands: Collection<CommandDocument>;
@@ -18,50 +17,24 @@ export interface DoorbellOptions {
 
 type Rung = Pick<CommandDocument, "channelId" | "state">;
 
-const reopenBackoff = { baseMs: 100, maxMs: 5_000 };
+/** The resume token `_id` has to survive the projection. */
+const insertsOnly = [
+  { $match: { operationType: "insert" } },
+  { $project: { operationType: 1, "fullDocument.channelId": 1, "fullDocument.state": 1 } },
+];
 
-/**
- * Listens for new commands until `signal` aborts. One stream for the process; no resume token is kept, since a sweep
- * finds what a lost stream did not tell.
- */
-export async function listen(options: DoorbellOptions): Promise<void> {
-  const { commands, reopened, log, signal } = options;
-  for (let attempt = 0; !signal.aborted; attempt++) {
-    const stream = open(commands);
-    const asked = Promise.withResolvers<void>();
-    signal.addEventListener("abort", () => asked.resolve(), { once: true });
-    // The first token comes with the answer to the opening: what is inserted from here on is heard.
-    stream.once("resumeTokenChanged", () => {
-      attempt = 0;
-      reopened();
-    });
-    try {
-      // A stream that is closed still waits for its last answer, up to a second; nobody else has to.
-      await Promise.race([hear(stream, options), asked.promise]);
-    } catch (error) {
-      log.warn({ error: error instanceof Error ? error.name : "unknown" }, "doorbell lost");
-    }
-    asked.resolve();
-    stream.close().catch(() => undefined);
-    await sleep(backoffMs(reopenBackoff, attempt, Math.random()), signal);
-  }
-}
-
-type Inserts = ChangeStream<Rung, ChangeStreamInsertDocument<Rung>>;
-
-async function hear(
-  stream: Inserts,
-  { ring, adopt, signal }: Pick<DoorbellOptions, "ring" | "adopt" | "signal">,
-): Promise<void> {
-  for await (const { fullDocument } of stream) {
-    if (signal.aborted) return;
-    if (fullDocument.state === undefined) adopt();
-    else ring(fullDocument.channelId);
-  }
-}
-
-function open(commands: Collection<CommandDocument>): Inserts {
-  const inserts = { $match: { operationType: "insert" } };
-  const onlyWhere = { $project: { operationType: 1, "fullDocument.channelId": 1, "fullDocument.state": 1 } };
-  return commands.watch<Rung, ChangeStreamInsertDocument<Rung>>([inserts, onlyWhere]);
+/** Listens for new commands until `signal` aborts. One stream for the process; a sweep finds what it did not tell. */
+export function listen(options: DoorbellOptions): Promise<void> {
+  const { commands, ring, adopt, reopened, log, signal } = options;
+  return followChanges<ChangeStreamInsertDocument<Rung>>({
+    name: "commands",
+    watch: () => commands.watch(insertsOnly),
+    opened: reopened,
+    changed({ fullDocument }) {
+      if (fullDocument.state === undefined) adopt();
+      else ring(fullDocument.channelId);
+    },
+    log,
+    signal,
+  });
 }

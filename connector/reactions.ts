@@ -1,5 +1,5 @@
+import { backoffMs } from "../shared/backoff.ts";
 import type { StatusReason } from "../shared/channel.ts";
-import { backoffMs } from "./backoff.ts";
 import type { CloseReason } from "./close-reason.ts";
 import { ended, type Machine, type Step, type World } from "./machine.ts";
 import { abandon } from "./transitions.ts";

@@ -1,10 +1,11 @@
 import { performance } from "node:perf_hooks";
+import { backoffMs } from "../shared/backoff.ts";
 import type { CommandDocument } from "../shared/collections.ts";
 import { type PublicError, publicError, ServiceError } from "../shared/errors.ts";
 import type { EventData } from "../shared/events.ts";
 import { newMessageId } from "../shared/ids.ts";
 import type { Logger } from "../shared/log.ts";
-import { backoffMs } from "./backoff.ts";
+import { sleep } from "../shared/sleep.ts";
 import type { WASocket } from "./baileys/baileys.ts";
 import type { CommandQueue, Settlement } from "./command-queue.ts";
 import type { Delivery } from "./delivery.ts";
@@ -12,7 +13,6 @@ import type { MessageRecord } from "./message-record.ts";
 import type { Pace } from "./pace.ts";
 import { type PreparationOptions, type Prepared, prepare } from "./preparation.ts";
 import { type Outcome, relay } from "./relay.ts";
-import { sleep } from "./sleep.ts";
 
 /** What a sender may do at the moment. */
 export type Sending = { kind: "open"; wa: WASocket } | { kind: "closed" } | { kind: "logged_out" };

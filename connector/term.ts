@@ -2,6 +2,7 @@ import type { Db } from "mongodb";
 import type { Config } from "../shared/config.ts";
 import type { Collections } from "../shared/database.ts";
 import type { Logger } from "../shared/log.ts";
+import { sleep } from "../shared/sleep.ts";
 import { adoptCommands } from "./adoption.ts";
 import { FencedError } from "./auth/fence.ts";
 import { listen } from "./doorbell.ts";
@@ -9,7 +10,6 @@ import { declareDead, type Lease } from "./lease.ts";
 import { acquire, channelsWithoutOwner, release } from "./ownership.ts";
 import type { MediaFetch } from "./preparation.ts";
 import { Session } from "./session.ts";
-import { sleep } from "./sleep.ts";
 import type { Timings } from "./timings.ts";
 import { createTurns } from "./turns.ts";
 

@@ -1,4 +1,5 @@
-import { type Backoff, connectBackoff } from "./backoff.ts";
+import type { Backoff } from "../shared/backoff.ts";
+import { connectBackoff } from "./backoff.ts";
 
 /** Every duration and bound of a connector, in one place; ms unless the name says otherwise. */
 export interface Timings {

@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
+import { sleep } from "../shared/sleep.ts";
 import { createPace } from "./pace.ts";
-import { sleep } from "./sleep.ts";
 
 /** Resolves when one more connection to WhatsApp may be opened, so that a start with many channels is no stampede. */
 export function createTurns(perSecond: number, signal: AbortSignal): () => Promise<void> {

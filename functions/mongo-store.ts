@@ -3,9 +3,12 @@ import { authenticateKey, authenticateSession } from "../shared/authentication.t
 import { channelType } from "../shared/channel.ts";
 import type { ChannelDocument, Retention } from "../shared/collections.ts";
 import { collections, missingIndexes } from "../shared/database.ts";
-import { databaseAnswer } from "./database-answer.ts";
+import { databaseAnswer } from "../shared/database-answer.ts";
 import { mongoSessions } from "./mongo-sessions.ts";
 import type { ChannelQuery, NewChannel, NewCommand, Store } from "./store.ts";
+
+/** How long a caller waits for the database before it is told that it does not answer. */
+const answerMsMax = 5_000;
 
 /** A write that survives the loss of a server, or fails. */
 const durably = { writeConcern: { w: "majority", j: true } } as const;
@@ -78,7 +81,7 @@ function answering(store: Store): Store {
   return Object.fromEntries(
     names.map((name) => {
       const call = store[name] as (...given: unknown[]) => Promise<unknown>;
-      return [name, (...given: unknown[]) => databaseAnswer(call(...given))];
+      return [name, (...given: unknown[]) => databaseAnswer(call(...given), answerMsMax)];
     }),
   ) as unknown as Store;
 }

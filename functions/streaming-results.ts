@@ -1,12 +1,12 @@
-import type { ChangeStream, Collection } from "mongodb";
+import type { ChangeStreamUpdateDocument, Collection } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
+import { followChanges } from "../shared/follow-changes.ts";
 import type { Logger } from "../shared/log.ts";
 import { pollingResults } from "./polling-results.ts";
 import type { ReadOutcome, ResultWaiter } from "./results.ts";
 
 /** How often a waiter looks anyway: what the stream does not tell costs latency, never a result. */
 const netPausesMs = [200, 400, 1_000];
-const reopenAfterMs = 1_000;
 
 export interface StreamingOptions {
   commands: Collection<CommandDocument>;
@@ -21,9 +21,10 @@ export interface StreamingOptions {
 export function streamingResults({ commands, read, log }: StreamingOptions): ResultWaiter & AsyncDisposable {
   const waiting = new Map<string, Set<() => void>>();
   const stopping = new AbortController();
-  const ringing = ringWhileOpen({
-    open: () => commands.watch(settledOnly),
-    ring: (commandId) => waiting.get(commandId)?.forEach((ring) => void ring()),
+  const following = followChanges<Settled>({
+    name: "results",
+    watch: () => commands.watch(settledOnly),
+    changed: ({ documentKey }) => waiting.get(documentKey._id)?.forEach((ring) => void ring()),
     log,
     signal: stopping.signal,
   });
@@ -39,10 +40,12 @@ export function streamingResults({ commands, read, log }: StreamingOptions): Res
     ...pollingResults(read, { pausesMs: netPausesMs, listen }),
     async [Symbol.asyncDispose]() {
       stopping.abort();
-      await ringing;
+      await following;
     },
   };
 }
+
+type Settled = Pick<ChangeStreamUpdateDocument<CommandDocument>, "_id" | "documentKey">;
 
 /** The resume token `_id` has to survive the projection. */
 const settledOnly = [
@@ -59,46 +62,3 @@ const settledOnly = [
   },
   { $project: { operationType: 1, documentKey: 1 } },
 ];
-
-interface Ringing {
-  open(): ChangeStream<CommandDocument>;
-  ring(commandId: string): void;
-  log: Logger;
-  signal: AbortSignal;
-}
-
-/** Opens the stream again whenever it is lost, until `signal` aborts. Never rejects. */
-async function ringWhileOpen({ open, ring, log, signal }: Ringing): Promise<void> {
-  while (!signal.aborted) {
-    const stream = open();
-    const close = () => void stream.close().catch(() => undefined);
-    signal.addEventListener("abort", close, { once: true });
-    try {
-      for await (const change of stream) {
-        if ("documentKey" in change) ring(String(change.documentKey._id));
-      }
-    } catch (error) {
-      if (!signal.aborted)
-        log.warn({ error: error instanceof Error ? error.name : "unknown" }, "result stream lost");
-    } finally {
-      signal.removeEventListener("abort", close);
-      close();
-    }
-    await aborted(signal, reopenAfterMs);
-  }
-}
-
-/** Resolves when `signal` aborts, at the latest after `ms`. */
-async function aborted(signal: AbortSignal, ms: number): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });
-}

@@ -1,5 +1,4 @@
 import { addAbortListener } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   MongoBulkWriteError,
   MongoError,
@@ -8,6 +7,7 @@ import {
   MongoServerSelectionError,
 } from "mongodb";
 import { ServiceError } from "../../shared/errors.ts";
+import { sleep } from "../../shared/sleep.ts";
 
 /** How long the store tries before a channel is given up; a MongoDB election typically takes less. */
 const patienceMs = 10_000;
@@ -39,7 +39,7 @@ async function untilItPasses<T>(signal: AbortSignal, operation: () => Promise<T>
     } catch (error) {
       if (!isTransient(error)) throw error;
     }
-    await sleep(pauseMs, undefined, { signal });
+    await sleep(pauseMs, signal);
   }
 }
 

@@ -1,10 +1,10 @@
 import type { Collections } from "../../shared/database.ts";
+import { databaseAnswer } from "../../shared/database-answer.ts";
 import { ServiceError } from "../../shared/errors.ts";
 import { parseWith } from "../../shared/validation.ts";
 import { type Client, greeting, type Handler } from "./client.ts";
 import { clientRequests } from "./client-request.ts";
 import { verify } from "./credential.ts";
-import { databaseAnswer } from "./database-answer.ts";
 import type { Feeds } from "./feeds.ts";
 import type { GatewayLimits } from "./limits.ts";
 
@@ -17,7 +17,7 @@ export function authenticateHandler(db: Collections, feeds: Feeds, limits: Gatew
     try {
       const { apiKey } = parseWith(clientRequests.authenticate.payload, payload);
       const credential = { kind: "key", secret: apiKey ?? "" } as const;
-      const caller = await databaseAnswer(limits.requestMs, verify(db, credential));
+      const caller = await databaseAnswer(verify(db, credential), limits.requestMs);
       if (client.identity?.caller.keyId !== caller.keyId) leaveAll(client, feeds);
       client.identify({ caller, credential });
       succeed(greeting(caller));

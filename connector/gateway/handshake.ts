@@ -1,10 +1,10 @@
 import type { Socket } from "socket.io";
 import type { KeyCollections } from "../../shared/authentication.ts";
+import { databaseAnswer } from "../../shared/database-answer.ts";
 import { publicError, ServiceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { Identity } from "./client.ts";
 import { type Credential, handshakeCredential, verify } from "./credential.ts";
-import { databaseAnswer } from "./database-answer.ts";
 import type { GatewayLimits } from "./limits.ts";
 
 /** What the middleware leaves for the connection. */
@@ -41,7 +41,7 @@ async function identify(db: KeyCollections, socket: Socket, limits: GatewayLimit
   const credential = handshakeCredential(socket.handshake.auth, socket.handshake.headers);
   if (!credential) return null;
   try {
-    return { caller: await databaseAnswer(limits.requestMs, verify(db, credential)), credential };
+    return { caller: await databaseAnswer(verify(db, credential), limits.requestMs), credential };
   } catch (error) {
     if (isStaleCookie(credential, error)) return null;
     throw error;

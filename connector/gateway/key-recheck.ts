@@ -1,7 +1,7 @@
-import { setTimeout as wait } from "node:timers/promises";
 import type { Caller, KeyCollections } from "../../shared/authentication.ts";
 import { ServiceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
+import { sleep } from "../../shared/sleep.ts";
 import type { Client, Identity } from "./client.ts";
 import { credentialId, verify } from "./credential.ts";
 
@@ -20,7 +20,7 @@ const concurrency = 8;
 export async function keepRechecking(deps: RecheckDeps): Promise<void> {
   const { everyMs, signal } = deps;
   while (!signal.aborted) {
-    await wait(everyMs, undefined, { signal }).catch(() => undefined);
+    await sleep(everyMs, signal);
     if (!signal.aborted) await recheck(deps);
   }
 }

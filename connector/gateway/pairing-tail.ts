@@ -1,6 +1,6 @@
 import type { ChangeStreamUpdateDocument } from "mongodb";
 import type { ChannelDocument } from "../../shared/collections.ts";
-import { followChanges } from "./change-stream.ts";
+import { followChanges } from "../../shared/follow-changes.ts";
 import type { TailSource } from "./event-tail.ts";
 import { sweepFeeds } from "./sweep.ts";
 
@@ -25,12 +25,16 @@ const pairingChanged = {
 };
 
 /** Tells the feeds that a QR or a pairing code may have changed. It says only where to look. */
-export function tailPairings({ db, feeds, ...rest }: TailSource): Promise<void> {
+export function tailPairings({ db, feeds, attempted, ...rest }: TailSource): Promise<void> {
   return followChanges<Pick<ChangeStreamUpdateDocument<ChannelDocument>, "_id" | "documentKey">>({
     ...rest,
     name: "channels",
     watch: () => db.channels.watch([{ $match: pairingChanged }, { $project: { documentKey: 1 } }]),
-    opened: () => void sweepFeeds(feeds.all(), (feed) => feed.readPairing()),
+    opened() {
+      attempted();
+      void sweepFeeds(feeds.all(), (feed) => feed.readPairing());
+    },
+    lost: attempted,
     changed: ({ documentKey }) => void feeds.get(documentKey._id)?.readPairing(),
   });
 }

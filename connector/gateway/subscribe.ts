@@ -1,11 +1,11 @@
 import type { Collections } from "../../shared/database.ts";
+import { databaseAnswer } from "../../shared/database-answer.ts";
 import { ServiceError } from "../../shared/errors.ts";
 import { coversChannel, hasScope } from "../../shared/scopes.ts";
 import { parseWith } from "../../shared/validation.ts";
 import { type ChannelFeed, type Hold, pairingKey } from "./channel-feed.ts";
 import type { Client, Handler, Identity } from "./client.ts";
 import { clientRequests } from "./client-request.ts";
-import { databaseAnswer } from "./database-answer.ts";
 import { audiencesOf, type Delivery } from "./delivery.ts";
 import type { Feeds } from "./feeds.ts";
 import type { GatewayLimits } from "./limits.ts";
@@ -28,7 +28,7 @@ export function subscribeHandler(deps: SubscribeDeps): Handler {
     const feed = deps.feeds.retain(channelId);
     let isJoined = false;
     try {
-      await databaseAnswer(deps.limits.requestMs, feed.ready);
+      await databaseAnswer(feed.ready, deps.limits.requestMs);
       using hold = feed.hold();
       const channel = await readableChannel(deps, identity, channelId);
       if (hold.isFull) throw new ServiceError("rate_limited", "The channel is too busy to join just now");
@@ -83,7 +83,7 @@ async function readableChannel(
   { caller }: Identity,
   channelId: string,
 ): Promise<PresentChannel> {
-  const channel = await databaseAnswer(limits.requestMs, presentChannel(db, channelId));
+  const channel = await databaseAnswer(presentChannel(db, channelId), limits.requestMs);
   if (!channel) throw new ServiceError("channel_not_found");
   if (!hasScope(caller, "channels:read")) {
     throw new ServiceError("insufficient_scope", "Subscribing needs the scope channels:read");

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { sleep } from "../../shared/sleep.ts";
 import type { ChannelFeed } from "./channel-feed.ts";
 import type { Feeds } from "./feeds.ts";
 
@@ -21,7 +21,7 @@ export async function sweepFeeds(
 /** Looks at every feed each `everyMs`, so that nothing depends on a notification. */
 export async function keepSweeping(feeds: Feeds, everyMs: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await wait(everyMs, undefined, { signal }).catch(() => undefined);
+    await sleep(everyMs, signal);
     if (signal.aborted) return;
     await sweepFeeds(feeds.all(), (feed) => feed.readLog());
     await sweepFeeds(feeds.all(), (feed) => feed.readPairing());

@@ -55,7 +55,7 @@ test("a stream that is lost is opened again", async () => {
   await results.hear();
   await eventually(async () => {
     await killStreams(database);
-    return lines.some((line) => line.includes("result stream lost"));
+    return lines.some((line) => line.includes("change stream lost"));
   });
   await results.hear();
 });

@@ -1,18 +1,15 @@
 import { MongoAPIError, MongoError, MongoInvalidArgumentError, MongoServerError } from "mongodb";
-import { ServiceError } from "../shared/errors.ts";
-
-/** How long a caller waits for the database before it is told that it does not answer. */
-const answerMsMax = 5_000;
+import { ServiceError } from "./errors.ts";
 
 /**
- * The operation's result, or `database_unavailable` when the database cannot be reached, cannot take the write, or says
- * nothing for 5 s. The driver (7.9) has no time limit of its own for that: its `timeoutMS` has no effect.
+ * The operation's result. Throws `database_unavailable` when the database cannot be reached, cannot take the write, or
+ * says nothing for `msMax`. The driver (7.9) has no time limit of its own for that: its `timeoutMS` has no effect.
  */
-export async function databaseAnswer<T>(operation: Promise<T>): Promise<T> {
+export async function databaseAnswer<T>(operation: Promise<T>, msMax: number): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => late.reject(new ServiceError("database_unavailable", "The database does not answer")),
-    answerMsMax,
+    msMax,
   );
   try {
     return await Promise.race([operation, late.promise]);
