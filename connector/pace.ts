@@ -1,20 +1,32 @@
-/** A token bucket: `burst` at once, then `rate` a second. Delays, never refuses. A rate of 0 is no limit. */
+/** A token bucket: `burst` at once, then `rate` a second. A rate of 0 is no limit. `now` is monotonic, in ms. */
 export interface Pace {
-  /** Takes a token and returns how long to wait for it, in ms. `now` is monotonic, in ms. */
+  /** Takes a token, of those to come if there is none, and returns how long to wait for it, in ms. Never refuses. */
   take(now: number): number;
+  /** Takes a token that is there; otherwise takes none and returns false. */
+  takeNow(now: number): boolean;
 }
 
 export function createPace(ratePerSecond: number, burst: number): Pace {
   let tokens = burst;
   let at = Number.NEGATIVE_INFINITY;
+  const refill = (now: number) => {
+    const elapsedMs = Math.max(0, now - at);
+    tokens = Math.min(burst, tokens + (elapsedMs * ratePerSecond) / 1_000);
+    at = Math.max(at, now);
+  };
   return {
     take(now) {
       if (ratePerSecond === 0) return 0;
-      const elapsedMs = Math.max(0, now - at);
-      tokens = Math.min(burst, tokens + (elapsedMs * ratePerSecond) / 1_000);
-      at = Math.max(at, now);
+      refill(now);
       tokens -= 1;
       return tokens >= 0 ? 0 : Math.ceil((-tokens * 1_000) / ratePerSecond);
+    },
+    takeNow(now) {
+      if (ratePerSecond === 0) return true;
+      refill(now);
+      if (tokens < 1) return false;
+      tokens -= 1;
+      return true;
     },
   };
 }

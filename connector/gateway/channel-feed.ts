@@ -2,14 +2,14 @@ import type { EventDocument } from "../../shared/collections.ts";
 import type { Collections } from "../../shared/database.ts";
 import type { Logger } from "../../shared/log.ts";
 import { coalesced } from "./coalesced.ts";
-import { type Delivery, logDelivery } from "./delivery.ts";
+import { logNotice, type Notice } from "./notice.ts";
 import { presentChannel } from "./present-channel.ts";
-import { pairingDelivery } from "./snapshot.ts";
+import { pairingNotice } from "./snapshot.ts";
 
 export interface FeedSource {
   db: Pick<Collections, "events" | "channels">;
-  /** Gives a delivery to whoever is in its room. */
-  relay: (channelId: string, delivery: Delivery) => void;
+  /** Gives a notice to whoever is in its room. */
+  relay: (channelId: string, notice: Notice) => void;
   log: Logger;
 }
 
@@ -22,7 +22,7 @@ const majority = { readConcern: { level: "majority" } } as const;
 /** What was relayed since `seq`, for a socket that is about to join. */
 export interface Hold extends Disposable {
   readonly seq: number;
-  readonly deliveries: readonly Delivery[];
+  readonly notices: readonly Notice[];
   /** More came than is kept. */
   readonly isFull: boolean;
 }
@@ -37,7 +37,7 @@ export class ChannelFeed {
   /** Rejects when the log could not be read. Nothing is relayed before. */
   readonly ready: Promise<void>;
   readonly #source: FeedSource;
-  readonly #holds = new Set<HeldDeliveries>();
+  readonly #holds = new Set<HeldNotices>();
   #seq: number | null = null;
   #isBehind = false;
   #lastStatus: EventDocument | null = null;
@@ -61,7 +61,7 @@ export class ChannelFeed {
 
   /** Keeps what is relayed from now on, until disposed. */
   hold(): Hold {
-    const hold = new HeldDeliveries(this.seq, () => this.#holds.delete(hold));
+    const hold = new HeldNotices(this.seq, () => this.#holds.delete(hold));
     this.#holds.add(hold);
     return hold;
   }
@@ -106,21 +106,21 @@ export class ChannelFeed {
 
   async #relayPairing(): Promise<void> {
     const channel = await presentChannel(this.#source.db, this.channelId);
-    const delivery = channel && pairingDelivery(channel, new Date());
-    const pairing = delivery ? pairingKey(delivery) : null;
-    if (delivery && pairing !== this.#lastPairing) this.#relay(delivery);
+    const notice = channel && pairingNotice(channel, new Date());
+    const pairing = notice ? pairingKey(notice) : null;
+    if (notice && pairing !== this.#lastPairing) this.#relay(notice);
     this.#lastPairing = pairing;
   }
 
   #relayEvent(event: EventDocument): void {
     this.#seq = event.seq;
     if (isStatus(event)) this.#lastStatus = event;
-    this.#relay(logDelivery(event));
+    this.#relay(logNotice(event));
   }
 
-  #relay(delivery: Delivery): void {
-    for (const hold of this.#holds) hold.keep(delivery);
-    this.#source.relay(this.channelId, delivery);
+  #relay(notice: Notice): void {
+    for (const hold of this.#holds) hold.keep(notice);
+    this.#source.relay(this.channelId, notice);
   }
 
   async #attempt(what: string, work: () => Promise<void>): Promise<void> {
@@ -135,8 +135,8 @@ export class ChannelFeed {
   }
 }
 
-/** Two deliveries of one QR or code have the same. */
-export function pairingKey({ name, payload }: Delivery): string {
+/** Two notices of one QR or code have the same. */
+export function pairingKey({ name, payload }: Notice): string {
   return JSON.stringify([name, payload.qrCode ?? payload.code]);
 }
 
@@ -144,9 +144,9 @@ function isStatus(event: EventDocument): boolean {
   return event.type === "connection_update";
 }
 
-class HeldDeliveries implements Hold {
+class HeldNotices implements Hold {
   readonly seq: number;
-  readonly deliveries: Delivery[] = [];
+  readonly notices: Notice[] = [];
   readonly #release: () => void;
   isFull = false;
 
@@ -155,8 +155,8 @@ class HeldDeliveries implements Hold {
     this.#release = release;
   }
 
-  keep(delivery: Delivery): void {
-    if (this.deliveries.length < heldMax) this.deliveries.push(delivery);
+  keep(notice: Notice): void {
+    if (this.notices.length < heldMax) this.notices.push(notice);
     else this.isFull = true;
   }
 

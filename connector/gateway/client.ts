@@ -2,12 +2,14 @@ import type { Socket } from "socket.io";
 import type { Caller } from "../../shared/authentication.ts";
 import { publicError, ServiceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
+import { createPace, type Pace } from "../pace.ts";
+import { audiencesOf } from "./audience.ts";
 import type { ChannelFeed } from "./channel-feed.ts";
 import { clientRequests, isRequestName, mentionedChannel, type RequestName } from "./client-request.ts";
 import type { Credential } from "./credential.ts";
-import { audiencesOf, type Delivery, roomOf } from "./delivery.ts";
 import type { GatewayLimits } from "./limits.ts";
-import { RequestBudget } from "./request-budget.ts";
+import type { Notice } from "./notice.ts";
+import { roomOf, roomPrefix } from "./rooms.ts";
 
 /** A key that was accepted, and what shows it again. */
 export interface Identity {
@@ -34,7 +36,7 @@ export class Client {
   readonly subscriptions = new Map<string, ChannelFeed>();
   failedTries = 0;
   readonly #deps: ClientDeps;
-  readonly #budget: RequestBudget;
+  readonly #budget: Pace;
   #identity: Identity | null = null;
   #work: Promise<void> = Promise.resolve();
   #refusals = 0;
@@ -44,7 +46,7 @@ export class Client {
     this.socket = socket;
     this.#deps = deps;
     const { requestsPerSecond, requestsBurst, authenticateMs } = deps.limits;
-    this.#budget = new RequestBudget(requestsPerSecond, requestsBurst, performance.now());
+    this.#budget = createPace(requestsPerSecond, requestsBurst);
     this.#deadline = setTimeout(() => this.end(noKeyInTime), authenticateMs);
     socket.onAny((name: string, ...args: unknown[]) => this.#receive(name, args));
     // A client can send an event of this name, and engine.io reports broken frames by it; unheard it would throw.
@@ -84,11 +86,11 @@ export class Client {
   leave(channelId: string): void {
     this.subscriptions.delete(channelId);
     for (const room of [...this.socket.rooms]) {
-      if (room.startsWith(`channel/${channelId}/`)) void this.socket.leave(room);
+      if (room.startsWith(roomPrefix(channelId))) void this.socket.leave(room);
     }
   }
 
-  tell({ name, payload }: Delivery): void {
+  tell({ name, payload }: Notice): void {
     this.socket.emit(name, payload);
   }
 
@@ -99,7 +101,7 @@ export class Client {
 
   #receive(name: string, args: unknown[]): void {
     const acknowledge = acknowledgement(args);
-    if (!this.#budget.take(performance.now())) {
+    if (!this.#budget.takeNow(performance.now())) {
       this.#refuse(name, args[0], acknowledge);
       return;
     }

@@ -11,7 +11,7 @@ import { type HandshakeData, handshakeMiddleware } from "./handshake.ts";
 import { keepRechecking } from "./key-recheck.ts";
 import { defaultLimits, type GatewayLimits } from "./limits.ts";
 import { tailPairings } from "./pairing-tail.ts";
-import { roomRelay } from "./relay.ts";
+import { roomTeller } from "./rooms.ts";
 import { createSocketServer } from "./socket-server.ts";
 import { subscribeHandler, unsubscribeHandler } from "./subscribe.ts";
 import { keepSweeping } from "./sweep.ts";
@@ -37,7 +37,7 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...defaultLimits, ...options.limits };
   const db = collections(options.db);
   const { io, unauthenticated, close } = createSocketServer(options.server, options.origins, limits);
-  const feeds = new Feeds({ db, relay: roomRelay(io, limits.writeBufferMax, log), log });
+  const feeds = new Feeds({ db, relay: roomTeller(io, limits.writeBufferMax, log), log });
   const clients = new Map<string, Client>();
   const handlers = {
     authenticate: authenticateHandler(db, feeds, limits),

@@ -8,7 +8,7 @@ export interface GatewayLimits {
   unauthenticatedPerAddressMax: number;
   connectionsMax: number;
   subscriptionsPerSocketMax: number;
-  /** What a client may ask per second, and at once. */
+  /** What a client may ask per second, and at once; 0 per second is no limit. */
   requestsPerSecond: number;
   requestsBurst: number;
   /** Refused requests in a row, after which the socket is closed. */

@@ -1,6 +1,6 @@
 import type { ChannelDocument, EventDocument } from "../../shared/collections.ts";
 import type { EventData, LiveEventData } from "../../shared/events.ts";
-import type { Delivery } from "./delivery.ts";
+import type { Notice } from "./notice.ts";
 
 /** What the gateway reads of a channel; `pairing` only while it can be used. */
 export type PresentChannel = Pick<
@@ -12,7 +12,7 @@ export type PresentChannel = Pick<
  * The present status. A channel's document and its log are two writes, so the newer of the two is the truth:
  * otherwise a socket that subscribes between them would keep an old status until the next change.
  */
-export function statusDelivery(channel: PresentChannel, last: EventDocument | null): Delivery {
+export function statusNotice(channel: PresentChannel, last: EventDocument | null): Notice {
   const logged = last && last.timestamp > channel.lastStatusUpdate ? last : null;
   const data = logged ? logged.data : channelStatus(channel);
   const timestamp = (logged ? logged.timestamp : channel.lastStatusUpdate).toISOString();
@@ -24,7 +24,7 @@ export function statusDelivery(channel: PresentChannel, last: EventDocument | nu
 }
 
 /** The QR or the pairing code that waits to be used. */
-export function pairingDelivery(channel: PresentChannel, now: Date): Delivery | null {
+export function pairingNotice(channel: PresentChannel, now: Date): Notice | null {
   const waiting = waitingPairing(channel);
   if (!waiting) return null;
   const payload = { ...waiting.data, channelId: channel.channelId, timestamp: now.toISOString() };

@@ -3,14 +3,15 @@ import { databaseAnswer } from "../../shared/database-answer.ts";
 import { ServiceError } from "../../shared/errors.ts";
 import { coversChannel, hasScope } from "../../shared/scopes.ts";
 import { parseWith } from "../../shared/validation.ts";
+import { audiencesOf } from "./audience.ts";
 import { type ChannelFeed, type Hold, pairingKey } from "./channel-feed.ts";
 import type { Client, Handler, Identity } from "./client.ts";
 import { clientRequests } from "./client-request.ts";
-import { audiencesOf, type Delivery } from "./delivery.ts";
 import type { Feeds } from "./feeds.ts";
 import type { GatewayLimits } from "./limits.ts";
+import type { Notice } from "./notice.ts";
 import { presentChannel } from "./present-channel.ts";
-import { type PresentChannel, pairingDelivery, statusDelivery } from "./snapshot.ts";
+import { type PresentChannel, pairingNotice, statusNotice } from "./snapshot.ts";
 
 export interface SubscribeDeps {
   db: Collections;
@@ -66,14 +67,14 @@ interface Beginning {
 function begin({ client, identity, feed, channel, hold, succeed, isNew }: Beginning): void {
   const { channelId } = channel;
   const heard = audiencesOf(identity.caller);
-  const status = statusDelivery(channel, feed.lastStatus);
-  const pairing = heard.includes("pairing") ? pairingDelivery(channel, new Date()) : null;
+  const status = statusNotice(channel, feed.lastStatus);
+  const pairing = heard.includes("pairing") ? pairingNotice(channel, new Date()) : null;
   succeed({ channelId, status: status.payload.status, seq: isNew ? hold.seq : feed.seq });
   client.tell(asSnapshot(status));
   if (pairing) client.tell(asSnapshot(pairing));
   if (!isNew) return;
-  for (const delivery of hold.deliveries) {
-    if (heard.includes(delivery.audience) && !isSamePairing(delivery, pairing)) client.tell(delivery);
+  for (const notice of hold.notices) {
+    if (heard.includes(notice.audience) && !isSamePairing(notice, pairing)) client.tell(notice);
   }
   client.join(channelId, feed, identity);
 }
@@ -101,10 +102,10 @@ function assertRoom(client: Client, channelId: string, { subscriptionsPerSocketM
   throw new ServiceError("rate_limited", `A socket may listen to ${subscriptionsPerSocketMax} channels`);
 }
 
-function asSnapshot({ payload, ...delivery }: Delivery): Delivery {
-  return { ...delivery, payload: { ...payload, snapshot: true } };
+function asSnapshot({ payload, ...notice }: Notice): Notice {
+  return { ...notice, payload: { ...payload, snapshot: true } };
 }
 
-function isSamePairing(delivery: Delivery, pairing: Delivery | null): boolean {
-  return pairing !== null && delivery.audience === "pairing" && pairingKey(delivery) === pairingKey(pairing);
+function isSamePairing(notice: Notice, pairing: Notice | null): boolean {
+  return pairing !== null && notice.audience === "pairing" && pairingKey(notice) === pairingKey(pairing);
 }

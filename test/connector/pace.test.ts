@@ -70,3 +70,15 @@ test("a clock that goes backwards gives nothing away", () => {
   const pace = createPace(1, 1);
   expect([pace.take(10_000), pace.take(4_000), pace.take(10_000)]).toEqual([0, 1_000, 2_000]);
 });
+
+test("who does not want to wait gets so many at once, then so many a second, never more than at once", () => {
+  const pace = createPace(2, 3);
+  const takes = [0, 0, 0, 0, 499, 500, 500, 999, 1_000].map((now) => pace.takeNow(now));
+  expect(takes).toEqual([true, true, true, false, false, true, false, false, true]);
+  expect([1, 2, 3, 4].map(() => pace.takeNow(60_000))).toEqual([true, true, true, false]);
+});
+
+test("nobody is refused without a limit", () => {
+  const pace = createPace(0, 1);
+  expect([1, 2, 3].map(() => pace.takeNow(0))).toEqual([true, true, true]);
+});

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ChannelFeed } from "../../../connector/gateway/channel-feed.ts";
-import type { Delivery } from "../../../connector/gateway/delivery.ts";
+import type { Notice } from "../../../connector/gateway/notice.ts";
 import type { EventDocument } from "../../../shared/collections.ts";
 import { collections } from "../../../shared/database.ts";
 import { newChannelId } from "../../../shared/ids.ts";
@@ -25,8 +25,8 @@ async function feedOf(...seqs: number[]) {
   const channelId = newChannelId();
   const rows = seqs.map((seq) => message(channelId, seq));
   if (rows.length > 0) await db.events.insertMany(rows);
-  const relayed: Delivery[] = [];
-  const relay = (_channelId: string, delivery: Delivery) => void relayed.push(delivery);
+  const relayed: Notice[] = [];
+  const relay = (_channelId: string, notice: Notice) => void relayed.push(notice);
   const feed = new ChannelFeed(channelId, { db, relay, log: createLog("silent") });
   return { feed, db, channelId, seqs: () => relayed.map(({ payload }) => payload.seq) };
 }
@@ -71,5 +71,5 @@ test("a hold keeps what is relayed until it is given up, and only so much", asyn
   hold[Symbol.dispose]();
   const later = feed.hold();
   feed.offer(message(channelId, 1_002));
-  expect([hold.deliveries.length, later.deliveries.length, later.seq]).toEqual([1_000, 1, 1_001]);
+  expect([hold.notices.length, later.notices.length, later.seq]).toEqual([1_000, 1, 1_001]);
 });

@@ -38,7 +38,7 @@ test("there may be so many connections in all", async () => {
 });
 
 test("who asks too fast is told so, and closed when it goes on", async () => {
-  const limits = { requestsPerSecond: 0, requestsBurst: 3, refusalsMax: 4 };
+  const limits = { requestsPerSecond: 0.001, requestsBurst: 3, refusalsMax: 4 };
   await using gateway = await GatewayFixture.start({ limits });
   const client = await gateway.connectAdmin();
   const codes: unknown[] = [];

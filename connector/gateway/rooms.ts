@@ -1,13 +1,24 @@
 import type { Server, Socket } from "socket.io";
 import type { Logger } from "../../shared/log.ts";
-import { type Delivery, roomOf } from "./delivery.ts";
+import type { Audience } from "./audience.ts";
+import type { Notice } from "./notice.ts";
 
-/** Gives deliveries to the sockets of this process, and lets go of those that do not keep up. */
-export function roomRelay(
+/** The name of the Socket.io room of one audience of a channel. */
+export function roomOf(channelId: string, audience: Audience): string {
+  return `${roomPrefix(channelId)}${audience}`;
+}
+
+/** What the names of all rooms of a channel begin with. */
+export function roomPrefix(channelId: string): string {
+  return `channel/${channelId}/`;
+}
+
+/** Gives notices to the sockets of this process, and lets go of those that do not keep up. */
+export function roomTeller(
   io: Server,
   writeBufferMax: number,
   log: Logger,
-): (channelId: string, delivery: Delivery) => void {
+): (channelId: string, notice: Notice) => void {
   const namespace = io.of("/");
   return (channelId, { audience, name, payload }) => {
     const room = roomOf(channelId, audience);

@@ -1,4 +1,3 @@
-import type { EventDocument } from "../../shared/collections.ts";
 import { type Grant, hasScope, type Scope } from "../../shared/scopes.ts";
 
 /**
@@ -16,26 +15,7 @@ export type Audience = keyof typeof audienceScopes;
 
 const audiences = Object.keys(audienceScopes) as Audience[];
 
-/** One event on its way to sockets. */
-export interface Delivery {
-  audience: Audience;
-  name: string;
-  payload: Record<string, unknown>;
-}
-
+/** The audiences that a key belongs to, by its scopes alone. */
 export function audiencesOf(grant: Grant): Audience[] {
   return audiences.filter((audience) => audienceScopes[audience].some((scope) => hasScope(grant, scope)));
-}
-
-export function roomOf(channelId: string, audience: Audience): string {
-  return `channel/${channelId}/${audience}`;
-}
-
-/** A row of the log as clients see it. */
-export function logDelivery({ _id, seq, channelId, timestamp, type, data }: EventDocument): Delivery {
-  return {
-    audience: type === "connection_update" ? "status" : "messages",
-    name: type,
-    payload: { ...data, eventId: _id, seq, channelId, timestamp: timestamp.toISOString() },
-  };
 }
