@@ -21,6 +21,8 @@ export interface Closure {
   /** Baileys' status code; null when the error carries none. */
   code: number | null;
   message: string;
+  /** Whether the server was reached at all: its websocket had opened. */
+  isReached: boolean;
   /** Whether the device is linked: an account and its signature are in the credentials. */
   isLinked: boolean;
   /** Whether this connector still owns the channel. */
@@ -32,16 +34,17 @@ export interface Closure {
 const quarterHourMs = 15 * 60_000;
 
 /**
- * The table of `hazards.md` B.1. 500 is what Baileys says for everything it does not know, so it never means more than
+ * Baileys' numbers, one by one. 500 is what Baileys says for everything it does not know, so it never means more than
  * "try again"; 408 is both a network that went away and QR codes that nobody scanned.
  */
 export function closeReason(closure: Closure): CloseReason {
   if (!closure.isLeaseMine) return { kind: "lease_lost" };
-  return (
-    byCode[closure.code ?? -1]?.(closure) ?? {
-      kind: closure.code === 500 ? "server_unavailable" : "connection_lost",
-    }
-  );
+  return byCode[closure.code ?? -1]?.(closure) ?? lost(closure);
+}
+
+/** A server that was never there cannot be said to have been lost. */
+function lost({ code, isReached }: Closure): CloseReason {
+  return { kind: code === 500 || !isReached ? "server_unavailable" : "connection_lost" };
 }
 
 const byCode: Record<number, (closure: Closure) => CloseReason> = {
@@ -50,7 +53,7 @@ const byCode: Record<number, (closure: Closure) => CloseReason> = {
   403: () => ({ kind: "banned" }),
   405: () => ({ kind: "client_outdated" }),
   406: () => ({ kind: "banned" }),
-  408: ({ message }) => ({ kind: message.startsWith("QR refs") ? "qr_expired" : "connection_lost" }),
+  408: (closure) => (closure.message.startsWith("QR refs") ? { kind: "qr_expired" } : lost(closure)),
   409: () => ({ kind: "client_outdated" }),
   411: () => ({ kind: "pairing_failed" }),
   415: () => ({ kind: "client_outdated" }),

@@ -13,14 +13,14 @@ import type { ChannelRecord } from "./channel-record.ts";
 import type { CommandQueue, Settlement } from "./command-queue.ts";
 import type { Life } from "./life.ts";
 import { type Machine, type PairingCode, type PairingMethod, publicStatus } from "./machine.ts";
-import { countPairingRequest } from "./pairing-limit.ts";
+import { assertPairingAllowed } from "./pairing-limit.ts";
 
 type ControlType = Exclude<CommandType, "message.send">;
 
 /** Lane 0: what changes the channel itself, beside the sender, so that a logout is not behind an upload. */
 export interface Control {
   ring(): void;
-  /** Claims nothing more, and resolves when what runs has been answered or `graceMs` are over. */
+  /** Claims nothing more, and resolves when what runs has been answered. */
   stop(): Promise<void>;
 }
 
@@ -52,16 +52,16 @@ export function createControl(options: ControlOptions): Control {
   let working: Promise<void> | null = null;
 
   /** What is refused is not wished for either; what is under way goes on. */
-  const count = async (phoneNumber: string) => {
+  const assertAllowed = async (phoneNumber: string) => {
     try {
-      await countPairingRequest(db, phoneNumber);
+      await assertPairingAllowed(db, phoneNumber);
     } catch (error) {
       if (!isPairing(life.machine())) await record.wish("disconnected");
       throw error;
     }
   };
   const start = async (method: PairingMethod) => {
-    if (!isLinked() && method.kind === "code") await count(method.phoneNumber);
+    if (!isLinked() && method.kind === "code") await assertAllowed(method.phoneNumber);
     await record.wish("connected");
     await life.dispatch({ type: "start", method });
   };

@@ -69,7 +69,7 @@ export function createLife(options: LifeOptions): Life {
           before: before.state,
           state: after.state,
           reason: after.reason,
-          ...codeOf(signal),
+          ...closeCodeOf(signal),
         },
         "connection",
       );
@@ -127,6 +127,7 @@ function disconnectOf({ reason, code }: Extract<Signal, { type: "closed" }>, now
   return { code, reason: reason.kind, at: new Date(now).toISOString() };
 }
 
-function codeOf(signal: Signal): { code?: number } {
-  return signal.type === "closed" && signal.code !== null ? { code: signal.code } : {};
+/** `code` alone would be taken for a pairing code, which the log never shows. */
+function closeCodeOf(signal: Signal): { closeCode?: number } {
+  return signal.type === "closed" && signal.code !== null ? { closeCode: signal.code } : {};
 }

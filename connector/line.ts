@@ -4,10 +4,11 @@ import { AuthStateError } from "./auth/auth-error.ts";
 import type { AuthState } from "./auth/auth-state.ts";
 import type { SocketCaches } from "./auth/caches.ts";
 import { FencedError } from "./auth/fence.ts";
-import type { SocketConfig, WASocket } from "./baileys/baileys.ts";
+import type { SocketConfig } from "./baileys/baileys.ts";
 import { type CloseReason, type Closure, closeReason } from "./close-reason.ts";
 import type { Inbox } from "./inbox.ts";
 import type { PairingCode, Signal } from "./machine.ts";
+import type { OpenSocket } from "./relay.ts";
 import { type ChannelSocket, openSocket, type SocketListener } from "./socket.ts";
 import type { Timings } from "./timings.ts";
 
@@ -23,7 +24,7 @@ export interface Line {
   unlink(): Promise<void>;
   requestCode(phoneNumber: string): void;
   /** The socket, from when it is open. */
-  current(): WASocket | null;
+  current(): OpenSocket | null;
 }
 
 export interface LineOptions {
@@ -50,11 +51,14 @@ export function createLine(options: LineOptions): Line {
   let generation = 0;
   let socket: ChannelSocket | null = null;
   let isOpen = false;
+  let gone = new AbortController();
   let codesUntil = 0;
 
   const forget = () => {
     generation++;
     isOpen = false;
+    gone.abort();
+    gone = new AbortController();
     const last = socket;
     socket = null;
     return last;
@@ -140,7 +144,7 @@ export function createLine(options: LineOptions): Line {
         },
       );
     },
-    current: () => (isOpen ? (socket?.wa ?? null) : null),
+    current: () => (isOpen && socket ? { wa: socket.wa, gone: gone.signal } : null),
   };
 }
 

@@ -1,10 +1,10 @@
+import type { Backoff } from "../shared/backoff.ts";
 import type { ChannelStatus, StatusReason } from "../shared/channel.ts";
-import type { Backoff } from "./backoff.ts";
 import type { CloseReason } from "./close-reason.ts";
 
 /** The words of a channel's life; `transition-table.ts` is the life itself. Nothing here opens, waits or reads a clock. */
 
-/** The seed's seven, and `waiting` (lost, will retry), which callers see as `connecting` with a reason. */
+/** The statuses that callers see, and `waiting` (lost, will retry), which they see as `connecting` with a reason. */
 export type StateName = ChannelStatus | "waiting";
 
 export type PairingMethod = { kind: "qr" } | { kind: "code"; phoneNumber: string };

@@ -4,15 +4,21 @@ import { ServiceError } from "../shared/errors.ts";
 
 const perHourMax = 5;
 
-/** Counts a pairing code for a number. Throws `pairing_rate_limited` at the sixth within an hour, before WhatsApp does. */
-export async function countPairingRequest(
-  { pairingRequests }: Pick<Collections, "pairingRequests">,
+type PairingRequests = Pick<Collections, "pairingRequests">;
+
+/** Throws `pairing_rate_limited` when five codes were made for a number within an hour: WhatsApp's own limit sticks. */
+export async function assertPairingAllowed(
+  { pairingRequests }: PairingRequests,
   phoneNumber: string,
 ): Promise<void> {
   const anHourAgo = { $dateSubtract: { startDate: "$$NOW", unit: "hour", amount: 1 } };
   const asked = await pairingRequests.countDocuments({ phoneNumber, $expr: { $gt: ["$at", anHourAgo] } });
   if (asked >= perHourMax) throw new ServiceError("pairing_rate_limited");
-  await pairingRequests.updateOne({ _id: randomUUID() }, [{ $set: { phoneNumber, at: "$$NOW" } }], {
-    upsert: true,
-  });
+}
+
+/** Counts a code that is about to be asked for; throws as `assertPairingAllowed`. */
+export async function countPairingRequest(db: PairingRequests, phoneNumber: string): Promise<void> {
+  await assertPairingAllowed(db, phoneNumber);
+  const request = [{ $set: { phoneNumber, at: "$$NOW" } }];
+  await db.pairingRequests.updateOne({ _id: randomUUID() }, request, { upsert: true });
 }

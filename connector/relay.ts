@@ -1,6 +1,13 @@
 import type { BinaryNode, WASocket } from "./baileys/baileys.ts";
 import type { Prepared } from "./preparation.ts";
+import { untilGone } from "./until-gone.ts";
 import { traceRelay } from "./wire-trace.ts";
+
+/** A socket that is open, until it is gone. */
+export interface OpenSocket {
+  wa: WASocket;
+  gone: AbortSignal;
+}
 
 /** What became of one attempt to send. */
 export type Outcome =
@@ -10,7 +17,7 @@ export type Outcome =
   | { kind: "unknown" };
 
 export interface Relay {
-  /** Resolves when Baileys is done with it. */
+  /** Resolves when Baileys is done with it, or the socket is gone. */
   left: Promise<{ isOnWire: boolean; error?: unknown }>;
   /** Resolves as soon as it is known, which can be before `left`; null when it did not reach the wire. */
   outcome: Promise<Outcome | null>;
@@ -20,11 +27,14 @@ export interface Relay {
  * Puts a message on the wire. Baileys resolves when the bytes have left and the ratchet is stored; whether WhatsApp took
  * it says the server's acknowledgement, which is listened for from before the send, since it is often the faster one.
  */
-export function relay(wa: WASocket, messageId: string, prepared: Prepared, ackMs: number): Relay {
-  const answer = wa
-    .waitForMessage<BinaryNode>(messageId, ackMs)
-    .then(outcomeOf, (): Outcome => ({ kind: "unknown" }));
-  const left = traceRelay(() => wa.relayMessage(prepared.to, prepared.message, { messageId }));
+export function relay({ wa, gone }: OpenSocket, messageId: string, prepared: Prepared, ackMs: number): Relay {
+  const answer = untilGone(wa.waitForMessage<BinaryNode>(messageId, ackMs), gone).then(
+    outcomeOf,
+    (): Outcome => ({ kind: "unknown" }),
+  );
+  const left = traceRelay(() =>
+    untilGone(wa.relayMessage(prepared.to, prepared.message, { messageId }), gone),
+  );
   const fate = left.then(({ isOnWire }) => (isOnWire ? answer : null));
   const outcome = Promise.race([fate, answer.then((known) => (known.kind === "unknown" ? fate : known))]);
   return { left, outcome };

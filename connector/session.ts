@@ -1,26 +1,27 @@
 import type { Db } from "mongodb";
-import { jidUser, normaliseJid } from "../shared/address.ts";
+import { normaliseJid } from "../shared/address.ts";
 import type { ChannelDocument } from "../shared/collections.ts";
 import type { Config } from "../shared/config.ts";
 import type { Collections } from "../shared/database.ts";
 import type { Logger } from "../shared/log.ts";
+import { sleep } from "../shared/sleep.ts";
 import type { AuthState } from "./auth/auth-state.ts";
 import { createSocketCaches } from "./auth/caches.ts";
 import type { Fence } from "./auth/fence.ts";
 import { beginning } from "./beginning.ts";
 import { type ChannelRecord, channelRecord } from "./channel-record.ts";
 import { type Control, createControl } from "./control.ts";
-import { eraseAuthRows, eraseChannel } from "./erasure.ts";
+import { createEffects, type Effects } from "./effects.ts";
+import { eraseChannel } from "./erasure.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
 import type { Lease } from "./lease.ts";
 import { createLife, type Life } from "./life.ts";
 import { createLine, type Line, unreadableLine } from "./line.ts";
-import type { Effect, Signal } from "./machine.ts";
+import type { Signal } from "./machine.ts";
 import { createPace } from "./pace.ts";
 import type { MediaFetch } from "./preparation.ts";
 import { createRecipients } from "./recipients.ts";
 import { createSender, type Sender, type Sending } from "./sender.ts";
-import { sleep } from "./sleep.ts";
 import { type Holdings, takeOver } from "./takeover.ts";
 import type { Timings } from "./timings.ts";
 
@@ -50,12 +51,12 @@ export class Session {
   readonly #record: ChannelRecord;
   readonly #line: Line;
   readonly #inbox: Inbox;
+  readonly #effects: Effects;
   readonly #life: Life;
   readonly #sender: Sender;
   readonly #control: Control;
   readonly #log: Logger;
   readonly #ended = new AbortController();
-  #retry: NodeJS.Timeout | null = null;
 
   /** Takes the channel over and brings it to where it is wanted. Throws `FencedError`, or the database's error. */
   static async open(options: SessionOptions): Promise<Session> {
@@ -98,6 +99,12 @@ export class Session {
           log: this.#log,
         })
       : unreadableLine(signal);
+    this.#effects = createEffects({
+      ...{ collections, channelId, auth, signal },
+      db: options.db,
+      line: this.#line,
+      record: this.#record,
+    });
     this.#life = createLife({
       ...{ events, onError },
       initial: beginning(channel, this.#isLinked()).machine,
@@ -105,7 +112,7 @@ export class Session {
       isLinked: () => this.#isLinked(),
       limits: timings,
       log: this.#log,
-      perform: (effect) => this.#perform(effect),
+      perform: this.#effects.perform,
       onChange: () => this.#sender.ring(),
     });
     this.#sender = createSender({
@@ -163,7 +170,7 @@ export class Session {
   /** The ownership is gone: hangs up at once and writes nothing more. */
   abandon(): void {
     this.#ended.abort();
-    this.#cancelRetry();
+    this.#effects.cancel();
     this.#line.terminate();
   }
 
@@ -187,39 +194,6 @@ export class Session {
     this.ring();
   }
 
-  async #perform(effect: Effect): Promise<void> {
-    switch (effect.type) {
-      case "open_socket":
-        return this.#line.open();
-      case "close_socket":
-        return this.#line.close();
-      case "unlink_device":
-        return this.#line.unlink();
-      case "erase_credentials":
-        return this.#auth ? this.#auth.erase() : eraseAuthRows(this.#options.db, this.#options.channel._id);
-      case "request_code":
-        return this.#line.requestCode(effect.phoneNumber);
-      case "remember_account":
-        return this.#record.linkedTo(
-          jidUser(this.#self()) || null,
-          normaliseJid(this.#auth?.state.creds.me?.lid),
-        );
-      case "schedule_retry":
-        this.#cancelRetry();
-        this.#retry = setTimeout(() => void this.#life.dispatch({ type: "retry" }), effect.delayMs);
-        return;
-      case "cancel_retry":
-        return this.#cancelRetry();
-      case "drop_wish":
-        return;
-    }
-  }
-
-  #cancelRetry(): void {
-    if (this.#retry) clearTimeout(this.#retry);
-    this.#retry = null;
-  }
-
   #isLinked(): boolean {
     return this.#auth?.linked() ?? false;
   }
@@ -232,8 +206,8 @@ export class Session {
   #sending(): Sending {
     const { state } = this.#life.machine();
     if (state === "logged_out") return { kind: "logged_out" };
-    const wa = state === "active" ? this.#line.current() : null;
-    return wa ? { kind: "open", wa } : { kind: "closed" };
+    const socket = state === "active" ? this.#line.current() : null;
+    return socket ? { kind: "open", ...socket } : { kind: "closed" };
   }
 
   /** Unlinks as far as WhatsApp can be reached, and removes everything. */

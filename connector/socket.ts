@@ -61,6 +61,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   const wa = makeWASocket(socketConfig(options));
   const refusal = watchUpgrade(wa);
   let attempt = 0;
+  let isReached = false;
   let isOpen = false;
   let isClosed = false;
   let heardAt = performance.now();
@@ -72,7 +73,8 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     clearInterval(listening);
     // Baileys drops what it buffered when it ends; this hands it over first.
     wa.ev.flush();
-    listener.closed({ ...closureOf(error), ...refusal() });
+    if (!isReached) log.warn({ event: "unreachable", cause: causeOf(error) }, "WhatsApp cannot be reached");
+    listener.closed({ ...closureOf(error), isReached, ...refusal() });
   };
   const end = (why: string) => {
     rawSocket(wa)?.terminate();
@@ -87,7 +89,10 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   wa.ws.on("frame", () => {
     heardAt = performance.now();
   });
-  wa.ws.on("open", () => traceWrites(wa));
+  wa.ws.on("open", () => {
+    isReached = true;
+    traceWrites(wa);
+  });
   wa.ws.on("unexpected-response", () => end("upgrade refused"));
   wa.ws.on("CB:notification", (node: BinaryNode) => {
     if (passkeyTypes.test(node.attrs.type ?? "")) listener.passkeyRequired();
@@ -199,10 +204,16 @@ function watchUpgrade(wa: WASocket): () => Partial<Pick<Closure, "code" | "retry
 interface BaileysError {
   message?: string;
   output?: { statusCode?: number };
-  data?: { expire?: string; attrs?: { expire?: string } };
+  data?: { code?: string; expire?: string; attrs?: { expire?: string } };
 }
 
-function closureOf(error: unknown): Omit<Closure, "isLinked" | "isLeaseMine"> {
+/** `ENOTFOUND`, `ECONNREFUSED` and the like, where the transport said so. */
+function causeOf(error: unknown): string | null {
+  const { data } = (error ?? {}) as BaileysError;
+  return typeof data?.code === "string" ? data.code : null;
+}
+
+function closureOf(error: unknown): Pick<Closure, "code" | "message" | "retryAfterMs"> {
   const { message = "", output, data } = (error ?? {}) as BaileysError;
   const seconds = Number(data?.expire ?? data?.attrs?.expire);
   return {

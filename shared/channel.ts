@@ -22,7 +22,6 @@ export const statusReasons = {
     "client_outdated",
     "banned",
     "temporarily_banned",
-    "wrong_number",
     "passkey_required",
     "pairing_failed",
     "credentials_unreadable",

@@ -16,6 +16,8 @@ export function baileysLogger(log: Logger): BaileysLogger {
   const pass = (level: "warn" | "error", values: readonly unknown[]) => {
     const said = values.find((value) => typeof value === "string");
     const known = knownMessages.find((message) => said?.startsWith(message));
+    // A stream that ends is told with its reason by whoever watches the connection.
+    if (known === "stream errored out") return;
     log[level]({ event: "baileys", ...statusCode(values[0]) }, known ?? unknownMessage);
   };
   const logger: BaileysLogger = {

@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import { type CloseReason, type Closure, closeReason } from "../../connector/close-reason.ts";
 
-const closure: Closure = { code: null, message: "", isLinked: true, isLeaseMine: true, retryAfterMs: null };
+const closure: Closure = {
+  code: null,
+  message: "",
+  isReached: true,
+  isLinked: true,
+  isLeaseMine: true,
+  retryAfterMs: null,
+};
 
 /** Code, what else is known, and what it means. */
 const rows: Array<[number | null, Partial<Closure>, CloseReason]> = [
@@ -30,6 +37,12 @@ const rows: Array<[number | null, Partial<Closure>, CloseReason]> = [
   [503, {}, { kind: "server_unavailable" }],
   [null, { message: "silence" }, { kind: "connection_lost" }],
   [599, {}, { kind: "connection_lost" }],
+  [
+    408,
+    { message: "WebSocket Error (getaddrinfo ENOTFOUND)", isReached: false },
+    { kind: "server_unavailable" },
+  ],
+  [null, { isReached: false }, { kind: "server_unavailable" }],
 ];
 
 test.each(rows)("%s with %o", (code, known, reason) => {

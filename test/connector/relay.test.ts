@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import type { WASocket } from "../../connector/baileys/baileys.ts";
 import { relay } from "../../connector/relay.ts";
 import { type Answers, fakeSocket } from "./fake-socket.ts";
 
@@ -9,7 +10,9 @@ const prepared = {
   message: { conversation: "Hello" },
 };
 
-const send = (answers: Answers, ackMs = 20_000) => relay(fakeSocket(answers).wa, "3EB0A", prepared, ackMs);
+const on = (wa: WASocket) => ({ wa, gone: new AbortController().signal });
+const send = (answers: Answers, ackMs = 20_000) =>
+  relay(on(fakeSocket(answers).wa), "3EB0A", prepared, ackMs);
 
 describe("what became of a message", () => {
   test("the server took it", async () => {
@@ -50,7 +53,7 @@ describe("what became of a message", () => {
 test("something else with the same id is no answer", async () => {
   const { wa } = fakeSocket({});
   const receipt = { ...wa, waitForMessage: async () => ({ tag: "receipt", attrs: { id: "3EB0A" } }) };
-  const { outcome } = relay(receipt as unknown as typeof wa, "3EB0A", prepared, 1_000);
+  const { outcome } = relay(on(receipt as unknown as typeof wa), "3EB0A", prepared, 1_000);
   expect(await outcome).toEqual({ kind: "unknown" });
 });
 
@@ -62,7 +65,7 @@ test("an answer counts from when it comes, also while Baileys is still busy", as
     relayMessage: () => stored.promise,
     waitForMessage: async () => ({ tag: "ack", attrs: {} }),
   };
-  const { left, outcome } = relay(busy as unknown as typeof wa, "3EB0A", prepared, 1_000);
+  const { left, outcome } = relay(on(busy as unknown as typeof wa), "3EB0A", prepared, 1_000);
   expect(await outcome).toEqual({ kind: "sent" });
   expect(await Promise.race([left, delay(1, "busy")])).toBe("busy");
   stored.resolve();

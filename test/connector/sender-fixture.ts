@@ -23,7 +23,8 @@ export async function senderOn(all: Collections, answers: Answers = {}, ackMs = 
   const log = await openEventLog(all.events, fence);
   const delivery = createDelivery({ channelId, log, record, queue });
   const socket = fakeSocket(answers);
-  const now = { sending: { kind: "open", wa: socket.wa } as Sending, isOwner: true };
+  const gone = new AbortController();
+  const now = { sending: { kind: "open", wa: socket.wa, gone: gone.signal } as Sending, isOwner: true };
   const errors: unknown[] = [];
   const made = createSender({
     ...{ queue, delivery, record, ackMs },
@@ -64,5 +65,5 @@ export async function senderOn(all: Collections, answers: Answers = {}, ackMs = 
       return true;
     });
   };
-  return { sender: made, socket, now, errors, insert, read, settled, hears, delivery };
+  return { sender: made, socket, gone, now, errors, insert, read, settled, hears, delivery };
 }

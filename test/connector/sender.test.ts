@@ -143,10 +143,11 @@ describe("when the socket goes", () => {
     here.sender.ring();
     await eventually(() => here.socket.relayed.length === 1);
     here.now.sending = { kind: "closed" };
+    here.gone.abort();
     gate.resolve();
     await eventually(async () => (await here.read(commands[9] as CommandDocument)).state === "queued");
     const other = fakeSocket({});
-    here.now.sending = { kind: "open", wa: other.wa };
+    here.now.sending = { kind: "open", wa: other.wa, gone: new AbortController().signal };
     here.sender.ring();
     await Promise.all(commands.map(here.settled));
     const [first, ...rest] = idsOf(commands);

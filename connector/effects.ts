@@ -1,0 +1,85 @@
+import type { Db } from "mongodb";
+import { jidUser, normaliseJid } from "../shared/address.ts";
+import type { Collections } from "../shared/database.ts";
+import { ServiceError } from "../shared/errors.ts";
+import type { AuthState } from "./auth/auth-state.ts";
+import type { ChannelRecord } from "./channel-record.ts";
+import { eraseAuthRows } from "./erasure.ts";
+import type { Line } from "./line.ts";
+import type { Effect, Signal } from "./machine.ts";
+import { countPairingRequest } from "./pairing-limit.ts";
+
+/** Carries out what the machine asks for. */
+export interface Effects {
+  perform(effect: Effect): Promise<void>;
+  /** Takes back what was scheduled. */
+  cancel(): void;
+}
+
+export interface EffectsOptions {
+  db: Db;
+  collections: Pick<Collections, "pairingRequests">;
+  channelId: string;
+  /** Null when there are credentials that cannot be used. */
+  auth: AuthState | null;
+  line: Line;
+  record: Pick<ChannelRecord, "linkedTo">;
+  signal(signal: Signal): void;
+}
+
+export function createEffects(options: EffectsOptions): Effects {
+  const { db, collections, channelId, auth, line, record, signal } = options;
+  let retry: NodeJS.Timeout | null = null;
+
+  const cancel = () => {
+    if (retry) clearTimeout(retry);
+    retry = null;
+  };
+  /** Counted here, since a pairing that lost its socket asks again by itself. */
+  const requestCode = async (phoneNumber: string) => {
+    try {
+      await countPairingRequest(collections, phoneNumber);
+      line.requestCode(phoneNumber);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      await line.close();
+      signal({ type: "closed", reason: { kind: "pairing_failed" }, code: null });
+    }
+  };
+  const rememberAccount = async () => {
+    const me = auth?.state.creds.me;
+    const jid = normaliseJid(me?.id);
+    await record.linkedTo(jid && jidUser(jid), normaliseJid(me?.lid));
+  };
+  const schedule = (delayMs: number) => {
+    cancel();
+    retry = setTimeout(() => signal({ type: "retry" }), delayMs);
+  };
+
+  return {
+    async perform(effect) {
+      switch (effect.type) {
+        case "open_socket":
+          return line.open();
+        case "close_socket":
+          return line.close();
+        case "unlink_device":
+          return line.unlink();
+        case "erase_credentials":
+          return auth ? auth.erase() : eraseAuthRows(db, channelId);
+        case "request_code":
+          return requestCode(effect.phoneNumber);
+        case "remember_account":
+          return rememberAccount();
+        case "schedule_retry":
+          return schedule(effect.delayMs);
+        case "cancel_retry":
+          return cancel();
+        case "drop_wish":
+          // A part of the channel's document, written with the step.
+          return;
+      }
+    },
+    cancel,
+  };
+}

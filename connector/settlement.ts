@@ -1,0 +1,44 @@
+import type { CommandDocument } from "../shared/collections.ts";
+import type { PublicError } from "../shared/errors.ts";
+import type { EventData } from "../shared/events.ts";
+import type { Settlement } from "./command-queue.ts";
+import type { Prepared } from "./preparation.ts";
+import type { Outcome } from "./relay.ts";
+
+/** A claimed send. Its message id is fixed from here on, also when who inserted it gave none. */
+export type Send = CommandDocument & { messageId: string };
+
+/** How a send ended, for its command and for those who listen. */
+export interface Ending {
+  settlement: Settlement;
+  told: Omit<EventData["message_status_update"], "messageId">;
+}
+
+/** A send that came as far as the wire. */
+export function endingOf({ _id, messageId }: Send, { to, type }: Prepared, outcome: Outcome): Ending {
+  if (outcome.kind === "refused") {
+    const { whatsappCode } = outcome;
+    const code = "whatsapp_rejected";
+    const details = { messageId, commandId: _id, whatsappCode };
+    const error: PublicError = { code, message: "WhatsApp refused the message", details };
+    return {
+      settlement: { state: "failed", error },
+      told: { status: "failed", error: { code, whatsappCode } },
+    };
+  }
+  const status = outcome.kind;
+  const state = status === "sent" ? "succeeded" : "unknown";
+  return { settlement: { state, result: { messageId, to, type, status } }, told: { status } };
+}
+
+/** A send that did not leave: refused for a reason (`failed`), or tried in vain (`dead`). */
+export function failureOf({ _id, messageId }: Send, error: PublicError, state: "failed" | "dead"): Ending {
+  const ids = { messageId, commandId: _id };
+  const details = Array.isArray(error.details)
+    ? { ...ids, problems: error.details }
+    : { ...error.details, ...ids };
+  return {
+    settlement: { state, error: { ...error, details } },
+    told: { status: "failed", error: { code: error.code } },
+  };
+}
