@@ -1,4 +1,4 @@
-import type { Collection, Db, Document } from "mongodb";
+import type { Collection, Db, Document, IndexDescription } from "mongodb";
 import {
   type ApiKeyDocument,
   type ChannelDocument,
@@ -55,12 +55,13 @@ export async function assertReplicaSet(db: Db): Promise<void> {
   if (!hello.setName && hello.msg !== "isdbgrid") throw new StandaloneMongoError();
 }
 
-/** Creates what is missing, and changes the time-to-live of what is there. Safe to run from several processes. */
+/** Creates what is missing, and changes what is there under the same name. Safe to run from several processes. */
 export async function ensureIndexes(db: Db, retention: Retention): Promise<void> {
   await Promise.all(
     Object.entries(indexes(retention)).map(async ([name, wanted]) => {
       const collection = db.collection(name);
-      await collection.createIndexes(await withoutStaleTimeToLive(collection, wanted));
+      await adjustPresent(collection, wanted);
+      await collection.createIndexes(wanted);
     }),
   );
 }
@@ -76,28 +77,30 @@ export async function missingIndexes(db: Db, retention: Retention): Promise<stri
   return missing.flat();
 }
 
-/** `createIndexes` refuses another `expireAfterSeconds` under the same name; `collMod` changes it in place. */
-async function withoutStaleTimeToLive<T extends { name?: string; expireAfterSeconds?: number }>(
-  collection: Collection<Document>,
-  wanted: T[],
-): Promise<T[]> {
+/** `createIndexes` refuses an index under a name that another has: other keys are dropped, another lifetime is set. */
+async function adjustPresent(collection: Collection<Document>, wanted: IndexDescription[]): Promise<void> {
   const present = await presentIndexes(collection);
-  for (const { name, expireAfterSeconds } of wanted) {
-    const old = name ? present.get(name) : undefined;
-    if (!old || expireAfterSeconds === undefined || old.expireAfterSeconds === expireAfterSeconds) continue;
-    await collection.db.command({ collMod: collection.collectionName, index: { name, expireAfterSeconds } });
+  for (const { name = "", key, expireAfterSeconds } of wanted) {
+    const old = present.get(name);
+    if (!old) continue;
+    if (JSON.stringify(old.key) !== JSON.stringify(key))
+      await collection.dropIndex(name).catch(ignoreMissing);
+    else if (old.expireAfterSeconds !== expireAfterSeconds) {
+      await collection.db.command({
+        collMod: collection.collectionName,
+        index: { name, expireAfterSeconds },
+      });
+    }
   }
-  return wanted;
 }
 
-async function presentIndexes(
-  collection: Collection<Document>,
-): Promise<Map<string, { expireAfterSeconds?: number }>> {
-  const present = await collection.listIndexes().toArray().catch(ignoreMissingCollection);
-  return new Map(present.map((index) => [index.name, index]));
+async function presentIndexes(collection: Collection<Document>): Promise<Map<string, IndexDescription>> {
+  const present = await collection.listIndexes().toArray().catch(ignoreMissing);
+  return new Map(present.map((index): [string, IndexDescription] => [index.name, index]));
 }
 
-function ignoreMissingCollection(error: unknown): [] {
-  if (error instanceof Error && "code" in error && error.code === 26) return [];
+/** No such collection, or no such index: somebody else was faster, or nothing was there yet. */
+function ignoreMissing(error: unknown): [] {
+  if (error instanceof Error && "code" in error && (error.code === 26 || error.code === 27)) return [];
   throw error;
 }

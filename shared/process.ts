@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { ConfigError } from "./config.ts";
 import { StandaloneMongoError } from "./database.ts";
@@ -15,7 +14,7 @@ export class StoppedEarlyError extends Error {
  */
 export async function runMain(main: (asked: Promise<unknown>) => Promise<void>): Promise<void> {
   if (existsSync(".env")) process.loadEnvFile(".env");
-  const asked = Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+  const asked = askedToStop();
   try {
     await main(asked);
   } catch (error) {
@@ -23,6 +22,13 @@ export async function runMain(main: (asked: Promise<unknown>) => Promise<void>):
   }
   // All that was opened is closed by now; what is left are timers of ended sockets, which would hold the process for 30 s.
   process.exit();
+}
+
+/** At Ctrl+C both the terminal and npm signal: the listeners stay, or the second signal would kill in the middle of the stop. */
+function askedToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve());
+  });
 }
 
 function fail(error: unknown): void {
