@@ -1,0 +1,11 @@
+/**
+ * Loaded before a script, by any Node: says in words what an older Node would say with a stack. Linux and Windows get
+ * Node 24 through npm; elsewhere it has to be on the path.
+ */
+if (Number.parseInt(process.versions.node, 10) < 24) {
+  process.stderr.write(
+    `Waypost needs Node 24 or later to run; this is Node ${process.versions.node}. On Linux and Windows "npm ci" brings it ` +
+      "(unless optional dependencies are left out); elsewhere install Node 24 or later and put it on the path.\n",
+  );
+  process.exit(1);
+}
