@@ -5,7 +5,7 @@ import { connectorMongoClient } from "../connector/mongo-client.ts";
 import { readConfig } from "../shared/config.ts";
 import { collections } from "../shared/database.ts";
 import { createLog } from "../shared/log.ts";
-import { runMain } from "../shared/process.ts";
+import { runMain, StoppedEarlyError } from "../shared/process.ts";
 import { demoClient } from "./demo/client.ts";
 import { servePicture } from "./demo/picture.ts";
 import { printedSteps, StepError } from "./demo/step.ts";
@@ -18,10 +18,10 @@ import { withSandbox } from "./sandbox-config.ts";
 import { startWaypost } from "./waypost.ts";
 
 /** `npm run demo`: the main job on a simulated WhatsApp, on free ports and in a folder that goes away with it. */
-await runMain(async () => {
+await runMain(async (asked) => {
   const began = performance.now();
   try {
-    await demo();
+    await demo(asked);
     process.stdout.write(`\nEvery step held, in ${((performance.now() - began) / 1_000).toFixed(1)} s.\n`);
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
@@ -30,7 +30,7 @@ await runMain(async () => {
   }
 });
 
-async function demo(): Promise<void> {
+async function demo(asked: Promise<unknown>): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), "waypost-demo-"));
   await using owned = new AsyncDisposableStack();
   owned.defer(() => rm(dataDir, { recursive: true, force: true }));
@@ -58,5 +58,7 @@ async function demo(): Promise<void> {
   owned.use(waypost);
   const client = owned.use(demoClient(waypost.url, config.apiKey ?? ""));
   const database = owned.use(connectorMongoClient(mongo.uri));
-  await tour({ client, sandbox, picture, channels: collections(database.db()).channels, steps });
+  const stopped = asked.then(() => Promise.reject(new StoppedEarlyError()));
+  const channels = collections(database.db()).channels;
+  await Promise.race([tour({ client, sandbox, picture, channels, steps }), stopped]);
 }

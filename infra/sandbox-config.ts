@@ -2,15 +2,17 @@ import type { Config } from "../shared/config.ts";
 import { trustCertificate } from "./sandbox/certificate.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 
-/** Points a configuration at the sandbox, and makes this process trust its media host. */
+/** Points a configuration at the sandbox, makes this process trust its media host, and lets it fetch its sample picture. */
 export function withSandbox<T extends Config>(
   config: T,
-  sandbox: Pick<Sandbox, "websocketUrl" | "rootKey" | "mediaCa">,
+  sandbox: Pick<Sandbox, "websocketUrl" | "rootKey" | "mediaCa" | "adminUrl">,
 ): T {
   trustCertificate(sandbox.mediaCa);
   const rootKey = Buffer.from(sandbox.rootKey, "hex");
+  const mediaAllowHosts = [...config.mediaAllowHosts, new URL(sandbox.adminUrl).host];
   return {
     ...config,
+    mediaAllowHosts,
     whatsapp: { ...config.whatsapp, server: { websocketUrl: sandbox.websocketUrl, rootKey } },
   };
 }

@@ -25,6 +25,7 @@ await runMain(async (asked) => {
   surviveRejections(log);
   const isSandbox = process.argv.includes("--sandbox");
   const folder = resolve(config.dataDir ?? join(packageFolder, ".data"));
+  void asked.then(() => say("Stopping…"));
   const start = { config, log, asked, dataDir: isSandbox ? join(folder, "sandbox") : folder };
   if (isSandbox) await runWithSandbox(start);
   else if (config.mongoUri) await runOnOwnDatabase({ ...start, mongoUri: config.mongoUri });

@@ -9,14 +9,17 @@ const sandbox = () => ({
   websocketUrl: "ws://127.0.0.1:4000/ws/chat",
   rootKey: randomBytes(32).toString("hex"),
   mediaCa: createAuthority("Test").certificate,
+  adminUrl: "http://127.0.0.1:4000",
 });
 
 test("the configuration points at the sandbox, whatever it pointed at, and nothing else changes", () => {
   const elsewhere = { WHATSAPP_WEBSOCKET_URL: "ws://127.0.0.1:1/", WHATSAPP_ROOT_KEY: "0a".repeat(32) };
   const config = readConfig({ ...elsewhere, WHATSAPP_VERSION: "2.3000.1043857760" }, "embedded");
-  const { websocketUrl, rootKey, mediaCa } = sandbox();
-  expect(withSandbox(config, { websocketUrl, rootKey, mediaCa })).toEqual({
+  const given = sandbox();
+  const { websocketUrl, rootKey } = given;
+  expect(withSandbox(config, given)).toEqual({
     ...config,
+    mediaAllowHosts: ["127.0.0.1:4000"],
     whatsapp: {
       server: { websocketUrl, rootKey: Buffer.from(rootKey, "hex") },
       version: [2, 3000, 1043857760],
