@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { listen } from "../../connector/doorbell.ts";
 import type { CommandDocument } from "../../shared/collections.ts";
 import { eventually } from "../support/eventually.ts";
-import { severableDatabase } from "./auth/severable-database.ts";
+import { severableDatabase } from "../support/severable-database.ts";
 import { commandDocument, fileDatabase, quiet } from "./connector-fixture.ts";
 
 const file = fileDatabase();
@@ -97,7 +97,7 @@ test("opens again when the line to the database was cut for a while", async () =
   severable.cut();
   const channelId = randomUUID();
   await commands.insertOne(commandDocument(channelId));
-  severable.mend();
+  await severable.mend();
   await insertAndHear(commands, heard);
 });
 

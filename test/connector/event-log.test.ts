@@ -4,7 +4,7 @@ import { FencedError } from "../../connector/auth/fence.ts";
 import { openEventLog } from "../../connector/event-log.ts";
 import { collectionNames } from "../../shared/collections.ts";
 import { eventually } from "../support/eventually.ts";
-import { severableDatabase } from "./auth/severable-database.ts";
+import { severableDatabase } from "../support/severable-database.ts";
 import { fileDatabase } from "./connector-fixture.ts";
 
 const file = fileDatabase();
@@ -152,7 +152,7 @@ test("events outlive a lost line to the database: each is there once, in order",
   );
   await eventually(async () => (await seqs(channelId)).length > 0);
   severable.cut();
-  severable.mend();
+  await severable.mend();
   await Promise.all(published);
   await log.flush();
   expect((await stored(channelId)).map(({ data, seq }) => [data.messageId, seq])).toEqual(

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { healthListener } from "../../connector/health.ts";
-import { severableDatabase } from "./auth/severable-database.ts";
+import { severableDatabase } from "../support/severable-database.ts";
 import { fileDatabase } from "./connector-fixture.ts";
 
 const file = fileDatabase();

@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { type Collection, MongoClient } from "mongodb";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { declareDead, type Lease, takeLease } from "../../connector/lease.ts";
 import type { ConnectorDocument } from "../../shared/collections.ts";
-import { tcpDoor } from "../functions/tcp-door.ts";
 import { eventually } from "../support/eventually.ts";
-import { severableDatabase } from "./auth/severable-database.ts";
+import { severableDatabase } from "../support/severable-database.ts";
 import { fileDatabase, quiet } from "./connector-fixture.ts";
 
 const file = fileDatabase();
@@ -103,18 +102,13 @@ test("lapses by its own clock when the database is unreachable, before anybody m
 
 test("lapses by its own clock when the database takes everything and answers nothing", async () => {
   const rows = freshRows();
-  await using door = await tcpDoor(Number(new URL(inject("mongoUri")).port));
-  const client = new MongoClient(`mongodb://127.0.0.1:${door.port}/?directConnection=true`, {
-    serverSelectionTimeoutMS: 500,
-  });
-  onTestFinished(() => client.close());
-  const through = client.db(file.database.db.databaseName).collection<ConnectorDocument>(rows.collectionName);
-  const lease = await take(through, { timings: brief });
-  door.freeze();
+  await using severable = await severableDatabase(file.database.db.databaseName);
+  const lease = await take(severable.db.collection(rows.collectionName), { timings: brief });
+  severable.freeze();
   expect(await validWhenOverdue(lease, rows)).toBe(false);
   await ended(lease);
   expect(whyEnded(lease)).toBe("lapsed");
-  await door.shut();
+  severable.cut();
 });
 
 test("is not valid after the process stood still for longer than it lasts, whatever comes first afterwards", async () => {

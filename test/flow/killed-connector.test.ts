@@ -6,85 +6,121 @@ import { readConfig } from "../../shared/config.ts";
 import { collections } from "../../shared/database.ts";
 import { createLog } from "../../shared/log.ts";
 import { Api } from "../support/api.ts";
+import { startChild } from "../support/child.ts";
+import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
-import { startScript } from "../support/script.ts";
 import { testDatabase } from "../support/test-database.ts";
 import { apiKey } from "../support/waypost.ts";
 
 const connectorMain = new URL("../../connector/main.ts", import.meta.url);
+const phoneNumber = "15550100081";
+const contactNumber = "15550100082";
 
-test("functions and a connector in processes of their own; the connector is killed, and its successor takes up", {
-  timeout: 90_000,
-}, async () => {
-  await using database = await testDatabase();
-  await using sandbox = await startSandbox();
+/** Functions here, connectors in processes of their own, one after the other under one name; and a channel. */
+async function apart() {
+  await using owned = new AsyncDisposableStack();
+  const database = owned.use(await testDatabase());
+  const sandbox = owned.use(await startSandbox());
+  const config = readConfig({ MONGO_URI: database.uri, PORT: "0", API_KEY: apiKey }, "functions");
+  const functions = owned.use(await serveFunctions(config, createLog("silent")));
+  const api = new Api(functions.url, apiKey);
+  const { channels, commands } = collections(database.db);
+  const { channelId } = (await api.post("/channels", { name: "Shop" })).body.payload;
+  const phone = sandbox.account(phoneNumber);
   const env = {
-    ...{
-      PATH: process.env.PATH,
-      MONGO_URI: database.uri,
-      PORT: "0",
-      CONNECTOR_ID: "killed",
-      LOG_LEVEL: "info",
-    },
+    MONGO_URI: database.uri,
+    PORT: "0",
+    CONNECTOR_ID: "killed",
     ENCRYPTION_KEY: randomBytes(32).toString("base64"),
     WHATSAPP_WEBSOCKET_URL: sandbox.websocketUrl,
     WHATSAPP_ROOT_KEY: sandbox.rootKey,
   };
-  const config = readConfig({ MONGO_URI: database.uri, PORT: "0", API_KEY: apiKey }, "functions");
-  await using functions = await serveFunctions(config, createLog("silent"));
-  const api = new Api(functions.url, apiKey);
-  const { channels, commands } = collections(database.db);
-  const phone = sandbox.account("15550100081");
-  const contact = sandbox.account("15550100082");
+  const channel = async () => (await channels.findOne({ _id: channelId })) ?? undefined;
+  const kept = owned.move();
+  return {
+    ...{ sandbox, api, channelId, channel, phone, contact: sandbox.account(contactNumber) },
+    async connector() {
+      const child = kept.use(startChild(connectorMain, [], { env }));
+      await child.prints(/connector listens/);
+      return child;
+    },
+    async scans() {
+      await phone.scan(await eventually(async () => (await channel())?.pairing?.text, { withinMs: 20_000 }));
+      await eventually(async () => (await channel())?.status === "active", { withinMs: 20_000 });
+    },
+    send: (message: string) =>
+      api.post(`/channels/${channelId}/send`, { to: contactNumber, message }, { Prefer: "respond-async" }),
+    command: (_id: string, state: string) =>
+      eventually(() => commands.findOne({ _id, state: state as "queued" }), { withinMs: 20_000 }),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
 
-  const nobody = await api.post("/channels", { name: "Shop" });
-  const { channelId } = nobody.body.payload;
-  const wished = await api.post(`/channels/${channelId}/connect`);
-  expect(wished.status).toBe(202);
+test("a wish and a send wait for a connector: the first one pairs, and the successor of a killed one sends", {
+  timeout: 90_000,
+}, async () => {
+  await using system = await apart();
+  const { api, channelId, contact, sandbox } = system;
+  expect((await api.post(`/channels/${channelId}/connect`)).status).toBe(202);
+  const first = await system.connector();
+  await system.scans();
+  await system.command((await system.send("one")).body.payload.commandId, "succeeded");
+  await first.kill();
 
-  {
-    await using first = startScript(connectorMain, [], env);
-    await listening(first);
-    const waiting = await eventually(
-      async () => (await channels.findOne({ _id: channelId }))?.pairing?.text,
-      { withinMs: 30_000 },
-    );
-    await phone.scan(waiting);
-    await eventually(async () => (await channels.findOne({ _id: channelId }))?.status === "active", {
-      withinMs: 20_000,
-    });
-    const sent = await api.post(`/channels/${channelId}/send`, { to: "15550100082", message: "one" });
-    expect(sent.status).toBe(200);
-    await first.kill();
-  }
-
-  const queued = await api.post(
-    `/channels/${channelId}/send`,
-    { to: "15550100082", message: "two" },
-    { Prefer: "respond-async" },
-  );
+  const queued = await system.send("two");
   expect(queued.status).toBe(202);
-  await using second = startScript(connectorMain, [], env);
-  await listening(second);
-  await contact.waitForMessage(({ text }) => text === "two", { timeoutMs: 20_000 });
-  expect(contact.inbox.map(({ text }) => text)).toEqual(["one", "two"]);
-  expect(sandbox.counts.snapshot()).toMatchObject({
-    pairings: 1,
-    reusedRatchetCounters: 0,
-    decryptFailures: 0,
-  });
-  const settled = await eventually(() =>
-    commands.findOne({ _id: queued.body.payload.commandId, state: "succeeded" }),
-  );
+  await system.connector();
+  const settled = await system.command(queued.body.payload.commandId, "succeeded");
   expect(settled.claim?.epoch).toBe(2);
-
-  process.kill(second.pid, "SIGTERM");
-  await eventually(async () => (await channels.findOne({ _id: channelId }))?.owner.connector === null, {
-    withinMs: 25_000,
-  });
-  await eventually(() => phone.devices().every(({ isConnected }) => !isConnected));
+  await contact.waitForMessage(({ text }) => text === "two");
+  expect(contact.inbox.map(({ text, copies }) => [text, copies])).toEqual([
+    ["one", 1],
+    ["two", 1],
+  ]);
+  expect(sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
 });
 
-async function listening(script: { line(): Promise<string> }): Promise<void> {
-  while (!(await script.line()).includes("connector listens"));
-}
+test("a send in flight when its connector is killed is unknown, arrives once, and a receipt settles it", {
+  timeout: 90_000,
+}, async () => {
+  await using system = await apart();
+  const { api, channelId, contact, sandbox } = system;
+  await api.post(`/channels/${channelId}/connect`);
+  const first = await system.connector();
+  await system.scans();
+  sandbox.faults.withholdAcks(phoneNumber, true);
+  sandbox.faults.receipts(phoneNumber, "never");
+  const { commandId, messageId } = (await system.send("in flight")).body.payload;
+  await contact.waitForMessage(({ id }) => id === messageId);
+  await first.kill();
+  await system.command(commandId, "running");
+
+  sandbox.faults.withholdAcks(phoneNumber, false);
+  await system.connector();
+  await system.command(commandId, "unknown");
+  // What comes after it goes out, so that a second copy of it would have gone out before.
+  await system.command((await system.send("afterwards")).body.payload.commandId, "succeeded");
+  expect(contact.inbox.map(({ id, copies }) => [id === messageId, copies])).toEqual([
+    [true, 1],
+    [false, 1],
+  ]);
+  contact.markRead(messageId);
+  await system.command(commandId, "succeeded");
+  expect(sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
+});
+
+test("SIGINT twice, as npm passes it on, stops a connector in order: it hangs up and gives its channel back", {
+  timeout: 90_000,
+}, async () => {
+  await using system = await apart();
+  await system.api.post(`/channels/${system.channelId}/connect`);
+  const connector = await system.connector();
+  await system.scans();
+  connector.signal("SIGINT");
+  await connector.prints(/connector stops/);
+  connector.signal("SIGINT");
+  expect(await connector.ended).toBe(0);
+  expect(connector.err).toBe("");
+  expect((await system.channel())?.owner.connector).toBeNull();
+  expect(system.phone.devices().map(({ isConnected }) => isConnected)).toEqual([false]);
+});

@@ -6,21 +6,20 @@ import { newApiKey } from "../../shared/api-key.ts";
 import { readConfig } from "../../shared/config.ts";
 import { collections } from "../../shared/database.ts";
 import { eventually } from "../support/eventually.ts";
+import { overProxy, type TcpProxy, tcpProxy } from "../support/tcp-proxy.ts";
 import { type TestDatabase, testDatabase } from "../support/test-database.ts";
-import { type TcpDoor, tcpDoor } from "./tcp-door.ts";
 
 const apiKey = newApiKey();
 const resources = new AsyncDisposableStack();
 let database: TestDatabase;
-let door: TcpDoor;
+let wire: TcpProxy;
 let app: NodeApp;
 const rung: string[] = [];
 beforeAll(async () => {
   database = resources.use(await testDatabase());
-  door = resources.use(await tcpDoor(Number(new URL(inject("mongoUri")).port)));
-  const client = resources.adopt(
-    functionsMongoClient(`mongodb://127.0.0.1:${door.port}/?directConnection=true`),
-    (opened) => opened.close(),
+  wire = resources.use(await tcpProxy(Number(new URL(inject("mongoUri")).port)));
+  const client = resources.adopt(functionsMongoClient(overProxy(wire, inject("mongoUri"))), (opened) =>
+    opened.close(),
   );
   await direct().connectors.insertOne({
     _id: "c",
@@ -38,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => resources.disposeAsync());
 
-/** Past the door, as a connector on another network. */
+/** Past the wire, as a connector on another network. */
 const direct = () => collections(database.db);
 
 interface Body {
@@ -59,7 +58,7 @@ const isBack = () => eventually(async () => (await list()).status === 200);
 
 test("503 while the database refuses connections, and back as soon as it is", async () => {
   expect((await list()).status).toBe(200);
-  await door.shut();
+  await wire.close();
   const [read, write, ready, live] = await Promise.all([
     list(),
     call("POST", "/api/whatsapp/channels", { name: "a" }),
@@ -68,15 +67,15 @@ test("503 while the database refuses connections, and back as soon as it is", as
   ]);
   expect([read, write, ready]).toEqual([unavailable, unavailable, unavailable]);
   expect(live.status).toBe(200);
-  await door.open();
+  await wire.mend();
   await isBack();
   expect((await call("GET", "/health/ready")).status).toBe(200);
 });
 
 test("503 while the database takes everything and says nothing", async () => {
-  door.freeze();
+  wire.freeze();
   expect(await list()).toEqual(unavailable);
-  await door.open();
+  await wire.mend();
   await isBack();
 });
 
@@ -93,16 +92,16 @@ async function waitingCall(prefer: string) {
 
 test("200 although the database was away while the result was awaited", async () => {
   const { asking, command } = await waitingCall("wait=30");
-  await door.shut();
+  await wire.close();
   const end = { state: "succeeded" as const, result: { status: "inactive" } };
   await direct().commands.updateOne({ _id: command._id }, { $set: end });
-  await door.open();
+  await wire.mend();
   expect(await asking).toMatchObject({ status: 200, body: { status: "inactive" } });
 });
 
 test("202 when the database says nothing more once the command is taken: it is accepted, whatever comes", async () => {
   const { asking, command } = await waitingCall("wait=1");
-  door.freeze();
+  wire.freeze();
   expect(await asking).toMatchObject({ status: 202, body: { payload: { commandId: command._id } } });
-  await door.open();
+  await wire.mend();
 });

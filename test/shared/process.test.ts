@@ -2,7 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Child, startChild } from "../support/child.ts";
-import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const script = new URL("../support/run-main.ts", import.meta.url);
@@ -18,8 +17,8 @@ async function run(main: string, whileRunning: (child: Child) => Promise<void> =
 
 function onceUp(signal: NodeJS.Signals) {
   return async (child: Child) => {
-    await eventually(() => child.out.includes("up\n"));
-    child.kill(signal);
+    await child.prints(/up\n/);
+    child.signal(signal);
   };
 }
 

@@ -8,7 +8,7 @@ import { type Config, readConfig } from "../../shared/config.ts";
 import { collections } from "../../shared/database.ts";
 import { createLog, type Logger } from "../../shared/log.ts";
 import { Api } from "./api.ts";
-import { type TcpProxy, tcpProxy } from "./tcp-proxy.ts";
+import { overProxy, tcpProxy } from "./tcp-proxy.ts";
 import { testDatabase } from "./test-database.ts";
 
 export const apiKey = "test_key_0123456789abcdefghij";
@@ -19,8 +19,8 @@ export interface TestOptions {
   sandbox?: SandboxOptions;
   /** Where the product's log goes; absent: nowhere, unless `LOG_LEVEL` is set. */
   log?: Logger;
-  /** The product reaches the database over a wire that `wire.cut()` cuts. */
-  isDatabaseCuttable?: boolean;
+  /** What the product reaches only over its wire, which the test can break. */
+  wired?: "database" | "whatsapp";
 }
 
 /** The whole product on a database of its own, with a sandbox for WhatsApp. */
@@ -29,12 +29,16 @@ export async function testWaypost(options: TestOptions = {}) {
   const sandbox = owned.use(await startSandbox(options.sandbox));
   trustCertificate(sandbox.mediaCa);
   const database = owned.use(await testDatabase());
-  const wire = owned.use(await tcpProxy(Number(new URL(database.uri).port)));
-  const mongoUri = options.isDatabaseCuttable ? over(wire, database.uri) : database.uri;
+  const server = options.wired === "whatsapp" ? sandbox.websocketUrl : database.uri;
+  const wire = owned.use(await tcpProxy(Number(new URL(server).port)));
+  const mongoUri = options.wired === "database" ? overProxy(wire, database.uri) : database.uri;
   const config = { ...testConfig(sandbox), ...options.config, mongoUri };
-  const start = () =>
+  if (options.wired === "whatsapp" && config.whatsapp.server) {
+    config.whatsapp.server.websocketUrl = `ws://127.0.0.1:${wire.port}/ws/chat`;
+  }
+  const start = (changes: Partial<Config> = {}) =>
     startWaypost({
-      config,
+      config: { ...config, ...changes, mongoUri },
       log: options.log ?? createLog(config.logLevel),
       timings: options.timings ?? {},
       sandboxUrl: sandbox.adminUrl,
@@ -61,25 +65,16 @@ export async function testWaypost(options: TestOptions = {}) {
       sockets.push(socket);
       return socket;
     },
-    async stop() {
-      await running.waypost[Symbol.asyncDispose]();
-    },
-    async start() {
-      running.waypost = await start();
+    stop: () => running.waypost[Symbol.asyncDispose](),
+    /** Again after `stop`, with these settings changed. */
+    async start(changes?: Partial<Config>) {
+      running.waypost = await start(changes);
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
 export type TestWaypost = Awaited<ReturnType<typeof testWaypost>>;
-
-/** Direct, since the replica set would tell the driver where it really is. */
-function over(wire: TcpProxy, mongoUri: string): string {
-  const address = new URL(mongoUri);
-  address.port = String(wire.port);
-  address.search = "?directConnection=true";
-  return address.href;
-}
 
 function testConfig(sandbox: Sandbox): Config {
   const env = {

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FencedError } from "../../../connector/auth/fence.ts";
 import { proto } from "../../../connector/baileys/baileys.ts";
+import { severableDatabase } from "../../support/severable-database.ts";
 import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
 import { keyPair, masterKey, open, pair, pairedChannel } from "./auth-fixture.ts";
-import { severableDatabase } from "./severable-database.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -166,7 +166,7 @@ test("a database that does not answer is never taken for missing credentials", a
   setTimeout(() => controller.abort(gaveUp), 200);
   await expect(opening).rejects.toBe(gaveUp);
   expect(await creds().find({ channelId }).toArray()).toEqual([before]);
-  severable.mend();
+  await severable.mend();
   await using auth = await open(severable.db, { channelId });
   expect(auth.linked()).toBe(true);
 });
@@ -186,7 +186,7 @@ test("a read that fails ends the session, and the next one finds everything", as
   setTimeout(() => controller.abort(new Error("lease over")), 200);
   await expect(reading).rejects.toThrow("lease over");
   expect(lost).toHaveLength(1);
-  severable.mend();
+  await severable.mend();
   await using next = await open(severable.db, { channelId, epoch: 2 });
   expect(next.linked()).toBe(true);
 });
@@ -197,7 +197,7 @@ test("a short loss of the database costs time, not the session", async () => {
   await using auth = await open(severable.db, { channelId });
   severable.cut();
   const writing = auth.state.keys.set({ "lid-mapping": { a: "kept" } });
-  setTimeout(() => severable.mend(), 300);
+  setTimeout(() => void severable.mend(), 300);
   await writing;
   await using next = await open(database.db, { channelId, epoch: 2 });
   expect(await next.state.keys.get("lid-mapping", ["a"])).toEqual({ a: "kept" });

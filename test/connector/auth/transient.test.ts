@@ -2,7 +2,7 @@ import { MongoBulkWriteError, MongoNetworkError, MongoServerError } from "mongod
 import { expect, test, vi } from "vitest";
 import { FencedError } from "../../../connector/auth/fence.ts";
 import { withPatience } from "../../../connector/auth/transient.ts";
-import { severableDatabase } from "./severable-database.ts";
+import { severableDatabase } from "../../support/severable-database.ts";
 
 const never = new AbortController().signal;
 

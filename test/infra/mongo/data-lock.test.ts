@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { lockDataFolder } from "../../../infra/mongo/data-lock.ts";
-import { startScript } from "../../support/script.ts";
+import { startChild } from "../../support/child.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const holder = new URL("../../support/hold-data-folder.ts", import.meta.url);
@@ -25,8 +25,8 @@ test("the same process cannot take it twice", async () => {
 
 test("another process is refused by number, until the first one is killed", async () => {
   await using folder = await temporaryFolder();
-  await using child = startScript(holder, [folder.path]);
-  await child.line();
+  await using child = startChild(holder, [folder.path], { env: process.env });
+  await child.prints(/held/);
   await expect(lockDataFolder(folder.path)).rejects.toThrow(`process ${child.pid}`);
   await child.kill();
   await using _lock = await lockDataFolder(folder.path);
@@ -35,8 +35,8 @@ test("another process is refused by number, until the first one is killed", asyn
 test("of many that try at once one gets the folder, also after a killed process", async () => {
   await using folder = await temporaryFolder();
   for (let round = 0; round < 3; round++) {
-    await using killed = startScript(holder, [folder.path]);
-    await killed.line();
+    await using killed = startChild(holder, [folder.path], { env: process.env });
+    await killed.prints(/held/);
     await killed.kill();
     const tries = await Promise.allSettled(Array.from({ length: 6 }, () => lockDataFolder(folder.path)));
     const locks = tries.filter((attempt) => attempt.status === "fulfilled");

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { commandLine } from "../../../infra/mongo/command-line.ts";
 import { type EmbeddedMongo, startEmbeddedMongo } from "../../../infra/mongo/embedded-mongo.ts";
 import { silentProgress } from "../../../infra/mongo/progress.ts";
-import { startScript } from "../../support/script.ts";
+import { startChild } from "../../support/child.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const holder = new URL("../../support/hold-embedded-mongo.ts", import.meta.url);
@@ -74,8 +74,8 @@ test("it is a replica set of one that listens on loopback only and leaves nothin
 
 test("a second start on the same data is refused, naming the process, and the first goes on", async () => {
   await using folder = await temporaryFolder();
-  await using other = startScript(holder, [folder.path]);
-  const uri = await other.line();
+  await using other = startChild(holder, [folder.path], { env: process.env });
+  const [uri] = await other.prints(/mongodb:\S+/);
   await expect(start(folder.path)).rejects.toMatchObject({
     name: "EmbeddedMongoError",
     code: "data_in_use",
@@ -88,8 +88,9 @@ test("a second start on the same data is refused, naming the process, and the fi
 test("after a kill the next start ends the server that was left, and has every acknowledged write", async () => {
   await using folder = await temporaryFolder();
   for (let round = 1; round <= 2; round++) {
-    await using killed = startScript(holder, [folder.path]);
-    await write(await killed.line(), round);
+    await using killed = startChild(holder, [folder.path], { env: process.env });
+    const [uri] = await killed.prints(/mongodb:\S+/);
+    await write(uri, round);
     const left = await serverOf(folder.path);
     await killed.kill();
     await using mongo = await start(folder.path);

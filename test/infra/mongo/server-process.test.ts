@@ -8,8 +8,8 @@ import { findServer } from "../../../infra/mongo/find-server.ts";
 import { silentProgress } from "../../../infra/mongo/progress.ts";
 import { startServer } from "../../../infra/mongo/server-process.ts";
 import type { Mongod } from "../../../infra/mongo/server-version.ts";
+import { startChild } from "../../support/child.ts";
 import { eventually } from "../../support/eventually.ts";
-import { startScript } from "../../support/script.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const signal = new AbortController().signal;
@@ -51,8 +51,8 @@ test("a wished port that is taken is replaced by another", async () => {
 test("mongod ends when its process is killed, without another start", async ({ skip }) => {
   if (process.platform === "win32") skip("Windows does not tell the command line of a process");
   await using folder = await temporaryFolder();
-  await using killed = startScript(holder, [folder.path]);
-  await killed.line();
+  await using killed = startChild(holder, [folder.path], { env: process.env });
+  await killed.prints(/mongodb:/);
   const pid = Number(await readFile(join(folder.path, "mongodb", "mongod.lock"), "utf8"));
   expect(await commandLine(pid)).toContain(folder.path);
   await killed.kill();
