@@ -1,0 +1,11 @@
+import type { Counts } from "../../infra/sandbox/counts.ts";
+
+/** What the sandbox has counted when the product did nothing wrong. For `toMatchObject`. */
+export const cleanCounts = {
+  unknownNodes: 0,
+  handlerErrors: 0,
+  decryptFailures: 0,
+  reusedRatchetCounters: 0,
+  badDeviceIdentities: 0,
+  simultaneousSockets: 0,
+} satisfies Partial<Counts>;

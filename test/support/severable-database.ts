@@ -1,0 +1,17 @@
+import { type Db, MongoClient } from "mongodb";
+import { inject } from "vitest";
+import { overProxy, type TcpProxy, tcpProxy } from "./tcp-proxy.ts";
+
+/** A database of the shared MongoDB over a wire of its own, with a client that notices soon when it is cut. */
+export type SeverableDatabase = Pick<TcpProxy, "cut" | "freeze" | "mend"> & AsyncDisposable & { db: Db };
+
+export async function severableDatabase(name: string): Promise<SeverableDatabase> {
+  const mongoUri = inject("mongoUri");
+  await using owned = new AsyncDisposableStack();
+  const wire = owned.use(await tcpProxy(Number(new URL(mongoUri).port)));
+  const options = { serverSelectionTimeoutMS: 300 };
+  const client = owned.use(await MongoClient.connect(overProxy(wire, mongoUri), options));
+  const { cut, freeze, mend } = wire;
+  const kept = owned.move();
+  return { db: client.db(name), cut, freeze, mend, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
