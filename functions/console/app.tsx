@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Actions } from "./actions.ts";
-import type { Api, ConsoleInfo } from "./api.ts";
+import type { ConsoleInfo } from "./answers.ts";
+import type { Api } from "./api.ts";
 import { ChannelList } from "./channel-list.tsx";
 import { ChannelPage } from "./channel-page.tsx";
 import type { Clock } from "./countdown.ts";

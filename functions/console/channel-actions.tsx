@@ -73,7 +73,7 @@ export function ChannelActions({ channel }: { channel: ChannelView }) {
       {open === "logout" && (
         <ConfirmDialog
           title={`Log out “${channel.name}”?`}
-          text="The phone is unlinked: Waypost disappears from its Linked devices, and the credentials are erased here. To use the channel again, a phone must be linked anew."
+          text="The phone is unlinked: the link disappears from its Linked devices, and the credentials are erased here. To use the channel again, a phone must be linked anew."
           verb="Log out"
           work={() => actions.logout(channelId)}
           onClose={close}

@@ -1,10 +1,8 @@
+import type { ChannelStatus } from "../../shared/channel.ts";
 import type { EventData, LiveEventData, MessageContent } from "../../shared/events.ts";
-import type { Channel } from "./api.ts";
+import type { Channel } from "./answers.ts";
 import { failureOf, further, type Outcome } from "./outcome.ts";
-
-export type Pairing =
-  | ({ kind: "qr" } & LiveEventData["qr_code"])
-  | ({ kind: "code" } & LiveEventData["pairing_code"]);
+import type { Pairing } from "./pairing.ts";
 
 /** A message written here, and taken by the server. */
 export interface OwnMessage {
@@ -45,6 +43,8 @@ export type Entry = OwnMessage | HeardMessage | Gap;
 /** A channel and everything the page has heard of it. */
 export interface ChannelView extends Channel {
   pairing: Pairing | null;
+  /** The number that a pairing code was asked for here, as it was typed. */
+  askedNumber: string | null;
   /** Number of the last event heard; null before the first subscription. */
   seq: number | null;
   /** Oldest first. */
@@ -71,18 +71,26 @@ const entriesMax = 500;
 const earlyMax = 50;
 
 export function newChannelView(channel: Channel): ChannelView {
-  return { ...channel, pairing: null, seq: null, entries: [], early: new Map(), isStored: false };
+  return {
+    ...channel,
+    pairing: null,
+    askedNumber: null,
+    seq: null,
+    entries: [],
+    early: new Map(),
+    isStored: false,
+  };
 }
 
 /** The channel as the API tells it now, with what was heard before. */
 export function refreshed(view: ChannelView, channel: Channel): ChannelView {
-  return { ...view, reason: null, retryAt: null, ...channel };
+  return { ...view, ...channel, pairing: isPairing(channel.status) ? view.pairing : null };
 }
 
 /** As `refreshed`, beside live events: they know the status better than an answer that was read meanwhile. */
 export function refreshedWhileLive(view: ChannelView, channel: Channel): ChannelView {
-  const { status, reason = null, retryAt = null } = view;
-  return { ...refreshed(view, channel), status, reason, retryAt };
+  const { status, reason, retryAt } = view;
+  return { ...view, ...channel, status, reason, retryAt };
 }
 
 /** What one event changes. `now` in milliseconds, for events that carry no time. */
@@ -157,15 +165,18 @@ function withOwn(
 
 /** A code outlives a short `connecting`, since it travels apart from the status; it ends with the attempt. */
 function withStatus(view: ChannelView, data: EventData["connection_update"]): ChannelView {
-  const isPairing = ["connecting", "qr_ready", "pairing_code_ready"].includes(data.status);
   return {
     ...view,
     status: data.status,
     reason: data.reason ?? null,
     retryAt: data.retryAt ?? null,
-    pairing: isPairing ? view.pairing : null,
+    pairing: isPairing(data.status) ? view.pairing : null,
     isStored: false,
   };
+}
+
+function isPairing(status: ChannelStatus): boolean {
+  return status === "connecting" || status === "qr_ready" || status === "pairing_code_ready";
 }
 
 function heardMessage(

@@ -25,7 +25,7 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
           label="Phone number (optional)"
           name="phoneNumber"
           error={task.error}
-          hint="With country code. If given, only the phone with this number can be linked."
+          hint="With country code. Used for a pairing code; the number of the account that is linked takes its place."
         >
           {(input) => <input {...input} type="tel" autocomplete="off" placeholder="+1 555 123 4567" />}
         </Field>

@@ -5,6 +5,7 @@ import type { Link, State } from "./state.ts";
 
 const linkWords: Record<Link, { tone: string; text: string }> = {
   connecting: { tone: "busy", text: "Connecting…" },
+  missing: { tone: "bad", text: "No live connection: /socket.io/ must reach a connector" },
   live: { tone: "good", text: "Live" },
   reconnecting: { tone: "bad", text: "Reconnecting…" },
 };
@@ -25,8 +26,8 @@ export function Header({ session, link }: Pick<State, "session" | "link">) {
       )}
       <nav aria-label="Page">
         {info.sandboxUrl && (
-          <a href={info.sandboxUrl} target="_blank" rel="noreferrer" title="The simulated phone">
-            Sandbox
+          <a href={info.sandboxUrl} target="_blank" rel="noreferrer">
+            Simulated phone
           </a>
         )}
         {session === "signed_in" && (

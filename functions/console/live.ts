@@ -1,5 +1,6 @@
 import type { Socket } from "socket.io-client";
 import type { LiveEvent } from "./channel-view.ts";
+import { createFollowing } from "./following.ts";
 import type { Failure } from "./outcome.ts";
 import type { Link } from "./state.ts";
 
@@ -14,8 +15,6 @@ export interface LiveListener {
   rejoin: () => Promise<void>;
 }
 
-type Acknowledgement = { ok: true } | { ok: false; error: Failure };
-
 const eventNames: LiveEvent["name"][] = [
   "connection_update",
   "qr_code",
@@ -25,71 +24,21 @@ const eventNames: LiveEvent["name"][] = [
   "message_status_update",
 ];
 
-const acknowledgementMs = 10_000;
 const comeBackMs = 5_000;
+/** A first connection that takes longer has nobody at its other end. */
+const missingAfterMs = 8_000;
 
 /** Follows channels over a socket that the session cookie authenticates, through any number of reconnects. */
-export function createLive(socket: Socket, listener: LiveListener) {
-  let wanted: readonly string[] = [];
-  const followed = new Set<string>();
-  let isJoined = false;
-  let hasConnected = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-
-  async function follow(channelId: string): Promise<void> {
-    followed.add(channelId);
-    const answer = await ask(socket, channelId);
-    if (!answer.ok && socket.connected) listener.refused(answer.error);
-  }
-
-  function followWanted(): void {
-    if (!isJoined) return;
-    for (const channelId of wanted) if (!followed.has(channelId)) void follow(channelId);
-  }
-
-  async function join(): Promise<void> {
-    followed.clear();
-    if (hasConnected) await listener.rejoin();
-    hasConnected = true;
-    if (!socket.connected) return;
-    isJoined = true;
-    listener.link("live");
-    followWanted();
-  }
-
-  function lost(): void {
-    isJoined = false;
-    listener.link(hasConnected ? "reconnecting" : "connecting");
-    if (!socket.active) comeBack();
-  }
-
-  /** A server that closed or refused the socket is not tried again by socket.io; the session may be over. */
-  function comeBack(): void {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      void listener.rejoin().then(() => socket.connect());
-    }, comeBackMs);
-  }
-
-  socket.on("connect", () => void join());
-  socket.on("disconnect", lost);
-  socket.on("connect_error", lost);
-  // The event, not the acknowledgement, which is a promise and so could be seen after events that follow it.
-  socket.on("subscribed", ({ channelId, seq }: { channelId: string; seq: number }) =>
-    listener.subscribed(channelId, seq),
-  );
-  for (const name of eventNames)
-    socket.on(name, (data: LiveEvent["data"]) => listener.heard({ name, data } as LiveEvent));
+export function createLive(socket: Socket, listener: LiveListener, times = { missingAfterMs }) {
+  const following = createFollowing(socket, listener.refused);
+  const link = keepLink(socket, listener, following, times.missingAfterMs);
+  listen(socket, listener);
   socket.connect();
-
   return {
     /** The channels to follow from now on. */
-    want(channelIds: readonly string[]): void {
-      wanted = channelIds;
-      followWanted();
-    },
+    want: following.want,
     close(): void {
-      clearTimeout(timer);
+      link.stop();
       socket.off();
       socket.disconnect();
     },
@@ -98,10 +47,58 @@ export function createLive(socket: Socket, listener: LiveListener) {
 
 export type Live = ReturnType<typeof createLive>;
 
-async function ask(socket: Socket, channelId: string): Promise<Acknowledgement> {
-  try {
-    return await socket.timeout(acknowledgementMs).emitWithAck("subscribe_channel", { channelId });
-  } catch {
-    return { ok: false, error: { code: "timeout", message: "The server did not answer in time" } };
+function keepLink(
+  socket: Socket,
+  listener: LiveListener,
+  following: ReturnType<typeof createFollowing>,
+  missingAfterMs: number,
+) {
+  /** What it is called when there is no connection. */
+  let absence: Link = "connecting";
+  let comingBack: ReturnType<typeof setTimeout> | undefined;
+  const missing = setTimeout(() => {
+    absence = "missing";
+    listener.link(absence);
+  }, missingAfterMs);
+
+  async function join(): Promise<void> {
+    clearTimeout(missing);
+    following.pause();
+    if (absence !== "connecting") await listener.rejoin();
+    absence = "reconnecting";
+    if (!socket.connected) return;
+    listener.link("live");
+    following.resume();
   }
+
+  function lost(): void {
+    following.pause();
+    listener.link(absence);
+    if (!socket.active) comeBack();
+  }
+
+  /** A server that closed or refused the socket is not tried again by socket.io; the session may be over. */
+  function comeBack(): void {
+    clearTimeout(comingBack);
+    comingBack = setTimeout(() => void listener.rejoin().then(() => socket.connect()), comeBackMs);
+  }
+
+  socket.on("connect", () => void join());
+  socket.on("disconnect", lost);
+  socket.on("connect_error", lost);
+  return {
+    stop(): void {
+      clearTimeout(missing);
+      clearTimeout(comingBack);
+    },
+  };
+}
+
+function listen(socket: Socket, listener: LiveListener): void {
+  // The event, not the acknowledgement, which is a promise and so could be seen after events that follow it.
+  socket.on("subscribed", ({ channelId, seq }: { channelId: string; seq: number }) =>
+    listener.subscribed(channelId, seq),
+  );
+  for (const name of eventNames)
+    socket.on(name, (data: LiveEvent["data"]) => listener.heard({ name, data } as LiveEvent));
 }

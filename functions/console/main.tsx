@@ -5,11 +5,15 @@ import { createApi } from "./api.ts";
 import { App } from "./app.tsx";
 import { createClock } from "./countdown.ts";
 import { createLive, type Live } from "./live.ts";
+import { pollWithoutLink } from "./polling.ts";
+import { channelInHash } from "./route.ts";
 import { createStore, type Store } from "./store.ts";
 import "./tokens.css";
 import "./controls.css";
 import "./parts.css";
 import "./page.css";
+
+const pollEveryMs = 3_000;
 
 const root = document.getElementById("app");
 if (root) start(root);
@@ -41,6 +45,7 @@ function start(root: HTMLElement): void {
       rejoin: actions.loadChannels,
     });
   });
+  pollWithoutLink(store, () => channelInHash(location.hash), actions.lookAt, pollEveryMs);
   render(<App api={api} store={store} actions={actions} clock={clock} />, root);
   void actions.loadChannels();
 }

@@ -31,6 +31,10 @@ export function outcomeOfCommand(state: CommandState, error: Failure | null): Ou
   return { status, failure: status === "failed" ? (error ?? failureOf(state)) : null };
 }
 
+export function isCommandState(value: unknown): value is CommandState {
+  return typeof value === "string" && Object.hasOwn(statusByState, value);
+}
+
 const statusByState: Record<CommandState, MessageStatus> = {
   queued: "queued",
   running: "queued",

@@ -1,7 +1,7 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Actions } from "./actions.ts";
-import type { ConsoleInfo } from "./api.ts";
+import type { ConsoleInfo } from "./answers.ts";
 import type { Clock } from "./countdown.ts";
 
 /** What every part of the page may use. */

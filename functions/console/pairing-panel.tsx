@@ -1,18 +1,21 @@
-import type { ChannelView, Pairing } from "./channel-view.ts";
+import type { ChannelView } from "./channel-view.ts";
 import { CopyButton } from "./copy-button.tsx";
 import { durationText, secondsUntil } from "./countdown.ts";
 import { useNow } from "./hooks.ts";
 import { usePage } from "./page-context.ts";
+import type { CodePairing, QrPairing } from "./pairing.ts";
+import { peerName } from "./peer.ts";
 
 /** The QR or the code, while there is one to use. */
 export function PairingPanel({ channel }: { channel: ChannelView }) {
   const { status, pairing } = channel;
   if (status !== "qr_ready" && status !== "pairing_code_ready") return null;
   if (!pairing) return <p class="pairing hint">Waiting for the code…</p>;
-  return pairing.kind === "qr" ? <Qr pairing={pairing} /> : <Code pairing={pairing} />;
+  if (pairing.kind === "qr") return <Qr pairing={pairing} />;
+  return <Code pairing={pairing} phoneNumber={channel.askedNumber ?? channel.phoneNumber} />;
 }
 
-function Qr({ pairing }: { pairing: Extract<Pairing, { kind: "qr" }> }) {
+function Qr({ pairing }: { pairing: QrPairing }) {
   const left = secondsUntil(pairing.expiresAt, useNow());
   const isLast = pairing.attempt >= pairing.of;
   return (
@@ -40,7 +43,8 @@ function Qr({ pairing }: { pairing: Extract<Pairing, { kind: "qr" }> }) {
   );
 }
 
-function Code({ pairing }: { pairing: Extract<Pairing, { kind: "code" }> }) {
+/** `phoneNumber`: whose code it is, when this page knows. */
+function Code({ pairing, phoneNumber }: { pairing: CodePairing; phoneNumber: string | null }) {
   const left = secondsUntil(pairing.expiresAt, useNow());
   return (
     <div class="pairing">
@@ -52,7 +56,10 @@ function Code({ pairing }: { pairing: Extract<Pairing, { kind: "code" }> }) {
       </div>
       <div>
         <ol>
-          <li>Open WhatsApp on the phone with this number.</li>
+          <li>
+            Open WhatsApp on the phone{" "}
+            {phoneNumber === null ? "that the code was asked for" : <b>{peerName(phoneNumber)}</b>}.
+          </li>
           <li>
             Go to <b>Settings</b> → <b>Linked devices</b> → <b>Link a device</b> →{" "}
             <b>Link with phone number instead</b>.
@@ -71,9 +78,9 @@ function SandboxHint({ verb }: { verb: string }) {
   if (!info.sandboxUrl) return null;
   return (
     <p class="hint">
-      This is a sandbox, no phone needed:{" "}
+      This is the sandbox, no real phone needed:{" "}
       <a href={info.sandboxUrl} target="_blank" rel="noreferrer">
-        open the sandbox phone
+        open the simulated phone
       </a>{" "}
       and {verb} there.
     </p>

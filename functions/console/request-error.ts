@@ -1,3 +1,5 @@
+import { jsonField } from "./json-field.ts";
+
 /** One mistake that the server found; `field` is a dotted path into what was sent. */
 export interface FieldProblem {
   field: string;
@@ -35,15 +37,15 @@ export function asRequestError(error: unknown): RequestError {
 
 /** The failure that an answer of the API describes; tolerant, because a proxy may have written the body. */
 export function errorFromAnswer(status: number, body: unknown): RequestError {
-  const error = field(body, "error");
-  const code = field(error, "code");
-  const message = field(error, "message");
+  const error = jsonField(body, "error");
+  const code = jsonField(error, "code");
+  const message = jsonField(error, "message");
   if (typeof code !== "string" || typeof message !== "string")
     return new RequestError(`http_${status}`, `The server answered with status ${status}.`, { status });
-  const requestId = field(error, "requestId");
+  const requestId = jsonField(error, "requestId");
   return new RequestError(code, message, {
     status,
-    problems: problemsIn(field(error, "details")),
+    problems: problemsIn(jsonField(error, "details")),
     requestId: typeof requestId === "string" ? requestId : null,
   });
 }
@@ -53,9 +55,5 @@ function problemsIn(details: unknown): FieldProblem[] {
 }
 
 function isProblem(value: unknown): value is FieldProblem {
-  return typeof field(value, "field") === "string" && typeof field(value, "message") === "string";
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+  return typeof jsonField(value, "field") === "string" && typeof jsonField(value, "message") === "string";
 }

@@ -1,4 +1,4 @@
-import type { Channel, ChannelList } from "./api.ts";
+import type { Channel, ChannelList } from "./answers.ts";
 import {
   type ChannelView,
   hear,
@@ -12,9 +12,11 @@ import {
   withOwnMessage,
 } from "./channel-view.ts";
 import type { Failure, Outcome } from "./outcome.ts";
+import type { Pairing } from "./pairing.ts";
 import type { RequestError } from "./request-error.ts";
 
-export type Link = "connecting" | "live" | "reconnecting";
+/** `missing`: there was no connection yet, and by now there should be one. */
+export type Link = "connecting" | "missing" | "live" | "reconnecting";
 
 /** Everything the page shows. */
 export interface State {
@@ -41,6 +43,8 @@ export type Action =
   | { type: "listed"; list: ChannelList; isMore: boolean }
   | { type: "channel"; channel: Channel }
   | { type: "asked"; channelId: string; isStored: boolean }
+  | { type: "code_asked"; channelId: string; phoneNumber: string }
+  | { type: "pairing"; channelId: string; pairing: Pairing }
   | { type: "removed"; channelId: string }
   | { type: "heard"; event: LiveEvent; now: number }
   | { type: "subscribed"; channelId: string; seq: number; now: number }
@@ -78,6 +82,10 @@ export function reduce(state: State, action: Action): State {
       return withChannel(state, action.channel);
     case "asked":
       return change(state, action.channelId, (it) => ({ ...it, isStored: action.isStored }));
+    case "code_asked":
+      return change(state, action.channelId, (it) => ({ ...it, askedNumber: action.phoneNumber }));
+    case "pairing":
+      return change(state, action.channelId, (it) => ({ ...it, pairing: action.pairing }));
     case "removed":
       return { ...state, channels: state.channels.filter((it) => it.channelId !== action.channelId) };
     case "heard":

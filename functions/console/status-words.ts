@@ -1,4 +1,4 @@
-import type { ChannelStatus, StatusReason, statusReasons } from "../../shared/channel.ts";
+import type { ChannelStatus, statusReasons } from "../../shared/channel.ts";
 
 /** How a status looks: at rest, working by itself, waiting for a person, good, broken. */
 type Tone = "idle" | "busy" | "act" | "good" | "bad";
@@ -18,10 +18,14 @@ interface Words {
 type ReasonWords = { [S in keyof typeof statusReasons]: Record<(typeof statusReasons)[S][number], Words> };
 
 /** A status in people's words: what happened and what to do. A reason this page does not know falls back to its status. */
-export function statusWords(status: ChannelStatus, reason: StatusReason | null | undefined): StatusWords {
+export function statusWords(status: ChannelStatus, reason: string | null): StatusWords {
   const row = byStatus[status];
   const known: Record<string, Words> = isReasoned(status) ? byReason[status] : {};
-  return { ...row, ...(reason ? known[reason] : undefined) };
+  return { ...row, ...(reason !== null && Object.hasOwn(known, reason) ? known[reason] : undefined) };
+}
+
+export function isChannelStatus(value: unknown): value is ChannelStatus {
+  return typeof value === "string" && Object.hasOwn(byStatus, value);
 }
 
 function isReasoned(status: ChannelStatus): status is keyof ReasonWords {
@@ -81,7 +85,7 @@ const byReason: ReasonWords = {
     },
     server_unavailable: {
       happened: "WhatsApp's servers do not answer.",
-      todo: "Nothing to do, it is tried again. Messages you send wait until then.",
+      todo: "It is tried again, and messages you send wait until then. Check that this machine can reach web.whatsapp.com.",
     },
     rate_limited: {
       happened: "WhatsApp asks to slow down.",
@@ -122,10 +126,6 @@ const byReason: ReasonWords = {
     temporarily_banned: {
       happened: "WhatsApp has blocked this account for a while.",
       todo: "Wait until the block ends. Attempts before that make it worse.",
-    },
-    wrong_number: {
-      happened: "A phone with another number was used, so it was unlinked again.",
-      todo: "Connect and scan with the phone whose number this channel names.",
     },
     passkey_required: {
       happened: "WhatsApp asks this account for a passkey, which a linked device like this cannot give.",

@@ -110,7 +110,7 @@ test("the key is kept nowhere, a wrong one is refused, and signing out ends it",
     expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict", path: "/" });
     expect(cookie?.value).not.toContain(apiKey);
 
-    const sandbox = page.getByRole("link", { name: "Sandbox" });
+    const sandbox = page.getByRole("link", { name: "Simulated phone" });
     expect(await sandbox.getAttribute("href")).toBe(waypost.sandbox.adminUrl);
 
     await page.reload();

@@ -116,3 +116,42 @@ test("the fate of messages is asked for only while it is open", async () => {
   await actions.settle(channelId);
   expect(calls).toHaveLength(before);
 });
+
+const payload = { channelId, code: "ABCD1234", expiresAt: "2026-01-01T00:00:00Z" };
+
+test("a pairing code that comes with the answer is there without an event, and whose it is", async () => {
+  const { actions, only } = await page(({ path }) =>
+    path.endsWith("/pairing-code") ? ok({ payload }) : null,
+  );
+  await actions.requestPairingCode(channelId, "+1 555 123 4567");
+  expect(only()).toMatchObject({
+    askedNumber: "+1 555 123 4567",
+    pairing: { kind: "code", code: "ABCD1234", expiresAt: payload.expiresAt },
+  });
+});
+
+test("a page without events finds the QR, and what was asked for as soon as it happened", async () => {
+  let status: "inactive" | "qr_ready" = "inactive";
+  const { actions, only } = await page(({ path }) => {
+    if (path.endsWith("/connect")) return ok({ payload: { channelId, status: "queued", commandId: "x" } });
+    if (path.endsWith("/qr"))
+      return ok({ payload: { qr: "2@", attempt: 1, of: 6, expiresAt: "2026-01-01" } });
+    return path.endsWith(channelId) ? ok({ payload: channel({ status }) }) : null;
+  });
+  await actions.connect(channelId);
+  await actions.lookAt(channelId);
+  expect(only()).toMatchObject({ status: "inactive", isStored: true, pairing: null });
+  status = "qr_ready";
+  await actions.lookAt(channelId);
+  expect(only()).toMatchObject({ status: "qr_ready", isStored: false, pairing: { kind: "qr", attempt: 1 } });
+});
+
+test("between two codes there is none, which is no failure; another failure is", async () => {
+  const codes = ["qr_not_available", "database_unavailable"];
+  const { actions } = await page(({ path }) => {
+    if (path.endsWith("/qr")) return failure(404, codes.shift() ?? "");
+    return path.endsWith(channelId) ? ok({ payload: channel({ status: "qr_ready" }) }) : null;
+  });
+  await expect(actions.lookAt(channelId)).resolves.toBeUndefined();
+  await expect(actions.lookAt(channelId)).rejects.toMatchObject({ code: "database_unavailable" });
+});

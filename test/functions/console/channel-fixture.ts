@@ -1,4 +1,4 @@
-import type { Channel } from "../../../functions/console/api.ts";
+import type { Channel } from "../../../functions/console/answers.ts";
 import {
   type ChannelView,
   newChannelView,
@@ -8,7 +8,15 @@ import {
 export const channelId = "channel-1";
 
 export function channel(changes: Partial<Channel> = {}): Channel {
-  return { channelId, name: "Shop", phoneNumber: null, status: "inactive", ...changes };
+  return {
+    channelId,
+    name: "Shop",
+    phoneNumber: null,
+    status: "inactive",
+    reason: null,
+    retryAt: null,
+    ...changes,
+  };
 }
 
 export function view(changes: Partial<ChannelView> = {}): ChannelView {

@@ -207,3 +207,9 @@ test("beside live events an answer brings the number but not an older status", (
   const after = refreshedWhileLive(live, channel({ status: "connecting", phoneNumber: "15551234567" }));
   expect(after).toMatchObject({ status: "active", phoneNumber: "15551234567" });
 });
+
+test("a code does not outlast the attempt it belongs to, when only answers tell of its end", () => {
+  const scanning = all(view(), { name: "qr_code", data: qr });
+  expect(refreshed(scanning, channel({ status: "pairing_code_ready" })).pairing).not.toBeNull();
+  expect(refreshed(scanning, channel({ status: "active" })).pairing).toBeNull();
+});

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { Server, type Socket as ServerSocket } from "socket.io";
 import { io } from "socket.io-client";
 import { expect, onTestFinished, test } from "vitest";
-import { createLive, type Live } from "../../../functions/console/live.ts";
+import { createLive, type Live, type LiveListener } from "../../../functions/console/live.ts";
 import { eventually } from "../../support/eventually.ts";
 
 type Subscribe = (socket: ServerSocket, channelId: string, answer: (value: object) => void) => void;
@@ -16,9 +16,11 @@ const welcome: Subscribe = (socket, channelId, answer) => {
 };
 
 /** The page's side on a real Socket.io server; everything it tells is in `told`, in order. */
-async function follow(subscribe: Subscribe = welcome) {
-  const http = createServer();
-  const server = new Server(http);
+async function follow(subscribe: Subscribe = welcome, { isServed = true } = {}) {
+  const http = createServer((_, response) => response.writeHead(404).end());
+  const server = new Server();
+  const serve = () => server.attach(http);
+  if (isServed) serve();
   server.on("connection", (socket) =>
     socket.on("subscribe_channel", ({ channelId }, answer) => subscribe(socket, channelId, answer)),
   );
@@ -27,20 +29,22 @@ async function follow(subscribe: Subscribe = welcome) {
   const { port } = http.address() as AddressInfo;
   const told: string[] = [];
   const socket = io(`http://127.0.0.1:${port}`, { autoConnect: false, reconnectionDelay: 20 });
-  const live: Live = createLive(socket, {
+  const listener: LiveListener = {
     link: (link) => void told.push(link),
     heard: ({ name, data }) => void told.push(`${name} ${data.channelId}`),
     subscribed: (channelId, seq) => void told.push(`subscribed ${channelId} ${seq}`),
     refused: ({ code }) => void told.push(`refused ${code}`),
     rejoin: async () => void told.push("rejoin"),
-  });
+  };
+  const live: Live = createLive(socket, listener, { missingAfterMs: isServed ? 60_000 : 100 });
   onTestFinished(async () => {
     live.close();
     await server.close();
+    http.close();
   });
   const hears = (line: string, times = 1) =>
     eventually(() => told.filter((it) => it === line).length === times);
-  return { server, live, told, hears };
+  return { server, serve, live, told, hears };
 }
 
 test("follows each wanted channel once, and says so before what follows", async () => {
@@ -70,6 +74,21 @@ test("a lost connection is told, comes back, and looks again before it follows a
   await hears("connection_update a");
   const order = ["reconnecting", "rejoin", "live", "subscribed a 3", "connection_update a"];
   expect(told).toEqual(order);
+});
+
+test("where no Socket.io is served the link is missing, until one is after all", async () => {
+  const { serve, live, told, hears } = await follow(welcome, { isServed: false });
+  live.want(["a"]);
+  await eventually(() => told.includes("missing"));
+  expect(new Set(told.slice(0, told.indexOf("missing")))).toEqual(new Set(["connecting"]));
+  serve();
+  await hears("connection_update a");
+  expect(told.slice(told.lastIndexOf("missing") + 1)).toEqual([
+    "rejoin",
+    "live",
+    "subscribed a 3",
+    "connection_update a",
+  ]);
 });
 
 test("a channel that may not be followed is told with its code", async () => {

@@ -1,0 +1,125 @@
+import type { ChannelStatus } from "../../shared/channel.ts";
+import type { CommandState } from "../../shared/commands.ts";
+import { type MessageStatus, messageStatusRank } from "../../shared/events.ts";
+import { jsonField, textField } from "./json-field.ts";
+import { type Failure, isCommandState } from "./outcome.ts";
+import type { CodePairing, QrPairing } from "./pairing.ts";
+import { RequestError } from "./request-error.ts";
+import { isChannelStatus } from "./status-words.ts";
+
+/** A channel as the API describes it, as far as the page reads it. */
+export interface Channel {
+  channelId: string;
+  name: string;
+  phoneNumber: string | null;
+  status: ChannelStatus;
+  /** A newer server may have reasons that this page does not know. */
+  reason: string | null;
+  /** RFC 3339. */
+  retryAt: string | null;
+}
+
+export interface ChannelList {
+  channels: Channel[];
+  nextCursor: string | null;
+}
+
+export interface Accepted {
+  messageId: string;
+  status: MessageStatus;
+  commandId: string | null;
+}
+
+/** Whether what was asked of a channel is done, or only stored until a connector can do it. */
+export type Control = "done" | "stored";
+
+export interface Command {
+  state: CommandState;
+  error: Failure | null;
+}
+
+export interface ConsoleInfo {
+  version: string | null;
+  /** The simulated phone, when this is the sandbox. */
+  sandboxUrl: string | null;
+}
+
+/*
+ * Each reads the body of an answer. Throws `unexpected_answer` when what the page decides by is not there: a proxy
+ * wrote it, or the page is older than the server.
+ */
+
+export function channelIn(value: unknown): Channel {
+  const status = jsonField(value, "status");
+  const name = textField(value, "name");
+  const channelId = textField(value, "channelId");
+  if (channelId === null || name === null || !isChannelStatus(status)) throw unexpected();
+  return {
+    channelId,
+    name,
+    status,
+    phoneNumber: textField(value, "phoneNumber"),
+    reason: textField(value, "reason"),
+    retryAt: textField(value, "retryAt"),
+  };
+}
+
+export function channelListIn(body: unknown): ChannelList {
+  const channels = jsonField(body, "payload");
+  if (!Array.isArray(channels)) throw unexpected();
+  return { channels: channels.map(channelIn), nextCursor: textField(body, "nextCursor") };
+}
+
+export function acceptedIn(body: unknown): Accepted {
+  const payload = jsonField(body, "payload");
+  const messageId = textField(payload, "messageId");
+  const status = jsonField(payload, "status");
+  if (messageId === null || !isMessageStatus(status)) throw unexpected();
+  return { messageId, status, commandId: textField(payload, "commandId") };
+}
+
+export function controlIn(body: unknown): Control {
+  return jsonField(jsonField(body, "payload"), "status") === "queued" ? "stored" : "done";
+}
+
+export function commandIn(body: unknown): Command {
+  const payload = jsonField(body, "payload");
+  const state = jsonField(payload, "state");
+  if (!isCommandState(state)) throw unexpected();
+  const error = jsonField(payload, "error");
+  const code = textField(error, "code");
+  return { state, error: code === null ? null : { code, message: textField(error, "message") ?? code } };
+}
+
+/** Null when the code is not there yet: an event brings it. */
+export function codeIn(body: unknown): CodePairing | null {
+  const payload = jsonField(body, "payload");
+  const code = textField(payload, "code");
+  const expiresAt = textField(payload, "expiresAt");
+  return code === null || expiresAt === null ? null : { kind: "code", code, expiresAt };
+}
+
+/** `qrCode` is the address of the picture. */
+export function qrIn(body: unknown, qrCode: string): QrPairing {
+  const payload = jsonField(body, "payload");
+  const attempt = jsonField(payload, "attempt");
+  const of = jsonField(payload, "of");
+  const expiresAt = textField(payload, "expiresAt");
+  if (typeof attempt !== "number" || typeof of !== "number" || expiresAt === null) throw unexpected();
+  // The picture changes with the attempt, and browsers keep pictures by their address.
+  return { kind: "qr", qrCode: `${qrCode}?attempt=${attempt}`, attempt, of, expiresAt };
+}
+
+export function infoIn(body: unknown): ConsoleInfo {
+  return { version: textField(body, "version"), sandboxUrl: textField(body, "sandboxUrl") };
+}
+
+function isMessageStatus(value: unknown): value is MessageStatus {
+  return typeof value === "string" && Object.hasOwn(messageStatusRank, value);
+}
+
+function unexpected(): RequestError {
+  const message =
+    "The server's answer cannot be understood. Reload the page: it may be older than the server.";
+  return new RequestError("unexpected_answer", message, { status: 0 });
+}

@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+import {
+  acceptedIn,
+  channelIn,
+  channelListIn,
+  codeIn,
+  commandIn,
+  controlIn,
+  infoIn,
+  qrIn,
+} from "../../../functions/console/answers.ts";
+import { channelStatuses } from "../../../shared/channel.ts";
+import { commandStates } from "../../../shared/commands.ts";
+import { messageStatusRank } from "../../../shared/events.ts";
+import { channel } from "./channel-fixture.ts";
+
+const broken = [
+  null,
+  "<h1>Bad gateway</h1>",
+  [],
+  {},
+  { payload: null },
+  { payload: "text" },
+  { payload: {} },
+];
+const unexpected = expect.objectContaining({ code: "unexpected_answer" });
+
+test("a channel is read in every status, without what the page does not know", () => {
+  for (const status of channelStatuses)
+    expect(channelIn({ ...channel({ status }), metadata: {} })).toEqual(channel({ status }));
+});
+
+test("a reason that this page does not know is kept, for people", () => {
+  expect(channelIn({ ...channel(), reason: "made_up" }).reason).toBe("made_up");
+});
+
+test.each([
+  ["a list", channelListIn],
+  ["an accepted message", acceptedIn],
+  ["a command", commandIn],
+  ["a QR", (body: unknown) => qrIn(body, "/qr")],
+])("%s that is none is an error with a code", (_name, read) => {
+  for (const body of broken) expect(() => read(body)).toThrow(unexpected);
+});
+
+test.each([{ channelId: 7 }, { name: null }, { status: "made_up" }, { status: "toString" }])(
+  "a channel with %o is none",
+  (change) => {
+    expect(() => channelIn({ ...channel(), ...change })).toThrow(unexpected);
+  },
+);
+
+test("a command is read in every state, with its failure if it has one", () => {
+  for (const state of commandStates)
+    expect(commandIn({ payload: { state } })).toEqual({ state, error: null });
+  const error = { code: "expired", message: "Too late" };
+  expect(commandIn({ payload: { state: "expired", error } }).error).toEqual(error);
+  expect(() => commandIn({ payload: { state: "valueOf" } })).toThrow(unexpected);
+});
+
+test("a message is accepted in every status, with or without a command to follow it by", () => {
+  for (const status of Object.keys(messageStatusRank))
+    expect(acceptedIn({ payload: { messageId: "m", status } })).toEqual({
+      messageId: "m",
+      status,
+      commandId: null,
+    });
+});
+
+test("whatever does not say that it waits is done", () => {
+  for (const body of broken) expect(controlIn(body)).toBe("done");
+  expect(controlIn({ payload: { status: "queued" } })).toBe("stored");
+});
+
+test("a code is there or it is not", () => {
+  const payload = { channelId: "c", code: "ABCD1234", expiresAt: "2026-01-01T00:00:00Z" };
+  expect(codeIn({ payload })).toEqual({
+    kind: "code",
+    code: "ABCD1234",
+    expiresAt: "2026-01-01T00:00:00Z",
+  });
+  for (const body of broken) expect(codeIn(body)).toBeNull();
+});
+
+test("each QR has a picture of its own", () => {
+  const payload = { qr: "2@…", attempt: 2, of: 6, expiresAt: "2026-01-01T00:00:00Z" };
+  expect(qrIn({ payload }, "/qr")).toEqual({
+    kind: "qr",
+    qrCode: "/qr?attempt=2",
+    attempt: 2,
+    of: 6,
+    expiresAt: "2026-01-01T00:00:00Z",
+  });
+});
+
+test("what a server tells about itself may be nothing", () => {
+  for (const body of broken) expect(infoIn(body)).toEqual({ version: null, sandboxUrl: null });
+});
