@@ -1,4 +1,4 @@
-import type { Document } from "mongodb";
+import { type Document, ObjectId } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
 import { type CommandType, commandTable, commandTypes } from "../shared/commands.ts";
 import type { Collections } from "../shared/database.ts";
@@ -43,7 +43,7 @@ function problemsOf(document: Stray, known: ReadonlySet<string>): FieldProblem[]
   const check = (field: keyof CommandDocument, isRight: boolean, message: string) => {
     if (!isRight) problems.push({ field, message });
   };
-  check("_id", typeof document._id === "string", "must be a string");
+  check("_id", isId(document._id), "must be a string, or left out");
   check("channelId", known.has(document.channelId as string), "must name a channel");
   const type = commandTypes.find((one) => one === document.type);
   check("type", type !== undefined, `must be one of ${commandTypes.join(", ")}`);
@@ -109,4 +109,9 @@ function isDate(value: unknown): boolean {
 
 function isMessageId(value: unknown): boolean {
   return typeof value === "string" && /^[A-Z0-9]{8,64}$/.test(value);
+}
+
+/** A document that was inserted without an `_id` has got an ObjectId from its driver. */
+function isId(value: unknown): boolean {
+  return typeof value === "string" || value instanceof ObjectId;
 }

@@ -19,7 +19,7 @@ export function endingOf({ _id, messageId }: Send, { to, type }: Prepared, outco
   if (outcome.kind === "refused") {
     const { whatsappCode } = outcome;
     const code = "whatsapp_rejected";
-    const details = { messageId, commandId: _id, whatsappCode };
+    const details = { messageId, commandId: String(_id), whatsappCode };
     const error: PublicError = { code, message: "WhatsApp refused the message", details };
     return {
       settlement: { state: "failed", error },
@@ -33,7 +33,7 @@ export function endingOf({ _id, messageId }: Send, { to, type }: Prepared, outco
 
 /** A send that did not leave: refused for a reason (`failed`), or tried in vain (`dead`). */
 export function failureOf({ _id, messageId }: Send, error: PublicError, state: "failed" | "dead"): Ending {
-  const ids = { messageId, commandId: _id };
+  const ids = { messageId, commandId: String(_id) };
   const details = Array.isArray(error.details)
     ? { ...ids, problems: error.details }
     : { ...error.details, ...ids };

@@ -1,4 +1,4 @@
-import { type Db, Timestamp } from "mongodb";
+import { type Db, ObjectId, Timestamp } from "mongodb";
 import { authenticateKey, authenticateSession } from "../shared/authentication.ts";
 import { channelType } from "../shared/channel.ts";
 import type { ChannelDocument, Retention } from "../shared/collections.ts";
@@ -65,7 +65,7 @@ export function mongoStore(db: Db, retention: Retention): Store {
     async insertCommand(command) {
       await commands.insertOne(queued(command), durably);
     },
-    findCommand: (commandId) => commands.findOne({ _id: commandId }),
+    findCommand: (commandId) => commands.findOne({ _id: { $in: idsOf(commandId) } }),
     async hasConnector() {
       const alive = { state: "alive" as const, $expr: { $gt: ["$aliveUntil", "$$NOW"] } };
       return (await connectors.findOne(alive, { projection: { _id: 1 } })) !== null;
@@ -135,4 +135,10 @@ function queued({ commandId, ...command }: NewCommand) {
     attempts: 0,
     notBefore: command.createdAt,
   };
+}
+
+/** A command that another service inserted without an id has an ObjectId, which callers spell in hex. */
+function idsOf(commandId: string): string[] {
+  if (!/^[0-9a-f]{24}$/.test(commandId)) return [commandId];
+  return [commandId, ObjectId.createFromHexString(commandId) as unknown as string];
 }

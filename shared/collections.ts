@@ -43,6 +43,7 @@ export interface ChannelDocument {
 
 /** `queued` commands have no claim; `claim.epoch` is the owner's at the time. */
 export interface CommandDocument {
+  /** What another service inserted without one has an ObjectId here. */
   _id: string;
   channelId: string;
   /** A `CommandType`; a plain string, because other services insert documents too. */

@@ -93,3 +93,14 @@ test("disconnect and connect work the same way", async () => {
   await (await insert({ channelId: channel.channelId, type: "channel.connect", payload: {} })).settles();
   await channel.becomes("active");
 });
+
+test("a document without an _id is carried out too, and is found by the hex of what the driver gave it", async () => {
+  const payload = { to: contact, content: { type: "text", text: "Without an id" } };
+  const document = { channelId: channel.channelId, type: "message.send", payload };
+  const { insertedId } = await waypost.database.db.collection("commands").insertOne(document);
+  await waypost.sandbox.account(contact).waitForMessage(({ text }) => text === "Without an id");
+  await eventually(async () => {
+    const { body } = await waypost.api().get(`/commands/${insertedId.toHexString()}`);
+    return body.ok && (body.payload as { state?: string }).state === "succeeded";
+  });
+});
