@@ -5,20 +5,12 @@ import { newChannelId } from "../../shared/ids.ts";
 import { channelSchema, channelStatusSchema, channelStatusView, channelView } from "../channel-view.ts";
 import { cursorOf, cursorSchema } from "../cursor.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { type ChannelEnv, findChannel } from "../middleware/find-channel.ts";
+import type { ChannelEnv } from "../middleware/find-channel.ts";
 import { jsonBody } from "../middleware/json-body.ts";
 import { requireScope } from "../middleware/require-scope.ts";
-import {
-  apiPrefix,
-  bodyRefusals,
-  channelParameters,
-  json,
-  jsonRequest,
-  keyRefusals,
-  openTo,
-  refusals,
-} from "../openapi.ts";
+import { apiPrefix, bodyRefusals, json, jsonRequest, keyRefusals, openTo, refusals } from "../openapi.ts";
 import { invalidRequest } from "../validation-hook.ts";
+import { channelRoute, guarded } from "./channel-route.ts";
 
 const channelAnswer = z.object({ ok: z.literal(true), payload: channelSchema });
 const statusAnswer = z.object({ ok: z.literal(true), payload: channelStatusSchema });
@@ -34,109 +26,95 @@ const listQuery = z.strictObject({
   cursor: cursorSchema.optional(),
 });
 
+const creating = createRoute({
+  method: "post",
+  path: "/channels",
+  tags: ["Channels"],
+  summary: "Create a channel",
+  ...openTo("channels:write"),
+  middleware: [requireScope("channels:write"), jsonBody],
+  request: { body: jsonRequest(createChannelSchema) },
+  responses: {
+    201: json(channelAnswer, "The channel, inactive; `Location` names it"),
+    ...refusals(...keyRefusals, ...bodyRefusals),
+  },
+});
+
+const listing = createRoute({
+  method: "get",
+  path: "/channels",
+  tags: ["Channels"],
+  summary: "List channels",
+  ...openTo("channels:read"),
+  middleware: requireScope("channels:read"),
+  request: { query: listQuery },
+  responses: {
+    200: json(listAnswer, "Channels; `nextCursor` is null on the last page"),
+    ...refusals(...keyRefusals, "invalid_request"),
+  },
+});
+
+const reading = channelRoute({
+  method: "get",
+  path: "/channels/{channelId}",
+  tag: "Channels",
+  summary: "Read a channel",
+  scope: "channels:read",
+  request: {},
+  responses: { 200: json(channelAnswer, "The channel") },
+});
+
+const readingStatus = channelRoute({
+  method: "get",
+  path: "/channels/{channelId}/status",
+  tag: "Channels",
+  summary: "Read a channel's status",
+  scope: "channels:read",
+  request: {},
+  responses: { 200: json(statusAnswer, "Its status") },
+});
+
+const changing = channelRoute({
+  method: "patch",
+  path: "/channels/{channelId}",
+  tag: "Channels",
+  summary: "Change a channel's name or metadata",
+  scope: "channels:write",
+  request: { body: jsonRequest(updateChannelSchema) },
+  responses: { 200: json(channelAnswer, "The channel as it is now") },
+});
+
 /** Creating, listing, reading and changing channels: rows in the database, no connector involved. */
 export function channelRoutes({ store }: Dependencies) {
-  const found = findChannel(store);
   return new OpenAPIHono<ChannelEnv>({ defaultHook: invalidRequest })
-    .openapi(
-      createRoute({
-        method: "post",
-        path: "/channels",
-        tags: ["Channels"],
-        summary: "Create a channel",
-        ...openTo("channels:write"),
-        middleware: [requireScope("channels:write"), jsonBody],
-        request: { body: jsonRequest(createChannelSchema) },
-        responses: {
-          201: json(channelAnswer, "The channel, inactive; `Location` names it"),
-          ...refusals(...keyRefusals, ...bodyRefusals),
-        },
-      }),
-      async (c) => {
-        if (c.var.caller.channels)
-          throw new ServiceError("insufficient_scope", "The API key is limited to channels that exist");
-        const { name, phoneNumber = null, metadata = {} } = c.req.valid("json");
-        const channel = await store.createChannel({ channelId: newChannelId(), name, phoneNumber, metadata });
-        c.header("Location", `${apiPrefix}/channels/${channel.channelId}`);
-        return c.json({ ok: true as const, payload: channelView(channel) }, 201);
-      },
+    .openapi(creating, async (c) => {
+      if (c.var.caller.channels)
+        throw new ServiceError("insufficient_scope", "The API key is limited to channels that exist");
+      const { name, phoneNumber = null, metadata = {} } = c.req.valid("json");
+      const channel = await store.createChannel({ channelId: newChannelId(), name, phoneNumber, metadata });
+      c.header("Location", `${apiPrefix}/channels/${channel.channelId}`);
+      return c.json({ ok: true as const, payload: channelView(channel) }, 201);
+    })
+    .openapi(listing, async (c) => {
+      const { status = null, limit, cursor = null } = c.req.valid("query");
+      const { channels: channelIds } = c.var.caller;
+      const channels = await store.listChannels({ channelIds, status, after: cursor, limit: limit + 1 });
+      const page = channels.slice(0, limit);
+      const last = channels.length > limit ? page.at(-1) : undefined;
+      const nextCursor = last ? cursorOf(last.channelId) : null;
+      return c.json({ ok: true as const, payload: page.map(channelView), nextCursor }, 200);
+    })
+    .openapi(guarded(reading, store), (c) =>
+      c.json({ ok: true as const, payload: channelView(c.var.found.channel) }, 200),
     )
-    .openapi(
-      createRoute({
-        method: "get",
-        path: "/channels",
-        tags: ["Channels"],
-        summary: "List channels",
-        ...openTo("channels:read"),
-        middleware: requireScope("channels:read"),
-        request: { query: listQuery },
-        responses: {
-          200: json(listAnswer, "Channels; `nextCursor` is null on the last page"),
-          ...refusals(...keyRefusals, "invalid_request"),
-        },
-      }),
-      async (c) => {
-        const { status = null, limit, cursor = null } = c.req.valid("query");
-        const { channels: channelIds } = c.var.caller;
-        const channels = await store.listChannels({ channelIds, status, after: cursor, limit: limit + 1 });
-        const page = channels.slice(0, limit);
-        const last = channels.length > limit ? page.at(-1) : undefined;
-        const nextCursor = last ? cursorOf(last.channelId) : null;
-        return c.json({ ok: true as const, payload: page.map(channelView), nextCursor }, 200);
-      },
+    .openapi(guarded(readingStatus, store), (c) =>
+      c.json({ ok: true as const, payload: channelStatusView(c.var.found.channel) }, 200),
     )
-    .openapi(
-      createRoute({
-        method: "get",
-        path: "/channels/{channelId}",
-        tags: ["Channels"],
-        summary: "Read a channel",
-        ...openTo("channels:read"),
-        middleware: [found, requireScope("channels:read")],
-        request: { params: channelParameters },
-        responses: {
-          200: json(channelAnswer, "The channel"),
-          ...refusals(...keyRefusals, "channel_not_found"),
-        },
-      }),
-      (c) => c.json({ ok: true as const, payload: channelView(c.var.found.channel) }, 200),
-    )
-    .openapi(
-      createRoute({
-        method: "get",
-        path: "/channels/{channelId}/status",
-        tags: ["Channels"],
-        summary: "Read a channel's status",
-        ...openTo("channels:read"),
-        middleware: [found, requireScope("channels:read")],
-        request: { params: channelParameters },
-        responses: {
-          200: json(statusAnswer, "Its status"),
-          ...refusals(...keyRefusals, "channel_not_found"),
-        },
-      }),
-      (c) => c.json({ ok: true as const, payload: channelStatusView(c.var.found.channel) }, 200),
-    )
-    .openapi(
-      createRoute({
-        method: "patch",
-        path: "/channels/{channelId}",
-        tags: ["Channels"],
-        summary: "Change a channel's name or metadata",
-        ...openTo("channels:write"),
-        middleware: [found, requireScope("channels:write"), jsonBody],
-        request: { params: channelParameters, body: jsonRequest(updateChannelSchema) },
-        responses: {
-          200: json(channelAnswer, "The channel as it is now"),
-          ...refusals(...keyRefusals, ...bodyRefusals, "channel_not_found"),
-        },
-      }),
-      async (c) => {
-        const { name, metadata } = c.req.valid("json");
-        const changes = { ...(name !== undefined && { name }), ...(metadata && { metadata }) };
-        const channel = await store.updateChannel(c.var.found.channel.channelId, changes);
-        if (!channel) throw new ServiceError("channel_not_found");
-        return c.json({ ok: true as const, payload: channelView(channel) }, 200);
-      },
-    );
+    .openapi(guarded(changing, store), async (c) => {
+      const { name, metadata } = c.req.valid("json");
+      const changes = { ...(name !== undefined && { name }), ...(metadata && { metadata }) };
+      const channel = await store.updateChannel(c.var.found.channel.channelId, changes);
+      if (!channel) throw new ServiceError("channel_not_found");
+      return c.json({ ok: true as const, payload: channelView(channel) }, 200);
+    });
 }

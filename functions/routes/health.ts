@@ -5,35 +5,33 @@ import { json, refusals } from "../openapi.ts";
 
 const healthy = z.object({ ok: z.literal(true) });
 
+const living = createRoute({
+  method: "get",
+  path: "/health/live",
+  tags: ["Health"],
+  summary: "Does the process live",
+  security: [],
+  responses: { 200: json(healthy, "It lives") },
+});
+
+const readiness = createRoute({
+  method: "get",
+  path: "/health/ready",
+  tags: ["Health"],
+  summary: "Is it ready",
+  description: "MongoDB answers and its indexes exist.",
+  security: [],
+  responses: { 200: json(healthy, "Ready"), ...refusals("internal", "database_unavailable") },
+});
+
 /** For whoever runs the process: does it live, and can it work. */
 export function healthRoutes({ store }: Dependencies) {
   return new OpenAPIHono()
-    .openapi(
-      createRoute({
-        method: "get",
-        path: "/health/live",
-        tags: ["Health"],
-        summary: "Does the process live",
-        security: [],
-        responses: { 200: json(healthy, "It lives") },
-      }),
-      (c) => c.json({ ok: true as const }, 200),
-    )
-    .openapi(
-      createRoute({
-        method: "get",
-        path: "/health/ready",
-        tags: ["Health"],
-        summary: "Is it ready",
-        description: "MongoDB answers and its indexes exist.",
-        security: [],
-        responses: { 200: json(healthy, "Ready"), ...refusals("internal", "database_unavailable") },
-      }),
-      async (c) => {
-        const missing = await store.missingIndexes();
-        if (missing.length > 0)
-          throw new ServiceError("database_unavailable", "Indexes are missing", { details: { missing } });
-        return c.json({ ok: true as const }, 200);
-      },
-    );
+    .openapi(living, (c) => c.json({ ok: true as const }, 200))
+    .openapi(readiness, async (c) => {
+      const missing = await store.missingIndexes();
+      if (missing.length > 0)
+        throw new ServiceError("database_unavailable", "Indexes are missing", { details: { missing } });
+      return c.json({ ok: true as const }, 200);
+    });
 }

@@ -1,4 +1,4 @@
-import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { toString as drawQr } from "qrcode";
 import type { ChannelDocument, PendingPairing } from "../../shared/collections.ts";
 import { commandTable } from "../../shared/commands.ts";
@@ -6,24 +6,13 @@ import { ServiceError } from "../../shared/errors.ts";
 import { preferredType } from "../accept.ts";
 import { answered } from "../answered.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { type ChannelEnv, findChannel } from "../middleware/find-channel.ts";
-import { jsonBody } from "../middleware/json-body.ts";
-import { requireScope } from "../middleware/require-scope.ts";
+import type { ChannelEnv } from "../middleware/find-channel.ts";
 import { carryOut } from "../mutation.ts";
-import {
-  bodyRefusals,
-  channelParameters,
-  json,
-  jsonRequest,
-  keyRefusals,
-  openTo,
-  preferHeader,
-  refusals,
-  timeSchema,
-} from "../openapi.ts";
+import { json, jsonRequest, preferHeader, timeSchema } from "../openapi.ts";
 import { queued, queuedAnswer } from "../queued-answer.ts";
 import type { FoundChannel } from "../store.ts";
 import { invalidRequest } from "../validation-hook.ts";
+import { channelRoute, guarded } from "./channel-route.ts";
 
 const codeAnswer = z.object({
   ok: z.literal(true),
@@ -44,76 +33,66 @@ const qrAnswer = z.object({
 
 const qrTypes = ["application/json", "image/png", "image/svg+xml", "text/plain"] as const;
 
+const askingForCode = channelRoute({
+  method: "post",
+  path: "/channels/{channelId}/pairing-code",
+  tag: "Linking a phone",
+  summary: "Ask for a pairing code",
+  description: "A code to type on the phone. Connects if need be.",
+  scope: "channels:write",
+  request: { headers: preferHeader, body: jsonRequest(commandTable["channel.request_pairing_code"].payload) },
+  responses: {
+    200: json(codeAnswer, "The code"),
+    202: json(queuedAnswer, "Not there yet; the channel's `pairing_code` event will bring it"),
+  },
+  refused: ["already_linked", "pairing_rate_limited"],
+});
+
+const readingQr = channelRoute({
+  method: "get",
+  path: "/channels/{channelId}/qr",
+  tag: "Linking a phone",
+  summary: "Read the QR code",
+  description: "The one that waits to be scanned; as JSON, PNG, SVG or the text it holds, by `Accept`.",
+  scope: "channels:write",
+  request: {},
+  responses: {
+    200: {
+      description: "The QR code",
+      content: {
+        "application/json": { schema: qrAnswer },
+        "image/png": { schema: z.string().openapi({ format: "binary" }) },
+        "image/svg+xml": { schema: z.string() },
+        "text/plain": { schema: z.string() },
+      },
+    },
+  },
+  refused: ["qr_not_available"],
+});
+
 /** Linking a phone: the QR that waits to be scanned, and codes to type. */
 export function pairingRoutes(deps: Dependencies) {
-  const found = findChannel(deps.store);
+  const { store } = deps;
   return new OpenAPIHono<ChannelEnv>({ defaultHook: invalidRequest })
-    .openapi(
-      createRoute({
-        method: "post",
-        path: "/channels/{channelId}/pairing-code",
-        tags: ["Linking a phone"],
-        summary: "Ask for a pairing code",
-        ...openTo("channels:write", "A code to type on the phone. Connects if need be."),
-        middleware: [found, requireScope("channels:write"), jsonBody],
-        request: {
-          params: channelParameters,
-          headers: preferHeader,
-          body: jsonRequest(commandTable["channel.request_pairing_code"].payload),
-        },
-        responses: {
-          200: json(codeAnswer, "The code"),
-          202: json(queuedAnswer, "Not there yet; the channel's `pairing_code` event will bring it"),
-          ...refusals(...keyRefusals, ...bodyRefusals, "channel_not_found"),
-          ...refusals("already_linked", "pairing_rate_limited"),
-        },
-      }),
-      async (c) => {
-        const payload = c.req.valid("json");
-        const { channelId } = c.var.found.channel;
-        // The wish is the connector's to store: a linked channel refuses, and must stay as it was.
-        const accepted = await carryOut(deps, c, { type: "channel.request_pairing_code", payload });
-        const outcome = answered(accepted);
-        if (outcome.state !== "succeeded")
-          return c.json(queued("Pairing code queued", channelId, accepted.commandId), 202);
-        const { code, expiresAt } = codeResult.parse(outcome.result);
-        return c.json({ ok: true as const, payload: { channelId, code, expiresAt } }, 200);
-      },
-    )
-    .openapi(
-      createRoute({
-        method: "get",
-        path: "/channels/{channelId}/qr",
-        tags: ["Linking a phone"],
-        summary: "Read the QR code",
-        ...openTo(
-          "channels:write",
-          "The one that waits to be scanned; as JSON, PNG, SVG or the text it holds, by `Accept`.",
-        ),
-        middleware: [found, requireScope("channels:write")],
-        request: { params: channelParameters },
-        responses: {
-          200: {
-            description: "The QR code",
-            content: {
-              "application/json": { schema: qrAnswer },
-              "image/png": { schema: z.string().openapi({ format: "binary" }) },
-              "image/svg+xml": { schema: z.string() },
-              "text/plain": { schema: z.string() },
-            },
-          },
-          ...refusals(...keyRefusals, "channel_not_found", "qr_not_available"),
-        },
-      }),
-      async (c) => {
-        const qr = pendingQr(c.var.found);
-        const type = preferredType(c.req.header("accept"), qrTypes) ?? "application/json";
-        c.header("Vary", "Accept", { append: true });
-        if (type === "application/json") return c.json({ ok: true as const, payload: qrView(qr) }, 200);
-        const body = await picture[type](qr.text, c.var.found.channel);
-        return c.body(body, 200, { "Content-Type": type });
-      },
-    );
+    .openapi(guarded(askingForCode, store), async (c) => {
+      const payload = c.req.valid("json");
+      const { channelId } = c.var.found.channel;
+      // The wish is the connector's to store: a linked channel refuses, and must stay as it was.
+      const accepted = await carryOut(deps, c, { type: "channel.request_pairing_code", payload });
+      const outcome = answered(accepted);
+      if (outcome.state !== "succeeded")
+        return c.json(queued("Pairing code queued", channelId, accepted.commandId), 202);
+      const { code, expiresAt } = codeResult.parse(outcome.result);
+      return c.json({ ok: true as const, payload: { channelId, code, expiresAt } }, 200);
+    })
+    .openapi(guarded(readingQr, store), async (c) => {
+      const qr = pendingQr(c.var.found);
+      const type = preferredType(c.req.header("accept"), qrTypes) ?? "application/json";
+      c.header("Vary", "Accept", { append: true });
+      if (type === "application/json") return c.json({ ok: true as const, payload: qrView(qr) }, 200);
+      const body = await picture[type](qr.text, c.var.found.channel);
+      return c.body(body, 200, { "Content-Type": type });
+    });
 }
 
 /** Throws `qr_not_available` when none waits, or the one that does has expired. */

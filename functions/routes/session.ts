@@ -22,66 +22,64 @@ const sessionAnswer = z.object({
   }),
 });
 
+const signingIn = createRoute({
+  method: "post",
+  path: "/session",
+  tags: ["Session"],
+  summary: "Sign in",
+  description: "Exchanges a key for a session cookie: HttpOnly, for this origin only, 12 h.",
+  security: [],
+  middleware: jsonBody,
+  request: { body: jsonRequest(z.strictObject({ apiKey: z.string().max(1_000) })) },
+  responses: {
+    200: json(sessionAnswer, "Signed in; `Set-Cookie` has the session"),
+    ...refusals(...bodyRefusals, "missing_api_key", "invalid_api_key", "expired_api_key"),
+    ...refusals("internal", "database_unavailable"),
+  },
+});
+
+const signingOut = createRoute({
+  method: "delete",
+  path: "/session",
+  tags: ["Session"],
+  summary: "Sign out",
+  description: "Ends the session of the cookie.",
+  security: [{ session: [] }],
+  responses: {
+    200: json(z.object({ ok: z.literal(true) }), "Signed out, also when there was no session"),
+    ...refusals("missing_api_key", "internal", "database_unavailable"),
+  },
+});
+
 /** Signing in to the console: the key is exchanged for a cookie that no script can read. */
 export function sessionRoutes({ store }: Dependencies, authentication: CachedAuthentication) {
   return new OpenAPIHono({ defaultHook: invalidRequest })
-    .openapi(
-      createRoute({
-        method: "post",
-        path: "/session",
-        tags: ["Session"],
-        summary: "Sign in",
-        description: "Exchanges a key for a session cookie: HttpOnly, for this origin only, 12 h.",
-        security: [],
-        middleware: jsonBody,
-        request: { body: jsonRequest(z.strictObject({ apiKey: z.string().max(1_000) })) },
-        responses: {
-          200: json(sessionAnswer, "Signed in; `Set-Cookie` has the session"),
-          ...refusals(...bodyRefusals, "missing_api_key", "invalid_api_key", "expired_api_key"),
-          ...refusals("internal", "database_unavailable"),
-        },
-      }),
-      async (c) => {
-        const { apiKey } = c.req.valid("json");
-        const { keyId, scopes, channels } = await store.byKey(apiKey);
-        const { cookie, expiresAt } = await store.createSession(keyId, sessionSeconds);
-        setCookie(c, sessionCookieName, cookie, { ...cookieOptions(c), maxAge: sessionSeconds });
-        const payload = {
-          scopes: [...scopes],
-          channels: channels && [...channels],
-          expiresAt: expiresAt.toISOString(),
-        };
-        return c.json({ ok: true as const, payload }, 200);
-      },
-    )
-    .openapi(
-      createRoute({
-        method: "delete",
-        path: "/session",
-        tags: ["Session"],
-        summary: "Sign out",
-        description: "Ends the session of the cookie.",
-        security: [{ session: [] }],
-        responses: {
-          200: json(z.object({ ok: z.literal(true) }), "Signed out, also when there was no session"),
-          ...refusals("missing_api_key", "internal", "database_unavailable"),
-        },
-      }),
-      async (c) => {
-        const cookie = getCookie(c, sessionCookieName);
-        if (cookie && !isFromOwnOrigin(c.req.raw))
-          throw new ServiceError(
-            "missing_api_key",
-            "The session cookie only counts on this origin's own pages",
-          );
-        if (cookie) {
-          await store.deleteSession(cookie);
-          authentication.forgetSession(cookie);
-        }
-        deleteCookie(c, sessionCookieName, cookieOptions(c));
-        return c.json({ ok: true as const }, 200);
-      },
-    );
+    .openapi(signingIn, async (c) => {
+      const { apiKey } = c.req.valid("json");
+      const { keyId, scopes, channels } = await store.byKey(apiKey);
+      const { cookie, expiresAt } = await store.createSession(keyId, sessionSeconds);
+      setCookie(c, sessionCookieName, cookie, { ...cookieOptions(c), maxAge: sessionSeconds });
+      const payload = {
+        scopes: [...scopes],
+        channels: channels && [...channels],
+        expiresAt: expiresAt.toISOString(),
+      };
+      return c.json({ ok: true as const, payload }, 200);
+    })
+    .openapi(signingOut, async (c) => {
+      const cookie = getCookie(c, sessionCookieName);
+      if (cookie && !isFromOwnOrigin(c.req.raw))
+        throw new ServiceError(
+          "missing_api_key",
+          "The session cookie only counts on this origin's own pages",
+        );
+      if (cookie) {
+        await store.deleteSession(cookie);
+        authentication.forgetSession(cookie);
+      }
+      deleteCookie(c, sessionCookieName, cookieOptions(c));
+      return c.json({ ok: true as const }, 200);
+    });
 }
 
 /** `Path=/`, because Socket.io's handshake needs it too. A proxy says whether the browser came by https. */
