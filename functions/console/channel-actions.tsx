@@ -1,11 +1,10 @@
 import { useState } from "preact/hooks";
 import type { ChannelStatus } from "../../shared/channel.ts";
+import { type ChannelDialog, ChannelDialogs } from "./channel-dialogs.tsx";
 import type { ChannelView } from "./channel-view.ts";
-import { ConfirmDialog } from "./confirm-dialog.tsx";
 import { ErrorNotice } from "./error-notice.tsx";
-import { useTask } from "./hooks.ts";
+import { type Task, useTask } from "./hooks.ts";
 import { usePage } from "./page-context.ts";
-import { PairingCodeDialog } from "./pairing-code-dialog.tsx";
 
 /** What can be done in each status. `stop` is the word for disconnecting. */
 const offers: Record<
@@ -21,29 +20,17 @@ const offers: Record<
   logged_out: { connect: true, code: true, stop: null, logout: false },
 };
 
-type Open = "code" | "logout" | "delete" | null;
-
 export function ChannelActions({ channel }: { channel: ChannelView }) {
   const { actions } = usePage();
   const task = useTask();
-  const [open, setOpen] = useState<Open>(null);
-  const close = () => setOpen(null);
+  const [open, setOpen] = useState<ChannelDialog | null>(null);
   const { channelId, phoneNumber, status } = channel;
   const offer = offers[status];
   return (
     <div class="actions">
       <ErrorNotice error={task.error} />
       <div class="row">
-        {offer.connect && (
-          <button
-            type="button"
-            class="primary"
-            aria-disabled={task.isBusy}
-            onClick={() => void task.run(() => actions.connect(channelId))}
-          >
-            {task.isBusy ? "Connecting…" : "Connect"}
-          </button>
-        )}
+        {offer.connect && <Connect task={task} work={() => actions.connect(channelId)} />}
         {offer.code && (
           <button type="button" onClick={() => setOpen("code")}>
             Link with a code
@@ -69,28 +56,15 @@ export function ChannelActions({ channel }: { channel: ChannelView }) {
           </button>
         </div>
       </div>
-      {open === "code" && <PairingCodeDialog channel={channel} onClose={close} />}
-      {open === "logout" && (
-        <ConfirmDialog
-          title={`Log out “${channel.name}”?`}
-          text="The phone is unlinked: the link disappears from its Linked devices, and the credentials are erased here. To use the channel again, a phone must be linked anew."
-          verb="Log out"
-          work={() => actions.logout(channelId)}
-          onClose={close}
-        />
-      )}
-      {open === "delete" && (
-        <ConfirmDialog
-          title={`Delete “${channel.name}”?`}
-          text="The phone is unlinked, and the channel is erased with its credentials, messages and events. This cannot be undone."
-          verb="Delete channel"
-          work={async () => {
-            await actions.remove(channelId);
-            location.hash = "#/";
-          }}
-          onClose={close}
-        />
-      )}
+      <ChannelDialogs open={open} channel={channel} onClose={() => setOpen(null)} />
     </div>
+  );
+}
+
+function Connect({ task, work }: { task: Task; work: () => Promise<void> }) {
+  return (
+    <button type="button" class="primary" aria-disabled={task.isBusy} onClick={() => void task.run(work)}>
+      {task.isBusy ? "Connecting…" : "Connect"}
+    </button>
   );
 }

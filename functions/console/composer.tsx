@@ -5,6 +5,7 @@ import { ErrorNotice } from "./error-notice.tsx";
 import { Field } from "./field.tsx";
 import { Form } from "./form.tsx";
 import { useTask } from "./hooks.ts";
+import { MediaInputs } from "./media-inputs.tsx";
 import { usePage } from "./page-context.ts";
 import type { RequestError } from "./request-error.ts";
 
@@ -75,11 +76,15 @@ export function Composer({ channel, to, onTo }: Props) {
           )}
         </Field>
       </div>
-      {kind === "text" ? <TextInput error={task.error} /> : <MediaInputs kind={kind} error={task.error} />}
+      {kind === "text" ? (
+        <TextInput error={task.error} />
+      ) : (
+        <MediaInputs kind={kind} {...kinds[kind]} error={task.error} />
+      )}
       <ErrorNotice error={task.error} fields={fields} />
       <div class="row end">
         {channel.status !== "active" && (
-          <p class="hint grow">Not connected: the message waits in the queue.</p>
+          <p class="hint grow">Not connected: the message waits in the queue until it is too old to send.</p>
         )}
         <button type="submit" class="primary" aria-disabled={task.isBusy}>
           {task.isBusy ? "Sending…" : "Send"}
@@ -106,39 +111,5 @@ function TextInput({ error }: { error: RequestError | null }) {
         />
       )}
     </Field>
-  );
-}
-
-function MediaInputs({ kind, error }: { kind: MediaKind; error: RequestError | null }) {
-  const { hasCaption, hasFileName } = kinds[kind];
-  return (
-    <>
-      <Field
-        label="Address of the file"
-        name="mediaUrl"
-        error={error}
-        hint="http or https. The server fetches it."
-      >
-        {(input) => (
-          <input
-            {...input}
-            data-content
-            type="url"
-            autocomplete="off"
-            placeholder="https://example.com/image.jpg"
-          />
-        )}
-      </Field>
-      {hasCaption && (
-        <Field label="Caption (optional)" name="caption" error={error}>
-          {(input) => <input {...input} data-content type="text" autocomplete="off" />}
-        </Field>
-      )}
-      {hasFileName && (
-        <Field label="File name (optional)" name="fileName" error={error}>
-          {(input) => <input {...input} data-content type="text" autocomplete="off" />}
-        </Field>
-      )}
-    </>
   );
 }

@@ -5,22 +5,31 @@ import { peerName } from "./peer.ts";
 
 const nearEndPixels = 80;
 
-/** What was said since the page was opened. Stays at the end unless somebody scrolled up to read. */
 interface Props {
   entries: readonly Entry[];
   /** Somebody wants to write to this address. */
   onReply: (to: string) => void;
 }
 
+/** What was said since the page was opened. */
 export function Conversation({ entries, onReply }: Props) {
+  if (entries.length > 0) return <Log entries={entries} onReply={onReply} />;
+  return <p class="hint">Messages appear here while this page is open, sent and received.</p>;
+}
+
+/** Stays at the end, whatever is added and however it wraps, unless somebody scrolled up to read. */
+function Log({ entries, onReply }: Props) {
   const log = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
-  const last = entries.at(-1)?.id;
   useEffect(() => {
-    if (last !== undefined && isAtEnd.current) log.current?.scrollTo(0, log.current.scrollHeight);
-  }, [last]);
-  if (entries.length === 0)
-    return <p class="hint">Messages appear here while this page is open, sent and received.</p>;
+    const { current } = log;
+    if (!current) return;
+    const stay = new ResizeObserver(() => {
+      if (isAtEnd.current) current.scrollTo(0, current.scrollHeight);
+    });
+    for (const observed of [current, ...current.children]) stay.observe(observed);
+    return () => stay.disconnect();
+  }, []);
   return (
     <div
       ref={log}
@@ -88,10 +97,12 @@ function Heard({ message, onReply }: { message: HeardMessage } & Pick<Props, "on
   const name = peerName(message.chat, message.phoneNumber);
   return (
     <li class={isPhone ? "message own" : "message"}>
-      <p class="meta">
-        {isPhone ? "Written on the phone, to" : "From"} {name} · <Time at={message.at} />
+      <p class="meta row between">
+        <span>
+          {isPhone ? "Written on the phone, to" : "From"} {name} · <Time at={message.at} />
+        </span>
         {!isPhone && (
-          <button type="button" class="quiet small" onClick={() => onReply(name)}>
+          <button type="button" class="quiet inline" onClick={() => onReply(name)}>
             Reply
           </button>
         )}

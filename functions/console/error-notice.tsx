@@ -6,10 +6,12 @@ interface Props {
   fields?: readonly string[];
 }
 
-/** What failed: the message, the problems that belong to no field, and the code to look up. */
+/** What failed: the message, the problems that belong to no field, and the code to look up. Nothing when all is said beside the fields. */
 export function ErrorNotice({ error, fields = [] }: Props) {
   if (!error) return null;
   const others = error.problems.filter((it) => !fields.includes(it.field));
+  // Beside its field each has been said already.
+  if (error.problems.length > 0 && others.length === 0) return null;
   return (
     <div class="notice bad" role="alert">
       <p>
