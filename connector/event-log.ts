@@ -97,7 +97,7 @@ async function append(
 ): Promise<void> {
   const inserts = batch.map((document) => ({ insertOne: { document } }));
   try {
-    await events.bulkWrite([fenceOperation<EventDocument>(fence, { lastSeq }), ...inserts], {
+    await events.bulkWrite([fenceOperation(fence, { lastSeq }), ...inserts], {
       ordered: true,
       writeConcern: durable,
     });

@@ -75,15 +75,28 @@ export function mongoStore(db: Db, retention: Retention): Store {
   return answering(store);
 }
 
-/** The same store, every call of which throws `database_unavailable` in time; see `databaseAnswer`. */
+/** The same store, every call of which throws `database_unavailable` in time. */
 function answering(store: Store): Store {
-  const names = Object.keys(store) as (keyof Store)[];
-  return Object.fromEntries(
-    names.map((name) => {
-      const call = store[name] as (...given: unknown[]) => Promise<unknown>;
-      return [name, (...given: unknown[]) => databaseAnswer(call(...given), answerMsMax)];
-    }),
-  ) as unknown as Store;
+  return {
+    byKey: inTime(store.byKey),
+    bySession: inTime(store.bySession),
+    createChannel: inTime(store.createChannel),
+    findChannel: inTime(store.findChannel),
+    listChannels: inTime(store.listChannels),
+    updateChannel: inTime(store.updateChannel),
+    setWish: inTime(store.setWish),
+    markDeleted: inTime(store.markDeleted),
+    insertCommand: inTime(store.insertCommand),
+    findCommand: inTime(store.findCommand),
+    hasConnector: inTime(store.hasConnector),
+    createSession: inTime(store.createSession),
+    deleteSession: inTime(store.deleteSession),
+    missingIndexes: inTime(store.missingIndexes),
+  };
+}
+
+function inTime<G extends unknown[], T>(call: (...given: G) => Promise<T>): (...given: G) => Promise<T> {
+  return (...given) => databaseAnswer(call(...given), answerMsMax);
 }
 
 function inactive({ channelId, name, metadata, phoneNumber }: NewChannel) {

@@ -1,4 +1,5 @@
 import type { Binary } from "mongodb";
+import type { FenceDocument } from "../../shared/collections.ts";
 
 /** `whatsapp_auth_creds`: one row per linked channel. `creds` holds the credentials and their server, sealed. */
 export interface AuthCredsDocument {
@@ -32,6 +33,10 @@ export interface DataKeyDocument {
   updatedAt: Date;
 }
 
+/** Whatever stands in `whatsapp_auth_keys`. */
+export type AuthKeysRow = AuthKeyDocument | DataKeyDocument | FenceDocument;
+
+/** The `_id` of the row that holds the data key of a channel. */
 export function dataKeyId(channelId: string): string {
   return `${channelId}/data-key`;
 }

@@ -3,6 +3,7 @@ import { collectionNames } from "../../shared/collections.ts";
 import {
   type AuthCredsDocument,
   type AuthKeyDocument,
+  type AuthKeysRow,
   type DataKeyDocument,
   dataKeyId,
 } from "./auth-documents.ts";
@@ -14,35 +15,37 @@ const rowsPerBulk = 1_000;
 const durable = { w: "majority", j: true } as const;
 const primary = { readPreference: "primary", readConcern: { level: "majority" } } as const;
 
-type KeyOperation = AnyBulkWriteOperation<AuthKeyDocument>;
+type KeyOperation = AnyBulkWriteOperation<AuthKeysRow>;
 
+/** The two collections of the auth state. */
 export interface AuthCollections {
   creds: Collection<AuthCredsDocument>;
-  keys: Collection<AuthKeyDocument>;
+  keys: Collection<AuthKeysRow>;
 }
 
+/** Both, typed. Opens nothing. */
 export function authCollections(db: Db): AuthCollections {
   return { creds: db.collection(collectionNames.authCreds), keys: db.collection(collectionNames.authKeys) };
 }
 
 /** Rows that exist, unsealed. Reads from the primary what a majority has; throws on any doubt. */
 export async function readRows(
-  keys: Collection<AuthKeyDocument>,
+  keys: Collection<AuthKeysRow>,
   dataKey: Buffer,
   rowIds: readonly string[],
 ): Promise<Map<string, string>> {
-  const found = await keys.find({ _id: { $in: [...rowIds] } }, primary).toArray();
+  const found = await keys.find<AuthKeyDocument>({ _id: { $in: [...rowIds] } }, primary).toArray();
   return new Map(
     found.map(({ _id, keyData }) => [_id, unseal(dataKey, _id, bytes(keyData)).toString("utf8")]),
   );
 }
 
+/** The data key of a channel as it is stored; `undefined` if there is none. */
 export async function readWrappedKey(
-  keys: Collection<AuthKeyDocument>,
+  keys: Collection<AuthKeysRow>,
   channelId: string,
 ): Promise<WrappedKey | undefined> {
-  const rows = keys as unknown as Collection<DataKeyDocument>;
-  const row = await rows.findOne({ _id: dataKeyId(channelId) }, primary);
+  const row = await keys.findOne<DataKeyDocument>({ _id: dataKeyId(channelId) }, primary);
   return row ? { masterKeyId: row.masterKeyId, wrapped: bytes(row.wrapped) } : undefined;
 }
 
@@ -57,7 +60,7 @@ export interface KeyWrite {
 
 /** Ordered bulks with the fence first. Throws `FencedError` for a deposed owner. */
 export async function writeRows(
-  keys: Collection<AuthKeyDocument>,
+  keys: Collection<AuthKeysRow>,
   { fence, dataKey, wrapped, rows }: KeyWrite,
   session: ClientSession,
 ): Promise<void> {
@@ -69,7 +72,7 @@ export async function writeRows(
 }
 
 async function fencedBulk(
-  keys: Collection<AuthKeyDocument>,
+  keys: Collection<AuthKeysRow>,
   fence: Fence,
   operations: KeyOperation[],
   session: ClientSession,
@@ -163,9 +166,7 @@ function dataKeyOperation(channelId: string, { masterKeyId, wrapped }: WrappedKe
   const now = new Date();
   const $set = { channelId, masterKeyId, wrapped: new Binary(wrapped), updatedAt: now };
   const update = { $set, $setOnInsert: { createdAt: now } };
-  const operation = { updateOne: { filter: { _id: dataKeyId(channelId) }, update, upsert: true } };
-  // The data key is a row of another shape in the same collection.
-  return operation as unknown as KeyOperation;
+  return { updateOne: { filter: { _id: dataKeyId(channelId) }, update, upsert: true } };
 }
 
 function bytes(binary: Binary): Buffer {

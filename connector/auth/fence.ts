@@ -1,10 +1,4 @@
-import {
-  type AnyBulkWriteOperation,
-  type Collection,
-  type Document,
-  MongoBulkWriteError,
-  MongoServerError,
-} from "mongodb";
+import { type Collection, type Document, MongoBulkWriteError, MongoServerError } from "mongodb";
 import type { FenceDocument } from "../../shared/collections.ts";
 
 /**
@@ -31,6 +25,7 @@ export class FencedError extends Error {
   }
 }
 
+/** The `_id` of the fence row of a channel. */
 export function fenceId(channelId: string): string {
   return `${channelId}/fence`;
 }
@@ -38,19 +33,14 @@ export function fenceId(channelId: string): string {
 type FenceFields = Omit<FenceDocument, "_id" | "channelId" | "epoch" | "n">;
 
 /** Operation 0 of a bulk. `fields` are further fields of the fence row to set along. */
-export function fenceOperation<T extends Document>(
-  { channelId, epoch }: Fence,
-  fields: FenceFields = {},
-): AnyBulkWriteOperation<T> {
-  const operation = {
+export function fenceOperation({ channelId, epoch }: Fence, fields: FenceFields = {}) {
+  return {
     updateOne: {
       filter: { _id: fenceId(channelId), epoch },
       update: { $set: { ...fields, channelId, epoch }, $inc: { n: 1 } },
       upsert: true,
     },
   };
-  // The fence row is of another shape than the rows it guards.
-  return operation as unknown as AnyBulkWriteOperation<T>;
 }
 
 /**
@@ -61,7 +51,7 @@ export async function raiseFence<T extends Document>(
   collection: Collection<T>,
   fence: Fence,
 ): Promise<FenceDocument> {
-  const rows = collection as unknown as Collection<FenceDocument>;
+  const rows = collection.db.collection<FenceDocument>(collection.collectionName);
   try {
     const row = await rows.findOneAndUpdate(
       { _id: fenceId(fence.channelId), epoch: { $lte: fence.epoch } },
