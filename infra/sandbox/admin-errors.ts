@@ -32,7 +32,7 @@ export class AdminError extends Error {
 
 /**
  * What the simulated people refuse (a QR nobody shows, a wrong code, a message they never had) rejects
- * with a sentence meant for whoever asked: it becomes 409 `refused`. A bug keeps its own type and stays one.
+ * with words meant for whoever asked: they become a sentence, 409 `refused`. A bug keeps its own type and stays one.
  */
 export async function orRefused<T>(action: () => T | Promise<T>): Promise<T> {
   try {
@@ -41,9 +41,14 @@ export async function orRefused<T>(action: () => T | Promise<T>): Promise<T> {
     const isBug =
       error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
     if (error instanceof Error && !isBug)
-      throw new AdminError("refused", error.message, [], { cause: error });
+      throw new AdminError("refused", sentence(error.message), [], { cause: error });
     throw error;
   }
+}
+
+function sentence(words: string): string {
+  const end = /[.!?]$/.test(words) ? "" : ".";
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${end}`;
 }
 
 /** `{ok: false, error: {code, message, details}}` */

@@ -11,13 +11,14 @@ import { sendRoutes } from "./admin-send.ts";
 import { accountView, pairingView } from "./admin-view.ts";
 import { noMediaCounts } from "./media-host.ts";
 import { phonePageRoutes } from "./phone-page.ts";
+import { samplePictureRoutes } from "./sample-picture.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** Media comes in as base64 in JSON. */
 const bodyBytesMax = 96 * 1024 * 1024;
 
 /**
- * The sandbox's JSON API under `/api` and its phone page at `/`, as a fetch handler: mount it on the HTTP server
+ * The sandbox's JSON API under `/api` and the simulated phone at `/`, as a fetch handler: mount it on the HTTP server
  * that carries the websocket with `getRequestListener(createAdmin(sandbox).fetch)`. Answers are `{ok: true, payload?}`
  * or `{ok: false, error: {code, message, details}}`. It has no password: it must listen on loopback only.
  */
@@ -34,6 +35,7 @@ export function createAdmin(sandbox: Sandbox): Hono {
   app.route("/api", chatRoutes(sandbox));
   app.route("/api", sendRoutes(sandbox));
   app.route("/api", faultRoutes({ faults: sandbox.faults, media: sandbox.media.faults }));
+  app.route("/", samplePictureRoutes());
   app.route("/", phonePageRoutes());
   return app;
 }
@@ -46,7 +48,8 @@ function overviewRoutes(sandbox: Sandbox): Hono {
   routes.get("/state", async (c) => {
     const pairings = await Promise.all(sandbox.pendingPairings().map(pairingView));
     const accounts = sandbox.accounts().map(accountView);
-    return c.json({ ok: true, payload: { pairings, accounts, counts: counted(sandbox) } });
+    const { consoleUrl } = sandbox;
+    return c.json({ ok: true, payload: { pairings, accounts, counts: counted(sandbox), consoleUrl } });
   });
   routes.get("/environment", (c) => {
     const { websocketUrl, rootKey, mediaCa } = sandbox;

@@ -11,7 +11,7 @@ const types: Record<string, string> = {
   svg: "image/svg+xml",
 };
 
-/** The phone page: plain files, served as they are. */
+/** The page of the simulated phone: plain files, served as they are. */
 export function phonePageRoutes(): Hono {
   const routes = new Hono();
   routes.get("/", async (c) =>

@@ -50,8 +50,10 @@ export interface Sandbox extends AsyncDisposable {
   readonly rootKey: string;
   /** PEM of the authority that signed the media host's certificate. */
   readonly mediaCa: string;
-  /** `http://127.0.0.1:PORT`: phone page and JSON admin API, same port as the websocket. */
+  /** `http://127.0.0.1:PORT`: the simulated phone and the JSON admin API, same port as the websocket. */
   readonly adminUrl: string;
+  /** The console that the simulated phone links back to, once somebody has told. */
+  consoleUrl: string | null;
   readonly counts: Counts;
   readonly faults: Faults;
   /** The media host's own faults and counts. */
@@ -60,7 +62,7 @@ export interface Sandbox extends AsyncDisposable {
   account(phoneNumber: string): Account;
   accounts(): Account[];
   pendingPairings(): PendingPairing[];
-  /** Tells the sandbox the text of a QR that some page shows, so that the phone page can offer it for scanning. */
+  /** Tells the sandbox the text of a QR that some page shows, so that the simulated phone can offer it for scanning. */
   offerQr(qrText: string): void;
   /** From now on this number is unknown to WhatsApp. Every other number exists. */
   notOnWhatsApp(phoneNumber: string): void;
@@ -135,6 +137,7 @@ function describe({ hub, web, media, state }: Parts, dispose: () => Promise<void
     rootKey: bare(state.server.root).toString("hex"),
     mediaCa: state.authority.certificate,
     adminUrl: `http://${web.host}`,
+    consoleUrl: null,
     counts: network.counts,
     faults: createFaults(network),
     media,

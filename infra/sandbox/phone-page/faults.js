@@ -3,60 +3,89 @@ import { byId, element } from "./element.js";
 import { attempt, attemptWith } from "./notice.js";
 import { isChannel, offer, pretty } from "./people.js";
 
-/** Label, fault, what it takes beside the target, what it means. `needsNumber`: once per channel instead of "all". */
+/**
+ * Label, fault, what it takes beside the target, what is so from now on. `needsNumber`: once per channel instead of
+ * "all"; `noTarget`: for everybody anyway.
+ */
 const groups = [
   [
     "Connection",
     [
       ["Cut TCP", "drop", {}, "The connection is gone without a word"],
       ["515 restart", "stream-error", { code: 515 }, "WhatsApp asks for a new connection"],
-      ["503", "stream-error", { code: 503 }, "WhatsApp is overloaded"],
-      ["500", "stream-error", { code: 500 }, "A stream error nobody explains"],
+      ["503 overloaded", "stream-error", { code: 503 }, "WhatsApp says it is overloaded, and hangs up"],
+      ["500 unexplained", "stream-error", { code: 500 }, "WhatsApp hangs up with an error nobody explains"],
       ["440 replaced", "replace", {}, "Another client took the session over", "needsNumber"],
       ["Go silent", "silence", { on: true }, "The socket stays open, nothing comes"],
-      ["Speak again", "silence", { on: false }, "Ends the silence"],
+      ["Speak again", "silence", { on: false }, "The silence is over"],
     ],
   ],
   [
-    "Next login",
+    "Next login (with “every channel”: the first of any)",
     [
-      ["401", "fail-login", { code: 401 }, "Logged out"],
-      ["403", "fail-login", { code: 403 }, "Forbidden, often a ban"],
-      ["405", "fail-login", { code: 405 }, "The client is too old"],
-      ["503", "fail-login", { code: 503 }, "Try again later"],
-      ["Remove device", "remove-device", {}, "401 now and at every later login", "needsNumber"],
+      ["401 logged out", "fail-login", { code: 401 }, "It is refused: the device was removed"],
+      ["403 banned", "fail-login", { code: 403 }, "It is refused: forbidden, often a ban"],
+      ["405 outdated", "fail-login", { code: 405 }, "It is refused: the client is too old"],
+      ["503 overloaded", "fail-login", { code: 503 }, "It is refused: try again later"],
     ],
   ],
   [
-    "Upgrade, everybody",
+    "Every login",
+    [["401 device removed", "remove-device", {}, "Refused from now on; hung up at once", "needsNumber"]],
+  ],
+  [
+    "Websocket upgrade, everybody",
     [
-      ["429 three times", "refuse-upgrade", { status: 429, times: 3 }, "Too many connections", "noTarget"],
-      ["503 three times", "refuse-upgrade", { status: 503, times: 3 }, "Not available", "noTarget"],
-      ["Accept again", "refuse-upgrade", { status: null }, "Ends the refusals", "noTarget"],
+      [
+        "429 too many, 3 times",
+        "refuse-upgrade",
+        { status: 429, times: 3 },
+        "The next three connections are refused as too many",
+        "noTarget",
+      ],
+      [
+        "503 not available, 3 times",
+        "refuse-upgrade",
+        { status: 503, times: 3 },
+        "The next three connections find WhatsApp not available",
+        "noTarget",
+      ],
+      ["Accept again", "refuse-upgrade", { status: null }, "Connections are accepted", "noTarget"],
     ],
   ],
   [
     "Sending",
     [
-      ["Refuse next (479)", "ack-error", { code: 479, times: 1 }, "The next message is rejected"],
-      ["Refuse next (463)", "ack-error", { code: 463, times: 1 }, "The next message lacks a privacy token"],
-      ["Acks after 5 s", "ack-delay", { delayMs: 5000 }, "Acknowledged late"],
-      ["Acks at once", "ack-delay", { delayMs: 0 }, "Ends the delay"],
-      ["No acks", "withhold-acks", { on: true }, "Delivered, never acknowledged"],
-      ["Acks again", "withhold-acks", { on: false }, "Ends it"],
+      ["479 refuse next", "ack-error", { code: 479, times: 1 }, "The next message is rejected"],
+      [
+        "463 no privacy token",
+        "ack-error",
+        { code: 463, times: 1 },
+        "The next message lacks a privacy token",
+      ],
+      ["Acks after 5 s", "ack-delay", { delayMs: 5000 }, "Messages are acknowledged late"],
+      ["Acks at once", "ack-delay", { delayMs: 0 }, "Messages are acknowledged at once"],
+      ["No acks", "withhold-acks", { on: true }, "Messages are delivered, never acknowledged"],
+      ["Acks again", "withhold-acks", { on: false }, "Messages are acknowledged again"],
       ["No receipts", "receipts", { timing: "never" }, "Nobody confirms delivery"],
       ["Receipts after 5 s", "receipts", { timing: 5000 }, "Delivery is confirmed late"],
-      ["Receipts again", "receipts", { timing: null }, "Ends it"],
-      ["Ignore one usync", "ignore-query", { xmlns: "usync" }, "A query stays unanswered", "noTarget"],
+      ["Receipts again", "receipts", { timing: null }, "Delivery is confirmed as usual"],
+      [
+        "Ignore one usync",
+        "ignore-query",
+        { xmlns: "usync" },
+        "The next usync query stays unanswered",
+        "noTarget",
+      ],
     ],
   ],
   [
     "Media, everybody",
     [
-      ["Next upload 500", "media-upload", { status: 500 }, "The media host fails", "noTarget"],
-      ["Next download 404", "media-download", { status: 404 }, "The file is gone", "noTarget"],
+      ["500 for the next upload", "media-upload", { status: 500 }, "The media host fails once", "noTarget"],
+      ["404 for the next download", "media-download", { status: 404 }, "The file is gone, once", "noTarget"],
       ["Slow by 3 s", "media-delay", { delayMs: 3000 }, "Every media request waits", "noTarget"],
-      ["Fast again", "media-delay", { delayMs: 0 }, "Ends it", "noTarget"],
+      ["Fast again", "media-delay", { delayMs: 0 }, "Media requests are answered at once", "noTarget"],
     ],
   ],
 ];
@@ -91,7 +120,7 @@ function button([label, fault, input, meaning, scope]) {
   const press = (event) =>
     attemptWith(event.currentTarget, async () => {
       for (const target of targets(scope)) await post(`faults/${fault}`, { ...target, ...input });
-      return `${label}: ${meaning.toLowerCase()}.`;
+      return `${label}. ${meaning}.`;
     });
   return element("button", { type: "button", className: "chip", title: meaning, onclick: press }, label);
 }

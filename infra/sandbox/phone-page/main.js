@@ -24,12 +24,19 @@ async function poll() {
       drawFaults(state);
       drawCounts(state);
       await drawChat(state);
-      connection("live", "live");
+      drawConsoleLink(state);
+      connection("Live", "live");
     } catch {
-      connection("sandbox is gone", "gone");
+      connection("The sandbox is gone", "gone");
     }
   }
   setTimeout(poll, pollMs);
+}
+
+function drawConsoleLink({ consoleUrl }) {
+  const link = byId("console");
+  link.hidden = consoleUrl === null;
+  if (consoleUrl !== null) link.href = consoleUrl;
 }
 
 function connection(text, kind) {

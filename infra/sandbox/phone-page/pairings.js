@@ -1,4 +1,4 @@
-import { post } from "./api.js";
+import { get, post } from "./api.js";
 import { byId, element, show } from "./element.js";
 import { attemptWith } from "./notice.js";
 import { freeNumber, pretty } from "./people.js";
@@ -74,9 +74,15 @@ function action({ id, kind, phoneNumber, qrText }) {
   return element("button", { type: "button", "data-key": `${id}-scan`, onclick: scan }, "Scan");
 }
 
+/** A code belongs to the number it was asked for: whose it is, is clear when only one waits. */
+async function numberOfCode() {
+  const waiting = (await get("pairings")).filter(({ kind }) => kind === "code");
+  return waiting.length === 1 ? waiting[0].phoneNumber : scanner.value;
+}
+
 async function linkWith(text) {
-  const phoneNumber = scanner.value;
   const isCode = /^[A-Za-z1-9]{4}[\s-]?[A-Za-z1-9]{4}$/.test(text.trim());
+  const phoneNumber = isCode ? await numberOfCode() : scanner.value;
   if (isCode) await post("type-code", { phoneNumber, code: text });
   else await post("scan", { phoneNumber, qr: text });
   isSuggested = true;

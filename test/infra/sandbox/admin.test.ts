@@ -106,7 +106,7 @@ test("an image comes back byte for byte, and nothing a sender sends runs as a pa
 test("what nobody can do is refused with a reason", async () => {
   expect(await post("scan", { phoneNumber: "15550900041", qr: "2@not,a,qr" })).toMatchObject({
     status: 409,
-    error: { code: "refused", message: expect.stringContaining("QR") },
+    error: { code: "refused", message: "Not a WhatsApp QR." },
   });
   expect(await post("type-code", { phoneNumber: "15550900041", code: "abcd-efgh" })).toMatchObject({
     status: 409,
@@ -115,6 +115,23 @@ test("what nobody can do is refused with a reason", async () => {
   await post("accounts", { phoneNumber: "15550900041" });
   expect(await post("accounts/15550900041/mark-read", { messageId: "none" })).toMatchObject({ status: 409 });
   expect(await post("accounts/15550900041/unlink", { deviceId: 9 })).toMatchObject({ status: 404 });
+});
+
+test("the sample picture is one, and the same each time", async () => {
+  const read = async () => {
+    const answer = await fetch(`${sandbox.adminUrl}/sample.png`);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/png"]);
+    return Buffer.from(await answer.arrayBuffer());
+  };
+  const picture = await read();
+  expect(picture.subarray(1, 4).toString()).toBe("PNG");
+  expect(await read()).toEqual(picture);
+});
+
+test("the console's address is told once it is known", async () => {
+  expect((await get("state")).payload).toMatchObject({ consoleUrl: null });
+  sandbox.consoleUrl = "http://127.0.0.1:3000";
+  expect((await get("state")).payload).toMatchObject({ consoleUrl: "http://127.0.0.1:3000" });
 });
 
 test("receipt policy and name change together or not at all", async () => {

@@ -46,8 +46,10 @@ test("a person links a device by a click, chats with it, breaks it and unlinks i
     await eventually(() => client.statusOf(id).includes(4));
     await chat.getByText("you read it").waitFor();
 
-    await press(page, "503 three times");
-    await eventually(async () => (await page.locator("#notice").textContent())?.includes("not available"));
+    await press(page, "503 not available, 3 times");
+    await eventually(async () =>
+      (await page.locator("#notice").textContent())?.includes("find WhatsApp not"),
+    );
     await press(page, "Mend everything");
     await press(page, /^Unlink/);
     await client.closed(401);
@@ -56,7 +58,7 @@ test("a person links a device by a click, chats with it, breaks it and unlinks i
   });
 });
 
-test("a pairing code is typed, and a wrong one is told", async () => {
+test("a pairing code is typed without a number, and a wrong one is told", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await withPage(browser, phone, async (page) => {
@@ -64,15 +66,28 @@ test("a pairing code is typed, and a wrong one is told", async () => {
     client.connect();
     await eventually(() => client.qr);
     const code = await client.socket.requestPairingCode("15550100042");
-    await press(page, "Type the code");
     const field = page.getByLabel("Pairing code, or the text of a QR");
     await field.fill("AAAA-AAAA");
     await page.keyboard.press("Enter");
     await eventually(async () => (await page.locator("#notice").getAttribute("data-kind")) === "bad");
+    expect(await page.locator("#notice").textContent()).toBe("Wrong pairing code.");
     await field.fill(`${code.slice(0, 4)}-${code.slice(4)}`.toLowerCase());
     await page.keyboard.press("Enter");
     await client.closed(515);
     await eventually(() => sandbox.account("15550100042").devices().length === 1);
+  });
+});
+
+test("where the console is known, the page links back to it", async () => {
+  const { sandbox } = fixture;
+  await withPage(browser, phone, async (page) => {
+    await page.goto(sandbox.adminUrl);
+    await page.locator("#connection[data-kind=live]").waitFor();
+    const link = page.getByRole("link", { name: "Console" });
+    expect(await link.count()).toBe(0);
+    sandbox.consoleUrl = "http://127.0.0.1:3000";
+    await link.waitFor();
+    expect(await link.getAttribute("href")).toBe("http://127.0.0.1:3000");
   });
 });
 
