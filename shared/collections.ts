@@ -22,7 +22,7 @@ export interface ChannelDocument {
   type: typeof channelType;
   name: string;
   metadata: Record<string, unknown>;
-  /** The seed's shape. `qrCode` is a PNG data URL. */
+  /** What other services may read too, so it keeps its shape. `qrCode` is a PNG data URL. */
   config: { phoneNumber: string | null; qrCode: string | null; pairingCode: string | null };
   pairing: PendingPairing | null;
   status: ChannelStatus;
@@ -78,7 +78,10 @@ export interface EventDocument {
   data: Record<string, unknown>;
 }
 
-/** The fence of a channel in a collection; see `design.md` §6. `lastSeq` only in `events`. */
+/**
+ * The fence of a channel in a collection: a bulk that begins with an older `epoch` than it holds is refused. `n` counts
+ * its writes. `lastSeq` only in `events`: the last number given, for when retention has emptied the log.
+ */
 export interface FenceDocument {
   _id: string;
   channelId: string;

@@ -21,9 +21,8 @@ const nothing = z.strictObject({});
 
 /**
  * Every kind of command.
- * `lane`: 0 control, 1 interactive; control has a loop of its own.
+ * `lane`: 0 control, 1 interactive, 2 bulk; control has a loop of its own.
  * `ttlSeconds`: how long it may wait before it is claimed; null = the sender's `SEND_TTL_SECONDS`.
- * `isWish`: what it asks stays true until somebody asks otherwise, so it is stored on the channel as well.
  */
 export const commandTable = {
   "channel.connect": {

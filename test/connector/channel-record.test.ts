@@ -23,7 +23,7 @@ async function owned(fields: Partial<ChannelDocument> = {}) {
 
 const change = (machine: Machine) => ({ machine, lastDisconnect: null, isCodeNew: true });
 
-test("a machine's step is written in the words of the contract", async () => {
+test("a machine's step is written in the words that callers see", async () => {
   const { record, read } = await owned();
   const lastDisconnect = { code: 428, reason: "connection_lost", at: new Date(0).toISOString() };
   const machine: Machine = { ...newMachine("waiting", "connection_lost"), retryAt: 1_000 };

@@ -165,7 +165,7 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("nobody is told of a state that the contract does not have", () => {
+  test("nobody is told of a state that is not a channel status", () => {
     expect(everyMachine.map(publicStatus)).not.toContain("waiting");
   });
 });

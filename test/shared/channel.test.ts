@@ -21,7 +21,7 @@ function nested(levels: number): object {
   return { inner: value };
 }
 
-test("the seed's own request is read, its number as digits", () => {
+test("a name is trimmed, and a number read as digits", () => {
   expect(createChannelSchema.parse({ name: "My WhatsApp Business", phoneNumber: "1234567890" })).toEqual({
     name: "My WhatsApp Business",
     phoneNumber: "1234567890",

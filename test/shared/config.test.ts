@@ -15,7 +15,7 @@ function problemsOf(env: Environment, role: Role = "embedded"): string[] {
   return [];
 }
 
-test("an empty environment has the contract's defaults", () => {
+test("an empty environment has the documented defaults", () => {
   expect(readConfig({}, "embedded")).toEqual({
     mongoUri: null,
     dataDir: null,

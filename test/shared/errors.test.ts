@@ -3,7 +3,7 @@ import { type ErrorCode, errorCatalog, publicError, ServiceError } from "../../s
 
 const codes = Object.keys(errorCatalog) as ErrorCode[];
 
-/** The contract's table: a code moves to another status only on purpose. */
+/** Callers rely on these: a code moves to another status only on purpose. */
 const statuses: Record<number, ErrorCode[]> = {
   400: ["invalid_request", "invalid_json"],
   401: ["missing_api_key", "invalid_api_key", "expired_api_key"],
@@ -28,7 +28,7 @@ const statuses: Record<number, ErrorCode[]> = {
 /** Seen in command documents; over HTTP they are an answer about a command. */
 const inCommandsOnly: ErrorCode[] = ["invalid_command", "expired", "not_sent"];
 
-test("every code has the contract's status", () => {
+test("every code has the status that callers rely on", () => {
   for (const [status, listed] of Object.entries(statuses))
     for (const code of listed) expect([code, new ServiceError(code).status]).toEqual([code, Number(status)]);
   expect([...Object.values(statuses).flat(), ...inCommandsOnly].sort()).toEqual([...codes].sort());

@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 afterAll(() => gateway[Symbol.asyncDispose]());
 
-/** The seed's script, without the DOM: what it registers and emits, in its order. */
+/** The script of a page that knows no more than Socket.io, without the DOM: what it registers and emits, in its order. */
 function seedPage(apiKey: string, channelId: string, options: object) {
   const page = gateway.connect(options);
   page.socket.emit("authenticate", { apiKey });
@@ -18,7 +18,7 @@ function seedPage(apiKey: string, channelId: string, options: object) {
   return page;
 }
 
-describe("the seed's page", () => {
+describe("a plain page", () => {
   test.each([["polling", "websocket"], ["websocket"], ["polling"]])(
     "works as written for who is signed in, over %s",
     async (...transports) => {

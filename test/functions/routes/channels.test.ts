@@ -9,7 +9,7 @@ afterAll(() => functions[Symbol.asyncDispose]());
 
 const noChannel = "00000000-0000-4000-8000-000000000000";
 
-test("201: a channel is created as the seed says, and Location names it", async () => {
+test("201: a channel is created as asked, and Location names it", async () => {
   const { status, headers, body } = await functions.call("POST", "/channels", {
     body: { name: "My WhatsApp Business", phoneNumber: "1234567890" },
   });

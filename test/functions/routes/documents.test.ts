@@ -14,8 +14,8 @@ interface Operation {
   responses: Record<string, { description: string; content?: Record<string, object> }>;
 }
 
-/** The contract's table, which the routes, the document and the handlers have to match. */
-const contract: Record<string, Scope | null> = {
+/** What may be called and with which scope: the routes, the document and the handlers have to match. */
+const calls: Record<string, Scope | null> = {
   "POST /api/whatsapp/channels": "channels:write",
   "GET /api/whatsapp/channels": "channels:read",
   "GET /api/whatsapp/channels/{channelId}": "channels:read",
@@ -68,26 +68,23 @@ async function ask(name: string, key: string | null) {
   });
 }
 
-test("the document has the contract's calls, and no others", () => {
-  expect([...operations.keys()].sort()).toEqual(Object.keys(contract).sort());
+test("the document has these calls, and no others", () => {
+  expect([...operations.keys()].sort()).toEqual(Object.keys(calls).sort());
   for (const [name, { summary, tags }] of operations)
     expect([summary, tags], name).toEqual([expect.any(String), [expect.any(String)]]);
 });
 
-test.each(Object.entries(contract))(
-  "%s is handled, and asks for the scope it says: %s",
-  async (name, scope) => {
-    const operation = operations.get(name);
-    expect(operation?.["x-scope"] ?? null).toBe(scope);
-    const { body } = await ask(name, await functions.addKey({ scopes: ["admin"] }));
-    expect(["route_not_found", "method_not_allowed"]).not.toContain(body.error?.code);
-    if (!scope) return;
-    expect((await ask(name, null)).status).toBe(401);
-    const others = scopes.filter((other) => other !== scope && other !== "admin");
-    expect((await ask(name, await functions.addKey({ scopes: others }))).status).toBe(403);
-    expect([401, 403]).not.toContain((await ask(name, await functions.addKey({ scopes: [scope] }))).status);
-  },
-);
+test.each(Object.entries(calls))("%s is handled, and asks for the scope it says: %s", async (name, scope) => {
+  const operation = operations.get(name);
+  expect(operation?.["x-scope"] ?? null).toBe(scope);
+  const { body } = await ask(name, await functions.addKey({ scopes: ["admin"] }));
+  expect(["route_not_found", "method_not_allowed"]).not.toContain(body.error?.code);
+  if (!scope) return;
+  expect((await ask(name, null)).status).toBe(401);
+  const others = scopes.filter((other) => other !== scope && other !== "admin");
+  expect((await ask(name, await functions.addKey({ scopes: others }))).status).toBe(403);
+  expect([401, 403]).not.toContain((await ask(name, await functions.addKey({ scopes: [scope] }))).status);
+});
 
 test("every refusal in the document is a code of the catalog, under its status, in both forms", () => {
   for (const [name, { responses }] of operations)
@@ -105,7 +102,7 @@ test("what a call answers without being asked right is in the document", async (
   for (const [name, { responses }] of operations) {
     const { status } = await ask(name, await functions.addKey());
     expect(Object.keys(responses), name).toContain(String(status));
-    if (contract[name])
+    if (calls[name])
       expect(Object.keys(responses), name).toEqual(expect.arrayContaining(["401", "403", "503"]));
   }
 });

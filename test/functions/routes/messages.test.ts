@@ -15,7 +15,7 @@ const text = { to: jid, message: "Hello from automated WhatsApp!", type: "text" 
 const active = () => functions.addChannel({ status: "active", wanted: "connected" });
 const sent = { state: "succeeded" as const, result: {} };
 
-test("200: a text is sent as the seed says, under the id that was fixed at accept", async () => {
+test("200: a text is sent, under the id that was fixed at accept", async () => {
   const channelId = await active();
   const asking = functions.call("POST", `/channels/${channelId}/send`, { body: text });
   const command = await functions.settle(channelId, "message.send", sent);
@@ -212,7 +212,7 @@ test.each([
 
 const image = { to: jid, mediaType: "image", mediaUrl: "https://example.com/image.jpg" };
 
-test("200: media is sent as the seed says, its kind as the type", async () => {
+test("200: media is sent, its kind as the type", async () => {
   const channelId = await active();
   const asking = functions.call("POST", `/channels/${channelId}/send-media`, {
     body: { ...image, caption: "Check out this image!" },
