@@ -32,8 +32,8 @@ export async function routeStanza(network: Network, connection: Connection, node
   await (routes[node.tag] ?? countUnknown)(network, connection, node);
 }
 
-const countUnknown: Route = (network, connection, node) => {
+function countUnknown(network: Network, connection: Connection, node: BinaryNode): void {
   network.counts.unknownNodes += 1;
   const shape = [node.tag, ...children(node).map(({ tag }) => tag)].join(" ");
   network.log(`${connection.id} sent an unknown stanza: ${shape}`);
-};
+}

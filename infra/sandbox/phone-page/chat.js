@@ -24,7 +24,7 @@ export function startChat() {
   byId("compose").addEventListener("submit", (event) => {
     event.preventDefault();
     if (message.value.trim() === "") return;
-    attemptWith(event.submitter, async () => {
+    void attemptWith(event.submitter, async () => {
       await post(`accounts/${you()}/send-text`, { to: peer(), text: message.value, ...addressing() });
       message.value = "";
       message.focus();

@@ -12,7 +12,7 @@ startPairings();
 startChat();
 startFaults();
 startCounts();
-poll();
+void poll();
 
 /** Draws what is, then looks again; a hidden page looks when it is shown. */
 async function poll() {

@@ -15,7 +15,7 @@ export function startPairings() {
   });
   byId("paste").addEventListener("submit", (event) => {
     event.preventDefault();
-    attemptWith(event.submitter, async () => {
+    void attemptWith(event.submitter, async () => {
       const outcome = await linkWith(pasted.value);
       pasted.value = "";
       return outcome;
