@@ -21,6 +21,7 @@ export function Conversation({ entries, onReply }: Props) {
 function Log({ entries, onReply }: Props) {
   const log = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
+  const top = useRef(0);
   useEffect(() => {
     const { current } = log;
     if (!current) return;
@@ -39,7 +40,10 @@ function Log({ entries, onReply }: Props) {
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
       tabIndex={0}
       onScroll={({ currentTarget: it }) => {
-        isAtEnd.current = it.scrollHeight - it.scrollTop - it.clientHeight < nearEndPixels;
+        const isNear = it.scrollHeight - it.scrollTop - it.clientHeight < nearEndPixels;
+        // More may have been added since it was scrolled to the end: only a way up is somebody's wish.
+        isAtEnd.current = isNear || (isAtEnd.current && it.scrollTop >= top.current);
+        top.current = it.scrollTop;
       }}
     >
       <ol class="plain">

@@ -33,6 +33,7 @@ export function startChat() {
   log.addEventListener("scroll", () => {
     isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
   });
+  addEventListener("resize", keepAtEnd);
   picture.addEventListener("change", () => attempt(sendPicture));
   reads.addEventListener("change", () =>
     attempt(async () => {
