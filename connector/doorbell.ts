@@ -3,6 +3,7 @@ import type { CommandDocument } from "../shared/collections.ts";
 import { followChanges } from "../shared/follow-changes.ts";
 import type { Logger } from "../shared/log.ts";
 
+/** What the doorbell listens to, and who hears it. */
 export interface DoorbellOptions {
   commands: Collection<CommandDocument>;
   /** Called with the channel of a new command; it only says "look". */

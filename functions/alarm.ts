@@ -5,6 +5,7 @@ export interface Alarm {
   pause(ms: number): Promise<void>;
 }
 
+/** An alarm that has not rung. */
 export function alarm(): Alarm {
   let isRung = false;
   let wake: (() => void) | null = null;

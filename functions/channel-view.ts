@@ -15,8 +15,10 @@ const statusFields = {
   retryAt: timeSchema.optional(),
 };
 
+/** What `GET …/status` answers: the part of a channel that moves. */
 export const channelStatusSchema = z.object(statusFields).openapi("ChannelStatus");
 
+/** A channel as callers see it. */
 export const channelSchema = z
   .object({
     ...statusFields,
@@ -43,6 +45,7 @@ export function channelView(channel: ChannelDocument): View<typeof channelSchema
   };
 }
 
+/** The channel's status as callers see it. */
 export function channelStatusView(channel: ChannelDocument): View<typeof channelStatusSchema> {
   const { channelId, name, status, reason, retryAt, lastStatusUpdate } = channel;
   return {

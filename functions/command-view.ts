@@ -6,6 +6,7 @@ import { timeSchema } from "./openapi.ts";
 
 const record = z.record(z.string(), z.unknown());
 
+/** A command as callers see it. Other services may leave out nearly everything. */
 export const commandSchema = z
   .object({
     commandId: z.string(),

@@ -3,6 +3,7 @@ import type { Asset } from "./assets.ts";
 import type { ResultWaiter } from "./results.ts";
 import type { Store } from "./store.ts";
 
+/** What of the settings decides how the app answers. */
 export interface AppSettings {
   /** Origins beside our own that browsers may call from. */
   frontendOrigins: readonly string[];

@@ -25,6 +25,7 @@ const options = {
   mcp: { disabled: true },
 };
 
+/** The page that shows the API's document; without scripts, it links to it. */
 export const docsPage = `<!doctype html>
 <html lang="en">
   <head>

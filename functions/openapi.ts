@@ -91,12 +91,14 @@ export function openTo(scope: Scope, description = "") {
   };
 }
 
+/** The three ways to say who calls, as the document names them. */
 export const securitySchemes = {
   apiKey: { type: "apiKey", in: "header", name: "X-Api-Key" },
   bearer: { type: "http", scheme: "bearer" },
   session: { type: "apiKey", in: "cookie", name: "waypost_session" },
 } as const;
 
+/** The path parameters of a call on a channel. */
 export const channelParameters = z.object({ channelId: z.string() });
 
 /** How long to wait for the result; the whole of it is read by `waitPreference`. */

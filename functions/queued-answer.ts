@@ -7,6 +7,7 @@ export const queuedAnswer = z.object({
   payload: z.object({ channelId: z.string(), status: z.literal("queued"), commandId: z.string() }),
 });
 
+/** The body of the 202; `message` is for people. */
 export function queued(message: string, channelId: string, commandId: string): z.output<typeof queuedAnswer> {
   return { ok: true, message, payload: { channelId, status: "queued", commandId } };
 }

@@ -16,8 +16,10 @@ export const pendingAnswer = z.object({
   payload: sentPayload.extend({ status: z.enum(["queued", "unknown"]), commandId: z.string() }),
 });
 
+/** What a send may be answered with when nothing failed. */
 export type SendAnswer = z.output<typeof sentAnswer> | z.output<typeof pendingAnswer>;
 
+/** Whether WhatsApp took it, so that the answer is 200 and not 202. */
 export function isSent(answer: SendAnswer): answer is z.output<typeof sentAnswer> {
   return answer.payload.status === "sent";
 }

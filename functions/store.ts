@@ -9,10 +9,12 @@ export interface FoundChannel {
   now: Date;
 }
 
+/** A channel as it is first written: inactive. */
 export type NewChannel = Pick<ChannelDocument, "channelId" | "name" | "metadata"> & {
   phoneNumber: string | null;
 };
 
+/** A command as it is first written; the rest of its document is the same for all. */
 export interface NewCommand {
   commandId: string;
   channelId: string;

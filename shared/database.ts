@@ -25,6 +25,7 @@ export interface Collections {
   pairingRequests: Collection<PairingRequestDocument>;
 }
 
+/** The collections of a database, under the names that all services agree on. */
 export function collections(db: Db): Collections {
   return {
     channels: db.collection(names.channels),

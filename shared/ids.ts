@@ -10,6 +10,7 @@ export function newCommandId(): string {
   return randomUUID();
 }
 
+/** An id for an event that has none of its own. */
 export function newEventId(): string {
   return randomUUID();
 }

@@ -22,6 +22,7 @@ export function hasScope(grant: Grant, scope: Scope): boolean {
   return grant.scopes.includes("admin") || grant.scopes.includes(scope);
 }
 
+/** Whether a key that may be limited to some channels covers this one. */
 export function coversChannel(grant: Grant, channelId: string): boolean {
   return grant.channels === null || grant.channels.includes(channelId);
 }

@@ -11,6 +11,7 @@ const audienceScopes = {
   pairing: ["channels:write"],
 } as const satisfies Record<string, readonly Scope[]>;
 
+/** A part of the listeners of a channel. */
 export type Audience = keyof typeof audienceScopes;
 
 const audiences = Object.keys(audienceScopes) as Audience[];

@@ -6,6 +6,7 @@ import { logNotice, type Notice } from "./notice.ts";
 import { presentChannel } from "./present-channel.ts";
 import { pairingNotice } from "./snapshot.ts";
 
+/** What a feed reads from, and who it tells. */
 export interface FeedSource {
   db: Pick<Collections, "events" | "channels">;
   /** Gives a notice to whoever is in its room. */

@@ -16,6 +16,7 @@ export const clientRequests = {
 
 export type RequestName = keyof typeof clientRequests;
 
+/** Whether a client may send an event of this name. */
 export function isRequestName(name: string): name is RequestName {
   return Object.hasOwn(clientRequests, name);
 }

@@ -20,6 +20,7 @@ export interface Identity {
 /** Answers a request; `succeed` sends the acknowledgement and the event, a rejection becomes the failure. */
 export type Handler = (client: Client, payload: unknown, succeed: (answer: object) => void) => Promise<void>;
 
+/** What all clients of a gateway share. */
 export interface ClientDeps {
   handlers: Record<RequestName, Handler>;
   limits: GatewayLimits;

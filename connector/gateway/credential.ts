@@ -16,6 +16,7 @@ export interface Credential {
   secret: string;
 }
 
+/** Longer than any key; whether it is one, the database says. */
 export const apiKeySchema = z.string().max(500);
 
 const handshakeSchema = z.strictObject({ apiKey: apiKeySchema }).partial();

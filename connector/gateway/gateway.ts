@@ -26,6 +26,7 @@ export interface GatewayOptions {
   limits?: Partial<GatewayLimits>;
 }
 
+/** The gateway while it runs. */
 export interface Gateway {
   /** Closes every connection and stops reading. Leaves the HTTP server and the database client alone. */
   close(): Promise<void>;

@@ -25,6 +25,7 @@ export interface GatewayLimits {
   sweepMs: number;
 }
 
+/** The bounds of a gateway that is given none. */
 export const defaultLimits: GatewayLimits = {
   authenticateMs: 10_000,
   authenticationTries: 3,

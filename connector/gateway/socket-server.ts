@@ -4,6 +4,7 @@ import type { GatewayLimits } from "./limits.ts";
 import { isScriptRequest, originProblem } from "./origin.ts";
 import { UnauthenticatedConnections } from "./unauthenticated.ts";
 
+/** Socket.io, and who is connected without having shown a key. */
 export interface SocketServer {
   io: Server;
   unauthenticated: UnauthenticatedConnections;

@@ -16,6 +16,7 @@ export function answerError(log: Logger): ErrorHandler<RequestEnv> {
   };
 }
 
+/** For a path that does not exist. */
 export const answerNotFound: NotFoundHandler<RequestEnv> = (c) =>
   errorAnswer(c, new ServiceError("route_not_found"));
 

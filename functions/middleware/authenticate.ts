@@ -6,6 +6,7 @@ import { ServiceError } from "../../shared/errors.ts";
 import { isFromOwnOrigin, isSafeMethod } from "../own-origin.ts";
 import type { Authentication } from "../store.ts";
 
+/** What `authenticate` leaves for handlers. */
 export interface CallerEnv {
   Variables: { caller: Caller };
 }

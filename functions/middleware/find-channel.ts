@@ -4,6 +4,7 @@ import { coversChannel } from "../../shared/scopes.ts";
 import type { FoundChannel, Store } from "../store.ts";
 import type { CallerEnv } from "./authenticate.ts";
 
+/** What `findChannel` leaves for handlers. */
 export interface ChannelEnv {
   Variables: CallerEnv["Variables"] & { found: FoundChannel };
 }

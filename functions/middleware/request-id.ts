@@ -1,5 +1,6 @@
 import { createMiddleware } from "hono/factory";
 
+/** What `requestId` leaves for handlers. */
 export interface RequestEnv {
   Variables: { requestId: string };
 }

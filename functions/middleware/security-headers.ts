@@ -17,6 +17,7 @@ export const consoleContentPolicy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
+/** Headers of every answer: the policy of the API unless a page set its own, and nothing is kept unless said so. */
 export const securityHeaders = createMiddleware(async (c, next) => {
   await next();
   const { headers } = c.res;
