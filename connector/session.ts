@@ -8,7 +8,7 @@ import { sleep } from "../shared/sleep.ts";
 import type { AuthState } from "./auth/auth-state.ts";
 import { createSocketCaches } from "./auth/caches.ts";
 import type { Fence } from "./auth/fence.ts";
-import { beginning } from "./beginning.ts";
+import { type Beginning, beginning } from "./beginning.ts";
 import { type ChannelRecord, channelRecord } from "./channel-record.ts";
 import { type Control, createControl } from "./control.ts";
 import { createEffects, type Effects } from "./effects.ts";
@@ -51,6 +51,7 @@ export class Session {
   readonly #record: ChannelRecord;
   readonly #line: Line;
   readonly #inbox: Inbox;
+  readonly #beginning: Beginning;
   readonly #effects: Effects;
   readonly #life: Life;
   readonly #sender: Sender;
@@ -76,6 +77,7 @@ export class Session {
     const signal = (signal: Signal) => void this.#life.dispatch(signal);
     const caches = createSocketCaches();
 
+    this.#beginning = beginning(channel, auth?.linked() ?? false, Date.now());
     this.#options = options;
     this.#holdings = holdings;
     this.#auth = auth;
@@ -107,7 +109,7 @@ export class Session {
     });
     this.#life = createLife({
       ...{ events, onError },
-      initial: beginning(channel, this.#isLinked()).machine,
+      initial: this.#beginning.machine,
       record: this.#record,
       isLinked: () => this.#isLinked(),
       limits: timings,
@@ -188,14 +190,16 @@ export class Session {
   async #begin(): Promise<void> {
     const { channel } = this.#options;
     if (channel.deletedAt) return void this.#erase().catch((error: unknown) => this.fail(error));
-    const { isNews, isWanted } = beginning(channel, this.#isLinked());
+    const { isNews, isWanted, retryInMs } = this.#beginning;
     if (isNews) await this.#life.announce();
+    if (retryInMs !== null) await this.#effects.perform({ type: "schedule_retry", delayMs: retryInMs });
     if (isWanted) await this.#life.dispatch({ type: "start", method: { kind: "qr" } });
     this.ring();
   }
 
+  /** Credentials that cannot be used are of a channel that was linked, too. */
   #isLinked(): boolean {
-    return this.#auth?.linked() ?? false;
+    return this.#auth?.linked() ?? true;
   }
 
   /** The channel's own JID; empty while it has none. */

@@ -63,12 +63,11 @@ export function hangUp(machine: Machine): Step {
 }
 
 /** A linked channel comes back wherever it is owned next; a pairing does not survive its socket. */
-export function suspend(_machine: Machine, _: unknown, { isLinked }: World): Step {
+export function suspend(machine: Machine, _: unknown, { isLinked }: World): Step {
   if (!isLinked) return ended("inactive", "interrupted", [{ type: "close_socket" }]);
-  return {
-    machine: newMachine("waiting", "connection_lost"),
-    effects: [{ type: "cancel_retry" }, { type: "close_socket" }],
-  };
+  // A wait that WhatsApp asked for goes on, whoever owns the channel.
+  const waiting = machine.state === "waiting" ? machine : newMachine("waiting", "connection_lost");
+  return { machine: waiting, effects: [{ type: "cancel_retry" }, { type: "close_socket" }] };
 }
 
 export function abandon(): Step {

@@ -9,7 +9,7 @@ const every = channelStatuses.flatMap((status) =>
   ),
 );
 const of = ({ status, wanted, isLinked }: (typeof every)[number]) =>
-  beginning({ status, wanted, reason: null }, isLinked);
+  beginning({ status, wanted, reason: null, retryAt: null }, isLinked, 0);
 const isPairing = (status: string) => ["connecting", "qr_ready", "pairing_code_ready"].includes(status);
 
 test("a linked channel is connected if and only if that is wanted, whatever its last status", () => {
@@ -40,10 +40,13 @@ test("a channel without a link that rests and is wanted starts to pair", () => {
 });
 
 test("who is not wanted and rests, rests on with the same reason", () => {
-  expect(beginning({ status: "error", wanted: "disconnected", reason: "banned" }, true)).toEqual({
+  expect(
+    beginning({ status: "error", wanted: "disconnected", reason: "banned", retryAt: null }, true, 0),
+  ).toEqual({
     machine: newMachine("error", "banned"),
     isNews: false,
     isWanted: false,
+    retryInMs: null,
   });
 });
 
@@ -53,10 +56,28 @@ test("who is not wanted and seemed to be connected is told to be disconnected", 
       machine: newMachine("inactive", "disconnected"),
       isNews: true,
       isWanted: false,
+      retryInMs: null,
     });
   }
 });
 
 test("nothing begins with a socket: only a machine that rests can be told to start", () => {
   for (const one of every) expect(["inactive", "error", "logged_out"]).toContain(of(one).machine.state);
+});
+
+test("a wait that WhatsApp asked for is waited out by the next owner, any other is not", () => {
+  const waiting = { status: "connecting", wanted: "connected", retryAt: new Date(10_000) } as const;
+  const limited = beginning({ ...waiting, reason: "rate_limited" }, true, 4_000);
+  expect(limited).toMatchObject({
+    isWanted: false,
+    retryInMs: 6_000,
+    machine: { state: "waiting", retryAt: 10_000 },
+  });
+  expect(beginning({ ...waiting, reason: "replaced" }, true, 4_000).retryInMs).toBe(6_000);
+  for (const [reason, now] of [
+    ["connection_lost", 4_000],
+    ["rate_limited", 10_000],
+  ] as const) {
+    expect(beginning({ ...waiting, reason }, true, now)).toMatchObject({ isWanted: true, retryInMs: null });
+  }
 });
