@@ -9,5 +9,8 @@ export function functionsMongoClient(uri: string): MongoClient {
     connectTimeoutMS: 3_000,
     waitQueueTimeoutMS: 3_000,
     socketTimeoutMS: 15_000,
+    // Whatever the URI says: an answer is a promise, and what decides is read where it was written.
+    readPreference: "primary",
+    writeConcern: { w: "majority", journal: true },
   });
 }

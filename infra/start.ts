@@ -9,6 +9,7 @@ import { runMain, StoppedEarlyError } from "../shared/process.ts";
 import { makeDataFolder } from "./data-folder.ts";
 import { assertOwnDatabaseKeys, embeddedConfig } from "./embedded-config.ts";
 import { startEmbeddedMongo } from "./mongo/embedded-mongo.ts";
+import { EmbeddedMongoError } from "./mongo/embedded-mongo-error.ts";
 import { terminalProgress } from "./mongo/progress.ts";
 import { offerCodes } from "./offer-codes.ts";
 import { type Sandbox, startSandbox } from "./sandbox/sandbox.ts";
@@ -100,7 +101,7 @@ async function embeddedMongo(dataDir: string, asked: Promise<unknown>) {
   });
   const uri = new URL(mongo.uri);
   uri.pathname = "/waypost";
-  const failed = mongo.exited.then((sentence) => Promise.reject(new Error(sentence)));
+  const failed = mongo.exited.then((sentence) => Promise.reject(new EmbeddedMongoError("ended", sentence)));
   failed.catch(() => undefined);
   return { uri: uri.href, failed, [Symbol.asyncDispose]: () => mongo[Symbol.asyncDispose]() };
 }

@@ -1,4 +1,4 @@
-/** Why no embedded MongoDB could be started. The message is complete and meant for the person at the terminal. */
+/** Why there is no embedded MongoDB, or none any more. The message is complete and meant for the person at the terminal. */
 export class EmbeddedMongoError extends Error {
   override readonly name = "EmbeddedMongoError";
   readonly code: EmbeddedMongoErrorCode;
@@ -11,6 +11,6 @@ export class EmbeddedMongoError extends Error {
 
 /**
  * `no_server`: no source gave a mongod that runs here. `data_in_use`: another process has the data folder.
- * `not_started`: mongod ended or never became primary.
+ * `not_started`: mongod ended or never became primary. `ended`: it ran, and ended without having been asked to.
  */
-export type EmbeddedMongoErrorCode = "no_server" | "data_in_use" | "not_started";
+export type EmbeddedMongoErrorCode = "no_server" | "data_in_use" | "not_started" | "ended";
