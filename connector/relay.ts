@@ -40,7 +40,9 @@ export function relay({ wa, gone }: OpenSocket, messageId: string, prepared: Pre
   return { left, outcome };
 }
 
+/** A receipt can overtake the acknowledgement, and says as much: only what the server took reaches anybody. */
 function outcomeOf(node: BinaryNode | undefined): Outcome {
+  if (node?.tag === "receipt") return { kind: "sent" };
   if (node?.tag !== "ack") return { kind: "unknown" };
   return node.attrs.error === undefined
     ? { kind: "sent" }

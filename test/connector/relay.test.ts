@@ -50,11 +50,14 @@ describe("what became of a message", () => {
   });
 });
 
-test("something else with the same id is no answer", async () => {
+test.each([
+  ["a receipt, which can overtake the answer, says that the server took it", "receipt", "sent"],
+  ["something else with the same id is no answer", "notification", "unknown"],
+])("%s", async (_, tag, kind) => {
   const { wa } = fakeSocket({});
-  const receipt = { ...wa, waitForMessage: async () => ({ tag: "receipt", attrs: { id: "3EB0A" } }) };
-  const { outcome } = relay(on(receipt as unknown as typeof wa), "3EB0A", prepared, 1_000);
-  expect(await outcome).toEqual({ kind: "unknown" });
+  const other = { ...wa, waitForMessage: async () => ({ tag, attrs: { id: "3EB0A" } }) };
+  const { outcome } = relay(on(other as unknown as typeof wa), "3EB0A", prepared, 1_000);
+  expect(await outcome).toEqual({ kind });
 });
 
 test("an answer counts from when it comes, also while Baileys is still busy", async () => {
