@@ -19,17 +19,13 @@ test(".env.example lists every setting, and no other", async () => {
   expect(named.toSorted()).toEqual(Object.keys(settings).toSorted());
 });
 
-test("the defaults in .env.example are the defaults", async () => {
+test(".env.example shows the default of every setting that has one", async () => {
   const text = await read(".env.example");
-  for (const name of [
-    "PORT",
-    "SEND_RATE",
-    "SEND_BURST",
-    "SEND_TTL_SECONDS",
-    "MEDIA_MAX_MB",
-    "MAX_CHANNELS",
-  ] as const) {
-    expect(text, name).toContain(`${name}=${settings[name].parse(undefined)}\n`);
+  const shown = new Map([...text.matchAll(/^#?([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
+  for (const [name, setting] of Object.entries(settings)) {
+    const fallback = setting.parse(undefined);
+    // An empty list is no default that could be shown.
+    if (fallback !== undefined && !Array.isArray(fallback)) expect(shown.get(name), name).toBe(`${fallback}`);
   }
 });
 

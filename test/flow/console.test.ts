@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { serveFunctions } from "../../functions/serve.ts";
+import { createLog } from "../../shared/log.ts";
 import { startBrowser, withPage } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { serveFile } from "../support/served-file.ts";
@@ -80,7 +82,10 @@ test("an image goes out by its address, and what the server objects to stands be
 
     await to.fill(contactNumber);
     await page.getByLabel("Kind").selectOption("image");
-    await page.getByLabel("Address of the file").fill(image.url);
+    const address = page.getByLabel("Address of the file");
+    await page.getByRole("button", { name: "sample picture" }).click();
+    expect(await address.inputValue()).toBe(`${waypost.sandbox.adminUrl}/sample.png`);
+    await address.fill(image.url);
     await page.getByLabel("Caption").fill("Look at this");
     await page.getByRole("button", { name: "Send" }).click();
     const received = await waypost.sandbox.account(contactNumber).waitForMessage();
@@ -92,6 +97,51 @@ test("an image goes out by its address, and what the server objects to stands be
     await page.getByText("must use port 80 or 443").waitFor();
     expect(await page.getByLabel("Address of the file").getAttribute("aria-invalid")).toBe("true");
     expect(await page.getByText("invalid_request").count()).toBe(0);
+  });
+});
+
+test("the log stays at its end while messages come and the page changes its width", async () => {
+  await using waypost = await testWaypost();
+  const contact = waypost.sandbox.account(contactNumber);
+  await withPage(browser, { baseURL: waypost.url, viewport: { width: 1280, height: 800 } }, async (page) => {
+    await signIn(page);
+    await createChannel(page, "Busy");
+    await linkByCode(page, waypost);
+    const lines = Array.from({ length: 15 }, (_, index) => `Line ${index}, long enough to wrap when narrow`);
+    for (const line of lines) await contact.sendText(phoneNumber, line);
+    await page.getByText("Line 14").waitFor();
+    const toEnd = "(it => it.scrollHeight - it.scrollTop - it.clientHeight)(document.querySelector('.log'))";
+    const isAtEnd = () => eventually(async () => Number(await page.evaluate(toEnd)) < 2);
+    await isAtEnd();
+    await page.setViewportSize({ width: 390, height: 800 });
+    await isAtEnd();
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await isAtEnd();
+    await page.evaluate("document.querySelector('.log').scrollTo(0, 0)");
+    await eventually(async () => Number(await page.evaluate(toEnd)) > 100);
+    await contact.sendText(phoneNumber, "While somebody reads");
+    await page.getByText("While somebody reads").waitFor();
+    expect(Number(await page.evaluate(toEnd))).toBeGreaterThan(100);
+  });
+});
+
+test("on functions without a connector's Socket.io the page says so, and links and sends by HTTP", async () => {
+  await using waypost = await testWaypost();
+  await using functions = await serveFunctions(waypost.config, createLog("silent"));
+  await withPage(browser, { baseURL: functions.url }, async (page) => {
+    await page.goto("/");
+    await page.getByLabel("API key").fill(apiKey);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("No live connection: /socket.io/ must reach a connector").waitFor();
+    await createChannel(page, "Apart");
+    await page.getByRole("button", { name: "Connect", exact: true }).click();
+    const qr = page.getByRole("img", { name: "QR code" });
+    await eventually(() => qr.evaluate<boolean, { naturalWidth: number }>((it) => it.naturalWidth > 0));
+    await waypost.sandbox.account(phoneNumber).scan(await waitingCode(waypost));
+    await statusOf(page, "Active");
+    await sendText(page, contactNumber, "Without a socket");
+    await waypost.sandbox.account(contactNumber).waitForMessage();
+    await page.getByRole("listitem").filter({ hasText: "Without a socket" }).getByText("sent").waitFor();
   });
 });
 

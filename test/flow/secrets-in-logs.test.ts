@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { servePicture } from "../../infra/demo/picture.ts";
 import { createLog } from "../../shared/log.ts";
+import { listenTo } from "../support/listening.ts";
 import { newChannel, pairedChannel } from "../support/pairing.ts";
 import { apiKey, testWaypost } from "../support/waypost.ts";
 
@@ -31,7 +32,9 @@ test("at its most talkative the log has no key, code, QR, text or number, and th
     const media = { to: "15550100072", mediaType: "image", mediaUrl: picture.url, caption: "caption-words" };
     await waypost.api().post(`/channels/${channel.channelId}/send-media`, media);
     await contact.forgetSessions();
+    const listening = await listenTo(waypost, channel.channelId);
     await contact.sendText("15550100071", "incoming-words");
+    await listening.hears("incoming_message", ({ message }) => message === "incoming-words");
     await waypost
       .api()
       .post(`/channels/${channel.channelId}/send`, { to: "15550100072", message: "outgoing-words" });

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { pairedChannel } from "../support/pairing.ts";
+import { testWaypost } from "../support/waypost.ts";
+
+test("SEND_RATE delays what is beyond SEND_BURST, refuses nothing, and keeps the order", async () => {
+  await using waypost = await testWaypost({ config: { sendRate: 2, sendBurst: 2 } });
+  const channel = await pairedChannel(waypost, "15550100151");
+  const contact = waypost.sandbox.account("15550100152");
+  const texts = ["one", "two", "three", "four", "five", "six"];
+  for (const message of texts) {
+    const { status } = await waypost
+      .api()
+      .post(
+        `/channels/${channel.channelId}/send`,
+        { to: "15550100152", message },
+        { Prefer: "respond-async" },
+      );
+    expect(status).toBe(202);
+  }
+  await contact.waitForMessage(({ text }) => text === "two");
+  expect(contact.inbox.map(({ text }) => text)).not.toContain("six");
+  await contact.waitForMessage(({ text }) => text === "six");
+  expect(contact.inbox.map(({ text }) => text)).toEqual(texts);
+  // Four of them waited for half a second each; far less would be no pace.
+  const [second, last] = [contact.inbox[1]?.at, contact.inbox[5]?.at];
+  expect(Number(last) - Number(second)).toBeGreaterThan(1_000);
+});
