@@ -1,11 +1,14 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { Hono } from "hono";
+import { apiDescription } from "../api-description.ts";
 import { docsPage, docsPolicy } from "../docs-page.ts";
 import type { RequestEnv } from "../middleware/request-id.ts";
 import { securitySchemes } from "../openapi.ts";
 
 /** The version of the API, which is the package's. */
 export const apiVersion = "0.1.0";
+
+const info = { title: "Waypost", version: apiVersion, description: apiDescription };
 
 /** `/openapi.json`, made from the routes of `app`, and `/docs`, which shows it. */
 export function documentRoutes(app: OpenAPIHono<RequestEnv>): Hono {
@@ -14,9 +17,7 @@ export function documentRoutes(app: OpenAPIHono<RequestEnv>): Hono {
   return new Hono()
     .get("/openapi.json", (c) => {
       c.header("Cache-Control", "no-cache");
-      return c.json(
-        app.getOpenAPI31Document({ openapi: "3.1.0", info: { title: "Waypost", version: apiVersion } }),
-      );
+      return c.json(app.getOpenAPI31Document({ openapi: "3.1.0", info }));
     })
     .get("/docs", (c) => {
       c.header("Content-Security-Policy", docsPolicy);

@@ -27,7 +27,7 @@ async function write(fence: Fence, ids: readonly string[]): Promise<void> {
     updateOne: { filter: { _id: id }, update: { $set: { epoch: fence.epoch } }, upsert: true },
   }));
   try {
-    await rows().bulkWrite([fenceOperation<Row>(fence), ...puts], { ordered: true });
+    await rows().bulkWrite([fenceOperation(fence), ...puts], { ordered: true });
   } catch (error) {
     throw fencedError(error, fence);
   }
@@ -44,7 +44,7 @@ test("the fence rises, stays, and never falls", async () => {
 test("raising gives back what else the fence row holds", async () => {
   const channelId = randomUUID();
   await raiseFence(rows(), { channelId, epoch: 1 });
-  await rows().bulkWrite([fenceOperation<Row>({ channelId, epoch: 1 }, { lastSeq: 41 })]);
+  await rows().bulkWrite([fenceOperation({ channelId, epoch: 1 }, { lastSeq: 41 })]);
   expect(await raiseFence(rows(), { channelId, epoch: 2 })).toMatchObject({ lastSeq: 41 });
 });
 
@@ -63,7 +63,7 @@ test("only a collision in operation 0 is the fence; a duplicate key among the ro
   const fence = { channelId: randomUUID(), epoch: 1 };
   const taken = `${fence.channelId}/taken`;
   await write(fence, [taken]);
-  const bulk = rows().bulkWrite([fenceOperation<Row>(fence), { insertOne: { document: { _id: taken } } }]);
+  const bulk = rows().bulkWrite([fenceOperation(fence), { insertOne: { document: { _id: taken } } }]);
   const error = await bulk.catch((thrown: unknown) => fencedError(thrown, fence));
   expect(error).not.toBeInstanceOf(FencedError);
   expect(error).toMatchObject({ code: 11000 });

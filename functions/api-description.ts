@@ -1,0 +1,58 @@
+/** What holds for every call, in Markdown: the front page of the API's document. */
+export const apiDescription = `
+Waypost gives programs a WhatsApp account: link a phone to a channel, send messages, and be told of everything that
+happens. Times are RFC 3339 in UTC.
+
+## Who calls
+
+Every call but health checks and signing in needs an API key, in \`X-Api-Key\` or as \`Authorization: Bearer …\`:
+
+\`\`\`sh
+curl -H "X-Api-Key: $API_KEY" localhost:3000/api/whatsapp/channels
+\`\`\`
+
+A key has scopes, which each call names, and may be limited to some channels; others do not exist for it. The console's
+session cookie counts too, on the console's own pages.
+
+## Waiting for the result
+
+A call that needs WhatsApp is written down first: once it is, it survives restarts. Then the answer waits for the result,
+10 s unless \`Prefer\` says otherwise, and for a message only while the channel is active. \`Prefer: wait=30\` waits up to
+30 s, \`Prefer: respond-async\` not at all; \`Preference-Applied\` confirms it. What is not done in time is answered with
+202. \`Location\` names the command, which tells later what became of it.
+
+## Errors
+
+Every failure has a code that does not change, and the same form:
+
+\`\`\`json
+{
+  "ok": false,
+  "error": {
+    "code": "invalid_request",
+    "message": "The request is not valid",
+    "details": [{ "field": "to", "message": "groups are not supported" }],
+    "requestId": "8b3f0f6e-6f0e-4c0e-9f5e-0d6f3a1b2c4d",
+    "retryable": false
+  }
+}
+\`\`\`
+
+\`retryable\` says whether the same call can succeed later. \`requestId\` is also in \`X-Request-Id\` and in the log. With
+\`application/problem+json\` in \`Accept\` a failure comes as RFC 9457 describes it.
+
+## Events
+
+What happens comes over Socket.io, from the same address, path \`/socket.io/\`:
+
+\`\`\`js
+const socket = io("http://localhost:3000", { auth: { apiKey } });
+socket.on("connect", () => socket.emit("subscribe_channel", { channelId }));
+socket.on("qr_code", ({ qrCode }) => show(qrCode));
+socket.on("connection_update", ({ status }) => console.log(status));
+socket.on("incoming_message", ({ from, message }) => console.log(from, message));
+\`\`\`
+
+The events are \`connection_update\`, \`qr_code\`, \`pairing_code\`, \`incoming_message\`, \`outgoing_message\` and
+\`message_status_update\`. With several connectors behind a balancer, use \`transports: ["websocket"]\`.
+`.trim();
