@@ -77,10 +77,10 @@ export class Session {
     const signal = (signal: Signal) => void this.#life.dispatch(signal);
     const caches = createSocketCaches();
 
-    this.#beginning = beginning(channel, auth?.linked() ?? false, Date.now());
     this.#options = options;
     this.#holdings = holdings;
     this.#auth = auth;
+    this.#beginning = beginning(channel, this.#isLinked(), Date.now());
     this.#log = log.child({ channelId });
     this.#record = channelRecord(collections, fence);
     this.#inbox = createInbox({
