@@ -220,7 +220,8 @@ test("at phone width in the dark, by keyboard alone", async () => {
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
     await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
+    // By its role it is gone as soon as it is hidden, which is before the page has heard.
+    await page.locator("dialog").waitFor({ state: "detached" });
     await page.keyboard.press("Enter");
     await focus(page, "Delete channel");
     await page.keyboard.press("Enter");
