@@ -21,7 +21,7 @@ beforeAll(async () => {
   // Where `os.tmpdir()` is: what other tests put there is not to be seen.
   vi.stubEnv("TMPDIR", temporary.path);
   picture = await servePicture();
-  waypost = await testWaypost({ config: { mediaAllowHosts: [picture.host] }, timings: { ackMs: 700 } });
+  waypost = await testWaypost({ config: { mediaAllowHosts: [picture.host] } });
   channel = await pairedChannel(waypost, phoneNumber);
   listening = await listenTo(waypost, channel.channelId);
 });
@@ -86,16 +86,24 @@ test("422: what WhatsApp refuses has its code, and never arrives", async () => {
 });
 
 test("202 unknown: no answer of WhatsApp's is said to be none; a receipt settles it", async () => {
-  waypost.sandbox.faults.withholdAcks(phoneNumber, true);
-  waypost.sandbox.faults.receipts(phoneNumber, "never");
-  const { status, body } = await send({ message: "Maybe" });
-  expect(status).toBe(202);
-  expect(body.payload.status).toBe("unknown");
-  expect((await command(body.payload.commandId))?.state).toBe("unknown");
-  await waypost.sandbox.account(contact).waitForMessage(({ id }) => id === body.payload.messageId);
-  waypost.sandbox.account(contact).markRead(body.payload.messageId);
-  await eventually(async () => (await command(body.payload.commandId))?.state === "succeeded");
-  expect(statusesOf(body.payload.messageId)).toEqual(["unknown", "read"]);
+  await using hasty = await testWaypost({ timings: { ackMs: 300 } });
+  const shop = await pairedChannel(hasty, phoneNumber);
+  const { hears } = await listenTo(hasty, shop.channelId);
+  const other = hasty.sandbox.account(contact);
+  const state = async (_id: string) => (await hasty.collections.commands.findOne({ _id }))?.state;
+  hasty.sandbox.faults.withholdAcks(phoneNumber, true);
+  hasty.sandbox.faults.receipts(phoneNumber, "never");
+  const { status, body } = await hasty
+    .api()
+    .post(`/channels/${shop.channelId}/send`, { to: contact, message: "Maybe" });
+  const { messageId, commandId } = body.payload;
+  expect([status, body.payload.status]).toEqual([202, "unknown"]);
+  expect(await state(commandId)).toBe("unknown");
+  await other.waitForMessage(({ id }) => id === messageId);
+  await hears("message_status_update", (told) => told.messageId === messageId && told.status === "unknown");
+  other.markRead(messageId);
+  await hears("message_status_update", (told) => told.messageId === messageId && told.status === "read");
+  await eventually(async () => (await state(commandId)) === "succeeded");
 });
 
 test("422: a number that is not on WhatsApp", async () => {
@@ -148,8 +156,7 @@ test("sending and receiving at the same time reuses no ratchet counter", async (
       listening.of("incoming_message").filter(({ message }) => String(message).startsWith("In ")).length ===
       25,
   );
-  const received = other.inbox.filter(({ text }) => text?.startsWith("Out "));
-  expect(received).toHaveLength(25);
+  await eventually(() => arrived("Out ").length === 25);
   expect(waypost.sandbox.counts.snapshot()).toMatchObject({ reusedRatchetCounters: 0, decryptFailures: 0 });
 });
 
