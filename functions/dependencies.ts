@@ -20,7 +20,7 @@ export interface Dependencies {
   settings: AppSettings;
   /** The console's files by their path, such as `/index.html`; may be empty. */
   assets: ReadonlyMap<string, Asset>;
-  /** The phone page of the simulated WhatsApp, when there is one: the console links to it. */
+  /** The simulated phone of the simulated WhatsApp, when there is one: the console links to it. */
   sandboxUrl?: string;
   /** Tells a connector in this process that the channel has a new command; it would find it anyway. */
   ring?: (channelId: string) => void;

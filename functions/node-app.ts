@@ -18,7 +18,7 @@ export interface NodeAppOptions {
   log: Logger;
   /** Tells a connector in this process that the channel has a new command. */
   ring?: (channelId: string) => void;
-  /** The sandbox's phone page, for the console to link to. */
+  /** The simulated phone, for the console to link to. */
   sandboxUrl?: string;
 }
 

@@ -5,7 +5,7 @@ import type { Sandbox } from "./sandbox/sandbox.ts";
 const lookEveryMs = 500;
 
 /**
- * Shows the sandbox the QR codes that channels wait with, as a camera would see them: the phone page can then offer
+ * Shows the sandbox the QR codes that channels wait with, as a camera would see them: the simulated phone can then offer
  * them for scanning. Disposal stops it.
  */
 export function offerCodes(

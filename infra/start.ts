@@ -67,6 +67,7 @@ async function runWithSandbox({ config, log, asked, dataDir }: Start): Promise<v
   await using sandbox = await startSandboxNextTo(config.port, dataDir);
   const complete = await embeddedConfig(withSandbox(config, sandbox), mongo.uri, dataDir);
   await using waypost = await startWaypost({ config: complete.config, log, sandboxUrl: sandbox.adminUrl });
+  sandbox.consoleUrl = waypost.url;
   await using client = connectorMongoClient(mongo.uri);
   using _codes = offerCodes(collections(client.db()).channels, sandbox);
   greet([

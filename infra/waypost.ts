@@ -12,7 +12,7 @@ import type { Logger } from "../shared/log.ts";
 
 export interface WaypostOptions {
   config: Config & { mongoUri: string };
-  /** Where the sandbox's phone page is; the console links to it. */
+  /** Where the simulated phone is; the console links to it. */
   sandboxUrl?: string;
   timings?: Partial<Timings>;
   log: Logger;
