@@ -80,7 +80,8 @@ export interface EventDocument {
 
 /**
  * The fence of a channel in a collection: a bulk that begins with an older `epoch` than it holds is refused. `n` counts
- * its writes. `lastSeq` only in `events`: the last number given, for when retention has emptied the log.
+ * its writes. `lastSeq` only in `events`: the last number given, for when retention has emptied the log. `session` only
+ * in `whatsapp_auth_keys`: the server session of the owner, as the driver names it.
  */
 export interface FenceDocument {
   _id: string;
@@ -88,6 +89,7 @@ export interface FenceDocument {
   epoch: number;
   n: number;
   lastSeq?: number;
+  session?: { id: Binary };
 }
 
 /** A projection of the log: what was seen, for deduplication, statuses and answers to retry receipts. */

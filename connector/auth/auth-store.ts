@@ -15,6 +15,7 @@ import {
 } from "./auth-rows.ts";
 import { createDataKey, seal, unseal, unwrapDataKey, type WrappedKey, wrapDataKey } from "./envelope.ts";
 import { type Fence, raiseFence } from "./fence.ts";
+import { endFormerSession, leaveSession } from "./former-session.ts";
 import { hasPreKey } from "./row-order.ts";
 import { withPatience } from "./transient.ts";
 import type { Batch } from "./write-chain.ts";
@@ -25,6 +26,9 @@ export interface AuthStoreOptions {
   masterKeys: readonly Buffer[];
   signal: AbortSignal;
 }
+
+/** A database that is away holds a stop up no longer than this. */
+const leaveMs = 1_000;
 
 /** The stored side of one channel's auth state, for one epoch. Every method retries what passes by itself. */
 export class AuthStore implements AsyncDisposable {
@@ -52,7 +56,9 @@ export class AuthStore implements AsyncDisposable {
   async claim(): Promise<string | undefined> {
     const { creds, keys } = this.#collections;
     const { channelId } = this.#fence;
-    await this.#retry(() => raiseFence(keys, this.#fence));
+    await this.#retry(() => endFormerSession(keys, this.#fence));
+    const session = this.#session.id;
+    await this.#retry(() => raiseFence(keys, this.#fence, session && { session }));
     const wrapped = await this.#retry(() => readWrappedKey(keys, channelId));
     const sealed = await this.#retry(() => claimCreds(creds, this.#fence, this.#session));
     this.#takeDataKey(wrapped);
@@ -115,7 +121,10 @@ export class AuthStore implements AsyncDisposable {
     return withPatience(this.#signal, operation);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#session.endSession();
+  async [Symbol.asyncDispose](): Promise<void> {
+    const soon = AbortSignal.any([this.#signal, AbortSignal.timeout(leaveMs)]);
+    // The driver gives an ended session to whoever asks next: nobody may end it any more.
+    await withPatience(soon, () => leaveSession(this.#collections.keys, this.#fence)).catch(() => undefined);
+    await this.#session.endSession();
   }
 }

@@ -44,18 +44,19 @@ export function fenceOperation({ channelId, epoch }: Fence, fields: FenceFields 
 }
 
 /**
- * Takes the fence for `epoch`; doing it again is harmless. Resolves with the fence row once a majority has it: from
+ * Takes the fence for `epoch`, and sets `fields` along; doing it again is harmless. Resolves with the fence row once a majority has it: from
  * then on every bulk of a lower epoch is refused. Throws `FencedError` if a higher epoch holds it.
  */
 export async function raiseFence<T extends Document>(
   collection: Collection<T>,
   fence: Fence,
+  fields: FenceFields = {},
 ): Promise<FenceDocument> {
   const rows = collection.db.collection<FenceDocument>(collection.collectionName);
   try {
     const row = await rows.findOneAndUpdate(
       { _id: fenceId(fence.channelId), epoch: { $lte: fence.epoch } },
-      { $set: { channelId: fence.channelId, epoch: fence.epoch }, $inc: { n: 1 } },
+      { $set: { ...fields, channelId: fence.channelId, epoch: fence.epoch }, $inc: { n: 1 } },
       { upsert: true, returnDocument: "after", writeConcern: { w: "majority", j: true } },
     );
     if (!row) throw new Error("An upsert returned no document");

@@ -50,9 +50,9 @@ async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Pr
   return await Promise.race([work(), promise]);
 }
 
-/** What a server answers while it is elected, stops or loses its line; see the driver's retryable writes. */
+/** What a server answers while it is elected, stops, loses its line or ends a session; see the driver's retryable writes. */
 const transientCodes: readonly unknown[] = [
-  6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
+  6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11601, 11602, 13435, 13436,
 ];
 
 function isTransient(thrown: unknown): boolean {
