@@ -1,0 +1,19 @@
+/** What may be written about any failure: what it was, and where. */
+export interface ErrorTrace {
+  /** The error's name. */
+  error: string;
+  /** Its first stack lines. */
+  where: string[];
+}
+
+const linesMax = 5;
+const stackLine = /^\s+at /;
+
+/** Leaves the message out: it can hold anything, a key or a text too. */
+export function errorTrace(error: unknown): ErrorTrace {
+  if (!(error instanceof Error)) return { error: typeof error, where: [] };
+  // The stack repeats the message, which may look like a stack line.
+  const stack = (error.stack ?? "").replace(error.message, "");
+  const lines = stack.split("\n").filter((line) => stackLine.test(line));
+  return { error: error.name, where: lines.slice(0, linesMax).map((line) => line.trim()) };
+}
