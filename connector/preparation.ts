@@ -27,6 +27,9 @@ export interface PreparationOptions {
   log: Logger;
 }
 
+/** Without one a media host that says nothing is given up after the 5 s of Node's agent. */
+const mediaUploadTimeoutMs = 60_000;
+
 /**
  * Everything about a send that may be done ahead of its turn. Throws a `ServiceError` for what repeating would not
  * mend (`invalid_command`, `recipient_not_on_whatsapp`, `media_…`), and anything else for what it might.
@@ -47,6 +50,7 @@ export async function prepare(
     messageId: command.messageId,
     upload: wa.waUploadToServer,
     mediaCache: options.caches.mediaCache,
+    mediaUploadTimeoutMs,
     logger: baileysLogger(options.log),
   });
   if (!message) throw new Error("Baileys made no message");

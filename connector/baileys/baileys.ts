@@ -16,6 +16,8 @@ import {
   initAuthCreds,
   makeWASocket,
   proto,
+  USyncQuery,
+  USyncUser,
   WA_CERT_DETAILS,
 } from "@whiskeysockets/baileys";
 import defaultLogger from "@whiskeysockets/baileys/lib/Utils/logger.js";
@@ -45,6 +47,8 @@ export {
   initAuthCreds,
   makeWASocket,
   proto,
+  USyncQuery,
+  USyncUser,
   WA_CERT_DETAILS,
 };
 

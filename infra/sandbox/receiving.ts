@@ -41,7 +41,7 @@ export async function receiveMessage(
     network.counts.unknownNodes += 1;
     return acknowledge(network, connection, node, 400);
   }
-  const error = network.rules.takeAckError(owner.person.phoneNumber);
+  const error = network.rules.takeAckError(owner.person.phoneNumber) ?? unknownLid(network, chat);
   acknowledge(network, connection, node, error);
   if (error !== null) return;
   const envelope = { node, id, chat, sender: owner, deviceIdentity: child(node, "device-identity") };
@@ -49,6 +49,11 @@ export async function receiveMessage(
   inspect(network, envelope, copies);
   for (const reader of readers(network, copies)) countCopy(reader, id, owner.person.phoneNumber);
   for (const copy of copies) await handOver(network, envelope, copy);
+}
+
+/** Every number exists, but a LID only if it was given out. */
+function unknownLid(network: Network, { user, addressing }: DeviceAddress): number | null {
+  return addressing === "lid" && !network.find(user, "lid") ? 404 : null;
 }
 
 function acknowledge(network: Network, connection: Connection, node: BinaryNode, error: number | null): void {

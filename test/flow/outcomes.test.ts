@@ -113,6 +113,15 @@ test("422: a number that is not on WhatsApp", async () => {
   expect(body.error.code).toBe("recipient_not_on_whatsapp");
 });
 
+test("422: a LID that nobody has, also when a number that was written to has its digits", async () => {
+  expect((await send({ message: "To the number" })).status).toBe(200);
+  for (const to of ["4242@lid", `${contact}@lid`]) {
+    const { status, body } = await send({ to, message: "To nobody" });
+    expect([status, body.error?.code]).toEqual([422, "recipient_not_on_whatsapp"]);
+  }
+  expect(waypost.sandbox.account(contact).inbox.some(({ text }) => text === "To nobody")).toBe(false);
+});
+
 test("sends to a LID as well, and names it in the answer", async () => {
   const { lid } = waypost.sandbox.account(contact);
   const { status, body } = await send({ to: lid, message: "By LID" });

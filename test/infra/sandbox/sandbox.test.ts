@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { proto } from "../../../connector/baileys/baileys.ts";
 import { eventually } from "../../support/eventually.ts";
 import { faultless, noFaults, textOf } from "./client.ts";
 import { ana, ben, useSandbox } from "./fixture.ts";
@@ -29,6 +30,20 @@ test("a text to a LID is received and reported under that LID", async () => {
   expect(await contact.waitForMessage()).toMatchObject({ id, text: "to your LID", to: contact.lid });
   await eventually(() => client.statusOf(id).includes(3));
   expect(client.updates.find(({ key }) => key.id === id)?.key.remoteJid).toBe(contact.lid);
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("a LID that was not given out is refused, also when a number has the same digits", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  await client.send(`${ben}@s.whatsapp.net`, { text: "to your number" });
+  for (const lid of ["4242@lid", `${ben}@lid`]) {
+    const id = await client.send(lid, { text: "to nobody" });
+    await eventually(() => client.statusOf(id).includes(proto.WebMessageInfo.Status.ERROR));
+  }
+  expect(sandbox.account(ben).inbox.map(({ text }) => text)).toEqual(["to your number"]);
+  expect(sandbox.account(ana).inbox.map(({ text }) => text)).toEqual(["to your number"]);
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
