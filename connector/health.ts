@@ -1,6 +1,8 @@
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Db } from "mongodb";
 import { missingIndexes } from "../shared/database.ts";
+import { errorEnvelope, ServiceError } from "../shared/errors.ts";
 import type { Connector } from "./connector.ts";
 
 export interface HealthOptions {
@@ -15,18 +17,23 @@ type Answer = { status: number; body: object };
 export function healthListener(options: HealthOptions) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const path = request.url?.split("?", 1)[0] ?? "";
-    void answer(path, options).then(({ status, body }) => {
-      response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+    const requestId = randomUUID();
+    void answer(path, options, requestId).then(({ status, body }) => {
+      response.writeHead(status, {
+        "content-type": "application/json",
+        "cache-control": "no-store",
+        "x-request-id": requestId,
+      });
       response.end(JSON.stringify(body));
     });
   };
 }
 
-async function answer(path: string, options: HealthOptions): Promise<Answer> {
+async function answer(path: string, options: HealthOptions, requestId: string): Promise<Answer> {
   if (path === "/health/live") return { status: 200, body: { ok: true } };
   if (path === "/health/ready") return ready(options);
-  const error = { code: "route_not_found", message: "There is no such route" };
-  return { status: 404, body: { ok: false, error } };
+  const error = new ServiceError("route_not_found");
+  return { status: error.status, body: errorEnvelope(error, requestId) };
 }
 
 async function ready({ db, connector, retention }: HealthOptions): Promise<Answer> {

@@ -1,12 +1,9 @@
-import { createServer } from "node:http";
-import { getRequestListener } from "@hono/node-server";
 import type { Config } from "../shared/config.ts";
 import { listen, stopListening } from "../shared/listening.ts";
 import type { Logger } from "../shared/log.ts";
 import { functionsMongoClient } from "./mongo-client.ts";
 import { startNodeApp } from "./node-app.ts";
-
-const requestMsMax = 60_000;
+import { nodeServer } from "./node-server.ts";
 
 /** Functions that listen. Disposal stops listening, lets what runs finish, and closes the database's client. */
 export interface ListeningFunctions extends AsyncDisposable {
@@ -22,10 +19,7 @@ export async function serveFunctions(
   await using owned = new AsyncDisposableStack();
   const client = owned.adopt(functionsMongoClient(config.mongoUri), (opened) => opened.close());
   const app = owned.use(await startNodeApp({ db: client.db(), config, log }));
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const server = createServer({ requestTimeout: requestMsMax }, (request, response) => {
-    void listener(request, response);
-  });
+  const server = nodeServer({ fetch: app.fetch, log });
   const url = await listen(server, config.port, config.host);
   const kept = owned.move();
   return {

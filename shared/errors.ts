@@ -27,6 +27,7 @@ export const errorCatalog = {
   database_unavailable: { status: 503, retryable: true, title: "The database cannot be reached" },
   invalid_command: { status: 422, retryable: false, title: "The command document is not valid" },
   expired: { status: 422, retryable: true, title: "The command was too old to be carried out" },
+  cancelled: { status: 409, retryable: true, title: "The command was taken back" },
   not_sent: { status: 422, retryable: true, title: "The message did not leave the connector" },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
 
@@ -40,25 +41,36 @@ export interface FieldProblem {
 
 export type ErrorDetails = readonly FieldProblem[] | Readonly<Record<string, unknown>>;
 
+export interface ServiceErrorOptions {
+  details?: ErrorDetails;
+  cause?: unknown;
+  /** Unless given, the catalog's. */
+  retryable?: boolean;
+}
+
 /** An expected failure. `message` is for the caller; `cause` stays inside. */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
   readonly code: ErrorCode;
   readonly details: ErrorDetails | undefined;
+  /** Whether the same call can succeed later without being changed. */
+  readonly retryable: boolean;
 
-  constructor(code: ErrorCode, message?: string, options: { details?: ErrorDetails; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message?: string, options: ServiceErrorOptions = {}) {
     super(message ?? errorCatalog[code].title, { cause: options.cause });
     this.code = code;
     this.details = options.details;
+    this.retryable = options.retryable ?? errorCatalog[code].retryable;
   }
 
   get status(): (typeof errorCatalog)[ErrorCode]["status"] {
     return errorCatalog[this.code].status;
   }
+}
 
-  get retryable(): boolean {
-    return errorCatalog[this.code].retryable;
-  }
+/** How a failure is answered in JSON over HTTP. */
+export function errorEnvelope({ code, message, details, retryable }: ServiceError, requestId: string) {
+  return { ok: false as const, error: { code, message, details, requestId, retryable } };
 }
 
 /** What a command document and a caller are told of a failure. */

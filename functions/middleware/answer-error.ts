@@ -1,5 +1,5 @@
 import type { Context, ErrorHandler, NotFoundHandler } from "hono";
-import { errorCatalog, ServiceError } from "../../shared/errors.ts";
+import { errorCatalog, errorEnvelope, ServiceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import { namesType } from "../accept.ts";
 import type { RequestEnv } from "./request-id.ts";
@@ -29,17 +29,19 @@ export function answerMethodNotAllowed(c: Context<RequestEnv>, methods: string[]
 /** The envelope, or RFC 9457 when the caller names its type in `Accept`. */
 function errorAnswer(c: Context<RequestEnv>, error: ServiceError): Response {
   const { code, status, retryable, message, details } = error;
-  const facts = { code, details, requestId: c.var.requestId, retryable };
+  const { requestId } = c.var;
   if (status === 401) c.header("WWW-Authenticate", "Bearer");
-  if (!namesType(c.req.header("accept"), problemType))
-    return c.json({ ok: false, error: { ...facts, message } }, status);
+  if (!namesType(c.req.header("accept"), problemType)) return c.json(errorEnvelope(error, requestId), status);
   const problem = {
     type: `urn:waypost:error:${code}`,
     title: errorCatalog[code].title,
     status,
     detail: message,
     instance: c.req.path,
-    ...facts,
+    code,
+    details,
+    requestId,
+    retryable,
   };
   return c.body(JSON.stringify(problem), status, { "Content-Type": problemType });
 }

@@ -65,6 +65,6 @@ test("404: there is nothing else", async () => {
   const get = await serving(true);
   expect(await get("/")).toMatchObject({
     status: 404,
-    body: { ok: false, error: { code: "route_not_found" } },
+    body: { ok: false, error: { code: "route_not_found", requestId: expect.any(String), retryable: false } },
   });
 });

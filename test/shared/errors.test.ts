@@ -26,7 +26,7 @@ const statuses: Record<number, ErrorCode[]> = {
   503: ["database_unavailable"],
 };
 /** Seen in command documents; over HTTP they are an answer about a command. */
-const inCommandsOnly: ErrorCode[] = ["invalid_command", "expired", "not_sent"];
+const inCommandsOnly: ErrorCode[] = ["invalid_command", "expired", "cancelled", "not_sent"];
 
 test("every code has the status that callers rely on", () => {
   for (const [status, listed] of Object.entries(statuses))
