@@ -5,6 +5,7 @@ import { newChannelId } from "../../shared/ids.ts";
 import { channelSchema, channelStatusSchema, channelStatusView, channelView } from "../channel-view.ts";
 import { cursorOf, cursorSchema } from "../cursor.ts";
 import type { Dependencies } from "../dependencies.ts";
+import { confirmed } from "../in-doubt.ts";
 import type { ChannelEnv } from "../middleware/find-channel.ts";
 import { jsonBody } from "../middleware/json-body.ts";
 import { requireScope } from "../middleware/require-scope.ts";
@@ -91,7 +92,10 @@ export function channelRoutes({ store }: Dependencies) {
       if (c.var.caller.channels)
         throw new ServiceError("insufficient_scope", "The API key is limited to channels that exist");
       const { name, phoneNumber = null, metadata = {} } = c.req.valid("json");
-      const channel = await store.createChannel({ channelId: newChannelId(), name, phoneNumber, metadata });
+      const channelId = newChannelId();
+      const creation = store.createChannel({ channelId, name, phoneNumber, metadata });
+      // One inactive channel too many does no harm.
+      const channel = await confirmed(creation, { ids: { channelId }, retryable: true });
       c.header("Location", `${apiPrefix}/channels/${channel.channelId}`);
       return c.json({ ok: true as const, payload: channelView(channel) }, 201);
     })
