@@ -32,6 +32,8 @@ export interface Closure {
 }
 
 const quarterHourMs = 15 * 60_000;
+/** The longest that a number of the server's is believed. */
+const dayMs = 24 * 60 * 60_000;
 
 /**
  * Baileys' numbers, one by one. 500 is what Baileys says for everything it does not know, so it never means more than
@@ -47,18 +49,26 @@ function lost({ code, isReached }: Closure): CloseReason {
   return { kind: code === 500 || !isReached ? "server_unavailable" : "connection_lost" };
 }
 
+function codesRanOut({ isLinked }: Closure): CloseReason {
+  return { kind: isLinked ? "restart_required" : "qr_expired" };
+}
+
 const byCode: Record<number, (closure: Closure) => CloseReason> = {
   401: ({ isLinked }) => ({ kind: isLinked ? "unlinked" : "unpaired" }),
   402: ({ retryAfterMs }) => ({ kind: "temporarily_banned", forMs: retryAfterMs }),
   403: () => ({ kind: "banned" }),
   405: () => ({ kind: "client_outdated" }),
   406: () => ({ kind: "banned" }),
-  408: (closure) => (closure.message.startsWith("QR refs") ? { kind: "qr_expired" } : lost(closure)),
+  // The last QR can run out just after the phone has scanned it.
+  408: (closure) => (closure.message.startsWith("QR refs") ? codesRanOut(closure) : lost(closure)),
   409: () => ({ kind: "client_outdated" }),
   411: () => ({ kind: "pairing_failed" }),
   415: () => ({ kind: "client_outdated" }),
   418: () => ({ kind: "client_outdated" }),
-  429: ({ retryAfterMs }) => ({ kind: "rate_limited", retryAfterMs: retryAfterMs ?? quarterHourMs }),
+  429: ({ retryAfterMs }) => ({
+    kind: "rate_limited",
+    retryAfterMs: Math.min(retryAfterMs ?? quarterHourMs, dayMs),
+  }),
   440: () => ({ kind: "replaced" }),
   501: () => ({ kind: "server_unavailable" }),
   503: () => ({ kind: "server_unavailable" }),

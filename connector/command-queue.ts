@@ -45,7 +45,8 @@ export function commandQueue(
   const claimWhere = async (filter: object, limit: number): Promise<Claimed> => {
     const next = await commands
       .aggregate<CommandDocument & { isExpired: boolean }>([
-        { $match: { channelId, state: "queued", ...filter } },
+        // What another service calls queued has no `attempts` until it is adopted.
+        { $match: { channelId, state: "queued", attempts: { $gte: 0 }, ...filter } },
         { $match: { $expr: { $lte: ["$notBefore", "$$NOW"] } } },
         { $sort: { lane: 1, ord: 1, _id: 1 } },
         { $limit: limit },
@@ -81,7 +82,16 @@ export function commandQueue(
   const stamp = () => ({ connector: connectorId, epoch, at: "$$NOW" });
 
   return {
-    claim: (lanes, limit) => claimWhere({ lane: { $in: lanes } }, limit),
+    async claim(lanes, limit) {
+      const expired: CommandDocument[] = [];
+      for (;;) {
+        const found = await claimWhere({ lane: { $in: lanes } }, limit);
+        expired.push(...found.expired);
+        // What is due may stand behind any number of those that are too old.
+        if (found.claimed.length > 0 || found.expired.length === 0)
+          return { claimed: found.claimed, expired };
+      }
+    },
     async expire() {
       const overdue = { $expr: { $lte: ["$expiresAt", "$$NOW"] } };
       return (await claimWhere(overdue, 100)).expired;

@@ -1,10 +1,12 @@
-import type { Db } from "mongodb";
+import type { Collection, Db } from "mongodb";
 import { backoffMs } from "../shared/backoff.ts";
+import type { ConnectorDocument } from "../shared/collections.ts";
 import type { Config } from "../shared/config.ts";
 import { collections } from "../shared/database.ts";
 import type { Logger } from "../shared/log.ts";
 import { aborted, sleep } from "../shared/sleep.ts";
 import { WA_CERT_DETAILS } from "./baileys/baileys.ts";
+import { errorTrace } from "./error-trace.ts";
 import { type Lease, takeLease } from "./lease.ts";
 import type { MediaFetch } from "./preparation.ts";
 import { Term } from "./term.ts";
@@ -28,6 +30,8 @@ export interface Connector extends AsyncDisposable {
   isReady(): boolean;
   /** Finishes what runs, gives the channels back, and the lease last. */
   stop(): Promise<void>;
+  /** Rejects when it cannot go on: another living process has its name. */
+  failed: Promise<never>;
 }
 
 const leaseBackoff = { baseMs: 250, maxMs: 5_000 };
@@ -41,6 +45,9 @@ export function startConnector(options: ConnectorOptions): Connector {
   const timings: Timings = { ...defaultTimings, ...options.timings };
   const all = collections(db);
   const stopping = new AbortController();
+  const failed = Promise.withResolvers<never>();
+  // Who does not listen is told by `isReady`.
+  failed.promise.catch(() => undefined);
   let present: { lease: Lease; term: Term } | null = null;
   if (config.whatsapp.server) WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(config.whatsapp.server.rootKey);
 
@@ -61,16 +68,20 @@ export function startConnector(options: ConnectorOptions): Connector {
         await aborted(AbortSignal.any([lease.ended, stopping.signal]));
         await wind(present);
       } catch (error) {
-        log.warn({ event: "lease", error: error instanceof Error ? error.name : "unknown" }, "no lease yet");
+        if (error instanceof NameTakenError) return failed.reject(error);
+        log.warn({ event: "lease", ...errorTrace(error) }, "no lease yet");
         await sleep(backoffMs(leaseBackoff, attempt++, Math.random()), stopping.signal);
       }
       present = null;
     }
   };
   const wind = async ({ lease, term }: { lease: Lease; term: Term }) => {
-    await Promise.race([term.stop(), sleep(timings.stopMs)]);
+    const stopped = new AbortController();
+    await Promise.race([term.stop(), sleep(timings.stopMs, stopped.signal)]);
+    stopped.abort();
     term.abandon();
     if (lease.isValid()) await lease.release();
+    else await assertNameIsOurs(all.connectors, name, lease.id);
   };
   const serving = serve();
   const stop = async () => {
@@ -79,9 +90,29 @@ export function startConnector(options: ConnectorOptions): Connector {
   };
 
   return {
+    failed: failed.promise,
     ring: (channelId) => present?.term.ring(channelId),
     isReady: () => !stopping.signal.aborted && (present?.lease.isValid() ?? false),
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Two processes of one name would take everything from each other, again and again. */
+export class NameTakenError extends Error {
+  override readonly name = "NameTakenError";
+  constructor(name: string) {
+    super(`CONNECTOR_ID ${name} is another living connector's: give every connector a name of its own.`);
+  }
+}
+
+/** Throws `NameTakenError` when who declared us dead is a namesake that lives. */
+async function assertNameIsOurs(
+  connectors: Collection<ConnectorDocument>,
+  name: string,
+  mine: string,
+): Promise<void> {
+  const alive = { name, _id: { $ne: mine }, state: { $ne: "dead" as const } };
+  const namesake = await connectors.findOne({ ...alive, $expr: { $gt: ["$aliveUntil", "$$NOW"] } });
+  if (namesake) throw new NameTakenError(name);
 }

@@ -47,6 +47,7 @@ const slowMs = 90_000;
 export function createControl(options: ControlOptions): Control {
   const { queue, life, record, db, isLinked, isOwner } = options;
   const running = new Set<Promise<void>>();
+  const stopping = Promise.withResolvers<void>();
   let isStopping = false;
   let isDirty = false;
   let working: Promise<void> | null = null;
@@ -65,8 +66,13 @@ export function createControl(options: ControlOptions): Control {
     await record.wish("connected");
     await life.dispatch({ type: "start", method });
   };
+  const until = async (test: (machine: Machine) => boolean, ms: number) => {
+    const stopped = stopping.promise.then(() => Promise.reject(new PostponedError()));
+    return Promise.race([life.until(test, ms), stopped]);
+  };
   const handlers: { [T in ControlType]: Handler<T> } = {
     async "channel.connect"({ phoneNumber }) {
+      if (isShowingCode(life.machine())) return { status: publicStatus(life.machine()) };
       await start(phoneNumber ? { kind: "code", phoneNumber } : { kind: "qr" });
       return { status: publicStatus(life.machine()) };
     },
@@ -74,9 +80,9 @@ export function createControl(options: ControlOptions): Control {
       if (isLinked()) throw new ServiceError("already_linked");
       const before = life.machine().code;
       await start({ kind: "code", phoneNumber });
-      const after = await life.until((machine) => isNewCode(machine, before) || !isPairing(machine), slowMs);
+      const after = await until((machine) => isNewCode(machine, before) || !isPairing(machine), slowMs);
       const code = after && isNewCode(after, before) ? after.code : null;
-      if (!code) throw new ServiceError("internal", "WhatsApp gave no pairing code");
+      if (!code) throw noCode(after);
       return { code: code.text, expiresAt: new Date(code.expiresAt).toISOString() };
     },
     async "channel.disconnect"() {
@@ -85,8 +91,9 @@ export function createControl(options: ControlOptions): Control {
     },
     async "channel.logout"() {
       await life.dispatch({ type: "unlink" });
-      const after = await life.until(({ state }) => state === "logged_out", slowMs);
-      if (!after) throw new ServiceError("internal", "The channel could not be unlinked in time");
+      const after = await until(({ state }) => state === "logged_out", slowMs);
+      // WhatsApp cannot be reached; the wish to be unlinked stays in the queue until it can.
+      if (!after) throw new PostponedError();
       return { status: publicStatus(after) };
     },
     async "channel.delete"() {
@@ -99,7 +106,9 @@ export function createControl(options: ControlOptions): Control {
     const settlement = await carryOut(handlers, command);
     // Ended in the middle: it stays as it is, and the next owner takes it up again.
     if (!isOwner()) return;
-    if (command.type !== "channel.delete") await queue.settle(command._id, settlement);
+    if (!settlement) return queue.unclaim([command._id]);
+    const isErased = command.type === "channel.delete" && settlement.state === "succeeded";
+    if (!isErased) await queue.settle(command._id, settlement);
   };
   const work = async () => {
     while (isDirty && !isStopping && isOwner()) {
@@ -128,6 +137,7 @@ export function createControl(options: ControlOptions): Control {
     },
     async stop() {
       isStopping = true;
+      stopping.resolve();
       await working;
       await Promise.all(running);
     },
@@ -137,6 +147,25 @@ export function createControl(options: ControlOptions): Control {
 /** These wait for WhatsApp; what comes behind them may be the wish to stop. */
 function isSlow(type: string): boolean {
   return type === "channel.request_pairing_code" || type === "channel.logout" || type === "channel.delete";
+}
+
+/** What is not done yet and not given up: it goes back to the queue. */
+class PostponedError extends Error {
+  override readonly name = "PostponedError";
+}
+
+/** Connecting again leaves a code that somebody may be typing as it is; only asking for a code makes a new one. */
+function isShowingCode({ state, method }: Machine): boolean {
+  return state === "pairing_code_ready" || (state === "connecting" && method.kind === "code");
+}
+
+function noCode(after: Machine | null): ServiceError {
+  if (!after || isPairing(after))
+    return new ServiceError("internal", "WhatsApp gave no pairing code in time");
+  if (after.state !== "error") return new ServiceError("cancelled", "Another command ended the pairing");
+  return new ServiceError("whatsapp_rejected", "WhatsApp gave no pairing code", {
+    details: { reason: after.reason },
+  });
 }
 
 function isNewCode({ code }: Machine, before: PairingCode | null): boolean {
@@ -152,7 +181,7 @@ function isPairing({ state }: Machine): boolean {
 async function carryOut(
   handlers: { [T in ControlType]: Handler<T> },
   command: CommandDocument,
-): Promise<Settlement> {
+): Promise<Settlement | null> {
   try {
     const type = controlTypes.find((one) => one === command.type);
     if (!type) throw new ServiceError("invalid_command", "No such command is carried out in this lane");
@@ -160,6 +189,7 @@ async function carryOut(
     const result = await (handlers[type] as (payload: unknown) => Promise<object>)(payload);
     return { state: "succeeded", result: { ...result } };
   } catch (error) {
+    if (error instanceof PostponedError) return null;
     if (error instanceof ServiceError) return { state: "failed", error: publicError(error) };
     throw error;
   }

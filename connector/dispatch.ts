@@ -5,6 +5,7 @@ import type { Logger } from "../shared/log.ts";
 import { sleep } from "../shared/sleep.ts";
 import type { CommandQueue } from "./command-queue.ts";
 import type { Delivery } from "./delivery.ts";
+import { errorTrace } from "./error-trace.ts";
 import type { MessageRecord } from "./message-record.ts";
 import type { Pace } from "./pace.ts";
 import { type PreparationOptions, type Prepared, prepare } from "./preparation.ts";
@@ -101,7 +102,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
           return end(send, failureOf(send, publicError(error), "failed")).then(() => true);
         if (!canSend()) return false;
         log.warn(
-          { event: "send_failed", commandId: send._id, tries, error: nameOf(error) },
+          { event: "send_failed", commandId: send._id, tries, ...errorTrace(error) },
           "not on the wire",
         );
         if (tries >= triesMax) return end(send, failureOf(send, notSent, "dead")).then(() => true);
@@ -129,8 +130,4 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       await Promise.all(answers);
     },
   };
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Collection } from "mongodb";
 import type { ConnectorDocument } from "../shared/collections.ts";
 import type { Logger } from "../shared/log.ts";
+import { errorTrace } from "./error-trace.ts";
 import type { Timings } from "./timings.ts";
 
 /** The right of this process to run channels: a row that must be renewed. A row that is dead stays dead. */
@@ -63,10 +64,7 @@ export async function takeLease({ connectors, name, capacity, timings, log }: Le
       else if (performance.now() >= deadline) end("lapsed");
       else deadline = Math.max(deadline, sentAt + timings.leaseMs - timings.leaseMarginMs);
     } catch (error) {
-      log.warn(
-        { connector: id, error: error instanceof Error ? error.name : "unknown" },
-        "lease not renewed",
-      );
+      log.warn({ connector: id, ...errorTrace(error) }, "lease not renewed");
     }
   };
   const renewing = setInterval(() => void renew(), timings.renewMs);

@@ -12,14 +12,18 @@ export interface Life {
   machine(): Machine;
   /** Writes down and tells where the machine begins. */
   announce(): Promise<void>;
-  /** Resolves when the step is written and its effects were started. Errors go to `onError`. */
-  dispatch(signal: Signal): Promise<void>;
+  /**
+   * Resolves when the step is written and its effects were started. Errors go to `onError`. A signal that is not current
+   * any more when its turn comes is dropped.
+   */
+  dispatch(signal: Signal, isCurrent?: () => boolean): Promise<void>;
   /** Resolves with the machine as soon as `test` holds; null when it did not within `ms`. */
   until(test: (machine: Machine) => boolean, ms: number): Promise<Machine | null>;
 }
 
 export interface LifeOptions {
   initial: Machine;
+  lastDisconnect: LastDisconnect | null;
   record: Pick<ChannelRecord, "change">;
   events: Pick<EventLog, "publish">;
   /** Must not wait for a later signal. */
@@ -46,7 +50,7 @@ export function createLife(options: LifeOptions): Life {
   const chain = createChain(options.onError);
   const waiters = new Set<() => void>();
   let machine = options.initial;
-  let lastDisconnect: LastDisconnect | null = null;
+  let lastDisconnect = options.lastDisconnect;
 
   const apply = async (signal: Signal) => {
     const before = machine;
@@ -89,8 +93,10 @@ export function createLife(options: LifeOptions): Life {
       });
       return chain.idle();
     },
-    dispatch(signal) {
-      chain.push(() => apply(signal));
+    dispatch(signal, isCurrent = () => true) {
+      chain.push(async () => {
+        if (isCurrent()) await apply(signal);
+      });
       return chain.idle();
     },
     until(test, ms) {

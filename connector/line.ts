@@ -5,7 +5,7 @@ import type { AuthState } from "./auth/auth-state.ts";
 import type { SocketCaches } from "./auth/caches.ts";
 import { FencedError } from "./auth/fence.ts";
 import type { SocketConfig } from "./baileys/baileys.ts";
-import { type CloseReason, type Closure, closeReason } from "./close-reason.ts";
+import { type CloseReason, closeReason } from "./close-reason.ts";
 import type { Inbox } from "./inbox.ts";
 import type { PairingCode, Signal } from "./machine.ts";
 import type { OpenSocket } from "./relay.ts";
@@ -37,7 +37,8 @@ export interface LineOptions {
   turn(): Promise<void>;
   inbox: Inbox;
   isOwner(): boolean;
-  signal(signal: Signal): void;
+  /** `isCurrent` turns false when the socket that gave the signal is a former one. */
+  signal(signal: Signal, isCurrent: () => boolean): void;
   onError(error: unknown): void;
   log: Logger;
 }
@@ -47,13 +48,18 @@ const codes = { count: 6, firstMs: 60_000, nextMs: 20_000 };
 const unlinkMs = 5_000;
 
 export function createLine(options: LineOptions): Line {
-  const { auth, inbox, isOwner, signal, log } = options;
+  const { auth, inbox, isOwner, log } = options;
   let generation = 0;
   let socket: ChannelSocket | null = null;
   let isOpen = false;
+  let isRestart = false;
   let gone = new AbortController();
   let codesUntil = 0;
 
+  const emit = (signal: Signal) => {
+    const mine = generation;
+    options.signal(signal, () => mine === generation);
+  };
   const forget = () => {
     generation++;
     isOpen = false;
@@ -64,41 +70,43 @@ export function createLine(options: LineOptions): Line {
     return last;
   };
   const closed = (reason: CloseReason, code: number | null = null) => {
-    forget();
-    signal({ type: "closed", reason, code });
+    const last = forget();
+    isRestart = reason.kind === "restart_required";
+    emit({ type: "closed", reason, code });
+    return last;
+  };
+  const showQr = (text: string, attempt: number) => {
+    const livesMs = (from: number) => options.timings.qrMs ?? (from === 1 ? codes.firstMs : codes.nextMs);
+    if (attempt === 1) codesUntil = Date.now() + livesMs(1) + (codes.count - 1) * livesMs(2);
+    emit({ type: "qr", code: qrCode(text, attempt, Date.now() + livesMs(attempt)) });
+  };
+  const opened = () => {
+    isOpen = true;
+    emit({ type: "opened" });
   };
   const listenerOf = (mine: number): SocketListener => {
-    const isCurrent = () => mine === generation;
+    const ifCurrent =
+      <P extends unknown[]>(work: (...parts: P) => void) =>
+      (...parts: P) => {
+        if (mine === generation) work(...parts);
+      };
     return {
-      qr(text, attempt) {
-        if (!isCurrent()) return;
-        const livesMs = (from: number) => options.timings.qrMs ?? (from === 1 ? codes.firstMs : codes.nextMs);
-        if (attempt === 1) codesUntil = Date.now() + livesMs(1) + (codes.count - 1) * livesMs(2);
-        signal({ type: "qr", code: qrCode(text, attempt, Date.now() + livesMs(attempt)) });
-      },
-      opened() {
-        if (!isCurrent()) return;
-        isOpen = true;
-        signal({ type: "opened" });
-      },
-      closed(closure: Omit<Closure, "isLinked" | "isLeaseMine">) {
-        if (!isCurrent()) return;
+      qr: ifCurrent(showQr),
+      opened: ifCurrent(opened),
+      closed: ifCurrent((closure) => {
         const reason = closeReason({ ...closure, isLinked: auth.linked(), isLeaseMine: isOwner() });
         closed(reason, closure.code);
-      },
-      passkeyRequired() {
-        if (!isCurrent()) return;
-        const last = socket;
-        closed({ kind: "passkey_required" });
-        last?.terminate();
-      },
+      }),
+      passkeyRequired: ifCurrent(() => closed({ kind: "passkey_required" })?.terminate()),
       // What was received counts, whichever socket it came over.
       received: (batch) => inbox.received(batch),
       updated: (updates) => inbox.updated(updates),
     };
   };
   const connect = async (mine: number) => {
-    await options.turn();
+    // The phone waits for a pairing's restart, and not for long.
+    if (!isRestart) await options.turn();
+    isRestart = false;
     if (mine !== generation || !isOwner()) return;
     // Half-paired credentials would be taken for a login, and refused for good.
     if (!auth.linked()) await auth.create();
@@ -135,13 +143,8 @@ export function createLine(options: LineOptions): Line {
       const mine = generation;
       const asked = socket?.wa.requestPairingCode(phoneNumber) ?? Promise.reject(new Error("no socket"));
       asked.then(
-        (code) => mine === generation && signal({ type: "code", code: typedCode(code, codesUntil) }),
-        () => {
-          if (mine !== generation) return;
-          const last = socket;
-          closed({ kind: "pairing_failed" });
-          last?.terminate();
-        },
+        (code) => mine === generation && emit({ type: "code", code: typedCode(code, codesUntil) }),
+        () => mine === generation && closed({ kind: "pairing_failed" })?.terminate(),
       );
     },
     current: () => (isOpen && socket ? { wa: socket.wa, gone: gone.signal } : null),

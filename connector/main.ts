@@ -11,6 +11,6 @@ await runMain(async (asked) => {
   surviveRejections(log);
   await using connector = await serveConnector(config, log);
   log.info({ event: "listen", url: connector.url }, "connector listens");
-  await asked;
+  await Promise.race([asked, connector.failed]);
   log.info({ event: "stop" }, "connector stops");
 });

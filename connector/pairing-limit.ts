@@ -12,8 +12,22 @@ export async function assertPairingAllowed(
   phoneNumber: string,
 ): Promise<void> {
   const anHourAgo = { $dateSubtract: { startDate: "$$NOW", unit: "hour", amount: 1 } };
-  const asked = await pairingRequests.countDocuments({ phoneNumber, $expr: { $gt: ["$at", anHourAgo] } });
-  if (asked >= perHourMax) throw new ServiceError("pairing_rate_limited");
+  const asked = await pairingRequests
+    .aggregate<{ againInMs: number }>([
+      { $match: { phoneNumber, $expr: { $gt: ["$at", anHourAgo] } } },
+      { $sort: { at: -1 } },
+      { $limit: perHourMax },
+      {
+        $project: {
+          againInMs: { $subtract: [{ $dateAdd: { startDate: "$at", unit: "hour", amount: 1 } }, "$$NOW"] },
+        },
+      },
+    ])
+    .toArray();
+  const oldest = asked[perHourMax - 1];
+  if (!oldest) return;
+  const retryAfterSeconds = Math.max(1, Math.ceil(oldest.againInMs / 1_000));
+  throw new ServiceError("pairing_rate_limited", undefined, { details: { retryAfterSeconds } });
 }
 
 /** Counts a code that is about to be asked for; throws as `assertPairingAllowed`. */

@@ -1,7 +1,7 @@
 import { backoffMs } from "../shared/backoff.ts";
 import type { StatusReason } from "../shared/channel.ts";
 import type { CloseReason } from "./close-reason.ts";
-import { ended, type Machine, type Step, type World } from "./machine.ts";
+import { ended, type Machine, newMachine, type Step, type World } from "./machine.ts";
 import { abandon } from "./transitions.ts";
 
 const restartsInARowMax = 3;
@@ -13,11 +13,23 @@ type Reaction = (machine: Machine, reason: AnsweredReason, world: World) => Step
 /** What a channel does when its socket has ended. */
 export function byReason(machine: Machine, { reason }: { reason: CloseReason }, world: World): Step {
   if (reason.kind === "lease_lost") return { machine, effects: [] };
-  if (machine.unlinkOnOpen && reason.kind !== "restart_required") return abandon();
+  if (machine.unlinkOnOpen && !isPassing.has(reason.kind)) return abandon();
+  if (machine.unlinkOnOpen && reason.kind === "replaced") {
+    return waiting(machine, "replaced", world.limits.replacedPauseMs, world);
+  }
   const isStable = machine.openedAt !== null && world.now - machine.openedAt >= world.limits.stableMs;
   const settled = isStable ? { ...machine, attempt: 0, restarts: 0, replacements: 0 } : machine;
   return reactions[reason.kind]({ ...settled, openedAt: null }, reason, world);
 }
+
+/** After these the same socket may be had again; a device that is to be unlinked waits for it. */
+const isPassing: ReadonlySet<CloseReason["kind"]> = new Set([
+  "restart_required",
+  "connection_lost",
+  "server_unavailable",
+  "rate_limited",
+  "replaced",
+]);
 
 const reactions: Record<AnsweredReason["kind"], Reaction> = {
   restart_required: restartAtOnce,
@@ -41,7 +53,11 @@ const reactions: Record<AnsweredReason["kind"], Reaction> = {
   },
   pairing_failed: () => ended("error", "pairing_failed"),
   passkey_required: () => ended("error", "passkey_required"),
-  credentials_unreadable: () => ended("error", "credentials_unreadable"),
+  // The wish stays: with the right key, a restart finds them readable.
+  credentials_unreadable: () => ({
+    machine: newMachine("error", "credentials_unreadable"),
+    effects: [{ type: "cancel_retry" }],
+  }),
 };
 
 /** Part of pairing, so at once; a server that asks for nothing else is treated like one that is down. */

@@ -45,7 +45,9 @@ export function createSender(options: SenderOptions): Sender {
 
   const passes: Record<Sending["kind"], () => Promise<void>> = {
     async closed() {
-      await tellExpired(await queue.expire());
+      for (let expired = await queue.expire(); expired.length > 0; expired = await queue.expire()) {
+        await tellExpired(expired);
+      }
     },
     async logged_out() {
       const loggedOut = publicError(new ServiceError("channel_logged_out"));

@@ -35,6 +35,7 @@ export async function openConnector(
 /** A connector that listens: Socket.io and health. Disposal stops it in order. */
 export interface ListeningConnector extends AsyncDisposable {
   url: string;
+  failed: Promise<never>;
 }
 
 export async function serveConnector(
@@ -47,9 +48,13 @@ export async function serveConnector(
   const connector = owned.use(await openConnector(db, config, log));
   const server = createServer(healthListener({ db, connector, retention: config.retention }));
   const gateway = await attachGateway({ server, db, origins: config.frontendOrigins, log });
-  owned.defer(() => stopListening(server));
+  owned.defer(async () => {
+    const stopped = connector.stop();
+    await stopListening(server);
+    await stopped;
+  });
   owned.defer(() => gateway.close());
   const url = await listen(server, config.port, config.host);
   const kept = owned.move();
-  return { url, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { url, failed: connector.failed, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

@@ -13,6 +13,7 @@ import { type ChannelRecord, channelRecord } from "./channel-record.ts";
 import { type Control, createControl } from "./control.ts";
 import { createEffects, type Effects } from "./effects.ts";
 import { eraseChannel } from "./erasure.ts";
+import { errorTrace } from "./error-trace.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
 import type { Lease } from "./lease.ts";
 import { createLife, type Life } from "./life.ts";
@@ -22,7 +23,7 @@ import { createPace } from "./pace.ts";
 import type { MediaFetch } from "./preparation.ts";
 import { createRecipients } from "./recipients.ts";
 import { createSender, type Sender, type Sending } from "./sender.ts";
-import { type Holdings, takeOver } from "./takeover.ts";
+import { type Holdings, settleAbandoned, takeOver } from "./takeover.ts";
 import type { Timings } from "./timings.ts";
 
 export interface SessionOptions {
@@ -37,7 +38,7 @@ export interface SessionOptions {
   /** Resolves when one more connection may be opened. */
   turn(): Promise<void>;
   /** The session is over and has hung up: it failed, or its channel was erased. */
-  onEnd(): void;
+  onEnd(hasFailed: boolean): void;
   log: Logger;
 }
 
@@ -58,6 +59,7 @@ export class Session {
   readonly #control: Control;
   readonly #log: Logger;
   readonly #ended = new AbortController();
+  #erasing: Promise<void> | null = null;
 
   /** Takes the channel over and brings it to where it is wanted. Throws `FencedError`, or the database's error. */
   static async open(options: SessionOptions): Promise<Session> {
@@ -74,7 +76,7 @@ export class Session {
     const channelId = channel._id;
     const isOwner = () => this.isOwner();
     const onError = (error: unknown) => this.fail(error);
-    const signal = (signal: Signal) => void this.#life.dispatch(signal);
+    const signal = (signal: Signal, isCurrent?: () => boolean) => void this.#life.dispatch(signal, isCurrent);
     const caches = createSocketCaches();
 
     this.#options = options;
@@ -110,6 +112,7 @@ export class Session {
     this.#life = createLife({
       ...{ events, onError },
       initial: this.#beginning.machine,
+      lastDisconnect: channel.lastDisconnect,
       record: this.#record,
       isLinked: () => this.#isLinked(),
       limits: timings,
@@ -131,7 +134,7 @@ export class Session {
       record: this.#record,
       db: collections,
       isLinked: () => this.#isLinked(),
-      erase: () => this.#erase(),
+      erase: () => this.erase(),
     });
   }
 
@@ -150,9 +153,23 @@ export class Session {
     return !this.#ended.signal.aborted && this.#options.lease.isValid();
   }
 
+  /** Settles what former owners left behind, and looks for commands. */
+  async tidy(): Promise<void> {
+    await settleAbandoned(this.#holdings);
+    this.ring();
+  }
+
+  /** Unlinks as far as WhatsApp can be reached, and removes everything. */
+  async erase(): Promise<void> {
+    this.#erasing ??= this.#erase();
+    await this.#erasing;
+  }
+
   /** Whether letting go loses nothing: not connected, and not about to be. */
   isIdle(): boolean {
-    const { state } = this.#life.machine();
+    const { state, reason } = this.#life.machine();
+    // The next owner would find the same, and say it again.
+    if (reason === "credentials_unreadable") return false;
     return state === "inactive" || state === "error" || state === "logged_out";
   }
 
@@ -173,23 +190,22 @@ export class Session {
   abandon(): void {
     this.#ended.abort();
     this.#effects.cancel();
+    // Writes nothing that the ownership does not allow any more; it gives up what it holds.
+    void this.#auth?.close();
     this.#line.terminate();
   }
 
   /** A write failed for good, or the ownership was lost: nothing more may be done here. */
   fail(error: unknown): void {
     if (this.#ended.signal.aborted) return;
-    this.#log.error(
-      { event: "session_failed", error: error instanceof Error ? error.name : "unknown" },
-      "session ended",
-    );
+    this.#log.error({ event: "session_failed", ...errorTrace(error) }, "session ended");
     this.abandon();
-    this.#options.onEnd();
+    this.#options.onEnd(true);
   }
 
   async #begin(): Promise<void> {
     const { channel } = this.#options;
-    if (channel.deletedAt) return void this.#erase().catch((error: unknown) => this.fail(error));
+    if (channel.deletedAt) return void this.erase().catch((error: unknown) => this.fail(error));
     const { isNews, isWanted, retryInMs } = this.#beginning;
     if (isNews) await this.#life.announce();
     if (retryInMs !== null) await this.#effects.perform({ type: "schedule_retry", delayMs: retryInMs });
@@ -214,18 +230,17 @@ export class Session {
     return socket ? { kind: "open", ...socket } : { kind: "closed" };
   }
 
-  /** Unlinks as far as WhatsApp can be reached, and removes everything. */
   async #erase(): Promise<void> {
     const { db, channel, onEnd } = this.#options;
     await this.#life.dispatch({ type: "unlink" });
-    await this.#life.until(({ state }) => state !== "connecting", eraseUnlinkMs);
+    await this.#life.until(({ state }) => state === "logged_out", eraseUnlinkMs);
     await this.#auth?.close();
     this.abandon();
-    try {
-      await eraseChannel(db, channel._id);
-    } finally {
-      // What is left is found by the next look, and erased under a new epoch.
-      onEnd();
-    }
+    // What is left is found by the next look, and erased under a new epoch.
+    const hasFailed = await eraseChannel(db, channel._id).then(
+      () => false,
+      () => true,
+    );
+    onEnd(hasFailed);
   }
 }

@@ -46,9 +46,7 @@ export async function takeOver(options: TakeoverOptions): Promise<Holdings> {
   const queue = commandQueue(collections.commands, fence, lease.id);
   const messages = messageRecord(collections, channel._id);
   const delivery = createDelivery({ channelId: channel._id, log: events, record: messages, queue });
-  for (const { messageId } of await queue.settleAbandoned()) {
-    if (messageId) await delivery.tell({ messageId, status: "unknown" });
-  }
+  await settleAbandoned({ queue, delivery });
   return { fence, events, auth, queue, messages, delivery };
 }
 
@@ -77,4 +75,17 @@ const unusable: readonly AuthStateError["fault"][] = ["unknown_master_key", "unr
 /** Names the server that credentials belong to. */
 function serverName({ whatsapp: { server } }: Pick<Config, "whatsapp">): string {
   return server ? server.rootKey.toString("hex") : "whatsapp";
+}
+
+/**
+ * Settles what former owners left running; also later on, since one that does not know yet that it was deposed may
+ * still claim.
+ */
+export async function settleAbandoned({
+  queue,
+  delivery,
+}: Pick<Holdings, "queue" | "delivery">): Promise<void> {
+  for (const { messageId } of await queue.settleAbandoned()) {
+    if (messageId) await delivery.tell({ messageId, status: "unknown" });
+  }
 }

@@ -5,7 +5,10 @@ import type { Logger } from "../shared/log.ts";
 import { sleep } from "../shared/sleep.ts";
 import { adoptCommands } from "./adoption.ts";
 import { FencedError } from "./auth/fence.ts";
+import { connectBackoff } from "./backoff.ts";
 import { listen } from "./doorbell.ts";
+import { errorTrace } from "./error-trace.ts";
+import { createFailures } from "./failures.ts";
 import { declareDead, type Lease } from "./lease.ts";
 import { acquire, channelsWithoutOwner, release } from "./ownership.ts";
 import type { MediaFetch } from "./preparation.ts";
@@ -35,6 +38,7 @@ export class Term {
   /** Channels that are being taken or given back. */
   readonly #moving = new Map<string, Promise<void>>();
   readonly #rung = new Set<string>();
+  readonly #failures = createFailures(connectBackoff);
   readonly #idleSince = new Map<string, number>();
   readonly #stopping = new AbortController();
   readonly #turn: () => Promise<void>;
@@ -91,7 +95,7 @@ export class Term {
 
   async #own(channelId: string): Promise<void> {
     const isFull = this.#sessions.size + this.#moving.size >= this.#options.config.channelsMax;
-    if (isFull || this.#stopping.signal.aborted) return;
+    if (isFull || this.#stopping.signal.aborted || !this.#failures.mayTry(channelId)) return;
     await this.#move(channelId, () => this.#open(channelId));
   }
 
@@ -117,7 +121,10 @@ export class Term {
       ...this.#options,
       channel,
       turn: this.#turn,
-      onEnd: () => this.#sessions.delete(channelId),
+      onEnd: (hasFailed) => {
+        this.#sessions.delete(channelId);
+        if (hasFailed) this.#failures.count(channelId);
+      },
     });
     if (!session.isOwner()) return session.abandon();
     this.#sessions.set(channelId, session);
@@ -139,21 +146,31 @@ export class Term {
       await release(collections, session.fence, lease.id);
     } catch (error) {
       session.abandon();
-      log.warn({ event: "stop", channelId, error: nameOf(error) }, "channel not given back in order");
+      log.warn({ event: "stop", channelId, ...errorTrace(error) }, "channel not given back in order");
     }
   }
 
   async #sweep(): Promise<void> {
     const { collections, config } = this.#options;
     await this.#adopt();
-    const waiting = await collections.commands.distinct("channelId", {
-      channelId: { $in: [...this.#sessions.keys()] },
-      state: "queued",
-    });
-    for (const channelId of waiting) this.#sessions.get(channelId)?.ring();
+    const owned = [...this.#sessions.keys()];
+    const [open, deleted] = await Promise.all([
+      collections.commands.distinct("channelId", {
+        channelId: { $in: owned },
+        state: { $in: ["queued", "running"] },
+      }),
+      collections.channels.distinct("_id", { _id: { $in: owned }, deletedAt: { $ne: null } }),
+    ]);
+    for (const channelId of open) void this.#tend(channelId, (session) => session.tidy());
+    for (const channelId of deleted) void this.#tend(channelId, (session) => session.erase());
     const free = config.channelsMax - this.#sessions.size;
     for (const channelId of await this.#withoutSession(free)) this.ring(channelId);
-    await this.#letIdleGo(new Set(waiting));
+    await this.#letIdleGo(new Set(open));
+  }
+
+  async #tend(channelId: string, work: (session: Session) => Promise<void>): Promise<void> {
+    const session = this.#sessions.get(channelId);
+    if (session) await work(session).catch((error: unknown) => session.fail(error));
   }
 
   /** Channels that need an owner: nobody's, or ours by the document while no session runs. */
@@ -188,7 +205,7 @@ export class Term {
         for (const channelId of await adoptCommands(collections, config.sendTtlSeconds)) this.ring(channelId);
       }
     } catch (error) {
-      this.#options.log.warn({ event: "adopt", error: nameOf(error) }, "commands not adopted");
+      this.#options.log.warn({ event: "adopt", ...errorTrace(error) }, "commands not adopted");
     } finally {
       this.#isAdopting = false;
     }
@@ -211,11 +228,7 @@ export class Term {
       await work();
     } catch (error) {
       const level = error instanceof FencedError ? "info" : "warn";
-      this.#options.log[level]({ event: what, error: nameOf(error) }, "will look again");
+      this.#options.log[level]({ event: what, ...errorTrace(error) }, "will look again");
     }
   }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : "unknown";
 }

@@ -32,7 +32,7 @@ export interface Timings {
 
 export const defaultTimings: Timings = {
   leaseMs: 15_000,
-  renewMs: 5_000,
+  renewMs: 2_500,
   leaseMarginMs: 3_000,
   deadCheckMs: 2_000,
   sweepMs: 10_000,

@@ -81,6 +81,7 @@ export function unlinkNow(_machine: Machine): Step {
 /** Unlinking needs an open socket: a linked channel connects once more for it. The socket that paired cannot do it. */
 export function unlinkLater(machine: Machine, _: unknown, { isLinked }: World): Step {
   if (!isLinked) return abandon();
+  if (machine.unlinkOnOpen) return { machine, effects: [] };
   const later = { code: null, reason: null, retryAt: null, unlinkOnOpen: true };
   const next: Machine = { ...machine, ...later, state: "connecting" };
   if (machine.state === "connecting") return { machine: next, effects: [] };

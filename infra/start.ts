@@ -51,7 +51,7 @@ async function runOnOwnDatabase({
   const complete = await embeddedConfig(config, mongoUri, dataDir);
   await using waypost = await startWaypost({ config: complete.config, log });
   greet([...complete.lines, `Waypost: ${waypost.url}`]);
-  await asked;
+  await Promise.race([asked, waypost.failed]);
 }
 
 async function runEmbedded({ config, log, asked, dataDir }: Start): Promise<void> {
@@ -59,7 +59,7 @@ async function runEmbedded({ config, log, asked, dataDir }: Start): Promise<void
   const complete = await embeddedConfig(config, mongo.uri, dataDir);
   await using waypost = await startWaypost({ config: complete.config, log });
   greet([...complete.lines, `Waypost: ${waypost.url}`]);
-  await Promise.race([asked, mongo.failed]);
+  await Promise.race([asked, mongo.failed, waypost.failed]);
 }
 
 async function runWithSandbox({ config, log, asked, dataDir }: Start): Promise<void> {
@@ -75,7 +75,7 @@ async function runWithSandbox({ config, log, asked, dataDir }: Start): Promise<v
     `Waypost: ${waypost.url}`,
     `Simulated phone: ${sandbox.adminUrl}  (no message leaves this machine)`,
   ]);
-  await Promise.race([asked, mongo.failed]);
+  await Promise.race([asked, mongo.failed, waypost.failed]);
 }
 
 /** On the port after ours, so that its address is the same at every start; on a free one when that is taken. */

@@ -22,6 +22,8 @@ export interface WaypostOptions {
 export interface Waypost extends AsyncDisposable {
   /** The port is the real one, also when 0 was asked for. */
   url: string;
+  /** Rejects when the connector cannot go on. */
+  failed: Promise<never>;
 }
 
 /** Throws `StandaloneMongoError`, and what the driver or the port throws. */
@@ -40,10 +42,11 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const server = createServer((request, response) => void listener(request, response));
   owned.defer(async () => {
+    const stopped = connector.stop();
     const closed = stopListening(server);
     // Ends what still waits for a result, with what is known.
     await app[Symbol.asyncDispose]();
-    await closed;
+    await Promise.all([closed, stopped]);
   });
   const gateway = await attachGateway({
     server,
@@ -54,5 +57,5 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
   owned.defer(() => gateway.close());
   const url = await listen(server, config.port, config.host);
   const kept = owned.move();
-  return { url, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { url, failed: connector.failed, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

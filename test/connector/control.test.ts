@@ -34,6 +34,7 @@ async function controlling({ state = "inactive", isLinked = true, answer = {} }:
   const errors: unknown[] = [];
   const onError = (error: unknown) => errors.push(error);
   const life = createLife({
+    lastDisconnect: null,
     initial: newMachine(state),
     record,
     events: await openEventLog(file.all.events, fence),
@@ -127,7 +128,7 @@ describe("a pairing code", () => {
     const { run } = await controlling({ isLinked: false, answer: { ...answer, request_code: gone } });
     expect(await run("channel.request_pairing_code", { phoneNumber: "15550200003" })).toMatchObject({
       state: "failed",
-      error: { code: "internal" },
+      error: { code: "whatsapp_rejected", details: { reason: "pairing_failed" } },
     });
   });
 
@@ -162,24 +163,15 @@ describe("logging out", () => {
     expect(await settled(logout)).toMatchObject({ state: "succeeded", result: { status: "logged_out" } });
   });
 
-  test("that is interrupted did not happen: the next owner takes it up", async () => {
-    const { insert, control, now, life, read } = await controlling();
+  test("that is interrupted goes back to the queue: the next owner takes it up", async () => {
+    const { insert, control, life, read } = await controlling();
     const logout = await insert("channel.logout");
     control.ring();
     await eventually(() => life.machine().unlinkOnOpen);
-    const stopped = control.stop();
-    await life.dispatch({ type: "interrupt" });
-    now.isOwner = false;
-    now.isLinked = false;
-    await life.dispatch({ type: "unlink" });
-    await stopped;
-    expect((await read(logout)).state).toBe("running");
-    const next = commandQueue(
-      file.all.commands,
-      { channelId: (await read(logout)).channelId, epoch: 2 },
-      "next",
-    );
-    await next.settleAbandoned();
+    await control.stop();
+    expect((await read(logout)).state).toBe("queued");
+    const { channelId } = await read(logout);
+    const next = commandQueue(file.all.commands, { channelId, epoch: 2 }, "next");
     expect((await next.claim([0], 1)).claimed.map(({ _id }) => _id)).toEqual([logout]);
   });
 });

@@ -22,6 +22,7 @@ async function living(options: Partial<Pick<LifeOptions, "initial" | "isLinked" 
   const changes: Machine[] = [];
   const errors: unknown[] = [];
   const life = createLife({
+    lastDisconnect: null,
     initial: newMachine("inactive"),
     record: channelRecord(file.all, fence),
     events: await openEventLog(file.all.events, fence),

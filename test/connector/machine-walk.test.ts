@@ -105,7 +105,9 @@ function contradictions({ machine, hasSocket, hasRetry, isWanted, faults }: Sess
     ...faults,
     ...(needsSocket === hasSocket ? [] : [`${state} ${hasSocket ? "with" : "without"} a socket`]),
     ...((state === "waiting") === hasRetry ? [] : [`${state} ${hasRetry ? "with" : "without"} a retry`]),
-    ...(isResting && isWanted ? [`${state} although it is to come back`] : []),
+    ...(isResting && isWanted && machine.reason !== "credentials_unreadable"
+      ? [`${state} although it is to come back`]
+      : []),
   ];
 }
 

@@ -61,8 +61,17 @@ describe("every state × every signal, linked and not", () => {
 
   test("a state that only a person leaves drops the wish and cancels the retry", () => {
     always(
-      ({ machine, next }) => isEnded(next.state) && next !== machine,
+      ({ machine, next }) =>
+        isEnded(next.state) && next !== machine && next.reason !== "credentials_unreadable",
       ({ names }) => names.includes("drop_wish") && names.includes("cancel_retry"),
+    );
+  });
+
+  test("credentials that cannot be read leave the wish: with the right key the channel comes back", () => {
+    always(
+      ({ machine, next }) => next !== machine && next.reason === "credentials_unreadable",
+      ({ names, next }) =>
+        next.state === "error" && !names.includes("drop_wish") && names.includes("cancel_retry"),
     );
   });
 
@@ -145,7 +154,7 @@ describe("every state × every signal, linked and not", () => {
   test("unlinking is done, or will be as soon as there is a connection, wherever it comes", () => {
     always(
       ({ signal }) => signal.type === "unlink",
-      ({ next }) => next.state === "logged_out" || (next.state === "connecting" && next.unlinkOnOpen),
+      ({ next }) => next.state === "logged_out" || next.unlinkOnOpen,
     );
   });
 
