@@ -1,6 +1,6 @@
 import { type Document, ObjectId } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
-import { type CommandType, commandTable, commandTypes } from "../shared/commands.ts";
+import { type CommandType, commandStates, commandTable, commandTypes } from "../shared/commands.ts";
 import type { Collections } from "../shared/database.ts";
 import type { FieldProblem, PublicError } from "../shared/errors.ts";
 import { fieldProblems } from "../shared/validation.ts";
@@ -11,11 +11,18 @@ const adoptedAtOnce = 500;
 type Stray = Partial<Record<keyof CommandDocument, unknown>> & { _id: unknown; $recordId?: unknown };
 
 /**
+ * What was never adopted: only adoption and the functions give `attempts`, whatever another service wrote into `state`.
+ * Each branch has an index, and what is in order is in neither.
+ */
+const stray: Document = {
+  $or: [{ attempts: null, claim: null, doneAt: null }, { state: { $nin: [...commandStates] } }],
+};
+
+/**
  * Gives a state and an order to documents that other services inserted; what cannot be queued fails with details.
  * Returns the channels that have something new.
  */
 export async function adoptCommands(db: Collections, sendTtlSeconds: number): Promise<string[]> {
-  const stray = { state: { $exists: false } };
   const rows = await db.commands.find(stray).limit(adoptedAtOnce).showRecordId(true).toArray();
   // As they were inserted: an index may give them in another order.
   const found = (rows as unknown as Stray[]).toSorted((a, b) => recordIdOf(a) - recordIdOf(b));
@@ -23,9 +30,8 @@ export async function adoptCommands(db: Collections, sendTtlSeconds: number): Pr
   const rung = new Set<string>();
   for (const document of found) {
     const problems = problemsOf(document, known);
-    const filter = { _id: document._id as string, state: { $exists: false } };
     await db.commands.updateOne(
-      filter,
+      { ...stray, _id: document._id as string },
       problems.length > 0 ? refused(problems) : queued(document, sendTtlSeconds),
     );
     if (problems.length === 0) rung.add(String(document.channelId));
@@ -44,6 +50,7 @@ function problemsOf(document: Stray, known: ReadonlySet<string>): FieldProblem[]
     if (!isRight) problems.push({ field, message });
   };
   check("_id", isId(document._id), "must be a string, or left out");
+  check("state", [undefined, null, "queued"].includes(document.state as undefined), "must be left out");
   check("channelId", known.has(document.channelId as string), "must name a channel");
   const type = commandTypes.find((one) => one === document.type);
   check("type", type !== undefined, `must be one of ${commandTypes.join(", ")}`);
@@ -92,7 +99,7 @@ function refused(details: FieldProblem[]): Document[] {
     message: "The command document is not valid",
     details,
   };
-  return [{ $set: { state: "failed", error: { $literal: error }, doneAt: "$$NOW" } }];
+  return [{ $set: { state: "failed", attempts: 0, error: { $literal: error }, doneAt: "$$NOW" } }];
 }
 
 function recordIdOf({ $recordId }: Stray): number {

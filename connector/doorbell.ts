@@ -8,7 +8,7 @@ export interface DoorbellOptions {
   commands: Collection<CommandDocument>;
   /** Called with the channel of a new command; it only says "look". */
   ring(channelId: string): void;
-  /** Called when a document of another service came that has no state yet. */
+  /** Called when a document of another service came, which says nothing of attempts. */
   adopt(): void;
   /** Called when the stream is open again: whatever came in between was not heard. */
   reopened(): void;
@@ -16,12 +16,12 @@ export interface DoorbellOptions {
   signal: AbortSignal;
 }
 
-type Rung = Pick<CommandDocument, "channelId" | "state">;
+type Rung = Pick<CommandDocument, "channelId"> & { attempts?: unknown };
 
 /** The resume token `_id` has to survive the projection. */
 const insertsOnly = [
   { $match: { operationType: "insert" } },
-  { $project: { operationType: 1, "fullDocument.channelId": 1, "fullDocument.state": 1 } },
+  { $project: { operationType: 1, "fullDocument.channelId": 1, "fullDocument.attempts": 1 } },
 ];
 
 /** Listens for new commands until `signal` aborts. One stream for the process; a sweep finds what it did not tell. */
@@ -32,7 +32,7 @@ export function listen(options: DoorbellOptions): Promise<void> {
     watch: () => commands.watch(insertsOnly),
     opened: reopened,
     changed({ fullDocument }) {
-      if (fullDocument.state === undefined) adopt();
+      if ((fullDocument.attempts ?? null) === null) adopt();
       else ring(fullDocument.channelId);
     },
     log,

@@ -189,6 +189,8 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
         unique: true,
         partialFilterExpression: { messageId: { $exists: true } },
       },
+      // What other services inserted, until it is adopted.
+      { name: "stray", key: { attempts: 1 }, partialFilterExpression: { attempts: null } },
       { name: "kept", key: { doneAt: 1 }, expireAfterSeconds: commandsKeptDays * daySeconds },
     ],
     events: [
@@ -205,7 +207,15 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
       { name: "kept", key: { timestamp: 1 }, expireAfterSeconds: retention.messagesDays * daySeconds },
     ],
     whatsapp_auth_creds: [{ name: "channel", key: { channelId: 1 } }],
-    whatsapp_auth_keys: [{ name: "channel", key: { channelId: 1 } }],
+    whatsapp_auth_keys: [
+      { name: "channel", key: { channelId: 1 } },
+      {
+        name: "kept",
+        key: { expiresAt: 1 },
+        expireAfterSeconds: 0,
+        partialFilterExpression: { expiresAt: { $exists: true } },
+      },
+    ],
     connectors: [
       { name: "alive", key: { state: 1, aliveUntil: 1 } },
       { name: "kept", key: { aliveUntil: 1 }, expireAfterSeconds: 7 * daySeconds },

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { Timestamp } from "mongodb";
 import { beforeAll, describe, expect, test } from "vitest";
 import { adoptCommands } from "../../connector/adoption.ts";
 import { commandQueue } from "../../connector/command-queue.ts";
@@ -58,6 +59,17 @@ describe("a document that says what it has to", () => {
     expect((await adopted({ ...good(), ...chosen })).document).toMatchObject({ ...chosen, state: "queued" });
   });
 
+  test.each([
+    ["queued", { state: "queued" }],
+    ["queued, in a lane", { state: "queued", lane: 2 }],
+    ["queued, and when", { state: "queued", notBefore: new Date(0) }],
+    ["null", { state: null, attempts: null }],
+  ])("is queued although it says for itself that it is %s", async (_what, fields) => {
+    const { rung, document } = await adopted({ ...good(), ...fields });
+    expect(rung).toEqual([channelId]);
+    expect(document).toMatchObject({ lane: 1, ...fields, ...adoptedFields });
+  });
+
   test.each(["channel.connect", "channel.disconnect", "channel.logout", "channel.delete"])(
     "%s goes to the control lane",
     async (type) => {
@@ -76,6 +88,13 @@ describe("a document that says what it has to", () => {
   });
 });
 
+const adoptedFields = {
+  state: "queued",
+  attempts: 0,
+  ord: expect.any(Timestamp),
+  expiresAt: expect.any(Date),
+};
+
 const text = { to: "15550100001", content: { type: "text", text: "Hello" } };
 
 /** What is wrong with the document, and the field that is named. */
@@ -85,6 +104,11 @@ const malformed: Array<[string, Record<string, unknown>, string]> = [
   ["a channel that does not exist", { ...good(), channelId: "nowhere" }, "channelId"],
   ["a channel that is no string", { ...good(), channelId: { $ne: null } }, "channelId"],
   ["a deleted channel", { ...good(), channelId: deletedId }, "channelId"],
+  ["a state that is not for others", { ...good(), state: "succeeded" }, "state"],
+  ["the state of a command that runs", { ...good(), state: "running" }, "state"],
+  ["an unknown state", { ...good(), state: "bogus" }, "state"],
+  ["an unknown state and attempts", { ...good(), state: "bogus", attempts: 0 }, "state"],
+  ["a state that is no string", { ...good(), state: { is: "queued" } }, "state"],
   ["no type", { channelId, payload: text }, "type"],
   ["an unknown type", { ...good(), type: "message.shout" }, "type"],
   ["the name of something every object has", { ...good(), type: "constructor" }, "type"],
@@ -120,6 +144,16 @@ describe("a document with", () => {
     const { details } = document.error as { details: Array<{ field: string }> };
     expect(details.map(({ field }) => field)).toEqual(["channelId", "type", "lane"]);
   });
+});
+
+test("what is looked for is found by indexes, however many commands there are", async () => {
+  const channel = channelDocument();
+  await file.all.commands.insertMany(Array.from({ length: 300 }, () => commandDocument(channel._id)));
+  await file.database.db.command({ profile: 2 });
+  await adopt();
+  await file.database.db.command({ profile: 0 });
+  const [look] = await file.database.db.collection("system.profile").find({ op: "query" }).toArray();
+  expect(look).toMatchObject({ ns: file.all.commands.namespace, docsExamined: 0 });
 });
 
 test("bad documents among good ones stop nothing, and the order is that of insertion", async () => {
@@ -160,6 +194,20 @@ test("what is claimed already is not queued again by an adopter who saw it befor
   expect(claimed.toSorted()).toEqual(ids.toSorted());
   const states = await file.all.commands.distinct("state", { channelId: channel._id });
   expect(states).toEqual(["running"]);
+});
+
+test("what says that it is queued is not carried out before it is adopted", async () => {
+  const channel = channelDocument();
+  await file.all.channels.insertOne(channel);
+  const _id = randomUUID();
+  const queue = commandQueue(file.all.commands, { channelId: channel._id, epoch: 1 }, "me");
+  const claims = async () => (await queue.claim([1], 8)).claimed.map((command) => command._id);
+  await file.database.db
+    .collection<{ _id: string }>("commands")
+    .insertOne({ ...good(), _id, channelId: channel._id, state: "queued", lane: 1 } as { _id: string });
+  expect([await claims(), await queue.expire()]).toEqual([[], []]);
+  await adopt();
+  expect(await claims()).toEqual([_id]);
 });
 
 test("several adopters at once queue each document once, in one order", async () => {

@@ -54,13 +54,16 @@ test("rings for each new command, and only for new ones", async () => {
   expect(counts).toEqual({ adopt: 0, reopened: 1 });
 });
 
-test("a document without a state is for adoption, whatever else it lacks", async () => {
-  const commands = freshCommands();
-  const { heard, counts } = await listening(commands);
-  await commands.insertOne({ _id: randomUUID() } as CommandDocument);
-  await eventually(() => counts.adopt === 1);
-  expect(heard).toEqual([]);
-});
+test.each([{}, { state: "queued" }, { state: null, attempts: null }])(
+  "%o is for adoption, whatever it lacks",
+  async (fields) => {
+    const commands = freshCommands();
+    const { heard, counts } = await listening(commands);
+    await commands.insertOne({ _id: randomUUID(), ...fields } as unknown as CommandDocument);
+    await eventually(() => counts.adopt === 1);
+    expect(heard).toEqual([]);
+  },
+);
 
 test("opens again when its stream was killed, and says so", async () => {
   const commands = freshCommands();
