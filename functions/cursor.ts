@@ -5,8 +5,13 @@ export function cursorOf(lastId: string): string {
   return Buffer.from(lastId).toString("base64url");
 }
 
+/** Ids are UUIDs. */
+const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /** Becomes the id that `cursorOf` was given. */
-export const cursorSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{1,200}$/, "must be a nextCursor of this list")
-  .transform((cursor) => Buffer.from(cursor, "base64url").toString());
+export const cursorSchema = z.string().transform((cursor, context) => {
+  const lastId = Buffer.from(cursor, "base64url").toString();
+  if (idPattern.test(lastId) && cursorOf(lastId) === cursor) return lastId;
+  context.addIssue({ code: "custom", message: "must be a nextCursor of this list" });
+  return z.NEVER;
+});

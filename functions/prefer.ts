@@ -16,7 +16,7 @@ export function waitPreference(header: string | undefined): WaitPreference | nul
     .split(",")
     .map((preference) => preference.split(";", 1)[0]?.trim() ?? "");
   for (const preference of preferences) {
-    const seconds = /^wait\s*=\s*"?(\d{1,9})"?$/i.exec(preference)?.[1];
+    const seconds = /^wait\s*=\s*"?(\d+)"?$/i.exec(preference)?.[1];
     if (seconds !== undefined) return waitOf(Math.min(Number(seconds), waitSecondsMax));
   }
   const isAsync = preferences.some((preference) => /^respond-async$/i.test(preference));

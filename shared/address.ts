@@ -23,9 +23,10 @@ const lidPattern = /^\d{1,20}$/;
 const groupPattern = /^\d{1,20}(-\d{1,20})?$/;
 const jidPattern = /^([^@:]+)(?::\d{1,5})?@([a-z.]+)$/;
 
-/** Reads what people write as a phone number (`+1 555-123-4567`); spaces, dashes and a leading `+` are dropped. */
+/** Reads what people write as a phone number (`+1 555-123-4567`); spaces, dashes within and a leading `+` are dropped. */
 export function parsePhoneNumber(text: string): PhoneNumber | null {
-  const digits = text.trim().replace(/^\+/, "").replace(/[\s-]/g, "");
+  const [, written = ""] = /^\+?\s*(\d.*)$/s.exec(text.trim()) ?? [];
+  const digits = written.replace(/[\s-]/g, "");
   return isPhoneNumber(digits) ? digits : null;
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { wellFormed } from "./well-formed.ts";
 
 export const mediaKinds = ["image", "video", "audio", "voice", "document", "sticker"] as const;
 
@@ -7,9 +8,23 @@ export type MediaKind = (typeof mediaKinds)[number];
 const textCharactersMax = 4_096;
 const captionCharactersMax = 1_024;
 
-export const textSchema = z.string().min(1).max(textCharactersMax);
-export const captionSchema = z.string().max(captionCharactersMax);
-export const fileNameSchema = z.string().trim().min(1).max(255);
+export const textSchema = z
+  .string()
+  .min(1)
+  .max(textCharactersMax)
+  .refine(...wellFormed);
+export const captionSchema = z
+  .string()
+  .max(captionCharactersMax)
+  .refine(...wellFormed);
+/** Whoever receives it may save under it. */
+export const fileNameSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(255)
+  .refine(...wellFormed)
+  .refine((name) => !/[/\\\p{Cc}]/u.test(name), "must not contain slashes or control characters");
 
 /**
  * Shape only. Whether the address may be fetched (`mediaAddressProblem`, DNS, redirects, size) depends on settings and

@@ -21,9 +21,13 @@ const listAnswer = z.object({
   nextCursor: z.string().nullable(),
 });
 
+/** `Number` would also read `0x10`, `1e1` and spaces. */
+const fromDigits = (text: unknown) =>
+  typeof text === "string" && /^\d{1,9}$/.test(text) ? Number(text) : text;
+
 const listQuery = z.strictObject({
   status: z.enum(channelStatuses).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: z.preprocess(fromDigits, z.int().min(1).max(200)).default(50),
   cursor: cursorSchema.optional(),
 });
 

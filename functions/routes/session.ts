@@ -82,8 +82,11 @@ export function sessionRoutes({ store }: Dependencies, authentication: CachedAut
     });
 }
 
-/** `Path=/`, because Socket.io's handshake needs it too. A proxy says whether the browser came by https. */
+/**
+ * `Path=/`, because Socket.io's handshake needs it too. The first of the proxies says whether the browser came by https.
+ */
 function cookieOptions(c: Context) {
-  const scheme = c.req.header("x-forwarded-proto") ?? new URL(c.req.url).protocol.replace(":", "");
+  const [forwarded] = c.req.header("x-forwarded-proto")?.split(",", 1) ?? [];
+  const scheme = forwarded?.trim().toLowerCase() ?? new URL(c.req.url).protocol.replace(":", "");
   return { httpOnly: true, sameSite: "Strict", path: "/", secure: scheme === "https" } as const;
 }

@@ -81,6 +81,8 @@ test.each([
   "1".repeat(21).concat("@lid"),
   "1-2-3@g.us",
   "٣٣٣٣٣٣٣٣٣",
+  "-15551234567",
+  "+-15551234567",
 ])("%j is no address", (text) => {
   expect(parseAddress(text)).toBeNull();
   expect(normaliseJid(text)).toBeNull();

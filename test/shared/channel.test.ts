@@ -38,6 +38,8 @@ test.each([
   "1234567890123456",
   "01234567890",
   "12345abc",
+  "-15550200002",
+  "+-15550200002",
   "1".repeat(10_000),
   1234567890,
   null,
@@ -89,6 +91,24 @@ test("metadata keys hold no NUL, at any depth", () => {
   expect(fieldsOf({ name: "x", metadata: { a: "b\0" } })).toEqual([]);
 });
 
+test.each([
+  ["an object that the driver would take for its own", '{"a":[{"_bsontype":"ObjectId"}]}'],
+  ["a number that is not finite", '{"a":{"b":1e400}}'],
+  ["a prototype", '{"__proto__":{"a":1}}'],
+  ["a prototype within", '{"a":[{"__proto__":1}]}'],
+  ["half a surrogate pair in a text", '{"a":"\\ud800"}'],
+  ["half a surrogate pair in a key", '{"a\\udc00":1}'],
+])("metadata with %s is refused", (_, text) => {
+  expect(fieldsOf({ name: "x", metadata: JSON.parse(text) })).toEqual(["metadata"]);
+  const updated = problemsOf(updateChannelSchema, { metadata: JSON.parse(text) });
+  expect(updated.map(({ field }) => field)).toEqual(["metadata"]);
+});
+
+test("a name with half a surrogate pair is refused, one with a whole pair is not", () => {
+  expect(fieldsOf({ name: "x\ud800" })).toEqual(["name"]);
+  expect(fieldsOf({ name: "x\ud83d\ude00" })).toEqual([]);
+});
+
 test.each([[[]], ["text"], [5], [null], [true]])("metadata %j is not an object", (metadata) => {
   expect(fieldsOf({ name: "x", metadata })).toEqual(["metadata"]);
 });
@@ -102,7 +122,7 @@ test("an update changes something that may be changed", () => {
   expect(updateChannelSchema.parse({ metadata: {} })).toEqual({ metadata: {} });
   expect(problemsOf(updateChannelSchema, {})).toEqual([{ field: "", message: "must change something" }]);
   const refused = problemsOf(updateChannelSchema, { phoneNumber: "1234567890" });
-  expect(refused).toContainEqual({ field: "phoneNumber", message: "unknown field" });
+  expect(refused).toEqual([{ field: "phoneNumber", message: "unknown field" }]);
 });
 
 test("reasons belong to statuses that there are, and active has none", () => {

@@ -40,7 +40,11 @@ test("200: on https, also behind a proxy, the cookie is Secure", async () => {
     ...options,
     headers: { "X-Forwarded-Proto": "https" },
   });
-  for (const { headers } of [direct, proxied]) expect(headers.getSetCookie()[0]).toContain("; Secure");
+  const twice = await functions.call("POST", "/session", {
+    ...options,
+    headers: { "X-Forwarded-Proto": "HTTPS, http" },
+  });
+  for (const { headers } of [direct, proxied, twice]) expect(headers.getSetCookie()[0]).toContain("; Secure");
 });
 
 test("401: a key that is not known makes no session", async () => {
