@@ -7,6 +7,7 @@ import { listen, stopListening } from "../shared/listening.ts";
 import type { Logger } from "../shared/log.ts";
 import { type Connector, startConnector } from "./connector.ts";
 import { attachGateway } from "./gateway/gateway.ts";
+import { socketUpgradesOnly } from "./gateway/socket-upgrade.ts";
 import { healthListener } from "./health.ts";
 import { fetchMedia } from "./media/fetch-media.ts";
 import { connectorMongoClient } from "./mongo-client.ts";
@@ -46,7 +47,10 @@ export async function serveConnector(
   const client = owned.adopt(connectorMongoClient(config.mongoUri), (opened) => opened.close());
   const db = client.db();
   const connector = owned.use(await openConnector(db, config, log));
-  const server = createServer(healthListener({ db, connector, retention: config.retention }));
+  const server = createServer(
+    socketUpgradesOnly,
+    healthListener({ db, connector, retention: config.retention }),
+  );
   const gateway = await attachGateway({ server, db, origins: config.frontendOrigins, log });
   owned.defer(async () => {
     const stopped = connector.stop();

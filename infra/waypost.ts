@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { attachGateway } from "../connector/gateway/gateway.ts";
+import { socketUpgradesOnly } from "../connector/gateway/socket-upgrade.ts";
 import { connectorMongoClient } from "../connector/mongo-client.ts";
 import { openConnector } from "../connector/serve.ts";
 import type { Timings } from "../connector/timings.ts";
@@ -40,7 +41,7 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
     ...(sandboxUrl ? { sandboxUrl } : {}),
   });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const server = createServer((request, response) => void listener(request, response));
+  const server = createServer(socketUpgradesOnly, (request, response) => void listener(request, response));
   owned.defer(async () => {
     const stopped = connector.stop();
     const closed = stopListening(server);
