@@ -65,6 +65,8 @@ export async function testWaypost(options: TestOptions = {}) {
       sockets.push(socket);
       return socket;
     },
+    /** Rejects when the connector cannot go on. */
+    failed: () => running.waypost.failed,
     stop: () => running.waypost[Symbol.asyncDispose](),
     /** Again after `stop`, with these settings changed. */
     async start(changes?: Partial<Config>) {
