@@ -15,6 +15,6 @@ test("a client that offers HTTP/2 is answered in HTTP/1.1, and websockets still 
   socket.destroy();
   expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
   const listener = waypost.socket();
-  await once(listener, "connect");
+  await new Promise<void>((resolve) => listener.once("connect", resolve));
   expect(listener.io.engine.transport.name).toBe("websocket");
 });
