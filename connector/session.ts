@@ -60,6 +60,7 @@ export class Session {
   readonly #log: Logger;
   readonly #ended = new AbortController();
   #erasing: Promise<void> | null = null;
+  #finishing: Promise<void> | null = null;
 
   /** Takes the channel over and brings it to where it is wanted. Throws `FencedError`, or the database's error. */
   static async open(options: SessionOptions): Promise<Session> {
@@ -173,12 +174,18 @@ export class Session {
     return state === "inactive" || state === "error" || state === "logged_out";
   }
 
-  /** Finishes what runs, hangs up, and resolves when everything is written. */
-  async stop(): Promise<void> {
-    await Promise.race([
-      Promise.all([this.#control.stop(), this.#sender.stop()]),
+  /** Claims nothing more, and resolves when what runs is done, or was given time enough. */
+  finish(): Promise<void> {
+    this.#finishing ??= Promise.race([
+      Promise.all([this.#control.stop(), this.#sender.stop()]).then(() => undefined),
       sleep(this.#options.timings.finishMs, this.#ended.signal),
     ]);
+    return this.#finishing;
+  }
+
+  /** Finishes, hangs up, and resolves when everything is written. */
+  async stop(): Promise<void> {
+    await this.finish();
     await this.#life.dispatch({ type: "interrupt" });
     await this.#inbox.idle();
     await this.#holdings.events.flush();

@@ -79,6 +79,8 @@ export class Term {
     this.#stopping.abort();
     const draining = this.#look("drain", () => this.#options.lease.drain());
     await Promise.all([draining, ...this.#loops, ...this.#moving.values()]);
+    // All finish beside each other, since that is mostly waiting; hanging up is work, so a few at a time.
+    await Promise.all([...this.#sessions.values()].map((session) => session.finish()));
     const left = [...this.#sessions.keys()];
     const stopNext = async (): Promise<void> => {
       for (let channelId = left.pop(); channelId; channelId = left.pop()) await this.#letGo(channelId);
