@@ -23,7 +23,7 @@ export function answered({ outcome, commandId, messageId }: Accepted): Answered 
 
 function failureOf({ state, error }: Exclude<Outcome, { state: "gone" }>): PublicError {
   if (error && error.code in errorCatalog) return error;
-  const code = state === "expired" ? "expired" : "internal";
+  const code = state === "expired" || state === "cancelled" ? state : "internal";
   return { code, message: error?.message ?? errorCatalog[code].title };
 }
 

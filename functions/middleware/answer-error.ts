@@ -31,6 +31,7 @@ function errorAnswer(c: Context<RequestEnv>, error: ServiceError): Response {
   const { code, status, retryable, message, details } = error;
   const { requestId } = c.var;
   if (status === 401) c.header("WWW-Authenticate", "Bearer");
+  if (details && "retryAfterSeconds" in details) c.header("Retry-After", String(details.retryAfterSeconds));
   if (!namesType(c.req.header("accept"), problemType)) return c.json(errorEnvelope(error, requestId), status);
   const problem = {
     type: `urn:waypost:error:${code}`,

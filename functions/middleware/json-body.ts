@@ -10,7 +10,7 @@ const bodyBytesMax = 1024 * 1024;
 export const jsonBody = createMiddleware(async (c, next) => {
   const { raw } = c.req;
   if (Number(raw.headers.get("content-length")) > bodyBytesMax) throw new ServiceError("body_too_large");
-  const bytes = await readBytes(raw.body);
+  const bytes = await readBytes(raw.body).catch(brokenOff);
   if (bytes.length > 0) requireJson(raw.headers);
   const headers = new Headers(raw.headers);
   headers.set("content-type", "application/json");
@@ -39,6 +39,13 @@ async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8
     offset += chunk.length;
   }
   return bytes;
+}
+
+/** A body that cannot be read to its end is one whose sender went away. */
+function brokenOff(cause: unknown): never {
+  throw cause instanceof ServiceError
+    ? cause
+    : new ServiceError("invalid_json", "The body broke off", { cause });
 }
 
 function requireJson(headers: Headers): void {

@@ -11,6 +11,7 @@ import type { Store } from "../store.ts";
 type Request = Pick<NonNullable<RouteConfig["request"]>, "headers" | "body">;
 
 interface ChannelCall<M, P, Q, R> {
+  operationId: string;
   method: M;
   path: P;
   tag: string;
@@ -30,6 +31,7 @@ export function channelRoute<
   Q extends Request,
   R extends RouteConfig["responses"],
 >({
+  operationId,
   method,
   path,
   tag,
@@ -41,6 +43,7 @@ export function channelRoute<
   refused = [],
 }: ChannelCall<M, P, Q, R>) {
   return createRoute({
+    operationId,
     method,
     path,
     tags: [tag],

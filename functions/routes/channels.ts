@@ -32,6 +32,7 @@ const listQuery = z.strictObject({
 });
 
 const creating = createRoute({
+  operationId: "createChannel",
   method: "post",
   path: "/channels",
   tags: ["Channels"],
@@ -46,6 +47,7 @@ const creating = createRoute({
 });
 
 const listing = createRoute({
+  operationId: "listChannels",
   method: "get",
   path: "/channels",
   tags: ["Channels"],
@@ -60,6 +62,7 @@ const listing = createRoute({
 });
 
 const reading = channelRoute({
+  operationId: "getChannel",
   method: "get",
   path: "/channels/{channelId}",
   tag: "Channels",
@@ -70,6 +73,7 @@ const reading = channelRoute({
 });
 
 const readingStatus = channelRoute({
+  operationId: "getChannelStatus",
   method: "get",
   path: "/channels/{channelId}/status",
   tag: "Channels",
@@ -80,6 +84,7 @@ const readingStatus = channelRoute({
 });
 
 const changing = channelRoute({
+  operationId: "updateChannel",
   method: "patch",
   path: "/channels/{channelId}",
   tag: "Channels",

@@ -26,6 +26,7 @@ export function commandRoutes({ store }: Dependencies) {
   });
   return new OpenAPIHono<CommandEnv>().openapi(
     createRoute({
+      operationId: "getCommand",
       method: "get",
       path: "/commands/{commandId}",
       tags: ["Commands"],

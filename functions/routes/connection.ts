@@ -25,6 +25,7 @@ const controlAnswer = z.object({
 const deletedAnswer = z.object({ ok: z.literal(true), payload: z.object({ channelId: z.string() }) });
 
 const connecting = channelRoute({
+  operationId: "connectChannel",
   method: "post",
   path: "/channels/{channelId}/connect",
   tag: "Connection",
@@ -37,6 +38,7 @@ const connecting = channelRoute({
 });
 
 const disconnecting = channelRoute({
+  operationId: "disconnectChannel",
   method: "post",
   path: "/channels/{channelId}/disconnect",
   tag: "Connection",
@@ -48,6 +50,7 @@ const disconnecting = channelRoute({
 });
 
 const loggingOut = channelRoute({
+  operationId: "logOutChannel",
   method: "post",
   path: "/channels/{channelId}/logout",
   tag: "Connection",
@@ -59,6 +62,7 @@ const loggingOut = channelRoute({
 });
 
 const deleting = channelRoute({
+  operationId: "deleteChannel",
   method: "delete",
   path: "/channels/{channelId}",
   tag: "Channels",

@@ -6,6 +6,7 @@ import { json, refusals } from "../openapi.ts";
 const healthy = z.object({ ok: z.literal(true) });
 
 const living = createRoute({
+  operationId: "getLiveness",
   method: "get",
   path: "/health/live",
   tags: ["Health"],
@@ -15,6 +16,7 @@ const living = createRoute({
 });
 
 const readiness = createRoute({
+  operationId: "getReadiness",
   method: "get",
   path: "/health/ready",
   tags: ["Health"],

@@ -30,6 +30,7 @@ const responses = {
 };
 
 const sending = channelRoute({
+  operationId: "sendText",
   method: "post",
   path: "/channels/{channelId}/send",
   tag: "Messages",
@@ -43,6 +44,7 @@ const sending = channelRoute({
 /** `mediaAllowHosts` as in the settings: what an address may name decides what is valid. */
 function sendingMedia(mediaAllowHosts: readonly string[]) {
   return channelRoute({
+    operationId: "sendMedia",
     method: "post",
     path: "/channels/{channelId}/send-media",
     tag: "Messages",

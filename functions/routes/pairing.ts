@@ -34,6 +34,7 @@ const qrAnswer = z.object({
 const qrTypes = ["application/json", "image/png", "image/svg+xml", "text/plain"] as const;
 
 const askingForCode = channelRoute({
+  operationId: "requestPairingCode",
   method: "post",
   path: "/channels/{channelId}/pairing-code",
   tag: "Linking a phone",
@@ -45,10 +46,11 @@ const askingForCode = channelRoute({
     200: json(codeAnswer, "The code"),
     202: json(queuedAnswer, "Not there yet; the channel's `pairing_code` event will bring it"),
   },
-  refused: ["already_linked", "pairing_rate_limited"],
+  refused: ["already_linked", "cancelled", "pairing_rate_limited", "whatsapp_rejected"],
 });
 
 const readingQr = channelRoute({
+  operationId: "getQrCode",
   method: "get",
   path: "/channels/{channelId}/qr",
   tag: "Linking a phone",

@@ -23,6 +23,7 @@ const sessionAnswer = z.object({
 });
 
 const signingIn = createRoute({
+  operationId: "signIn",
   method: "post",
   path: "/session",
   tags: ["Session"],
@@ -39,6 +40,7 @@ const signingIn = createRoute({
 });
 
 const signingOut = createRoute({
+  operationId: "signOut",
   method: "delete",
   path: "/session",
   tags: ["Session"],

@@ -89,3 +89,17 @@ test("413: a body without an end is read no further than 1 MB", async () => {
   expect(sentBytes).toBeLessThan(1_500_000);
   expect(isCancelled).toBe(true);
 });
+
+test("400: a body that breaks off is the sender's fault, and no line says it is ours", async () => {
+  functions.logged.length = 0;
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode('{"na'));
+    },
+    pull(controller) {
+      controller.error(new Error("aborted"));
+    },
+  });
+  expect(await create(body, "application/json")).toEqual({ status: 400, code: "invalid_json" });
+  expect(functions.logged.map((line) => JSON.parse(line).msg)).toEqual(["request"]);
+});

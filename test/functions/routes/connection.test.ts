@@ -45,15 +45,15 @@ test("429: what the connector refuses is answered with its code and the command'
   });
   const command = await functions.settle(channelId, "channel.connect", {
     state: "failed",
-    error: { code: "pairing_rate_limited", message: "Too many" },
+    error: { code: "pairing_rate_limited", message: "Too many", details: { retryAfterSeconds: 1_200 } },
   });
-  const { status, body } = await asking;
-  expect(status).toBe(429);
+  const { status, headers, body } = await asking;
+  expect([status, headers.get("retry-after")]).toEqual([429, "1200"]);
   expect(body.error).toMatchObject({
     code: "pairing_rate_limited",
     message: "Too many",
     retryable: true,
-    details: { commandId: command._id },
+    details: { commandId: command._id, retryAfterSeconds: 1_200 },
   });
 });
 

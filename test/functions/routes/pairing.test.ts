@@ -109,6 +109,8 @@ test("202: a pairing code that takes longer", async () => {
 test.each([
   ["already_linked", 409],
   ["pairing_rate_limited", 429],
+  ["cancelled", 409],
+  ["whatsapp_rejected", 422],
 ] as const)("%s: %i when the connector says so", async (code, expected) => {
   const channelId = await functions.addChannel();
   const asking = functions.call("POST", `/channels/${channelId}/pairing-code`, {
@@ -121,6 +123,18 @@ test.each([
   });
   const { status, body } = await asking;
   expect([status, body.error.code]).toEqual([expected, code]);
+});
+
+test("409: a pairing code whose command was taken back", async () => {
+  const channelId = await functions.addChannel();
+  const asking = functions.call("POST", `/channels/${channelId}/pairing-code`, {
+    body: { phoneNumber: "1234567890" },
+    headers: { Prefer: "wait=30" },
+  });
+  await functions.settle(channelId, "channel.request_pairing_code", { state: "cancelled" });
+  const { status, body } = await asking;
+  expect(status).toBe(409);
+  expect(body.error).toMatchObject({ code: "cancelled", retryable: true });
 });
 
 test("400: a pairing code needs a number", async () => {
