@@ -37,7 +37,7 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
   const { log } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const db = collections(options.db);
-  const { io, unauthenticated, close } = createSocketServer(options.server, options.origins, limits);
+  const { io, keyless, settle, close } = createSocketServer(options.server, options.origins, limits);
   const feeds = new Feeds({ db, relay: roomTeller(io, limits.writeBufferMax, log), log });
   const clients = new Map<string, Client>();
   const handlers = {
@@ -47,7 +47,7 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
   };
 
   function connected(socket: Socket): void {
-    const identified = () => unauthenticated.delete(socket.conn);
+    const identified = () => settle(socket.conn);
     const client = new Client(socket, { handlers, limits, log, identified });
     clients.set(socket.id, client);
     socket.on("disconnect", () => {
@@ -61,7 +61,7 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
     client.greet(identity);
   }
 
-  io.use(handshakeMiddleware(db, limits, log));
+  io.use(handshakeMiddleware({ db, keyless, limits, log }));
   io.on("connection", connected);
   const stopping = new AbortController();
   const { signal } = stopping;

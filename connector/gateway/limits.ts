@@ -4,8 +4,10 @@ export interface GatewayLimits {
   authenticateMs: number;
   /** Failed authentications of one socket, after which it is closed. */
   authenticationTries: number;
-  /** Connections of one address that have not shown a key yet. */
+  /** Connections of one address that have joined without a key and not shown one yet. */
   unauthenticatedPerAddressMax: number;
+  /** Those and the ones that have not joined yet: a key comes only with the joining. */
+  arrivingPerAddressMax: number;
   connectionsMax: number;
   subscriptionsPerSocketMax: number;
   /** What a client may ask per second, and at once; 0 per second is no limit. */
@@ -30,6 +32,7 @@ export const defaultLimits: GatewayLimits = {
   authenticateMs: 10_000,
   authenticationTries: 3,
   unauthenticatedPerAddressMax: 50,
+  arrivingPerAddressMax: 1_000,
   connectionsMax: 10_000,
   subscriptionsPerSocketMax: 500,
   requestsPerSecond: 50,

@@ -7,7 +7,10 @@ import { UnauthenticatedConnections } from "./unauthenticated.ts";
 /** Socket.io, and who is connected without having shown a key. */
 export interface SocketServer {
   io: Server;
-  unauthenticated: UnauthenticatedConnections;
+  /** Those that joined without one; the handshake adds them. */
+  keyless: UnauthenticatedConnections;
+  /** The connection has shown a key, or is gone. */
+  settle: (connection: object) => void;
   /** Refuses newcomers and closes every connection; clients see a lost connection and come back elsewhere. */
   close: () => void;
 }
@@ -21,7 +24,8 @@ export function createSocketServer(
   origins: readonly string[],
   limits: GatewayLimits,
 ): SocketServer {
-  const unauthenticated = new UnauthenticatedConnections();
+  const arriving = new UnauthenticatedConnections();
+  const keyless = new UnauthenticatedConnections();
   let isClosing = false;
   const io = new Server(server, {
     path: "/socket.io/",
@@ -38,17 +42,22 @@ export function createSocketServer(
   io.engine.on(
     "connection",
     (connection: { remoteAddress: string; once(event: "close", f: () => void): void }) => {
-      unauthenticated.add(connection, connection.remoteAddress);
-      connection.once("close", () => unauthenticated.delete(connection));
+      arriving.add(connection, connection.remoteAddress);
+      connection.once("close", () => settle(connection));
     },
   );
-  return { io, unauthenticated, close };
+  return { io, keyless, settle, close };
+
+  function settle(connection: object): void {
+    arriving.delete(connection);
+    keyless.delete(connection);
+  }
 
   function requestProblem({ headers, url, socket }: IncomingMessage): string | null {
     if (isScriptRequest(url)) return "JSONP is not supported";
     if (io.engine.clientsCount >= limits.connectionsMax) return "Too many connections";
-    const waiting = unauthenticated.count(socket.remoteAddress ?? "");
-    if (waiting >= limits.unauthenticatedPerAddressMax) return "Too many connections without an API key";
+    const waiting = arriving.count(socket.remoteAddress ?? "");
+    if (waiting >= limits.arrivingPerAddressMax) return "Too many connections without an API key";
     return originProblem(headers, origins);
   }
 

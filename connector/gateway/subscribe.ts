@@ -1,9 +1,9 @@
 import type { Collections } from "../../shared/database.ts";
 import { databaseAnswer } from "../../shared/database-answer.ts";
 import { ServiceError } from "../../shared/errors.ts";
-import { coversChannel, hasScope } from "../../shared/scopes.ts";
+import { coversChannel } from "../../shared/scopes.ts";
 import { parseWith } from "../../shared/validation.ts";
-import { audiencesOf } from "./audience.ts";
+import { audiencesOf, subscribingScopes } from "./audience.ts";
 import { type ChannelFeed, type Hold, pairingKey } from "./channel-feed.ts";
 import type { Client, Handler, Identity } from "./client.ts";
 import { clientRequests } from "./client-request.ts";
@@ -86,8 +86,11 @@ async function readableChannel(
 ): Promise<PresentChannel> {
   const channel = await databaseAnswer(presentChannel(db, channelId), limits.requestMs);
   if (!channel) throw new ServiceError("channel_not_found");
-  if (!hasScope(caller, "channels:read")) {
-    throw new ServiceError("insufficient_scope", "Subscribing needs the scope channels:read");
+  if (!audiencesOf(caller).includes("status")) {
+    throw new ServiceError(
+      "insufficient_scope",
+      `Subscribing needs the scope ${subscribingScopes.join(" or ")}`,
+    );
   }
   return channel;
 }

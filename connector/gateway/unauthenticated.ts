@@ -1,4 +1,4 @@
-/** Connections that have not shown a key yet, by address. */
+/** Connections that have not shown a key yet, counted by address. */
 export class UnauthenticatedConnections {
   readonly #addresses = new Map<object, string>();
   readonly #counts = new Map<string, number>();

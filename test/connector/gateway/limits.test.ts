@@ -14,7 +14,10 @@ test("an address may have so many connections without a key; a key makes room", 
   const [first, second] = [gateway.connect(), gateway.connect()];
   await eventually(() => first.socket.connected && second.socket.connected);
   const third = gateway.connect();
-  await new Promise((resolve) => third.socket.on("connect_error", resolve));
+  await eventually(() => third.socket.io.engine.readyState === "closed");
+  expect(third.socket.connected).toBe(false);
+  const keyed = gateway.connect({ auth: { apiKey: key } });
+  await eventually(() => keyed.names().includes("authenticated"));
   await first.ask("authenticate", { apiKey: key });
   const fourth = gateway.connect();
   await eventually(() => fourth.socket.connected);
@@ -24,9 +27,20 @@ test("an address may have so many connections without a key; a key makes room", 
     const { socket } = gateway.connect();
     return new Promise<boolean>((resolve) => {
       socket.on("connect", () => resolve(true));
-      socket.on("connect_error", () => resolve(false));
+      socket.io.on("close", () => resolve(false));
     });
   });
+});
+
+test("an address may have so many connections that have shown no key, joined or not", async () => {
+  await using gateway = await GatewayFixture.start({ limits: { arrivingPerAddressMax: 2 } });
+  const { key } = await gateway.addKey();
+  const keyed = gateway.connect({ auth: { apiKey: key } });
+  await eventually(() => keyed.names().includes("authenticated"));
+  for (const client of [new PollingClient(gateway.url), new PollingClient(gateway.url)]) await client.open();
+  const third = gateway.connect({ auth: { apiKey: key } });
+  await new Promise((resolve) => third.socket.on("connect_error", resolve));
+  expect(keyed.socket.connected).toBe(true);
 });
 
 test("there may be so many connections in all", async () => {

@@ -188,7 +188,8 @@ describe("what is heard follows from the scopes", () => {
     ],
     [["channels:read", "messages:send"], status],
     [["channels:write"], null],
-    [["messages:read", "events:read", "messages:send", "webhooks:manage", "keys:manage"], null],
+    [["events:read"], [...status, "incoming_message", "message_status_update"]],
+    [["messages:read", "messages:send", "webhooks:manage", "keys:manage"], null],
     [[], null],
   ];
 
