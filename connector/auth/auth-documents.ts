@@ -21,6 +21,8 @@ export interface AuthKeyDocument {
   keyData: Binary;
   createdAt: Date;
   updatedAt: Date;
+  /** Only of a message's plaintext, which is normally deleted within a second. */
+  expiresAt?: Date;
 }
 
 /** In `whatsapp_auth_keys`, `<channelId>/data-key`: what seals the channel's rows, itself sealed by a master key. */

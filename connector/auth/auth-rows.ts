@@ -9,7 +9,7 @@ import {
 } from "./auth-documents.ts";
 import { seal, unseal, type WrappedKey } from "./envelope.ts";
 import { type Fence, FencedError, fencedError, fenceId, fenceOperation } from "./fence.ts";
-import { inSafeOrder, keyId, type Row } from "./row-order.ts";
+import { expiryOf, inSafeOrder, keyId, type Row } from "./row-order.ts";
 
 const rowsPerBulk = 1_000;
 const durable = { w: "majority", j: true } as const;
@@ -154,9 +154,10 @@ export async function eraseRows(
 function rowOperation(channelId: string, dataKey: Buffer, [_id, text]: Row): KeyOperation {
   if (text === null) return { deleteOne: { filter: { _id } } };
   const now = new Date();
+  const expiresAt = expiryOf(_id, now);
   const keyData = new Binary(seal(dataKey, _id, Buffer.from(text)));
   const update = {
-    $set: { channelId, keyId: keyId(_id), keyData, updatedAt: now },
+    $set: { channelId, keyId: keyId(_id), keyData, updatedAt: now, ...(expiresAt ? { expiresAt } : {}) },
     $setOnInsert: { createdAt: now },
   };
   return { updateOne: { filter: { _id }, update, upsert: true } };

@@ -40,7 +40,7 @@ export interface AuthState extends AsyncDisposable {
   save(): void;
   /** Resolves when everything queued so far is durable. */
   flush(): Promise<void>;
-  /** Forgets the credentials and erases every row but the fence. */
+  /** Forgets the credentials and erases every row but the fence. The keys that `state` gave refuse from now on. */
   erase(): Promise<void>;
   /** Drains for at most 10 s or so, then refuses every write. Never rejects. */
   close(): Promise<void>;
@@ -72,7 +72,9 @@ class MongoAuthState implements AuthState {
   readonly #server: string;
   readonly #store: AuthStore;
   readonly #chain: WriteChain;
-  readonly #keys: KeyStore;
+  readonly #newKeys: () => KeyStore;
+  /** Of one identity: `erase` ends them. */
+  #keys: KeyStore;
   readonly #stopListening: () => void;
   #state: AuthenticationState | undefined;
   /** False once it is certain that no rows but the fence are there. */
@@ -87,7 +89,8 @@ class MongoAuthState implements AuthState {
     this.#server = server;
     this.#store = store;
     this.#chain = new WriteChain({ apply: (batch) => store.write(batch, this.#credsText()), onLost });
-    this.#keys = new KeyStore({ channelId, chain: this.#chain, read: (rows) => store.read(rows) });
+    this.#newKeys = () => new KeyStore({ channelId, chain: this.#chain, read: (rows) => store.read(rows) });
+    this.#keys = this.#newKeys();
     this.#state = creds && { creds, keys: this.#keys };
     const lose = () => this.#chain.lose(signal.reason);
     signal.addEventListener("abort", lose, { once: true });
@@ -122,8 +125,9 @@ class MongoAuthState implements AuthState {
 
   async erase(): Promise<void> {
     this.#state = undefined;
+    this.#keys.end();
     await this.#chain.exclusive(() => this.#store.erase());
-    this.#keys.forget();
+    this.#keys = this.#newKeys();
     this.#mayHaveRows = false;
   }
 

@@ -1,7 +1,8 @@
-import type { SignalDataSet, SignalDataTypeMap, SignalKeyStore } from "../baileys/baileys.ts";
+import type { SignalDataSet, SignalKeyStore } from "../baileys/baileys.ts";
+import { AuthStateError } from "./auth-error.ts";
 import { createKeyCache } from "./key-cache.ts";
 import { decodeValue, encodeValue } from "./row-codec.ts";
-import { type KeyType, rowId } from "./row-order.ts";
+import { isRepeated, type KeyType, rowId, type StoredTypes } from "./row-order.ts";
 import type { WriteChain } from "./write-chain.ts";
 
 export interface KeyStoreOptions {
@@ -22,17 +23,18 @@ export class KeyStore implements SignalKeyStore {
   readonly #cache = createKeyCache();
   /** Reads under way; a write of the row takes it out, so that an old value never enters the cache. */
   readonly #reading = new Map<string, symbol>();
+  #hasEnded = false;
 
   constructor(options: KeyStoreOptions) {
     this.#options = options;
   }
 
-  async get<T extends KeyType>(type: T, ids: string[]): Promise<{ [id: string]: SignalDataTypeMap[T] }> {
-    const { channelId, chain } = this.#options;
-    chain.assertAlive();
+  async get<T extends KeyType>(type: T, ids: string[]): Promise<{ [id: string]: StoredTypes[T] }> {
+    const { channelId } = this.#options;
+    this.#assertAlive();
     const rowIds = new Map(ids.map((id) => [id, rowId(channelId, type, id)]));
     const fetched = await this.#fetch([...rowIds.values()].filter((row) => this.#known(row) === undefined));
-    const values: { [id: string]: SignalDataTypeMap[T] } = {};
+    const values: { [id: string]: StoredTypes[T] } = {};
     for (const [id, row] of rowIds) {
       const known = this.#known(row);
       const text = known === undefined ? fetched.get(row) : known;
@@ -43,7 +45,7 @@ export class KeyStore implements SignalKeyStore {
 
   async set(data: SignalDataSet): Promise<void> {
     const { chain } = this.#options;
-    chain.assertAlive();
+    this.#assertAlive();
     const changed: Texts = new Map();
     let isWaiting = false;
     for (const [row, text] of this.#texts(data)) {
@@ -55,10 +57,16 @@ export class KeyStore implements SignalKeyStore {
     else if (isWaiting) await chain.flush();
   }
 
-  /** Forgets everything that was read. */
-  forget(): void {
+  /** Refuses everything from now on: a socket that has ended must not write for the identity that comes next. */
+  end(): void {
+    this.#hasEnded = true;
     this.#cache.clear();
     this.#reading.clear();
+  }
+
+  #assertAlive(): void {
+    this.#options.chain.assertAlive();
+    if (this.#hasEnded) throw new AuthStateError("closed", "These keys were erased");
   }
 
   /** `null` is known to be absent, `undefined` is not known. What waits to be written may be newer than the cache. */
@@ -69,7 +77,7 @@ export class KeyStore implements SignalKeyStore {
 
   #remember(row: string, text: string | null): void {
     this.#reading.delete(row);
-    this.#cache.set(row, text);
+    if (isRepeated(row)) this.#cache.set(row, text);
   }
 
   /** The rows that nothing is known of; again those that were written, and forgotten, in the meantime. */
@@ -105,7 +113,7 @@ export class KeyStore implements SignalKeyStore {
     for (const [type, values] of Object.entries(data)) {
       for (const [id, value] of Object.entries(values ?? {})) {
         const row = rowId(this.#options.channelId, type as KeyType, id);
-        yield [row, value == null ? null : encodeValue(type as KeyType, value as SignalDataTypeMap[KeyType])];
+        yield [row, value == null ? null : encodeValue(type as KeyType, value as StoredTypes[KeyType])];
       }
     }
   }

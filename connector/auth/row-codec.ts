@@ -1,17 +1,18 @@
-import { type AuthenticationCreds, BufferJSON, proto, type SignalDataTypeMap } from "../baileys/baileys.ts";
+import { type AuthenticationCreds, BufferJSON, proto } from "../baileys/baileys.ts";
 import { prunedSession } from "./pruned-session.ts";
+import type { KeyType, StoredTypes } from "./row-order.ts";
 
 /** The text of one stored value. Bytes keep being bytes; sessions lose their oldest closed states. */
-export function encodeValue<T extends keyof SignalDataTypeMap>(type: T, value: SignalDataTypeMap[T]): string {
+export function encodeValue<T extends KeyType>(type: T, value: StoredTypes[T]): string {
   return JSON.stringify(type === "session" ? prunedSession(value) : value, BufferJSON.replacer);
 }
 
-export function decodeValue<T extends keyof SignalDataTypeMap>(type: T, text: string): SignalDataTypeMap[T] {
+export function decodeValue<T extends KeyType>(type: T, text: string): StoredTypes[T] {
   const value = parse(text);
   // Baileys needs the protobuf object itself here.
   const typed =
     type === "app-state-sync-key" ? proto.Message.AppStateSyncKeyData.fromObject(Object(value)) : value;
-  return typed as SignalDataTypeMap[T];
+  return typed as StoredTypes[T];
 }
 
 /** Credentials and the server they belong to. */

@@ -1,6 +1,11 @@
 import type { SignalDataTypeMap } from "../baileys/baileys.ts";
 
-export type KeyType = keyof SignalDataTypeMap;
+/** What is stored under each type of key: Baileys' own, and the plaintexts of messages on their way to the event log. */
+export interface StoredTypes extends SignalDataTypeMap {
+  inbound: Uint8Array;
+}
+
+export type KeyType = keyof StoredTypes;
 
 /**
  * A crash may leave any prefix of a bulk. New pre-keys go first, since a session may come from one; then everything
@@ -17,6 +22,7 @@ const rank: Record<KeyType, number> = {
   tctoken: 1,
   "app-state-sync-key": 1,
   "app-state-sync-version": 1,
+  inbound: 1,
 };
 const deletion = 2;
 
@@ -25,6 +31,20 @@ export type Row = readonly [rowId: string, text: string | null];
 /** Row ids are `<channelId>/<type>/<id>`; an id may hold further slashes, a channelId and a type none. */
 export function rowId(channelId: string, type: KeyType, id: string): string {
   return `${channelId}/${type}/${id}`;
+}
+
+/** How long a row of this type is kept at most, in ms; others stay until they are deleted. */
+const keptMs: Partial<Record<KeyType, number>> = { inbound: 14 * 86_400_000 };
+
+/** When the database deletes a row by itself; null for never. `now` is when it is written. */
+export function expiryOf(row: string, now: Date): Date | null {
+  const ms = keptMs[typeOf(row) as KeyType];
+  return ms === undefined ? null : new Date(now.getTime() + ms);
+}
+
+/** Whether a row is used again and again, so that it belongs in a cache. */
+export function isRepeated(row: string): boolean {
+  return typeOf(row) !== "inbound";
 }
 
 /** `<type>:<id>`, the public name of a key row. */

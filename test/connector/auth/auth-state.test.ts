@@ -77,6 +77,36 @@ test("rows are what other services were promised", async () => {
   });
 });
 
+test("the keys of an erased identity refuse, before and after there is another, and it sees nothing of them", async () => {
+  const channelId = randomUUID();
+  await using auth = await open(database.db, { channelId });
+  await auth.create();
+  const former = auth.state.keys;
+  await former.set({ "lid-mapping": { a: "former" } });
+  const refused = expect.objectContaining({ fault: "closed" });
+  const write = async () => former.set({ "lid-mapping": { b: "late" } });
+  const erasing = auth.erase();
+  await expect(write()).rejects.toEqual(refused);
+  await erasing;
+  await expect(write()).rejects.toEqual(refused);
+  await auth.create();
+  await expect(write()).rejects.toEqual(refused);
+  await expect(async () => former.get("lid-mapping", ["a"])).rejects.toEqual(refused);
+  expect(await auth.state.keys.get("lid-mapping", ["a", "b"])).toEqual({});
+  await auth.state.keys.set({ "lid-mapping": { a: "present" } });
+  expect(await keys().distinct("keyId", { channelId, keyId: { $exists: true } })).toEqual(["lid-mapping:a"]);
+});
+
+test("only a message's plaintext expires", async () => {
+  const channelId = await pairedChannel(database.db);
+  await using auth = await open(database.db, { channelId });
+  const rows = { inbound: { hash: Buffer.from("hello") }, "lid-mapping": { a: "1" } };
+  await auth.state.keys.set(rows);
+  const expiresAt = async (row: string) => (await keys().findOne({ _id: `${channelId}/${row}` }))?.expiresAt;
+  expect(await expiresAt("inbound/hash")).toBeInstanceOf(Date);
+  expect(await expiresAt("lid-mapping/a")).toBeUndefined();
+});
+
 test("save keeps what changed since, the whole object", async () => {
   const channelId = await pairedChannel(database.db);
   {
