@@ -8,8 +8,11 @@ import type { MessageRecord } from "./message-record.ts";
 
 /** The one door for what WhatsApp tells: in order, each message once. */
 export interface Inbox {
-  /** Live messages and those that waited while we were away are both news; the log decides what it has already. */
-  received(batch: Pick<BaileysEventMap["messages.upsert"], "messages">): void;
+  /**
+   * Live messages and those that waited while we were away are both news; the log decides what it has already.
+   * Resolves when they are in it; if they cannot be written, `onError` is told and this stays pending.
+   */
+  received(batch: Pick<BaileysEventMap["messages.upsert"], "messages">): Promise<void>;
   updated(updates: BaileysEventMap["messages.update"]): void;
   /** Resolves when everything so far is in the log. */
   idle(): Promise<void>;
@@ -50,10 +53,13 @@ export function createInbox({ channelId, log, record, delivery, self, onError }:
 
   return {
     received({ messages }) {
+      const taken = Promise.withResolvers<void>();
       chain.push(async () => {
         const seen = messages.map((message) => fromWhatsApp(message, self())).filter((one) => one !== null);
         await Promise.all(seen.map(take));
+        taken.resolve();
       });
+      return taken.promise;
     },
     updated(updates) {
       chain.push(async () => {

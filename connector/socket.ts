@@ -4,7 +4,6 @@ import type { Logger } from "../shared/log.ts";
 import type { AuthState } from "./auth/auth-state.ts";
 import type { SocketCaches } from "./auth/caches.ts";
 import {
-  type BaileysEventMap,
   type BinaryNode,
   Browsers,
   type makeLibSignalRepository,
@@ -13,21 +12,21 @@ import {
   type WASocket,
 } from "./baileys/baileys.ts";
 import { hardenedSignalRepository } from "./baileys/harden.ts";
+import { createInboundJournal, type InboundJournal } from "./baileys/inbound-journal.ts";
+import { betweenMessages, type IntakeListener, takeInOrder } from "./baileys/intake.ts";
 import { baileysLogger } from "./baileys/logger.ts";
 import type { Closure } from "./close-reason.ts";
 import type { Timings } from "./timings.ts";
 import { markEncrypted, markWritten } from "./wire-trace.ts";
 
-/** What happens on a socket. `closed` comes exactly once, and nothing after it. */
-export interface SocketListener {
+/** What happens on a socket. `closed` comes exactly once, and after it only messages that were on their way. */
+export interface SocketListener extends IntakeListener {
   /** The raw text of a QR; `attempt` counts from 1. */
   qr(text: string, attempt: number): void;
   opened(): void;
   closed(closure: Omit<Closure, "isLinked" | "isLeaseMine">): void;
   /** WhatsApp wants a step that Baileys does not have before it links this account. */
   passkeyRequired(): void;
-  received(batch: BaileysEventMap["messages.upsert"]): void;
-  updated(updates: BaileysEventMap["messages.update"]): void;
 }
 
 export interface SocketOptions {
@@ -45,7 +44,7 @@ export interface SocketOptions {
 export interface ChannelSocket {
   /** Baileys' own, for sending and asking. */
   wa: WASocket;
-  /** Says goodbye, for 3 s at most, then ends; the link to the phone stays. */
+  /** Says goodbye, for 4 s at most, then ends; the link to the phone stays. */
   close(): Promise<void>;
   /** Ends at once. */
   terminate(): void;
@@ -58,7 +57,8 @@ const closeEventMs = 1_000;
 /** Opens one connection to WhatsApp with credentials that `auth` has. */
 export function openSocket(options: SocketOptions): ChannelSocket {
   const { auth, listener, timings, log } = options;
-  const wa = makeWASocket(socketConfig(options));
+  const journal = createInboundJournal(auth.state.keys);
+  const wa = makeWASocket(socketConfig(options, journal));
   const refusal = watchUpgrade(wa);
   let attempt = 0;
   let isReached = false;
@@ -71,8 +71,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     isClosed = true;
     clearTimeout(connecting);
     clearInterval(listening);
-    // Baileys drops what it buffered when it ends; this hands it over first.
-    wa.ev.flush();
+    journal.hurry();
     if (!isReached) log.warn({ event: "unreachable", cause: causeOf(error) }, "WhatsApp cannot be reached");
     listener.closed({ ...closureOf(error), isReached, ...refusal() });
   };
@@ -97,9 +96,8 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   wa.ws.on("CB:notification", (node: BinaryNode) => {
     if (passkeyTypes.test(node.attrs.type ?? "")) listener.passkeyRequired();
   });
+  takeInOrder(wa, journal, listener);
   wa.ev.on("creds.update", () => auth.save());
-  wa.ev.on("messages.upsert", (batch) => listener.received(batch));
-  wa.ev.on("messages.update", (updates) => listener.updated(updates));
   wa.ev.on("connection.update", ({ qr, connection, lastDisconnect }) => {
     if (isClosed) return;
     if (qr || connection === "open") clearTimeout(connecting);
@@ -117,9 +115,10 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     wa,
     async close() {
       if (isClosed) return;
-      const goodbye = setTimeout(() => rawSocket(wa)?.terminate(), goodbyeMs);
-      await wa.end(undefined).catch(() => undefined);
-      clearTimeout(goodbye);
+      await betweenMessages(wa, async () => {
+        const goodbye = setTimeout(() => rawSocket(wa)?.terminate(), goodbyeMs);
+        await wa.end(undefined).finally(() => clearTimeout(goodbye));
+      });
       report(undefined);
     },
     terminate() {
@@ -130,7 +129,8 @@ export function openSocket(options: SocketOptions): ChannelSocket {
 
 const passkeyTypes = /passkey_prologue_request|crsc_continuation/;
 
-function socketConfig({ auth, websocketUrl, version, caches, getMessage, timings, log }: SocketOptions) {
+function socketConfig(options: SocketOptions, journal: InboundJournal) {
+  const { auth, websocketUrl, version, caches, getMessage, timings, log } = options;
   const config: Partial<SocketConfig> & Pick<SocketConfig, "auth"> = {
     auth: auth.state,
     browser: Browsers.macOS("Chrome"),
@@ -142,7 +142,7 @@ function socketConfig({ auth, websocketUrl, version, caches, getMessage, timings
     keepAliveIntervalMs: timings.keepAliveMs,
     defaultQueryTimeoutMs: 30_000,
     transactionOpts: { maxCommitRetries: 1, delayBetweenTriesMs: 0 },
-    makeSignalRepository: tracedSignalRepository(auth),
+    makeSignalRepository: tracedSignalRepository(auth, journal),
     getMessage,
     ...caches,
   };
@@ -152,8 +152,11 @@ function socketConfig({ auth, websocketUrl, version, caches, getMessage, timings
   return config;
 }
 
-function tracedSignalRepository(auth: AuthState): SocketConfig["makeSignalRepository"] {
-  const make = hardenedSignalRepository(auth.state.keys);
+function tracedSignalRepository(
+  auth: AuthState,
+  journal: InboundJournal,
+): SocketConfig["makeSignalRepository"] {
+  const make = hardenedSignalRepository(auth.state.keys, journal);
   return (...parts: Parameters<typeof makeLibSignalRepository>) => {
     const repository = make(...parts);
     const { encryptMessage, encryptGroupMessage } = repository;

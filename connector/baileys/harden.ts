@@ -6,6 +6,7 @@ import {
   type SignalKeyStoreWithTransaction,
   type SocketConfig,
 } from "./baileys.ts";
+import { createInboundJournal, type InboundJournal } from "./inbound-journal.ts";
 
 type MakeSignalRepository = SocketConfig["makeSignalRepository"];
 type SignalRepository = ReturnType<MakeSignalRepository>;
@@ -28,13 +29,20 @@ const channelMutex = "__channel__";
  * `set` resolves when the rows are durable. With it,
  * - transactions of the channel exclude each other (else 10–57 % of concurrent sends reused a ratchet counter, measured),
  * - work that outlives its transaction writes to the store instead of nowhere,
- * - the ratchet is durable before the stanza it encrypted can leave.
+ * - the ratchet is durable before the stanza it encrypted can leave,
+ * - a message that is delivered again is read again, from the journal.
  */
-export function hardenedSignalRepository(store: SignalKeyStore): MakeSignalRepository {
+export function hardenedSignalRepository(
+  store: SignalKeyStore,
+  journal: Pick<InboundJournal, "decryptingOnce"> = createInboundJournal(store),
+): MakeSignalRepository {
   return (auth, logger, lookUpLids) => {
     if (!("transaction" in auth.keys)) throw new Error("Baileys gave a key store without transactions.");
     harden(auth.keys, store);
-    return markEncryption(makeLibSignalRepository(auth, logger, lookUpLids));
+    return journal.decryptingOnce(
+      auth.keys,
+      markEncryption(makeLibSignalRepository(auth, logger, lookUpLids)),
+    );
   };
 }
 

@@ -87,5 +87,9 @@ function freeze(value: unknown): string {
 }
 
 function revive(text: string) {
-  return JSON.parse(text, (_key, part) => (Array.isArray(part?.bytes) ? Buffer.from(part.bytes) : part));
+  return JSON.parse(text, (_key, part) => {
+    // A Buffer says of itself that it is one before anybody can ask.
+    const bytes = part?.type === "Buffer" ? part.data : part?.bytes;
+    return Array.isArray(bytes) ? Buffer.from(bytes) : part;
+  });
 }

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { cleanCounts } from "../support/clean-counts.ts";
+import { eventually } from "../support/eventually.ts";
+import { pairedChannel } from "../support/pairing.ts";
+import { testWaypost } from "../support/waypost.ts";
+
+const phone = "15550100061";
+const contacts = ["15550100062", "15550100063", "15550100064"];
+const perContact = 80;
+
+test("messages that come in while the product restarts and the line drops are told once each, in order", async () => {
+  await using waypost = await testWaypost({ timings: { backoff: { baseMs: 50, maxMs: 200 } } });
+  const channel = await pairedChannel(waypost, phone);
+  const sent = Array.from({ length: perContact }, (_, index) => `text ${index}`);
+  const sendAll = async (contact: string) => {
+    for (const text of sent) {
+      await waypost.sandbox.account(contact).sendText(phone, text);
+      await sleep(25);
+    }
+  };
+  const interruptAll = async () => {
+    for (const act of [drop, restart, drop, restart, drop]) {
+      await sleep(250);
+      await act();
+      await channel.becomes("active");
+    }
+  };
+  const drop = async () => waypost.sandbox.faults.drop(phone);
+  const restart = async () => {
+    await waypost.stop();
+    await waypost.start();
+  };
+  await Promise.all([interruptAll(), ...contacts.map(sendAll)]);
+
+  const told = async () => {
+    const events = await waypost.collections.events
+      .find({ channelId: channel.channelId, type: "incoming_message" })
+      .sort({ seq: 1 })
+      .toArray();
+    const textsOf = (contact: string) =>
+      events.filter(({ data }) => data.phoneNumber === contact).map(({ data }) => data.message);
+    return contacts.map(textsOf);
+  };
+  const waiting = () => channel.phone.devices()[0]?.queued;
+  await eventually(
+    async () => waiting() === 0 && (await told()).flat().length >= sent.length * contacts.length,
+    {
+      withinMs: 10_000,
+    },
+  ).catch(() => undefined);
+  expect(await told()).toEqual(contacts.map(() => sent));
+  expect(waypost.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
+  const journal = { channelId: channel.channelId, keyId: /^inbound:/ };
+  await eventually(
+    async () => (await waypost.database.db.collection("whatsapp_auth_keys").countDocuments(journal)) === 0,
+  );
+});
