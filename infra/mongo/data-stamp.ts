@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 
 /** What is remembered beside the data: the version of the server that wrote it, and the port it last listened on. */
 export type DataStamp = { version: string; port: number };
@@ -8,7 +9,7 @@ const fileName = "mongodb.json";
 
 /**
  * The stamp of a data folder, `undefined` when it has none.
- * @throws Error when there is one that cannot be read: guessing could open the data with the wrong server
+ * @throws EmbeddedMongoError `data_unreadable` when there is one that cannot be read: guessing could open the data with the wrong server
  */
 export async function readStamp(dataDir: string): Promise<DataStamp | undefined> {
   const path = join(dataDir, fileName);
@@ -19,7 +20,11 @@ export async function readStamp(dataDir: string): Promise<DataStamp | undefined>
   if (content === undefined) return undefined;
   const stamp = parse(content);
   if (stamp === undefined)
-    throw new Error(`${path} does not hold the server version and port that it should.`);
+    throw new EmbeddedMongoError(
+      "data_unreadable",
+      `${path} does not hold the server version and port that it should, like {"version":"6.0.5","port":27017}: ` +
+        "restore it, or start with another DATA_DIR.",
+    );
   return stamp;
 }
 

@@ -11,6 +11,11 @@ export class EmbeddedMongoError extends Error {
 
 /**
  * `no_server`: no source gave a mongod that runs here. `data_in_use`: another process has the data folder.
- * `not_started`: mongod ended or never became primary. `ended`: it ran, and ended without having been asked to.
+ * `data_unreadable`: what is remembered beside the data is damaged. `not_started`: mongod ended or never became primary. `ended`: it ran, and ended without having been asked to.
  */
-export type EmbeddedMongoErrorCode = "no_server" | "data_in_use" | "not_started" | "ended";
+export type EmbeddedMongoErrorCode =
+  | "no_server"
+  | "data_in_use"
+  | "data_unreadable"
+  | "not_started"
+  | "ended";

@@ -13,6 +13,7 @@ import { offerOf, parseQr } from "./pairing-qr.ts";
 import { bare } from "./signal-keys.ts";
 import type { SandboxState } from "./state.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
+import { SandboxStateError } from "./state-error.ts";
 import { keepState, readState } from "./store.ts";
 import { startWebServer, type WebServer } from "./web-server.ts";
 
@@ -73,8 +74,7 @@ export interface Sandbox extends AsyncDisposable {
 /** Starts the server. Rejects if the port is taken or `dataDir` can't be read. Disposing it closes every socket and saves the state. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { dataDir } = options;
-  const kept = dataDir === undefined ? null : await readState(dataDir);
-  const state = kept === null ? newState() : known(kept);
+  const state = dataDir === undefined ? newState() : await keptState(dataDir);
   await using starting = new AsyncDisposableStack();
   const media = starting.use(await openMediaHost(state, dataDir));
   const store = dataDir === undefined ? null : starting.use(keepState(dataDir, () => state));
@@ -105,10 +105,12 @@ function newState(): SandboxState {
   };
 }
 
-function known(kept: unknown): SandboxState {
+async function keptState(dataDir: string): Promise<SandboxState> {
+  const kept = await readState(dataDir);
+  if (kept === null) return newState();
   const state = kept as Partial<SandboxState>;
   if (state.version !== 1 || !state.server || !state.people)
-    throw new Error("the kept state is not a sandbox's");
+    throw new SandboxStateError(dataDir, "it is not a sandbox's");
   return state as SandboxState;
 }
 

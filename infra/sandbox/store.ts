@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeState, encodeState } from "./state-codec.ts";
+import { SandboxStateError } from "./state-error.ts";
 
 /** Raised at each change of the file's layout: an older sandbox must not misread a newer file. */
 const format = 1;
@@ -19,7 +20,7 @@ export type StateStore = AsyncDisposable & {
 /**
  * Reads the snapshot kept in `folder`; null if there is none.
  *
- * Throws when there is one that can't be read: starting empty instead would unlink every channel
+ * Throws `SandboxStateError` when there is one that can't be read: starting empty instead would unlink every channel
  * and overwrite what might still be saved.
  */
 export async function readState(folder: string): Promise<unknown> {
@@ -32,11 +33,7 @@ export async function readState(folder: string): Promise<unknown> {
     return decodeState(kept.state);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new Error(
-      `The sandbox's state in ${path} can't be read: ${why}. ` +
-        "Move the file away to start with an empty sandbox; channels paired with this one then have to be paired again.",
-      { cause: error },
-    );
+    throw new SandboxStateError(path, why, { cause: error });
   }
 }
 

@@ -52,6 +52,7 @@ test.each([
   ["has wrong settings", ["PORT must be", "SEND_RATE must be", "MONGO_URI is required"]],
   ["has a standalone database", ["MONGO_URI names a standalone MongoDB server"]],
   ["finds its data in use", ["It is used."]],
+  ["finds a damaged sandbox", ["state.json", "it is torn"]],
   ["reaches no database", ["MONGO_URI", "127.0.0.1:1"]],
   ["has a wrong option of the database", ["MONGO_URI", "colour"]],
   ["finds its port taken", ["PORT", "EADDRINUSE"]],

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 import { EmbeddedMongoError } from "../../infra/mongo/embedded-mongo-error.ts";
+import { SandboxStateError } from "../../infra/sandbox/state-error.ts";
 import { readConfig } from "../../shared/config.ts";
 import { StandaloneMongoError } from "../../shared/database.ts";
 import { listen } from "../../shared/listening.ts";
@@ -29,6 +30,7 @@ const mains: Record<string, (asked: Promise<unknown>) => Promise<void>> = {
   "has wrong settings": async () => void readConfig({ PORT: "many", SEND_RATE: "x" }, "functions"),
   "has a standalone database": () => Promise.reject(new StandaloneMongoError()),
   "finds its data in use": () => Promise.reject(new EmbeddedMongoError("data_in_use", "It is used.")),
+  "finds a damaged sandbox": () => Promise.reject(new SandboxStateError("state.json", "it is torn")),
   "reaches no database": async () => {
     const options = { serverSelectionTimeoutMS: 200 };
     await MongoClient.connect("mongodb://user:hidden@127.0.0.1:1/", options);

@@ -15,6 +15,9 @@ test("a damaged stamp is an error, never a folder without data", async () => {
   await using folder = await temporaryFolder();
   for (const content of ["", "{", '{"version": 6}', "{}"]) {
     await writeFile(join(folder.path, "mongodb.json"), content);
-    await expect(readStamp(folder.path)).rejects.toThrow("mongodb.json");
+    await expect(readStamp(folder.path)).rejects.toMatchObject({
+      name: "EmbeddedMongoError",
+      message: expect.stringContaining(join(folder.path, "mongodb.json")),
+    });
   }
 });

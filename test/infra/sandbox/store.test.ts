@@ -74,7 +74,10 @@ test.each([
   const path = join(folder, "state.json");
   await writeFile(path, content);
   await expect(readState(folder)).rejects.toThrow(path);
-  await expect(readState(folder)).rejects.toThrow("paired again");
+  await expect(readState(folder)).rejects.toMatchObject({
+    name: "SandboxStateError",
+    message: expect.stringContaining("paired again"),
+  });
   expect(await readFile(path, "utf8")).toBe(content);
 });
 
