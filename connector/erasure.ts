@@ -1,5 +1,17 @@
 import type { Db } from "mongodb";
 import { type CollectionName, type FenceDocument, collectionNames as names } from "../shared/collections.ts";
+import { fenceId } from "./auth/fence.ts";
+
+const fenceKeptDays = 30;
+
+/** By what the TTL index of a fenced collection goes. */
+const expiries = {
+  /** As an event of now: as long as events are kept. */
+  [names.events]: { timestamp: "$$NOW" },
+  [names.authKeys]: {
+    expiresAt: { $dateAdd: { startDate: "$$NOW", unit: "day", amount: fenceKeptDays } },
+  },
+};
 
 /** Removes credentials that cannot be read any more, without opening them. */
 export async function eraseAuthRows(db: Db, channelId: string): Promise<void> {
@@ -8,16 +20,19 @@ export async function eraseAuthRows(db: Db, channelId: string): Promise<void> {
 
 /**
  * Removes all that is left of a channel. Its document goes last, so that an erasure that was interrupted is taken up
- * again; the fences stay, so that a former owner cannot write what nobody would remove.
+ * again; the fences stay for days, so that a former owner cannot write what nobody would remove.
  */
 export async function eraseChannel(db: Db, channelId: string): Promise<void> {
   await eraseAuthRows(db, channelId);
   await eraseFrom(db, [names.commands, names.messages, names.events], channelId);
+  for (const [name, expiry] of Object.entries(expiries)) {
+    await db.collection<FenceDocument>(name).updateOne({ _id: fenceId(channelId) }, [{ $set: expiry }]);
+  }
   await db.collection<{ _id: string }>(names.channels).deleteOne({ _id: channelId });
 }
 
 async function eraseFrom(db: Db, collections: readonly CollectionName[], channelId: string): Promise<void> {
   for (const name of collections) {
-    await db.collection<FenceDocument>(name).deleteMany({ channelId, _id: { $ne: `${channelId}/fence` } });
+    await db.collection<FenceDocument>(name).deleteMany({ channelId, _id: { $ne: fenceId(channelId) } });
   }
 }

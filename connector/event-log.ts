@@ -14,7 +14,6 @@ export interface EventLog {
   publish<T extends EventType>(type: T, data: EventData[T], id?: string): Promise<void>;
   /** Resolves when nothing is on its way. */
   flush(): Promise<void>;
-  lastSeq(): number;
 }
 
 interface Entry {
@@ -85,7 +84,6 @@ export async function openEventLog(events: Collection<EventDocument>, fence: Fen
     async flush() {
       await running;
     },
-    lastSeq: () => lastSeq,
   };
 }
 

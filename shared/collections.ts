@@ -81,7 +81,8 @@ export interface EventDocument {
 /**
  * The fence of a channel in a collection: a bulk that begins with an older `epoch` than it holds is refused. `n` counts
  * its writes. `lastSeq` only in `events`: the last number given, for when retention has emptied the log. `session` only
- * in `whatsapp_auth_keys`: the server session of the owner, as the driver names it.
+ * in `whatsapp_auth_keys`: the server session of the owner, as the driver names it. An erased channel's have the field
+ * of their collection's TTL index, too.
  */
 export interface FenceDocument {
   _id: string;

@@ -37,6 +37,15 @@ describe("erasing a channel", () => {
     expect(await leftOf(channelId)).toEqual({ ...Object.fromEntries(fences), channels: [] });
   });
 
+  test("lets the fences go when retention takes what is as old", async () => {
+    const channelId = await channelWithEverything();
+    await eraseChannel(file.database.db, channelId);
+    const fenceIn = (name: string) => rows(name).findOne({ _id: `${channelId}/fence` });
+    expect(await fenceIn(names.events)).toMatchObject({ timestamp: expect.any(Date) });
+    const { expiresAt } = (await fenceIn(names.authKeys)) as unknown as { expiresAt: Date };
+    expect(expiresAt.getTime()).toBeGreaterThan(Date.now() + 86_400_000);
+  });
+
   test("touches no other channel, and may be done again", async () => {
     const [erased, kept] = [await channelWithEverything(), await channelWithEverything()];
     const before = await leftOf(kept);
@@ -51,6 +60,7 @@ test("erasing the credentials leaves the channel and its history", async () => {
   const before = await leftOf(channelId);
   await eraseAuthRows(file.database.db, channelId);
   const fence = [`${channelId}/fence`];
+  expect(await rows(names.authKeys).findOne({ channelId })).not.toHaveProperty("expiresAt");
   expect(await leftOf(channelId)).toEqual({
     ...before,
     [names.authCreds]: fence,

@@ -26,7 +26,6 @@ test("numbers rise by one in the order of publishing, however many are published
   const events = await stored(channelId);
   expect(events.map(({ seq }) => seq)).toEqual(upTo(500));
   expect(events.map(({ data }) => data.messageId)).toEqual(upTo(500).map((n) => `M${n}`));
-  expect(log.lastSeq()).toBe(500);
 });
 
 test("an event is what was published, with a time", async () => {
@@ -81,7 +80,6 @@ describe("a new owner", () => {
     const first = await open(channelId);
     await Promise.all(upTo(3).map((n) => first.publish("message_status_update", update(`${n}`))));
     const second = await open(channelId, 2);
-    expect(second.lastSeq()).toBe(3);
     await second.publish("message_status_update", update("4"));
     expect(await seqs(channelId)).toEqual([1, 2, 3, 4]);
   });
@@ -167,5 +165,5 @@ test("refuses to hold more than it can bear", async () => {
   const tooMany = log.publish("message_status_update", update("one more"));
   await expect(tooMany).rejects.toThrow("Too many events");
   await Promise.all(published);
-  expect(log.lastSeq()).toBe(10_000);
+  expect(await file.all.events.countDocuments({ channelId, seq: { $exists: true } })).toBe(10_000);
 });
