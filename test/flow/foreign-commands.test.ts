@@ -42,6 +42,15 @@ test("a command that another service inserts is carried out, and its result is i
   expect(result).toMatchObject({ messageId: received.id, status: "sent" });
 });
 
+test.each(["queued", null])(
+  "a command that comes with the state %j is carried out as one without",
+  async (state) => {
+    const payload = { to: contact, content: { type: "text", text: `As ${state}` } };
+    const command = await insert({ channelId: channel.channelId, type: "message.send", payload, state });
+    expect((await command.settles()).state).toBe("succeeded");
+  },
+);
+
 test("they are carried out in the order they were seen", async () => {
   const texts = Array.from({ length: 10 }, (_, index) => `Foreign ${index}`);
   for (const text of texts) {
@@ -74,6 +83,11 @@ const malformed: Array<[string, string[], (channelId: string) => Record<string, 
     "a channel that does not exist",
     ["channelId"],
     () => ({ channelId: "nowhere", type: "channel.connect", payload: {} }),
+  ],
+  [
+    "a state that is the connector's",
+    ["state"],
+    (channelId) => ({ channelId, type: "channel.connect", payload: {}, state: "running" }),
   ],
   ["no channel", ["channelId"], () => ({ type: "channel.connect", payload: {} })],
   [
