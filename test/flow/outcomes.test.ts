@@ -180,6 +180,17 @@ test("an image arrives byte for byte, with its caption", async () => {
   expect(picture.bytes.equals(media?.bytes ?? Buffer.alloc(0))).toBe(true);
 });
 
+test("a media host that is slow to answer is waited for longer than Node's 5 s", {
+  timeout: 30_000,
+}, async () => {
+  const { faults } = waypost.sandbox.media;
+  faults.delayMs = 6_000;
+  // Not the picture that was uploaded before: that one is remembered.
+  const { status, body } = await sendMedia({ mediaType: "document", fileName: "slow.png" });
+  faults.delayMs = 0;
+  expect([status, body.payload?.status]).toEqual([200, "sent"]);
+});
+
 test.each([
   ["sticker", "media_type_mismatch"],
   ["video", "media_type_mismatch"],
