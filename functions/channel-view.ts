@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { channelStatuses, channelType, type StatusReason, statusReasons } from "../shared/channel.ts";
 import type { ChannelDocument } from "../shared/collections.ts";
-import { timeSchema } from "./openapi.ts";
+import { anyObject, timeSchema } from "./openapi.ts";
 
 const reasons = [...new Set(Object.values(statusReasons).flat())] as [StatusReason, ...StatusReason[]];
 
@@ -24,7 +24,7 @@ export const channelSchema = z
     ...statusFields,
     type: z.literal(channelType),
     phoneNumber: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
+    metadata: anyObject,
     lastDisconnect: z.object({ code: z.number().nullable(), reason: z.string(), at: timeSchema }).optional(),
     createdAt: timeSchema,
   })

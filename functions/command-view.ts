@@ -2,9 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { CommandDocument } from "../shared/collections.ts";
 import { commandStates } from "../shared/commands.ts";
 import { type Grant, hasScope } from "../shared/scopes.ts";
-import { timeSchema } from "./openapi.ts";
-
-const record = z.record(z.string(), z.unknown());
+import { anyObject, errorDetails, timeSchema } from "./openapi.ts";
 
 /** A command as callers see it. Other services may leave out nearly everything. */
 export const commandSchema = z
@@ -18,12 +16,12 @@ export const commandSchema = z
     createdAt: timeSchema.optional(),
     expiresAt: timeSchema.optional(),
     doneAt: timeSchema.optional(),
-    result: record.optional(),
+    result: anyObject.optional(),
     error: z
       .object({
         code: z.string(),
         message: z.string(),
-        details: z.union([z.array(record), record]).optional(),
+        details: errorDetails,
       })
       .optional(),
   })

@@ -5,9 +5,27 @@ import type { Scope } from "../shared/scopes.ts";
 /** Where every call of the API stands. */
 export const apiPrefix = "/api/whatsapp";
 
+/** Any object. As `true`, because the page that shows the document stumbles over a schema without a type. */
+export const anyObject = z.record(z.string(), z.unknown()).openapi({ additionalProperties: true });
+
 const fieldProblem = z.object({ field: z.string(), message: z.string() });
 
-const details = z.union([z.array(fieldProblem), z.record(z.string(), z.unknown())]).optional();
+/**
+ * What else there is to say of an error: fields that are wrong, or facts. Described as one type with two forms, because
+ * the page that shows the document stumbles over a choice of two schemas here.
+ */
+export const errorDetails = z
+  .union([z.array(fieldProblem), anyObject])
+  .openapi({
+    type: ["array", "object"],
+    items: {
+      type: "object",
+      properties: { field: { type: "string" }, message: { type: "string" } },
+      required: ["field", "message"],
+    },
+    additionalProperties: true,
+  })
+  .optional();
 
 const errorSchema = z
   .object({
@@ -15,7 +33,7 @@ const errorSchema = z
     error: z.object({
       code: z.enum(Object.keys(errorCatalog) as [ErrorCode, ...ErrorCode[]]),
       message: z.string(),
-      details,
+      details: errorDetails,
       requestId: z.string(),
       retryable: z.boolean(),
     }),
@@ -30,15 +48,41 @@ const problemSchema = z
     detail: z.string(),
     instance: z.string(),
     code: z.string(),
-    details,
+    details: errorDetails,
     requestId: z.string(),
     retryable: z.boolean(),
   })
   .openapi("Problem");
 
+type Header = { description: string; schema: { type: "string" } };
+
+const header = (description: string): Header => ({ description, schema: { type: "string" } });
+
+/** On every answer. */
+export const requestIdHeader = { "X-Request-Id": header("Names the request, here and in the log") };
+
+/** On what a call answers that wrote a command. */
+export const commandHeaders = {
+  Location: header("The command, which tells what becomes of it"),
+  "Preference-Applied": header("How long the answer waited for the result, if `Prefer` asked for it"),
+};
+
+/** On what a call answers that made something. */
+export const locationHeader = { Location: header("Where what was made is read") };
+
+const retryAfterHeader = { "Retry-After": header("Seconds after which to ask again, if known") };
+
 /** An answer in JSON, as a route describes it. */
-export function json<S extends z.ZodType>(schema: S, description: string) {
-  return { description, content: { "application/json": { schema } } };
+export function json<S extends z.ZodType>(
+  schema: S,
+  description: string,
+  headers: Record<string, Header> = {},
+) {
+  return {
+    description,
+    headers: { ...requestIdHeader, ...headers },
+    content: { "application/json": { schema } },
+  };
 }
 
 /** A body in JSON; when it is absent it counts as `{}`. */
@@ -59,7 +103,11 @@ export function refusals(...codes: ErrorCode[]): Record<never, never> {
   return Object.fromEntries(
     [...byStatus].map(([status, those]) => [
       status,
-      { description: those.map((code) => `\`${code}\``).join(", "), content },
+      {
+        description: those.map((code) => `\`${code}\``).join(", "),
+        headers: { ...requestIdHeader, ...(status === 429 && retryAfterHeader) },
+        content,
+      },
     ]),
   );
 }

@@ -9,7 +9,16 @@ import { confirmed } from "../in-doubt.ts";
 import type { ChannelEnv } from "../middleware/find-channel.ts";
 import { jsonBody } from "../middleware/json-body.ts";
 import { requireScope } from "../middleware/require-scope.ts";
-import { apiPrefix, bodyRefusals, json, jsonRequest, keyRefusals, openTo, refusals } from "../openapi.ts";
+import {
+  apiPrefix,
+  bodyRefusals,
+  json,
+  jsonRequest,
+  keyRefusals,
+  locationHeader,
+  openTo,
+  refusals,
+} from "../openapi.ts";
 import { invalidRequest } from "../validation-hook.ts";
 import { channelRoute, guarded } from "./channel-route.ts";
 
@@ -41,7 +50,7 @@ const creating = createRoute({
   middleware: [requireScope("channels:write"), jsonBody],
   request: { body: jsonRequest(createChannelSchema) },
   responses: {
-    201: json(channelAnswer, "The channel, inactive; `Location` names it"),
+    201: json(channelAnswer, "The channel, inactive; `Location` names it", locationHeader),
     ...refusals(...keyRefusals, ...bodyRefusals),
   },
 });

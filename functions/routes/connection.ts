@@ -7,7 +7,7 @@ import { answered } from "../answered.ts";
 import type { Dependencies } from "../dependencies.ts";
 import type { ChannelEnv } from "../middleware/find-channel.ts";
 import { carryOut } from "../mutation.ts";
-import { json, jsonRequest, preferHeader } from "../openapi.ts";
+import { commandHeaders, json, jsonRequest, preferHeader } from "../openapi.ts";
 import { queued, queuedAnswer } from "../queued-answer.ts";
 import { invalidRequest } from "../validation-hook.ts";
 import { channelRoute, guarded } from "./channel-route.ts";
@@ -33,7 +33,7 @@ const connecting = channelRoute({
   description: "By the stored link, else by QR, or by a pairing code if a number is given.",
   scope: "channels:write",
   request: { headers: preferHeader, body: jsonRequest(commandTable["channel.connect"].payload) },
-  responses: { 202: json(controlAnswer, "Under way; `status` is the present one") },
+  responses: { 202: json(controlAnswer, "Under way; `status` is the present one", commandHeaders) },
   refused: ["pairing_rate_limited"],
 });
 
@@ -46,7 +46,10 @@ const disconnecting = channelRoute({
   description: "The link to the phone is kept.",
   scope: "channels:write",
   request: { headers: preferHeader, body: jsonRequest(nothing) },
-  responses: { 200: json(controlAnswer, "Disconnected"), 202: json(queuedAnswer, "Not carried out yet") },
+  responses: {
+    200: json(controlAnswer, "Disconnected", commandHeaders),
+    202: json(queuedAnswer, "Not carried out yet", commandHeaders),
+  },
 });
 
 const loggingOut = channelRoute({
@@ -58,7 +61,10 @@ const loggingOut = channelRoute({
   description: "Unlinks the phone and erases the credentials.",
   scope: "channels:write",
   request: { headers: preferHeader, body: jsonRequest(nothing) },
-  responses: { 200: json(controlAnswer, "Logged out"), 202: json(queuedAnswer, "Not carried out yet") },
+  responses: {
+    200: json(controlAnswer, "Logged out", commandHeaders),
+    202: json(queuedAnswer, "Not carried out yet", commandHeaders),
+  },
 });
 
 const deleting = channelRoute({
@@ -71,8 +77,8 @@ const deleting = channelRoute({
   scope: "channels:write",
   request: { headers: preferHeader },
   responses: {
-    200: json(deletedAnswer, "Erased"),
-    202: json(queuedAnswer, "A connector will erase it"),
+    200: json(deletedAnswer, "Erased", commandHeaders),
+    202: json(queuedAnswer, "A connector will erase it", commandHeaders),
   },
 });
 

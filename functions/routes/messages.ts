@@ -4,7 +4,7 @@ import { textSchema } from "../../shared/content.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { sendMediaSchema } from "../media-request.ts";
 import type { ChannelEnv } from "../middleware/find-channel.ts";
-import { json, jsonRequest, preferHeader } from "../openapi.ts";
+import { commandHeaders, json, jsonRequest, preferHeader } from "../openapi.ts";
 import { sendMessage } from "../send-message.ts";
 import { isSent, pendingAnswer, sentAnswer } from "../sent-answer.ts";
 import { invalidRequest } from "../validation-hook.ts";
@@ -25,8 +25,8 @@ const sendRefusals = [
 ] as const;
 
 const responses = {
-  200: json(sentAnswer, "WhatsApp took it"),
-  202: json(pendingAnswer, "Accepted: not sent yet, or sent without an answer (`unknown`)"),
+  200: json(sentAnswer, "WhatsApp took it", commandHeaders),
+  202: json(pendingAnswer, "Accepted: not sent yet, or sent without an answer (`unknown`)", commandHeaders),
 };
 
 const sending = channelRoute({

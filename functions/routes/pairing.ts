@@ -8,7 +8,7 @@ import { answered } from "../answered.ts";
 import type { Dependencies } from "../dependencies.ts";
 import type { ChannelEnv } from "../middleware/find-channel.ts";
 import { carryOut } from "../mutation.ts";
-import { json, jsonRequest, preferHeader, timeSchema } from "../openapi.ts";
+import { commandHeaders, json, jsonRequest, preferHeader, requestIdHeader, timeSchema } from "../openapi.ts";
 import { queued, queuedAnswer } from "../queued-answer.ts";
 import type { FoundChannel } from "../store.ts";
 import { invalidRequest } from "../validation-hook.ts";
@@ -43,8 +43,12 @@ const askingForCode = channelRoute({
   scope: "channels:write",
   request: { headers: preferHeader, body: jsonRequest(commandTable["channel.request_pairing_code"].payload) },
   responses: {
-    200: json(codeAnswer, "The code"),
-    202: json(queuedAnswer, "Not there yet; the channel's `pairing_code` event will bring it"),
+    200: json(codeAnswer, "The code", commandHeaders),
+    202: json(
+      queuedAnswer,
+      "Not there yet; the channel's `pairing_code` event will bring it",
+      commandHeaders,
+    ),
   },
   refused: ["already_linked", "cancelled", "pairing_rate_limited", "whatsapp_rejected"],
 });
@@ -61,6 +65,7 @@ const readingQr = channelRoute({
   responses: {
     200: {
       description: "The QR code",
+      headers: requestIdHeader,
       content: {
         "application/json": { schema: qrAnswer },
         "image/png": { schema: z.string().openapi({ format: "binary" }) },

@@ -21,15 +21,20 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-test("/docs shows the calls, and asks no other host for anything", async () => {
+test("/docs shows the calls, finds nothing wrong with the document, and asks no other host for anything", async () => {
   await withPage(browser, {}, async (page) => {
     const elsewhere: string[] = [];
     page.on("request", (request) => {
       const url = new URL(request.url());
       if (/^https?:$/.test(url.protocol) && url.origin !== functions.url) elsewhere.push(url.href);
     });
+    const complaints: string[] = [];
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+    });
     await page.goto(`${functions.url}/docs`);
     await page.getByRole("heading", { name: "Create a channel" }).first().waitFor();
     expect(elsewhere).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 });

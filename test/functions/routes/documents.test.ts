@@ -6,12 +6,14 @@ import { type Scope, scopes } from "../../../shared/scopes.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
 
 interface Operation {
+  operationId: string;
+  parameters?: { name: string }[];
   summary: string;
   tags: string[];
   security: object[];
   "x-scope"?: Scope;
   requestBody?: object;
-  responses: Record<string, { description: string; content?: Record<string, object> }>;
+  responses: Record<string, { description: string; headers?: object; content?: Record<string, object> }>;
 }
 
 /** What may be called and with which scope: the routes, the document and the handlers have to match. */
@@ -96,6 +98,25 @@ test("every refusal in the document is a code of the catalog, under its status, 
           Number(status),
         );
     }
+});
+
+test("every call has a name of its own", () => {
+  const names = [...operations.values()].map(({ operationId }) => operationId);
+  expect(new Set(names).size).toBe(operations.size);
+  for (const name of names) expect(name).toMatch(/^[a-z][A-Za-z]+$/);
+});
+
+test("every answer names its headers: the request's id, where to look, what was waited for, when to come back", () => {
+  for (const [name, { responses, parameters = [] }] of operations) {
+    const isMutation = parameters.some((parameter) => parameter.name === "prefer");
+    for (const [status, { headers = {} }] of Object.entries(responses)) {
+      const wanted = ["X-Request-Id"];
+      if (status === "429") wanted.push("Retry-After");
+      if (status === "201") wanted.push("Location");
+      if (isMutation && Number(status) < 300) wanted.push("Location", "Preference-Applied");
+      expect(Object.keys(headers), `${name} ${status}`).toEqual(wanted);
+    }
+  }
 });
 
 test("what a call answers without being asked right is in the document", async () => {
