@@ -8,6 +8,7 @@ import { createLog, type Logger } from "../shared/log.ts";
 import { runMain, StoppedEarlyError } from "../shared/process.ts";
 import { makeDataFolder } from "./data-folder.ts";
 import { assertOwnDatabaseKeys, embeddedConfig } from "./embedded-config.ts";
+import { withKeptKey } from "./kept-key.ts";
 import { startEmbeddedMongo } from "./mongo/embedded-mongo.ts";
 import { EmbeddedMongoError } from "./mongo/embedded-mongo-error.ts";
 import { terminalProgress } from "./mongo/progress.ts";
@@ -56,7 +57,7 @@ async function runOnOwnDatabase({
 
 async function runEmbedded({ config, log, asked, dataDir }: Start): Promise<void> {
   await using mongo = await embeddedMongo(dataDir, asked);
-  const complete = await embeddedConfig(config, mongo.uri, dataDir);
+  const complete = await withKeptKey(await embeddedConfig(config, mongo.uri, dataDir), config);
   await using waypost = await startWaypost({ config: complete.config, log });
   greet([...complete.lines, `Waypost: ${waypost.url}`]);
   await Promise.race([asked, mongo.failed, waypost.failed]);
@@ -65,7 +66,8 @@ async function runEmbedded({ config, log, asked, dataDir }: Start): Promise<void
 async function runWithSandbox({ config, log, asked, dataDir }: Start): Promise<void> {
   await using mongo = await embeddedMongo(dataDir, asked);
   await using sandbox = await startSandboxNextTo(config.port, dataDir);
-  const complete = await embeddedConfig(withSandbox(config, sandbox), mongo.uri, dataDir);
+  const embedded = await embeddedConfig(withSandbox(config, sandbox), mongo.uri, dataDir);
+  const complete = await withKeptKey(embedded, config);
   await using waypost = await startWaypost({ config: complete.config, log, sandboxUrl: sandbox.adminUrl });
   sandbox.consoleUrl = waypost.url;
   await using client = connectorMongoClient(mongo.uri);
