@@ -7,13 +7,14 @@ import {
   fileNameSchema,
   type MediaContent,
   mediaKinds,
+  mediaUrlSchema,
 } from "../shared/content.ts";
 import { mediaAddressProblem } from "../shared/media-address.ts";
 
 const bodySchema = z.strictObject({
   to: recipientSchema,
   mediaType: z.enum(mediaKinds),
-  mediaUrl: z.string().min(1).max(2_048),
+  mediaUrl: mediaUrlSchema,
   caption: captionSchema.optional(),
   fileName: fileNameSchema.optional(),
 });

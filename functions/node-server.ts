@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import { createServer, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { errorEnvelope, ServiceError } from "../shared/errors.ts";
@@ -14,18 +14,24 @@ const unreadableStatus = new Map([
   ["ERR_HTTP_REQUEST_TIMEOUT", 408],
 ]);
 
+export interface NodeServerOptions extends Pick<NodeApp, "fetch"> {
+  log: Logger;
+  /** What else the server is told, such as which upgrades it takes. */
+  server?: ServerOptions;
+}
+
 /**
  * A server for the app that does not listen yet. What never reaches the app, because it is not HTTP or names no address,
  * is answered in the same form as everything else, as long as it can be answered at all.
  */
-export function nodeServer({ fetch, log }: Pick<NodeApp, "fetch"> & { log: Logger }): Server {
+export function nodeServer({ fetch, log, server = {} }: NodeServerOptions): Server {
   const listener = getRequestListener(fetch, {
     overrideGlobalObjects: false,
     errorHandler: (thrown) => unreachedAnswer(thrown, log),
   });
   const underWay = new WeakMap<Duplex, ServerResponse>();
   // A request without a `Host` would be answered by Node itself.
-  const options = { requestTimeout: requestMsMax, requireHostHeader: false };
+  const options = { ...server, requestTimeout: requestMsMax, requireHostHeader: false };
   return createServer(options, (request, response) => {
     underWay.set(request.socket, response);
     void listener(request, response);

@@ -30,7 +30,11 @@ export const fileNameSchema = z
  * Shape only. Whether the address may be fetched (`mediaAddressProblem`, DNS, redirects, size) depends on settings and
  * on the network, so it is decided at accept and again where it is fetched.
  */
-const mediaUrlSchema = z.string().min(1).max(2_048);
+export const mediaUrlSchema = z
+  .string()
+  .min(1)
+  .max(2_048)
+  .refine(...wellFormed);
 
 const caption = captionSchema.optional();
 const fileName = fileNameSchema.optional();

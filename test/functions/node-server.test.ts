@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { request } from "node:http";
+import { request, type ServerOptions } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
@@ -8,8 +8,9 @@ import { nodeServer } from "../../functions/node-server.ts";
 const logged: string[] = [];
 const log = pino({}, { write: (line: string) => void logged.push(line) });
 
-async function serving(): Promise<number> {
+async function serving(options: ServerOptions = {}): Promise<number> {
   const server = nodeServer({
+    server: options,
     fetch: async (asked) => new Response(asked.method === "POST" ? await asked.text() : "reached"),
     log,
   });
@@ -56,8 +57,12 @@ test.each(unreadable)("%s is answered as every other failure: %i", async (_, sta
   expect(logged.join("")).toContain(answer.requestId);
 });
 
-test("what can be read reaches the app", async () => {
-  const asking = request({ port: await serving(), host: "127.0.0.1" }).end();
+test("what can be read reaches the app, as far as the server is told to read", async () => {
+  const asking = request({
+    port: await serving({ maxHeaderSize: 50_000 }),
+    host: "127.0.0.1",
+    headers: { "X-Long": "a".repeat(20_000) },
+  }).end();
   const [answer] = await once(asking, "response");
   let text = "";
   for await (const chunk of answer) text += chunk;
