@@ -1,5 +1,5 @@
 import type { MessageStatus } from "../shared/events.ts";
-import type { BaileysEventMap } from "./baileys/baileys.ts";
+import type { BaileysEventMap, WAMessage } from "./baileys/baileys.ts";
 import { createChain } from "./chain.ts";
 import type { Delivery } from "./delivery.ts";
 import type { EventLog } from "./event-log.ts";
@@ -28,6 +28,9 @@ export interface InboxOptions {
   onError(error: unknown): void;
 }
 
+/** How much is written together at most. */
+const batchesMax = 100;
+
 /** Baileys' numbers, in our words. */
 const statusNames: Record<number, Exclude<MessageStatus, "queued" | "unknown">> = {
   0: "failed",
@@ -39,10 +42,19 @@ const statusNames: Record<number, Exclude<MessageStatus, "queued" | "unknown">> 
 
 export function createInbox({ channelId, log, record, delivery, self, onError }: InboxOptions): Inbox {
   const chain = createChain(onError);
+  const waiting: Array<{ messages: WAMessage[]; resolve(): void }> = [];
 
   const take = async (seen: Seen) => {
     await log.publish(seen.type, seen.data, seenEventId(channelId, seen));
     await record.seen(seen);
+  };
+  /** Messages come one by one; those that came while others were written are written together. */
+  const takeWaiting = async () => {
+    const batches = waiting.splice(0, batchesMax);
+    const messages = batches.flatMap((batch) => batch.messages);
+    const seen = messages.map((message) => fromWhatsApp(message, self())).filter((one) => one !== null);
+    await Promise.all(seen.map(take));
+    for (const { resolve } of batches) resolve();
   };
   const update = async ({ key, update }: BaileysEventMap["messages.update"][number]) => {
     const status = statusNames[Number(update.status ?? Number.NaN)];
@@ -54,11 +66,8 @@ export function createInbox({ channelId, log, record, delivery, self, onError }:
   return {
     received({ messages }) {
       const taken = Promise.withResolvers<void>();
-      chain.push(async () => {
-        const seen = messages.map((message) => fromWhatsApp(message, self())).filter((one) => one !== null);
-        await Promise.all(seen.map(take));
-        taken.resolve();
-      });
+      waiting.push({ messages, resolve: taken.resolve });
+      chain.push(takeWaiting);
       return taken.promise;
     },
     updated(updates) {
