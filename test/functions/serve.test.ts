@@ -11,8 +11,8 @@ import { type TestDatabase, testDatabase } from "../support/test-database.ts";
 const apiKey = newApiKey();
 const silent = pino({ level: "silent" });
 let database: TestDatabase;
-const serve = () =>
-  serveFunctions(readConfig({ MONGO_URI: database.uri, API_KEY: apiKey, PORT: "0" }, "functions"), silent);
+const serve = (log = silent) =>
+  serveFunctions(readConfig({ MONGO_URI: database.uri, API_KEY: apiKey, PORT: "0" }, "functions"), log);
 let functions: ListeningFunctions;
 beforeAll(async () => {
   database = await testDatabase();
@@ -52,6 +52,20 @@ test("413 reaches a client that is still sending", async () => {
     },
   );
   expect([status, code]).toEqual([413, "body_too_large"]);
+});
+
+test("a client that goes away in the middle of its body is not logged as a fault of ours", async () => {
+  const logged: string[] = [];
+  await using logging = await serve(pino({}, { write: (line: string) => void logged.push(line) }));
+  const asking = request(`${logging.url}/api/whatsapp/channels`, {
+    method: "POST",
+    headers: { ...withKey, "Content-Length": "100" },
+  });
+  asking.on("error", () => undefined);
+  asking.write('{"name"', () => asking.destroy());
+  const line = await eventually(() => logged.find((one) => one.includes('"msg":"request"')));
+  expect(JSON.parse(line)).toMatchObject({ method: "POST", status: 400 });
+  expect(logged.filter((one) => JSON.parse(one).level >= 50)).toEqual([]);
 });
 
 test("a client that goes away while it waits costs nothing", async () => {
