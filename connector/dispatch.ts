@@ -74,7 +74,11 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       queue.startRelay(send._id, send.messageId),
     ]);
     delivery.begin(send.messageId);
-    const { left, outcome } = relay(socket, send.messageId, prepared, options.ackMs);
+    const answered = (known: Outcome) => {
+      const { told } = endingOf(send, prepared, known);
+      void delivery.tell({ messageId: send.messageId, ...told }).catch(options.onError);
+    };
+    const { left, outcome } = relay(socket, send.messageId, prepared, { ackMs: options.ackMs, answered });
     follow(send, prepared, outcome);
     const { isOnWire, error } = await left;
     if (!isOnWire) throw error;

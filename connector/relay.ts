@@ -23,15 +23,33 @@ export interface Relay {
   outcome: Promise<Outcome | null>;
 }
 
+export interface RelayOptions {
+  /** How long to wait for the acknowledgement. */
+  ackMs: number;
+  /** Called in the moment the answer is heard, so before any receipt that comes behind it. */
+  answered(outcome: Exclude<Outcome, { kind: "unknown" }>): void;
+}
+
 /**
  * Puts a message on the wire. Baileys resolves when the bytes have left and the ratchet is stored; whether WhatsApp took
  * it says the server's acknowledgement, which is listened for from before the send, since it is often the faster one.
  */
-export function relay({ wa, gone }: OpenSocket, messageId: string, prepared: Prepared, ackMs: number): Relay {
+export function relay(
+  { wa, gone }: OpenSocket,
+  messageId: string,
+  prepared: Prepared,
+  { ackMs, answered }: RelayOptions,
+): Relay {
+  const hear = (node: BinaryNode) => {
+    const heard = outcomeOf(node);
+    if (heard.kind !== "unknown") answered(heard);
+  };
+  wa.ws.once(`TAG:${messageId}`, hear);
   const answer = untilGone(wa.waitForMessage<BinaryNode>(messageId, ackMs), gone).then(
     outcomeOf,
     (): Outcome => ({ kind: "unknown" }),
   );
+  void answer.then(() => wa.ws.off(`TAG:${messageId}`, hear));
   const left = traceRelay(() =>
     untilGone(wa.relayMessage(prepared.to, prepared.message, { messageId }), gone),
   );

@@ -59,6 +59,7 @@ export function fakeSocket({
     return id;
   };
   const wa = {
+    ws: new EventEmitter(),
     user: { id: "15550100009:1@s.whatsapp.net" },
     onWhatsApp: async (jid: string) => [{ jid, exists: !strangers.includes(jid) }],
     waitForMessage: (id: string, timeoutMs: number) => count("answers", () => answer(id, timeoutMs)),

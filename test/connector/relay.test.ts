@@ -10,9 +10,10 @@ const prepared = {
   message: { conversation: "Hello" },
 };
 
+const answered = () => undefined;
 const on = (wa: WASocket) => ({ wa, gone: new AbortController().signal });
 const send = (answers: Answers, ackMs = 20_000) =>
-  relay(on(fakeSocket(answers).wa), "3EB0A", prepared, ackMs);
+  relay(on(fakeSocket(answers).wa), "3EB0A", prepared, { ackMs, answered });
 
 describe("what became of a message", () => {
   test("the server took it", async () => {
@@ -56,7 +57,7 @@ test.each([
 ])("%s", async (_, tag, kind) => {
   const { wa } = fakeSocket({});
   const other = { ...wa, waitForMessage: async () => ({ tag, attrs: { id: "3EB0A" } }) };
-  const { outcome } = relay(on(other as unknown as typeof wa), "3EB0A", prepared, 1_000);
+  const { outcome } = relay(on(other as unknown as typeof wa), "3EB0A", prepared, { ackMs: 1_000, answered });
   expect(await outcome).toEqual({ kind });
 });
 
@@ -68,7 +69,10 @@ test("an answer counts from when it comes, also while Baileys is still busy", as
     relayMessage: () => stored.promise,
     waitForMessage: async () => ({ tag: "ack", attrs: {} }),
   };
-  const { left, outcome } = relay(on(busy as unknown as typeof wa), "3EB0A", prepared, 1_000);
+  const { left, outcome } = relay(on(busy as unknown as typeof wa), "3EB0A", prepared, {
+    ackMs: 1_000,
+    answered,
+  });
   expect(await outcome).toEqual({ kind: "sent" });
   expect(await Promise.race([left, delay(1, "busy")])).toBe("busy");
   stored.resolve();
