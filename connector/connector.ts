@@ -99,7 +99,7 @@ export function startConnector(options: ConnectorOptions): Connector {
 }
 
 /** Two processes of one name would take everything from each other, again and again. */
-export class NameTakenError extends Error {
+class NameTakenError extends Error {
   override readonly name = "NameTakenError";
   constructor(name: string) {
     super(`CONNECTOR_ID ${name} is another living connector's: give every connector a name of its own.`);

@@ -1,5 +1,3 @@
-import { createServer } from "node:http";
-import { getRequestListener } from "@hono/node-server";
 import { attachGateway } from "../connector/gateway/gateway.ts";
 import { socketUpgradesOnly } from "../connector/gateway/socket-upgrade.ts";
 import { connectorMongoClient } from "../connector/mongo-client.ts";
@@ -7,6 +5,7 @@ import { openConnector } from "../connector/serve.ts";
 import type { Timings } from "../connector/timings.ts";
 import { functionsMongoClient } from "../functions/mongo-client.ts";
 import { startNodeApp } from "../functions/node-app.ts";
+import { nodeServer } from "../functions/node-server.ts";
 import type { Config } from "../shared/config.ts";
 import { listen, stopListening } from "../shared/listening.ts";
 import type { Logger } from "../shared/log.ts";
@@ -40,8 +39,7 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
     ring: (channelId) => connector.ring(channelId),
     ...(sandboxUrl ? { sandboxUrl } : {}),
   });
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const server = createServer(socketUpgradesOnly, (request, response) => void listener(request, response));
+  const server = nodeServer({ fetch: app.fetch, log, server: socketUpgradesOnly });
   owned.defer(async () => {
     const stopped = connector.stop();
     const closed = stopListening(server);
