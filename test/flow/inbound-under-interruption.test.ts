@@ -46,7 +46,7 @@ test("messages that come in while the product restarts and the line drops are to
   await eventually(
     async () => waiting() === 0 && (await told()).flat().length >= sent.length * contacts.length,
     {
-      withinMs: 10_000,
+      withinMs: 20_000,
     },
   ).catch(() => undefined);
   expect(await told()).toEqual(contacts.map(() => sent));
