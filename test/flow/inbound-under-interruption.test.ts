@@ -9,7 +9,9 @@ const phone = "15550100061";
 const contacts = ["15550100062", "15550100063", "15550100064"];
 const perContact = 80;
 
-test("messages that come in while the product restarts and the line drops are told once each, in order", async () => {
+test("messages that come in while the product restarts and the line drops are told once each, in order", {
+  timeout: 90_000,
+}, async () => {
   await using waypost = await testWaypost({ timings: { backoff: { baseMs: 50, maxMs: 200 } } });
   const channel = await pairedChannel(waypost, phone);
   const sent = Array.from({ length: perContact }, (_, index) => `text ${index}`);
@@ -46,7 +48,7 @@ test("messages that come in while the product restarts and the line drops are to
   await eventually(
     async () => waiting() === 0 && (await told()).flat().length >= sent.length * contacts.length,
     {
-      withinMs: 20_000,
+      withinMs: 40_000,
     },
   ).catch(() => undefined);
   expect(await told()).toEqual(contacts.map(() => sent));
