@@ -19,6 +19,8 @@ export interface ChannelRecord {
   change(change: ChannelChange): Promise<void>;
   linkedTo(phoneNumber: string | null, lid: string | null): Promise<void>;
   wish(wanted: ChannelDocument["wanted"]): Promise<void>;
+  /** From here on the channel does not exist for callers, and whoever owns it next erases it. */
+  markDeleted(): Promise<void>;
 }
 
 export function channelRecord({ channels }: Pick<Collections, "channels">, fence: Fence): ChannelRecord {
@@ -46,6 +48,7 @@ export function channelRecord({ channels }: Pick<Collections, "channels">, fence
     linkedTo: (phoneNumber, lid) =>
       set({ ...(phoneNumber ? { "config.phoneNumber": phoneNumber } : {}), lid }),
     wish: (wanted) => set({ wanted }),
+    markDeleted: () => set({ deletedAt: new Date() }),
   };
 }
 

@@ -239,15 +239,19 @@ export class Session {
 
   async #erase(): Promise<void> {
     const { db, channel, onEnd } = this.#options;
+    await this.#record.markDeleted();
     await this.#life.dispatch({ type: "unlink" });
     await this.#life.until(({ state }) => state === "logged_out", eraseUnlinkMs);
+    // Deposed meanwhile: the mark is there, and the next owner erases.
+    if (!this.isOwner()) return;
     await this.#auth?.close();
     this.abandon();
-    // What is left is found by the next look, and erased under a new epoch.
-    const hasFailed = await eraseChannel(db, channel._id).then(
-      () => false,
-      () => true,
-    );
-    onEnd(hasFailed);
+    try {
+      await eraseChannel(db, channel._id);
+      onEnd(false);
+    } catch (error) {
+      this.#log.warn({ event: "erase", ...errorTrace(error) }, "what is left is erased at the next look");
+      onEnd(true);
+    }
   }
 }

@@ -127,3 +127,16 @@ test("a document without an _id is carried out too, and is found by the hex of w
     return body.ok && (body.payload as { state?: string }).state === "succeeded";
   });
 });
+
+test("a channel that another service deletes is gone for callers while it is still being unlinked", async () => {
+  const deleted = await pairedChannel(waypost, "15550100039");
+  const left = () => waypost.collections.channels.countDocuments({ _id: deleted.channelId });
+  await waypost.api().post(`/channels/${deleted.channelId}/disconnect`);
+  waypost.sandbox.faults.refuseUpgrade({ status: 503 });
+  await insert({ channelId: deleted.channelId, type: "channel.delete", payload: {} });
+  await eventually(async () => (await waypost.api().get(`/channels/${deleted.channelId}`)).status === 404);
+  expect(await left()).toBe(1);
+  waypost.sandbox.faults.clear();
+  await eventually(async () => (await left()) === 0, { withinMs: 25_000 });
+  expect(deleted.phone.devices()).toEqual([]);
+});
