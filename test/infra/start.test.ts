@@ -145,6 +145,9 @@ test("a killed sandbox comes back with its channels too", { timeout: 120_000 }, 
     const { url, phone } = await greeting(child);
     channelId = await pair(url, phone, await keyIn(folder.path));
     mongod = await serverOf(folder.path);
+    // The simulated WhatsApp writes a moment behind: what it had not written yet, it may forget.
+    const kept = join(folder.path, "sandbox", "state.json");
+    await eventually(async () => (await readFile(kept, "utf8")).includes('"companions":[{'));
     await child.kill();
   }
   await eventually(async () => (await commandLine(mongod)) === undefined);
