@@ -11,7 +11,12 @@ import { reasonFor, saysReady } from "./server-log.ts";
 import type { Mongod } from "./server-version.ts";
 
 /** A running mongod. `exited` resolves, with how, when it ends without having been asked to. */
-export type ServerProcess = AsyncDisposable & { port: number; exited: Promise<string> };
+export type ServerProcess = AsyncDisposable & {
+  port: number;
+  exited: Promise<string>;
+  /** Ends it without giving it time for anything, and waits until it is gone. */
+  kill(): Promise<void>;
+};
 
 const guard = fileURLToPath(new URL("./server-guard.ts", import.meta.url));
 const portAttemptsMax = 5;
@@ -97,9 +102,13 @@ function spawnMongod(server: Mongod, dbPath: string, port: number): Spawned {
     port,
     exited,
     ready: (signal) => Promise.race([isReady.promise, closed, tooLate(signal)]),
+    async kill() {
+      isStopping = true;
+      await stop(child, "SIGKILL");
+    },
     async [Symbol.asyncDispose]() {
       isStopping = true;
-      await stop(child);
+      await stop(child, "SIGTERM");
       stopGuard();
     },
   };
@@ -124,10 +133,10 @@ async function tooLate(signal: AbortSignal): Promise<Failure> {
 }
 
 /** Windows knows no polite signal; there mongod replays its journal at the next start. */
-async function stop(child: ChildProcess): Promise<void> {
+async function stop(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");
-  child.kill("SIGTERM");
+  child.kill(signal);
   const force = setTimeout(() => child.kill("SIGKILL"), stopMs);
   await gone;
   clearTimeout(force);
