@@ -1,0 +1,115 @@
+import type { Binary, ChangeStream, ChangeStreamDocument, Document } from "mongodb";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
+import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+
+const phoneNumber = "15550100071";
+const contact = "15550100072";
+const times = 20;
+
+/** What an auth state wrote, by what it wrote. */
+interface Writes {
+  /** Sealed bytes of rows and credentials. */
+  bytes: number;
+  /** Rows by their type, and the credentials as `creds`; a deletion is not among them. */
+  rows: Record<string, number>;
+  /** Bulks and transactions: each raises the number in the fence by one. */
+  commits: number;
+}
+
+let waypost: TestWaypost;
+let channel: PairedChannel;
+let changes: ChangeStream;
+let written: Writes;
+
+beforeAll(async () => {
+  waypost = await testWaypost();
+  changes = waypost.database.db.watch([{ $match: { "ns.coll": /^whatsapp_auth/ } }]);
+  changes.on("change", count);
+  reset();
+});
+
+afterAll(async () => {
+  await changes.close();
+  await waypost[Symbol.asyncDispose]();
+});
+
+function reset(): void {
+  written = { bytes: 0, rows: {}, commits: 0 };
+}
+
+function count(change: ChangeStreamDocument): void {
+  const row: Document | undefined =
+    change.operationType === "insert"
+      ? change.fullDocument
+      : change.operationType === "update"
+        ? change.updateDescription.updatedFields
+        : undefined;
+  if (!row || !("documentKey" in change)) return;
+  const [, type = "creds"] = String(change.documentKey._id).split("/");
+  if (type === "fence") written.commits++;
+  else {
+    const sealed: Binary | undefined = row.keyData ?? row.creds ?? row.wrapped;
+    written.bytes += sealed?.length() ?? 0;
+    written.rows[type] = (written.rows[type] ?? 0) + 1;
+  }
+}
+
+/** What `work` wrote, when nothing more follows. */
+async function writesOf(work: () => Promise<unknown>): Promise<Writes> {
+  reset();
+  await work();
+  let last = -1;
+  await eventually(
+    () => {
+      const isQuiet = last === written.commits;
+      last = written.commits;
+      return isQuiet;
+    },
+    { everyMs: 1_200, withinMs: 20_000 },
+  );
+  return written;
+}
+
+const send = () =>
+  waypost.api().post(`/channels/${channel.channelId}/send`, { to: contact, message: "Hello" });
+
+test("pairing writes each key once, and the credentials a few times", async () => {
+  const { rows, bytes, commits } = await writesOf(async () => {
+    channel = await pairedChannel(waypost, phoneNumber);
+  });
+  expect(rows["pre-key"]).toBe(5);
+  expect(rows.session).toBeLessThanOrEqual(2);
+  expect(commits).toBeLessThanOrEqual(15);
+  expect(bytes).toBeLessThan(24_000);
+}, 60_000);
+
+test("a text to a contact that is known writes two ratchets, in one commit and at most 3.5 KB", async () => {
+  await send();
+  const { rows, bytes, commits } = await writesOf(async () => {
+    for (let sent = 0; sent < times; sent++) expect((await send()).status).toBe(200);
+  });
+  expect(rows.session).toBeLessThanOrEqual(2 * times);
+  expect(commits).toBeLessThanOrEqual(times * 1.5);
+  expect(bytes / times).toBeLessThan(3_584);
+}, 60_000);
+
+test("an incoming text writes its ratchet and itself, at most 1.5 KB", async () => {
+  const person = waypost.sandbox.account(contact);
+  const seen = () => waypost.collections.events.countDocuments({ type: "incoming_message" });
+  await writesOf(async () => {
+    await person.sendText(phoneNumber, "first");
+    await eventually(async () => (await seen()) === 1);
+  });
+  const { rows, bytes } = await writesOf(async () => {
+    for (let sent = 0; sent < times; sent++) await person.sendText(phoneNumber, `text ${sent}`);
+    await eventually(async () => (await seen()) === times + 1);
+  });
+  expect(rows).toEqual({ session: times, inbound: times });
+  expect(bytes / times).toBeLessThan(1_536);
+}, 60_000);
+
+test("a channel that is connected and quiet writes nothing", async () => {
+  expect((await writesOf(async () => undefined)).commits).toBe(0);
+}, 60_000);
