@@ -19,6 +19,9 @@ export interface SocksProxy extends AsyncDisposable {
 }
 
 const version = 5;
+const succeeded = 0;
+const refused = 5;
+const reply = (code: number) => Buffer.from([version, code, 0, 1, 127, 0, 0, 1, 0, 0]);
 const addressTypes = { ipv4: 1, name: 3 } as const;
 
 export async function socksProxy(): Promise<SocksProxy> {
@@ -40,7 +43,8 @@ export async function socksProxy(): Promise<SocksProxy> {
       .then((port) => {
         const target = connect({ port, host: "127.0.0.1", noDelay: true });
         keep(target);
-        target.once("connect", () => client.write(Buffer.from([version, 0, 0, 1, 127, 0, 0, 1, 0, 0])));
+        target.once("connect", () => client.write(reply(succeeded)));
+        target.once("error", () => target.connecting && client.end(reply(refused)));
         slowed(client, target, () => delayMs);
         slowed(target, client, () => delayMs);
       })
