@@ -3,6 +3,7 @@ import { jidUser, normaliseJid } from "../shared/address.ts";
 import type { Collections } from "../shared/database.ts";
 import { ServiceError } from "../shared/errors.ts";
 import type { AuthState } from "./auth/auth-state.ts";
+import type { Fence } from "./auth/fence.ts";
 import type { ChannelRecord } from "./channel-record.ts";
 import { eraseAuthRows } from "./erasure.ts";
 import type { Line } from "./line.ts";
@@ -19,7 +20,7 @@ export interface Effects {
 export interface EffectsOptions {
   db: Db;
   collections: Pick<Collections, "pairingRequests">;
-  channelId: string;
+  fence: Fence;
   /** Null when there are credentials that cannot be used. */
   auth: AuthState | null;
   line: Line;
@@ -28,7 +29,7 @@ export interface EffectsOptions {
 }
 
 export function createEffects(options: EffectsOptions): Effects {
-  const { db, collections, channelId, auth, line, record, signal } = options;
+  const { db, collections, fence, auth, line, record, signal } = options;
   let retry: NodeJS.Timeout | null = null;
 
   const cancel = () => {
@@ -66,7 +67,7 @@ export function createEffects(options: EffectsOptions): Effects {
         case "unlink_device":
           return line.unlink();
         case "erase_credentials":
-          return auth ? auth.erase() : eraseAuthRows(db, channelId);
+          return auth ? auth.erase() : eraseAuthRows(db, fence);
         case "request_code":
           return requestCode(effect.phoneNumber);
         case "remember_account":

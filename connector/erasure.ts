@@ -1,6 +1,7 @@
 import type { Db } from "mongodb";
 import { type CollectionName, type FenceDocument, collectionNames as names } from "../shared/collections.ts";
-import { fenceId } from "./auth/fence.ts";
+import { authCollections, eraseRows } from "./auth/auth-rows.ts";
+import { type Fence, fenceId } from "./auth/fence.ts";
 
 const fenceKeptDays = 30;
 
@@ -13,9 +14,10 @@ const expiries = {
   },
 };
 
-/** Removes credentials that cannot be read any more, without opening them. */
-export async function eraseAuthRows(db: Db, channelId: string): Promise<void> {
-  await eraseFrom(db, [names.authCreds, names.authKeys], channelId);
+/** Removes credentials that cannot be read any more, without opening them. Throws `FencedError` for a deposed owner. */
+export async function eraseAuthRows(db: Db, fence: Fence): Promise<void> {
+  await using session = db.client.startSession({ causalConsistency: false });
+  await eraseRows(authCollections(db), fence, session);
 }
 
 /**
@@ -23,8 +25,11 @@ export async function eraseAuthRows(db: Db, channelId: string): Promise<void> {
  * again; the fences stay for days, so that a former owner cannot write what nobody would remove.
  */
 export async function eraseChannel(db: Db, channelId: string): Promise<void> {
-  await eraseAuthRows(db, channelId);
-  await eraseFrom(db, [names.commands, names.messages, names.events], channelId);
+  await eraseFrom(
+    db,
+    [names.authCreds, names.authKeys, names.commands, names.messages, names.events],
+    channelId,
+  );
   for (const [name, expiry] of Object.entries(expiries)) {
     await db.collection<FenceDocument>(name).updateOne({ _id: fenceId(channelId) }, [{ $set: expiry }]);
   }

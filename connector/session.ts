@@ -105,7 +105,7 @@ export class Session {
         })
       : unreadableLine(signal);
     this.#effects = createEffects({
-      ...{ collections, channelId, auth, signal },
+      ...{ collections, fence, auth, signal },
       db: options.db,
       line: this.#line,
       record: this.#record,

@@ -1,20 +1,22 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { FencedError, raiseFence } from "../../connector/auth/fence.ts";
 import { eraseAuthRows, eraseChannel } from "../../connector/erasure.ts";
 import { collectionNames as names } from "../../shared/collections.ts";
 import { fileDatabase } from "./connector-fixture.ts";
 
 const file = fileDatabase();
 const ofChannels = [names.authCreds, names.authKeys, names.commands, names.messages, names.events];
-const rows = (name: string) => file.database.db.collection<{ _id: string; channelId: string }>(name);
+const rows = (name: string) =>
+  file.database.db.collection<{ _id: string; channelId: string; epoch?: number }>(name);
 
 /** A channel with something of it in every collection, and its fences. */
 async function channelWithEverything(): Promise<string> {
   const channelId = randomUUID();
   await rows(names.channels).insertOne({ _id: channelId, channelId });
   for (const name of ofChannels) {
-    const ids = [`${channelId}/one`, `${channelId}/two`, `${channelId}/fence`];
-    await rows(name).insertMany(ids.map((_id) => ({ _id, channelId })));
+    const ids = [channelId, `${channelId}/one`, `${channelId}/fence`];
+    await rows(name).insertMany(ids.map((_id) => ({ _id, channelId, epoch: 1 })));
   }
   return channelId;
 }
@@ -58,12 +60,21 @@ describe("erasing a channel", () => {
 test("erasing the credentials leaves the channel and its history", async () => {
   const channelId = await channelWithEverything();
   const before = await leftOf(channelId);
-  await eraseAuthRows(file.database.db, channelId);
+  await eraseAuthRows(file.database.db, { channelId, epoch: 1 });
   const fence = [`${channelId}/fence`];
   expect(await rows(names.authKeys).findOne({ channelId })).not.toHaveProperty("expiresAt");
   expect(await leftOf(channelId)).toEqual({
     ...before,
-    [names.authCreds]: fence,
+    [names.authCreds]: before[names.authCreds]?.filter((_id) => _id !== channelId),
     [names.authKeys]: fence,
   });
+});
+
+test("an owner that was succeeded erases nothing of what its successor has", async () => {
+  const channelId = await channelWithEverything();
+  const before = await leftOf(channelId);
+  const { db } = file.database;
+  await raiseFence(db.collection(names.authKeys), { channelId, epoch: 2 });
+  await expect(eraseAuthRows(db, { channelId, epoch: 1 })).rejects.toThrow(FencedError);
+  expect(await leftOf(channelId)).toEqual(before);
 });
