@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AuthState } from "../../../connector/auth/auth-state.ts";
 import { encodeCreds } from "../../../connector/auth/row-codec.ts";
 import { hardenedSignalRepository } from "../../../connector/baileys/harden.ts";
+import { leaked } from "../../support/leaked.ts";
 import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
 import { createParty, introduce, memoryStore, type Party } from "../baileys/signal-party.ts";
 import { keyPair, open, pair, pairedChannel } from "./auth-fixture.ts";
@@ -24,16 +25,6 @@ async function dump(db: Db): Promise<Buffer> {
   return Buffer.concat(
     (await Promise.all(parts)).flat().map((row) => Buffer.from(row as unknown as Uint8Array)),
   );
-}
-
-/** The secrets that occur in `bytes`: as they are, in hex or in base64. */
-function leaked(bytes: Buffer, secrets: readonly Uint8Array[]): Uint8Array[] {
-  return secrets.filter((secret) => {
-    const value = Buffer.from(secret);
-    // Without the last characters, which depend on what follows.
-    const forms = [value, value.toString("hex"), value.toString("base64").slice(0, -2)];
-    return forms.some((form) => bytes.includes(form));
-  });
 }
 
 /** The private keys inside a serialized session. */
