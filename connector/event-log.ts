@@ -1,5 +1,5 @@
-import { type Collection, MongoBulkWriteError } from "mongodb";
-import type { EventDocument } from "../shared/collections.ts";
+import { type Collection, MongoBulkWriteError, Timestamp } from "mongodb";
+import { type EventDocument, eventInsertMsMax, type FenceDocument } from "../shared/collections.ts";
 import type { EventData, EventType } from "../shared/events.ts";
 import { newEventId } from "../shared/ids.ts";
 import { type Fence, FencedError, fencedError, fenceOperation, raiseFence } from "./auth/fence.ts";
@@ -31,7 +31,7 @@ const attemptsMax = 4;
 /** Takes the log over: from here on a former owner cannot write. */
 export async function openEventLog(events: Collection<EventDocument>, fence: Fence): Promise<EventLog> {
   const row = await raiseFence(events, fence);
-  let lastSeq = await newestSeq(events, row.channelId, row.lastSeq ?? 0);
+  let lastSeq = await newestSeq(events, row);
   const waiting: Entry[] = [];
   let running: Promise<void> | null = null;
 
@@ -41,11 +41,11 @@ export async function openEventLog(events: Collection<EventDocument>, fence: Fen
       try {
         // Either an event is there already, or it is not known how many are: the log itself says.
         if (!isCertain) {
-          lastSeq = await newestSeq(events, row.channelId, lastSeq);
+          lastSeq = await newestSeq(events, { ...row, lastSeq, writtenSeq: lastSeq });
           rest = await withoutKnown(events, rest);
         }
         const numbered = rest.map(({ event }, index) => ({ ...event, seq: lastSeq + 1 + index }));
-        await append(events, fence, numbered, lastSeq + numbered.length);
+        await append(events, fence, numbered, lastSeq);
         lastSeq += numbered.length;
         for (const { resolve } of rest) resolve();
         return;
@@ -73,6 +73,8 @@ export async function openEventLog(events: Collection<EventDocument>, fence: Fen
       const event = {
         _id: id,
         channelId: fence.channelId,
+        // A plain insert, because only there the server fills it.
+        ord: new Timestamp({ t: 0, i: 0 }),
         type,
         timestamp: new Date(),
         data: { ...data } as Record<string, unknown>,
@@ -91,30 +93,35 @@ async function append(
   events: Collection<EventDocument>,
   fence: Fence,
   batch: EventDocument[],
-  lastSeq: number,
+  writtenSeq: number,
 ): Promise<void> {
   const inserts = batch.map((document) => ({ insertOne: { document } }));
+  const numbers = { writtenSeq, lastSeq: writtenSeq + batch.length };
   try {
-    await events.bulkWrite([fenceOperation(fence, { lastSeq }), ...inserts], {
+    await events.bulkWrite([fenceOperation(fence, numbers), ...inserts], {
       ordered: true,
       writeConcern: durable,
+      // The order of rows across channels is read by it; see `eventInsertMsMax`.
+      maxTimeMS: eventInsertMsMax,
     });
   } catch (error) {
     throw fencedError(error, fence);
   }
 }
 
-/** The newest event decides; the number that is remembered serves when retention has emptied the log. */
+/**
+ * The newest event decides, because a write that was interrupted may have given numbers to nothing. Unless retention was
+ * there: it goes by the clocks of hosts, so it may empty the log, or take newer rows and leave older ones.
+ */
 async function newestSeq(
   events: Collection<EventDocument>,
-  channelId: string,
-  remembered: number,
+  { channelId, lastSeq = 0, writtenSeq = 0 }: Pick<FenceDocument, "channelId" | "lastSeq" | "writtenSeq">,
 ): Promise<number> {
   const newest = await events.findOne(
     { channelId, seq: { $exists: true } },
     { sort: { seq: -1 }, projection: { seq: 1 }, readPreference: "primary" },
   );
-  return newest?.seq ?? remembered;
+  return newest ? Math.max(newest.seq, writtenSeq) : lastSeq;
 }
 
 /** Resolves those that the log has already, and returns the others. */

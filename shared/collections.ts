@@ -73,16 +73,24 @@ export interface EventDocument {
   _id: string;
   channelId: string;
   seq: number;
+  /**
+   * Filled by the server at insert (`Timestamp(0,0)`): the order across channels. Concurrent inserts may become visible
+   * in another one, by less than `eventInsertMsMax`; within a channel it is the order of `seq`.
+   */
+  ord: Timestamp;
   type: string;
   timestamp: Date;
   data: Record<string, unknown>;
 }
 
+/** An insert into the log that takes longer does not happen: so long may a row appear behind ones with a higher `ord`. */
+export const eventInsertMsMax = 10_000;
+
 /**
  * The fence of a channel in a collection: a bulk that begins with an older `epoch` than it holds is refused. `n` counts
- * its writes. `lastSeq` only in `events`: the last number given, for when retention has emptied the log. `session` only
- * in `whatsapp_auth_keys`: the server session of the owner, as the driver names it. An erased channel's have the field
- * of their collection's TTL index, too.
+ * its writes. Only in `events`: `lastSeq`, the last number given, for when retention has emptied the log, and `writtenSeq`,
+ * the last one before that write, which is there for certain. `session` only in `whatsapp_auth_keys`: the server session
+ * of the owner, as the driver names it. An erased channel's have the field of their collection's TTL index, too.
  */
 export interface FenceDocument {
   _id: string;
@@ -90,6 +98,7 @@ export interface FenceDocument {
   epoch: number;
   n: number;
   lastSeq?: number;
+  writtenSeq?: number;
   session?: { id: Binary };
 }
 
@@ -200,6 +209,12 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
         key: { channelId: 1, seq: 1 },
         unique: true,
         partialFilterExpression: { seq: { $exists: true } },
+      },
+      // Across channels; the last two save looking at rows that are not given again.
+      {
+        name: "order",
+        key: { ord: 1, channelId: 1, seq: 1 },
+        partialFilterExpression: { ord: { $exists: true } },
       },
       { name: "kept", key: { timestamp: 1 }, expireAfterSeconds: retention.eventsDays * daySeconds },
     ],

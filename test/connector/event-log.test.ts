@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { type CommandStartedEvent, MongoClient, Timestamp } from "mongodb";
 import { describe, expect, test } from "vitest";
 import { FencedError } from "../../connector/auth/fence.ts";
 import { openEventLog } from "../../connector/event-log.ts";
-import { collectionNames } from "../../shared/collections.ts";
+import { collectionNames, eventInsertMsMax, type FenceDocument } from "../../shared/collections.ts";
+import { collections } from "../../shared/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { severableDatabase } from "../support/severable-database.ts";
 import { fileDatabase } from "./connector-fixture.ts";
@@ -37,11 +39,34 @@ test("an event is what was published, with a time", async () => {
       _id: `${channelId}/one`,
       channelId,
       seq: 1,
+      ord: expect.any(Timestamp),
       type: "connection_update",
       timestamp: expect.any(Date),
       data: { status: "active" },
     },
   ]);
+});
+
+test("the server's order of events rises with their numbers, in one write and from one to the next", async () => {
+  const channelId = randomUUID();
+  const log = await open(channelId);
+  await Promise.all(upTo(300).map((n) => log.publish("message_status_update", update(`M${n}`))));
+  await log.publish("message_status_update", update("later"));
+  const ords = (await stored(channelId)).map(({ ord }) => ord.toBigInt());
+  expect(new Set(ords).size).toBe(301);
+  expect(ords[0]).toBeGreaterThan(0n);
+  expect(ords).toEqual(ords.toSorted((a, b) => Number(a - b)));
+});
+
+test("an insert has a time limit, by which the order across channels is read", async () => {
+  const channelId = randomUUID();
+  await using client = new MongoClient(file.database.uri, { monitorCommands: true });
+  const started: CommandStartedEvent[] = [];
+  client.on("commandStarted", (event) => started.push(event));
+  const log = await openEventLog(collections(client.db()).events, { channelId, epoch: 1 });
+  await log.publish("message_status_update", update("one"));
+  const insert = started.find(({ commandName }) => commandName === "insert");
+  expect(insert?.command.maxTimeMS).toBe(eventInsertMsMax);
 });
 
 describe("the same event twice", () => {
@@ -94,6 +119,30 @@ describe("a new owner", () => {
     expect(await seqs(channelId)).toEqual([4]);
   });
 
+  test("gives no number again when retention took newer events and left older ones", async () => {
+    const channelId = randomUUID();
+    const first = await open(channelId);
+    for (const n of upTo(4)) await first.publish("message_status_update", update(`${n}`));
+    await file.all.events.deleteMany({ channelId, seq: { $gt: 1 } });
+    const second = await open(channelId, 2);
+    await second.publish("message_status_update", update("next"));
+    const newest = (await seqs(channelId)).at(-1);
+    // The last write of all may have been interrupted, so what it gave is not certain.
+    expect(newest).toBe(4);
+  });
+
+  test("leaves no gap where the former one was interrupted between the number and the event", async () => {
+    const channelId = randomUUID();
+    const first = await open(channelId);
+    for (const n of upTo(3)) await first.publish("message_status_update", update(`${n}`));
+    await file.database.db
+      .collection<FenceDocument>(collectionNames.events)
+      .updateOne({ _id: `${channelId}/fence` }, { $set: { writtenSeq: 3, lastSeq: 5 } });
+    const second = await open(channelId, 2);
+    await second.publish("message_status_update", update("next"));
+    expect(await seqs(channelId)).toEqual([1, 2, 3, 4]);
+  });
+
   test("locks the former one out: it is told, and nothing of it is in the log", async () => {
     const channelId = randomUUID();
     const former = await open(channelId);
@@ -132,7 +181,8 @@ describe("a new owner", () => {
 test("a number that is taken already is skipped, not written twice", async () => {
   const channelId = randomUUID();
   const log = await open(channelId);
-  const stray = { channelId, type: "presence", timestamp: new Date(), data: {} };
+  const ord = new Timestamp({ t: 1, i: 1 });
+  const stray = { channelId, ord, type: "presence", timestamp: new Date(), data: {} };
   await file.all.events.insertOne({ ...stray, _id: `${channelId}/stray`, seq: 1 });
   await log.publish("message_status_update", update("mine"));
   expect((await stored(channelId)).map(({ _id, seq }) => [_id === `${channelId}/stray`, seq])).toEqual([

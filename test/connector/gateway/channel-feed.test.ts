@@ -1,3 +1,4 @@
+import { Timestamp } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ChannelFeed } from "../../../connector/gateway/channel-feed.ts";
 import type { Notice } from "../../../connector/gateway/notice.ts";
@@ -17,7 +18,8 @@ afterAll(() => database[Symbol.asyncDispose]());
 
 function message(channelId: string, seq: number): EventDocument {
   const timestamp = new Date();
-  return { _id: `${channelId}/${seq}`, channelId, seq, type: "incoming_message", timestamp, data: {} };
+  const ord = new Timestamp({ t: 0, i: 0 });
+  return { _id: `${channelId}/${seq}`, channelId, seq, ord, type: "incoming_message", timestamp, data: {} };
 }
 
 async function feedOf(...seqs: number[]) {

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Timestamp } from "mongodb";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { attachGateway, type Gateway } from "../../../connector/gateway/gateway.ts";
 import type { GatewayLimits } from "../../../connector/gateway/limits.ts";
@@ -115,8 +116,8 @@ export class GatewayFixture implements AsyncDisposable {
 
   /** As the connector publishes. */
   async addEvent(channelId: string, seq: number, type: string, data: Record<string, unknown>): Promise<void> {
-    const timestamp = new Date();
-    await this.db.events.insertOne({ _id: newEventId(), channelId, seq, type, timestamp, data });
+    const [ord, timestamp] = [new Timestamp({ t: 0, i: 0 }), new Date()];
+    await this.db.events.insertOne({ _id: newEventId(), channelId, seq, ord, type, timestamp, data });
   }
 
   async addMessages(channelId: string, from: number, to: number): Promise<void> {
