@@ -32,8 +32,8 @@ export interface ChannelDocument {
   lastStatusUpdate: Date;
   /** What was asked for last: after a restart this, not `status`, decides what is reconnected. */
   wanted: "connected" | "disconnected";
-  /** Whose it is. `epoch` rises with every owner, and never falls. */
-  owner: { connector: string | null; epoch: number };
+  /** Whose it is. `epoch` rises with every owner, and never falls. `movedAt`: when it was last moved to balance. */
+  owner: { connector: string | null; epoch: number; movedAt?: Date };
   /** The linked account's LID, once known. */
   lid: string | null;
   createdAt: Date;
@@ -63,6 +63,8 @@ export interface CommandDocument {
   createdAt: Date;
   /** Set before the stanza may reach the wire: from here on a failure without an answer is `unknown`. */
   relayStartedAt?: Date;
+  /** Set before an `unknown` send may reach the wire a second time; it never does a third time. */
+  resentAt?: Date;
   result?: Record<string, unknown>;
   error?: PublicError;
   doneAt?: Date;
@@ -159,6 +161,24 @@ export interface PairingRequestDocument {
   at: Date;
 }
 
+/**
+ * What is kept of a request that came with an `Idempotency-Key`, written before anything else: what it was decided to be,
+ * so that it is the same at every repetition.
+ */
+export interface IdempotencyKeyDocument {
+  /** `<keyId> <METHOD> <path> <Idempotency-Key>`: one row per API key, route and key, by construction. */
+  _id: string;
+  /** Of what was asked; tells another request under the same key. */
+  hash: string;
+  /** The ids of what it makes, when it was accepted. */
+  ids?: Record<string, string>;
+  /** Why it was refused, when it was refused without a command that would tell. */
+  refusal?: PublicError & { retryable: boolean };
+  /** Made, and known to be; only where what was made may be gone at the next repetition. */
+  doneAt?: Date;
+  createdAt: Date;
+}
+
 export const collectionNames = {
   channels: "channels",
   commands: "commands",
@@ -170,6 +190,7 @@ export const collectionNames = {
   apiKeys: "api_keys",
   consoleSessions: "console_sessions",
   pairingRequests: "pairing_requests",
+  idempotencyKeys: "idempotency_keys",
 } as const;
 
 export type CollectionName = (typeof collectionNames)[keyof typeof collectionNames];
@@ -242,5 +263,6 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
       { name: "number", key: { phoneNumber: 1, at: 1 } },
       { name: "kept", key: { at: 1 }, expireAfterSeconds: 3_600 },
     ],
+    idempotency_keys: [{ name: "kept", key: { createdAt: 1 }, expireAfterSeconds: daySeconds }],
   };
 }

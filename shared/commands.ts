@@ -23,27 +23,35 @@ const nothing = z.strictObject({});
  * Every kind of command.
  * `lane`: 0 control, 1 interactive, 2 bulk; control has a loop of its own.
  * `ttlSeconds`: how long it may wait before it is claimed; null = the sender's `SEND_TTL_SECONDS`.
+ * `isRepeatable`: whether it may be carried out again although it may have taken effect already. A send is repeated under
+ * its message id; a second pairing code makes the first one, which somebody may be typing, worthless.
  */
 export const commandTable = {
   "channel.connect": {
     payload: z.strictObject({ phoneNumber: phoneNumberSchema.optional() }),
     lane: 0,
     ttlSeconds: 120,
+    isRepeatable: true,
   },
   "channel.request_pairing_code": {
     payload: z.strictObject({ phoneNumber: phoneNumberSchema }),
     lane: 0,
     ttlSeconds: 120,
+    isRepeatable: false,
   },
-  "channel.disconnect": { payload: nothing, lane: 0, ttlSeconds: 120 },
-  "channel.logout": { payload: nothing, lane: 0, ttlSeconds: 86_400 },
-  "channel.delete": { payload: nothing, lane: 0, ttlSeconds: 30 * 86_400 },
+  "channel.disconnect": { payload: nothing, lane: 0, ttlSeconds: 120, isRepeatable: true },
+  "channel.logout": { payload: nothing, lane: 0, ttlSeconds: 86_400, isRepeatable: true },
+  "channel.delete": { payload: nothing, lane: 0, ttlSeconds: 30 * 86_400, isRepeatable: true },
   "message.send": {
     payload: z.strictObject({ to: recipientSchema, content: contentSchema }),
     lane: 1,
     ttlSeconds: null,
+    isRepeatable: true,
   },
-} as const satisfies Record<string, { payload: z.ZodType; lane: 0 | 1 | 2; ttlSeconds: number | null }>;
+} as const satisfies Record<
+  string,
+  { payload: z.ZodType; lane: 0 | 1 | 2; ttlSeconds: number | null; isRepeatable: boolean }
+>;
 
 export type CommandType = keyof typeof commandTable;
 export type CommandPayload<T extends CommandType> = z.output<(typeof commandTable)[T]["payload"]>;
