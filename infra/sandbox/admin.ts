@@ -6,6 +6,7 @@ import { AdminError, failure } from "./admin-errors.ts";
 import { faultRoutes } from "./admin-faults.ts";
 import { guard } from "./admin-guard.ts";
 import { inboxRoutes } from "./admin-inbox.ts";
+import { ledgerRoutes } from "./admin-ledger.ts";
 import { pairingRoutes } from "./admin-pairing.ts";
 import { sendRoutes } from "./admin-send.ts";
 import { accountView, pairingView } from "./admin-view.ts";
@@ -34,6 +35,7 @@ export function createAdmin(sandbox: Sandbox): Hono {
   app.route("/api", inboxRoutes(sandbox));
   app.route("/api", chatRoutes(sandbox));
   app.route("/api", sendRoutes(sandbox));
+  app.route("/api", ledgerRoutes(sandbox));
   app.route("/api", faultRoutes({ faults: sandbox.faults, media: sandbox.media.faults }));
   app.route("/", samplePictureRoutes());
   app.route("/", phonePageRoutes());

@@ -3,7 +3,7 @@ import { parseAddress } from "./address.ts";
 import { post } from "./mailbox.ts";
 import { connectionOf, type Network } from "./network.ts";
 import { bare, bigEndian, generateKeyPair } from "./signal-keys.ts";
-import { child, childContent, children, randomId, serverJid, stanza, uint } from "./stanza.ts";
+import { child, childContent, children, randomId, serverJid, stanza, uint, unixNow } from "./stanza.ts";
 import type { Companion, OwnDevice } from "./state.ts";
 
 /** What somebody needs to start a session with a device. Keys are 32 bytes. */
@@ -14,7 +14,6 @@ export interface Bundle {
   preKey: { id: number; value: Buffer } | null;
 }
 
-const preKeysMin = 2;
 const preKeysKept = 5_000;
 
 /** A device of the sandbox never runs out: it makes a one-time pre-key for each bundle. */
@@ -36,18 +35,22 @@ export function takeOwnBundle(device: OwnDevice): Bundle {
 export function takeClientBundle(network: Network, companion: Companion): Bundle {
   const [preKey = null, ...rest] = companion.preKeys;
   companion.preKeys = rest;
+  if (preKey) companion.preKeysTaken = [...(companion.preKeysTaken ?? []), preKey.id].slice(-preKeysKept);
+  else companion.preKeysMissing = (companion.preKeysMissing ?? 0) + 1;
   network.changed();
-  const isLow = preKey !== null && rest.length < preKeysMin;
-  if (isLow && connectionOf(network, companion)) {
-    const content = [stanza("count", { value: rest.length })];
-    post(
-      network,
-      companion,
-      stanza("notification", { from: serverJid, type: "encrypt", id: randomId() }, content),
-    );
-  }
+  if (rest.length < network.preKeysLow) askForPreKeys(network, companion);
   const { registrationId, identity, signedPreKey } = companion;
   return { registrationId, identity, signedPreKey, preKey };
+}
+
+/** Says so once, until the client has uploaded more; one that is away is asked the number at its next login anyway. */
+function askForPreKeys(network: Network, companion: Companion): void {
+  if (companion.isAskedForPreKeys || !connectionOf(network, companion)) return;
+  companion.isAskedForPreKeys = true;
+  network.counts.preKeyNotices += 1;
+  const content = [stanza("count", { value: companion.preKeys.length })];
+  const attributes = { from: serverJid, type: "encrypt", id: randomId(), t: unixNow() };
+  post(network, companion, stanza("notification", attributes, content));
 }
 
 /** `<key><user jid/>…</key>` → `<list><user>bundle</user>…</list>`. Whoever does not exist is left out: an error would spoil the whole answer. */
@@ -119,6 +122,10 @@ export function storeUpload(network: Network, companion: Companion, iq: BinaryNo
     companion.signedPreKey = { ...parsePreKey(signed), signature: childContent(signed, "signature") };
   }
   const uploaded = children(child(iq, "list"), "key").map(parsePreKey);
-  companion.preKeys = [...companion.preKeys, ...uploaded].slice(-preKeysKept);
+  // A client that did not hear the answer uploads again: a key that was handed out must not be handed out twice.
+  const known = new Set([...companion.preKeys.map(({ id }) => id), ...(companion.preKeysTaken ?? [])]);
+  const fresh = uploaded.filter(({ id }) => !known.has(id));
+  companion.preKeys = [...companion.preKeys, ...fresh].slice(-preKeysKept);
+  if (fresh.length > 0) companion.isAskedForPreKeys = false;
   network.changed();
 }

@@ -4,7 +4,8 @@ import { createFrameReader, frame } from "./frames.ts";
 import { createHandshake, type Transport } from "./noise.ts";
 import type { PairingOffer } from "./pairing-offer.ts";
 import type { Person } from "./person.ts";
-import { stanza } from "./stanza.ts";
+import { ended, type SocketRecord } from "./socket-ledger.ts";
+import { children, stanza } from "./stanza.ts";
 import type { Companion, ServerKeys } from "./state.ts";
 
 /** What the server does with a connection; called one at a time per connection, in the order of the wire. */
@@ -19,12 +20,11 @@ export interface ConnectionHandler {
 }
 
 const queryTimeoutMs = 10_000;
-let lastId = 0;
 
 /** One client's websocket: frames, encryption, and stanzas in order. */
 export class Connection {
-  readonly id = `s${++lastId}`;
   readonly since = new Date();
+  readonly record: SocketRecord;
   clientStatic: Buffer = Buffer.alloc(0);
   /** Set while the socket waits to be paired. */
   offer: PairingOffer | null = null;
@@ -48,9 +48,18 @@ export class Connection {
   #chain: Promise<void> = Promise.resolve();
   #frames = 0;
   #nextQuery = 0;
+  /** The server ended it: what still comes is too late. What a client sent before it hung up itself is not. */
+  #isOver = false;
 
-  constructor(socket: WebSocket, keys: ServerKeys, certificateChain: Buffer, handler: ConnectionHandler) {
+  constructor(
+    socket: WebSocket,
+    record: SocketRecord,
+    keys: ServerKeys,
+    certificateChain: Buffer,
+    handler: ConnectionHandler,
+  ) {
     this.#socket = socket;
+    this.record = record;
     this.#handler = handler;
     this.#handshake = createHandshake(keys, certificateChain);
     const read = createFrameReader();
@@ -59,8 +68,12 @@ export class Connection {
     socket.on("close", () => this.#closed());
   }
 
+  get id(): string {
+    return this.record.id;
+  }
+
   get isOpen(): boolean {
-    return this.#socket.readyState === this.#socket.OPEN;
+    return !this.#isOver && this.#socket.readyState === this.#socket.OPEN;
   }
 
   send(node: BinaryNode): void {
@@ -96,11 +109,15 @@ export class Connection {
   end(reason: BinaryNode): void {
     this.isSilent = false;
     this.send(reason);
+    this.#isOver = true;
+    ended(this.record, reasonOf(reason));
     this.#socket.close();
   }
 
-  /** Cuts the wire. */
-  drop(): void {
+  /** Cuts the wire; the word is for the record. */
+  drop(why: string): void {
+    this.#isOver = true;
+    ended(this.record, why);
     this.#socket.terminate();
   }
 
@@ -127,7 +144,12 @@ export class Connection {
       await this.#guarded(() => this.#handler.onHandshake(this, finished.payload));
       return;
     }
+    if (this.#isOver) {
+      this.record.heardAfterEnd += 1;
+      return;
+    }
     const node = await decodeBinaryNode(this.#transport.decrypt(payload));
+    this.record.lastHeardAt = Date.now();
     await this.#guarded(() => this.#handler.onStanza(this, node));
   }
 
@@ -143,4 +165,10 @@ export class Connection {
     for (const { reject } of this.#queries.values()) reject(new Error("the client hung up"));
     this.#handler.onClose(this);
   }
+}
+
+/** A stream error, a failure or a conflict in a word: "515", "replaced", "failure 401". */
+function reasonOf(reason: BinaryNode): string {
+  if (reason.tag === "failure") return `failure ${reason.attrs.reason}`;
+  return children(reason, "conflict")[0]?.attrs.type ?? reason.attrs.code ?? reason.tag;
 }

@@ -25,6 +25,8 @@ interface CountValues {
   failedLogins: number;
   refusedUpgrades: number;
   pairings: number;
+  /** Times that a client was told that few of its one-time pre-keys are left. */
+  preKeyNotices: number;
 }
 
 /** Live counters. Read a field any time; `snapshot` is a copy that no longer changes. */
@@ -49,6 +51,7 @@ const zero = (): CountValues => ({
   failedLogins: 0,
   refusedUpgrades: 0,
   pairings: 0,
+  preKeyNotices: 0,
 });
 
 export function createCounts(): Counts {

@@ -50,14 +50,14 @@ export function createFaults(network: Network): Faults {
     for (const connection of targetsOf(network, target)) act(connection);
   };
   return {
-    drop: (target) => each(target, (connection) => connection.drop()),
+    drop: (target) => each(target, (connection) => connection.drop("drop")),
     streamError: (target, code) =>
       each(target, (connection) => connection.end(stanza("stream:error", { code }))),
     replace: (target) => each(target, (connection) => connection.end(replaced())),
     removeDevice(target) {
       const person = network.find(target, "pn");
       for (const companion of person?.state.companions ?? []) {
-        if (person) removeCompanion(network, person, companion);
+        if (person) network.background(() => removeCompanion(network, person, companion));
       }
     },
     failLogin: (target, code, { times = 1, attributes = {} } = {}) =>
@@ -94,6 +94,6 @@ function targetsOf(network: Network, target: string): Connection[] {
 function applySilence(network: Network): void {
   for (const connection of network.connections) {
     connection.isSilent = network.rules.isSilent(connection.owner?.person.phoneNumber ?? null);
-    catchUp(connection);
+    catchUp(network, connection);
   }
 }

@@ -4,12 +4,14 @@ import type { Connection, ConnectionHandler } from "./connection.ts";
 import { createCounts } from "./counts.ts";
 import { FaultRules } from "./fault-rules.ts";
 import { reopenAttachments } from "./inbox.ts";
+import { createLedgers } from "./ledger.ts";
 import { admit } from "./login.ts";
 import type { MediaShelf, Network } from "./network.ts";
 import { newPersonState, Person } from "./person.ts";
 import { RatchetOracle } from "./ratchet-oracle.ts";
+import { ended } from "./socket-ledger.ts";
 import { routeStanza } from "./stanza-router.ts";
-import type { SandboxState } from "./state.ts";
+import type { Companion, SandboxState } from "./state.ts";
 
 const rememberedMax = 10_000;
 const phoneNumberShape = /^[1-9]\d{4,19}$/;
@@ -17,8 +19,9 @@ const phoneNumberShape = /^[1-9]\d{4,19}$/;
 export interface HubDeps {
   state: SandboxState;
   media: MediaShelf;
-  options: { firstPreKeyCount?: number; log?: (line: string) => void };
+  options: { firstPreKeyCount?: number; preKeysLow?: number; log?: (line: string) => void };
   changed: () => void;
+  saved: () => Promise<void>;
 }
 
 /** The network at work, and what it does with connections. Disposing it hangs up on everybody. */
@@ -27,7 +30,7 @@ export interface Hub extends Disposable {
   handler: ConnectionHandler;
 }
 
-export function createHub({ state, media, options, changed }: HubDeps): Hub {
+export function createHub({ state, media, options, changed, saved }: HubDeps): Hub {
   const counts = createCounts();
   const timers = { pending: new Set<NodeJS.Timeout>(), isClosed: false };
   const log = options.log ?? (() => {});
@@ -38,15 +41,18 @@ export function createHub({ state, media, options, changed }: HubDeps): Hub {
   const network: Network = {
     state,
     counts,
+    ledgers: createLedgers(),
     media,
     log,
     changed,
+    saved,
     rules: new FaultRules(),
     connections: new Set(),
     ratchets: new RatchetOracle(),
     proven: new LRUCache({ max: rememberedMax }),
     asked: new LRUCache({ max: rememberedMax }),
     firstPreKeyCount: options.firstPreKeyCount ?? 3,
+    preKeysLow: options.preKeysLow ?? 2,
     ...populate(state, changed, () => network),
     after(delayMs, work) {
       if (timers.isClosed) return;
@@ -65,7 +71,7 @@ export function createHub({ state, media, options, changed }: HubDeps): Hub {
     [Symbol.dispose]() {
       timers.isClosed = true;
       for (const timer of timers.pending) clearTimeout(timer);
-      for (const connection of network.connections) connection.drop();
+      for (const connection of network.connections) connection.drop("stopped");
     },
   };
 }
@@ -75,9 +81,10 @@ function populate(
   state: SandboxState,
   changed: () => void,
   network: () => Network,
-): Pick<Network, "person" | "find" | "people"> {
+): Pick<Network, "person" | "find" | "people" | "ownerOf"> {
   const people = new Map<string, Person>();
   const byLid = new Map<string, Person>();
+  const owners = new WeakMap<Companion, Person>();
   const add = (person: Person): Person => {
     people.set(person.phoneNumber, person);
     byLid.set(person.state.lid, person);
@@ -99,6 +106,14 @@ function populate(
     },
     find: (user, addressing) => (restored() && (addressing === "pn" ? people : byLid).get(user)) ?? null,
     people: () => [...restored().values()],
+    ownerOf(companion) {
+      const known = owners.get(companion);
+      if (known) return known;
+      const owner = [...restored().values()].find((person) => person.state.companions.includes(companion));
+      if (!owner) throw new Error(`device ${companion.id} is not linked to anybody`);
+      owners.set(companion, owner);
+      return owner;
+    },
   };
 }
 
@@ -111,10 +126,13 @@ function handlerFor(network: Network, failed: (error: unknown) => void): Connect
       admit(network, connection, payload);
     },
     onStanza: (connection, node) => routeStanza(network, connection, node),
-    onClose: (connection: Connection) => void network.connections.delete(connection),
+    onClose(connection: Connection) {
+      ended(connection.record, "client");
+      network.connections.delete(connection);
+    },
     onError(connection, error) {
       network.log(`${connection.id}: ${String(error)}`);
-      connection.drop();
+      connection.drop("broken");
     },
     onFailure: failed,
   };

@@ -33,6 +33,8 @@ function login(network: Network, connection: Connection, person: Person, compani
     previous.end(stanza("stream:error", {}, [stanza("conflict", { type: "replaced" })]));
   }
   connection.owner = { person, companion };
+  const device = { phoneNumber: person.phoneNumber, deviceId: companion.id };
+  network.ledgers.sockets.loggedIn(connection.record, device, previous?.record ?? null);
   network.counts.logins += 1;
   network.log(`${person.phoneNumber} device ${companion.id} logged in`);
   connection.send(

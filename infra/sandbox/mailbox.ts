@@ -1,4 +1,5 @@
 import type { BinaryNode } from "@whiskeysockets/baileys";
+import { parseAddress } from "./address.ts";
 import type { Connection } from "./connection.ts";
 import { connectionOf, type Network } from "./network.ts";
 import { serverJid, stanza } from "./stanza.ts";
@@ -20,9 +21,10 @@ export function post(network: Network, companion: Companion, node: BinaryNode): 
     .concat(entry)
     .slice(-queueMax);
   network.changed();
+  notePosted(network, companion, node);
   const connection = connectionOf(network, companion);
   connection?.delivered.delete(entry.key);
-  if (connection?.isReceiving) deliver(connection, entry, node);
+  if (connection?.isReceiving) deliver(network, connection, entry, node);
 }
 
 /** Takes an acknowledged stanza off the queue. Returns it if it waited. */
@@ -35,28 +37,52 @@ export function confirm(network: Network, companion: Companion, key: string): Qu
 }
 
 /** After a login: everything that waits, marked as old, then the word that this was all. */
-export function replay(connection: Connection, companion: Companion): void {
+export function replay(network: Network, connection: Connection, companion: Companion): void {
   connection.isReceiving = true;
   const waiting = [...companion.queue];
   if (waiting.length > 0) connection.send(stanza("ib", { from: serverJid }, [preview(waiting)]));
   for (const [index, entry] of waiting.entries()) {
     const attrs = { ...entry.node.attrs, offline: String(index) };
-    deliver(connection, entry, { ...entry.node, attrs });
+    deliver(network, connection, entry, { ...entry.node, attrs });
   }
   connection.send(stanza("ib", { from: serverJid }, [stanza("offline", { count: waiting.length })]));
 }
 
 /** Sends what could not go out on this connection so far. */
-export function catchUp(connection: Connection): void {
+export function catchUp(network: Network, connection: Connection): void {
   if (!connection.isReceiving || !connection.owner) return;
   for (const entry of connection.owner.companion.queue)
-    if (!connection.delivered.has(entry.key)) deliver(connection, entry, entry.node);
+    if (!connection.delivered.has(entry.key)) deliver(network, connection, entry, entry.node);
 }
 
-function deliver(connection: Connection, entry: QueuedStanza, node: BinaryNode): void {
+function deliver(network: Network, connection: Connection, entry: QueuedStanza, node: BinaryNode): void {
   if (connection.isSilent) return;
   connection.delivered.add(entry.key);
   connection.send(node);
+  const { owner } = connection;
+  if (node.tag !== "message" || !owner) return;
+  const { person, companion } = owner;
+  network.ledgers.incoming.wentOut({
+    id: node.attrs.id ?? "",
+    to: person.phoneNumber,
+    deviceId: companion.id,
+  });
+}
+
+/** Messages are followed one by one; what a phone tells its own clients about settings is not among them. */
+function notePosted(network: Network, companion: Companion, { tag, attrs }: BinaryNode): void {
+  if (tag !== "message" || attrs.category === "peer") return;
+  const author = parseAddress(attrs.participant ?? attrs.from);
+  const from = author && network.find(author.user, author.addressing)?.phoneNumber;
+  const owner = network.ownerOf(companion);
+  network.ledgers.incoming.posted(
+    { id: attrs.id ?? "", to: owner.phoneNumber, deviceId: companion.id },
+    {
+      from: from ?? "",
+      group: attrs.participant === undefined ? null : (attrs.from ?? null),
+      isOwn: from === owner.phoneNumber,
+    },
+  );
 }
 
 function preview(waiting: QueuedStanza[]): BinaryNode {

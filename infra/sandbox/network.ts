@@ -2,6 +2,7 @@ import type { LRUCache } from "lru-cache";
 import type { Connection } from "./connection.ts";
 import type { Counts } from "./counts.ts";
 import type { FaultRules } from "./fault-rules.ts";
+import type { Ledgers } from "./ledger.ts";
 import type { Person } from "./person.ts";
 import type { RatchetOracle } from "./ratchet-oracle.ts";
 import type { Companion, SandboxState } from "./state.ts";
@@ -18,6 +19,7 @@ export interface MediaShelf {
 export interface Network {
   readonly state: SandboxState;
   readonly counts: Counts;
+  readonly ledgers: Ledgers;
   readonly rules: FaultRules;
   readonly media: MediaShelf;
   readonly connections: Set<Connection>;
@@ -28,14 +30,20 @@ export interface Network {
   readonly asked: LRUCache<string, number>;
   /** How many one-time pre-keys a client that has none is told it has. */
   readonly firstPreKeyCount: number;
+  /** With fewer one-time pre-keys than this on the server, a client is told. */
+  readonly preKeysLow: number;
   /** The person with this number, made if need be. */
   person(phoneNumber: string): Person;
   /** The person behind a number or a LID, null if there is none (yet). */
   find(user: string, addressing: "pn" | "lid"): Person | null;
   people(): Person[];
+  /** Whose linked device this is. Throws if it is nobody's any more. */
+  ownerOf(companion: Companion): Person;
   log(line: string): void;
   /** Something that outlives a restart has changed. */
   changed(): void;
+  /** Resolves when everything that has changed is on disk, at once if nothing is kept. */
+  saved(): Promise<void>;
   /** Runs later, unless the sandbox has ended by then. */
   after(delayMs: number, work: () => void): void;
   /** Runs in the background; a failure is counted. */

@@ -36,6 +36,8 @@ export async function pair(
   connection.offer = null;
   network.counts.pairings += 1;
   network.changed();
+  // Before the client hears of it: a sandbox that is killed now must not forget a link that the client keeps.
+  await network.saved();
   network.log(`${person.phoneNumber} linked device ${id} (${offer.platform})`);
   connection.end(stanza("stream:error", { code: 515 }));
   announceDevice(network, person, "add", id);

@@ -101,7 +101,7 @@ export class Person implements Account {
   async unlink(deviceId?: number): Promise<void> {
     for (const companion of [...this.state.companions]) {
       if (deviceId === undefined || companion.id === deviceId)
-        removeCompanion(this.#network, this, companion);
+        await removeCompanion(this.#network, this, companion);
     }
   }
 

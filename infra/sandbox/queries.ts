@@ -10,7 +10,7 @@ import type { Person } from "./person.ts";
 import { bigEndian } from "./signal-keys.ts";
 import { children, serverJid, stanza } from "./stanza.ts";
 import type { Companion } from "./state.ts";
-import { removeCompanion } from "./unlink.ts";
+import { dismiss, forgetCompanion } from "./unlink.ts";
 import { answerUserSync } from "./user-sync.ts";
 
 interface Asked {
@@ -65,10 +65,10 @@ const answers: Record<string, Answering> = {
   "status set status": nothing,
   "disappearing_mode set disappearing_mode": nothing,
   "urn:xmpp:whatsapp:dirty set clean": nothing,
-  "md set remove-companion-device": ({ network, person, companion }) => ({
-    content: [],
-    after: () => removeCompanion(network, person, companion),
-  }),
+  "md set remove-companion-device": async ({ network, person, companion }) => {
+    const connection = await forgetCompanion(network, person, companion);
+    return { content: [], after: () => dismiss(connection) };
+  },
 };
 
 /** Answers an iq, or counts it as unknown and refuses it. */
@@ -121,7 +121,7 @@ function reply(
 }
 
 function activate({ network, connection, person, companion }: Asked): void {
-  replay(connection, companion);
+  replay(network, connection, companion);
   if (!companion.hasInitialSync) network.background(() => startInitialSync(network, person, companion));
 }
 

@@ -34,6 +34,7 @@ export function sendReceipt(
   const type = kind === "read" ? "read" : undefined;
   const attributes = { from: message.to, id: message.id, t: unixNow(), type };
   for (const companion of sender.state.companions) post(network, companion, stanza("receipt", attributes));
+  network.ledgers.outgoing.reported({ id: message.id, from: message.from, to: person.phoneNumber }, kind);
   sender.noticed({ messageId: message.id, from: person.phoneNumber, type: kind });
 }
 
@@ -67,8 +68,21 @@ export async function receiveReceipt(
   const ids = [id, ...children(child(node, "list"), "item").map(({ attrs }) => attrs.id ?? "")];
   for (const messageId of ids) {
     confirm(network, owner.companion, stanzaKey("message", { id: messageId }));
+    noteHeard(network, owner, messageId, type ?? "delivered");
     if (!ownAffairs.has(type ?? "")) passOn(network, owner.person, owner.companion, messageId, node);
   }
+}
+
+/** What a client says about a message it was sent. Whatever it confirms it could read. */
+function noteHeard(
+  network: Network,
+  { person, companion }: { person: Person; companion: Companion },
+  id: string,
+  type: string,
+): void {
+  network.ledgers.incoming.heard({ id, to: person.phoneNumber, deviceId: companion.id }, type);
+  if (type.startsWith("error")) return;
+  network.ledgers.failures.read({ id, to: `${person.phoneNumber}:${companion.id}` });
 }
 
 function passOn(
@@ -84,6 +98,9 @@ function passOn(
   if (!address || !sender || sender === reader) return;
   // Whether the client was in use is no news for the sender.
   const isDelivery = type === undefined || type === "inactive";
+  const reported = isDelivery ? "delivered" : type;
+  const key = { id: messageId, from: sender.phoneNumber, to: reader.phoneNumber };
+  network.ledgers.outgoing.reported(key, reported);
   sender.noticed({ messageId, from: reader.phoneNumber, type: type ?? "delivered" });
   const attributes = {
     from: jidOf(reader.state, address.addressing),
@@ -107,5 +124,6 @@ export function receiveAck(network: Network, connection: Connection, node: Binar
     delete waiting.isRetried;
     return;
   }
+  if (tag === "message" && error !== undefined) noteHeard(network, owner, id, `error ${error}`);
   confirm(network, owner.companion, key);
 }

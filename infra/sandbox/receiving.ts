@@ -42,13 +42,33 @@ export async function receiveMessage(
     return acknowledge(network, connection, node, 400);
   }
   const error = network.rules.takeAckError(owner.person.phoneNumber) ?? unknownLid(network, chat);
-  acknowledge(network, connection, node, error);
-  if (error !== null) return;
   const envelope = { node, id, chat, sender: owner, deviceIdentity: child(node, "device-identity") };
   const copies = copiesOf(node);
+  note(network, envelope, copies, error);
+  acknowledge(network, connection, node, error);
+  if (error !== null) return;
   inspect(network, envelope, copies);
   for (const reader of readers(network, copies)) countCopy(reader, id, owner.person.phoneNumber);
   for (const copy of copies) await handOver(network, envelope, copy);
+}
+
+/** Who is to read it is followed one by one. The sender's own devices are not readers, unless it writes to itself. */
+function note(
+  network: Network,
+  { node, id, chat, sender }: Envelope,
+  copies: Copy[],
+  error: number | null,
+): void {
+  if (node.attrs.category === "peer") return;
+  const { person, companion } = sender;
+  const chatPerson = network.find(chat.user, chat.addressing);
+  const isAnswer = copies.some(({ enc }) => enc.attrs.count !== undefined);
+  for (const reader of new Set([...readers(network, copies), ...(chatPerson ? [chatPerson] : [])])) {
+    if (reader === person && chatPerson !== person) continue;
+    const key = { id, from: person.phoneNumber, deviceId: companion.id, to: reader.phoneNumber, group: null };
+    if (error === null) network.ledgers.outgoing.taken(key, isAnswer);
+    else network.ledgers.outgoing.refused(key, error);
+  }
 }
 
 /** Every number exists, but a LID only if it was given out. */
@@ -127,6 +147,13 @@ async function read(
     const isForced = isForgotten(device, sender);
     network.counts[isForced ? "forcedDecryptFailures" : "decryptFailures"] += 1;
     network.log(`${person.phoneNumber}:${device.id} cannot read ${id}: ${String(error)}`);
+    network.ledgers.failures.failed({
+      id,
+      from: `${sender.person.phoneNumber}:${sender.companion.id}`,
+      to: `${person.phoneNumber}:${device.id}`,
+      reader: "contact",
+      isForced,
+    });
     const recipient = person === sender.person ? chatJid(network, chat) : null;
     askAgain(network, person, device, {
       id,
@@ -137,6 +164,7 @@ async function read(
     });
     return;
   }
+  network.ledgers.failures.read({ id, to: `${person.phoneNumber}:${device.id}` });
   if (envelope.node.attrs.category === "peer") return;
   await fileReading(network, envelope, person, device, message);
 }
@@ -165,6 +193,11 @@ async function fileReading(
     deviceId: device.id,
     message: message.deviceSentMessage?.message ?? message,
   });
+  const isToSelf = fromMe && chatPerson === person;
+  if (filed && (!fromMe || isToSelf)) {
+    const key = { id, from: sender.person.phoneNumber, to: person.phoneNumber };
+    network.ledgers.outgoing.shown(key, filed.text);
+  }
   if (filed && !fromMe) planReceipts(network, person, filed);
 }
 

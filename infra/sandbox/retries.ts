@@ -41,6 +41,9 @@ export function askAgain(network: Network, person: Person, device: OwnDevice, wa
   };
   const keys = count > 1 ? [stanza("keys", {}, keyNodes(takeOwnBundle(device)))] : [];
   network.counts.retriesAsked += 1;
+  const chat = parseAddress(wanted.recipient);
+  const reader = (chat && network.find(chat.user, chat.addressing)) ?? person;
+  network.ledgers.outgoing.askedAgain({ id: wanted.id, from: wanted.from, to: reader.phoneNumber });
   post(
     network,
     companion,
@@ -65,9 +68,25 @@ export async function answerRetry(
   if (!address || !sender) return;
   const waiting = asker.companion.queue.find(({ key }) => key === stanzaKey("message", { id }));
   if (waiting) waiting.isRetried = true;
+  noteFailure(network, asker, id, sender, address.device);
   const author = sender.companion(address.device);
   if (author) return askClient(network, asker, author, address, node);
   await resend(network, sender, asker, id, node);
+}
+
+function noteFailure(
+  network: Network,
+  { person, companion }: { person: Person; companion: Companion },
+  id: string,
+  sender: Person,
+  device: number,
+): void {
+  const to = `${person.phoneNumber}:${companion.id}`;
+  network.ledgers.incoming.heard({ id, to: person.phoneNumber, deviceId: companion.id }, "retry");
+  const from = `${sender.phoneNumber}:${device}`;
+  network.ledgers.failures.failed({ id, from, to, reader: "linked", isForced: false });
+  const message = { id, from: sender.phoneNumber, to: person.phoneNumber };
+  network.ledgers.outgoing.askedAgain(message);
 }
 
 async function resend(

@@ -8,6 +8,7 @@ import type { Connection } from "./connection.ts";
 import type { Counts } from "./counts.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { createHub, type Hub } from "./hub.ts";
+import { type Ledger, readLedgers } from "./ledger.ts";
 import { type MediaHost, startMediaHost } from "./media-host.ts";
 import { offerOf, parseQr } from "./pairing-qr.ts";
 import { bare } from "./signal-keys.ts";
@@ -24,6 +25,8 @@ export interface SandboxOptions {
   dataDir?: string;
   /** What the server says it has of a client's one-time pre-keys at its first login. 0 makes Baileys upload all 812 (slow); default 3. */
   firstPreKeyCount?: number;
+  /** A client with fewer one-time pre-keys left than this is told to upload more. Default 2; Baileys acts below 5. */
+  preKeysLow?: number;
   log?: (line: string) => void;
 }
 
@@ -56,6 +59,8 @@ export interface Sandbox extends AsyncDisposable {
   /** The console that the simulated phone links back to, once somebody has told. */
   consoleUrl: string | null;
   readonly counts: Counts;
+  /** What became of every message, and when every socket was there. In memory only. */
+  readonly ledger: Ledger;
   readonly faults: Faults;
   /** The media host's own faults and counts. */
   readonly media: Pick<MediaHost, "faults" | "counts">;
@@ -78,7 +83,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   await using starting = new AsyncDisposableStack();
   const media = starting.use(await openMediaHost(state, dataDir));
   const store = dataDir === undefined ? null : starting.use(keepState(dataDir, () => state));
-  const hub = starting.use(createHub({ state, media, options, changed: () => store?.touch() }));
+  const changed = (): void => store?.touch();
+  const saved = async (): Promise<void> => store?.flush();
+  const hub = starting.use(createHub({ state, media, options, changed, saved }));
   const web = starting.use(
     await startWebServer({
       port: options.port ?? 0,
@@ -141,6 +148,7 @@ function describe({ hub, web, media, state }: Parts, dispose: () => Promise<void
     adminUrl: `http://${web.host}`,
     consoleUrl: null,
     counts: network.counts,
+    ledger: readLedgers(network),
     faults: createFaults(network),
     media,
     account: (phoneNumber) => network.person(phoneNumber),

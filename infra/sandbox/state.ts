@@ -43,6 +43,11 @@ export interface Companion {
   identity: Buffer;
   signedPreKey: { id: number; value: Buffer; signature: Buffer };
   preKeys: { id: number; value: Buffer }[];
+  /** Ids of those that were handed out, the last 5,000, and how often there was none to hand out. */
+  preKeysTaken?: number[];
+  preKeysMissing?: number;
+  /** It was told that few are left, and has not uploaded any since. */
+  isAskedForPreKeys?: boolean;
   /** `ADVSignedDeviceIdentity` without the client's own signature. */
   deviceIdentity: { details: Buffer; accountSignature: Buffer };
   /** Stanzas not acknowledged yet, oldest first. */

@@ -1,3 +1,4 @@
+import type { Connection } from "./connection.ts";
 import { announceDevice } from "./device-news.ts";
 import { connectionOf, type Network } from "./network.ts";
 import type { Person } from "./person.ts";
@@ -5,12 +6,26 @@ import { stanza } from "./stanza.ts";
 import type { Companion } from "./state.ts";
 
 /** A client is linked no more, whoever wanted it: it hears so if it is there, and is refused from now on. */
-export function removeCompanion(network: Network, person: Person, companion: Companion): void {
+export async function removeCompanion(network: Network, person: Person, companion: Companion): Promise<void> {
+  dismiss(await forgetCompanion(network, person, companion));
+}
+
+/** Strikes a client off and keeps that before anybody hears of it. Returns its connection, to be dismissed. */
+export async function forgetCompanion(
+  network: Network,
+  person: Person,
+  companion: Companion,
+): Promise<Connection | null> {
   const connection = connectionOf(network, companion);
   person.state.companions = person.state.companions.filter((linked) => linked !== companion);
   for (const device of person.state.devices) delete device.sessions[`${person.phoneNumber}.${companion.id}`];
   network.changed();
   network.log(`${person.phoneNumber} unlinked device ${companion.id}`);
-  connection?.end(stanza("stream:error", { code: 401 }, [stanza("conflict", { type: "device_removed" })]));
   announceDevice(network, person, "remove", companion.id);
+  await network.saved();
+  return connection;
+}
+
+export function dismiss(connection: Connection | null): void {
+  connection?.end(stanza("stream:error", { code: 401 }, [stanza("conflict", { type: "device_removed" })]));
 }

@@ -11,6 +11,7 @@ import type { Network } from "./network.ts";
 const host = "127.0.0.1";
 const socketPath = "/ws/chat";
 const frameBytesMax = 64 * 1024 * 1024;
+let lastId = 0;
 
 export interface WebServerOptions {
   port: number;
@@ -36,7 +37,9 @@ export async function startWebServer({ port, chain, hub, request }: WebServerOpt
     const refusal = refusalFor(network, message);
     if (refusal) return refuse(socket, refusal);
     sockets.handleUpgrade(message, socket, head, (accepted) => {
-      network.connections.add(new Connection(accepted, network.state.server, chain, handler));
+      const id = `s${++lastId}`;
+      const record = network.ledgers.sockets.opened(id, message.socket.remotePort ?? 0);
+      network.connections.add(new Connection(accepted, record, network.state.server, chain, handler));
     });
   });
   server.listen(port, host);
@@ -63,7 +66,7 @@ function refuse(socket: Duplex, { status, retryAfterSeconds }: Refusal): void {
 }
 
 async function close(server: Server, network: Network): Promise<void> {
-  for (const connection of network.connections) connection.drop();
+  for (const connection of network.connections) connection.drop("stopped");
   const closed = once(server, "close");
   server.close();
   server.closeAllConnections();
