@@ -7,6 +7,7 @@ import {
   type SocketConfig,
 } from "./baileys.ts";
 import { createInboundJournal, type InboundJournal } from "./inbound-journal.ts";
+import { turnsOf } from "./store-turns.ts";
 
 type MakeSignalRepository = SocketConfig["makeSignalRepository"];
 type SignalRepository = ReturnType<MakeSignalRepository>;
@@ -28,6 +29,7 @@ const channelMutex = "__channel__";
  * The `makeSignalRepository` option of a socket. `store` is the same key store that the socket gets as `auth.keys`; its
  * `set` resolves when the rows are durable. With it,
  * - transactions of the channel exclude each other (else 10–57 % of concurrent sends reused a ratchet counter, measured),
+ *   also those of a former socket that have not ended yet (else a ratchet goes back, and what comes cannot be read),
  * - work that outlives its transaction writes to the store instead of nowhere,
  * - the ratchet is durable before the stanza it encrypted can leave,
  * - a message that is delivered again is read again, from the journal.
@@ -49,6 +51,7 @@ export function hardenedSignalRepository(
 /** Changes `keys`, Baileys' transactional wrapper around `store`, in place: the socket keeps using the same object. */
 function harden(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore): void {
   const outside = AsyncLocalStorage.snapshot();
+  const turn = turnsOf(store);
   const { transaction, set, get, isInTransaction } = keys;
   const isStale = () => {
     const held = current.getStore();
@@ -62,7 +65,7 @@ function harden(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore): voi
     if (isStale()) return outside(() => keys.transaction(work, channelMutex));
     if (isInTransaction()) return work();
     const held: Transaction = { owner: keys, open: true };
-    return transaction(() => current.run(held, () => whileOpen(held, work)), channelMutex);
+    return turn(() => transaction(() => current.run(held, () => whileOpen(held, work)), channelMutex));
   };
   keys.set = (data) => (isStale() ? outside(() => set(data)) : setAndKeep(data));
   keys.get = (type, ids) => (isStale() ? outside(() => get(type, ids)) : get(type, ids));

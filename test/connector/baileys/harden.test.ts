@@ -96,6 +96,25 @@ test("transactions of one channel exclude each other whatever they are called", 
   expect(order).toEqual(["first", "second"]);
 });
 
+test("a transaction of the next socket waits for that of the former one, also when it fails", async () => {
+  const { party: former, store } = hardened();
+  const next = createParty(alice, store, hardenedSignalRepository(store), former.creds);
+  const elsewhere = hardened().party;
+  const order: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const first = former.keys.transaction(async () => {
+    await gate.promise;
+    order.push("former");
+    throw new Error("the line is gone");
+  }, "a");
+  const second = next.keys.transaction(async () => void order.push("next"), "a");
+  await elsewhere.keys.transaction(async () => void order.push("another channel"), "a");
+  gate.resolve();
+  await expect(first).rejects.toThrow("the line is gone");
+  await second;
+  expect(order).toEqual(["another channel", "former", "next"]);
+});
+
 test("a transaction inside a transaction is part of it", async () => {
   const { party } = hardened();
   const inner = party.keys.transaction(() => party.keys.transaction(async () => "done", "b"), "a");
