@@ -1,7 +1,6 @@
-import type { Context } from "hono";
 import { z } from "zod";
-import { orRefused } from "./admin-errors.ts";
-import { body, phoneNumber } from "./admin-input.ts";
+import { AdminError, orRefused } from "./admin-errors.ts";
+import { parsed, phoneNumber } from "./admin-input.ts";
 import type { Faults } from "./faults.ts";
 import { given } from "./given.ts";
 import type { MediaFaults } from "./media-host.ts";
@@ -9,11 +8,11 @@ import type { MediaFaults } from "./media-host.ts";
 /** What can be broken: the websocket side and the media side. */
 export type Breakables = { faults: Faults; media: MediaFaults };
 
-/** `run` reads the request's body by `schema` and breaks what the row is about. */
+/** `run` reads its input by `schema` and breaks what the row is about. */
 export type FaultRow = {
   does: string;
   schema: z.ZodType;
-  run(c: Context, breakables: Breakables): Promise<void>;
+  run(input: unknown, breakables: Breakables): Promise<void>;
 };
 
 const hourMs = 60 * 60 * 1000;
@@ -32,9 +31,9 @@ function row<T extends z.ZodType>(
   schema: T,
   apply: (breakables: Breakables, input: z.output<T>) => void,
 ): FaultRow {
-  const run = async (c: Context, breakables: Breakables): Promise<void> => {
-    const input = await body(c, schema);
-    await orRefused(() => apply(breakables, input));
+  const run = async (input: unknown, breakables: Breakables): Promise<void> => {
+    const known = parsed(schema, input);
+    await orRefused(() => apply(breakables, known));
   };
   return { does, schema, run };
 }
@@ -107,6 +106,11 @@ export const faultTable: Record<string, FaultRow> = {
     z.strictObject({ xmlns: z.string().min(1).max(100), times: times.optional() }),
     ({ faults }, { xmlns, ...options }) => faults.ignoreQuery(xmlns, given(options)),
   ),
+  "forget-sessions": row(
+    "Contacts lose their sessions with this number's linked devices: its next message to each is asked for again.",
+    z.strictObject({ target }),
+    ({ faults }, input) => faults.forgetSessions(input.target),
+  ),
   "media-upload": row(
     "Fails the next media uploads with an HTTP status.",
     z.strictObject({ status: httpError, times: times.default(1) }),
@@ -133,3 +137,11 @@ export const faultTable: Record<string, FaultRow> = {
     Object.assign(media, { upload: null, download: null, delayMs: 0 } satisfies MediaFaults);
   }),
 };
+
+/** Breaks one thing by its name in the API. Throws `AdminError`: there is no such fault, or it can't be had like this. */
+export async function applyFault(name: string, input: unknown, breakables: Breakables): Promise<void> {
+  const fault = Object.hasOwn(faultTable, name) ? faultTable[name] : undefined;
+  if (fault) return fault.run(input, breakables);
+  const known = Object.keys(faultTable).join(", ");
+  throw new AdminError("not_found", `There is no fault ${name}; there are ${known}.`);
+}

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { AdminError } from "./admin-errors.ts";
-import { type Breakables, faultTable } from "./admin-fault-table.ts";
+import { applyFault, type Breakables, faultTable } from "./admin-fault-table.ts";
+import { rawBody } from "./admin-input.ts";
 
 /** `GET /faults` lists what there is; `POST /faults/<name>` breaks it. */
 export function faultRoutes(breakables: Breakables): Hono {
@@ -15,15 +15,7 @@ export function faultRoutes(breakables: Breakables): Hono {
     return c.json({ ok: true, payload });
   });
   routes.post("/faults/:name", async (c) => {
-    const name = c.req.param("name");
-    const fault = Object.hasOwn(faultTable, name) ? faultTable[name] : undefined;
-    if (!fault) {
-      throw new AdminError(
-        "not_found",
-        `There is no fault ${name}; there are ${Object.keys(faultTable).join(", ")}.`,
-      );
-    }
-    await fault.run(c, breakables);
+    await applyFault(c.req.param("name"), await rawBody(c), breakables);
     return c.json({ ok: true });
   });
   return routes;

@@ -17,8 +17,13 @@ export const limit = z.coerce.number().int().min(1).max(200).default(50);
 
 /** The JSON body; an absent one is `{}`. Throws 400 with every mistake in it. */
 export async function body<T extends z.ZodType>(c: Context, schema: T): Promise<z.output<T>> {
+  return parsed(schema, await rawBody(c));
+}
+
+/** The JSON body as it came; an absent one is `{}`. */
+export async function rawBody(c: Context): Promise<unknown> {
   const text = await c.req.text();
-  return parsed(schema, text.trim() === "" ? {} : json(text));
+  return text.trim() === "" ? {} : json(text);
 }
 
 /** The query string as an object. Throws 400 with every mistake in it. */
@@ -30,7 +35,8 @@ export function pathPhoneNumber(c: Context): string {
   return parsed(z.object({ phoneNumber }), { phoneNumber: c.req.param("phoneNumber") }).phoneNumber;
 }
 
-function parsed<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+/** Throws 400 with every mistake in it. */
+export function parsed<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new AdminError(

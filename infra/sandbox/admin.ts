@@ -8,6 +8,7 @@ import { guard } from "./admin-guard.ts";
 import { inboxRoutes } from "./admin-inbox.ts";
 import { ledgerRoutes } from "./admin-ledger.ts";
 import { pairingRoutes } from "./admin-pairing.ts";
+import { scheduleRoutes } from "./admin-schedule.ts";
 import { sendRoutes } from "./admin-send.ts";
 import { accountView, pairingView } from "./admin-view.ts";
 import { noMediaCounts } from "./media-host.ts";
@@ -36,6 +37,7 @@ export function createAdmin(sandbox: Sandbox): Hono {
   app.route("/api", chatRoutes(sandbox));
   app.route("/api", sendRoutes(sandbox));
   app.route("/api", ledgerRoutes(sandbox));
+  app.route("/api", scheduleRoutes(sandbox));
   app.route("/api", faultRoutes({ faults: sandbox.faults, media: sandbox.media.faults }));
   app.route("/", samplePictureRoutes());
   app.route("/", phonePageRoutes());

@@ -51,6 +51,14 @@ export class FaultRules {
     return this.#refusal.value;
   }
 
+  areAcksWithheld(phoneNumber: string): boolean {
+    return this.withheldAcks.has(phoneNumber) || this.withheldAcks.has("all");
+  }
+
+  ackDelayMs(phoneNumber: string): number {
+    return this.ackDelays.get(phoneNumber) ?? this.ackDelays.get("all") ?? 0;
+  }
+
   isSilent(phoneNumber: string | null): boolean {
     return this.silent.has("all") || (phoneNumber !== null && this.silent.has(phoneNumber));
   }

@@ -4,6 +4,7 @@ import type { Connection } from "./connection.ts";
 import { catchUp } from "./mailbox.ts";
 import type { Network } from "./network.ts";
 import { stanza } from "./stanza.ts";
+import type { OwnDevice } from "./state.ts";
 import { removeCompanion } from "./unlink.ts";
 
 /** A phone number (its linked clients), or everybody. */
@@ -40,6 +41,8 @@ export interface Faults {
   receipts(target: Target, timing: ReceiptTiming | null): void;
   /** The next so many queries (default 1) of this namespace stay unanswered, e.g. "encrypt", "usync", "w:m". */
   ignoreQuery(xmlns: string, options?: Times): void;
+  /** Every contact loses its sessions with the target's linked devices, and asks for the next message of each again. */
+  forgetSessions(target: Target | "all"): void;
   clear(): void;
 }
 
@@ -76,11 +79,25 @@ export function createFaults(network: Network): Faults {
     receipts: (target, timing) =>
       void (timing === null ? rules.receiptTimings.delete(target) : rules.receiptTimings.set(target, timing)),
     ignoreQuery: (xmlns, { times = 1 } = {}) => rules.ignoreQuery(xmlns, times),
+    forgetSessions(target) {
+      for (const person of network.people()) {
+        for (const device of person.state.devices) forgetSessions(device, target);
+      }
+      network.changed();
+    },
     clear() {
       rules.clear();
       applySilence(network);
     },
   };
+}
+
+function forgetSessions(device: OwnDevice, target: string): void {
+  for (const name of Object.keys(device.sessions)) {
+    if (target !== "all" && !name.startsWith(`${target}.`)) continue;
+    delete device.sessions[name];
+    if (!device.forgotten.includes(name)) device.forgotten.push(name);
+  }
 }
 
 const replaced = (): BinaryNode => stanza("stream:error", {}, [stanza("conflict", { type: "replaced" })]);

@@ -78,10 +78,10 @@ function unknownLid(network: Network, { user, addressing }: DeviceAddress): numb
 
 function acknowledge(network: Network, connection: Connection, node: BinaryNode, error: number | null): void {
   const target = connection.owner?.person.phoneNumber ?? "";
-  if (network.rules.withheldAcks.has(target)) return;
+  if (network.rules.areAcksWithheld(target)) return;
   const { id, to } = node.attrs;
   const ack = stanza("ack", { class: "message", id, from: to, t: unixNow(), error: error ?? undefined });
-  const delayMs = network.rules.ackDelays.get(target) ?? 0;
+  const delayMs = network.rules.ackDelayMs(target);
   if (delayMs === 0) connection.send(ack);
   else network.after(delayMs, () => connection.send(ack));
 }

@@ -2,10 +2,13 @@ import "../before-baileys.ts";
 import { join } from "node:path";
 import type { Account } from "./account.ts";
 import { createAdmin } from "./admin.ts";
+import { applyFault } from "./admin-fault-table.ts";
 import { createAuthority, issueLoopbackCertificate } from "./certificate.ts";
 import { certificateChain, createServerKeys } from "./certificate-chain.ts";
 import type { Connection } from "./connection.ts";
 import type { Counts } from "./counts.ts";
+import { type AppliedFault, runFaults } from "./fault-runner.ts";
+import type { PlannedFault } from "./fault-schedule.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { createHub, type Hub } from "./hub.ts";
 import { type Ledger, readLedgers } from "./ledger.ts";
@@ -72,6 +75,12 @@ export interface Sandbox extends AsyncDisposable {
   offerQr(qrText: string): void;
   /** From now on this number is unknown to WhatsApp. Every other number exists. */
   notOnWhatsApp(phoneNumber: string): void;
+  /** Does what is planned until it is through or aborted, and tells what was done when. Never rejects. */
+  runFaults(
+    plan: readonly PlannedFault[],
+    signal?: AbortSignal,
+    report?: AppliedFault[],
+  ): Promise<AppliedFault[]>;
   /** A copy of everything that is kept across a restart. */
   snapshot(): SandboxState;
 }
@@ -141,6 +150,10 @@ interface Parts {
 
 function describe({ hub, web, media, state }: Parts, dispose: () => Promise<void>): Sandbox {
   const { network } = hub;
+  const faults = createFaults(network);
+  const ending = new AbortController();
+  const apply = (fault: string, input: unknown): Promise<void> =>
+    applyFault(fault, input, { faults, media: media.faults });
   return {
     websocketUrl: `ws://${web.host}/ws/chat`,
     rootKey: bare(state.server.root).toString("hex"),
@@ -149,7 +162,7 @@ function describe({ hub, web, media, state }: Parts, dispose: () => Promise<void
     consoleUrl: null,
     counts: network.counts,
     ledger: readLedgers(network),
-    faults: createFaults(network),
+    faults,
     media,
     account: (phoneNumber) => network.person(phoneNumber),
     accounts: () => network.people(),
@@ -163,8 +176,13 @@ function describe({ hub, web, media, state }: Parts, dispose: () => Promise<void
       state.unknownNumbers.push(phoneNumber);
       network.changed();
     },
+    runFaults: (plan, signal = ending.signal, report = []) =>
+      runFaults(plan, apply, AbortSignal.any([signal, ending.signal]), report),
     snapshot: () => decodeState(encodeState(state)) as SandboxState,
-    [Symbol.asyncDispose]: dispose,
+    async [Symbol.asyncDispose]() {
+      ending.abort();
+      await dispose();
+    },
   };
 }
 

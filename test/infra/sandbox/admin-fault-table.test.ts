@@ -27,6 +27,7 @@ function recorder() {
     withholdAcks: record("withholdAcks"),
     receipts: record("receipts"),
     ignoreQuery: record("ignoreQuery"),
+    forgetSessions: record("forgetSessions"),
     clear: record("clear"),
   };
   const media: MediaFaults = { upload: null, download: null, delayMs: 0 };
@@ -62,6 +63,7 @@ const examples: [string, object, unknown[]][] = [
   ["withhold-acks", { target: "all", on: false }, ["withholdAcks", "all", false]],
   ["receipts", { target: "all", timing: "never" }, ["receipts", "all", "never"]],
   ["receipts", { target: "all", timing: null }, ["receipts", "all", null]],
+  ["forget-sessions", { target: "15550100001" }, ["forgetSessions", "15550100001"]],
   ["ignore-query", { xmlns: "w:m", times: 2 }, ["ignoreQuery", "w:m", { times: 2 }]],
 ];
 

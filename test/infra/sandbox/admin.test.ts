@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { type Sandbox, startSandbox } from "../../../infra/sandbox/sandbox.ts";
+import { eventually } from "../../support/eventually.ts";
 
 let sandbox: Sandbox;
 beforeAll(async () => {
@@ -199,5 +200,26 @@ test("counts are told and reset", async () => {
   expect((await get("state")).payload).toMatchObject({
     counts: { pairings: 0, media: { uploads: 0 } },
     pairings: [],
+  });
+});
+
+test("a schedule of faults runs by its seed, one at a time, and can be stopped", async () => {
+  const wanted = { seed: 4, seconds: 600, targets: ["15550900001"], rates: { drop: 600, silence: 1 } };
+  const started = await post("faults/schedule", wanted);
+  expect(started.payload).toMatchObject({ seed: 4, isRunning: true });
+  expect(await post("faults/schedule", wanted)).toMatchObject({ status: 409, error: { code: "refused" } });
+  await eventually(
+    async () => ((await get("faults/schedule")).payload as { report: unknown[] }).report.length > 0,
+  );
+  await post("faults/schedule/stop");
+  await eventually(async () => !((await get("faults/schedule")).payload as { isRunning: boolean }).isRunning);
+  expect((await get("faults/schedule")).payload).toMatchObject({
+    report: expect.arrayContaining([expect.objectContaining({ fault: "drop" })]),
+  });
+  const again = await post("faults/schedule", wanted);
+  expect((again.payload as { plan: unknown }).plan).toEqual((started.payload as { plan: unknown }).plan);
+  await post("faults/schedule/stop");
+  expect(await post("faults/schedule", { seed: 1, seconds: 0, rates: { melt: 1 } })).toMatchObject({
+    status: 400,
   });
 });
