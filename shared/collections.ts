@@ -104,6 +104,11 @@ export interface FenceDocument {
   session?: { id: Binary };
 }
 
+/** The `_id` of the fence row of a channel. */
+export function fenceId(channelId: string): string {
+  return `${channelId}/fence`;
+}
+
 /** A projection of the log: what was seen, for deduplication, statuses and answers to retry receipts. */
 export interface MessageDocument {
   /** `<channelId>/out/<messageId>`, or `<channelId>/in/<chat>/<sender>/<messageId>`. */

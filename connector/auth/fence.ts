@@ -1,5 +1,5 @@
 import { type Collection, type Document, MongoBulkWriteError, MongoServerError } from "mongodb";
-import type { FenceDocument } from "../../shared/collections.ts";
+import { type FenceDocument, fenceId } from "../../shared/collections.ts";
 
 /**
  * A fenced collection holds one row per channel with the epoch of its owner. Every ordered bulk on the collection
@@ -25,10 +25,7 @@ export class FencedError extends Error {
   }
 }
 
-/** The `_id` of the fence row of a channel. */
-export function fenceId(channelId: string): string {
-  return `${channelId}/fence`;
-}
+export { fenceId };
 
 type FenceFields = Omit<FenceDocument, "_id" | "channelId" | "epoch" | "n">;
 

@@ -2,6 +2,7 @@ import type { EventDocument } from "../../shared/collections.ts";
 import type { Collections } from "../../shared/database.ts";
 import type { Logger } from "../../shared/log.ts";
 import { coalesced } from "./coalesced.ts";
+import { Hold } from "./hold.ts";
 import { logNotice, type Notice } from "./notice.ts";
 import { presentChannel } from "./present-channel.ts";
 import { pairingNotice } from "./snapshot.ts";
@@ -17,16 +18,7 @@ export interface FeedSource {
 const pageRows = 200;
 /** How far back the last status is looked for; it matters only while the channel's document is behind the log. */
 const recentRows = 50;
-const heldMax = 1_000;
 const majority = { readConcern: { level: "majority" } } as const;
-
-/** What was relayed since `seq`, for a socket that is about to join. */
-export interface Hold extends Disposable {
-  readonly seq: number;
-  readonly notices: readonly Notice[];
-  /** More came than is kept. */
-  readonly isFull: boolean;
-}
 
 /**
  * One channel's events in this process: relayed once each, in the order of `seq`, to every room at the same moment.
@@ -38,7 +30,7 @@ export class ChannelFeed {
   /** Rejects when the log could not be read. Nothing is relayed before. */
   readonly ready: Promise<void>;
   readonly #source: FeedSource;
-  readonly #holds = new Set<HeldNotices>();
+  readonly #holds = new Set<Hold>();
   #seq: number | null = null;
   #isBehind = false;
   #lastStatus: EventDocument | null = null;
@@ -62,7 +54,7 @@ export class ChannelFeed {
 
   /** Keeps what is relayed from now on, until disposed. */
   hold(): Hold {
-    const hold = new HeldNotices(this.seq, () => this.#holds.delete(hold));
+    const hold = new Hold(this.seq, (it) => this.#holds.delete(it));
     this.#holds.add(hold);
     return hold;
   }
@@ -78,6 +70,11 @@ export class ChannelFeed {
     if (this.#seq === null) this.#isBehind = true;
     else await this.#attempt("log", () => this.#readPages());
   });
+
+  /** As `readLog`, but rejects when the log could not be read. */
+  catchUp(): Promise<void> {
+    return this.#readPages();
+  }
 
   /** Relays the QR or pairing code that waits now, unless it was. */
   readonly readPairing = coalesced(() => this.#attempt("pairing", () => this.#relayPairing()));
@@ -109,18 +106,18 @@ export class ChannelFeed {
     const channel = await presentChannel(this.#source.db, this.channelId);
     const notice = channel && pairingNotice(channel, new Date());
     const pairing = notice ? pairingKey(notice) : null;
-    if (notice && pairing !== this.#lastPairing) this.#relay(notice);
+    if (notice && pairing !== this.#lastPairing) this.#relay(null, notice);
     this.#lastPairing = pairing;
   }
 
   #relayEvent(event: EventDocument): void {
     this.#seq = event.seq;
     if (isStatus(event)) this.#lastStatus = event;
-    this.#relay(logNotice(event));
+    this.#relay(event.seq, logNotice(event));
   }
 
-  #relay(notice: Notice): void {
-    for (const hold of this.#holds) hold.keep(notice);
+  #relay(seq: number | null, notice: Notice): void {
+    for (const hold of this.#holds) hold.keep(seq, notice);
     this.#source.relay(this.channelId, notice);
   }
 
@@ -143,25 +140,4 @@ export function pairingKey({ name, payload }: Notice): string {
 
 function isStatus(event: EventDocument): boolean {
   return event.type === "connection_update";
-}
-
-class HeldNotices implements Hold {
-  readonly seq: number;
-  readonly notices: Notice[] = [];
-  readonly #release: () => void;
-  isFull = false;
-
-  constructor(seq: number, release: () => void) {
-    this.seq = seq;
-    this.#release = release;
-  }
-
-  keep(notice: Notice): void {
-    if (this.notices.length < heldMax) this.notices.push(notice);
-    else this.isFull = true;
-  }
-
-  [Symbol.dispose](): void {
-    this.#release();
-  }
 }

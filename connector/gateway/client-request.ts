@@ -3,6 +3,9 @@ import { apiKeySchema } from "./credential.ts";
 
 const channel = z.strictObject({ channelId: z.string().min(1).max(100) });
 
+/** `after` is the number of the last event that the client has. */
+const subscription = channel.extend({ after: z.int().min(0).optional() });
+
 /** What clients may ask, and the events that answer beside the acknowledgement. */
 export const clientRequests = {
   authenticate: {
@@ -10,7 +13,7 @@ export const clientRequests = {
     succeeded: "authenticated",
     failed: "authentication_failed",
   },
-  subscribe_channel: { payload: channel, succeeded: "subscribed", failed: "subscription_failed" },
+  subscribe_channel: { payload: subscription, succeeded: "subscribed", failed: "subscription_failed" },
   unsubscribe_channel: { payload: channel, succeeded: "unsubscribed", failed: "unsubscription_failed" },
 } as const satisfies Record<string, { payload: z.ZodType; succeeded: string; failed: string }>;
 

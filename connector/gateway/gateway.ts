@@ -42,7 +42,7 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
   const clients = new Map<string, Client>();
   const handlers = {
     authenticate: authenticateHandler(db, feeds, limits),
-    subscribe_channel: subscribeHandler({ db, feeds, limits }),
+    subscribe_channel: subscribeHandler({ db, feeds, limits, log }),
     unsubscribe_channel: unsubscribeHandler({ feeds }),
   };
 

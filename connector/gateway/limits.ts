@@ -19,6 +19,8 @@ export interface GatewayLimits {
   requestMs: number;
   /** Packets that wait for a client to take them. */
   writeBufferMax: number;
+  /** How long a client may take over a page of what it missed, a few hundred events. */
+  drainMs: number;
   /** Bytes of one packet from a client. */
   packetBytesMax: number;
   /** How often keys are looked at again. A revoked key must be out within 60 s. */
@@ -40,6 +42,7 @@ export const defaultLimits: GatewayLimits = {
   refusalsMax: 200,
   requestMs: 5_000,
   writeBufferMax: 1_000,
+  drainMs: 20_000,
   packetBytesMax: 64 * 1024,
   recheckMs: 25_000,
   sweepMs: 10_000,

@@ -1,7 +1,8 @@
-import type { Server, Socket } from "socket.io";
+import type { Server } from "socket.io";
 import type { Logger } from "../../shared/log.ts";
 import type { Audience } from "./audience.ts";
 import type { Notice } from "./notice.ts";
+import { dropSlowConsumer, unsentPackets } from "./slow-consumer.ts";
 
 /** The name of the Socket.io room of one audience of a channel. */
 export function roomOf(channelId: string, audience: Audience): string {
@@ -25,19 +26,7 @@ export function roomTeller(
     io.local.to(room).emit(name, payload);
     for (const id of namespace.adapter.rooms.get(room) ?? []) {
       const socket = namespace.sockets.get(id);
-      if (socket && unsentPackets(socket) > writeBufferMax) drop(socket, log);
+      if (socket && unsentPackets(socket) > writeBufferMax) dropSlowConsumer(socket, log);
     }
   };
-}
-
-/** What engine.io keeps until the client takes it: its only sign of a slow one, and not declared in its types. */
-function unsentPackets(socket: Socket): number {
-  const buffer: unknown = Reflect.get(socket.conn, "writeBuffer");
-  return Array.isArray(buffer) ? buffer.length : 0;
-}
-
-/** Closes the connection without waiting for what is unsent. The client sees a lost connection and comes back. */
-function drop(socket: Socket, log: Logger): void {
-  log.info({ socketId: socket.id, reason: "slow_consumer" }, "gateway closed a socket");
-  socket.conn.close(true);
 }

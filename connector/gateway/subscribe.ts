@@ -1,29 +1,36 @@
 import type { Collections } from "../../shared/database.ts";
 import { databaseAnswer } from "../../shared/database-answer.ts";
 import { ServiceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/log.ts";
 import { coversChannel } from "../../shared/scopes.ts";
 import { parseWith } from "../../shared/validation.ts";
 import { audiencesOf, subscribingScopes } from "./audience.ts";
-import { type ChannelFeed, type Hold, pairingKey } from "./channel-feed.ts";
+import { type ChannelFeed, pairingKey } from "./channel-feed.ts";
 import type { Client, Handler, Identity } from "./client.ts";
 import { clientRequests } from "./client-request.ts";
 import type { Feeds } from "./feeds.ts";
+import type { Hold } from "./hold.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Notice } from "./notice.ts";
 import { presentChannel } from "./present-channel.ts";
+import { replay } from "./replay.ts";
 import { type PresentChannel, pairingNotice, statusNotice } from "./snapshot.ts";
 
 export interface SubscribeDeps {
   db: Collections;
   feeds: Feeds;
   limits: GatewayLimits;
+  log: Logger;
 }
 
-/** Answers `subscribe_channel`: `subscribed`, the present state, what happened meanwhile, and from then on live. */
+/**
+ * Answers `subscribe_channel`: `subscribed`, the present state, what was missed since `after`, and from then on live.
+ * Who is subscribed already is told the present state again; with `after`, everything begins anew from there.
+ */
 export function subscribeHandler(deps: SubscribeDeps): Handler {
   return async (client, payload, succeed) => {
     const identity = identityOf(client);
-    const { channelId } = parseWith(clientRequests.subscribe_channel.payload, payload);
+    const { channelId, after } = parseWith(clientRequests.subscribe_channel.payload, payload);
     assertRoom(client, channelId, deps.limits);
     if (!coversChannel(identity.caller, channelId)) throw new ServiceError("channel_not_found");
     const feed = deps.feeds.retain(channelId);
@@ -32,9 +39,12 @@ export function subscribeHandler(deps: SubscribeDeps): Handler {
       await databaseAnswer(feed.ready, deps.limits.requestMs);
       using hold = feed.hold();
       const channel = await readableChannel(deps, identity, channelId);
-      if (hold.isFull) throw new ServiceError("rate_limited", "The channel is too busy to join just now");
-      isJoined = client.socket.connected && !client.subscriptions.has(channelId);
-      begin({ client, identity, feed, channel, hold, succeed, isNew: isJoined });
+      if (!client.socket.connected) return;
+      const isSubscribed = client.subscriptions.has(channelId);
+      if (isSubscribed && after === undefined)
+        return begin({ client, identity, feed, channel, succeed }, feed.seq);
+      if (isSubscribed) leave(client, channelId, deps.feeds);
+      isJoined = await follow(deps, { client, identity, feed, channel, succeed }, hold, after ?? hold.seq);
     } finally {
       if (!isJoined) deps.feeds.release(feed);
     }
@@ -46,9 +56,7 @@ export function unsubscribeHandler({ feeds }: Pick<SubscribeDeps, "feeds">): Han
   return async (client, payload, succeed) => {
     identityOf(client);
     const { channelId } = parseWith(clientRequests.unsubscribe_channel.payload, payload);
-    const feed = client.subscriptions.get(channelId);
-    client.leave(channelId);
-    if (feed) feeds.release(feed);
+    leave(client, channelId, feeds);
     succeed({ channelId });
   };
 }
@@ -58,25 +66,41 @@ interface Beginning {
   identity: Identity;
   feed: ChannelFeed;
   channel: PresentChannel;
-  hold: Hold;
   succeed: (answer: object) => void;
-  isNew: boolean;
 }
 
-/** All in one turn of the event loop, so that nothing is relayed in between. */
-function begin({ client, identity, feed, channel, hold, succeed, isNew }: Beginning): void {
-  const { channelId } = channel;
-  const heard = audiencesOf(identity.caller);
+/** Tells the present state; `seq` is the number after which what follows goes on. */
+function begin({ client, identity, feed, channel, succeed }: Beginning, seq: number): void {
   const status = statusNotice(channel, feed.lastStatus);
-  const pairing = heard.includes("pairing") ? pairingNotice(channel, new Date()) : null;
-  succeed({ channelId, status: status.payload.status, seq: isNew ? hold.seq : feed.seq });
+  const pairing = snapshotPairing(identity, channel);
+  succeed({ channelId: channel.channelId, status: status.payload.status, seq });
   client.tell(asSnapshot(status));
   if (pairing) client.tell(asSnapshot(pairing));
-  if (!isNew) return;
-  for (const notice of hold.notices) {
-    if (heard.includes(notice.audience) && !isSamePairing(notice, pairing)) client.tell(notice);
-  }
-  client.join(channelId, feed, identity);
+}
+
+/** Tells the present state and what was missed, and joins in one go with telling the last of it. */
+function follow(deps: SubscribeDeps, beginning: Beginning, hold: Hold, seq: number): Promise<boolean> {
+  const { client, identity, feed, channel } = beginning;
+  const heard = audiencesOf(identity.caller);
+  begin(beginning, seq);
+  const join = (told: number) => {
+    const pairing = snapshotPairing(identity, channel);
+    for (const notice of hold.after(told)) {
+      if (heard.includes(notice.audience) && !isSamePairing(notice, pairing)) client.tell(notice);
+    }
+    client.join(channel.channelId, feed, identity);
+  };
+  return replay({ ...deps, client, feed, hold, heard, join }, seq);
+}
+
+function snapshotPairing({ caller }: Identity, channel: PresentChannel): Notice | null {
+  return audiencesOf(caller).includes("pairing") ? pairingNotice(channel, new Date()) : null;
+}
+
+function leave(client: Client, channelId: string, feeds: Feeds): void {
+  const feed = client.subscriptions.get(channelId);
+  client.leave(channelId);
+  if (feed) feeds.release(feed);
 }
 
 async function readableChannel(

@@ -1,0 +1,103 @@
+import type { Collections } from "../../shared/database.ts";
+import { databaseAnswer } from "../../shared/database-answer.ts";
+import { type EventPage, readEventPage } from "../../shared/event-page.ts";
+import type { Logger } from "../../shared/log.ts";
+import { sleep } from "../../shared/sleep.ts";
+import type { Audience } from "./audience.ts";
+import type { ChannelFeed } from "./channel-feed.ts";
+import type { Client } from "./client.ts";
+import type { Hold } from "./hold.ts";
+import type { GatewayLimits } from "./limits.ts";
+import { logNotice } from "./notice.ts";
+import { drained, dropSlowConsumer } from "./slow-consumer.ts";
+
+export interface Replay {
+  client: Client;
+  heard: readonly Audience[];
+  feed: ChannelFeed;
+  /** Keeps what the feed relays, since before the replay. */
+  hold: Hold;
+  /** What was missed is told up to this number; what comes after it is in the hold. Runs in the turn that finds so. */
+  join: (told: number) => void;
+  db: Pick<Collections, "events">;
+  limits: GatewayLimits;
+  log: Logger;
+}
+
+const pageRows = 200;
+/** How long a number that is not in the log may be one that this server of the database is about to show. */
+const aheadMs = 2_000;
+const aheadPauseMs = 100;
+
+/**
+ * Tells a client what the log has after number `after`, a page at a time and none before the last one was taken, until
+ * the hold has all the rest; then joins. False when it did not come to that: who does not take what is sent, and for
+ * whom the log cannot be read, is closed as a lost connection is, and comes back.
+ */
+export async function replay(context: Replay, after: number): Promise<boolean> {
+  const { client, feed, log } = context;
+  try {
+    return await replayUntilJoined(context, after);
+  } catch (error) {
+    log.warn({ channelId: feed.channelId, err: error }, "gateway could not replay a channel");
+    client.socket.conn.close();
+    return false;
+  }
+}
+
+async function replayUntilJoined(context: Replay, after: number): Promise<boolean> {
+  const { client, hold, join } = context;
+  let position: Position = { told: after, isBeforeFeed: false };
+  while (client.socket.connected) {
+    const { told, isBeforeFeed } = position;
+    if (told === hold.seq || (told > hold.seq && isBeforeFeed)) {
+      join(told);
+      return true;
+    }
+    position = told < hold.seq ? await tellNext(context, told) : await alignFeed(context, told);
+  }
+  return false;
+}
+
+interface Position {
+  /** The client has everything up to here. */
+  told: number;
+  /** The client has more than the feed had relayed, and the feed will not relay any of it from here on. */
+  isBeforeFeed: boolean;
+}
+
+async function tellNext(context: Replay, told: number): Promise<Position> {
+  const { client, heard, hold, limits, log } = context;
+  const page = await readPage(context, told, Math.min(pageRows, hold.seq - told));
+  const next = page.kind === "rows" ? page.rows.filter(({ seq }) => seq <= hold.seq) : [];
+  for (const notice of next.map(logNotice)) if (heard.includes(notice.audience)) client.tell(notice);
+  if (page.kind === "missed") tellResync(context, page.seq);
+  if (!(await drained(client.socket, limits.drainMs))) dropSlowConsumer(client.socket, log);
+  const reached = page.kind === "missed" ? page.seq : next.at(-1)?.seq;
+  // Nothing between here and what the feed had relayed: it is gone by now.
+  return { told: reached ?? Math.max(told, hold.seq), isBeforeFeed: false };
+}
+
+/** The client was told more elsewhere than was relayed here so far, or its number is of another log. */
+async function alignFeed(context: Replay, told: number): Promise<Position> {
+  const until = performance.now() + aheadMs;
+  let page = await readPage(context, told, 1);
+  while (page.kind === "ahead" && performance.now() < until) {
+    await sleep(aheadPauseMs);
+    page = await readPage(context, told, 1);
+  }
+  if (page.kind !== "rows") {
+    tellResync(context, page.seq);
+    return { told: page.seq, isBeforeFeed: false };
+  }
+  await databaseAnswer(context.feed.catchUp(), context.limits.requestMs);
+  return { told, isBeforeFeed: true };
+}
+
+function tellResync({ client, feed: { channelId } }: Replay, seq: number): void {
+  client.tell({ audience: "status", name: "resync_required", payload: { channelId, seq } });
+}
+
+function readPage({ db, feed, limits }: Replay, after: number, limit: number): Promise<EventPage> {
+  return databaseAnswer(readEventPage(db.events, feed.channelId, after, limit), limits.requestMs);
+}

@@ -1,0 +1,62 @@
+import type { Collection } from "mongodb";
+import { type EventDocument, type FenceDocument, fenceId, collectionNames as names } from "./collections.ts";
+
+const majority = { readConcern: { level: "majority" }, readPreference: "primary" } as const;
+
+/** Events of one channel that follow on from a number, oldest first; or why there are none that do. */
+export type EventPage =
+  | { kind: "rows"; rows: EventDocument[] }
+  /** What followed is gone, by retention; `seq` is the last number before what is kept. */
+  | { kind: "missed"; seq: number }
+  /** The number was not given yet, as far as this server of the database knows; `seq` is the last that was. */
+  | { kind: "ahead"; seq: number };
+
+/** At most `limit` events after number `after`; null = from the oldest that is kept. */
+export async function readEventPage(
+  events: Collection<EventDocument>,
+  channelId: string,
+  after: number | null,
+  limit: number,
+): Promise<EventPage> {
+  const rows = await events
+    .find({ channelId, seq: { $gt: after ?? 0 } }, { sort: { seq: 1 }, limit, ...majority })
+    .toArray();
+  const [first] = rows;
+  if (after === null || first?.seq === after + 1) return { kind: "rows", rows };
+  const before = await newestUpTo(events, channelId, after);
+  if (first) return before === null ? { kind: "missed", seq: first.seq - 1 } : { kind: "rows", rows };
+  if (before === null) return ofEmptyLog(events, channelId, after);
+  return before < after ? { kind: "ahead", seq: before } : { kind: "rows", rows };
+}
+
+async function newestUpTo(
+  events: Collection<EventDocument>,
+  channelId: string,
+  seq: number,
+): Promise<number | null> {
+  const newest = await events.findOne(
+    { channelId, seq: { $lte: seq } },
+    { sort: { seq: -1 }, projection: { seq: 1 }, ...majority },
+  );
+  return newest?.seq ?? null;
+}
+
+/** Numbers after `writtenSeq` may be on their way to the log just now. */
+async function ofEmptyLog(
+  events: Collection<EventDocument>,
+  channelId: string,
+  after: number,
+): Promise<EventPage> {
+  const { lastSeq, writtenSeq } = await fenceNumbers(events, channelId);
+  if (after < writtenSeq) return { kind: "missed", seq: writtenSeq };
+  return after > lastSeq ? { kind: "ahead", seq: lastSeq } : { kind: "rows", rows: [] };
+}
+
+async function fenceNumbers(
+  events: Collection<EventDocument>,
+  channelId: string,
+): Promise<{ lastSeq: number; writtenSeq: number }> {
+  const fences = events.db.collection<FenceDocument>(names.events);
+  const fence = await fences.findOne({ _id: fenceId(channelId) }, majority);
+  return { lastSeq: fence?.lastSeq ?? 0, writtenSeq: fence?.writtenSeq ?? 0 };
+}
