@@ -98,6 +98,11 @@ export function createLine(options: LineOptions): Line {
         closed(reason, closure.code);
       }),
       passkeyRequired: ifCurrent(() => closed({ kind: "passkey_required" })?.terminate()),
+      deaf: ifCurrent((stage) => {
+        // The log is the session's, not the socket's: another socket would find it as it is.
+        if (stage === "log") options.onError(new Error("The event log takes nothing any more"));
+      }),
+      allPublished: () => inbox.idle(),
       // What was received counts, whichever socket it came over.
       received: (batch) => inbox.received(batch),
       updated: (updates) => inbox.updated(updates),

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
 import type { Logger } from "../shared/log.ts";
 import type { AuthState } from "./auth/auth-state.ts";
@@ -15,7 +14,10 @@ import { hardenedSignalRepository } from "./baileys/harden.ts";
 import { createInboundJournal, type InboundJournal } from "./baileys/inbound-journal.ts";
 import { betweenMessages, type IntakeListener, takeInOrder } from "./baileys/intake.ts";
 import { baileysLogger } from "./baileys/logger.ts";
+import { causeOf, closureOf, watchUpgrade } from "./baileys-error.ts";
 import type { Closure } from "./close-reason.ts";
+import type { StageName } from "./path-probe.ts";
+import { watchPath } from "./path-watch.ts";
 import type { Timings } from "./timings.ts";
 import { markEncrypted, markWritten } from "./wire-trace.ts";
 
@@ -25,6 +27,10 @@ export interface SocketListener extends IntakeListener {
   qr(text: string, attempt: number): void;
   opened(): void;
   closed(closure: Omit<Closure, "isLinked" | "isLeaseMine">): void;
+  /** Resolves when everything that was received so far is in the event log. */
+  allPublished(): Promise<void>;
+  /** Nothing passes this part of the way any more, although the socket is open; it closes. */
+  deaf(stage: StageName): void;
   /** WhatsApp wants a step that Baileys does not have before it links this account. */
   passkeyRequired(): void;
 }
@@ -36,7 +42,10 @@ export interface SocketOptions {
   version: [number, number, number] | null;
   caches: SocketCaches;
   getMessage: SocketConfig["getMessage"];
-  timings: Pick<Timings, "connectWatchdogMs" | "silenceMs" | "keepAliveMs" | "qrMs">;
+  timings: Pick<
+    Timings,
+    "connectWatchdogMs" | "probeQuietMs" | "probeMs" | "stuckMs" | "keepAliveMs" | "qrMs"
+  >;
   listener: SocketListener;
   log: Logger;
 }
@@ -62,15 +71,13 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   const refusal = watchUpgrade(wa);
   let attempt = 0;
   let isReached = false;
-  let isOpen = false;
   let isClosed = false;
-  let heardAt = performance.now();
 
   const report = (error: unknown) => {
     if (isClosed) return;
     isClosed = true;
     clearTimeout(connecting);
-    clearInterval(listening);
+    path.stop();
     journal.hurry();
     if (!isReached) log.warn({ event: "unreachable", cause: causeOf(error) }, "WhatsApp cannot be reached");
     listener.closed({ ...closureOf(error), isReached, ...refusal() });
@@ -81,13 +88,16 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     setTimeout(() => report(new Error(why)), closeEventMs).unref();
   };
   const connecting = setTimeout(() => end("no answer from WhatsApp"), timings.connectWatchdogMs);
-  const listening = setInterval(() => {
-    if (isOpen && performance.now() - heardAt > timings.silenceMs) end("silence");
-  }, timings.silenceMs / 10);
-
-  wa.ws.on("frame", () => {
-    heardAt = performance.now();
+  const path = watchPath({
+    ...{ wa, listener, timings },
+    waitingBytes: () => rawSocket(wa)?.bufferedAmount ?? 0,
+    onDeaf(stage) {
+      log.warn({ event: "deaf", stage }, "nothing comes through an open connection, so it is ended");
+      listener.deaf(stage);
+      end(`deaf: ${stage}`);
+    },
   });
+
   wa.ws.on("open", () => {
     isReached = true;
     traceWrites(wa);
@@ -96,15 +106,14 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   wa.ws.on("CB:notification", (node: BinaryNode) => {
     if (passkeyTypes.test(node.attrs.type ?? "")) listener.passkeyRequired();
   });
-  takeInOrder(wa, journal, listener);
+  takeInOrder(wa, journal, path.intake);
   wa.ev.on("creds.update", () => auth.save());
   wa.ev.on("connection.update", ({ qr, connection, lastDisconnect }) => {
     if (isClosed) return;
     if (qr || connection === "open") clearTimeout(connecting);
     if (qr) listener.qr(qr, ++attempt);
     if (connection === "open") {
-      isOpen = true;
-      heardAt = performance.now();
+      path.start();
       listener.opened();
     }
     if (connection === "close") report(lastDisconnect?.error);
@@ -186,42 +195,5 @@ function traceWrites(wa: WASocket): void {
   socket.send = (...values: unknown[]) => {
     markWritten();
     send(...values);
-  };
-}
-
-/** An HTTP answer to the upgrade ends in no event of Baileys' at all, so its status is kept here. */
-function watchUpgrade(wa: WASocket): () => Partial<Pick<Closure, "code" | "retryAfterMs">> {
-  let refusal: Partial<Pick<Closure, "code" | "retryAfterMs">> = {};
-  wa.ws.on("unexpected-response", (_request: unknown, response: IncomingMessage) => {
-    const seconds = Number(response.headers["retry-after"]);
-    refusal = {
-      code: response.statusCode === 429 ? 429 : 503,
-      retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null,
-    };
-    response.resume();
-  });
-  return () => refusal;
-}
-
-/** What Baileys' errors carry: a Boom with a status code, and for a ban the seconds it lasts. */
-interface BaileysError {
-  message?: string;
-  output?: { statusCode?: number };
-  data?: { code?: string; expire?: string; attrs?: { expire?: string } };
-}
-
-/** `ENOTFOUND`, `ECONNREFUSED` and the like, where the transport said so. */
-function causeOf(error: unknown): string | null {
-  const { data } = (error ?? {}) as BaileysError;
-  return typeof data?.code === "string" ? data.code : null;
-}
-
-function closureOf(error: unknown): Pick<Closure, "code" | "message" | "retryAfterMs"> {
-  const { message = "", output, data } = (error ?? {}) as BaileysError;
-  const seconds = Number(data?.expire ?? data?.attrs?.expire);
-  return {
-    code: output?.statusCode ?? null,
-    message,
-    retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null,
   };
 }

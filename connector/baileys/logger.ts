@@ -1,6 +1,7 @@
 import type { Logger } from "../../shared/log.ts";
 import type { SocketConfig } from "./baileys.ts";
 import { knownMessages } from "./known-messages.ts";
+import { QueuePassed } from "./queue-pass.ts";
 
 type BaileysLogger = SocketConfig["logger"];
 
@@ -14,6 +15,7 @@ const unknownMessage = "a message that is not in the list";
  */
 export function baileysLogger(log: Logger): BaileysLogger {
   const pass = (level: "warn" | "error", values: readonly unknown[]) => {
+    if (read(values[0], "err") instanceof QueuePassed) return;
     const said = values.find((value) => typeof value === "string");
     const known = knownMessages.find((message) => said?.startsWith(message));
     // A stream that ends is told with its reason by whoever watches the connection.

@@ -18,7 +18,8 @@ beforeAll(async () => {
     timings: {
       backoff: { baseMs: 50, maxMs: 200 },
       replacedPauseMs: 300,
-      silenceMs: 1_500,
+      probeQuietMs: 1_000,
+      probeMs: 500,
       keepAliveMs: 500,
       connectWatchdogMs: 3_000,
     },

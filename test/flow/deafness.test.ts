@@ -1,0 +1,133 @@
+import { afterEach, expect, test } from "vitest";
+import { createLog } from "../../shared/log.ts";
+import { cleanCounts } from "../support/clean-counts.ts";
+import { eventually } from "../support/eventually.ts";
+import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
+import { type TestOptions, type TestWaypost, testWaypost } from "../support/waypost.ts";
+
+const contactNumber = "15550100302";
+let waypost: TestWaypost | undefined;
+
+afterEach(async () => {
+  await waypost?.[Symbol.asyncDispose]();
+  expect(waypost?.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
+  waypost = undefined;
+});
+
+/** A linked channel; `deaf` has the parts of the way that were found deaf. */
+async function linked(options: TestOptions) {
+  const deaf: string[] = [];
+  const write = (line: string) => {
+    const { event, stage } = JSON.parse(line);
+    if (event === "deaf") deaf.push(stage);
+  };
+  const backoff = { baseMs: 50, maxMs: 200 };
+  const connectWatchdogMs = 3_000;
+  const started = await testWaypost({
+    ...options,
+    // Baileys' own pings are answers enough: without them the probes have to ask.
+    timings: { backoff, connectWatchdogMs, keepAliveMs: 600_000, ...options.timings },
+    log: createLog("warn", { write }),
+  });
+  waypost = started;
+  const { sandbox } = started;
+  const channel = await pairedChannel(started, "15550100301");
+  const logins = sandbox.counts.logins;
+  const queries = () => sandbox.counts.stanzas.iq ?? 0;
+  return { waypost: started, sandbox, channel, deaf, queries, logins };
+}
+
+const isBack = async (channel: PairedChannel) => {
+  const { lastDisconnect } = await channel.becomes("active");
+  return lastDisconnect?.reason;
+};
+
+test("a quiet session is asked again and again, and left alone while it answers", async () => {
+  const { sandbox, channel, deaf, queries, logins } = await linked({
+    timings: { probeQuietMs: 100, probeMs: 20_000, ackMs: 100, stableMs: 100 },
+  });
+  const before = queries();
+  await eventually(() => queries() >= before + 50, { withinMs: 30_000 });
+  expect([deaf, sandbox.counts.logins]).toEqual([[], logins]);
+  expect(await channel.document()).toMatchObject({ status: "active", lastDisconnect: expect.anything() });
+});
+
+test("a session whose pings are answered is not asked on top of that", async () => {
+  const { sandbox, deaf, queries, logins } = await linked({
+    timings: { keepAliveMs: 200, probeQuietMs: 20_000, probeMs: 10_000 },
+  });
+  await eventually(async () => {
+    const { stanzas, sent } = sandbox.counts.snapshot();
+    return (stanzas.iq ?? 0) > 30 && (sent.iq ?? 0) > 30;
+  });
+  expect([deaf, sandbox.counts.logins, queries()]).toEqual([[], logins, expect.any(Number)]);
+});
+
+test("a network that carries nothing any more is found, and mended when it is back", async () => {
+  const { waypost, channel, deaf } = await linked({
+    wired: "whatsapp",
+    timings: { probeQuietMs: 400, probeMs: 300 },
+  });
+  waypost.wire.freeze();
+  await channel.becomes("connecting", "connection_lost");
+  expect(deaf).toEqual(["wire"]);
+  await waypost.wire.mend();
+  expect(await isBack(channel)).toBe("connection_lost");
+});
+
+test("a WhatsApp that says nothing any more is found, and what was written meanwhile comes after all", async () => {
+  const { sandbox, waypost, channel, deaf } = await linked({ timings: { probeQuietMs: 400, probeMs: 300 } });
+  sandbox.faults.silence(channel.phone.phoneNumber, true);
+  await sandbox.account(contactNumber).sendText(channel.phone.phoneNumber, "Anybody there?");
+  await channel.becomes("connecting", "connection_lost");
+  expect(deaf[0]).toBe("wire");
+  sandbox.faults.clear();
+  await channel.becomes("active");
+  const { channelId } = channel;
+  await eventually(() => waypost.collections.events.findOne({ channelId, type: "incoming_message" }));
+});
+
+test("an acknowledgement that does not come is a reason to ask at once, and no reason to hang up", async () => {
+  const { sandbox, waypost, channel, deaf, queries, logins } = await linked({
+    timings: { ackMs: 300, probeQuietMs: 600_000, probeMs: 20_000 },
+  });
+  sandbox.faults.withholdAcks(channel.phone.phoneNumber, true);
+  sandbox.faults.receipts(channel.phone.phoneNumber, "never");
+  const sent = waypost.api().post(`/channels/${channel.channelId}/send`, { to: contactNumber, message: "1" });
+  await sandbox.account(contactNumber).waitForMessage();
+  const before = queries();
+  await eventually(() => queries() > before);
+  expect((await sent).body.payload.status).toBe("unknown");
+  expect([deaf, sandbox.counts.logins]).toEqual([[], logins]);
+});
+
+test("a send without an acknowledgement finds a dead wire long before its silence would", async () => {
+  const { waypost, channel, deaf } = await linked({
+    wired: "whatsapp",
+    timings: { ackMs: 300, probeQuietMs: 600_000, probeMs: 500 },
+  });
+  const send = (message: string) =>
+    waypost.api().post(`/channels/${channel.channelId}/send`, { to: contactNumber, message });
+  await send("This one knows the contact's devices");
+  waypost.wire.freeze();
+  await send("This one is lost");
+  await channel.becomes("connecting", "connection_lost");
+  expect(deaf).toEqual(["wire"]);
+  await waypost.wire.mend();
+  await channel.becomes("active");
+});
+
+test("a QR that nobody scans is not taken for a dead connection", async () => {
+  const started = await testWaypost({
+    timings: { connectWatchdogMs: 1_000, probeQuietMs: 100, probeMs: 100, keepAliveMs: 200 },
+  });
+  waypost = started;
+  const { body } = await started.api().post("/channels", { name: "Waits" });
+  const { channelId } = body.payload;
+  await started.api().post(`/channels/${channelId}/connect`);
+  const read = () => started.collections.channels.findOne({ _id: channelId });
+  const first = await eventually(async () => (await read())?.pairing?.text);
+  const pings = () => started.sandbox.counts.stanzas.iq ?? 0;
+  await eventually(() => pings() >= 10, { withinMs: 20_000 });
+  expect(await read()).toMatchObject({ status: "qr_ready", pairing: { text: first }, lastDisconnect: null });
+});
