@@ -1,14 +1,15 @@
-import { type Document, ObjectId } from "mongodb";
-import type { CommandDocument } from "../shared/collections.ts";
-import { type CommandType, commandStates, commandTable, commandTypes } from "../shared/commands.ts";
+import type { Document } from "mongodb";
+import { commandStates, commandTable } from "../shared/commands.ts";
 import type { Collections } from "../shared/database.ts";
-import type { FieldProblem, PublicError } from "../shared/errors.ts";
-import { fieldProblems } from "../shared/validation.ts";
+import type { FieldProblem } from "../shared/errors.ts";
+import { newMessageId } from "../shared/ids.ts";
+import { commandProblems, invalidCommand, type Stray } from "./command-problems.ts";
 
 const adoptedAtOnce = 500;
+/** More than the API takes in a request: it is refused without being read. */
+const documentBytesMax = 1_048_576;
 
-/** A document as another service may have inserted it: nothing about it is certain. */
-type Stray = Partial<Record<keyof CommandDocument, unknown>> & { _id: unknown; $recordId?: unknown };
+type Found = Stray & { $recordId?: unknown; isHuge: boolean };
 
 /**
  * What was never adopted: only adoption and the functions give `attempts`, whatever another service wrote into `state`.
@@ -18,23 +19,35 @@ const stray: Document = {
   $or: [{ attempts: null, claim: null, doneAt: null }, { state: { $nin: [...commandStates] } }],
 };
 
+const isSmall = { $lte: [{ $bsonSize: "$$ROOT" }, documentBytesMax] };
+const readFields = ["channelId", "type", "state", "lane", "messageId", "notBefore", "expiresAt", "payload"];
+const projection: Document = {
+  isHuge: { $not: [isSmall] },
+  ...Object.fromEntries(readFields.map((field) => [field, { $cond: [isSmall, `$${field}`, "$$REMOVE"] }])),
+};
+
 /**
  * Gives a state and an order to documents that other services inserted; what cannot be queued fails with details.
  * Returns the channels that have something new.
  */
 export async function adoptCommands(db: Collections, sendTtlSeconds: number): Promise<string[]> {
-  const rows = await db.commands.find(stray).limit(adoptedAtOnce).showRecordId(true).toArray();
+  const rows = await db.commands
+    .find(stray, { projection })
+    .limit(adoptedAtOnce)
+    .showRecordId(true)
+    .toArray();
   // As they were inserted: an index may give them in another order.
-  const found = (rows as unknown as Stray[]).toSorted((a, b) => recordIdOf(a) - recordIdOf(b));
+  const found = (rows as unknown as Found[]).toSorted((a, b) => recordIdOf(a) - recordIdOf(b));
   const known = await knownChannels(db, found);
   const rung = new Set<string>();
   for (const document of found) {
-    const problems = problemsOf(document, known);
+    const problems = document.isHuge ? [] : problemsOf(document, known);
+    const isQueued = !document.isHuge && problems.length === 0;
     await db.commands.updateOne(
       { ...stray, _id: document._id as string },
-      problems.length > 0 ? refused(problems) : queued(document, sendTtlSeconds),
+      isQueued ? queued(document, sendTtlSeconds) : document.isHuge ? hugeRefused : refused(problems),
     );
-    if (problems.length === 0) rung.add(String(document.channelId));
+    if (isQueued) rung.add(String(document.channelId));
   }
   return [...rung];
 }
@@ -45,38 +58,19 @@ async function knownChannels(db: Collections, found: readonly Stray[]): Promise<
 }
 
 function problemsOf(document: Stray, known: ReadonlySet<string>): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  const check = (field: keyof CommandDocument, isRight: boolean, message: string) => {
-    if (!isRight) problems.push({ field, message });
-  };
-  check("_id", isId(document._id), "must be a string, or left out");
-  check("state", [undefined, null, "queued"].includes(document.state as undefined), "must be left out");
-  check("channelId", known.has(document.channelId as string), "must name a channel");
-  const type = commandTypes.find((one) => one === document.type);
-  check("type", type !== undefined, `must be one of ${commandTypes.join(", ")}`);
-  const lanes = type && commandTable[type].lane === 0 ? [0] : [1, 2];
-  check(
-    "lane",
-    isAbsentOr(document.lane, (lane) => lanes.includes(lane as number)),
-    `must be ${lanes.join(" or ")}`,
-  );
-  check("messageId", isAbsentOr(document.messageId, isMessageId), "must be 8 to 64 characters of A-Z 0-9");
-  check("notBefore", isAbsentOr(document.notBefore, isDate), "must be a date");
-  check("expiresAt", isAbsentOr(document.expiresAt, isDate), "must be a date");
-  return [...problems, ...(type ? payloadProblems(type, document.payload) : [])];
-}
-
-function payloadProblems(type: CommandType, payload: unknown): FieldProblem[] {
-  const { error } = commandTable[type].payload.safeParse(payload);
-  if (!error) return [];
-  return fieldProblems(error).map(({ field, message }) => ({
-    field: ["payload", field].filter(Boolean).join("."),
-    message,
-  }));
+  const { state, channelId } = document;
+  return [
+    ...(state === undefined || state === null || state === "queued"
+      ? []
+      : [{ field: "state", message: "must be left out" }]),
+    ...(known.has(channelId as string) ? [] : [{ field: "channelId", message: "must name a channel" }]),
+    ...commandProblems(document),
+  ];
 }
 
 function queued(document: Stray, sendTtlSeconds: number): Document[] {
-  const { lane, ttlSeconds } = commandTable[document.type as keyof typeof commandTable];
+  const type = document.type as keyof typeof commandTable;
+  const { lane, ttlSeconds } = commandTable[type];
   const lives = { startDate: "$$NOW", unit: "second", amount: ttlSeconds ?? sendTtlSeconds };
   return [
     {
@@ -85,6 +79,8 @@ function queued(document: Stray, sendTtlSeconds: number): Document[] {
         ord: "$$CLUSTER_TIME",
         attempts: 0,
         lane: document.lane ?? lane,
+        // From here on whatever is told of it is told under one id.
+        ...(type === "message.send" ? { messageId: document.messageId ?? newMessageId() } : {}),
         notBefore: document.notBefore ?? "$$NOW",
         expiresAt: document.expiresAt ?? { $dateAdd: lives },
         createdAt: "$$NOW",
@@ -93,32 +89,24 @@ function queued(document: Stray, sendTtlSeconds: number): Document[] {
   ];
 }
 
-function refused(details: FieldProblem[]): Document[] {
-  const error: PublicError = {
-    code: "invalid_command",
-    message: "The command document is not valid",
-    details,
-  };
-  return [{ $set: { state: "failed", attempts: 0, error: { $literal: error }, doneAt: "$$NOW" } }];
+function refused(problems: readonly FieldProblem[]): Document[] {
+  return [{ $set: refusal(problems) }];
 }
 
-function recordIdOf({ $recordId }: Stray): number {
+/** What it holds is dropped: with an error beside it, it might not fit into a document any more. */
+const hugeRefused: Document[] = [
+  {
+    $replaceWith: {
+      _id: "$_id",
+      ...refusal([{ field: "", message: `must not be larger than ${documentBytesMax} bytes` }]),
+    },
+  },
+];
+
+function refusal(problems: readonly FieldProblem[]): Document {
+  return { state: "failed", attempts: 0, error: { $literal: invalidCommand(problems) }, doneAt: "$$NOW" };
+}
+
+function recordIdOf({ $recordId }: Found): number {
   return Number($recordId ?? 0);
-}
-
-function isAbsentOr(value: unknown, is: (value: unknown) => boolean): boolean {
-  return value === undefined || is(value);
-}
-
-function isDate(value: unknown): boolean {
-  return value instanceof Date;
-}
-
-function isMessageId(value: unknown): boolean {
-  return typeof value === "string" && /^[A-Z0-9]{8,64}$/.test(value);
-}
-
-/** A document that was inserted without an `_id` has got an ObjectId from its driver. */
-function isId(value: unknown): boolean {
-  return typeof value === "string" || value instanceof ObjectId;
 }

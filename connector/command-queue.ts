@@ -1,106 +1,78 @@
-import type { Collection, Document } from "mongodb";
+import type { Collection, Filter } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
-import type { PublicError } from "../shared/errors.ts";
 import type { Fence } from "./auth/fence.ts";
+import { claiming, type TellSpent } from "./claiming.ts";
+import { commandSteps } from "./command-life.ts";
+import { type LeftCommand, leftCommands } from "./left-commands.ts";
+import { durable, type Settlement, settlingTogether } from "./settling.ts";
 
-/** How a command ended. */
-export type Settlement =
-  | { state: "succeeded" | "unknown"; result: Record<string, unknown> }
-  | { state: "failed" | "dead"; error: PublicError };
-
-/** One channel's commands, as its owner works on them. Only the owner claims, so the lease is the lock. */
+/**
+ * One channel's commands, as its owner works on them. Only the owner claims, so the lease is the lock. The states and the
+ * steps between them are those of `command-life.ts`.
+ */
 export interface CommandQueue {
-  /** The next commands in order, now `running`; those that are too old come back as `expired`, settled. */
-  claim(lanes: readonly CommandDocument["lane"][], limit: number): Promise<Claimed>;
-  /** Only those that are too old. */
-  expire(): Promise<CommandDocument[]>;
+  /**
+   * The next commands in order, now `running`. What is not carried out (too old, not valid, claimed in vain too often)
+   * is given to `tell` and then ended; without `tell` nobody hears of it.
+   */
+  claim(
+    lanes: readonly CommandDocument["lane"][],
+    limit: number,
+    tell?: TellSpent,
+  ): Promise<CommandDocument[]>;
+  /** Only ends those that are too old. */
+  expire(tell?: TellSpent): Promise<void>;
   /** Says that from now on the stanza may be on the wire, under this id. */
   startRelay(id: string, messageId: string): Promise<void>;
-  /** Puts claimed commands back to where they were. */
+  /** Puts claimed commands, which were not on the wire, back to where they were. */
   unclaim(ids: readonly string[]): Promise<void>;
   /** Resolves when it is written; what comes in the same moment is written together. */
   settle(id: string, settlement: Settlement): Promise<void>;
-  /** A later receipt says that an `unknown` message arrived after all. */
+  /** A later receipt or answer says that an `unknown` message arrived after all. */
   settleUnknown(messageId: string, result: Record<string, unknown>): Promise<void>;
-  /** What a former owner left running: back in the queue, or `unknown` if it may have been on the wire; those are returned. */
-  settleAbandoned(): Promise<CommandDocument[]>;
+  /** The `unknown` sends that may go to the wire once more, in the order in which they did. */
+  resendable(): Promise<CommandDocument[]>;
+  /** Says that from now on it may be on the wire a second time; false when it must not be. */
+  startResend(id: string): Promise<boolean>;
+  /** It was not on the wire a second time after all. */
+  undoResend(id: string): Promise<void>;
+  /** What former owners left `running` or `unknown`. */
+  left(): Promise<CommandDocument[]>;
+  /** Writes what is to become of what was left, each if it is still as it was found. */
+  settleLeft(left: readonly LeftCommand[]): Promise<void>;
 }
 
-interface Claimed {
-  claimed: CommandDocument[];
-  expired: CommandDocument[];
-}
+const { begin, putBack, resend, arrive } = commandSteps;
+const resendMax = 500;
+const nobody: TellSpent = async () => undefined;
 
-const majority = { writeConcern: { w: "majority", j: true } } as const;
-const expiredError: PublicError = { code: "expired", message: "The command was too old to be carried out" };
 export function commandQueue(
   commands: Collection<CommandDocument>,
   fence: Fence,
   connectorId: string,
 ): CommandQueue {
   const { channelId, epoch } = fence;
-  const mine = { state: "running" as const, "claim.epoch": epoch };
-  const settleSoon = batched(commands, mine);
-
-  const claimWhere = async (filter: object, limit: number): Promise<Claimed> => {
-    const next = await commands
-      .aggregate<CommandDocument & { isExpired: boolean }>([
-        // What another service calls queued has no `attempts` until it is adopted.
-        { $match: { channelId, state: "queued", attempts: { $gte: 0 }, ...filter } },
-        { $match: { $expr: { $lte: ["$notBefore", "$$NOW"] } } },
-        { $sort: { lane: 1, ord: 1, _id: 1 } },
-        { $limit: limit },
-        { $set: { isExpired: { $lte: ["$expiresAt", "$$NOW"] } } },
-      ])
-      .toArray();
-    const expired = next.filter(({ isExpired }) => isExpired);
-    const due = next.filter(({ isExpired }) => !isExpired);
-    return { expired: await markExpired(expired), claimed: await markRunning(due) };
+  const stamp = { connector: connectorId, epoch, at: "$$NOW" };
+  const mine = { state: begin.from[0], "claim.epoch": epoch };
+  const settleSoon = settlingTogether(commands, mine);
+  const { claim, expire } = claiming({ commands, channelId, stamp, mine });
+  /** An old code must not go out hours later. */
+  const mayResend: Filter<CommandDocument> = {
+    state: resend.from[0],
+    "claim.epoch": epoch,
+    relayStartedAt: { $exists: true },
+    resentAt: { $exists: false },
+    $expr: { $gt: ["$expiresAt", "$$NOW"] },
   };
-  const markExpired = async (found: CommandDocument[]) => {
-    if (found.length === 0) return [];
-    const ids = found.map(({ _id }) => _id);
-    await commands.updateMany(
-      { _id: { $in: ids }, state: "queued" },
-      [{ $set: { state: "expired", error: { $literal: expiredError }, doneAt: "$$NOW", claim: stamp() } }],
-      majority,
-    );
-    return found;
-  };
-  const markRunning = async (found: CommandDocument[]) => {
-    if (found.length === 0) return [];
-    const ids = found.map(({ _id }) => _id);
-    const { modifiedCount } = await commands.updateMany(
-      { _id: { $in: ids }, state: "queued" },
-      [{ $set: { state: "running", attempts: { $add: ["$attempts", 1] }, claim: stamp() } }],
-      majority,
-    );
-    if (modifiedCount === found.length) return found;
-    const ours = new Set(await commands.distinct("_id", { _id: { $in: ids }, ...mine }));
-    return found.filter(({ _id }) => ours.has(_id));
-  };
-  const stamp = () => ({ connector: connectorId, epoch, at: "$$NOW" });
 
   return {
-    async claim(lanes, limit) {
-      const expired: CommandDocument[] = [];
-      for (;;) {
-        const found = await claimWhere({ lane: { $in: lanes } }, limit);
-        expired.push(...found.expired);
-        // What is due may stand behind any number of those that are too old.
-        if (found.claimed.length > 0 || found.expired.length === 0)
-          return { claimed: found.claimed, expired };
-      }
-    },
-    async expire() {
-      const overdue = { $expr: { $lte: ["$expiresAt", "$$NOW"] } };
-      return (await claimWhere(overdue, 100)).expired;
-    },
+    claim: (lanes, limit, tell = nobody) => claim(lanes, limit, tell),
+    expire: (tell = nobody) => expire(tell),
     async startRelay(id, messageId) {
       const { matchedCount } = await commands.updateOne(
         { _id: id, ...mine },
         [{ $set: { relayStartedAt: "$$NOW", messageId: { $literal: messageId } } }],
-        majority,
+        durable,
       );
       if (matchedCount === 0) throw new Error("The command is not ours any more");
     },
@@ -108,80 +80,41 @@ export function commandQueue(
       if (ids.length === 0) return;
       await commands.updateMany(
         { _id: { $in: [...ids] }, ...mine },
-        { $set: { state: "queued" }, $inc: { attempts: -1 }, $unset: { claim: "", relayStartedAt: "" } },
-        majority,
+        { $set: { state: putBack.to }, $inc: { attempts: -1 }, $unset: { claim: "", relayStartedAt: "" } },
+        durable,
       );
     },
-    settle: (id, settlement) => settleSoon(id, settlement),
+    settle: settleSoon,
     async settleUnknown(messageId, result) {
       await commands.updateOne(
-        { channelId, messageId, state: "unknown" },
+        { channelId, messageId, state: arrive.from[0], "claim.epoch": { $lte: epoch } },
         [
           {
             $set: {
-              state: "succeeded",
+              state: arrive.to,
               result: { $mergeObjects: ["$result", { $literal: result }] },
               doneAt: "$$NOW",
             },
           },
           { $unset: "error" },
         ],
-        majority,
+        durable,
       );
     },
-    async settleAbandoned() {
-      const older = { channelId, state: "running" as const, "claim.epoch": { $lt: epoch } };
-      await commands.updateMany(
-        { ...older, relayStartedAt: { $exists: false } },
-        { $set: { state: "queued" }, $unset: { claim: "" } },
-        majority,
-      );
-      const left = await commands.find(older).toArray();
-      const result = { messageId: "$messageId", status: "unknown" };
-      await commands.updateMany(older, [{ $set: { state: "unknown", result, doneAt: "$$NOW" } }], majority);
-      return left;
+    resendable: () =>
+      commands
+        .find({ channelId, ...mayResend })
+        .sort({ relayStartedAt: 1, ord: 1 })
+        .limit(resendMax)
+        .toArray(),
+    async startResend(id) {
+      const again = [{ $set: { resentAt: "$$NOW" } }];
+      return (await commands.updateOne({ _id: id, ...mayResend }, again, durable)).matchedCount > 0;
     },
+    async undoResend(id) {
+      const still = { _id: id, state: resend.from[0], "claim.epoch": epoch };
+      await commands.updateOne(still, { $unset: { resentAt: "" } }, durable);
+    },
+    ...leftCommands({ commands, channelId, epoch, stamp }),
   };
-}
-
-/** Collects what is settled while a write is under way into the next one. */
-function batched(commands: Collection<CommandDocument>, mine: object) {
-  let waiting: Array<{ id: string; settlement: Settlement; done: PromiseWithResolvers<void> }> = [];
-  let isWriting = false;
-  const drain = async () => {
-    while (waiting.length > 0) {
-      const batch = waiting;
-      waiting = [];
-      const updates = batch.map(({ id, settlement }) => ({
-        updateOne: {
-          filter: { _id: id, ...mine },
-          update: [settled(settlement)],
-        },
-      }));
-      try {
-        await commands.bulkWrite(updates, { ordered: false, ...majority });
-        for (const { done } of batch) done.resolve();
-      } catch (error) {
-        for (const { done } of batch) done.reject(error);
-      }
-    }
-    isWriting = false;
-  };
-  return (id: string, settlement: Settlement): Promise<void> => {
-    const done = Promise.withResolvers<void>();
-    waiting.push({ id, settlement, done });
-    if (!isWriting) {
-      isWriting = true;
-      queueMicrotask(() => void drain());
-    }
-    return done.promise;
-  };
-}
-
-function settled(settlement: Settlement): Document {
-  const outcome =
-    "result" in settlement
-      ? { result: { $literal: settlement.result } }
-      : { error: { $literal: settlement.error } };
-  return { $set: { state: settlement.state, doneAt: "$$NOW", ...outcome } };
 }

@@ -10,10 +10,11 @@ import type { Collections } from "../shared/database.ts";
 import { publicError, ServiceError } from "../shared/errors.ts";
 import { parseWith } from "../shared/validation.ts";
 import type { ChannelRecord } from "./channel-record.ts";
-import type { CommandQueue, Settlement } from "./command-queue.ts";
+import type { CommandQueue } from "./command-queue.ts";
 import type { Life } from "./life.ts";
 import { type Machine, type PairingCode, type PairingMethod, publicStatus } from "./machine.ts";
 import { assertPairingAllowed } from "./pairing-limit.ts";
+import type { Settlement } from "./settling.ts";
 
 type ControlType = Exclude<CommandType, "message.send">;
 
@@ -113,14 +114,15 @@ export function createControl(options: ControlOptions): Control {
   const work = async () => {
     while (isDirty && !isStopping && isOwner()) {
       isDirty = false;
-      const { claimed } = await queue.claim([0], batchMax);
+      const claimed = await queue.claim([0], batchMax);
       for (const command of claimed) {
         const done = execute(command).catch(options.onError);
         const tracked = done.finally(() => running.delete(tracked));
         running.add(tracked);
         if (!isSlow(command.type)) await tracked;
       }
-      isDirty ||= claimed.length === batchMax;
+      // Fewer than there are, when one of them goes alone.
+      isDirty ||= claimed.length > 0;
     }
     working = null;
   };

@@ -3,58 +3,87 @@ import { type EventData, type MessageStatus, messageStatusRank } from "../shared
 import type { CommandQueue } from "./command-queue.ts";
 import type { EventLog } from "./event-log.ts";
 import type { MessageRecord } from "./message-record.ts";
+import type { Told, ToldSend } from "./told.ts";
 import { createTurnsByKey } from "./turns-by-key.ts";
 
-type Told = EventData["message_status_update"];
+type News = EventData["message_status_update"];
 
 /** What became of the channel's outgoing messages. Statuses only rise, whatever order the news comes in. */
 export interface Delivery {
   /** News from WhatsApp; of a message that is not known it is dropped. Resolves when it is in the log, or was before. */
-  update(told: Told): Promise<void>;
+  update(news: News): Promise<void>;
   /** News about one of our own commands, which may not have come as far as being a message. */
-  tell(told: Told): Promise<void>;
+  tell(news: News): Promise<void>;
+  /**
+   * A send ended before the wire. It can be tried again and then has a status that rises from the beginning, so this is
+   * told and is no step on the way; once for each time the send was queued.
+   */
+  tellNotSent(send: ToldSend, code: string): Promise<void>;
   /** A message is about to be put on the wire; nothing is known of it yet. */
   begin(messageId: string): void;
 }
 
 export interface DeliveryOptions {
-  channelId: string;
   log: EventLog;
+  told: Told;
   record: MessageRecord;
   queue: Pick<CommandQueue, "settleUnknown">;
 }
 
 const rememberedMax = 5_000;
 const hasArrived: ReadonlySet<MessageStatus> = new Set(["sent", "delivered", "read", "played"]);
+const { queued } = messageStatusRank;
 
-export function createDelivery({ channelId, log, record, queue }: DeliveryOptions): Delivery {
+export function createDelivery({ log, told, record, queue }: DeliveryOptions): Delivery {
   const ranks = new LRUCache<string, number>({ max: rememberedMax });
   const inTurn = createTurnsByKey();
 
-  const raise = async (told: Told, known: number) => {
-    const { messageId, status } = told;
+  const raise = async (news: News, known: number) => {
+    const { messageId, status } = news;
     const rank = messageStatusRank[status];
     if (rank > known) {
       ranks.set(messageId, rank);
-      await log.publish("message_status_update", told, `${channelId}/${messageId}/${status}`);
+      await log.publish("message_status_update", news, told.eventId(messageId, status));
       await record.raise(messageId, status);
     }
     if (mayBeUnknown(status, known)) await queue.settleUnknown(messageId, { status: "sent" });
   };
-  const storedRank = async (messageId: string) => ranks.get(messageId) ?? (await record.rank(messageId));
+  /** The log is ahead of the record when their writer died between them. */
+  const storedRank = async (messageId: string): Promise<number | null> => {
+    const known = ranks.get(messageId);
+    if (known !== undefined) return known;
+    const recorded = await record.rank(messageId);
+    if (recorded === null) return null;
+    const status = await told.highest(messageId);
+    const rank = Math.max(recorded, status ? messageStatusRank[status] : queued);
+    if (status && rank > recorded) await record.raise(messageId, status);
+    ranks.set(messageId, rank);
+    return rank;
+  };
+  const ownRank = async (messageId: string): Promise<number> => {
+    const stored = await storedRank(messageId);
+    if (stored !== null) return stored;
+    const status = await told.highest(messageId);
+    return status ? messageStatusRank[status] : queued;
+  };
 
   return {
-    update: (told) =>
-      inTurn(told.messageId, async () => {
-        const stored = await storedRank(told.messageId);
-        if (stored !== null) await raise(told, stored);
+    update: (news) =>
+      inTurn(news.messageId, async () => {
+        const stored = await storedRank(news.messageId);
+        if (stored !== null) await raise(news, stored);
       }),
-    tell: (told) =>
-      inTurn(told.messageId, async () => {
-        await raise(told, (await storedRank(told.messageId)) ?? messageStatusRank.queued);
+    tell: (news) => inTurn(news.messageId, async () => raise(news, await ownRank(news.messageId))),
+    tellNotSent: (send, code) =>
+      inTurn(send.messageId, async () => {
+        const { messageId } = send;
+        if ((await ownRank(messageId)) > queued) return;
+        const news: News = { messageId, status: "failed", error: { code } };
+        await log.publish("message_status_update", news, told.notSentId(send));
+        await record.notSent(messageId);
       }),
     begin(messageId) {
-      if (!ranks.has(messageId)) ranks.set(messageId, messageStatusRank.queued);
+      if (!ranks.has(messageId)) ranks.set(messageId, queued);
     },
   };
 }

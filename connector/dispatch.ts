@@ -11,7 +11,7 @@ import type { Pace } from "./pace.ts";
 import { type PreparationOptions, type Prepared, prepare } from "./preparation.ts";
 import { type OpenSocket, type Outcome, relay } from "./relay.ts";
 import { type Ending, endingOf, failureOf, type Send } from "./settlement.ts";
-import { untilGone } from "./until-gone.ts";
+import { SocketGoneError, untilGone } from "./until-gone.ts";
 
 export interface DispatchOptions {
   queue: CommandQueue;
@@ -29,6 +29,11 @@ export interface DispatchOptions {
 export interface Dispatch {
   /** Sends as long as `canSend` holds; what was not sent is back in the queue when it resolves. */
   send(batch: Send[], socket: OpenSocket, canSend: () => boolean): Promise<void>;
+  /**
+   * Puts `unknown` sends on the wire once more, as they were, each under its id. Only WhatsApp's yes says something new:
+   * a refusal may be of the second copy of what has arrived.
+   */
+  resend(unknown: Send[], socket: OpenSocket, canSend: () => boolean): Promise<void>;
   /** Settles a send that is not to be tried. */
   refuse(send: Send, error: PublicError): Promise<void>;
   /** Resolves when nothing waits for an answer. */
@@ -49,39 +54,71 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   const { queue, delivery, record, pace, preparation, signal, log } = options;
   const answers = new Set<Promise<void>>();
 
+  /** The event comes first: who dies between the two leaves a command that the next owner settles by the log. */
   const end = async ({ _id, messageId }: Send, { settlement, told }: Ending) => {
-    const settled = queue.settle(_id, settlement);
-    // A receipt that came before this looks for a command that is `unknown` already.
-    if (settlement.state === "unknown") await settled;
-    await Promise.all([settled, delivery.tell({ messageId, ...told })]);
+    await delivery.tell({ messageId, ...told });
+    await queue.settle(_id, settlement);
+    // A receipt that came between the two looked for a command that is `unknown` already.
+    if (settlement.state === "unknown") await delivery.tell({ messageId, ...told });
   };
-  const follow = (send: Send, prepared: Prepared, outcome: Promise<Outcome | null>) => {
-    const answered = outcome.then(async (known) => {
-      if (!known) return;
-      await end(send, endingOf(send, prepared, known));
-      log.info(
-        { event: "sent", commandId: send._id, messageId: send.messageId, outcome: known.kind },
-        "message",
-      );
-    });
-    const tracked = answered.catch(options.onError).finally(() => answers.delete(tracked));
+  const endBeforeWire = async (send: Send, error: PublicError, state: "failed" | "dead") => {
+    await delivery.tellNotSent(send, error.code);
+    await queue.settle(send._id, failureOf(send, error, state));
+  };
+  const track = (work: Promise<void>) => {
+    const tracked = work.catch(options.onError).finally(() => answers.delete(tracked));
     answers.add(tracked);
   };
+  const said = ({ _id, messageId }: Send, outcome: Outcome["kind"], isAgain = false) =>
+    log.info({ event: "sent", commandId: _id, messageId, outcome, isAgain }, "message");
+  const follow = (send: Send, { to, type }: Prepared, outcome: Promise<Outcome | null>) =>
+    track(
+      outcome.then(async (known) => {
+        if (!known) return;
+        await end(send, endingOf(send, { to, type }, known));
+        said(send, known.kind);
+      }),
+    );
   /** Throws what kept the message off the wire. */
-  const putOnWire = async (send: Send, prepared: Prepared, socket: OpenSocket) => {
+  const putOnWire = async (send: Send, prepared: Prepared, socket: OpenSocket, canSend: () => boolean) => {
+    const { to, type } = prepared;
     await Promise.all([
       record.sending(send.messageId, prepared.to, prepared.type, prepared.message),
       queue.startRelay(send._id, send.messageId),
     ]);
+    // Writing took its time.
+    if (!canSend()) throw new SocketGoneError("It may not be sent any more");
     delivery.begin(send.messageId);
     const answered = (known: Outcome) => {
-      const { told } = endingOf(send, prepared, known);
+      const { told } = endingOf(send, { to, type }, known);
       void delivery.tell({ messageId: send.messageId, ...told }).catch(options.onError);
     };
     const { left, outcome } = relay(socket, send.messageId, prepared, { ackMs: options.ackMs, answered });
     follow(send, prepared, outcome);
     const { isOnWire, error } = await left;
     if (!isOnWire) throw error;
+    if (answers.size >= answersMax) await Promise.race(answers);
+  };
+  /** Said to be on the wire before it is, so that no crash leads to a third time. */
+  const resendOne = async (send: Send, socket: OpenSocket, canSend: () => boolean) => {
+    const { _id, messageId } = send;
+    const prepared = await record.again(messageId);
+    if (!prepared) return;
+    await sleep(pace.take(performance.now()), AbortSignal.any([signal, socket.gone]));
+    if (!canSend() || !(await queue.startResend(_id))) return;
+    if (!canSend()) return queue.undoResend(_id);
+    const arrived = () => delivery.tell({ messageId, status: "sent" });
+    const answered = ({ kind }: Outcome) => {
+      if (kind === "sent") void arrived().catch(options.onError);
+    };
+    const { left, outcome } = relay(socket, messageId, prepared, { ackMs: options.ackMs, answered });
+    track(
+      outcome.then(async (known) => {
+        if (known?.kind === "sent") await arrived();
+        if (known) said(send, known.kind, true);
+      }),
+    );
+    if (!(await left).isOnWire) await queue.undoResend(_id);
     if (answers.size >= answersMax) await Promise.race(answers);
   };
   const prepareOn = (send: Send, { wa, gone }: OpenSocket) =>
@@ -99,17 +136,17 @@ export function createDispatch(options: DispatchOptions): Dispatch {
         const prepared = tries === 1 ? await ready : await prepareOn(send, socket);
         await sleep(pace.take(performance.now()), AbortSignal.any([signal, socket.gone]));
         if (!canSend()) return false;
-        await putOnWire(send, prepared, socket);
+        await putOnWire(send, prepared, socket, canSend);
         return true;
       } catch (error) {
         if (error instanceof ServiceError)
-          return end(send, failureOf(send, publicError(error), "failed")).then(() => true);
+          return endBeforeWire(send, publicError(error), "failed").then(() => true);
         if (!canSend()) return false;
         log.warn(
           { event: "send_failed", commandId: send._id, tries, ...errorTrace(error) },
           "not on the wire",
         );
-        if (tries >= triesMax) return end(send, failureOf(send, notSent, "dead")).then(() => true);
+        if (tries >= triesMax) return endBeforeWire(send, notSent, "dead").then(() => true);
         await sleep(backoffMs(retryBackoff, tries, Math.random()), signal);
       }
     }
@@ -129,7 +166,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
         if (!isDone) return queue.unclaim(batch.slice(index).map(({ _id }) => _id));
       }
     },
-    refuse: (send, error) => end(send, failureOf(send, error, "failed")),
+    async resend(unknown, socket, canSend) {
+      for (const send of unknown) if (canSend()) await resendOne(send, socket, canSend);
+    },
+    refuse: (send, error) => endBeforeWire(send, error, "failed"),
     async idle() {
       await Promise.all(answers);
     },

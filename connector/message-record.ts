@@ -4,6 +4,7 @@ import type { Collections } from "../shared/database.ts";
 import { type MessageStatus, messageStatusRank } from "../shared/events.ts";
 import { proto } from "./baileys/baileys.ts";
 import type { Seen } from "./from-whatsapp.ts";
+import type { Prepared } from "./preparation.ts";
 
 /** One channel's rows in `messages`: a projection of the log, monotonic, so it needs no fence. */
 export interface MessageRecord {
@@ -12,9 +13,13 @@ export interface MessageRecord {
   seen(message: Seen): Promise<void>;
   /** What was sent under this id, for Baileys. */
   sent(messageId: string): Promise<proto.IMessage | undefined>;
+  /** What was sent under this id, ready to be sent again as it was. */
+  again(messageId: string): Promise<Prepared | null>;
   /** The rank of an outgoing message's status; null for a message that is not known. */
   rank(messageId: string): Promise<number | null>;
   raise(messageId: string, status: MessageStatus): Promise<void>;
+  /** It did not come as far as the wire; when it is tried again, its status rises from the beginning. */
+  notSent(messageId: string): Promise<void>;
 }
 
 export function messageRecord({ messages }: Pick<Collections, "messages">, channelId: string): MessageRecord {
@@ -56,6 +61,15 @@ export function messageRecord({ messages }: Pick<Collections, "messages">, chann
       const row = await messages.findOne({ _id: outId(messageId) }, { projection: { proto: 1 } });
       return row?.proto ? proto.Message.decode(row.proto.buffer) : undefined;
     },
+    async again(messageId) {
+      const row = await messages.findOne({ _id: outId(messageId) });
+      if (!row?.proto) return null;
+      return {
+        to: row.chat,
+        type: row.type as Prepared["type"],
+        message: proto.Message.decode(row.proto.buffer),
+      };
+    },
     async rank(messageId) {
       const row = await messages.findOne({ _id: outId(messageId) }, { projection: { statusRank: 1 } });
       return row?.statusRank ?? null;
@@ -66,6 +80,10 @@ export function messageRecord({ messages }: Pick<Collections, "messages">, chann
         { _id: outId(messageId), statusRank: { $lt: statusRank } },
         { $set: { status, statusRank } },
       );
+    },
+    async notSent(messageId) {
+      const { queued: statusRank } = messageStatusRank;
+      await messages.updateOne({ _id: outId(messageId), statusRank }, { $set: { status: "failed" } });
     },
   };
 }

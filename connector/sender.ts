@@ -1,6 +1,7 @@
 import type { CommandDocument } from "../shared/collections.ts";
 import { publicError, ServiceError } from "../shared/errors.ts";
 import { newMessageId } from "../shared/ids.ts";
+import type { TellSpent } from "./claiming.ts";
 import { createDispatch, type DispatchOptions } from "./dispatch.ts";
 import type { OpenSocket } from "./relay.ts";
 import type { Send } from "./settlement.ts";
@@ -30,24 +31,31 @@ export function createSender(options: SenderOptions): Sender {
   let isStopping = false;
   let isDirty = false;
   let working: Promise<void> | null = null;
+  let resentOn: AbortSignal | null = null;
   const mayWork = () => !isStopping && isOwner();
 
-  const tellExpired = async (expired: CommandDocument[]) => {
-    const told = { status: "failed", error: { code: "expired" } } as const;
-    const ids = expired.map(({ messageId }) => messageId).filter((id) => id !== undefined);
-    await Promise.all(ids.map((messageId) => delivery.tell({ messageId, ...told })));
+  const tellSpent: TellSpent = async (spent) => {
+    await Promise.all(
+      spent.map(async ({ command, settlement }) => {
+        if (hasMessageId(command)) await delivery.tellNotSent(command, settlement.error.code);
+      }),
+    );
   };
   const next = async (): Promise<Send[]> => {
-    const { claimed, expired } = await queue.claim([1, 2], batchMax);
-    await tellExpired(expired);
+    const claimed = await queue.claim([1, 2], batchMax, tellSpent);
     return claimed.map((command) => ({ ...command, messageId: command.messageId ?? newMessageId() }));
+  };
+  /** Once for each socket, before anything new: what is `unknown` by then is of an earlier one. */
+  const resend = async (socket: OpenSocket, canSend: () => boolean) => {
+    if (resentOn === socket.gone) return;
+    await dispatch.idle();
+    await dispatch.resend((await queue.resendable()).filter(hasMessageId), socket, canSend);
+    resentOn = socket.gone;
   };
 
   const passes: Record<Sending["kind"], () => Promise<void>> = {
     async closed() {
-      for (let expired = await queue.expire(); expired.length > 0; expired = await queue.expire()) {
-        await tellExpired(expired);
-      }
+      await queue.expire(tellSpent);
     },
     async logged_out() {
       const loggedOut = publicError(new ServiceError("channel_logged_out"));
@@ -60,13 +68,12 @@ export function createSender(options: SenderOptions): Sender {
     async open() {
       for (let now = sending(); mayWork() && now.kind === "open"; now = sending()) {
         const { wa, gone } = now;
+        const canSend = () => mayWork() && !gone.aborted && sending().kind === "open";
+        await resend({ wa, gone }, canSend);
+        if (!canSend()) continue;
         const batch = await next();
         if (batch.length === 0) return;
-        await dispatch.send(
-          batch,
-          { wa, gone },
-          () => mayWork() && !gone.aborted && sending().kind === "open",
-        );
+        await dispatch.send(batch, { wa, gone }, canSend);
       }
     },
   };
@@ -89,4 +96,8 @@ export function createSender(options: SenderOptions): Sender {
       await dispatch.idle();
     },
   };
+}
+
+function hasMessageId(command: CommandDocument): command is Send {
+  return command.messageId !== undefined;
 }

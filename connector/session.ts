@@ -5,6 +5,7 @@ import type { Config } from "../shared/config.ts";
 import type { Collections } from "../shared/database.ts";
 import type { Logger } from "../shared/log.ts";
 import { sleep } from "../shared/sleep.ts";
+import { settleAbandoned } from "./abandoned.ts";
 import type { AuthState } from "./auth/auth-state.ts";
 import { createSocketCaches } from "./auth/caches.ts";
 import type { Fence } from "./auth/fence.ts";
@@ -23,7 +24,7 @@ import { createPace } from "./pace.ts";
 import type { MediaFetch } from "./preparation.ts";
 import { createRecipients } from "./recipients.ts";
 import { createSender, type Sender, type Sending } from "./sender.ts";
-import { type Holdings, settleAbandoned, takeOver } from "./takeover.ts";
+import { type Holdings, takeOver } from "./takeover.ts";
 import type { Timings } from "./timings.ts";
 
 export interface SessionOptions {

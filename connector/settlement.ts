@@ -1,12 +1,15 @@
 import type { CommandDocument } from "../shared/collections.ts";
 import type { PublicError } from "../shared/errors.ts";
 import type { EventData } from "../shared/events.ts";
-import type { Settlement } from "./command-queue.ts";
 import type { Prepared } from "./preparation.ts";
 import type { Outcome } from "./relay.ts";
+import type { Settlement } from "./settling.ts";
 
 /** A claimed send. Its message id is fixed from here on, also when who inserted it gave none. */
 export type Send = CommandDocument & { messageId: string };
+
+/** What a result says of a send besides its id; empty when it is not known any more. */
+export type SendFacts = Pick<Prepared, "to" | "type"> | Record<string, never>;
 
 /** How a send ended, for its command and for those who listen. */
 export interface Ending {
@@ -15,7 +18,7 @@ export interface Ending {
 }
 
 /** A send that came as far as the wire. */
-export function endingOf({ _id, messageId }: Send, { to, type }: Prepared, outcome: Outcome): Ending {
+export function endingOf({ _id, messageId }: Send, facts: SendFacts, outcome: Outcome): Ending {
   if (outcome.kind === "refused") {
     const { whatsappCode } = outcome;
     const code = "whatsapp_rejected";
@@ -28,17 +31,18 @@ export function endingOf({ _id, messageId }: Send, { to, type }: Prepared, outco
   }
   const status = outcome.kind;
   const state = status === "sent" ? "succeeded" : "unknown";
-  return { settlement: { state, result: { messageId, to, type, status } }, told: { status } };
+  return { settlement: { state, result: { messageId, ...facts, status } }, told: { status } };
 }
 
 /** A send that did not leave: refused for a reason (`failed`), or tried in vain (`dead`). */
-export function failureOf({ _id, messageId }: Send, error: PublicError, state: "failed" | "dead"): Ending {
+export function failureOf(
+  { _id, messageId }: Send,
+  error: PublicError,
+  state: "failed" | "dead",
+): Settlement {
   const ids = { messageId, commandId: String(_id) };
   const details = Array.isArray(error.details)
     ? { ...ids, problems: error.details }
     : { ...error.details, ...ids };
-  return {
-    settlement: { state, error: { ...error, details } },
-    told: { status: "failed", error: { code: error.code } },
-  };
+  return { state, error: { ...error, details } };
 }

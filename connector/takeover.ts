@@ -3,6 +3,7 @@ import type { ChannelDocument } from "../shared/collections.ts";
 import type { Config } from "../shared/config.ts";
 import type { Collections } from "../shared/database.ts";
 import type { Logger } from "../shared/log.ts";
+import { settleAbandoned } from "./abandoned.ts";
 import { AuthStateError } from "./auth/auth-error.ts";
 import { type AuthState, openAuthState } from "./auth/auth-state.ts";
 import type { Fence } from "./auth/fence.ts";
@@ -11,6 +12,7 @@ import { createDelivery, type Delivery } from "./delivery.ts";
 import { type EventLog, openEventLog } from "./event-log.ts";
 import type { Lease } from "./lease.ts";
 import { type MessageRecord, messageRecord } from "./message-record.ts";
+import { type Told, toldIn } from "./told.ts";
 
 /** What an owner holds of a channel: everything it writes through. */
 export interface Holdings {
@@ -21,6 +23,7 @@ export interface Holdings {
   queue: CommandQueue;
   messages: MessageRecord;
   delivery: Delivery;
+  told: Told;
 }
 
 export interface TakeoverOptions {
@@ -45,9 +48,10 @@ export async function takeOver(options: TakeoverOptions): Promise<Holdings> {
   const auth = await openAuth(options, fence);
   const queue = commandQueue(collections.commands, fence, lease.id);
   const messages = messageRecord(collections, channel._id);
-  const delivery = createDelivery({ channelId: channel._id, log: events, record: messages, queue });
-  await settleAbandoned({ queue, delivery });
-  return { fence, events, auth, queue, messages, delivery };
+  const told = toldIn(collections, channel._id);
+  const delivery = createDelivery({ log: events, told, record: messages, queue });
+  await settleAbandoned({ queue, delivery, told });
+  return { fence, events, auth, queue, messages, delivery, told };
 }
 
 /** Credentials that are there and cannot be used are not the same as none: nothing is made in their place. */
@@ -75,17 +79,4 @@ const unusable: readonly AuthStateError["fault"][] = ["unknown_master_key", "unr
 /** Names the server that credentials belong to. */
 function serverName({ whatsapp: { server } }: Pick<Config, "whatsapp">): string {
   return server ? server.rootKey.toString("hex") : "whatsapp";
-}
-
-/**
- * Settles what former owners left running; also later on, since one that does not know yet that it was deposed may
- * still claim.
- */
-export async function settleAbandoned({
-  queue,
-  delivery,
-}: Pick<Holdings, "queue" | "delivery">): Promise<void> {
-  for (const { messageId } of await queue.settleAbandoned()) {
-    if (messageId) await delivery.tell({ messageId, status: "unknown" });
-  }
 }

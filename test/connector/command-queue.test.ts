@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { commandQueue } from "../../connector/command-queue.ts";
+import type { TellSpent } from "../../connector/claiming.ts";
+import { type CommandQueue, commandQueue } from "../../connector/command-queue.ts";
 import type { CommandDocument } from "../../shared/collections.ts";
 import { commandDocument, fileDatabase } from "./connector-fixture.ts";
 
@@ -8,6 +9,7 @@ const file = fileDatabase();
 
 const past = new Date(Date.now() - 60_000);
 const future = new Date(Date.now() + 600_000);
+const control = { type: "channel.connect", payload: {}, lane: 0 } as const;
 const notSent = { code: "not_sent", message: "Not sent" } as const;
 
 /** A channel of its own for each test, with its owner's queue. */
@@ -31,6 +33,15 @@ async function read(id: string | undefined): Promise<CommandDocument> {
   return found;
 }
 
+/** Hears of what is ended instead of carried out. */
+function listener() {
+  const told: Array<[string, string]> = [];
+  const tell: TellSpent = async (spent) => {
+    told.push(...spent.map(({ command, settlement }): [string, string] => [command._id, settlement.state]));
+  };
+  return { told, tell };
+}
+
 const idsOf = (found: CommandDocument[]) => found.map(({ _id }) => _id);
 
 describe("claiming", () => {
@@ -42,7 +53,7 @@ describe("claiming", () => {
       }
     };
     await Promise.all(["a", "b", "c"].map(write));
-    const { claimed } = await queue.claim([1, 2], 100);
+    const claimed = await queue.claim([1, 2], 100);
     expect(claimed.map(({ lane }) => lane)).toEqual([...Array(30).fill(1), ...Array(30).fill(2)]);
     for (const writer of ["a", "b", "c"]) {
       for (const odd of [1, 0]) {
@@ -56,11 +67,11 @@ describe("claiming", () => {
 
   test("takes the lanes it was asked for, up to the limit, and nothing twice", async () => {
     const { channelId, queue } = queueOf();
-    const ids = await insert(channelId, { lane: 0 }, { lane: 1 }, { lane: 2 }, { lane: 1 });
-    expect(idsOf((await queue.claim([0], 8)).claimed)).toEqual([ids[0]]);
-    expect(idsOf((await queue.claim([1, 2], 2)).claimed)).toEqual([ids[1], ids[3]]);
-    expect(idsOf((await queue.claim([1, 2], 2)).claimed)).toEqual([ids[2]]);
-    expect((await queue.claim([0, 1, 2], 8)).claimed).toEqual([]);
+    const ids = await insert(channelId, control, { lane: 1 }, { lane: 2 }, { lane: 1 });
+    expect(idsOf(await queue.claim([0], 8))).toEqual([ids[0]]);
+    expect(idsOf(await queue.claim([1, 2], 2))).toEqual([ids[1], ids[3]]);
+    expect(idsOf(await queue.claim([1, 2], 2))).toEqual([ids[2]]);
+    expect(await queue.claim([0, 1, 2], 8)).toEqual([]);
   });
 
   test("marks whose it is, under which epoch, and counts the attempt", async () => {
@@ -79,7 +90,7 @@ describe("claiming", () => {
     await insert(channelId, ...Array.from({ length: 40 }, () => ({})));
     const other = queueOf(channelId, 2).queue;
     const both = await Promise.all([queue, other].map((each) => each.claim([1], 40)));
-    const all = both.flatMap(({ claimed }) => idsOf(claimed));
+    const all = both.flatMap(idsOf);
     expect(new Set(all).size).toBe(all.length);
     const stamped = await file.all.commands.find({ channelId, state: "running" }).toArray();
     expect(all.toSorted()).toEqual(idsOf(stamped).toSorted());
@@ -89,7 +100,7 @@ describe("claiming", () => {
     const { channelId, queue } = queueOf();
     await insert(randomUUID(), {});
     await insert(channelId, { notBefore: future }, { state: "succeeded" }, { state: "cancelled" });
-    expect(await queue.claim([0, 1, 2], 8)).toEqual({ claimed: [], expired: [] });
+    expect(await queue.claim([0, 1, 2], 8)).toEqual([]);
   });
 });
 
@@ -97,8 +108,9 @@ describe("what is too old", () => {
   test("is not carried out: it is expired when it is claimed, and given back to be told of", async () => {
     const { channelId, queue } = queueOf();
     const [old, fresh] = await insert(channelId, { expiresAt: past }, {});
-    const { claimed, expired } = await queue.claim([1], 8);
-    expect([idsOf(expired), idsOf(claimed)]).toEqual([[old], [fresh]]);
+    const { told, tell } = listener();
+    const claimed = await queue.claim([1], 8, tell);
+    expect([told, idsOf(claimed)]).toEqual([[[old, "expired"]], [fresh]]);
     expect(await read(old)).toMatchObject({
       state: "expired",
       attempts: 0,
@@ -110,9 +122,11 @@ describe("what is too old", () => {
   test("is found without claiming what is not", async () => {
     const { channelId, queue } = queueOf();
     const [old, fresh] = await insert(channelId, { expiresAt: past }, {});
-    expect(idsOf(await queue.expire())).toEqual([old]);
+    const { told, tell } = listener();
+    await queue.expire(tell);
+    await queue.expire(tell);
+    expect(told).toEqual([[old, "expired"]]);
     expect((await read(fresh)).state).toBe("queued");
-    expect(await queue.expire()).toEqual([]);
   });
 });
 
@@ -140,7 +154,7 @@ describe("settling", () => {
     const [id] = await insert(channelId, {});
     await former.claim([1], 8);
     const { queue: owner } = queueOf(channelId, 2);
-    await owner.settleAbandoned();
+    await takeBack(owner);
     await owner.claim([1], 8);
     await former.settle(id ?? "", { state: "failed", error: notSent });
     await former.unclaim([id ?? ""]);
@@ -163,7 +177,7 @@ describe("settling", () => {
     const sent = { messageId: "3EB0AA", to: "x", type: "text", status: "unknown" };
     const [unknown, failed] = await insert(
       channelId,
-      { state: "unknown", messageId: "3EB0AA", result: sent },
+      { state: "unknown", messageId: "3EB0AA", result: sent, claim: { connector: "me", epoch: 1, at: past } },
       { state: "failed", messageId: "3EB0BB", error: notSent },
     );
     await queue.settleUnknown("3EB0AA", { status: "sent" });
@@ -177,12 +191,12 @@ test("what is put back keeps its place and its attempts", async () => {
   const { channelId, queue } = queueOf();
   const ids = await insert(channelId, {}, {}, {});
   await queue.claim([1], 2);
-  await queue.startRelay(ids[1] ?? "", "3EB0CC");
+  await queue.startRelay(ids[1] ?? "", "3EB0CCCC");
   await queue.unclaim(ids.slice(0, 2));
-  expect(await read(ids[1])).toMatchObject({ state: "queued", attempts: 0, messageId: "3EB0CC" });
+  expect(await read(ids[1])).toMatchObject({ state: "queued", attempts: 0, messageId: "3EB0CCCC" });
   expect(await read(ids[1])).not.toHaveProperty("claim");
   expect(await read(ids[1])).not.toHaveProperty("relayStartedAt");
-  expect(idsOf((await queue.claim([1], 8)).claimed)).toEqual(ids);
+  expect(idsOf(await queue.claim([1], 8))).toEqual(ids);
 });
 
 test("starting a relay says when, and under which id", async () => {
@@ -193,21 +207,29 @@ test("starting a relay says when, and under which id", async () => {
   expect(await read(id)).toMatchObject({ messageId: "3EB0DD", relayStartedAt: expect.any(Date) });
 });
 
-test("what a former owner left running goes back in the queue, or is unknown if it may have left", async () => {
+/** As if nothing had been begun. */
+async function takeBack(queue: CommandQueue) {
+  await queue.settleLeft((await queue.left()).map((command) => ({ command, becomes: "queue" })));
+}
+
+test("what a former owner left is found by the next, and becomes what it says, if it is still as it was", async () => {
   const { channelId, queue: former } = queueOf();
-  const [before = "", left = "", waits = ""] = await insert(channelId, {}, {}, {});
+  const [before = "", begun = "", waits = ""] = await insert(channelId, {}, {}, {});
   await former.claim([1], 2);
-  await former.startRelay(left, "3EB0EE");
   const { queue: owner } = queueOf(channelId, 2);
-  const [mine = ""] = await insert(channelId, { lane: 0 });
+  const [mine = ""] = await insert(channelId, control);
   await owner.claim([0], 1);
-  expect(idsOf(await owner.settleAbandoned())).toEqual([left]);
-  expect(await read(left)).toMatchObject({
-    state: "unknown",
-    result: { messageId: "3EB0EE", status: "unknown" },
-    doneAt: expect.any(Date),
-  });
+  const found = await owner.left();
+  expect(idsOf(found)).toEqual([before, begun]);
+  // It does not know yet that it was deposed.
+  await former.startRelay(begun, "3EB0EE");
+  await owner.settleLeft(found.map((command) => ({ command, becomes: "queue" })));
+  expect(idsOf(await owner.left())).toEqual([begun]);
+  const unknown = { state: "unknown", result: { status: "unknown" } } as const;
+  await owner.settleLeft((await owner.left()).map((command) => ({ command, becomes: unknown })));
+  expect(await read(begun)).toMatchObject({ ...unknown, claim: { epoch: 2 }, doneAt: expect.any(Date) });
   expect((await read(mine)).state).toBe("running");
-  expect(idsOf((await owner.claim([1], 8)).claimed)).toEqual([before, waits]);
-  expect(await owner.settleAbandoned()).toEqual([]);
+  expect(idsOf(await owner.claim([1], 8))).toEqual([before]);
+  expect(idsOf(await owner.claim([1], 8))).toEqual([waits]);
+  expect(await owner.left()).toEqual([]);
 });

@@ -172,7 +172,7 @@ describe("logging out", () => {
     expect((await read(logout)).state).toBe("queued");
     const { channelId } = await read(logout);
     const next = commandQueue(file.all.commands, { channelId, epoch: 2 }, "next");
-    expect((await next.claim([0], 1)).claimed.map(({ _id }) => _id)).toEqual([logout]);
+    expect((await next.claim([0], 1)).map(({ _id }) => _id)).toEqual([logout]);
   });
 });
 

@@ -4,6 +4,7 @@ import { commandQueue } from "../../connector/command-queue.ts";
 import { createDelivery } from "../../connector/delivery.ts";
 import { openEventLog } from "../../connector/event-log.ts";
 import { messageRecord } from "../../connector/message-record.ts";
+import { toldIn } from "../../connector/told.ts";
 import { type EventData, messageStatusRank } from "../../shared/events.ts";
 import { commandDocument, fileDatabase } from "./connector-fixture.ts";
 
@@ -17,7 +18,8 @@ async function channel(channelId: string = randomUUID(), epoch = 1) {
   const log = await openEventLog(file.all.events, fence);
   const record = messageRecord(file.all, channelId);
   const queue = commandQueue(file.all.commands, fence, "me");
-  return { channelId, record, queue, delivery: createDelivery({ channelId, log, record, queue }) };
+  const told = toldIn(file.all, channelId);
+  return { channelId, record, queue, told, log, delivery: createDelivery({ log, told, record, queue }) };
 }
 
 type Channel = Awaited<ReturnType<typeof channel>>;
@@ -27,7 +29,10 @@ const peer = "15550100001@s.whatsapp.net";
 /** A message on its way, as the sender leaves it, and its command. */
 async function sending({ channelId, record }: Channel): Promise<{ messageId: string; commandId: string }> {
   const messageId = `3EB0${randomUUID().slice(0, 8).toUpperCase()}`;
-  const command = commandDocument(channelId, { state: "running", messageId });
+  const command = commandDocument(channelId, {
+    ...{ state: "running", messageId },
+    claim: { connector: "me", epoch: 1, at: new Date() },
+  });
   await file.all.commands.insertOne(command);
   await record.sending(messageId, peer, "text", { conversation: "Hello" });
   return { messageId, commandId: command._id };

@@ -8,6 +8,7 @@ import { messageRecord } from "../../connector/message-record.ts";
 import { createPace } from "../../connector/pace.ts";
 import { createRecipients } from "../../connector/recipients.ts";
 import { createSender, type Sending } from "../../connector/sender.ts";
+import { toldIn } from "../../connector/told.ts";
 import type { CommandDocument } from "../../shared/collections.ts";
 import type { Collections } from "../../shared/database.ts";
 import { eventually } from "../support/eventually.ts";
@@ -21,7 +22,7 @@ export async function senderOn(all: Collections, answers: Answers = {}, ackMs = 
   const queue = commandQueue(all.commands, fence, "me");
   const record = messageRecord(all, channelId);
   const log = await openEventLog(all.events, fence);
-  const delivery = createDelivery({ channelId, log, record, queue });
+  const delivery = createDelivery({ log, told: toldIn(all, channelId), record, queue });
   const socket = fakeSocket(answers);
   const gone = new AbortController();
   const now = { sending: { kind: "open", wa: socket.wa, gone: gone.signal } as Sending, isOwner: true };

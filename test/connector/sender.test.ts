@@ -150,8 +150,8 @@ describe("when the socket goes", () => {
     here.now.sending = { kind: "open", wa: other.wa, gone: new AbortController().signal };
     here.sender.ring();
     await Promise.all(commands.map(here.settled));
-    const [first, ...rest] = idsOf(commands);
-    expect([here.socket.relayed, other.relayed]).toEqual([[first], rest]);
+    // Nothing says whether the first one arrived.
+    expect([here.socket.relayed, other.relayed]).toEqual([idsOf(commands).slice(0, 1), idsOf(commands)]);
     expect((await here.read(commands[9] as CommandDocument)).attempts).toBe(1);
   });
 

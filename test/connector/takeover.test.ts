@@ -54,7 +54,7 @@ test("what the former owner may have sent is unknown, and told; what it had not 
   expect(told.map(({ type, data }) => ({ type, ...data }))).toEqual([
     { type: "message_status_update", messageId: "3EB0AAAA", status: "unknown" },
   ]);
-  expect((await owner.queue.claim([1], 8)).claimed.map(({ _id }) => _id)).toEqual([waiting._id]);
+  expect((await owner.queue.claim([1], 8)).map(({ _id }) => _id)).toEqual([waiting._id]);
 });
 
 test("credentials that cannot be read are neither used nor replaced", async () => {

@@ -1,0 +1,56 @@
+import type { AnyBulkWriteOperation, Collection, Document } from "mongodb";
+import type { CommandDocument } from "../shared/collections.ts";
+import type { PublicError } from "../shared/errors.ts";
+
+/** How a command ended. */
+export type Settlement =
+  | { state: "succeeded" | "unknown"; result: Record<string, unknown> }
+  | { state: "failed" | "dead" | "expired"; error: PublicError };
+
+/** Survives the loss of any minority. */
+export const durable = { writeConcern: { w: "majority", j: true } } as const;
+
+/** The fields of a settlement, for an aggregation update. */
+export function settled(settlement: Settlement): Document {
+  const outcome =
+    "result" in settlement
+      ? { result: { $literal: settlement.result } }
+      : { error: { $literal: settlement.error } };
+  return { state: settlement.state, doneAt: "$$NOW", ...outcome };
+}
+
+/**
+ * Settles commands that `mine` holds for. Resolves when it is written; what is settled while a write is under way is
+ * collected into the next one.
+ */
+export function settlingTogether(commands: Collection<CommandDocument>, mine: object) {
+  let waiting: Array<{ id: string; settlement: Settlement; done: PromiseWithResolvers<void> }> = [];
+  let isWriting = false;
+  const drain = async () => {
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      const updates = batch.map(
+        ({ id, settlement }): AnyBulkWriteOperation<CommandDocument> => ({
+          updateOne: { filter: { _id: id, ...mine }, update: [{ $set: settled(settlement) }] },
+        }),
+      );
+      try {
+        await commands.bulkWrite(updates, { ordered: false, ...durable });
+        for (const { done } of batch) done.resolve();
+      } catch (error) {
+        for (const { done } of batch) done.reject(error);
+      }
+    }
+    isWriting = false;
+  };
+  return (id: string, settlement: Settlement): Promise<void> => {
+    const done = Promise.withResolvers<void>();
+    waiting.push({ id, settlement, done });
+    if (!isWriting) {
+      isWriting = true;
+      queueMicrotask(() => void drain());
+    }
+    return done.promise;
+  };
+}
