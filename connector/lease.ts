@@ -3,6 +3,7 @@ import type { Collection } from "mongodb";
 import type { ConnectorDocument } from "../shared/collections.ts";
 import type { Logger } from "../shared/log.ts";
 import { errorTrace } from "./error-trace.ts";
+import { drainLease, endLease, insertLease, renewLease } from "./lease-row.ts";
 import type { Timings } from "./timings.ts";
 
 /** The right of this process to run channels: a row that must be renewed. A row that is dead stays dead. */
@@ -13,6 +14,8 @@ export interface Lease {
   isValid(): boolean;
   /** Aborts when the lease has ended: lapsed, declared dead, or released. */
   ended: AbortSignal;
+  /** Renews it now, and finds out whether somebody declared it dead. Never rejects. */
+  renew(): Promise<void>;
   /** Says that no new channel is wanted here. */
   drain(): Promise<void>;
   /** Gives the lease up; the last thing a connector does. */
@@ -24,24 +27,21 @@ export interface LeaseOptions {
   /** `CONNECTOR_ID`. A predecessor of the same name is declared dead at once. */
   name: string;
   capacity: number;
-  timings: Pick<Timings, "leaseMs" | "renewMs" | "leaseMarginMs">;
+  timings: LeaseTimings;
   log: Logger;
 }
 
-const majority = { writeConcern: { w: "majority" } } as const;
+export type LeaseTimings = Pick<Timings, "leaseMs" | "renewMs" | "leaseMarginMs">;
+
+const watchMs = 250;
 
 /** Takes a lease. Throws when the database cannot be reached. */
 export async function takeLease({ connectors, name, capacity, timings, log }: LeaseOptions): Promise<Lease> {
   const id = randomUUID();
   const ended = new AbortController();
-  await connectors.updateMany({ name, state: { $ne: "dead" } }, { $set: { state: "dead" } }, majority);
-  let deadline = performance.now() + timings.leaseMs - timings.leaseMarginMs;
-  await connectors.updateOne(
-    { _id: id },
-    [{ $set: { name, state: "alive", capacity, startedAt: "$$NOW", aliveUntil: until(timings.leaseMs) } }],
-    { upsert: true, ...majority },
-  );
-  const isValid = () => !ended.signal.aborted && performance.now() < deadline;
+  let deadline = deadlineOf(performance.now(), timings);
+  await insertLease(connectors, { id, name, capacity, leaseMs: timings.leaseMs });
+  const isLapsed = () => performance.now() >= deadline;
 
   const end = (why: string) => {
     if (ended.signal.aborted) return;
@@ -54,45 +54,39 @@ export async function takeLease({ connectors, name, capacity, timings, log }: Le
   const renew = async () => {
     const sentAt = performance.now();
     try {
-      const alive = { _id: id, state: { $ne: "dead" as const } };
-      const { matchedCount } = await connectors.updateOne(
-        alive,
-        [{ $set: { aliveUntil: until(timings.leaseMs) } }],
-        majority,
-      );
-      if (matchedCount === 0) end("declared dead");
-      else if (performance.now() >= deadline) end("lapsed");
-      else deadline = Math.max(deadline, sentAt + timings.leaseMs - timings.leaseMarginMs);
+      const isAlive = await renewLease(connectors, id, timings.leaseMs);
+      if (!isAlive) end("declared dead");
+      else if (isLapsed()) end("lapsed");
+      else deadline = Math.max(deadline, deadlineOf(sentAt, timings));
     } catch (error) {
       log.warn({ connector: id, ...errorTrace(error) }, "lease not renewed");
     }
   };
   const renewing = setInterval(() => void renew(), timings.renewMs);
   const watching = setInterval(() => {
-    if (performance.now() >= deadline) end("lapsed");
-  }, 250);
+    if (isLapsed()) end("lapsed");
+  }, watchMs);
 
   return {
     id,
-    isValid,
+    isValid: () => !ended.signal.aborted && !isLapsed(),
     ended: ended.signal,
-    async drain() {
-      await connectors.updateOne({ _id: id, state: "alive" }, { $set: { state: "draining" } }, majority);
-    },
+    renew,
+    drain: () => drainLease(connectors, id),
     async release() {
       end("released");
-      await connectors.updateOne({ _id: id }, { $set: { state: "dead" } }, majority);
+      await endLease(connectors, id);
     },
   };
 }
 
-/** Declares dead whoever has not renewed in time. Returns how many. */
-export async function declareDead(connectors: Collection<ConnectorDocument>): Promise<number> {
-  const overdue = { state: { $ne: "dead" as const }, $expr: { $lt: ["$aliveUntil", "$$NOW"] } };
-  const { modifiedCount } = await connectors.updateMany(overdue, { $set: { state: "dead" } }, majority);
-  return modifiedCount;
-}
-
-function until(leaseMs: number) {
-  return { $dateAdd: { startDate: "$$NOW", unit: "millisecond", amount: leaseMs } };
+/**
+ * Until when an owner may act whose renewal was sent at `sentAt`, on its own monotonic clock: the row lives for `leaseMs`
+ * from when the database got the renewal, which was not before it was sent.
+ */
+export function deadlineOf(
+  sentAt: number,
+  { leaseMs, leaseMarginMs }: Pick<LeaseTimings, "leaseMs" | "leaseMarginMs">,
+): number {
+  return sentAt + leaseMs - leaseMarginMs;
 }

@@ -19,7 +19,7 @@ import { createInbox, type Inbox } from "./inbox.ts";
 import type { Lease } from "./lease.ts";
 import { createLife, type Life } from "./life.ts";
 import { createLine, type Line, unreadableLine } from "./line.ts";
-import type { Signal } from "./machine.ts";
+import type { Machine, Signal } from "./machine.ts";
 import { createPace } from "./pace.ts";
 import type { MediaFetch } from "./preparation.ts";
 import { createRecipients } from "./recipients.ts";
@@ -167,12 +167,9 @@ export class Session {
     await this.#erasing;
   }
 
-  /** Whether letting go loses nothing: not connected, and not about to be. */
-  isIdle(): boolean {
-    const { state, reason } = this.#life.machine();
-    // The next owner would find the same, and say it again.
-    if (reason === "credentials_unreadable") return false;
-    return state === "inactive" || state === "error" || state === "logged_out";
+  /** Where the channel stands. */
+  machine(): Machine {
+    return this.#life.machine();
   }
 
   /** Claims nothing more, and resolves when what runs is done, or was given time enough. */

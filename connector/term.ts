@@ -5,14 +5,20 @@ import type { Logger } from "../shared/log.ts";
 import { sleep } from "../shared/sleep.ts";
 import { adoptCommands } from "./adoption.ts";
 import { FencedError } from "./auth/fence.ts";
-import { connectBackoff } from "./backoff.ts";
 import { listen } from "./doorbell.ts";
 import { errorTrace } from "./error-trace.ts";
-import { createFailures } from "./failures.ts";
-import { declareDead, type Lease } from "./lease.ts";
-import { acquire, channelsWithoutOwner, release } from "./ownership.ts";
+import { createGrace } from "./grace.ts";
+import type { Lease } from "./lease.ts";
+import { declareDead } from "./lease-row.ts";
+import { isIdle, isMovable } from "./letting-go.ts";
+import { oneLook } from "./look.ts";
+import { createMembership, type Membership } from "./membership.ts";
+import { channelsWithoutOwner, handOver, release, restingChannels } from "./ownership.ts";
+import { listenToOwnership } from "./ownership-bell.ts";
 import type { MediaFetch } from "./preparation.ts";
-import { Session } from "./session.ts";
+import { createRebalancing } from "./rebalancing.ts";
+import { Roster } from "./roster.ts";
+import type { Session } from "./session.ts";
 import type { Timings } from "./timings.ts";
 import { createTurns } from "./turns.ts";
 
@@ -29,133 +35,110 @@ export interface TermOptions {
   log: Logger;
 }
 
-const stopsAtOnce = 25;
+/** Channels without an owner that one look finds at most; the next finds the others. */
+const freeMax = 1_000;
 
 /** What a connector does with one lease: finds the channels that need an owner, and runs them. */
 export class Term {
   readonly #options: TermOptions;
-  readonly #sessions = new Map<string, Session>();
-  /** Channels that are being taken or given back. */
-  readonly #moving = new Map<string, Promise<void>>();
-  readonly #rung = new Set<string>();
-  readonly #failures = createFailures(connectBackoff);
+  readonly #roster: Roster;
   readonly #idleSince = new Map<string, number>();
   readonly #stopping = new AbortController();
-  readonly #turn: () => Promise<void>;
+  readonly #adopt = oneLook(() => this.#look("adopt", () => this.#adoptAll()));
+  readonly #sweep = oneLook(() => this.#look("sweep", () => this.#sweepAll()));
+  readonly #lookAtFreed = oneLook(() => this.#look("freed", () => this.#takeFreed()));
+  /** Channels that were given back since the last look. */
+  readonly #freed = new Set<string>();
+  readonly #membership: Membership;
+  readonly #grace;
+  readonly #rebalancing;
   readonly #loops: Promise<void>[];
-  #isAdopting = false;
-  /** A document may have come since the adoption that runs has looked. */
-  #isAdoptionDue = false;
 
   constructor(options: TermOptions) {
     this.#options = options;
-    const { lease, timings, collections, log } = options;
+    const { lease, timings, collections } = options;
     const signal = AbortSignal.any([this.#stopping.signal, lease.ended]);
-    this.#turn = createTurns(timings.connectsPerSecond, signal);
+    this.#roster = new Roster({
+      ...options,
+      channelsMax: options.config.channelsMax,
+      turn: createTurns(timings.connectsPerSecond, timings.connectBurst, signal),
+      ring: (channelId) => this.ring(channelId),
+    });
+    this.#grace = createGrace(timings.graceMs);
+    this.#membership = createMembership({
+      db: collections,
+      connectorId: lease.id,
+      load: () => this.#roster.load(),
+    });
+    this.#rebalancing = createRebalancing({
+      membership: this.#membership,
+      connectorId: lease.id,
+      channels: () => this.#roster.channels(),
+      resting: () => restingChannels(collections, lease.id, timings.moveRestMs),
+      movable: (channelIds) => this.#movable(channelIds),
+      quietMs: timings.moveQuietMs,
+    });
     lease.ended.addEventListener("abort", () => this.abandon(), { once: true });
-    this.#loops = [
-      listen({
-        commands: collections.commands,
-        ring: (channelId) => this.ring(channelId),
-        adopt: () => void this.#adopt(),
-        reopened: () => void this.#look("sweep", () => this.#sweep()),
-        log,
-        signal,
-      }),
-      this.#every(timings.sweepMs, signal, "sweep", () => this.#sweep()),
-      this.#every(timings.deadCheckMs, signal, "dead check", () => this.#checkDead()),
-    ];
+    this.#loops = this.#start(signal);
   }
 
   /** A channel has a new command, or is wanted to be connected. */
   ring(channelId: string): void {
-    const session = this.#sessions.get(channelId);
+    const session = this.#roster.get(channelId);
     if (session) session.ring();
     else void this.#look("acquire", () => this.#own(channelId));
   }
 
-  /** Stops every session politely and gives its channel back, and then the lease's right to take others. */
+  /**
+   * Says that it drains, so that others are preferred; then stops every session politely and gives its channel back.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    const draining = this.#look("drain", () => this.#options.lease.drain());
-    await Promise.all([draining, ...this.#loops, ...this.#moving.values()]);
-    // All finish beside each other, since that is mostly waiting; hanging up is work, so a few at a time.
-    await Promise.all([...this.#sessions.values()].map((session) => session.finish()));
-    const left = [...this.#sessions.keys()];
-    const stopNext = async (): Promise<void> => {
-      for (let channelId = left.pop(); channelId; channelId = left.pop()) await this.#letGo(channelId);
-    };
-    await Promise.all(Array.from({ length: stopsAtOnce }, stopNext));
+    await this.#look("drain", () => this.#options.lease.drain());
+    await Promise.all([this.#roster.leaveAll(release), ...this.#loops]);
   }
 
   /** Hangs every session up at once; nothing more is written. */
   abandon(): void {
     this.#stopping.abort();
-    for (const session of this.#sessions.values()) session.abandon();
-    this.#sessions.clear();
+    this.#roster.abandon();
+  }
+
+  #start(signal: AbortSignal): Promise<void>[] {
+    const { db, collections, timings, log } = this.#options;
+    const heard = { log, signal, reopened: () => void this.#sweep() };
+    return [
+      listen({
+        ...heard,
+        commands: collections.commands,
+        ring: (channelId) => this.ring(channelId),
+        adopt: () => void this.#adopt(),
+      }),
+      listenToOwnership({
+        ...heard,
+        db,
+        freed: (channelId) => {
+          this.#freed.add(channelId);
+          void this.#lookAtFreed();
+        },
+        membersChanged: (connectorId) => void this.#membersChanged(connectorId),
+      }),
+      this.#every(timings.sweepMs, signal, () => this.#sweep()),
+      this.#every(timings.deadCheckMs, signal, () => this.#look("dead check", () => this.#checkDead())),
+      this.#every(timings.deadCheckMs, signal, () => this.#look("grace", () => this.#takeOverdue())),
+      this.#every(1_000 / timings.movesPerSecond, signal, () => this.#look("balance", () => this.#balance())),
+    ];
   }
 
   async #own(channelId: string): Promise<void> {
-    const isFull = this.#sessions.size + this.#moving.size >= this.#options.config.channelsMax;
-    if (isFull || this.#stopping.signal.aborted || !this.#failures.mayTry(channelId)) return;
-    await this.#move(channelId, () => this.#open(channelId));
+    if (await this.#membership.isOurs(channelId)) return this.#roster.take(channelId);
+    this.#grace.note(channelId, performance.now());
   }
 
-  /** One move of a channel at a time; who rings while it moves is heard afterwards. */
-  async #move(channelId: string, work: () => Promise<void>): Promise<void> {
-    if (this.#moving.has(channelId)) return void this.#rung.add(channelId);
-    const moving = work().finally(() => {
-      this.#moving.delete(channelId);
-      if (this.#rung.delete(channelId)) this.ring(channelId);
-    });
-    this.#moving.set(
-      channelId,
-      moving.catch(() => undefined),
-    );
-    await moving;
-  }
-
-  async #open(channelId: string): Promise<void> {
-    const { collections, lease } = this.#options;
-    const channel = await acquire(collections, channelId, lease.id);
-    if (!channel || !lease.isValid()) return;
-    const session = await Session.open({
-      ...this.#options,
-      channel,
-      turn: this.#turn,
-      onEnd: (hasFailed) => {
-        this.#sessions.delete(channelId);
-        if (hasFailed) this.#failures.count(channelId);
-      },
-    });
-    if (!session.isOwner()) return session.abandon();
-    this.#sessions.set(channelId, session);
-    // What came between the takeover's look and now was rung at nobody.
-    session.ring();
-  }
-
-  async #letGo(channelId: string): Promise<void> {
-    const session = this.#sessions.get(channelId);
-    if (!session) return;
-    this.#sessions.delete(channelId);
-    await this.#move(channelId, () => this.#close(channelId, session));
-  }
-
-  async #close(channelId: string, session: Session): Promise<void> {
-    const { collections, lease, log } = this.#options;
-    try {
-      await session.stop();
-      await release(collections, session.fence, lease.id);
-    } catch (error) {
-      session.abandon();
-      log.warn({ event: "stop", channelId, ...errorTrace(error) }, "channel not given back in order");
-    }
-  }
-
-  async #sweep(): Promise<void> {
-    const { collections, config } = this.#options;
-    await this.#adopt();
-    const owned = [...this.#sessions.keys()];
+  async #sweepAll(): Promise<void> {
+    const { collections } = this.#options;
+    await Promise.all([this.#adopt(), this.#membership.look()]);
+    const owned = this.#roster.channels();
     const [open, deleted] = await Promise.all([
       collections.commands.distinct("channelId", {
         channelId: { $in: owned },
@@ -165,61 +148,96 @@ export class Term {
     ]);
     for (const channelId of open) void this.#tend(channelId, (session) => session.tidy());
     for (const channelId of deleted) void this.#tend(channelId, (session) => session.erase());
-    const free = config.channelsMax - this.#sessions.size;
-    for (const channelId of await this.#withoutSession(free)) this.ring(channelId);
+    await this.#takeFree();
     await this.#letIdleGo(new Set(open));
   }
 
   async #tend(channelId: string, work: (session: Session) => Promise<void>): Promise<void> {
-    const session = this.#sessions.get(channelId);
+    const session = this.#roster.get(channelId);
     if (session) await work(session).catch((error: unknown) => session.fail(error));
   }
 
   /** Channels that need an owner: nobody's, or ours by the document while no session runs. */
-  async #withoutSession(limit: number): Promise<string[]> {
-    if (limit <= 0) return [];
+  async #takeFree(): Promise<void> {
+    const { collections, config, lease } = this.#options;
+    if (this.#roster.load() >= config.channelsMax) return;
+    // Ours are among them, whether a session runs or not.
+    const found = await channelsWithoutOwner(collections, lease.id, freeMax + config.channelsMax);
+    for (const { channelId, isOurs } of found) {
+      if (this.#roster.get(channelId)) continue;
+      void this.#look("acquire", () => (isOurs ? this.#roster.take(channelId) : this.#own(channelId)));
+    }
+  }
+
+  /** A channel that was given back need not need an owner: it may be idle. */
+  async #takeFreed(): Promise<void> {
     const { collections, lease } = this.#options;
-    const found = await channelsWithoutOwner(collections, lease.id, limit + this.#sessions.size);
-    return found.filter((channelId) => !this.#sessions.has(channelId)).slice(0, limit);
+    const freed = [...this.#freed];
+    this.#freed.clear();
+    for (const { channelId } of await channelsWithoutOwner(collections, lease.id, freed.length, freed)) {
+      this.ring(channelId);
+    }
+  }
+
+  /** What another connector should have taken, and did not. */
+  async #takeOverdue(): Promise<void> {
+    const { collections, lease } = this.#options;
+    const due = this.#grace.due(performance.now());
+    if (due.length === 0) return;
+    for (const { channelId } of await channelsWithoutOwner(collections, lease.id, due.length, due)) {
+      void this.#look("acquire", () => this.#roster.take(channelId));
+    }
   }
 
   async #letIdleGo(busy: ReadonlySet<string>): Promise<void> {
     const now = performance.now();
-    for (const [channelId, session] of this.#sessions) {
-      if (!session.isIdle() || busy.has(channelId)) this.#idleSince.delete(channelId);
+    for (const channelId of this.#roster.channels()) {
+      const machine = this.#roster.get(channelId)?.machine();
+      if (!machine || !isIdle(machine) || busy.has(channelId)) this.#idleSince.delete(channelId);
       else if (!this.#idleSince.has(channelId)) this.#idleSince.set(channelId, now);
     }
     for (const [channelId, since] of this.#idleSince) {
       if (now - since < this.#options.timings.idleReleaseMs) continue;
       this.#idleSince.delete(channelId);
-      await this.#letGo(channelId);
+      await this.#roster.letGo(channelId, release);
     }
   }
 
-  async #adopt(): Promise<void> {
-    this.#isAdoptionDue = true;
-    if (this.#isAdopting) return;
-    this.#isAdopting = true;
-    try {
-      const { collections, config } = this.#options;
-      while (this.#isAdoptionDue) {
-        this.#isAdoptionDue = false;
-        for (const channelId of await adoptCommands(collections, config.sendTtlSeconds)) this.ring(channelId);
-      }
-    } catch (error) {
-      this.#options.log.warn({ event: "adopt", ...errorTrace(error) }, "commands not adopted");
-    } finally {
-      this.#isAdopting = false;
-    }
+  async #balance(): Promise<void> {
+    const channelId = await this.#rebalancing.next();
+    if (!channelId || this.#stopping.signal.aborted) return;
+    this.#options.log.info({ event: "balance", channelId }, "channel handed over");
+    await this.#roster.letGo(channelId, handOver);
+  }
+
+  async #movable(channelIds: readonly string[]): Promise<string[]> {
+    const active = channelIds.filter((channelId) => {
+      const session = this.#roster.get(channelId);
+      return session && isMovable(session.machine());
+    });
+    const ofThese = { channelId: { $in: active }, state: "running" as const };
+    const busy = new Set(await this.#options.collections.commands.distinct("channelId", ofThese));
+    return active.filter((channelId) => !busy.has(channelId));
+  }
+
+  async #adoptAll(): Promise<void> {
+    const { collections, config } = this.#options;
+    for (const channelId of await adoptCommands(collections, config.sendTtlSeconds)) this.ring(channelId);
   }
 
   async #checkDead(): Promise<void> {
     if ((await declareDead(this.#options.collections.connectors)) > 0) await this.#sweep();
   }
 
-  async #every(ms: number, signal: AbortSignal, what: string, work: () => Promise<void>): Promise<void> {
+  async #membersChanged(connectorId: string): Promise<void> {
+    const { lease } = this.#options;
+    if (connectorId === lease.id) await lease.renew();
+    else await this.#sweep();
+  }
+
+  async #every(ms: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     while (!signal.aborted) {
-      await this.#look(what, work);
+      await work();
       await sleep(ms, signal);
     }
   }

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Collection, MongoClient } from "mongodb";
 import { expect, onTestFinished, test } from "vitest";
-import { declareDead, type Lease, takeLease } from "../../connector/lease.ts";
+import { type Lease, takeLease } from "../../connector/lease.ts";
+import { declareDead } from "../../connector/lease-row.ts";
 import type { ConnectorDocument } from "../../shared/collections.ts";
 import { eventually } from "../support/eventually.ts";
 import { severableDatabase } from "../support/severable-database.ts";
