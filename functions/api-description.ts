@@ -21,6 +21,14 @@ A call that needs WhatsApp is written down first: once it is, it survives restar
 30 s, \`Prefer: respond-async\` not at all; \`Preference-Applied\` confirms it. What is not done in time is answered with
 202. \`Location\` names the command, which tells later what became of it.
 
+## Doing it once
+
+A call that changes something may be made again without being carried out again: give it an \`Idempotency-Key\`, any name of
+1 to 255 visible characters, and repeat it with the same key and body when the answer did not come. For 24 h the answer is
+what became of the first, with \`Idempotency-Replayed: true\`; another body under the same key is refused. Keys are an API
+key's own, on each path. What is refused with 4xx is refused again; after 5xx the call is made anew under the same key. A
+call that names no channel or command that is there, lacks the scope or is not JSON does not use the key up.
+
 ## Errors
 
 Every failure has a code that does not change, and the same form:

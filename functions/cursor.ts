@@ -1,5 +1,12 @@
 import { z } from "@hono/zod-openapi";
 
+/** `Number` would also read `0x10`, `1e1` and spaces. */
+const fromDigits = (text: unknown) =>
+  typeof text === "string" && /^\d{1,9}$/.test(text) ? Number(text) : text;
+
+/** How many rows a page of a list may have. */
+export const listLimit = z.preprocess(fromDigits, z.int().min(1).max(200)).default(50);
+
 /** Where the next page of a list starts, opaque to callers. */
 export function cursorOf(lastId: string): string {
   return Buffer.from(lastId).toString("base64url");

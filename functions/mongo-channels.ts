@@ -1,19 +1,25 @@
-import type { Collection } from "mongodb";
-import { channelType } from "../shared/channel.ts";
+import type { Collection, Filter } from "mongodb";
 import type { ChannelDocument } from "../shared/collections.ts";
 import { durably } from "./durably.ts";
-import type { ChannelQuery, NewChannel, Store } from "./store.ts";
+import { inactiveChannel } from "./inactive-channel.ts";
+import type { ChannelQuery, FoundChannel, NewChannel, Store } from "./store.ts";
 
 type Channels = Pick<
   Store,
-  "createChannel" | "findChannel" | "listChannels" | "updateChannel" | "setWish" | "markDeleted"
+  | "createChannel"
+  | "findChannel"
+  | "findDeletedChannel"
+  | "listChannels"
+  | "updateChannel"
+  | "setWish"
+  | "markDeleted"
 >;
 
 /** Channels, without those that are deleted; their times are the database's. */
 export function mongoChannels(channels: Collection<ChannelDocument>): Channels {
   return {
     async createChannel(channel) {
-      const created = await channels.findOneAndUpdate({ _id: channel.channelId }, timed(inactive(channel)), {
+      const created = await channels.findOneAndUpdate({ _id: channel.channelId }, unlessThere(channel), {
         upsert: true,
         returnDocument: "after",
         ...durably,
@@ -21,17 +27,8 @@ export function mongoChannels(channels: Collection<ChannelDocument>): Channels {
       if (!created) throw new Error("An upsert returned no document");
       return created;
     },
-    async findChannel(channelId) {
-      const [found] = await channels
-        .aggregate<ChannelDocument & { now: Date }>([
-          { $match: existing(channelId) },
-          { $set: { now: "$$NOW" } },
-        ])
-        .toArray();
-      if (!found) return null;
-      const { now, ...channel } = found;
-      return { channel, now };
-    },
+    findChannel: (channelId) => findTimed(channels, existing(channelId)),
+    findDeletedChannel: (channelId) => findTimed(channels, { _id: channelId, deletedAt: { $ne: null } }),
     listChannels: (query) => channels.find(filterOf(query)).sort({ _id: 1 }).limit(query.limit).toArray(),
     updateChannel: (channelId, changes) =>
       channels.findOneAndUpdate(
@@ -57,30 +54,23 @@ function existing(channelId: string) {
   return { _id: channelId, deletedAt: null };
 }
 
-function inactive({ channelId, name, metadata, phoneNumber }: NewChannel) {
-  return {
-    _id: channelId,
-    channelId,
-    type: channelType,
-    name,
-    metadata,
-    config: { phoneNumber, qrCode: null, pairingCode: null },
-    pairing: null,
-    status: "inactive",
-    reason: null,
-    retryAt: null,
-    lastDisconnect: null,
-    wanted: "disconnected",
-    owner: { connector: null, epoch: 0 },
-    lid: null,
-    deletedAt: null,
-  } satisfies Omit<ChannelDocument, "createdAt" | "lastStatusUpdate">;
+async function findTimed(
+  channels: Collection<ChannelDocument>,
+  filter: Filter<ChannelDocument>,
+): Promise<FoundChannel | null> {
+  const [found] = await channels
+    .aggregate<ChannelDocument & { now: Date }>([{ $match: filter }, { $set: { now: "$$NOW" } }])
+    .toArray();
+  if (!found) return null;
+  const { now, ...channel } = found;
+  return { channel, now };
 }
 
 /** `$literal`: what callers write may start with a `$`. */
-function timed(channel: ReturnType<typeof inactive>) {
+function unlessThere(channel: NewChannel) {
   const times = { createdAt: "$$NOW", lastStatusUpdate: "$$NOW" };
-  return [{ $replaceWith: { $mergeObjects: [{ $literal: channel }, times] } }];
+  const made = { $mergeObjects: [{ $literal: inactiveChannel(channel) }, times] };
+  return [{ $replaceWith: { $cond: [{ $gt: ["$createdAt", null] }, "$$ROOT", made] } }];
 }
 
 function filterOf({ channelIds, status, after }: ChannelQuery) {

@@ -5,6 +5,7 @@ import { collections, missingIndexes } from "../shared/database.ts";
 import { databaseAnswer } from "../shared/database-answer.ts";
 import { mongoChannels } from "./mongo-channels.ts";
 import { mongoCommands } from "./mongo-commands.ts";
+import { mongoKeyedRequests } from "./mongo-keyed-requests.ts";
 import { mongoSessions } from "./mongo-sessions.ts";
 import type { Store } from "./store.ts";
 
@@ -13,11 +14,12 @@ const answerMsMax = 5_000;
 
 /** Everything the functions keep, in MongoDB. The caller owns the client behind `db`. */
 export function mongoStore(db: Db, retention: Retention): Store {
-  const { channels, commands, connectors, ...keys } = collections(db);
+  const { channels, commands, connectors, idempotencyKeys, ...keys } = collections(db);
   return answering({
     ...mongoSessions(keys.consoleSessions),
     ...mongoChannels(channels),
     ...mongoCommands(commands),
+    ...mongoKeyedRequests(idempotencyKeys),
     byKey: (key) => authenticateKey(keys, key, new Date()),
     bySession: (cookie) => authenticateSession(keys, cookie, new Date()),
     async hasConnector() {
@@ -35,12 +37,21 @@ function answering(store: Store): Store {
     bySession: inTime(store.bySession),
     createChannel: inTime(store.createChannel),
     findChannel: inTime(store.findChannel),
+    findDeletedChannel: inTime(store.findDeletedChannel),
     listChannels: inTime(store.listChannels),
     updateChannel: inTime(store.updateChannel),
     setWish: inTime(store.setWish),
     markDeleted: inTime(store.markDeleted),
     insertCommand: inTime(store.insertCommand),
     findCommand: inTime(store.findCommand),
+    hasCommand: inTime(store.hasCommand),
+    listCommands: inTime(store.listCommands),
+    cancelCommand: inTime(store.cancelCommand),
+    requeueCommand: inTime(store.requeueCommand),
+    findRequest: inTime(store.findRequest),
+    rememberRequest: inTime(store.rememberRequest),
+    refuseRequest: inTime(store.refuseRequest),
+    finishRequest: inTime(store.finishRequest),
     hasConnector: inTime(store.hasConnector),
     createSession: inTime(store.createSession),
     deleteSession: inTime(store.deleteSession),

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { type ErrorCode, errorCatalog } from "../shared/errors.ts";
 import type { Scope } from "../shared/scopes.ts";
+import { idempotencyHeader } from "./keyed-request.ts";
 
 /** Where every call of the API stands. */
 export const apiPrefix = "/api/whatsapp";
@@ -61,8 +62,16 @@ const header = (description: string): Header => ({ description, schema: { type: 
 /** On every answer. */
 export const requestIdHeader = { "X-Request-Id": header("Names the request, here and in the log") };
 
+/** On what a call answers that may be repeated under a key; on its refusals, too. */
+export const keyedHeaders = {
+  "Idempotency-Replayed": header(
+    "`true` when the request was accepted or refused before, under its `Idempotency-Key`",
+  ),
+};
+
 /** On what a call answers that wrote a command. */
 export const commandHeaders = {
+  ...keyedHeaders,
   Location: header("The command, which tells what becomes of it"),
   "Preference-Applied": header("How long the answer waited for the result, if `Prefer` asked for it"),
 };
@@ -95,7 +104,7 @@ export function jsonRequest<S extends z.ZodType>(schema: S) {
  * handler may return.
  */
 export function refusals(...codes: ErrorCode[]): Record<never, never> {
-  const byStatus = Map.groupBy(codes, (code) => errorCatalog[code].status);
+  const byStatus = Map.groupBy(new Set(codes), (code) => errorCatalog[code].status);
   const content = {
     "application/json": { schema: errorSchema },
     "application/problem+json": { schema: problemSchema },
@@ -130,6 +139,9 @@ export const bodyRefusals = [
   "unsupported_content_type",
 ] as const satisfies ErrorCode[];
 
+/** What any call may be refused for that may be repeated under a key. */
+export const keyedRefusals = ["invalid_request", "idempotency_key_reused"] as const satisfies ErrorCode[];
+
 /** How a route says who may call it, and what else there is to say. */
 export function openTo(scope: Scope, description = "") {
   return {
@@ -149,8 +161,8 @@ export const securitySchemes = {
 /** The path parameters of a call on a channel. */
 export const channelParameters = z.object({ channelId: z.string() });
 
-/** How long to wait for the result; the whole of it is read by `waitPreference`. */
-export const preferHeader = z.object({
+/** A name for the request; and how long to wait for the result, the whole of which is read by `waitPreference`. */
+export const mutationHeaders = idempotencyHeader.extend({
   prefer: z
     .string()
     .optional()

@@ -1,4 +1,7 @@
 import { z } from "@hono/zod-openapi";
+import type { CommandPayload } from "../shared/commands.ts";
+import { answered } from "./answered.ts";
+import type { Accepted } from "./mutation.ts";
 
 const sentPayload = z.object({ messageId: z.string(), to: z.string(), type: z.string() });
 
@@ -22,4 +25,17 @@ export type SendAnswer = z.output<typeof sentAnswer> | z.output<typeof pendingAn
 /** Whether WhatsApp took it, so that the answer is 200 and not 202. */
 export function isSent(answer: SendAnswer): answer is z.output<typeof sentAnswer> {
   return answer.payload.status === "sent";
+}
+
+/** What an accepted send is answered with. Throws the command's own error when it failed. */
+export function sendAnswer(
+  { messageId = "", ...accepted }: Accepted,
+  { to, content }: CommandPayload<"message.send">,
+): SendAnswer {
+  const { state } = answered({ messageId, ...accepted });
+  const payload = { messageId, to, type: content.type };
+  if (state === "succeeded")
+    return { ok: true, message: "Message sent", payload: { ...payload, status: "sent" } };
+  const message = state === "queued" ? "Message queued" : "Message sent, but WhatsApp has not answered";
+  return { ok: true, message, payload: { ...payload, status: state, commandId: accepted.commandId } };
 }

@@ -1,7 +1,8 @@
 import type { Caller } from "../shared/authentication.ts";
 import type { ChannelStatus } from "../shared/channel.ts";
 import type { ChannelDocument, CommandDocument } from "../shared/collections.ts";
-import type { CommandType } from "../shared/commands.ts";
+import type { CommandState, CommandType } from "../shared/commands.ts";
+import type { KeyedRequests } from "./keyed-request.ts";
 
 /** A channel, and the database's time when it was read. */
 export interface FoundChannel {
@@ -37,6 +38,30 @@ export interface ChannelQuery {
   limit: number;
 }
 
+export interface CommandQuery {
+  channelId: string;
+  /** Null = every state. */
+  state: CommandState | null;
+  type: CommandType | null;
+  /** Only those that follow this place in the list, which `nextPlace` gave. */
+  after: string | null;
+  limit: number;
+}
+
+/** A page of commands, the newest first; `nextPlace` is null on the last one. */
+export interface CommandPage {
+  commands: CommandDocument[];
+  nextPlace: string | null;
+}
+
+/** A send as it is tried again. */
+export interface Requeuing {
+  /** When it ended: another end is not undone. */
+  endedAt: Date;
+  messageId: string;
+  ttlSeconds: number;
+}
+
 /** Who a caller is. Both throw `invalid_api_key` or `expired_api_key`. */
 export interface Authentication {
   byKey(key: string): Promise<Caller>;
@@ -48,9 +73,12 @@ export interface Authentication {
  * What the functions need of the database; deleted channels do not exist here. Every call throws `database_unavailable`
  * when the database does not answer within a few seconds, and every write is durable when it resolves.
  */
-export interface Store extends Authentication {
+export interface Store extends Authentication, KeyedRequests {
+  /** One that is there under this id stays as it is, and is returned. */
   createChannel(channel: NewChannel): Promise<ChannelDocument>;
   findChannel(channelId: string): Promise<FoundChannel | null>;
+  /** A deleted one that is not erased yet. */
+  findDeletedChannel(channelId: string): Promise<FoundChannel | null>;
   /** At most `limit`, in the order of their ids. */
   listChannels(query: ChannelQuery): Promise<ChannelDocument[]>;
   /** Null when there is no such channel. */
@@ -62,8 +90,16 @@ export interface Store extends Authentication {
   /** From here on it does not exist for callers; what it left behind is erased by a connector. False: there was none. */
   markDeleted(channelId: string): Promise<boolean>;
 
+  /** Unless it is there already. */
   insertCommand(command: NewCommand): Promise<void>;
   findCommand(commandId: string): Promise<CommandDocument | null>;
+  /** Whether it is there, and would survive the loss of a server. */
+  hasCommand(commandId: string): Promise<boolean>;
+  listCommands(query: CommandQuery): Promise<CommandPage>;
+  /** Takes a send back while it is queued and never was on the wire. Null: it is not, or not any more. */
+  cancelCommand(command: CommandDocument): Promise<CommandDocument | null>;
+  /** Puts a send that is dead or expired behind all that is queued. False: it is not, or ended at another time. */
+  requeueCommand(command: CommandDocument, requeuing: Requeuing): Promise<boolean>;
   /** Whether a connector lives that could carry out a command. */
   hasConnector(): Promise<boolean>;
 

@@ -6,6 +6,7 @@ import {
   type ConnectorDocument,
   type ConsoleSessionDocument,
   type EventDocument,
+  type IdempotencyKeyDocument,
   indexes,
   type MessageDocument,
   collectionNames as names,
@@ -23,6 +24,7 @@ export interface Collections {
   apiKeys: Collection<ApiKeyDocument>;
   consoleSessions: Collection<ConsoleSessionDocument>;
   pairingRequests: Collection<PairingRequestDocument>;
+  idempotencyKeys: Collection<IdempotencyKeyDocument>;
 }
 
 /** The collections of a database, under the names that all services agree on. */
@@ -36,6 +38,7 @@ export function collections(db: Db): Collections {
     apiKeys: db.collection(names.apiKeys),
     consoleSessions: db.collection(names.consoleSessions),
     pairingRequests: db.collection(names.pairingRequests),
+    idempotencyKeys: db.collection(names.idempotencyKeys),
   };
 }
 

@@ -2,13 +2,15 @@ import { createRoute, type RouteConfig } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { Scope } from "../../shared/scopes.ts";
+import type { KeyedRequests } from "../keyed-request.ts";
 import { findChannel } from "../middleware/find-channel.ts";
+import { idempotent } from "../middleware/idempotent.ts";
 import { jsonBody } from "../middleware/json-body.ts";
 import { requireScope } from "../middleware/require-scope.ts";
-import { bodyRefusals, channelParameters, keyRefusals, openTo, refusals } from "../openapi.ts";
+import { bodyRefusals, channelParameters, keyedRefusals, keyRefusals, openTo, refusals } from "../openapi.ts";
 import type { Store } from "../store.ts";
 
-type Request = Pick<NonNullable<RouteConfig["request"]>, "headers" | "body">;
+type Request = Pick<NonNullable<RouteConfig["request"]>, "headers" | "body" | "query">;
 
 interface ChannelCall<M, P, Q, R> {
   operationId: string;
@@ -52,16 +54,37 @@ export function channelRoute<
     request: { params: channelParameters, ...request },
     responses: {
       ...responses,
-      ...refusals(...keyRefusals, ...(request.body ? bodyRefusals : []), "channel_not_found", ...refused),
+      ...refusals(
+        ...keyRefusals,
+        ...(request.body ? bodyRefusals : []),
+        ...(isRepeatable({ method }) ? keyedRefusals : []),
+        "channel_not_found",
+        ...refused,
+      ),
     },
   });
 }
 
-/** The route behind what stands before its handler: the channel is found, the scope asked for, a body read. */
-export function guarded<R extends RouteConfig & { "x-scope": Scope }>(
+/** The route behind what stands before its handler: the channel is found, and whatever `behind` says. */
+export function guarded<R extends GuardedRoute>(
   route: R,
-  store: Pick<Store, "findChannel">,
+  store: Pick<Store, "findChannel"> & KeyedRequests,
 ): R {
-  const before: MiddlewareHandler[] = [findChannel(store), requireScope(route["x-scope"])];
-  return { ...route, middleware: route.request?.body ? [...before, jsonBody] : before };
+  return { ...route, middleware: [findChannel(store), ...behind(route, store)] };
+}
+
+type GuardedRoute = RouteConfig & { "x-scope": Scope };
+
+/** Behind what is looked for: the scope is asked for, a body read, and a repeated request recognised. */
+export function behind(route: GuardedRoute, requests: KeyedRequests): MiddlewareHandler[] {
+  return [
+    requireScope(route["x-scope"]),
+    ...(route.request?.body ? [jsonBody] : []),
+    ...(isRepeatable(route) ? [idempotent(requests, route)] : []),
+  ];
+}
+
+/** Whether an `Idempotency-Key` counts: reading changes nothing, and PATCH twice is as good as once. */
+function isRepeatable({ method }: Pick<RouteConfig, "method">): boolean {
+  return method === "post" || method === "delete";
 }

@@ -1,26 +1,28 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { channelStatuses, createChannelSchema, updateChannelSchema } from "../../shared/channel.ts";
 import { ServiceError } from "../../shared/errors.ts";
-import { newChannelId } from "../../shared/ids.ts";
 import { channelSchema, channelStatusSchema, channelStatusView, channelView } from "../channel-view.ts";
-import { cursorOf, cursorSchema } from "../cursor.ts";
+import { createChannel } from "../create-channel.ts";
+import { cursorOf, cursorSchema, listLimit } from "../cursor.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { confirmed } from "../in-doubt.ts";
+import { idempotencyHeader } from "../keyed-request.ts";
 import type { ChannelEnv } from "../middleware/find-channel.ts";
-import { jsonBody } from "../middleware/json-body.ts";
+import type { OnceEnv } from "../middleware/idempotent.ts";
 import { requireScope } from "../middleware/require-scope.ts";
 import {
   apiPrefix,
   bodyRefusals,
   json,
   jsonRequest,
+  keyedHeaders,
+  keyedRefusals,
   keyRefusals,
   locationHeader,
   openTo,
   refusals,
 } from "../openapi.ts";
 import { invalidRequest } from "../validation-hook.ts";
-import { channelRoute, guarded } from "./channel-route.ts";
+import { behind, channelRoute, guarded } from "./channel-route.ts";
 
 const channelAnswer = z.object({ ok: z.literal(true), payload: channelSchema });
 const statusAnswer = z.object({ ok: z.literal(true), payload: channelStatusSchema });
@@ -30,13 +32,9 @@ const listAnswer = z.object({
   nextCursor: z.string().nullable(),
 });
 
-/** `Number` would also read `0x10`, `1e1` and spaces. */
-const fromDigits = (text: unknown) =>
-  typeof text === "string" && /^\d{1,9}$/.test(text) ? Number(text) : text;
-
 const listQuery = z.strictObject({
   status: z.enum(channelStatuses).optional(),
-  limit: z.preprocess(fromDigits, z.int().min(1).max(200)).default(50),
+  limit: listLimit,
   cursor: cursorSchema.optional(),
 });
 
@@ -47,11 +45,13 @@ const creating = createRoute({
   tags: ["Channels"],
   summary: "Create a channel",
   ...openTo("channels:write"),
-  middleware: [requireScope("channels:write"), jsonBody],
-  request: { body: jsonRequest(createChannelSchema) },
+  request: { headers: idempotencyHeader, body: jsonRequest(createChannelSchema) },
   responses: {
-    201: json(channelAnswer, "The channel, inactive; `Location` names it", locationHeader),
-    ...refusals(...keyRefusals, ...bodyRefusals),
+    201: json(channelAnswer, "The channel, inactive; `Location` names it", {
+      ...locationHeader,
+      ...keyedHeaders,
+    }),
+    ...refusals(...keyRefusals, ...bodyRefusals, ...keyedRefusals),
   },
 });
 
@@ -105,15 +105,9 @@ const changing = channelRoute({
 
 /** Creating, listing, reading and changing channels: rows in the database, no connector involved. */
 export function channelRoutes({ store }: Dependencies) {
-  return new OpenAPIHono<ChannelEnv>({ defaultHook: invalidRequest })
-    .openapi(creating, async (c) => {
-      if (c.var.caller.channels)
-        throw new ServiceError("insufficient_scope", "The API key is limited to channels that exist");
-      const { name, phoneNumber = null, metadata = {} } = c.req.valid("json");
-      const channelId = newChannelId();
-      const creation = store.createChannel({ channelId, name, phoneNumber, metadata });
-      // One inactive channel too many does no harm.
-      const channel = await confirmed(creation, { ids: { channelId }, retryable: true });
+  return new OpenAPIHono<ChannelEnv & OnceEnv>({ defaultHook: invalidRequest })
+    .openapi({ ...creating, middleware: behind(creating, store) }, async (c) => {
+      const channel = await createChannel(store, c.var, c.req.valid("json"));
       c.header("Location", `${apiPrefix}/channels/${channel.channelId}`);
       return c.json({ ok: true as const, payload: channelView(channel) }, 201);
     })

@@ -1,44 +1,100 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import { createMiddleware } from "hono/factory";
-import type { CommandDocument } from "../../shared/collections.ts";
-import { ServiceError } from "../../shared/errors.ts";
-import { coversChannel } from "../../shared/scopes.ts";
+import { cancelSend } from "../cancel-send.ts";
 import { commandSchema, commandView } from "../command-view.ts";
 import type { Dependencies } from "../dependencies.ts";
-import type { CallerEnv } from "../middleware/authenticate.ts";
-import { requireScope } from "../middleware/require-scope.ts";
-import { json, keyRefusals, openTo, refusals } from "../openapi.ts";
+import { idempotencyHeader } from "../keyed-request.ts";
+import { type CommandEnv, findCommand } from "../middleware/find-command.ts";
+import type { OnceEnv } from "../middleware/idempotent.ts";
+import {
+  commandHeaders,
+  json,
+  keyedHeaders,
+  keyedRefusals,
+  keyRefusals,
+  mutationHeaders,
+  openTo,
+  refusals,
+} from "../openapi.ts";
+import { retrySend } from "../retry-send.ts";
+import { isSent, pendingAnswer, sentAnswer } from "../sent-answer.ts";
+import { invalidRequest } from "../validation-hook.ts";
+import { behind } from "./channel-route.ts";
+import { sendRefusals } from "./messages.ts";
 
-interface CommandEnv {
-  Variables: CallerEnv["Variables"] & { command: CommandDocument };
-}
-
+const commandParameters = z.object({ commandId: z.string() });
 const commandAnswer = z.object({ ok: z.literal(true), payload: commandSchema });
 
-/** What became of a command. */
-export function commandRoutes({ store }: Dependencies) {
-  const findCommand = createMiddleware<CommandEnv>(async (c, next) => {
-    const command = await store.findCommand(c.req.param("commandId") ?? "");
-    if (!command || !coversChannel(c.var.caller, command.channelId))
-      throw new ServiceError("command_not_found");
-    c.set("command", command);
-    await next();
-  });
-  return new OpenAPIHono<CommandEnv>().openapi(
-    createRoute({
-      operationId: "getCommand",
-      method: "get",
-      path: "/commands/{commandId}",
-      tags: ["Commands"],
-      summary: "Read what became of a command",
-      ...openTo("messages:read"),
-      middleware: [findCommand, requireScope("messages:read")],
-      request: { params: z.object({ commandId: z.string() }) },
-      responses: {
-        200: json(commandAnswer, "The command"),
-        ...refusals(...keyRefusals, "command_not_found"),
-      },
-    }),
-    (c) => c.json({ ok: true as const, payload: commandView(c.var.command, c.var.caller) }, 200),
-  );
+const reading = createRoute({
+  operationId: "getCommand",
+  method: "get",
+  path: "/commands/{commandId}",
+  tags: ["Commands"],
+  summary: "Read what became of a command",
+  ...openTo("messages:read"),
+  request: { params: commandParameters },
+  responses: {
+    200: json(commandAnswer, "The command"),
+    ...refusals(...keyRefusals, "command_not_found"),
+  },
+});
+
+const cancelling = createRoute({
+  operationId: "cancelCommand",
+  method: "delete",
+  path: "/commands/{commandId}",
+  tags: ["Commands"],
+  summary: "Take a message back",
+  ...openTo(
+    "messages:send",
+    "While it is queued. What is asked of the channel itself, such as connecting, cannot be taken back: ask for the " +
+      "opposite instead.",
+  ),
+  request: { params: commandParameters, headers: idempotencyHeader },
+  responses: {
+    200: json(commandAnswer, "The command, cancelled: it will not be sent", keyedHeaders),
+    ...refusals(...keyRefusals, ...keyedRefusals, "command_not_found", "command_not_cancellable"),
+  },
+});
+
+const retrying = createRoute({
+  operationId: "retryCommand",
+  method: "post",
+  path: "/commands/{commandId}/retry",
+  tags: ["Commands"],
+  summary: "Try a message again",
+  ...openTo(
+    "messages:send",
+    "One that is `dead` or `expired`, under the same `messageId`, behind what is queued by now. Waits for the result " +
+      "only if `Prefer: wait` asks for it. What is asked of the channel itself is asked for again instead.",
+  ),
+  request: { params: commandParameters, headers: mutationHeaders },
+  responses: {
+    200: json(sentAnswer, "WhatsApp took it", commandHeaders),
+    202: json(pendingAnswer, "Queued again, or sent without an answer (`unknown`)", commandHeaders),
+    ...refusals(
+      ...keyRefusals,
+      ...keyedRefusals,
+      ...sendRefusals,
+      "command_not_found",
+      "channel_not_found",
+      "command_not_retryable",
+    ),
+  },
+});
+
+/** What became of a command, taking it back, and trying it again. */
+export function commandRoutes(deps: Dependencies) {
+  const { store } = deps;
+  return new OpenAPIHono<CommandEnv & OnceEnv>({ defaultHook: invalidRequest })
+    .openapi({ ...reading, middleware: [findCommand(store), ...behind(reading, store)] }, (c) =>
+      c.json({ ok: true as const, payload: commandView(c.var.command, c.var.caller) }, 200),
+    )
+    .openapi({ ...cancelling, middleware: [findCommand(store), ...behind(cancelling, store)] }, async (c) => {
+      const cancelled = await cancelSend(store, c.var);
+      return c.json({ ok: true as const, payload: commandView(cancelled, c.var.caller) }, 200);
+    })
+    .openapi({ ...retrying, middleware: [findCommand(store), ...behind(retrying, store)] }, async (c) => {
+      const answer = await retrySend(deps, c);
+      return isSent(answer) ? c.json(answer, 200) : c.json(answer, 202);
+    });
 }

@@ -2,12 +2,10 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { channelStatuses } from "../../shared/channel.ts";
 import { commandTable } from "../../shared/commands.ts";
-import { ServiceError } from "../../shared/errors.ts";
 import { answered } from "../answered.ts";
 import type { Dependencies } from "../dependencies.ts";
-import type { ChannelEnv } from "../middleware/find-channel.ts";
-import { carryOut } from "../mutation.ts";
-import { commandHeaders, json, jsonRequest, preferHeader } from "../openapi.ts";
+import { carryOut, type MutationEnv } from "../mutation.ts";
+import { commandHeaders, json, jsonRequest, mutationHeaders } from "../openapi.ts";
 import { queued, queuedAnswer } from "../queued-answer.ts";
 import { invalidRequest } from "../validation-hook.ts";
 import { channelRoute, guarded } from "./channel-route.ts";
@@ -22,8 +20,6 @@ const controlAnswer = z.object({
   status: statusSchema,
 });
 
-const deletedAnswer = z.object({ ok: z.literal(true), payload: z.object({ channelId: z.string() }) });
-
 const connecting = channelRoute({
   operationId: "connectChannel",
   method: "post",
@@ -32,7 +28,7 @@ const connecting = channelRoute({
   summary: "Connect",
   description: "By the stored link, else by QR, or by a pairing code if a number is given.",
   scope: "channels:write",
-  request: { headers: preferHeader, body: jsonRequest(commandTable["channel.connect"].payload) },
+  request: { headers: mutationHeaders, body: jsonRequest(commandTable["channel.connect"].payload) },
   responses: { 202: json(controlAnswer, "Under way; `status` is the present one", commandHeaders) },
   refused: ["pairing_rate_limited"],
 });
@@ -45,7 +41,7 @@ const disconnecting = channelRoute({
   summary: "Disconnect",
   description: "The link to the phone is kept.",
   scope: "channels:write",
-  request: { headers: preferHeader, body: jsonRequest(nothing) },
+  request: { headers: mutationHeaders, body: jsonRequest(nothing) },
   responses: {
     200: json(controlAnswer, "Disconnected", commandHeaders),
     202: json(queuedAnswer, "Not carried out yet", commandHeaders),
@@ -60,50 +56,27 @@ const loggingOut = channelRoute({
   summary: "Log out",
   description: "Unlinks the phone and erases the credentials.",
   scope: "channels:write",
-  request: { headers: preferHeader, body: jsonRequest(nothing) },
+  request: { headers: mutationHeaders, body: jsonRequest(nothing) },
   responses: {
     200: json(controlAnswer, "Logged out", commandHeaders),
     202: json(queuedAnswer, "Not carried out yet", commandHeaders),
   },
 });
 
-const deleting = channelRoute({
-  operationId: "deleteChannel",
-  method: "delete",
-  path: "/channels/{channelId}",
-  tag: "Channels",
-  summary: "Delete a channel",
-  description: "Logs out and erases everything. It is gone at once, whatever the answer.",
-  scope: "channels:write",
-  request: { headers: preferHeader },
-  responses: {
-    200: json(deletedAnswer, "Erased", commandHeaders),
-    202: json(queuedAnswer, "A connector will erase it", commandHeaders),
-  },
-});
-
-/** Connecting, disconnecting, logging out and deleting: the wish is stored first, then a connector is asked. */
+/** Connecting, disconnecting and logging out: the wish is stored first, then a connector is asked. */
 export function connectionRoutes(deps: Dependencies) {
   const { store } = deps;
-  return new OpenAPIHono<ChannelEnv>({ defaultHook: invalidRequest })
+  return new OpenAPIHono<MutationEnv>({ defaultHook: invalidRequest })
     .openapi(guarded(connecting, store), async (c) => {
       const payload = c.req.valid("json");
       const { channelId } = c.var.found.channel;
-      await store.setWish(channelId, "connected");
-      const outcome = answered(await carryOut(deps, c, { type: "channel.connect", payload }));
+      const prepare = () => store.setWish(channelId, "connected");
+      const outcome = answered(await carryOut(deps, c, { type: "channel.connect", payload, prepare }));
       const status = outcome.state === "succeeded" ? statusOf(outcome.result) : "connecting";
       return c.json({ ok: true as const, message: "Connection initiated", channelId, status }, 202);
     })
     .openapi(guarded(disconnecting, store), (c) => hangUp(deps, c, "channel.disconnect"))
-    .openapi(guarded(loggingOut, store), (c) => hangUp(deps, c, "channel.logout"))
-    .openapi(guarded(deleting, store), async (c) => {
-      const { channelId } = c.var.found.channel;
-      if (!(await store.markDeleted(channelId))) throw new ServiceError("channel_not_found");
-      const accepted = await carryOut(deps, c, { type: "channel.delete", payload: {} });
-      const isGone = accepted.outcome?.state === "gone" || answered(accepted).state === "succeeded";
-      if (!isGone) return c.json(queued("Deletion queued", channelId, accepted.commandId), 202);
-      return c.json({ ok: true as const, payload: { channelId } }, 200);
-    });
+    .openapi(guarded(loggingOut, store), (c) => hangUp(deps, c, "channel.logout"));
 }
 
 const hangUpMessages = {
@@ -111,11 +84,11 @@ const hangUpMessages = {
   "channel.logout": { done: "Channel logged out", queued: "Logout queued" },
 };
 
-async function hangUp(deps: Dependencies, c: Context<ChannelEnv>, type: keyof typeof hangUpMessages) {
+async function hangUp(deps: Dependencies, c: Context<MutationEnv>, type: keyof typeof hangUpMessages) {
   const messages = hangUpMessages[type];
   const { channelId } = c.var.found.channel;
-  await deps.store.setWish(channelId, "disconnected");
-  const accepted = await carryOut(deps, c, { type, payload: {} });
+  const prepare = () => deps.store.setWish(channelId, "disconnected");
+  const accepted = await carryOut(deps, c, { type, payload: {}, prepare });
   const outcome = answered(accepted);
   if (outcome.state !== "succeeded")
     return c.json(queued(messages.queued, channelId, accepted.commandId), 202);

@@ -3,8 +3,8 @@ import { recipientSchema } from "../../shared/commands.ts";
 import { textSchema } from "../../shared/content.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { sendMediaSchema } from "../media-request.ts";
-import type { ChannelEnv } from "../middleware/find-channel.ts";
-import { commandHeaders, json, jsonRequest, preferHeader } from "../openapi.ts";
+import type { MutationEnv } from "../mutation.ts";
+import { commandHeaders, json, jsonRequest, mutationHeaders } from "../openapi.ts";
 import { sendMessage } from "../send-message.ts";
 import { isSent, pendingAnswer, sentAnswer } from "../sent-answer.ts";
 import { invalidRequest } from "../validation-hook.ts";
@@ -16,11 +16,13 @@ const sendSchema = z.strictObject({
   type: z.literal("text").default("text"),
 });
 
-const sendRefusals = [
+/** What a message may come to, beside being sent. */
+export const sendRefusals = [
   "channel_logged_out",
   "whatsapp_rejected",
   "recipient_not_on_whatsapp",
   "expired",
+  "cancelled",
   "not_sent",
 ] as const;
 
@@ -36,7 +38,7 @@ const sending = channelRoute({
   tag: "Messages",
   summary: "Send a text",
   scope: "messages:send",
-  request: { headers: preferHeader, body: jsonRequest(sendSchema) },
+  request: { headers: mutationHeaders, body: jsonRequest(sendSchema) },
   responses,
   refused: sendRefusals,
 });
@@ -51,7 +53,7 @@ function sendingMedia(mediaAllowHosts: readonly string[]) {
     summary: "Send media",
     description: "Image, video, audio, voice message, document or sticker, by its URL.",
     scope: "messages:send",
-    request: { headers: preferHeader, body: jsonRequest(sendMediaSchema(mediaAllowHosts)) },
+    request: { headers: mutationHeaders, body: jsonRequest(sendMediaSchema(mediaAllowHosts)) },
     responses,
     refused: [
       ...sendRefusals,
@@ -66,7 +68,7 @@ function sendingMedia(mediaAllowHosts: readonly string[]) {
 /** Sending. The message's id is fixed here, so that whatever happens later it is one message. */
 export function messageRoutes(deps: Dependencies) {
   const { store, settings } = deps;
-  return new OpenAPIHono<ChannelEnv>({ defaultHook: invalidRequest })
+  return new OpenAPIHono<MutationEnv>({ defaultHook: invalidRequest })
     .openapi(guarded(sending, store), async (c) => {
       const { to, message } = c.req.valid("json");
       const answer = await sendMessage(deps, c, to, { type: "text", text: message });

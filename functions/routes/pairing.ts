@@ -6,9 +6,15 @@ import { ServiceError } from "../../shared/errors.ts";
 import { preferredType } from "../accept.ts";
 import { answered } from "../answered.ts";
 import type { Dependencies } from "../dependencies.ts";
-import type { ChannelEnv } from "../middleware/find-channel.ts";
-import { carryOut } from "../mutation.ts";
-import { commandHeaders, json, jsonRequest, preferHeader, requestIdHeader, timeSchema } from "../openapi.ts";
+import { carryOut, type MutationEnv } from "../mutation.ts";
+import {
+  commandHeaders,
+  json,
+  jsonRequest,
+  mutationHeaders,
+  requestIdHeader,
+  timeSchema,
+} from "../openapi.ts";
 import { queued, queuedAnswer } from "../queued-answer.ts";
 import type { FoundChannel } from "../store.ts";
 import { invalidRequest } from "../validation-hook.ts";
@@ -41,7 +47,10 @@ const askingForCode = channelRoute({
   summary: "Ask for a pairing code",
   description: "A code to type on the phone. Connects if need be.",
   scope: "channels:write",
-  request: { headers: preferHeader, body: jsonRequest(commandTable["channel.request_pairing_code"].payload) },
+  request: {
+    headers: mutationHeaders,
+    body: jsonRequest(commandTable["channel.request_pairing_code"].payload),
+  },
   responses: {
     200: json(codeAnswer, "The code", commandHeaders),
     202: json(
@@ -80,7 +89,7 @@ const readingQr = channelRoute({
 /** Linking a phone: the QR that waits to be scanned, and codes to type. */
 export function pairingRoutes(deps: Dependencies) {
   const { store } = deps;
-  return new OpenAPIHono<ChannelEnv>({ defaultHook: invalidRequest })
+  return new OpenAPIHono<MutationEnv>({ defaultHook: invalidRequest })
     .openapi(guarded(askingForCode, store), async (c) => {
       const payload = c.req.valid("json");
       const { channelId } = c.var.found.channel;

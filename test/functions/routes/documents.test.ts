@@ -31,7 +31,10 @@ const calls: Record<string, Scope | null> = {
   "PATCH /api/whatsapp/channels/{channelId}": "channels:write",
   "DELETE /api/whatsapp/channels/{channelId}": "channels:write",
   "GET /api/whatsapp/channels/{channelId}/qr": "channels:write",
+  "GET /api/whatsapp/channels/{channelId}/commands": "messages:read",
   "GET /api/whatsapp/commands/{commandId}": "messages:read",
+  "DELETE /api/whatsapp/commands/{commandId}": "messages:send",
+  "POST /api/whatsapp/commands/{commandId}/retry": "messages:send",
   "POST /api/whatsapp/session": null,
   "DELETE /api/whatsapp/session": null,
   "GET /health/live": null,
@@ -106,14 +109,22 @@ test("every call has a name of its own", () => {
   for (const name of names) expect(name).toMatch(/^[a-z][A-Za-z]+$/);
 });
 
+test("whatever changes something may be repeated under a key, but for signing in and out and what is the same twice", () => {
+  for (const [name, { parameters = [] }] of operations) {
+    const isKeyed = parameters.some((parameter) => parameter.name === "idempotency-key");
+    expect(isKeyed, name).toBe(/^(POST|DELETE) .*\/(channels|commands)/.test(name));
+  }
+});
+
 test("every answer names its headers: the request's id, where to look, what was waited for, when to come back", () => {
   for (const [name, { responses, parameters = [] }] of operations) {
-    const isMutation = parameters.some((parameter) => parameter.name === "prefer");
+    const takes = (header: string) => parameters.some(({ name }) => name === header);
     for (const [status, { headers = {} }] of Object.entries(responses)) {
       const wanted = ["X-Request-Id"];
       if (status === "429") wanted.push("Retry-After");
       if (status === "201") wanted.push("Location");
-      if (isMutation && Number(status) < 300) wanted.push("Location", "Preference-Applied");
+      if (takes("idempotency-key") && Number(status) < 300) wanted.push("Idempotency-Replayed");
+      if (takes("prefer") && Number(status) < 300) wanted.push("Location", "Preference-Applied");
       expect(Object.keys(headers), `${name} ${status}`).toEqual(wanted);
     }
   }

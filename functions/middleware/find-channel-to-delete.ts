@@ -1,0 +1,34 @@
+import type { RouteConfig } from "@hono/zod-openapi";
+import { createMiddleware } from "hono/factory";
+import { ServiceError } from "../../shared/errors.ts";
+import { coversChannel } from "../../shared/scopes.ts";
+import type { Store } from "../store.ts";
+import type { ChannelEnv } from "./find-channel.ts";
+import { keyedRequestId } from "./idempotent.ts";
+
+/** What `findChannelToDelete` leaves for handlers; `found` only while the channel is not erased. */
+export interface DeletionEnv {
+  Variables: ChannelEnv["Variables"] & { isErased: boolean };
+}
+
+/**
+ * As `findChannel`. Who has deleted the channel under an `Idempotency-Key`, and asks again, is not told that there is
+ * none.
+ */
+export function findChannelToDelete(
+  store: Pick<Store, "findChannel" | "findDeletedChannel" | "findRequest">,
+  route: Pick<RouteConfig, "method" | "path">,
+) {
+  return createMiddleware<DeletionEnv>(async (c, next) => {
+    const channelId = c.req.param("channelId") ?? "";
+    if (!coversChannel(c.var.caller, channelId)) throw new ServiceError("channel_not_found");
+    const found = await store.findChannel(channelId);
+    const requestId = keyedRequestId(c.req, c.var.caller, route);
+    const isRepeated = !found && requestId !== null && (await store.findRequest(requestId)) !== null;
+    if (!found && !isRepeated) throw new ServiceError("channel_not_found");
+    const left = found ?? (await store.findDeletedChannel(channelId));
+    c.set("isErased", left === null);
+    if (left) c.set("found", left);
+    await next();
+  });
+}

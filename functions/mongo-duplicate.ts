@@ -1,0 +1,6 @@
+import { MongoServerError } from "mongodb";
+
+/** Whether a write failed because there is a document under its unique key already. */
+export function isDuplicate(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === 11000;
+}

@@ -1,0 +1,52 @@
+import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { commandStates, commandTypes } from "../../shared/commands.ts";
+import { commandCursorOf, commandCursorSchema } from "../command-place.ts";
+import { commandSchema, commandView } from "../command-view.ts";
+import { listLimit } from "../cursor.ts";
+import type { Dependencies } from "../dependencies.ts";
+import type { ChannelEnv } from "../middleware/find-channel.ts";
+import { json } from "../openapi.ts";
+import { invalidRequest } from "../validation-hook.ts";
+import { channelRoute, guarded } from "./channel-route.ts";
+
+const listAnswer = z.object({
+  ok: z.literal(true),
+  payload: z.array(commandSchema),
+  nextCursor: z.string().nullable(),
+});
+
+const listing = channelRoute({
+  operationId: "listCommands",
+  method: "get",
+  path: "/channels/{channelId}/commands",
+  tag: "Commands",
+  summary: "List a channel's commands",
+  description:
+    "The newest first; one that is tried again is new again. Kept for seven days after they ended.",
+  scope: "messages:read",
+  request: {
+    query: z.strictObject({
+      state: z.enum(commandStates).optional(),
+      type: z.enum(commandTypes).optional(),
+      limit: listLimit,
+      cursor: commandCursorSchema.optional(),
+    }),
+  },
+  responses: { 200: json(listAnswer, "Commands; `nextCursor` is null on the last page") },
+  refused: ["invalid_request"],
+});
+
+/** What was asked of a channel, and what became of it. */
+export function commandListRoutes({ store }: Dependencies) {
+  return new OpenAPIHono<ChannelEnv>({ defaultHook: invalidRequest }).openapi(
+    guarded(listing, store),
+    async (c) => {
+      const { state = null, type = null, limit, cursor = null } = c.req.valid("query");
+      const { channelId } = c.var.found.channel;
+      const page = await store.listCommands({ channelId, state, type, after: cursor, limit });
+      const payload = page.commands.map((command) => commandView(command, c.var.caller));
+      const nextCursor = page.nextPlace === null ? null : commandCursorOf(page.nextPlace);
+      return c.json({ ok: true as const, payload, nextCursor }, 200);
+    },
+  );
+}
