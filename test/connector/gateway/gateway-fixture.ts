@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Timestamp } from "mongodb";
+import { pino } from "pino";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { attachGateway, type Gateway } from "../../../connector/gateway/gateway.ts";
 import type { GatewayLimits } from "../../../connector/gateway/limits.ts";
@@ -9,7 +10,6 @@ import { sessionCookieName } from "../../../shared/authentication.ts";
 import type { ApiKeyDocument, ChannelDocument, PendingPairing } from "../../../shared/collections.ts";
 import { type Collections, collections, ensureIndexes } from "../../../shared/database.ts";
 import { newChannelId, newEventId } from "../../../shared/ids.ts";
-import { createLog } from "../../../shared/log.ts";
 import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
 
 type ClientOptions = Partial<ManagerOptions & SocketOptions>;
@@ -33,6 +33,8 @@ type Answer = { ok: boolean; error?: { code: string; message: string } } & Recor
 export interface FixtureOptions {
   origins?: string[];
   limits?: Partial<GatewayLimits>;
+  /** Another gateway's, to share it. */
+  database?: TestDatabase;
 }
 
 /** A gateway on a port of its own, over a database of its own. */
@@ -40,39 +42,54 @@ export class GatewayFixture implements AsyncDisposable {
   readonly database: TestDatabase;
   readonly db: Collections;
   readonly url: string;
+  /** Every line that was logged. */
+  readonly logged: readonly string[];
   readonly #server: ReturnType<typeof createServer>;
   readonly #gateway: Gateway;
   readonly #sockets: Socket[] = [];
+  readonly #isSharing: boolean;
 
   private constructor(
     database: TestDatabase,
+    isSharing: boolean,
     server: ReturnType<typeof createServer>,
     gateway: Gateway,
     url: string,
+    logged: string[],
   ) {
+    this.logged = logged;
     this.database = database;
+    this.#isSharing = isSharing;
     this.db = collections(database.db);
     this.#server = server;
     this.#gateway = gateway;
     this.url = url;
   }
 
-  static async start({ origins = [], limits = {} }: FixtureOptions = {}): Promise<GatewayFixture> {
-    const database = await testDatabase();
+  static async start({ origins = [], limits = {}, ...shared }: FixtureOptions = {}): Promise<GatewayFixture> {
+    const database = shared.database ?? (await testDatabase());
     await ensureIndexes(database.db, { eventsDays: 7, messagesDays: 30 });
+    const logged: string[] = [];
     const server = createServer((_request, response) => response.writeHead(404).end("not the gateway's"));
     const gateway = await attachGateway({
       server,
       db: database.db,
       origins,
-      log: createLog("silent"),
+      log: pino({}, { write: (line: string) => void logged.push(line) }),
       limits,
     });
     const { promise, resolve } = Promise.withResolvers<void>();
     server.listen(0, "127.0.0.1", resolve);
     await promise;
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return new GatewayFixture(database, server, gateway, url);
+    return new GatewayFixture(database, shared.database !== undefined, server, gateway, url, logged);
+  }
+
+  /** As if the process was killed: its connections break, and nothing is said. */
+  kill(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    return this.#gateway.close();
   }
 
   closeGateway(): Promise<void> {
@@ -162,7 +179,7 @@ export class GatewayFixture implements AsyncDisposable {
     this.#server.close(() => resolve());
     this.#server.closeAllConnections();
     await promise;
-    await this.database[Symbol.asyncDispose]();
+    if (!this.#isSharing) await this.database[Symbol.asyncDispose]();
   }
 }
 

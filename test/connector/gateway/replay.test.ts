@@ -1,0 +1,367 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import WebSocket from "ws";
+import { openEventLog } from "../../../connector/event-log.ts";
+import { collectionNames, type FenceDocument, fenceId } from "../../../shared/collections.ts";
+import type { Scope } from "../../../shared/scopes.ts";
+import { eventually } from "../../support/eventually.ts";
+import { GatewayFixture, type Listener, qr } from "./gateway-fixture.ts";
+
+let gateway: GatewayFixture;
+
+beforeAll(async () => {
+  gateway = await GatewayFixture.start({ limits: { sweepMs: 600_000 } });
+});
+
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+function seqs({ heard }: Pick<Listener, "heard">): number[] {
+  return heard.filter(({ data }) => data.eventId !== undefined).map(({ data }) => Number(data.seq));
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+}
+
+function resyncs({ heard }: Listener): unknown[] {
+  return heard.filter(({ name }) => name === "resync_required").map(({ data }) => data);
+}
+
+/** Publishes as the owner of a channel does, one event after the other in as few writes as it takes. */
+async function publisher(channelId: string, { db } = gateway) {
+  const log = await openEventLog(db.events, { channelId, epoch: 1 });
+  return (count: number, padding = "") =>
+    Promise.all(
+      range(1, count).map((n) =>
+        log.publish("message_status_update", { messageId: `M${n}${padding}`, status: "sent" }),
+      ),
+    );
+}
+
+async function setFence(channelId: string, numbers: Pick<FenceDocument, "lastSeq" | "writtenSeq">) {
+  const fences = gateway.database.db.collection<FenceDocument>(collectionNames.events);
+  await fences.updateOne(
+    { _id: fenceId(channelId) },
+    { $set: { channelId, epoch: 1, n: 1, ...numbers } },
+    { upsert: true },
+  );
+}
+
+describe("subscribe_channel with `after`", () => {
+  test("tells the present state, then what was missed, then what happens", async () => {
+    const channelId = await gateway.addChannel();
+    await gateway.addMessages(channelId, 1, 5);
+    const client = await gateway.connectAdmin();
+    const answer = await client.ask("subscribe_channel", { channelId, after: 2 });
+    expect(answer).toEqual({ ok: true, channelId, status: "inactive", seq: 2 });
+    await gateway.addMessages(channelId, 6, 6);
+    await eventually(() => seqs(client).includes(6));
+    expect(client.names().slice(1)).toEqual([
+      "subscribed",
+      "connection_update",
+      ...Array(4).fill("incoming_message"),
+    ]);
+    expect(client.heard[2]?.data.snapshot).toBe(true);
+    expect(client.heard[3]?.data).toEqual({
+      channelId,
+      seq: 3,
+      eventId: expect.any(String),
+      timestamp: expect.any(String),
+      messageId: "M3",
+      type: "incoming",
+    });
+    expect(seqs(client)).toEqual([3, 4, 5, 6]);
+  });
+
+  test("of the newest number tells nothing twice", async () => {
+    const channelId = await gateway.addChannel();
+    await gateway.addMessages(channelId, 1, 3);
+    const client = await gateway.connectAdmin();
+    await client.ask("subscribe_channel", { channelId, after: 3 });
+    await gateway.addMessages(channelId, 4, 4);
+    await eventually(() => seqs(client).includes(4));
+    expect([seqs(client), resyncs(client)]).toEqual([[4], []]);
+  });
+
+  test("of 0 tells everything that is kept from the first event on, through many pages", async () => {
+    const channelId = await gateway.addChannel();
+    await (await publisher(channelId))(1_500);
+    const client = await gateway.connectAdmin();
+    await client.ask("subscribe_channel", { channelId, after: 0 });
+    await eventually(() => seqs(client).at(-1) === 1_500);
+    expect([seqs(client), resyncs(client)]).toEqual([range(1, 1_500), []]);
+  });
+
+  test("of a number whose successor is gone asks for a resync, and goes on with what is kept", async () => {
+    const channelId = await gateway.addChannel();
+    await gateway.addMessages(channelId, 10, 12);
+    const client = await gateway.connectAdmin();
+    await client.ask("subscribe_channel", { channelId, after: 4 });
+    await eventually(() => seqs(client).includes(12));
+    expect(resyncs(client)).toEqual([{ channelId, seq: 9 }]);
+    expect(client.names().indexOf("resync_required")).toBeLessThan(
+      client.names().indexOf("incoming_message"),
+    );
+    expect(seqs(client)).toEqual([10, 11, 12]);
+    await gateway.addMessages(channelId, 13, 13);
+    await eventually(() => seqs(client).includes(13));
+  });
+
+  test("of the number before the oldest that is kept needs no resync; numbers given to nothing need none", async () => {
+    const channelId = await gateway.addChannel();
+    await gateway.addMessages(channelId, 10, 12);
+    await gateway.addMessages(channelId, 15, 16);
+    const client = await gateway.connectAdmin();
+    await client.ask("subscribe_channel", { channelId, after: 9 });
+    await eventually(() => seqs(client).includes(16));
+    const later = await gateway.connectAdmin();
+    await later.ask("subscribe_channel", { channelId, after: 12 });
+    await eventually(() => seqs(later).includes(16));
+    expect([seqs(client), seqs(later)]).toEqual([
+      [10, 11, 12, 15, 16],
+      [15, 16],
+    ]);
+    expect([resyncs(client), resyncs(later)]).toEqual([[], []]);
+  });
+
+  test("when retention has emptied the log: a resync for who missed something, none for who did not", async () => {
+    const channelId = await gateway.addChannel();
+    await setFence(channelId, { writtenSeq: 20, lastSeq: 20 });
+    const behind = await gateway.connectAdmin();
+    const even = await gateway.connectAdmin();
+    await behind.ask("subscribe_channel", { channelId, after: 7 });
+    await even.ask("subscribe_channel", { channelId, after: 20 });
+    await gateway.addMessages(channelId, 21, 21);
+    await eventually(() => seqs(behind).includes(21) && seqs(even).includes(21));
+    expect([resyncs(behind), resyncs(even)]).toEqual([[{ channelId, seq: 20 }], []]);
+  });
+
+  test("of a number that was never given asks for a resync, and is live from the newest on", async () => {
+    const channelId = await gateway.addChannel();
+    await gateway.addMessages(channelId, 1, 3);
+    const client = await gateway.connectAdmin();
+    await client.ask("subscribe_channel", { channelId, after: 4_000 });
+    await eventually(() => resyncs(client).length > 0);
+    await gateway.addMessages(channelId, 4, 4);
+    await eventually(() => seqs(client).includes(4));
+    expect([resyncs(client), seqs(client)]).toEqual([[{ channelId, seq: 3 }], [4]]);
+  });
+
+  test("of a number that was told elsewhere and is about to show here waits for it", async () => {
+    const channelId = await gateway.addChannel();
+    await gateway.addMessages(channelId, 1, 3);
+    const client = await gateway.connectAdmin();
+    await client.ask("subscribe_channel", { channelId, after: 5 });
+    await gateway.addMessages(channelId, 4, 6);
+    await eventually(() => seqs(client).includes(6));
+    expect([resyncs(client), seqs(client)]).toEqual([[], [6]]);
+  });
+
+  test("when subscribed already begins anew from there, and live events still come once", async () => {
+    const channelId = await gateway.addChannel();
+    await gateway.addMessages(channelId, 1, 4);
+    const client = await gateway.connectAdmin();
+    await client.ask("subscribe_channel", { channelId, after: 2 });
+    await eventually(() => seqs(client).includes(4));
+    await client.ask("subscribe_channel", { channelId, after: 3 });
+    await eventually(() => seqs(client).length === 3);
+    await gateway.addMessages(channelId, 5, 6);
+    await eventually(() => seqs(client).includes(6));
+    expect(seqs(client)).toEqual([3, 4, 4, 5, 6]);
+    await client.ask("unsubscribe_channel", { channelId });
+    await gateway.addMessages(channelId, 7, 7);
+    const witness = await gateway.connectAdmin();
+    await witness.ask("subscribe_channel", { channelId, after: 6 });
+    await eventually(() => seqs(witness).includes(7));
+    expect(seqs(client)).not.toContain(7);
+  });
+
+  test("a QR that changes meanwhile is told once", async () => {
+    const channelId = await gateway.addChannel({ status: "qr_ready" });
+    await gateway.setPairing(channelId, qr(1));
+    await gateway.addMessages(channelId, 1, 2);
+    const client = await gateway.connectAdmin();
+    const asked = client.ask("subscribe_channel", { channelId, after: 0 });
+    await gateway.setPairing(channelId, qr(2));
+    await asked;
+    await eventually(() => client.heard.some(({ data }) => data.attempt === 2));
+    const attempts = client.heard.filter(({ name }) => name === "qr_code").map(({ data }) => data.attempt);
+    expect(new Set(attempts).size).toBe(attempts.length);
+  });
+
+  const audiences: [Scope[], number[]][] = [
+    [["channels:read"], [2]],
+    [
+      ["channels:read", "messages:read"],
+      [1, 2, 3],
+    ],
+    [["events:read"], [1, 2, 3]],
+  ];
+
+  test.each(audiences)("with %j tells the events %j, as it does live", async (scopes, told) => {
+    const channelId = await gateway.addChannel();
+    await gateway.addMessages(channelId, 1, 1);
+    await gateway.addEvent(channelId, 2, "connection_update", { status: "active" });
+    await gateway.addMessages(channelId, 3, 3);
+    const { key } = await gateway.addKey({ scopes });
+    const client = gateway.connect({ auth: { apiKey: key } });
+    await client.ask("subscribe_channel", { channelId, after: 0 });
+    await gateway.addEvent(channelId, 4, "connection_update", { status: "active" });
+    await eventually(() => seqs(client).includes(4));
+    expect(seqs(client)).toEqual([...told, 4]);
+  });
+});
+
+describe("under load", () => {
+  test("replay joins live without a gap or a double, whenever it does", async () => {
+    const channelId = await gateway.addChannel();
+    const publish = await publisher(channelId);
+    await publish(3_000);
+    const { key } = await gateway.addKey();
+    const last = 3_000 + 30 * 300;
+    const writing = (async () => {
+      for (let round = 0; round < 30; round += 1) await publish(300);
+    })();
+    const clients: { client: Listener; after: number }[] = [];
+    for (let joined = 0; joined < 12; joined += 1) {
+      const client = gateway.connect({ auth: { apiKey: key } });
+      const after = Math.floor(Math.random() * 3_000);
+      await client.ask("subscribe_channel", { channelId, after });
+      clients.push({ client, after });
+    }
+    await writing;
+    for (const { client, after } of clients) {
+      await eventually(() => seqs(client).at(-1) === last, { withinMs: 30_000 });
+      expect(seqs(client)).toEqual(range(after + 1, last));
+    }
+  }, 90_000);
+
+  test("a gateway that is killed: its clients come back elsewhere, and every set is whole", async () => {
+    const first = await GatewayFixture.start({ database: gateway.database });
+    await using second = await GatewayFixture.start({ database: gateway.database });
+    const channelId = await gateway.addChannel();
+    const publish = await publisher(channelId);
+    const { key } = await gateway.addKey();
+    const before = await Promise.all(
+      range(1, 20).map(async () => {
+        const client = first.connect({ auth: { apiKey: key } });
+        await client.ask("subscribe_channel", { channelId, after: 0 });
+        return client;
+      }),
+    );
+    const last = 6_000;
+    const writing = (async () => {
+      for (let round = 0; round < 30; round += 1) await publish(200);
+    })();
+    await eventually(() => before.every((client) => seqs(client).length > 0));
+    await first.kill();
+    await eventually(() => before.every(({ socket }) => socket.disconnected));
+    const after = await Promise.all(
+      before.map(async (former) => {
+        const client = second.connect({ auth: { apiKey: key } });
+        await client.ask("subscribe_channel", { channelId, after: seqs(former).at(-1) });
+        return client;
+      }),
+    );
+    await writing;
+    for (const [index, client] of after.entries()) {
+      await eventually(() => seqs(client).at(-1) === last, { withinMs: 30_000 });
+      const whole = [...seqs(before[index] ?? client), ...seqs(client)];
+      expect(whole).toEqual(range(1, last));
+    }
+    await first[Symbol.asyncDispose]();
+  }, 90_000);
+});
+
+/** A client that stops reading: what it is sent stays in the buffers on the way. */
+class Unreading implements Disposable {
+  readonly #socket: WebSocket;
+  readonly heard: { name: string; data: Record<string, unknown> }[] = [];
+  isClosed = false;
+
+  constructor(url: string, key: string) {
+    this.#socket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
+    this.#socket.on("close", () => {
+      this.isClosed = true;
+    });
+    this.#socket.on("message", (data) => this.#receive(String(data), key));
+  }
+
+  send(name: string, data: object): void {
+    this.#socket.send(`42${JSON.stringify([name, data])}`);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.terminate();
+  }
+
+  #receive(packet: string, key: string): void {
+    if (packet.startsWith("0")) this.#socket.send(`40${JSON.stringify({ apiKey: key })}`);
+    if (packet === "2") this.#socket.send("3");
+    if (!packet.startsWith("42")) return;
+    const [name, data] = JSON.parse(packet.slice(2));
+    this.heard.push({ name, data });
+  }
+}
+
+describe("a client that does not read", () => {
+  const padding = "x".repeat(8_000);
+  const rows = 3_000;
+
+  test("is closed during a replay, before much of it is read for it, and is whole when it comes back", async () => {
+    await using other = await GatewayFixture.start({
+      database: gateway.database,
+      limits: { drainMs: 300 },
+    });
+    const channelId = await gateway.addChannel();
+    const publish = await publisher(channelId);
+    for (let done = 0; done < rows; done += 200) await publish(200, padding);
+    const { key } = await gateway.addKey();
+    using client = new Unreading(other.url, key);
+    await eventually(() => client.heard.some(({ name }) => name === "authenticated"));
+    client.send("subscribe_channel", { channelId, after: 0 });
+    await eventually(() => seqs(client).length > 0);
+    client.pause();
+    await eventually(() => other.logged.some((line) => line.includes("slow_consumer")));
+    client.resume();
+    await eventually(() => client.isClosed);
+    const reached = seqs(client).at(-1) ?? 0;
+    expect(seqs(client)).toEqual(range(1, reached));
+    expect(reached).toBeLessThan(rows);
+    const again = other.connect({ auth: { apiKey: key } });
+    await again.ask("subscribe_channel", { channelId, after: reached });
+    await eventually(() => seqs(again).at(-1) === rows);
+    expect(seqs(again)).toEqual(range(reached + 1, rows));
+  }, 60_000);
+
+  test("is closed while it is live, and is whole when it comes back", async () => {
+    await using other = await GatewayFixture.start({ database: gateway.database });
+    const channelId = await gateway.addChannel();
+    const publish = await publisher(channelId);
+    const { key } = await gateway.addKey();
+    using client = new Unreading(other.url, key);
+    await eventually(() => client.heard.some(({ name }) => name === "authenticated"));
+    client.send("subscribe_channel", { channelId });
+    await eventually(() => client.heard.some(({ name }) => name === "subscribed"));
+    await publish(1);
+    await eventually(() => seqs(client).length === 1);
+    client.pause();
+    for (let done = 0; done < rows; done += 200) await publish(200, padding);
+    await eventually(() => other.logged.some((line) => line.includes("slow_consumer")));
+    client.resume();
+    await eventually(() => client.isClosed);
+    const reached = seqs(client).at(-1) ?? 0;
+    expect(seqs(client)).toEqual(range(1, reached));
+    const again = other.connect({ auth: { apiKey: key } });
+    await again.ask("subscribe_channel", { channelId, after: reached });
+    await eventually(() => seqs(again).at(-1) === rows + 1);
+    expect(seqs(again)).toEqual(range(reached + 1, rows + 1));
+  }, 60_000);
+});
