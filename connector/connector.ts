@@ -26,8 +26,8 @@ export interface ConnectorOptions {
 export interface Connector extends AsyncDisposable {
   /** The channel has a new command: saves the change stream's latency. */
   ring(channelId: string): void;
-  /** Whether it holds a lease and takes channels. */
-  isReady(): boolean;
+  /** Whether it holds a lease and takes channels; `draining` from the moment it is asked to stop. */
+  standing(): "held" | "draining" | "not_held";
   /** Finishes what runs, gives the channels back, and the lease last. */
   stop(): Promise<void>;
   /** Rejects when it cannot go on: another living process has its name. */
@@ -46,7 +46,7 @@ export function startConnector(options: ConnectorOptions): Connector {
   const all = collections(db);
   const stopping = new AbortController();
   const failed = Promise.withResolvers<never>();
-  // Who does not listen is told by `isReady`.
+  // Who does not listen is told by `standing`.
   failed.promise.catch(() => undefined);
   let present: { lease: Lease; term: Term } | null = null;
   if (config.whatsapp.server) WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(config.whatsapp.server.rootKey);
@@ -92,7 +92,10 @@ export function startConnector(options: ConnectorOptions): Connector {
   return {
     failed: failed.promise,
     ring: (channelId) => present?.term.ring(channelId),
-    isReady: () => !stopping.signal.aborted && (present?.lease.isValid() ?? false),
+    standing() {
+      if (stopping.signal.aborted) return "draining";
+      return present?.lease.isValid() ? "held" : "not_held";
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };

@@ -7,7 +7,7 @@ import type { Connector } from "./connector.ts";
 
 export interface HealthOptions {
   db: Db;
-  connector: Pick<Connector, "isReady">;
+  connector: Pick<Connector, "standing">;
   retention: { eventsDays: number; messagesDays: number };
 }
 
@@ -41,7 +41,7 @@ async function ready({ db, connector, retention }: HealthOptions): Promise<Answe
     (missing) => (missing.length === 0 ? "ok" : "indexes_missing"),
     () => "unreachable",
   );
-  const lease = connector.isReady() ? "held" : "not_held";
+  const lease = connector.standing();
   const isReady = database === "ok" && lease === "held";
   return { status: isReady ? 200 : 503, body: { ok: isReady, checks: { database, lease } } };
 }

@@ -53,11 +53,10 @@ export async function serveConnector(
   );
   const gateway = await attachGateway({ server, db, origins: config.frontendOrigins, log });
   owned.defer(async () => {
-    const stopped = connector.stop();
+    // Who asks for health is answered to the end, and told that it drains.
+    await Promise.all([connector.stop(), gateway.close()]);
     await stopListening(server);
-    await stopped;
   });
-  owned.defer(() => gateway.close());
   const url = await listen(server, config.port, config.host);
   const kept = owned.move();
   return { url, failed: connector.failed, [Symbol.asyncDispose]: () => kept.disposeAsync() };
