@@ -8,7 +8,13 @@ export class Api {
     this.#key = key;
   }
 
-  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+    signal?: AbortSignal,
+  ) {
     const response = await fetch(`${this.#url}/api/whatsapp${path}`, {
       method,
       headers: {
@@ -17,6 +23,7 @@ export class Api {
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
     });
     return { status: response.status, headers: response.headers, body: (await response.json()) as Answer };
   }

@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 /** A wire to a server of this machine that can be broken in every way there is, always at the same port. */
 export interface TcpProxy extends AsyncDisposable {
   port: number;
+  /** From which ports it called its target, and when (milliseconds since 1970): so the target's callers are told apart. */
+  readonly calls: readonly { port: number; at: number }[];
   /** Ends what is connected, and whatever connects. */
   cut(): void;
   /** Takes everything and answers nothing, on old and new connections. */
@@ -16,6 +18,7 @@ export interface TcpProxy extends AsyncDisposable {
 
 export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
+  const calls: { port: number; at: number }[] = [];
   let newcomers: "pass" | "wait" | "end" = "pass";
   const keep = (socket: Socket) => {
     sockets.add(socket);
@@ -27,6 +30,7 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
     if (newcomers !== "pass") return;
     const target = connect(targetPort, "127.0.0.1");
     keep(target);
+    target.once("connect", () => calls.push({ port: target.localPort ?? 0, at: Date.now() }));
     client.pipe(target).pipe(client);
     client.once("close", () => target.destroy());
     target.once("close", () => client.destroy());
@@ -49,6 +53,7 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
   const port = await listen(0);
   return {
     port,
+    calls,
     cut,
     close,
     freeze() {

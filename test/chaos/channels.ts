@@ -1,0 +1,60 @@
+import type { Account } from "../../infra/sandbox/account.ts";
+import { eventually } from "../support/eventually.ts";
+import { apiKey, type System } from "./system.ts";
+
+/** A channel of the run, the phone it is linked to, and who it talks with. */
+export interface ChaosChannel {
+  index: number;
+  channelId: string;
+  phone: Account;
+  contacts: [Account, ...Account[]];
+}
+
+const pairingAtOnce = 6;
+const pairingMs = 60_000;
+const contactsEach = 3;
+
+/** Creates so many channels over HTTP and links each to a phone of its own by scanning its QR. */
+export async function pairChannels(
+  system: System,
+  count: number,
+  progress: (paired: number) => void,
+): Promise<ChaosChannel[]> {
+  const indexes = Array.from({ length: count }, (_, index) => index);
+  const paired: ChaosChannel[] = [];
+  const work = async () => {
+    for (let index = indexes.shift(); index !== undefined; index = indexes.shift()) {
+      paired.push(await pairOne(system, index));
+      progress(paired.length);
+    }
+  };
+  await Promise.all(Array.from({ length: pairingAtOnce }, work));
+  return paired.toSorted((a, b) => a.index - b.index);
+}
+
+async function pairOne(system: System, index: number): Promise<ChaosChannel> {
+  const api = system.api(index);
+  const created = await api.post("/channels", { name: `Channel ${index}` });
+  const { channelId } = created.body.payload;
+  await api.post(`/channels/${channelId}/connect`, {}, { Prefer: "respond-async" });
+  const phone = system.sandbox.account(numberOf(2, index));
+  const url = `${system.functions[index % system.functions.length]?.url}/api/whatsapp/channels/${channelId}/qr`;
+  await eventually(
+    async () => {
+      const answer = await fetch(url, { headers: { "x-api-key": apiKey, accept: "text/plain" } });
+      if (!answer.ok) throw new Error(`no QR for ${channelId}: ${answer.status}`);
+      await phone.scan((await answer.text()).trim());
+      return true;
+    },
+    { withinMs: pairingMs, everyMs: 200 },
+  );
+  await eventually(
+    async () => (await api.get(`/channels/${channelId}/status`)).body.payload.status === "active",
+    { withinMs: pairingMs, everyMs: 100 },
+  );
+  const contact = (each: number) => system.sandbox.account(numberOf(3, index * contactsEach + each));
+  return { index, channelId, phone, contacts: [contact(0), contact(1), contact(2)] };
+}
+
+/** `15552000007`: digits that nobody else in the run has. */
+const numberOf = (group: number, index: number): string => `1555${group}${String(index).padStart(6, "0")}`;

@@ -1,0 +1,36 @@
+import { parseArgs } from "node:util";
+import { terminalProgress } from "../../infra/mongo/progress.ts";
+import { runMain } from "../../shared/process.ts";
+import { runChaos } from "./run.ts";
+
+/** `npm run chaos`: the whole product under damage; exits 0 only if every promise held. */
+await runMain(async (asked) => {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: "string", default: String(Math.floor(Math.random() * 1_000_000)) },
+      minutes: { type: "string", default: "10" },
+      channels: { type: "string", default: "50" },
+    },
+  });
+  const stopping = new AbortController();
+  void asked.then(() => stopping.abort());
+  const progress = terminalProgress(process.stdout);
+  const seed = Number(values.seed);
+  progress.say(`chaos: seed ${seed}, ${values.minutes} minutes, ${values.channels} channels`);
+  const rows = await runChaos({
+    seed,
+    durationMs: Number(values.minutes) * 60_000,
+    channels: Number(values.channels),
+    connectors: 3,
+    functions: 2,
+    rates: { http: 8, database: 5, inbound: 10 },
+    electionTimeoutMs: 10_000,
+    settleMs: 90_000,
+    signal: stopping.signal,
+    say: progress.say,
+    tick: progress.tick,
+  });
+  const broken = rows.filter((row) => row.broken.length > 0);
+  progress.say(broken.length === 0 ? "\nEvery promise held." : `\n${broken.length} promises were broken.`);
+  if (broken.length > 0) process.exitCode = 1;
+});

@@ -1,0 +1,93 @@
+import type { DecryptFailure } from "../../infra/sandbox/failure-ledger.ts";
+import type { OutgoingRecord } from "../../infra/sandbox/outgoing-ledger.ts";
+import type { Overlap, SocketRecord } from "../../infra/sandbox/socket-ledger.ts";
+import type { CommandDocument, EventDocument } from "../../shared/collections.ts";
+import type { ChaosChannel } from "./channels.ts";
+import type { DoneFault } from "./damage.ts";
+import type { Inbound } from "./load.ts";
+import type { Send } from "./sends.ts";
+import type { System } from "./system.ts";
+
+/** Everything the verdict is made of: what was asked for, what the product says, and what really happened. */
+export interface Facts {
+  channels: readonly ChaosChannel[];
+  outcomes: readonly Outcome[];
+  inbound: readonly Inbound[];
+  faults: readonly DoneFault[];
+  /** Every event of the log, by channel, in order of `seq`. */
+  events: ReadonlyMap<string, EventDocument[]>;
+  sockets: readonly SocketWithProcess[];
+  overlaps: readonly Overlap[];
+  reusedRatchetCounters: number;
+  unrepaired: readonly DecryptFailure[];
+  decryptFailures: number;
+}
+
+/** One send, and what became of it. */
+export interface Outcome {
+  send: Send;
+  /** Null when it never became one. */
+  command: CommandDocument | null;
+  /** What came to its reader: one, if all is well; refused ones among them. */
+  wire: readonly OutgoingRecord[];
+}
+
+/** A socket, and through which connector's way it came. */
+export type SocketWithProcess = SocketRecord & { process: string | null };
+
+export async function gatherFacts(
+  system: System,
+  channels: readonly ChaosChannel[],
+  asked: { sends: readonly Send[]; inbound: readonly Inbound[]; faults: readonly DoneFault[] },
+): Promise<Facts> {
+  const { ledger, counts } = system.sandbox;
+  const events = await system.collections.events
+    .find({ seq: { $exists: true } })
+    .sort({ channelId: 1, seq: 1 })
+    .toArray();
+  return {
+    channels,
+    outcomes: await outcomesOf(system, asked.sends),
+    inbound: asked.inbound,
+    faults: asked.faults,
+    events: Map.groupBy(events, ({ channelId }) => channelId),
+    sockets: ledger.sockets().map((socket) => ({ ...socket, process: processOf(system, socket) })),
+    overlaps: ledger.overlaps(),
+    reusedRatchetCounters: counts.reusedRatchetCounters,
+    unrepaired: ledger.unrepairedDecryptFailures(),
+    decryptFailures: ledger.decryptFailures().length,
+  };
+}
+
+async function outcomesOf(system: System, sends: readonly Send[]): Promise<Outcome[]> {
+  const commands = await system.collections.commands.find({ type: "message.send" }).toArray();
+  const byId = new Map(commands.map((command) => [String(command._id), command]));
+  const byMessage = new Map(
+    commands.map((command) => [`${command.channelId} ${command.messageId}`, command]),
+  );
+  const wire = system.sandbox.ledger.outgoing();
+  const byText = Map.groupBy(wire, ({ text }) => text ?? "");
+  const byKey = new Map(wire.map((record) => [`${record.from} ${record.id}`, record]));
+  return sends.map((send) => {
+    const { commandId, messageId, channel } = send;
+    const command =
+      byId.get(commandId ?? "") ?? byMessage.get(`${channel.channelId} ${messageId ?? "-"}`) ?? null;
+    const seen = new Set(byText.get(send.text));
+    const own = byKey.get(`${channel.phone.phoneNumber} ${command?.messageId}`);
+    if (own) seen.add(own);
+    return { send, command, wire: [...seen] };
+  });
+}
+
+const clockMs = 2_000;
+
+/** Ports are used again: the last call from this port before the socket was opened is the one. */
+function processOf({ connectors }: System, { remotePort, openedAt }: SocketRecord): string | null {
+  let found: { name: string; at: number } | null = null;
+  for (const { name, whatsapp } of connectors) {
+    for (const { port, at } of whatsapp?.calls ?? []) {
+      if (port === remotePort && at <= openedAt + clockMs && at > (found?.at ?? 0)) found = { name, at };
+    }
+  }
+  return found?.name ?? null;
+}

@@ -1,0 +1,109 @@
+import { sleep } from "../../shared/sleep.ts";
+import type { ChaosChannel } from "./channels.ts";
+import type { Random } from "./random.ts";
+import { type Send, type Stream, sendOverHttp, sendThroughDatabase, streams } from "./sends.ts";
+import type { System } from "./system.ts";
+
+/** A message that a contact wrote to a channel. */
+export interface Inbound {
+  text: string;
+  id: string;
+  channel: ChaosChannel;
+  /** Phone number of the contact. */
+  from: string;
+  /** Of its chat, from 1. */
+  number: number;
+  at: number;
+}
+
+/** Messages a second, over all channels. */
+export interface Rates {
+  http: number;
+  database: number;
+  inbound: number;
+}
+
+/** Everything that was asked for while it ran; grows. */
+export interface Load {
+  sends: Send[];
+  inbound: Inbound[];
+  /** No new messages; resolves when every sender knows about its last one, or has given up. */
+  stop(): Promise<void>;
+}
+
+const giveUpMs = 60_000;
+
+/** Numbered messages in every stream and chat of every channel, at a steady rate with random gaps. */
+export function startLoad(
+  system: System,
+  channels: readonly ChaosChannel[],
+  rates: Rates,
+  random: Random,
+): Load {
+  const stopping = new AbortController();
+  const givingUp = new AbortController();
+  const sends: Send[] = [];
+  const inbound: Inbound[] = [];
+  const pause = (perSecond: number) => {
+    const meanMs = (1_000 * channels.length) / perSecond;
+    return sleep(-Math.log(1 - random.next()) * meanMs, stopping.signal);
+  };
+  const keepSending = async (channel: ChaosChannel, stream: Stream, perSecond: number) => {
+    for (let number = 1; ; number++) {
+      await pause(perSecond);
+      if (stopping.signal.aborted) return;
+      const send = newSend(channel, stream, number, random);
+      sends.push(send);
+      if (stream === "http") await sendOverHttp(system, send, givingUp.signal, channel.index + number);
+      else await sendThroughDatabase(system, send, givingUp.signal);
+    }
+  };
+  const keepWriting = async (channel: ChaosChannel) => {
+    const numbers = new Map<string, number>();
+    for (;;) {
+      await pause(rates.inbound);
+      if (stopping.signal.aborted) return;
+      const contact = random.pick(channel.contacts);
+      const number = (numbers.get(contact.phoneNumber) ?? 0) + 1;
+      numbers.set(contact.phoneNumber, number);
+      const text = `to channel ${channel.index} from ${contact.phoneNumber}, message ${number}`;
+      const { id } = await contact.sendText(channel.phone.phoneNumber, text);
+      inbound.push({ text, id, channel, from: contact.phoneNumber, number, at: Date.now() });
+    }
+  };
+  const running = channels.flatMap((channel) => [
+    keepSending(channel, "http", rates.http),
+    keepSending(channel, "database, lane 1", rates.database / 2),
+    keepSending(channel, "database, lane 2", rates.database / 2),
+    keepWriting(channel),
+  ]);
+  return {
+    sends,
+    inbound,
+    async stop() {
+      stopping.abort();
+      const timer = setTimeout(() => givingUp.abort(), giveUpMs);
+      await Promise.all(running);
+      clearTimeout(timer);
+    },
+  };
+}
+
+function newSend(channel: ChaosChannel, stream: Stream, number: number, random: Random): Send {
+  return {
+    text: `from channel ${channel.index}, ${stream}, message ${number}`,
+    channel,
+    to: random.pick(channel.contacts).phoneNumber,
+    stream,
+    number,
+    askedAt: Date.now(),
+    acceptedAt: null,
+    commandId: null,
+    messageId: null,
+    claimed: null,
+    answers: [],
+  };
+}
+
+/** `lane` of the commands of a stream. */
+export const laneOf = ({ stream }: Send): 1 | 2 => streams[stream].lane;

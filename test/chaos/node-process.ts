@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { freePort } from "../../infra/mongo/free-port.ts";
+import { type SocksProxy, socksProxy } from "../support/socks-proxy.ts";
+import { type TcpProxy, tcpProxy } from "../support/tcp-proxy.ts";
+
+export interface ProcessOptions {
+  name: string;
+  /** Its real entry point. */
+  main: URL;
+  mongoUri: string;
+  /** Where WhatsApp is; absent for a process that has nothing to do with it. */
+  whatsappPort?: number;
+  /** What it needs besides its database, its port and its way to WhatsApp. */
+  env: NodeJS.ProcessEnv;
+  logPath: string;
+  /** Told of every process that starts and ends, so that none outlives the program. */
+  guard: { add(pid: number): void; remove(pid: number): void };
+}
+
+const readyMs = 60_000;
+const lookEveryMs = 25;
+
+/** One of the product's processes, at the same port through all its lives, with ways to the others that can be broken. */
+export class NodeProcess implements AsyncDisposable {
+  readonly name: string;
+  readonly url: string;
+  readonly database: SocksProxy;
+  readonly whatsapp: TcpProxy | null;
+  /** When each life began and ended, milliseconds since 1970. */
+  readonly lives: { from: number; to: number | null; connectorId: string }[] = [];
+  connectorId: string;
+  readonly #options: ProcessOptions;
+  readonly #owned: AsyncDisposableStack;
+  #child: ChildProcess | null = null;
+
+  static async start(options: ProcessOptions): Promise<NodeProcess> {
+    await using owned = new AsyncDisposableStack();
+    const database = owned.use(await socksProxy());
+    const whatsapp =
+      options.whatsappPort === undefined ? null : owned.use(await tcpProxy(options.whatsappPort));
+    const port = await freePort(undefined);
+    const started = new NodeProcess(options, port, database, whatsapp, owned.move());
+    started.launch();
+    return started;
+  }
+
+  private constructor(
+    options: ProcessOptions,
+    port: number,
+    database: SocksProxy,
+    whatsapp: TcpProxy | null,
+    owned: AsyncDisposableStack,
+  ) {
+    this.#options = options;
+    this.#owned = owned;
+    this.name = options.name;
+    this.connectorId = options.name;
+    this.url = `http://127.0.0.1:${port}`;
+    this.database = database;
+    this.whatsapp = whatsapp;
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== null;
+  }
+
+  /** Starts it unless it runs. Does not wait until it listens. */
+  launch(): void {
+    if (this.#child) return;
+    const { main, guard, logPath } = this.#options;
+    const log = openSync(logPath, "a");
+    const child = spawn(process.execPath, [fileURLToPath(main)], {
+      cwd: fileURLToPath(new URL("../support/", import.meta.url)),
+      env: this.#environment(),
+      stdio: ["ignore", log, log],
+    });
+    closeSync(log);
+    const { pid } = child;
+    if (pid === undefined) throw new Error(`${this.name} did not start`);
+    guard.add(pid);
+    const life = { from: Date.now(), to: null as number | null, connectorId: this.connectorId };
+    this.lives.push(life);
+    this.#child = child;
+    child.once("exit", () => {
+      guard.remove(pid);
+      life.to = Date.now();
+      if (this.#child === child) this.#child = null;
+    });
+  }
+
+  /** Resolves when it answers over HTTP. */
+  async listening(): Promise<void> {
+    for (const until = performance.now() + readyMs; ; ) {
+      const signal = AbortSignal.timeout(2_000);
+      const answer = await fetch(`${this.url}/health/live`, { signal }).catch(() => null);
+      if (answer?.ok) return;
+      if (performance.now() > until)
+        throw new Error(`${this.name} does not listen: ${this.#options.logPath}`);
+      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  /** Ends it with this signal and waits until it is gone; one that does not go within 40 s is killed. */
+  async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    const gone = once(child, "exit");
+    child.kill(signal);
+    const force = setTimeout(() => child.kill("SIGKILL"), 40_000);
+    await gone;
+    clearTimeout(force);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end("SIGKILL");
+    await this.#owned.disposeAsync();
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    const { PATH, HOME, LANG = "C" } = process.env;
+    const { mongoUri, env } = this.#options;
+    return {
+      ...{ PATH, HOME, LANG },
+      ...env,
+      MONGO_URI: `${mongoUri}&proxyHost=127.0.0.1&proxyPort=${this.database.port}`,
+      PORT: new URL(this.url).port,
+      CONNECTOR_ID: this.connectorId,
+      ...(this.whatsapp ? { WHATSAPP_WEBSOCKET_URL: `ws://127.0.0.1:${this.whatsapp.port}/ws/chat` } : {}),
+    };
+  }
+}
