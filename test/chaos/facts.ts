@@ -1,4 +1,5 @@
 import type { DecryptFailure } from "../../infra/sandbox/failure-ledger.ts";
+import type { IncomingRecord } from "../../infra/sandbox/incoming-ledger.ts";
 import type { OutgoingRecord } from "../../infra/sandbox/outgoing-ledger.ts";
 import type { Overlap, SocketRecord } from "../../infra/sandbox/socket-ledger.ts";
 import type { CommandDocument, EventDocument } from "../../shared/collections.ts";
@@ -16,11 +17,12 @@ export interface Facts {
   faults: readonly DoneFault[];
   /** Every event of the log, by channel, in order of `seq`. */
   events: ReadonlyMap<string, EventDocument[]>;
+  /** What was put before each linked device. */
+  incoming: readonly IncomingRecord[];
   sockets: readonly SocketWithProcess[];
   overlaps: readonly Overlap[];
   reusedRatchetCounters: number;
-  unrepaired: readonly DecryptFailure[];
-  decryptFailures: number;
+  decryptFailures: readonly DecryptFailure[];
 }
 
 /** One send, and what became of it. */
@@ -51,11 +53,11 @@ export async function gatherFacts(
     inbound: asked.inbound,
     faults: asked.faults,
     events: Map.groupBy(events, ({ channelId }) => channelId),
+    incoming: ledger.incoming(),
     sockets: ledger.sockets().map((socket) => ({ ...socket, process: processOf(system, socket) })),
     overlaps: ledger.overlaps(),
     reusedRatchetCounters: counts.reusedRatchetCounters,
-    unrepaired: ledger.unrepairedDecryptFailures(),
-    decryptFailures: ledger.decryptFailures().length,
+    decryptFailures: ledger.decryptFailures(),
   };
 }
 

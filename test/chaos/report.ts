@@ -47,6 +47,7 @@ export function trace({ what, at, outcome, about }: Broken, facts: Facts, began:
       lines.push(`  event    ${JSON.stringify(event)}`);
   }
   if (about !== undefined) lines.push(`  about    ${JSON.stringify(about)}`);
+  for (const line of signalOf(facts, idIn(about) ?? outcome?.command?.messageId)) lines.push(line);
   for (const fault of near(facts.faults, at))
     lines.push(
       `  fault    ${clock(fault.from - began)} to ${fault.to === null ? "the end" : clock(fault.to - began)}: ${fault.kind} (${fault.struck})`,
@@ -57,6 +58,19 @@ export function trace({ what, at, outcome, about }: Broken, facts: Facts, began:
 function eventsOf({ events }: Facts, channelId: string, messageId: string | undefined) {
   if (messageId === undefined) return [];
   return (events.get(channelId) ?? []).filter(({ data }) => data.messageId === messageId);
+}
+
+/** What the sandbox knows of a message, besides what is on the wire. */
+function signalOf({ incoming, decryptFailures }: Facts, id: string | undefined): string[] {
+  if (id === undefined) return [];
+  return [
+    ...incoming.filter((one) => one.id === id).map((one) => `  incoming ${JSON.stringify(one)}`),
+    ...decryptFailures.filter((one) => one.id === id).map((one) => `  unread   ${JSON.stringify(one)}`),
+  ];
+}
+
+function idIn(about: unknown): string | undefined {
+  return typeof about === "object" && about !== null && "id" in about ? String(about.id) : undefined;
 }
 
 function near(faults: readonly DoneFault[], at: number): DoneFault[] {

@@ -83,6 +83,10 @@ export async function runChaos(options: ChaosOptions): Promise<Row[]> {
   if (rows.every(({ broken }) => broken.length === 0)) system.forgetLogs();
   else {
     await writeFile(join(system.folder, "report.txt"), report.join("\n"));
+    await writeFile(
+      join(system.folder, "facts.json"),
+      JSON.stringify({ ...facts, events: [...facts.events] }),
+    );
     say(`\nseed ${seed}; logs: ${system.folder}`);
   }
   return rows;
