@@ -75,6 +75,7 @@ export async function openEventLog(events: Collection<EventDocument>, fence: Fen
         channelId: fence.channelId,
         // A plain insert, because only there the server fills it.
         ord: new Timestamp({ t: 0, i: 0 }),
+        epoch: fence.epoch,
         type,
         timestamp: new Date(),
         data: { ...data } as Record<string, unknown>,

@@ -80,6 +80,8 @@ export interface EventDocument {
    * in another one, by less than `eventInsertMsMax`; within a channel it is the order of `seq`.
    */
   ord: Timestamp;
+  /** The owner's that wrote it: along `seq` it never falls. */
+  epoch?: number;
   type: string;
   timestamp: Date;
   data: Record<string, unknown>;
