@@ -4,6 +4,7 @@ import { createFrameReader, frame } from "./frames.ts";
 import { createHandshake, type Transport } from "./noise.ts";
 import type { PairingOffer } from "./pairing-offer.ts";
 import type { Person } from "./person.ts";
+import { Silence } from "./silence.ts";
 import { ended, type SocketRecord } from "./socket-ledger.ts";
 import { children, stanza } from "./stanza.ts";
 import type { Companion, ServerKeys } from "./state.ts";
@@ -32,8 +33,8 @@ export class Connection {
   owner: { person: Person; companion: Companion } | null = null;
   /** The client said it is ready for what has piled up. */
   isReceiving = false;
-  /** Open to the outside, dead inside: what comes is thrown away, what goes is held back. */
-  isSilent = false;
+  /** The phone number that it means to log in with. */
+  claimed: string | null = null;
   /** Keys of queued stanzas that went out on this connection. */
   readonly delivered = new Set<string>();
 
@@ -50,6 +51,7 @@ export class Connection {
   #nextQuery = 0;
   /** The server ended it: what still comes is too late. What a client sent before it hung up itself is not. */
   #isOver = false;
+  readonly #silence = new Silence();
 
   constructor(
     socket: WebSocket,
@@ -77,7 +79,7 @@ export class Connection {
   }
 
   send(node: BinaryNode): void {
-    if (!this.#transport || !this.isOpen || this.isSilent) return;
+    if (!this.#transport || !this.isOpen || this.#silence.holdsUnsent(() => this.send(node))) return;
     this.#socket.send(frame(this.#transport.encrypt(encodeBinaryNode(node))));
     this.onSent(node);
   }
@@ -105,9 +107,31 @@ export class Connection {
     return query !== undefined;
   }
 
+  /** Open to the outside, dead inside. Afterwards everything goes on where it was, or ends if too much was held up. */
+  silence(on: boolean): void {
+    if (this.#silence.isOn === on) return;
+    this.#silence.isOn = on;
+    if (on) return;
+    if (this.#silence.isOverfull) {
+      this.drop("silence");
+      return;
+    }
+    for (const send of this.#silence.takeUnsent()) void send();
+    this.#inOrder(() => this.#resume());
+  }
+
+  get isSilent(): boolean {
+    return this.#silence.isOn;
+  }
+
+  /** Does at once what the client wants, or when the silence is over. */
+  async whenHeard(work: () => Promise<void> | void): Promise<void> {
+    if (!this.#silence.holdsHeard(work)) await this.#guarded(work);
+  }
+
   /** Says why, then closes. */
   end(reason: BinaryNode): void {
-    this.isSilent = false;
+    this.#silence.forget();
     this.send(reason);
     this.#isOver = true;
     ended(this.record, reasonOf(reason));
@@ -150,7 +174,15 @@ export class Connection {
     }
     const node = await decodeBinaryNode(this.#transport.decrypt(payload));
     this.record.lastHeardAt = Date.now();
-    await this.#guarded(() => this.#handler.onStanza(this, node));
+    this.record.heard += 1;
+    await this.whenHeard(() => this.#handler.onStanza(this, node));
+  }
+
+  async #resume(): Promise<void> {
+    for (let next = this.#silence.nextHeard(); next && !this.#isOver; next = this.#silence.nextHeard()) {
+      await this.#guarded(next);
+      this.#silence.done();
+    }
   }
 
   async #guarded(work: () => Promise<void> | void): Promise<void> {
@@ -162,6 +194,7 @@ export class Connection {
   }
 
   #closed(): void {
+    this.#silence.forget();
     for (const { reject } of this.#queries.values()) reject(new Error("the client hung up"));
     this.#handler.onClose(this);
   }

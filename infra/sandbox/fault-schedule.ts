@@ -37,11 +37,10 @@ export interface PlannedFault {
   isMend: boolean;
 }
 
-/** Rough, but nothing that needs a person to mend it. */
+/** Rough, but nothing that needs a person to mend it (a client that is replaced twice may give up). */
 export const defaultRates: FaultRates = {
   drop: 12,
   "stream-error": 6,
-  replace: 0.5,
   silence: 1,
   "refuse-upgrade": 1,
   "fail-login": 1,

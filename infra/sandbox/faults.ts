@@ -29,7 +29,7 @@ export interface Faults {
   ): void;
   /** Answers websocket upgrades with an HTTP error and closes, until null or so many times. */
   refuseUpgrade(refusal: { status: number; retryAfterSeconds?: number; times?: number } | null): void;
-  /** The socket stays open, but nothing is answered or delivered. Switching off delivers what has piled up; what the client sent meanwhile is lost. */
+  /** The socket stays open, but nothing gets through in either direction. Switching off lets through what was held up, in order, as TCP does; a connection with more than 1,000 stanzas held up ends instead. */
   silence(target: Target | "all", on: boolean): void;
   /** Messages are refused with this error in their ack (and not delivered), for so many messages (default: until null). */
   ackError(target: Target, code: number | null, options?: Times): void;
@@ -103,14 +103,12 @@ function forgetSessions(device: OwnDevice, target: string): void {
 const replaced = (): BinaryNode => stanza("stream:error", {}, [stanza("conflict", { type: "replaced" })]);
 
 function targetsOf(network: Network, target: string): Connection[] {
-  return [...network.connections].filter(
-    ({ owner }) => target === "all" || owner?.person.phoneNumber === target,
-  );
+  return [...network.connections].filter(({ claimed }) => target === "all" || claimed === target);
 }
 
 function applySilence(network: Network): void {
   for (const connection of network.connections) {
-    connection.isSilent = network.rules.isSilent(connection.owner?.person.phoneNumber ?? null);
+    connection.silence(network.rules.isSilent(connection.claimed));
     catchUp(network, connection);
   }
 }

@@ -123,7 +123,7 @@ function handlerFor(network: Network, failed: (error: unknown) => void): Connect
       connection.onSent = ({ tag }: BinaryNode) => {
         network.counts.sent[tag] = (network.counts.sent[tag] ?? 0) + 1;
       };
-      admit(network, connection, payload);
+      return admit(network, connection, payload);
     },
     onStanza: (connection, node) => routeStanza(network, connection, node),
     onClose(connection: Connection) {

@@ -8,10 +8,19 @@ import { stanza, unixNow } from "./stanza.ts";
 import type { Companion } from "./state.ts";
 
 /** Takes a client in after its handshake: to be paired, or to go on where it left. */
-export function admit(network: Network, connection: Connection, payload: proto.ClientPayload): void {
+export async function admit(
+  network: Network,
+  connection: Connection,
+  payload: proto.ClientPayload,
+): Promise<void> {
+  connection.claimed = payload.devicePairingData ? null : String(payload.username ?? "");
+  connection.silence(network.rules.isSilent(connection.claimed));
+  await connection.whenHeard(() => takeIn(network, connection, payload));
+}
+
+function takeIn(network: Network, connection: Connection, payload: proto.ClientPayload): void {
   const { devicePairingData } = payload;
-  const phoneNumber = devicePairingData ? null : String(payload.username ?? "");
-  connection.isSilent = network.rules.isSilent(phoneNumber);
+  const phoneNumber = connection.claimed;
   const failure = network.rules.takeFailedLogin(phoneNumber);
   if (failure) refuse(network, connection, failure.code, failure.attributes);
   else if (devicePairingData) offerPairing(network, connection, devicePairingData);

@@ -12,7 +12,8 @@ export interface SocketRecord {
   phoneNumber: string | null;
   deviceId: number | null;
   loggedInAt: number | null;
-  /** When the last stanza of the client came that counted. */
+  /** Stanzas of the client, and when the last came. */
+  heard: number;
   lastHeardAt: number | null;
   /** When it was over for the server. */
   endedAt: number | null;
@@ -58,6 +59,7 @@ export class SocketLedger {
       phoneNumber: null,
       deviceId: null,
       loggedInAt: null,
+      heard: 0,
       lastHeardAt: null,
       endedAt: null,
       reason: null,

@@ -24,11 +24,10 @@ const routes: Record<string, Route> = {
   },
 };
 
-/** Counts a stanza and does what it asks, unless the connection plays dead. */
+/** Counts a stanza and does what it asks. */
 export async function routeStanza(network: Network, connection: Connection, node: BinaryNode): Promise<void> {
   const { stanzas } = network.counts;
   stanzas[node.tag] = (stanzas[node.tag] ?? 0) + 1;
-  if (connection.isSilent) return;
   await (routes[node.tag] ?? countUnknown)(network, connection, node);
 }
 

@@ -65,23 +65,64 @@ test("a second login of the same device ends the first with 440, and is counted"
   expect(sandbox.counts.simultaneousSockets).toBe(1);
 });
 
-test("silence: nothing is answered or delivered; what piled up comes afterwards", async () => {
+test("silence: nothing gets through; afterwards everything does, late and once", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
   await client.send(to, { text: "knows the way" });
   await sandbox.account(ben).waitForMessage();
   sandbox.faults.silence(ana, true);
-  const before = sandbox.counts.stanzas.message ?? 0;
-  const acked = client.socket.waitForMessage("LOST", 300);
-  await client.socket.sendMessage(to, { text: "into the void" }, { messageId: "LOST" });
+  const acked = client.socket.waitForMessage("LATE", 300);
+  await client.socket.sendMessage(to, { text: "into the void" }, { messageId: "LATE" });
   await sandbox.account(ben).sendText(ana, "are you there?");
   expect(await acked).toBeUndefined();
-  await eventually(() => sandbox.counts.stanzas.message === before + 1);
   expect(client.received).toEqual([]);
+  expect(sandbox.account(ben).inbox.map(({ text }) => text)).toEqual(["knows the way"]);
   sandbox.faults.silence(ana, false);
   await client.receive((message) => textOf(message) === "are you there?");
-  expect(sandbox.account(ben).inbox.map(({ text }) => text)).toEqual(["knows the way"]);
+  await sandbox.account(ben).waitForMessage(({ id }) => id === "LATE");
+  await client.send(to, { text: "as before" });
+  await sandbox.account(ben).waitForMessage(({ text }) => text === "as before");
+  expect(sandbox.account(ben).inbox.map(({ text, copies }) => [text, copies])).toEqual([
+    ["knows the way", 1],
+    ["into the void", 1],
+    ["as before", 1],
+  ]);
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("a login into the silence is heard when it is over", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  await client.hangUp();
+  const before = sandbox.counts.logins;
+  sandbox.faults.silence(ana, true);
+  client.connect();
+  await eventually(() => sandbox.ledger.sockets().length === 3);
+  expect(sandbox.counts.logins).toBe(before);
+  sandbox.faults.silence(ana, false);
+  await client.opened();
+  expect(sandbox.counts.logins).toBe(before + 1);
+});
+
+test("too much for the wire to hold ends the connection when the silence is over", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  await client.send(to, { text: "knows the way" });
+  await sandbox.account(ben).waitForMessage();
+  sandbox.faults.silence(ana, true);
+  const { heard = 0 } = sandbox.ledger.sockets().at(-1) ?? {};
+  for (let index = 0; index <= 1_000; index += 1) {
+    await client.socket.sendNode({ tag: "presence", attrs: { type: "available" } });
+  }
+  await client.socket.sendMessage(to, { text: "swallowed" }, { messageId: "SWALLOWED" });
+  await eventually(() => (sandbox.ledger.sockets().at(-1)?.heard ?? 0) > heard + 1_000);
+  sandbox.faults.silence(ana, false);
+  await client.closed(428);
+  expect(sandbox.ledger.sockets().at(-1)).toMatchObject({ reason: "silence" });
+  expect(sandbox.account(ben).inbox).toHaveLength(1);
 });
 
 test("an ack can carry an error; the message is then not delivered", async () => {
