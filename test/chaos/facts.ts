@@ -5,6 +5,7 @@ import type { Overlap, SocketRecord } from "../../infra/sandbox/socket-ledger.ts
 import type { CommandDocument, EventDocument } from "../../shared/collections.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { DoneFault } from "./damage.ts";
+import type { Listener } from "./listeners.ts";
 import type { Inbound } from "./load.ts";
 import type { Send } from "./sends.ts";
 import type { System } from "./system.ts";
@@ -15,6 +16,7 @@ export interface Facts {
   outcomes: readonly Outcome[];
   inbound: readonly Inbound[];
   faults: readonly DoneFault[];
+  listeners: readonly Listener[];
   /** Every event of the log, by channel, in order of `seq`. */
   events: ReadonlyMap<string, EventDocument[]>;
   /** What was put before each linked device. */
@@ -40,18 +42,18 @@ export type SocketWithProcess = SocketRecord & { process: string | null };
 export async function gatherFacts(
   system: System,
   channels: readonly ChaosChannel[],
-  asked: { sends: readonly Send[]; inbound: readonly Inbound[]; faults: readonly DoneFault[] },
+  asked: Pick<Facts, "inbound" | "faults" | "listeners"> & { sends: readonly Send[] },
 ): Promise<Facts> {
   const { ledger, counts } = system.sandbox;
+  const { sends, ...seen } = asked;
   const events = await system.collections.events
     .find({ seq: { $exists: true } })
     .sort({ channelId: 1, seq: 1 })
     .toArray();
   return {
     channels,
-    outcomes: await outcomesOf(system, asked.sends),
-    inbound: asked.inbound,
-    faults: asked.faults,
+    outcomes: await outcomesOf(system, sends),
+    ...seen,
     events: Map.groupBy(events, ({ channelId }) => channelId),
     incoming: ledger.incoming(),
     sockets: ledger.sockets().map((socket) => ({ ...socket, process: processOf(system, socket) })),

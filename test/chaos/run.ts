@@ -4,6 +4,7 @@ import { sleep } from "../../shared/sleep.ts";
 import { pairChannels } from "./channels.ts";
 import { startDamage } from "./damage.ts";
 import { gatherFacts } from "./facts.ts";
+import { startListeners } from "./listeners.ts";
 import { type Rates, startLoad } from "./load.ts";
 import { failOver } from "./promises/fail-over.ts";
 import { finalStates } from "./promises/final-states.ts";
@@ -12,6 +13,7 @@ import { once } from "./promises/once.ts";
 import { oneSocket } from "./promises/one-socket.ts";
 import { order } from "./promises/order.ts";
 import { ratchets } from "./promises/ratchets.ts";
+import { replayed } from "./promises/replay.ts";
 import type { Row } from "./promises/row.ts";
 import { seeded } from "./random.ts";
 import { table, traces } from "./report.ts";
@@ -39,7 +41,7 @@ export interface ChaosOptions {
 }
 
 const statusEveryMs = 10_000;
-const judges = [finalStates, once, order, inboundOnce, oneSocket, ratchets, failOver];
+const judges = [finalStates, once, order, inboundOnce, replayed, oneSocket, ratchets, failOver];
 
 /** Runs everything, does the damage, mends it, and counts the promises. Logs are kept when one is broken. */
 export async function runChaos(options: ChaosOptions): Promise<Row[]> {
@@ -54,6 +56,9 @@ export async function runChaos(options: ChaosOptions): Promise<Row[]> {
   say(`seed ${seed}: ${planned.length} faults in ${clock(durationMs)}`);
   const began = Date.now();
   const load = startLoad(system, channels, options.rates, seeded(seed + 1));
+  const listening = new AbortController();
+  using _listening = { [Symbol.dispose]: () => listening.abort() };
+  const listeners = startListeners(system, channels, listening.signal);
   const damage = startDamage(system, channels, planned, signal);
   const status = setInterval(() => {
     const accepted = load.sends.filter(({ acceptedAt }) => acceptedAt !== null).length;
@@ -71,11 +76,11 @@ export async function runChaos(options: ChaosOptions): Promise<Row[]> {
   await mendAll(system);
   const mended = performance.now();
   await load.stop();
-  const open = await settle(system, channels, load, options.settleMs, tick);
+  const open = await settle({ system, channels, load, listeners, withinMs: options.settleMs, tick });
   say(
     `everything mended; ${open === "" ? "settled" : `NOT settled (${open})`} after ${clock(performance.now() - mended)}`,
   );
-  const asked = { sends: load.sends, inbound: load.inbound, faults: damage.done };
+  const asked = { sends: load.sends, inbound: load.inbound, faults: damage.done, listeners };
   const facts = await gatherFacts(system, channels, asked);
   const rows = judges.map((judge) => judge(facts));
   const report = ["", ...lines, "", ...table(rows), ...traces(rows, facts, began)];

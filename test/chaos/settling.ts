@@ -1,5 +1,7 @@
+import type { Collections } from "../../shared/database.ts";
 import { sleep } from "../../shared/sleep.ts";
 import type { ChaosChannel } from "./channels.ts";
+import type { Listener } from "./listeners.ts";
 import type { Load } from "./load.ts";
 import type { System } from "./system.ts";
 
@@ -20,31 +22,34 @@ export async function mendAll({ sandbox, functions, connectors, mongo }: System)
   await Promise.all([...functions, ...connectors].map((each) => each.listening()));
 }
 
+export interface Settling {
+  system: System;
+  channels: readonly ChaosChannel[];
+  load: Load;
+  listeners: readonly Listener[];
+  withinMs: number;
+  tick(open: string): void;
+}
+
 /**
- * Waits until every accepted send is final and every inbound message is in the log, or `withinMs` is over. What waits
- * for a person gets one: channels in `error` are connected again. Resolves with what is still open.
+ * Waits until every accepted send is final, every inbound message in the log and every event heard, or `withinMs` is
+ * over. What waits for a person gets one: channels in `error` are connected again. Resolves with what is still open.
  */
-export async function settle(
-  system: System,
-  channels: readonly ChaosChannel[],
-  load: Load,
-  withinMs: number,
-  progress: (open: string) => void,
-): Promise<string> {
-  let isSettledSince: number | null = null;
+export async function settle(settling: Settling): Promise<string> {
+  let settledAt: number | null = null;
   let open = "";
-  for (const until = performance.now() + withinMs; performance.now() < until; await sleep(everyMs)) {
-    await reconnect(system, channels).catch(() => undefined);
-    open = await stillOpen(system, load).catch(String);
-    progress(open);
-    if (open !== "") isSettledSince = null;
-    else isSettledSince ??= performance.now();
-    if (isSettledSince !== null && performance.now() - isSettledSince > quietMs) return "";
+  for (const until = performance.now() + settling.withinMs; performance.now() < until; await sleep(everyMs)) {
+    await reconnect(settling).catch(() => undefined);
+    open = await stillOpen(settling).catch(String);
+    settling.tick(open);
+    if (open !== "") settledAt = null;
+    else settledAt ??= performance.now();
+    if (settledAt !== null && performance.now() - settledAt > quietMs) return "";
   }
   return open;
 }
 
-async function reconnect(system: System, channels: readonly ChaosChannel[]): Promise<void> {
+async function reconnect({ system, channels }: Settling): Promise<void> {
   const waiting = await system.collections.channels
     .find({ status: { $in: ["error", "inactive"] } })
     .toArray();
@@ -54,21 +59,31 @@ async function reconnect(system: System, channels: readonly ChaosChannel[]): Pro
   }
 }
 
-async function stillOpen({ collections }: System, { inbound }: Load): Promise<string> {
-  const [commands, events, away] = await Promise.all([
+async function stillOpen({ system: { collections }, load, listeners }: Settling): Promise<string> {
+  const [commands, events, away, last] = await Promise.all([
     collections.commands.countDocuments({ state: { $in: ["queued", "running"] } }),
     collections.events.distinct("data.message", { type: "incoming_message" }),
     collections.channels.countDocuments({ status: { $ne: "active" } }),
+    lastNumbers(collections),
   ]);
   const known = new Set(events);
-  const missing = inbound.filter(({ text }) => !known.has(text)).length;
+  const missing = load.inbound.filter(({ text }) => !known.has(text)).length;
+  const behind = listeners.filter((listener) => !listener.hasAll(last)).length;
   const parts = [
     [commands, "commands not final"],
     [missing, "inbound messages not in the log"],
     [away, "channels not active"],
+    [behind, "clients behind the log"],
   ] as const;
   return parts
     .filter(([count]) => count > 0)
     .map(([count, what]) => `${count} ${what}`)
     .join(", ");
+}
+
+async function lastNumbers({ events }: Collections): Promise<Map<string, number>> {
+  const rows = await events
+    .aggregate<{ _id: string; seq: number }>([{ $group: { _id: "$channelId", seq: { $max: "$seq" } } }])
+    .toArray();
+  return new Map(rows.map(({ _id, seq }) => [_id, seq ?? 0]));
 }
