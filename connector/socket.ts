@@ -79,6 +79,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     clearTimeout(connecting);
     path.stop();
     journal.hurry();
+    giveUpQueries(wa);
     if (!isReached) log.warn({ event: "unreachable", cause: causeOf(error) }, "WhatsApp cannot be reached");
     listener.closed({ ...closureOf(error), isReached, ...refusal() });
   };
@@ -186,6 +187,14 @@ function tracedSignalRepository(
 /** Baileys keeps its websocket to itself, and has no way to end it at once. */
 function rawSocket(wa: WASocket): WebSocket | null {
   return Reflect.get(wa.ws, "socket") as WebSocket | null;
+}
+
+/**
+ * Baileys stops listening to the end of its websocket before that comes, so what still waits for an answer would go on for
+ * 30 s, a key transaction around it too, and the next socket's with it.
+ */
+function giveUpQueries(wa: WASocket): void {
+  wa.ws.emit("error", new Error("Connection Closed"));
 }
 
 function traceWrites(wa: WASocket): void {

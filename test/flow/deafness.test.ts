@@ -66,7 +66,7 @@ test("a session whose pings are answered is not asked on top of that", async () 
 test("a network that carries nothing any more is found, and mended when it is back", async () => {
   const { waypost, channel, deaf } = await linked({
     wired: "whatsapp",
-    timings: { probeQuietMs: 400, probeMs: 300 },
+    timings: { probeQuietMs: 1_000, probeMs: 1_500 },
   });
   waypost.wire.freeze();
   await channel.becomes("connecting", "connection_lost");
@@ -76,7 +76,9 @@ test("a network that carries nothing any more is found, and mended when it is ba
 });
 
 test("a WhatsApp that says nothing any more is found, and what was written meanwhile comes after all", async () => {
-  const { sandbox, waypost, channel, deaf } = await linked({ timings: { probeQuietMs: 400, probeMs: 300 } });
+  const { sandbox, waypost, channel, deaf } = await linked({
+    timings: { probeQuietMs: 1_000, probeMs: 1_500 },
+  });
   sandbox.faults.silence(channel.phone.phoneNumber, true);
   await sandbox.account(contactNumber).sendText(channel.phone.phoneNumber, "Anybody there?");
   await channel.becomes("connecting", "connection_lost");
@@ -104,7 +106,7 @@ test("an acknowledgement that does not come is a reason to ask at once, and no r
 test("a send without an acknowledgement finds a dead wire long before its silence would", async () => {
   const { waypost, channel, deaf } = await linked({
     wired: "whatsapp",
-    timings: { ackMs: 300, probeQuietMs: 600_000, probeMs: 500 },
+    timings: { ackMs: 300, probeQuietMs: 600_000, probeMs: 1_500 },
   });
   const send = (message: string) =>
     waypost.api().post(`/channels/${channel.channelId}/send`, { to: contactNumber, message });
