@@ -34,6 +34,8 @@ export async function eraseChannel(db: Db, channelId: string): Promise<void> {
     await db.collection<FenceDocument>(name).updateOne({ _id: fenceId(channelId) }, [{ $set: expiry }]);
   }
   await db.collection<{ _id: string }>(names.channels).deleteOne({ _id: channelId });
+  // Who found the channel a moment ago may have inserted one since, which nobody would ever claim.
+  await eraseFrom(db, [names.commands], channelId);
 }
 
 async function eraseFrom(db: Db, collections: readonly CollectionName[], channelId: string): Promise<void> {

@@ -12,7 +12,7 @@ export interface OnceEnv {
   Variables: CallerEnv["Variables"] & { once: Once };
 }
 
-type Route = Pick<RouteConfig, "method" | "path">;
+type Route = Pick<RouteConfig, "method" | "path" | "request">;
 
 /**
  * Lets a request be repeated under its `Idempotency-Key`. What was refused is refused again here; what was accepted goes
@@ -26,7 +26,7 @@ export function idempotent(requests: KeyedRequests, route: Route) {
       c.set("once", unkeyed);
       return next();
     }
-    const hash = await requestHash(id, new URL(c.req.url).search, await bodyOf(c));
+    const hash = await requestHash(id, new URL(c.req.url).search, await bodyOf(c, route));
     const once = keyedOnce({ requests, id, hash, repeated: () => c.header("Idempotency-Replayed", "true") });
     await once.recall();
     c.set("once", once);
@@ -48,9 +48,9 @@ function routeOf(request: HonoRequest, { method, path }: Route): string {
   return `${method.toUpperCase()} ${filled}`;
 }
 
-/** A DELETE has none. */
-async function bodyOf(c: Context): Promise<unknown> {
-  return c.req.method === "DELETE" ? null : c.req.json();
+/** Whatever is sent to a route that takes none is not looked at. */
+async function bodyOf(c: Context, { request }: Route): Promise<unknown> {
+  return request?.body ? c.req.json() : null;
 }
 
 function isKept({ status }: ServiceError): boolean {

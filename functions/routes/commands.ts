@@ -6,8 +6,10 @@ import { idempotencyHeader } from "../keyed-request.ts";
 import { type CommandEnv, findCommand } from "../middleware/find-command.ts";
 import type { OnceEnv } from "../middleware/idempotent.ts";
 import {
+  bodyRefusals,
   commandHeaders,
   json,
+  jsonRequest,
   keyedHeaders,
   keyedRefusals,
   keyRefusals,
@@ -67,12 +69,17 @@ const retrying = createRoute({
     "One that is `dead` or `expired`, under the same `messageId`, behind what is queued by now. Waits for the result " +
       "only if `Prefer: wait` asks for it. What is asked of the channel itself is asked for again instead.",
   ),
-  request: { params: commandParameters, headers: mutationHeaders },
+  request: {
+    params: commandParameters,
+    headers: mutationHeaders,
+    body: jsonRequest(z.strictObject({})),
+  },
   responses: {
     200: json(sentAnswer, "WhatsApp took it", commandHeaders),
     202: json(pendingAnswer, "Queued again, or sent without an answer (`unknown`)", commandHeaders),
     ...refusals(
       ...keyRefusals,
+      ...bodyRefusals,
       ...keyedRefusals,
       ...sendRefusals,
       "command_not_found",

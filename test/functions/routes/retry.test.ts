@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { CommandDocument } from "../../../shared/collections.ts";
+import { commandStates } from "../../../shared/commands.ts";
+import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+
+let functions: FunctionsFixture;
+beforeAll(async () => {
+  functions = await functionsFixture({ settings: { sendTtlSeconds: 77 } });
+  await functions.addConnector();
+});
+afterAll(() => functions[Symbol.asyncDispose]());
+
+/** A send that a connector gave up. */
+async function endedSend(end: Partial<CommandDocument> = {}) {
+  const channelId = await functions.addChannel({ status: "active" });
+  const sent = await functions.call("POST", `/channels/${channelId}/send`, {
+    body: { to: "15551234567", message: "hi" },
+    headers: { Prefer: "wait=0" },
+  });
+  const { commandId, messageId } = sent.body.payload as { commandId: string; messageId: string };
+  await functions.db.commands.updateOne(
+    { _id: commandId },
+    {
+      $set: {
+        state: "dead",
+        attempts: 3,
+        claim: { connector: "c", epoch: 1, at: new Date() },
+        error: { code: "not_sent", message: "no" },
+        doneAt: new Date(),
+        expiresAt: new Date(0),
+        ...end,
+      },
+    },
+  );
+  return { channelId, commandId, messageId };
+}
+const retry = (commandId: string, headers: Record<string, string> = {}, key?: string) =>
+  functions.call("POST", `/commands/${commandId}/retry`, { headers, ...(key && { key }) });
+const stored = async (commandId: string) => {
+  const command = await functions.db.commands.findOne({ _id: commandId });
+  if (!command) throw new Error(`no command ${commandId}`);
+  return command;
+};
+
+test.each(["dead", "expired"] as const)(
+  "202: one that is %s is queued again, as new and behind the others",
+  async (state) => {
+    const { channelId, commandId, messageId } = await endedSend({
+      state,
+      relayStartedAt: new Date(),
+      resentAt: new Date(),
+      result: {},
+    });
+    const before = await stored(commandId);
+    const later = await functions.call("POST", `/channels/${channelId}/send`, {
+      body: { to: "15551234567", message: "later" },
+      headers: { Prefer: "wait=0" },
+    });
+    const { status, body, headers } = await retry(commandId);
+    expect([status, body]).toEqual([
+      202,
+      {
+        ok: true,
+        message: "Message queued",
+        payload: { messageId, to: "15551234567@s.whatsapp.net", type: "text", status: "queued", commandId },
+      },
+    ]);
+    expect(headers.get("location")).toBe(`/api/whatsapp/commands/${commandId}`);
+    const after = await stored(commandId);
+    expect(after).toEqual({
+      _id: commandId,
+      channelId,
+      type: "message.send",
+      lane: 1,
+      payload: before.payload,
+      messageId,
+      keyId: before.keyId,
+      createdAt: before.createdAt,
+      state: "queued",
+      attempts: 0,
+      ord: expect.anything(),
+      notBefore: expect.any(Date),
+      expiresAt: expect.any(Date),
+    });
+    expect(after.expiresAt.getTime() - after.notBefore.getTime()).toBe(77_000);
+    const { ord } = await stored(later.body.payload.commandId);
+    expect(after.ord.toBigInt()).toBeGreaterThan(ord.toBigInt());
+    expect(functions.rung.filter((id) => id === channelId)).toHaveLength(3);
+  },
+);
+
+test("200, 409: it is waited for if that is asked for", async () => {
+  const { channelId, commandId, messageId } = await endedSend();
+  const waiting = retry(commandId, { Prefer: "wait=30" });
+  await functions.settle(channelId, "message.send", { state: "succeeded", result: {} });
+  const { status, body, headers } = await waiting;
+  expect([status, body.message, body.payload.messageId]).toEqual([200, "Message sent", messageId]);
+  expect(headers.get("preference-applied")).toBe("wait=30");
+  expect((await retry(commandId)).status).toBe(409);
+});
+
+const others = commandStates.filter((state) => state !== "dead" && state !== "expired");
+test.each(others)("409: one that is %s stays so", async (state) => {
+  const { commandId } = await endedSend({ state });
+  const before = await stored(commandId);
+  const { status, body } = await retry(commandId);
+  expect([status, body.error.code, body.error.details.state]).toEqual([409, "command_not_retryable", state]);
+  expect(await stored(commandId)).toEqual(before);
+});
+
+test("409: of several at once, one tries it again", async () => {
+  const { commandId } = await endedSend();
+  const answers = await Promise.all(Array.from({ length: 6 }, () => retry(commandId)));
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 409, 409, 409, 409, 409]);
+});
+
+test("202: several at once under one key are one; a later end is not undone by it", async () => {
+  const { commandId } = await endedSend();
+  const headers = { "Idempotency-Key": "again" };
+  const answers = await Promise.all(Array.from({ length: 6 }, () => retry(commandId, headers)));
+  expect(answers.map(({ status, body }) => [status, body])).toEqual(
+    answers.map(() => [202, answers[0]?.body]),
+  );
+  expect(answers[0]?.status).toBe(202);
+  const end = { state: "dead" as const, doneAt: new Date(Date.now() + 60_000) };
+  await functions.db.commands.updateOne({ _id: commandId }, { $set: end });
+  expect((await retry(commandId, headers)).headers.get("idempotency-replayed")).toBe("true");
+  expect((await stored(commandId)).state).toBe("dead");
+  expect((await retry(commandId, { "Idempotency-Key": "once-more" })).status).toBe(202);
+  expect((await stored(commandId)).state).toBe("queued");
+});
+
+test("202: one without a message id gets one, and keeps it", async () => {
+  const { commandId } = await endedSend();
+  await functions.db.commands.updateOne({ _id: commandId }, { $unset: { messageId: "" } });
+  const { body } = await retry(commandId);
+  expect(body.payload.messageId).toMatch(/^3EB0[0-9A-F]{18}$/);
+  expect((await stored(commandId)).messageId).toBe(body.payload.messageId);
+});
+
+test("409: what was asked of the channel itself is asked for again instead", async () => {
+  const { commandId } = await endedSend({ type: "channel.connect", lane: 0, state: "expired" });
+  const { status, body } = await retry(commandId);
+  expect([status, body.error.code]).toEqual([409, "command_not_retryable"]);
+});
+
+test("409: a channel that is logged out, 404: one that is deleted, and one outside the key's", async () => {
+  const { channelId, commandId } = await endedSend();
+  const key = await functions.addKey({ channels: ["another"] });
+  await functions.db.channels.updateOne({ _id: channelId }, { $set: { status: "logged_out" } });
+  const loggedOut = await retry(commandId);
+  await functions.db.channels.updateOne({ _id: channelId }, { $set: { deletedAt: new Date() } });
+  const answers = [
+    loggedOut,
+    await retry(commandId),
+    await retry(commandId, {}, key),
+    await retry("nothing"),
+  ];
+  expect(answers.map(({ status, body }) => [status, body.error.code])).toEqual([
+    [409, "channel_logged_out"],
+    [404, "channel_not_found"],
+    [404, "command_not_found"],
+    [404, "command_not_found"],
+  ]);
+  expect((await stored(commandId)).state).toBe("dead");
+});
