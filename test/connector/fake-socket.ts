@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import type { BinaryNode, WASocket } from "../../connector/baileys/baileys.ts";
+import { type BinaryNode, proto, type WASocket } from "../../connector/baileys/baileys.ts";
 import { markEncrypted, markWritten } from "../../connector/wire-trace.ts";
 
 /** How the made-up server behaves. */
@@ -24,6 +24,8 @@ export function fakeSocket({
   strangers = [],
 }: Answers) {
   const relayed: string[] = [];
+  /** What was relayed, encoded. */
+  const messages: Array<{ to: string; bytes: Uint8Array }> = [];
   const running = { relays: 0, answers: 0 };
   const most = { relays: 0, answers: 0 };
   const count = async <T>(what: keyof typeof running, work: () => Promise<T>): Promise<T> => {
@@ -63,9 +65,11 @@ export function fakeSocket({
     user: { id: "15550100009:1@s.whatsapp.net" },
     onWhatsApp: async (jid: string) => [{ jid, exists: !strangers.includes(jid) }],
     waitForMessage: (id: string, timeoutMs: number) => count("answers", () => answer(id, timeoutMs)),
-    relayMessage: (_to: string, _message: unknown, { messageId }: { messageId: string }) =>
-      count("relays", () => send(messageId)),
+    relayMessage: (to: string, message: proto.IMessage, { messageId }: { messageId: string }) => {
+      messages.push({ to, bytes: proto.Message.encode(message).finish() });
+      return count("relays", () => send(messageId));
+    },
     waUploadToServer: () => Promise.reject(new Error("nothing to upload")),
   };
-  return { wa: wa as unknown as WASocket, relayed, most };
+  return { wa: wa as unknown as WASocket, relayed, messages, most };
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
+import { settleAbandoned } from "../../connector/abandoned.ts";
 import { createSocketCaches } from "../../connector/auth/caches.ts";
+import type { Fence } from "../../connector/auth/fence.ts";
 import { commandQueue } from "../../connector/command-queue.ts";
 import { createDelivery } from "../../connector/delivery.ts";
 import { openEventLog } from "../../connector/event-log.ts";
@@ -16,15 +18,22 @@ import { commandDocument, quiet } from "./connector-fixture.ts";
 import { type Answers, fakeSocket } from "./fake-socket.ts";
 
 /** The sender of one channel on its real queue, log and record, over a socket whose server is made up. */
-export async function senderOn(all: Collections, answers: Answers = {}, ackMs = 20_000) {
-  const channelId = randomUUID();
-  const fence = { channelId, epoch: 1 };
+export async function senderOn(
+  all: Collections,
+  answers: Answers = {},
+  ackMs = 20_000,
+  { channelId, epoch }: Fence = { channelId: randomUUID(), epoch: 1 },
+) {
+  const fence = { channelId, epoch };
   const queue = commandQueue(all.commands, fence, "me");
   const record = messageRecord(all, channelId);
   const log = await openEventLog(all.events, fence);
-  const delivery = createDelivery({ log, told: toldIn(all, channelId), record, queue });
+  const told = toldIn(all, channelId);
+  const delivery = createDelivery({ log, told, record, queue });
+  await settleAbandoned({ queue, delivery, told });
   const socket = fakeSocket(answers);
   const gone = new AbortController();
+  let last = gone;
   const now = { sending: { kind: "open", wa: socket.wa, gone: gone.signal } as Sending, isOwner: true };
   const errors: unknown[] = [];
   const made = createSender({
@@ -42,6 +51,16 @@ export async function senderOn(all: Collections, answers: Answers = {}, ackMs = 
     signal: new AbortController().signal,
     onError: (error) => errors.push(error),
   });
+  /** Loses the socket and opens another one, with another server behind it. */
+  const reopen = (next: Answers = {}) => {
+    now.sending = { kind: "closed" };
+    last.abort();
+    last = new AbortController();
+    const opened = fakeSocket(next);
+    now.sending = { kind: "open", wa: opened.wa, gone: last.signal };
+    made.ring();
+    return opened;
+  };
   const insert = async (count: number, fields: Partial<CommandDocument> = {}) => {
     const commands: CommandDocument[] = [];
     for (let n = 0; n < count; n++) {
@@ -66,5 +85,18 @@ export async function senderOn(all: Collections, answers: Answers = {}, ackMs = 
       return true;
     });
   };
-  return { sender: made, socket, gone, now, errors, insert, read, settled, hears, delivery };
+  return {
+    channelId,
+    sender: made,
+    socket,
+    gone,
+    now,
+    errors,
+    reopen,
+    insert,
+    read,
+    settled,
+    hears,
+    delivery,
+  };
 }

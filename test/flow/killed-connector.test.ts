@@ -80,7 +80,7 @@ test("a wish and a send wait for a connector: the first one pairs, and the succe
   expect(sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
 });
 
-test("a send in flight when its connector is killed is unknown, arrives once, and a receipt settles it", {
+test("a send in flight when its connector is killed goes out once more under its id, and shows once", {
   timeout: 90_000,
 }, async () => {
   await using system = await apart();
@@ -94,16 +94,44 @@ test("a send in flight when its connector is killed is unknown, arrives once, an
   await contact.waitForMessage(({ id }) => id === messageId);
   await first.kill();
   await system.command(commandId, "running");
+  const afterwards = (await system.send("afterwards")).body.payload;
 
   sandbox.faults.withholdAcks(phoneNumber, false);
   await system.connector();
-  await system.command(commandId, "unknown");
-  // What comes after it goes out, so that a second copy of it would have gone out before.
-  await system.command((await system.send("afterwards")).body.payload.commandId, "succeeded");
-  expect(contact.inbox.map(({ id, copies }) => [id === messageId, copies])).toEqual([
-    [true, 1],
-    [false, 1],
+  await system.command(commandId, "succeeded");
+  await system.command(afterwards.commandId, "succeeded");
+  await contact.waitForMessage(({ id }) => id === afterwards.messageId);
+  expect(contact.inbox.map(({ id, copies }) => [id, copies])).toEqual([
+    [messageId, 2],
+    [afterwards.messageId, 1],
   ]);
+  expect(sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
+});
+
+test("a send that gets no answer the second time either stays unknown; a receipt settles it", {
+  timeout: 90_000,
+}, async () => {
+  await using system = await apart();
+  const { api, channelId, contact, sandbox } = system;
+  await api.post(`/channels/${channelId}/connect`);
+  const first = await system.connector();
+  await system.scans();
+  sandbox.faults.withholdAcks(phoneNumber, true);
+  sandbox.faults.receipts(phoneNumber, "never");
+  const { commandId, messageId } = (await system.send("in flight")).body.payload;
+  const copies = () => contact.inbox.find(({ id }) => id === messageId)?.copies;
+  await contact.waitForMessage(({ id }) => id === messageId);
+  await first.kill();
+  const second = await system.connector();
+  await eventually(() => copies() === 2, { withinMs: 20_000 });
+  await second.kill();
+
+  sandbox.faults.withholdAcks(phoneNumber, false);
+  await system.connector();
+  // What comes after it goes out, so that a third copy of it would have gone out before.
+  await system.command((await system.send("afterwards")).body.payload.commandId, "succeeded");
+  await system.command(commandId, "unknown");
+  expect(copies()).toBe(2);
   contact.markRead(messageId);
   await system.command(commandId, "succeeded");
   expect(sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
