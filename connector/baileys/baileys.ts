@@ -1,10 +1,11 @@
 /**
- * The one door to Baileys. The bare imports come first and in this order: they check Node, bind libsignal's queue and
- * silence its console before Baileys loads.
+ * The one door to Baileys. The bare imports come first and in this order: they check Node, bind libsignal's queue,
+ * silence its console and mend its trials before Baileys loads.
  */
 import "./node-version.ts";
 import "./libsignal-queue.ts";
 import "./silence.ts";
+import "./session-trials.ts";
 import {
   addTransactionCapability,
   Browsers,
