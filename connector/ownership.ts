@@ -81,16 +81,16 @@ export async function handOver(
 }
 
 /** Channels of `connectorId` that were handed over less than `restMs` ago. */
-export function restingChannels(
+export async function restingChannels(
   db: Pick<Collections, "channels">,
   connectorId: string,
   restMs: number,
 ): Promise<string[]> {
   const since = { $dateSubtract: { startDate: "$$NOW", unit: "millisecond", amount: restMs } };
-  return db.channels.distinct("_id", {
-    "owner.connector": connectorId,
-    $expr: { $gt: ["$owner.movedAt", since] },
-  });
+  // Not `distinct`, which does not know `$$NOW`.
+  const resting = { "owner.connector": connectorId, $expr: { $gt: ["$owner.movedAt", since] } };
+  const found = await db.channels.find(resting, { projection: { _id: 1 } }).toArray();
+  return found.map(({ _id }) => _id);
 }
 
 function held({ channelId, epoch }: Fence, connectorId: string): Filter<ChannelDocument> {

@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { acquire, channelsWithoutOwner, release } from "../../connector/ownership.ts";
+import {
+  acquire,
+  channelsWithoutOwner,
+  handOver,
+  release,
+  restingChannels,
+} from "../../connector/ownership.ts";
 import type { ChannelDocument, ConnectorDocument } from "../../shared/collections.ts";
 import { channelDocument, commandDocument, fileDatabase } from "./connector-fixture.ts";
 
@@ -97,6 +103,23 @@ describe("letting go", () => {
   });
 });
 
+test("a channel that was handed over rests with who takes it; one that was given back does not", async () => {
+  const [me, other] = [await connector(), await connector()];
+  const [moved, given] = [await channel(), await channel()];
+  for (const [channelId, giveBack] of [
+    [moved, handOver],
+    [given, release],
+  ] as const) {
+    await acquire(file.all, channelId, me);
+    await giveBack(file.all, { channelId, epoch: 1 }, me);
+    expect(await ownerOf(channelId)).toMatchObject({ connector: null, epoch: 1 });
+    await acquire(file.all, channelId, other);
+  }
+  expect(await restingChannels(file.all, other, 60_000)).toEqual([moved]);
+  expect(await restingChannels(file.all, me, 60_000)).toEqual([]);
+  expect(await restingChannels(file.all, other, -60_000)).toEqual([]);
+});
+
 describe("channels that need an owner", () => {
   const wanted = { wanted: "connected" } as const;
 
@@ -132,6 +155,17 @@ describe("channels that need an owner", () => {
     const all = await found(me);
     expect(free.filter((id) => !all.has(id))).toEqual([]);
     expect(taken.filter((id) => all.has(id))).toEqual([]);
+  });
+
+  test("are only those that were asked about", async () => {
+    const me = await connector();
+    const [asked, idle, other] = [await channel(wanted), await channel(), await channel(wanted)];
+    const found = await channelsWithoutOwner(file.all, me, 10, [asked, idle]);
+    expect(found).toEqual([{ channelId: asked, isOurs: false }]);
+    await acquire(file.all, other, me);
+    expect(await channelsWithoutOwner(file.all, me, 10, [other])).toEqual([
+      { channelId: other, isOurs: true },
+    ]);
   });
 
   test("are no more than were asked for", async () => {
