@@ -118,12 +118,35 @@ const malformed: Array<[string, Record<string, unknown>, string]> = [
   ["a message id of another form", { ...good(), messageId: "hello world" }, "messageId"],
   ["a time that is no date", { ...good(), notBefore: "tomorrow" }, "notBefore"],
   ["an expiry that is no date", { ...good(), expiresAt: 5 }, "expiresAt"],
+  ["an expiry that is a word", { ...good(), expiresAt: "tomorrow" }, "expiresAt"],
+  ["a payload that is null", { ...good(), payload: null }, "payload"],
+  ["a payload that is a list", { ...good(), payload: [] }, "payload"],
+  ["a message id that is a number", { ...good(), messageId: 12_345_678 }, "messageId"],
   ["no payload", { channelId, type: "message.send" }, "payload"],
   ["a payload that is no object", { ...good(), payload: "Hello" }, "payload"],
   ["a recipient that is none", { ...good(), payload: { ...text, to: "somebody" } }, "payload.to"],
   ["a field too many", { ...good(), payload: { ...text, urgent: true } }, "payload.urgent"],
   ["no text", { ...good(), payload: { ...text, content: { type: "text" } } }, "payload.content.text"],
 ];
+
+test("a document that is larger than any command is refused unread, and what it held is dropped", async () => {
+  const huge = { ...good(), payload: { ...text, more: "x".repeat(8_000_000) }, note: "y".repeat(8_000_000) };
+  const { document } = await adopted(huge);
+  expect(document).toMatchObject({
+    state: "failed",
+    error: { code: "invalid_command" },
+    doneAt: expect.any(Date),
+  });
+  expect(document).not.toHaveProperty("payload");
+  expect(document).not.toHaveProperty("note");
+});
+
+test("a message has its id from when it is adopted; what is none has none", async () => {
+  const { document } = await adopted(good());
+  expect(document.messageId).toMatch(/^3EB0[0-9A-F]{18}$/);
+  const control = await adopted({ channelId, type: "channel.connect", payload: {} });
+  expect(control.document).not.toHaveProperty("messageId");
+});
 
 describe("a document with", () => {
   test.each(malformed)("%s fails and says where", async (_what, fields, field) => {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { Timestamp } from "mongodb";
 import { expect, test } from "vitest";
 import { commandQueue } from "../../connector/command-queue.ts";
 import { createDelivery } from "../../connector/delivery.ts";
@@ -139,4 +140,38 @@ test("an unknown message that a new owner hears of is settled", async () => {
   await hear(next, message, "delivered");
   expect(await commandOf(message.commandId)).toMatchObject({ state: "succeeded" });
   expect(await told(here.channelId, message.messageId)).toEqual(["unknown", "delivered"]);
+});
+
+test("a writer that died between the log and the record is caught up with: no status goes back", async () => {
+  const here = await channel();
+  const message = await sending(here);
+  const { messageId } = message;
+  const id = here.told.eventId(messageId, "sent");
+  await here.log.publish("message_status_update", { messageId, status: "sent" }, id);
+  const next = await channel(here.channelId, 2);
+  await next.delivery.tell({ messageId, status: "unknown" });
+  expect(await told(here.channelId, messageId)).toEqual(["sent"]);
+  expect(await statusOf(here.channelId, messageId)).toBe("sent");
+  await hear(next, message, "delivered");
+  expect(await told(here.channelId, messageId)).toEqual(["sent", "delivered"]);
+});
+
+test("a failure before the wire is no step on the way: what is tried again rises from the beginning", async () => {
+  const here = await channel();
+  const { messageId } = await sending(here);
+  const [first, second] = [new Timestamp({ t: 1, i: 1 }), new Timestamp({ t: 2, i: 1 })];
+  for (const ord of [first, first, second]) await here.delivery.tellNotSent({ messageId, ord }, "expired");
+  expect(await statusOf(here.channelId, messageId)).toBe("failed");
+  await here.delivery.tell({ messageId, status: "sent" });
+  expect(await told(here.channelId, messageId)).toEqual(["failed", "failed", "sent"]);
+  expect(await statusOf(here.channelId, messageId)).toBe("sent");
+});
+
+test("what may have been on the wire is never told not to have been sent", async () => {
+  const here = await channel();
+  const { messageId } = await sending(here);
+  await here.delivery.tell({ messageId, status: "unknown" });
+  await here.delivery.tellNotSent({ messageId, ord: new Timestamp({ t: 1, i: 1 }) }, "not_sent");
+  expect(await told(here.channelId, messageId)).toEqual(["unknown"]);
+  expect(await statusOf(here.channelId, messageId)).toBe("unknown");
 });
