@@ -48,6 +48,21 @@ describe("erasing a channel", () => {
     expect(expiresAt.getTime()).toBeGreaterThan(Date.now() + 86_400_000);
   });
 
+  test("takes with it a command of who had found the channel just before it went", async () => {
+    const channelId = await channelWithEverything();
+    const { db } = file.database;
+    const late = { _id: `${channelId}/late`, channelId };
+    const channels = {
+      async deleteOne(filter: { _id: string }) {
+        await rows(names.commands).insertOne(late);
+        return rows(names.channels).deleteOne(filter);
+      },
+    };
+    const collection = (name: string) => (name === names.channels ? channels : db.collection(name));
+    await eraseChannel({ collection } as unknown as typeof db, channelId);
+    expect((await leftOf(channelId))[names.commands]).toEqual([`${channelId}/fence`]);
+  });
+
   test("touches no other channel, and may be done again", async () => {
     const [erased, kept] = [await channelWithEverything(), await channelWithEverything()];
     const before = await leftOf(kept);
