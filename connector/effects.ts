@@ -1,11 +1,10 @@
 import type { Db } from "mongodb";
-import { jidUser, normaliseJid } from "../shared/address.ts";
 import type { Collections } from "../shared/database.ts";
 import { ServiceError } from "../shared/errors.ts";
 import type { AuthState } from "./auth/auth-state.ts";
 import type { Fence } from "./auth/fence.ts";
-import type { ChannelRecord } from "./channel-record.ts";
 import { eraseAuthRows } from "./erasure.ts";
+import type { Identity } from "./identity.ts";
 import type { Line } from "./line.ts";
 import type { Effect, Signal } from "./machine.ts";
 import { countPairingRequest } from "./pairing-limit.ts";
@@ -24,12 +23,12 @@ export interface EffectsOptions {
   /** Null when there are credentials that cannot be used. */
   auth: AuthState | null;
   line: Line;
-  record: Pick<ChannelRecord, "linkedTo">;
+  identity: Pick<Identity, "remember">;
   signal(signal: Signal): void;
 }
 
 export function createEffects(options: EffectsOptions): Effects {
-  const { db, collections, fence, auth, line, record, signal } = options;
+  const { db, collections, fence, auth, line, identity, signal } = options;
   let retry: NodeJS.Timeout | null = null;
 
   const cancel = () => {
@@ -46,11 +45,6 @@ export function createEffects(options: EffectsOptions): Effects {
       await line.close();
       signal({ type: "closed", reason: { kind: "pairing_failed" }, code: null });
     }
-  };
-  const rememberAccount = async () => {
-    const me = auth?.state.creds.me;
-    const jid = normaliseJid(me?.id);
-    await record.linkedTo(jid && jidUser(jid), normaliseJid(me?.lid));
   };
   const schedule = (delayMs: number) => {
     cancel();
@@ -71,7 +65,7 @@ export function createEffects(options: EffectsOptions): Effects {
         case "request_code":
           return requestCode(effect.phoneNumber);
         case "remember_account":
-          return rememberAccount();
+          return identity.remember();
         case "schedule_retry":
           return schedule(effect.delayMs);
         case "cancel_retry":

@@ -4,7 +4,15 @@ import type { Logger } from "../shared/log.ts";
 import { createChain } from "./chain.ts";
 import { type ChannelRecord, connectionUpdate } from "./channel-record.ts";
 import type { EventLog } from "./event-log.ts";
-import { type Effect, type Machine, type MachineLimits, publicStatus, type Signal } from "./machine.ts";
+import {
+  type Effect,
+  type Machine,
+  type MachineLimits,
+  type PairingMethod,
+  publicStatus,
+  type Signal,
+  type World,
+} from "./machine.ts";
 import { step } from "./transition-table.ts";
 
 /** Runs a channel's machine: one signal after the other, each step written down and carried out. */
@@ -29,6 +37,8 @@ export interface LifeOptions {
   /** Must not wait for a later signal. */
   perform(effect: Effect): Promise<void>;
   isLinked(): boolean;
+  /** Whether the linked account is another than the caller named. */
+  isStranger(method: PairingMethod): boolean;
   limits: MachineLimits;
   /** Called after every step. */
   onChange(machine: Machine): void;
@@ -46,15 +56,22 @@ const first: readonly Effect["type"][] = [
 ];
 
 export function createLife(options: LifeOptions): Life {
-  const { record, events, perform, isLinked, limits, onChange, log } = options;
+  const { record, events, perform, limits, onChange, log } = options;
   const chain = createChain(options.onError);
   const waiters = new Set<() => void>();
   let machine = options.initial;
   let lastDisconnect = options.lastDisconnect;
 
+  const worldOf = ({ method }: Machine): World => ({
+    now: Date.now(),
+    random: Math.random(),
+    isLinked: options.isLinked(),
+    isStranger: options.isStranger(method),
+    limits,
+  });
   const apply = async (signal: Signal) => {
     const before = machine;
-    const world = { now: Date.now(), random: Math.random(), isLinked: isLinked(), limits };
+    const world = worldOf(before);
     const { machine: after, effects } = step(before, signal, world);
     if (after === before && effects.length === 0) return;
     if (signal.type === "closed") lastDisconnect = disconnectOf(signal, world.now);

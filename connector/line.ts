@@ -37,6 +37,8 @@ export interface LineOptions {
   turn(): Promise<void>;
   inbox: Inbox;
   isOwner(): boolean;
+  /** Whether the linked account is another than the caller named. */
+  isStranger(): boolean;
   /** `isCurrent` turns false when the socket that gave the signal is a former one. */
   signal(signal: Signal, isCurrent: () => boolean): void;
   onError(error: unknown): void;
@@ -90,8 +92,13 @@ export function createLine(options: LineOptions): Line {
       (...parts: P) => {
         if (mine === generation) work(...parts);
       };
+    let isStrangers = false;
     return {
       qr: ifCurrent(showQr),
+      loggedIn: ifCurrent(() => {
+        isStrangers = options.isStranger();
+        if (isStrangers) opened();
+      }),
       opened: ifCurrent(opened),
       closed: ifCurrent((closure) => {
         const reason = closeReason({ ...closure, isLinked: auth.linked(), isLeaseMine: isOwner() });
@@ -103,9 +110,11 @@ export function createLine(options: LineOptions): Line {
         if (stage === "keys" || stage === "log") options.onError(new Error(`Nothing passes: ${stage}`));
       }),
       allPublished: () => inbox.idle(),
-      // What was received counts, whichever socket it came over.
-      received: (batch) => inbox.received(batch),
-      updated: (updates) => inbox.updated(updates),
+      // What was received counts, whichever socket it came over; but nothing of an account that is none of ours.
+      received: (batch) => (isStrangers ? new Promise(() => undefined) : inbox.received(batch)),
+      updated: (updates) => {
+        if (!isStrangers) inbox.updated(updates);
+      },
     };
   };
   const connect = async (mine: number) => {

@@ -74,6 +74,8 @@ export interface World {
   /** In [0, 1). */
   random: number;
   isLinked: boolean;
+  /** Whether the linked account is another than the caller named. */
+  isStranger: boolean;
   limits: MachineLimits;
 }
 

@@ -1,5 +1,4 @@
 import type { Db } from "mongodb";
-import { normaliseJid } from "../shared/address.ts";
 import type { ChannelDocument } from "../shared/collections.ts";
 import type { Config } from "../shared/config.ts";
 import type { Collections } from "../shared/database.ts";
@@ -15,6 +14,7 @@ import { type Control, createControl } from "./control.ts";
 import { createEffects, type Effects } from "./effects.ts";
 import { eraseChannel } from "./erasure.ts";
 import { errorTrace } from "./error-trace.ts";
+import { createIdentity, type Identity } from "./identity.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
 import type { Lease } from "./lease.ts";
 import { createLife, type Life } from "./life.ts";
@@ -51,6 +51,7 @@ export class Session {
   readonly #auth: AuthState | null;
   readonly #holdings: Holdings;
   readonly #record: ChannelRecord;
+  readonly #identity: Identity;
   readonly #line: Line;
   readonly #inbox: Inbox;
   readonly #beginning: Beginning;
@@ -87,17 +88,19 @@ export class Session {
     this.#beginning = beginning(channel, this.#isLinked(), Date.now());
     this.#log = log.child({ channelId });
     this.#record = channelRecord(collections, fence);
+    this.#identity = createIdentity({ channel, auth, record: this.#record });
     this.#inbox = createInbox({
       channelId,
       log: events,
       record: messages,
       delivery,
-      self: () => this.#self(),
+      self: () => this.#identity.self(),
       onError,
     });
     this.#line = auth
       ? createLine({
           ...{ auth, caches, timings, isOwner, onError, signal },
+          isStranger: () => this.#identity.isStranger(this.#life.machine().method),
           inbox: this.#inbox,
           turn: options.turn,
           whatsapp: config.whatsapp,
@@ -109,7 +112,7 @@ export class Session {
       ...{ collections, fence, auth, signal },
       db: options.db,
       line: this.#line,
-      record: this.#record,
+      identity: this.#identity,
     });
     this.#life = createLife({
       ...{ events, onError },
@@ -117,6 +120,7 @@ export class Session {
       lastDisconnect: channel.lastDisconnect,
       record: this.#record,
       isLinked: () => this.#isLinked(),
+      isStranger: this.#identity.isStranger,
       limits: timings,
       log: this.#log,
       perform: this.#effects.perform,
@@ -221,11 +225,6 @@ export class Session {
   /** Credentials that cannot be used are of a channel that was linked, too. */
   #isLinked(): boolean {
     return this.#auth?.linked() ?? true;
-  }
-
-  /** The channel's own JID; empty while it has none. */
-  #self(): string {
-    return (this.#isLinked() && normaliseJid(this.#auth?.state.creds.me?.id)) || "";
   }
 
   #sending(): Sending {

@@ -25,6 +25,8 @@ import { markEncrypted, markWritten } from "./wire-trace.ts";
 export interface SocketListener extends IntakeListener {
   /** The raw text of a QR; `attempt` counts from 1. */
   qr(text: string, attempt: number): void;
+  /** WhatsApp knows the account, and has told nothing of it yet. */
+  loggedIn(): void;
   opened(): void;
   closed(closure: Omit<Closure, "isLinked" | "isLeaseMine">): void;
   /** Resolves when everything that was received so far is in the event log. */
@@ -103,6 +105,8 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     isReached = true;
     traceWrites(wa);
   });
+  // Before Baileys goes on to ask for what waits.
+  wa.ws.prependListener("CB:success", () => listener.loggedIn());
   wa.ws.on("unexpected-response", () => end("upgrade refused"));
   wa.ws.on("CB:notification", (node: BinaryNode) => {
     if (passkeyTypes.test(node.attrs.type ?? "")) listener.passkeyRequired();

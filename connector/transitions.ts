@@ -38,7 +38,7 @@ export function showCode(machine: Machine, { code }: { code: PairingCode }): Ste
   return { machine: { ...machine, state, code, reason: null, retryAt: null }, effects: [] };
 }
 
-export function open(machine: Machine, _: unknown, { now }: World): Step {
+export function open(machine: Machine, _: unknown, { now, isStranger }: World): Step {
   const opened: Machine = {
     ...machine,
     state: "active",
@@ -48,6 +48,7 @@ export function open(machine: Machine, _: unknown, { now }: World): Step {
     openedAt: now,
   };
   if (machine.unlinkOnOpen) return unlinkNow(opened);
+  if (isStranger) return expel();
   return { machine: opened, effects: [{ type: "remember_account" }] };
 }
 
@@ -76,6 +77,11 @@ export function abandon(): Step {
 
 export function unlinkNow(_machine: Machine): Step {
   return ended("logged_out", "unlinked_by_api", [{ type: "unlink_device" }, { type: "erase_credentials" }]);
+}
+
+/** An account that was not asked for: it is let go of again, and nothing of it is kept. */
+function expel(): Step {
+  return ended("error", "wrong_number", [{ type: "unlink_device" }, { type: "erase_credentials" }]);
 }
 
 /** Unlinking needs an open socket: a linked channel connects once more for it. The socket that paired cannot do it. */

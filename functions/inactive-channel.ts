@@ -11,6 +11,7 @@ export function inactiveChannel({ channelId, name, metadata, phoneNumber }: NewC
     name,
     metadata,
     config: { phoneNumber, qrCode: null, pairingCode: null },
+    givenNumber: phoneNumber,
     pairing: null,
     status: "inactive",
     reason: null,

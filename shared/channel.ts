@@ -23,6 +23,7 @@ export const statusReasons = {
     "client_outdated",
     "banned",
     "temporarily_banned",
+    "wrong_number",
     "passkey_required",
     "pairing_failed",
     "credentials_unreadable",

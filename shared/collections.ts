@@ -24,6 +24,8 @@ export interface ChannelDocument {
   metadata: Record<string, unknown>;
   /** What other services may read too, so it keeps its shape. `qrCode` is a PNG data URL. */
   config: { phoneNumber: string | null; qrCode: string | null; pairingCode: string | null };
+  /** The number that was named at create: no other account may link. `config.phoneNumber` is also filled in by linking. */
+  givenNumber?: string | null;
   pairing: PendingPairing | null;
   status: ChannelStatus;
   reason: StatusReason | null;

@@ -127,6 +127,11 @@ const byReason: ReasonWords = {
       happened: "WhatsApp has blocked this account for a while.",
       todo: "Wait until the block ends. Attempts before that make it worse.",
     },
+    wrong_number: {
+      happened:
+        "Another account than this channel's number was linked. It was removed from that phone again.",
+      todo: "Connect again and scan with the phone that has this channel's number.",
+    },
     passkey_required: {
       happened: "WhatsApp asks this account for a passkey, which a linked device like this cannot give.",
       todo: "Link another account, or remove the passkey on the phone and connect again.",

@@ -43,6 +43,7 @@ async function controlling({ state = "inactive", isLinked = true, answer = {} }:
       if (signal) void life.dispatch(signal);
     },
     isLinked: () => now.isLinked,
+    isStranger: () => false,
     limits,
     onChange: () => undefined,
     onError,

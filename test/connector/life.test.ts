@@ -28,6 +28,7 @@ async function living(options: Partial<Pick<LifeOptions, "initial" | "isLinked" 
     events: await openEventLog(file.all.events, fence),
     perform: async ({ type }) => void done.push(`${type} while ${(await read()).status}`),
     isLinked: () => true,
+    isStranger: () => false,
     limits,
     onChange: (machine) => changes.push(machine),
     onError: (error) => errors.push(error),

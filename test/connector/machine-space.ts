@@ -57,7 +57,9 @@ export const limits: World["limits"] = {
   replacedPauseMs: 60_000,
   stableMs: 60_000,
 };
-export const worlds: World[] = [true, false].map((isLinked) => ({ now, random: 0.5, isLinked, limits }));
+export const worlds: World[] = [true, false].flatMap((isLinked) =>
+  [true, false].map((isStranger) => ({ now, random: 0.5, isLinked, isStranger, limits })),
+);
 
 const codeOf: Partial<Record<StateName, PairingCode>> = {
   qr_ready: codes.qr,

@@ -10,19 +10,21 @@ interface Session {
   hasSocket: boolean;
   hasRetry: boolean;
   isLinked: boolean;
+  isStranger: boolean;
   isWanted: boolean;
   now: number;
   /** What should never happen, in words. */
   faults: string[];
 }
 
-type Happening = Signal | { type: "linked" } | { type: "time"; ms: number };
+type Happening = Signal | { type: "linked" } | { type: "stranger" } | { type: "time"; ms: number };
 
 const fresh = (isLinked: boolean): Session => ({
   machine: newMachine("inactive"),
   hasSocket: false,
   hasRetry: false,
   isLinked,
+  isStranger: false,
   isWanted: false,
   now: 0,
   faults: [],
@@ -42,6 +44,7 @@ const carryOut: Record<Effect["type"], (session: Session) => void> = {
   },
   erase_credentials(session) {
     session.isLinked = false;
+    session.isStranger = false;
   },
   request_code(session) {
     if (!session.hasSocket) session.faults.push("asked for a code without a socket");
@@ -67,6 +70,7 @@ function isPossible({ machine, hasSocket, hasRetry, isLinked }: Session, happeni
     case "code":
       return hasSocket && !isLinked;
     case "linked":
+    case "stranger":
       return machine.code !== null;
     case "opened":
       return hasSocket && isLinked;
@@ -82,28 +86,31 @@ function isPossible({ machine, hasSocket, hasRetry, isLinked }: Session, happeni
 function happen(session: Session, happening: Happening): void {
   if (!isPossible(session, happening)) return;
   if (happening.type === "time") session.now += happening.ms;
-  else if (happening.type === "linked") session.isLinked = true;
-  else tell(session, happening);
+  else if (happening.type === "linked" || happening.type === "stranger") {
+    session.isLinked = true;
+    session.isStranger = happening.type === "stranger";
+  } else tell(session, happening);
 }
 
 function tell(session: Session, signal: Signal): void {
   if (signal.type === "closed") session.hasSocket = false;
   if (signal.type === "retry") session.hasRetry = false;
   if (signal.type === "start") session.isWanted = true;
-  const { now, isLinked, machine } = session;
-  const next = step(machine, signal, { now, isLinked, random: 0.5, limits });
+  const { now, isLinked, isStranger, machine } = session;
+  const next = step(machine, signal, { now, isLinked, isStranger, random: 0.5, limits });
   session.machine = next.machine;
   for (const { type } of next.effects) carryOut[type](session);
 }
 
 /** What must be so between any two signals. */
-function contradictions({ machine, hasSocket, hasRetry, isWanted, faults }: Session): string[] {
+function contradictions({ machine, hasSocket, hasRetry, isWanted, isStranger, faults }: Session): string[] {
   const { state } = machine;
   const needsSocket = ["connecting", "qr_ready", "pairing_code_ready", "active"].includes(state);
   const isResting = ["inactive", "error", "logged_out"].includes(state);
   return [
     ...faults,
     ...(needsSocket === hasSocket ? [] : [`${state} ${hasSocket ? "with" : "without"} a socket`]),
+    ...(isStranger && state === "active" ? ["active with a stranger's account"] : []),
     ...((state === "waiting") === hasRetry ? [] : [`${state} ${hasRetry ? "with" : "without"} a retry`]),
     ...(isResting && isWanted && machine.reason !== "credentials_unreadable"
       ? [`${state} although it is to come back`]
@@ -116,7 +123,12 @@ const lasting = everySignal.filter(
   (signal) =>
     signal.type !== "interrupt" && !(signal.type === "closed" && signal.reason.kind === "lease_lost"),
 );
-const happenings: Happening[] = [...lasting, { type: "linked" }, { type: "time", ms: 61_000 }];
+const happenings: Happening[] = [
+  ...lasting,
+  { type: "linked" },
+  { type: "stranger" },
+  { type: "time", ms: 61_000 },
+];
 const walk = fc.array(fc.constantFrom(...happenings), { maxLength: 40 });
 
 test("no walk contradicts itself", () => {

@@ -9,6 +9,7 @@ const linked: World = {
   now: 1_000_000,
   random: 0.5,
   isLinked: true,
+  isStranger: false,
   limits: { backoff: connectBackoff, replacedPauseMs: 60_000, stableMs: 60_000 },
 };
 const unlinked: World = { ...linked, isLinked: false };
@@ -117,10 +118,25 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("credentials are erased for no other reason", () => {
+  test("credentials are erased for no other reason, but that they are a stranger's", () => {
     always(
       ({ names }) => names.includes("erase_credentials"),
-      ({ next }) => next.state === "logged_out",
+      ({ next }) => next.state === "logged_out" || next.reason === "wrong_number",
+    );
+  });
+
+  test("a stranger's account never becomes active: it is unlinked, nothing is kept, and a person decides", () => {
+    always(
+      ({ signal, world, next, machine }) => signal.type === "opened" && world.isStranger && next !== machine,
+      ({ machine, next, names }) =>
+        names.join() === "cancel_retry,unlink_device,erase_credentials,drop_wish" &&
+        (machine.unlinkOnOpen
+          ? next.state === "logged_out"
+          : next.state === "error" && next.reason === "wrong_number"),
+    );
+    always(
+      ({ world, machine }) => world.isStranger && machine.state !== "active",
+      ({ next }) => next.state !== "active",
     );
   });
 

@@ -3,7 +3,7 @@ import { newMachine, type Signal } from "../../connector/machine.ts";
 import { step } from "../../connector/transition-table.ts";
 import { limits } from "./machine-space.ts";
 
-const linked = { now: 1_000_000, random: 0.5, isLinked: true, limits };
+const linked = { now: 1_000_000, random: 0.5, isLinked: true, isStranger: false, limits };
 const lost: Signal = { type: "closed", reason: { kind: "connection_lost" }, code: 428 };
 const restart: Signal = { type: "closed", reason: { kind: "restart_required" }, code: 515 };
 const replaced: Signal = { type: "closed", reason: { kind: "replaced" }, code: 440 };

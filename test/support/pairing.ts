@@ -13,8 +13,12 @@ export interface PairedChannel {
 }
 
 /** A channel that exists and is linked to nothing. */
-export async function newChannel(waypost: TestWaypost, phoneNumber: string): Promise<PairedChannel> {
-  const { body } = await waypost.api().post("/channels", { name: `Channel of ${phoneNumber}` });
+export async function newChannel(
+  waypost: TestWaypost,
+  phoneNumber: string,
+  given: { phoneNumber?: string } = {},
+): Promise<PairedChannel> {
+  const { body } = await waypost.api().post("/channels", { name: `Channel of ${phoneNumber}`, ...given });
   const { channelId } = body.payload;
   const document = async () => {
     const found = await waypost.collections.channels.findOne({ _id: channelId });

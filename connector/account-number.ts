@@ -1,0 +1,22 @@
+/**
+ * Countries whose numbers WhatsApp knows by another spelling than the one people dial: an extra digit behind the country
+ * code or the area code, which the account's JID may have or lack.
+ */
+const spellings: ReadonlyArray<[country: RegExp, plain: (digits: string) => string]> = [
+  // Brazil: mobile numbers have nine digits, older accounts are known by eight.
+  [/^55\d{2}9\d{8}$/, (digits) => digits.slice(0, 4) + digits.slice(5)],
+  // Mexico: a 1 that is not dialled any more.
+  [/^521\d{10}$/, (digits) => `52${digits.slice(3)}`],
+  // Argentina: a 9 that marks mobile numbers from abroad.
+  [/^549\d{10}$/, (digits) => `54${digits.slice(3)}`],
+];
+
+/** Whether two numbers, digits only, are one account's. */
+export function isSameAccountNumber(a: string, b: string): boolean {
+  return plain(a) === plain(b);
+}
+
+function plain(digits: string): string {
+  const [, spell] = spellings.find(([country]) => country.test(digits)) ?? [];
+  return spell ? spell(digits) : digits;
+}

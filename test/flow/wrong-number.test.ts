@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { cleanCounts } from "../support/clean-counts.ts";
+import { eventually } from "../support/eventually.ts";
+import { newChannel, type PairedChannel, pairedChannel } from "../support/pairing.ts";
+import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+
+const ours = "15550100311";
+const strangers = "15550100312";
+const friend = "15550100313";
+let waypost: TestWaypost;
+
+beforeAll(async () => {
+  waypost = await testWaypost({ timings: { backoff: { baseMs: 50, maxMs: 200 } } });
+});
+
+afterAll(async () => {
+  await waypost[Symbol.asyncDispose]();
+  expect(waypost.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
+});
+
+const post = ({ channelId }: PairedChannel, action: string, body: object = {}) =>
+  waypost.api().post(`/channels/${channelId}/${action}`, body);
+
+const authRows = async ({ channelId }: PairedChannel) => {
+  const { db } = waypost.database;
+  const rows = { channelId, _id: { $not: /\/fence$/ } as never };
+  return [
+    await db.collection("whatsapp_auth_creds").countDocuments(rows),
+    await db.collection("whatsapp_auth_keys").countDocuments(rows),
+  ];
+};
+
+const logged = ({ channelId }: PairedChannel) =>
+  waypost.collections.events
+    .find({ channelId, seq: { $exists: true } })
+    .sort({ seq: 1 })
+    .toArray();
+
+/** A channel for `ours`, with the QR that it shows. */
+async function showingQr() {
+  const channel = await newChannel(waypost, ours, { phoneNumber: ours });
+  await post(channel, "connect");
+  const { pairing } = await channel.becomes("qr_ready");
+  return { channel, qr: pairing?.text ?? "" };
+}
+
+test("another account's device is removed, nothing of it is told or kept, and the right one can link after it", async () => {
+  const { channel, qr } = await showingQr();
+  const stranger = waypost.sandbox.account(strangers);
+  await stranger.scan(qr);
+  // On its way before the new device has even logged in.
+  await waypost.sandbox.account(friend).sendText(strangers, "For the stranger only");
+  const { wanted, config } = await channel.becomes("error", "wrong_number");
+  expect([wanted, config.phoneNumber]).toEqual(["disconnected", ours]);
+  await eventually(() => stranger.devices().length === 0);
+  expect(await authRows(channel)).toEqual([0, 0]);
+  const told = async () =>
+    (await logged(channel)).map(({ type, data }) =>
+      [type, data.status, data.reason].filter(Boolean).join(" "),
+    );
+  await eventually(async () => (await told()).length >= 4);
+  expect(await told()).toEqual([
+    "connection_update connecting",
+    "connection_update qr_ready",
+    "connection_update connecting",
+    "connection_update error wrong_number",
+  ]);
+  await post(channel, "connect");
+  const { pairing } = await channel.becomes("qr_ready");
+  expect(pairing?.text).not.toBe(qr);
+  await waypost.sandbox.account(ours).scan(pairing?.text ?? "");
+  await channel.becomes("active");
+  await waypost.sandbox.account(friend).sendText(ours, "For us");
+  const incoming = async () => (await logged(channel)).filter(({ type }) => type === "incoming_message");
+  await eventually(async () => (await incoming()).length > 0);
+  expect((await incoming()).map(({ data }) => data.message)).toEqual(["For us"]);
+});
+
+test("a connector that stops between the scan and the login finds the stranger when it is back", async () => {
+  const { channel, qr } = await showingQr();
+  waypost.sandbox.faults.silence(strangers, true);
+  const stranger = waypost.sandbox.account(strangers);
+  await stranger.scan(qr);
+  await eventually(async () => (await authRows(channel))[0] === 1);
+  await waypost.stop();
+  waypost.sandbox.faults.clear();
+  await waypost.start();
+  await channel.becomes("error", "wrong_number");
+  await eventually(() => stranger.devices().length === 0);
+  expect(await authRows(channel)).toEqual([0, 0]);
+});
+
+test("the number that linking filled in binds nobody: another account may link after a logout", async () => {
+  const channel = await pairedChannel(waypost, friend);
+  await post(channel, "logout");
+  await channel.becomes("logged_out", "unlinked_by_api");
+  expect((await channel.document()).config.phoneNumber).toBe(friend);
+  await post(channel, "connect");
+  const { pairing } = await channel.becomes("qr_ready");
+  await waypost.sandbox.account(strangers).scan(pairing?.text ?? "");
+  const { config } = await channel.becomes("active");
+  expect(config.phoneNumber).toBe(strangers);
+});
+
+test("a QR from before a number was given links only that number's account", async () => {
+  const channel = await newChannel(waypost, friend);
+  await post(channel, "connect");
+  const { pairing } = await channel.becomes("qr_ready");
+  await post(channel, "connect", { phoneNumber: friend });
+  await channel.becomes("pairing_code_ready");
+  await waypost.sandbox.account(strangers).scan(pairing?.text ?? "");
+  await channel.becomes("error", "wrong_number");
+});
