@@ -16,6 +16,7 @@ import { connectionRoutes } from "./routes/connection.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { deletionRoutes } from "./routes/deletion.ts";
 import { documentRoutes } from "./routes/documents.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { pairingRoutes } from "./routes/pairing.ts";
@@ -41,6 +42,7 @@ export function createApp(deps: Dependencies): OpenAPIHono<RequestEnv> {
   app.route(apiPrefix, messageRoutes(deps));
   app.route(apiPrefix, commandListRoutes(deps));
   app.route(apiPrefix, commandRoutes(deps));
+  app.route(apiPrefix, eventRoutes(deps));
   app.route("/", healthRoutes(deps));
   app.route("/", documentRoutes(app));
   app.route("/", consoleRoutes(deps));

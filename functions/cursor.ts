@@ -5,7 +5,12 @@ const fromDigits = (text: unknown) =>
   typeof text === "string" && /^\d{1,9}$/.test(text) ? Number(text) : text;
 
 /** How many rows a page of a list may have. */
-export const listLimit = z.preprocess(fromDigits, z.int().min(1).max(200)).default(50);
+export const listLimit = limitUpTo(200);
+
+/** How many rows a page may have: 50 unless told. */
+export function limitUpTo(max: number) {
+  return z.preprocess(fromDigits, z.int().min(1).max(max)).default(50);
+}
 
 /** Where the next page of a list starts, opaque to callers. */
 export function cursorOf(lastId: string): string {

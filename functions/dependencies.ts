@@ -1,5 +1,6 @@
 import type { Logger } from "../shared/log.ts";
 import type { Asset } from "./assets.ts";
+import type { EventBell } from "./event-bell.ts";
 import type { ResultWaiter } from "./results.ts";
 import type { Store } from "./store.ts";
 
@@ -17,6 +18,8 @@ export interface AppSettings {
 export interface Dependencies {
   store: Store;
   results: ResultWaiter;
+  /** Unless given, who waits for events looks for them now and then. */
+  eventBell?: EventBell;
   settings: AppSettings;
   /** The console's files by their path, such as `/index.html`; may be empty. */
   assets: ReadonlyMap<string, Asset>;

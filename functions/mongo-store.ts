@@ -5,6 +5,7 @@ import { collections, missingIndexes } from "../shared/database.ts";
 import { databaseAnswer } from "../shared/database-answer.ts";
 import { mongoChannels } from "./mongo-channels.ts";
 import { mongoCommands } from "./mongo-commands.ts";
+import { mongoEvents } from "./mongo-events.ts";
 import { mongoKeyedRequests } from "./mongo-keyed-requests.ts";
 import { mongoSessions } from "./mongo-sessions.ts";
 import type { Store } from "./store.ts";
@@ -14,12 +15,13 @@ const answerMsMax = 5_000;
 
 /** Everything the functions keep, in MongoDB. The caller owns the client behind `db`. */
 export function mongoStore(db: Db, retention: Retention): Store {
-  const { channels, commands, connectors, idempotencyKeys, ...keys } = collections(db);
+  const { channels, commands, connectors, events, idempotencyKeys, ...keys } = collections(db);
   return answering({
     ...mongoSessions(keys.consoleSessions),
     ...mongoChannels(channels),
     ...mongoCommands(commands),
     ...mongoKeyedRequests(idempotencyKeys),
+    ...mongoEvents(db.client, events, retention),
     byKey: (key) => authenticateKey(keys, key, new Date()),
     bySession: (cookie) => authenticateSession(keys, cookie, new Date()),
     async hasConnector() {
@@ -52,6 +54,9 @@ function answering(store: Store): Store {
     rememberRequest: inTime(store.rememberRequest),
     refuseRequest: inTime(store.refuseRequest),
     finishRequest: inTime(store.finishRequest),
+    readChannelEvents: inTime(store.readChannelEvents),
+    readEvents: inTime(store.readEvents),
+    presentCursor: inTime(store.presentCursor),
     hasConnector: inTime(store.hasConnector),
     createSession: inTime(store.createSession),
     deleteSession: inTime(store.deleteSession),

@@ -9,6 +9,7 @@ import { mongoOutcome } from "./mongo-outcome.ts";
 import { mongoStore } from "./mongo-store.ts";
 import { readAssets } from "./node-assets.ts";
 import type { ResultWaiter } from "./results.ts";
+import { streamingBell } from "./streaming-bell.ts";
 import { streamingResults } from "./streaming-results.ts";
 
 export interface NodeAppOptions {
@@ -36,16 +37,18 @@ const consoleFolder = fileURLToPath(new URL("./console/dist", import.meta.url));
 export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAppOptions): Promise<NodeApp> {
   await assertReplicaSet(db);
   await ensureIndexes(db, config.retention);
-  const { apiKeys, commands } = collections(db);
+  const { apiKeys, commands, events } = collections(db);
   await ensureFirstKey(apiKeys, config.apiKey, log);
   const assets = await readAssets(consoleFolder);
   if (assets.size === 0) log.warn("The console is not built: npm run build");
 
   const results = streamingResults({ commands, read: mongoOutcome(commands), log });
+  const eventBell = streamingBell({ events, log });
   const stopping = new AbortController();
   const app = createApp({
     store: mongoStore(db, config.retention),
     results: until(stopping.signal, results),
+    eventBell,
     settings: config,
     assets,
     ...(ring && { ring }),
@@ -56,7 +59,7 @@ export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAp
     fetch: app.fetch,
     async [Symbol.asyncDispose]() {
       stopping.abort();
-      await results[Symbol.asyncDispose]();
+      await Promise.all([results[Symbol.asyncDispose](), eventBell[Symbol.asyncDispose]()]);
     },
   };
 }

@@ -76,6 +76,11 @@ export const commandHeaders = {
   "Preference-Applied": header("How long the answer waited for the result, if `Prefer` asked for it"),
 };
 
+/** On what a call answers that may have waited. */
+export const preferenceHeader = {
+  "Preference-Applied": header("How long it was ready to wait, if `Prefer` asked"),
+};
+
 /** On what a call answers that made something. */
 export const locationHeader = { Location: header("Where what was made is read") };
 
@@ -161,13 +166,16 @@ export const securitySchemes = {
 /** The path parameters of a call on a channel. */
 export const channelParameters = z.object({ channelId: z.string() });
 
-/** A name for the request; and how long to wait for the result, the whole of which is read by `waitPreference`. */
-export const mutationHeaders = idempotencyHeader.extend({
+/** How long to wait, the whole of which is read by `waitPreference`. */
+export const preferHeader = z.object({
   prefer: z
     .string()
     .optional()
     .openapi({ example: "wait=10", description: "`wait=N` (0–30 s) or `respond-async`" }),
 });
+
+/** A name for the request; and how long to wait for the result. */
+export const mutationHeaders = idempotencyHeader.extend(preferHeader.shape);
 
 /** An RFC 3339 time, UTC. */
 export const timeSchema = z.iso.datetime();

@@ -3,6 +3,7 @@ import type { ChannelStatus } from "../shared/channel.ts";
 import type { ChannelDocument, CommandDocument } from "../shared/collections.ts";
 import type { CommandState, CommandType } from "../shared/commands.ts";
 import type { KeyedRequests } from "./keyed-request.ts";
+import type { LogReader } from "./logged-event.ts";
 
 /** A channel, and the database's time when it was read. */
 export interface FoundChannel {
@@ -73,7 +74,7 @@ export interface Authentication {
  * What the functions need of the database; deleted channels do not exist here. Every call throws `database_unavailable`
  * when the database does not answer within a few seconds, and every write is durable when it resolves.
  */
-export interface Store extends Authentication, KeyedRequests {
+export interface Store extends Authentication, KeyedRequests, LogReader {
   /** One that is there under this id stays as it is, and is returned. */
   createChannel(channel: NewChannel): Promise<ChannelDocument>;
   findChannel(channelId: string): Promise<FoundChannel | null>;

@@ -24,7 +24,7 @@ export async function databaseAnswer<T>(operation: Promise<T>, msMax: number): P
 
 /** What a server says while it starts, stops, elects, cannot reach a majority, or refuses our credentials. */
 const unavailableCodes = new Set([
-  6, 7, 13, 18, 50, 64, 89, 91, 100, 133, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
+  6, 7, 13, 18, 50, 64, 89, 91, 100, 133, 189, 239, 246, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
 ]);
 
 /** A server's refusal of what we ask, or a wrong use of the driver, is a bug of ours and stays one. */

@@ -19,6 +19,7 @@ export const errorCatalog = {
     title: "The command cannot be taken back any more",
   },
   command_not_retryable: { status: 409, retryable: false, title: "The command cannot be tried again" },
+  resync_required: { status: 410, retryable: false, title: "The events that follow are not kept any more" },
   body_too_large: { status: 413, retryable: false, title: "The body is too large" },
   unsupported_content_type: { status: 415, retryable: false, title: "The body must be application/json" },
   whatsapp_rejected: { status: 422, retryable: false, title: "WhatsApp refused the message" },

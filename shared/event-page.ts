@@ -5,7 +5,8 @@ const majority = { readConcern: { level: "majority" }, readPreference: "primary"
 
 /** Events of one channel that follow on from a number, oldest first; or why there are none that do. */
 export type EventPage =
-  | { kind: "rows"; rows: EventDocument[] }
+  /** `next` is the number after which to go on, also when there are none. */
+  | { kind: "rows"; rows: EventDocument[]; next: number }
   /** What followed is gone, by retention; `seq` is the last number before what is kept. */
   | { kind: "missed"; seq: number }
   /** The number was not given yet, as far as this server of the database knows; `seq` is the last that was. */
@@ -21,12 +22,25 @@ export async function readEventPage(
   const rows = await events
     .find({ channelId, seq: { $gt: after ?? 0 } }, { sort: { seq: 1 }, limit, ...majority })
     .toArray();
-  const [first] = rows;
-  if (after === null || first?.seq === after + 1) return { kind: "rows", rows };
-  const before = await newestUpTo(events, channelId, after);
-  if (first) return before === null ? { kind: "missed", seq: first.seq - 1 } : { kind: "rows", rows };
-  if (before === null) return ofEmptyLog(events, channelId, after);
-  return before < after ? { kind: "ahead", seq: before } : { kind: "rows", rows };
+  const [first, last] = [rows[0], rows.at(-1)];
+  if (
+    first &&
+    last &&
+    (after === null || first.seq === after + 1 || (await isKeptUpTo(events, channelId, after)))
+  )
+    return { kind: "rows", rows, next: last.seq };
+  if (first) return { kind: "missed", seq: first.seq - 1 };
+  const before = after === null ? null : await newestUpTo(events, channelId, after);
+  if (after === null || before === null) return ofEmptyLog(events, channelId, after);
+  return before < after ? { kind: "ahead", seq: before } : { kind: "rows", rows, next: after };
+}
+
+async function isKeptUpTo(
+  events: Collection<EventDocument>,
+  channelId: string,
+  seq: number,
+): Promise<boolean> {
+  return (await newestUpTo(events, channelId, seq)) !== null;
 }
 
 async function newestUpTo(
@@ -45,11 +59,12 @@ async function newestUpTo(
 async function ofEmptyLog(
   events: Collection<EventDocument>,
   channelId: string,
-  after: number,
+  after: number | null,
 ): Promise<EventPage> {
   const { lastSeq, writtenSeq } = await fenceNumbers(events, channelId);
-  if (after < writtenSeq) return { kind: "missed", seq: writtenSeq };
-  return after > lastSeq ? { kind: "ahead", seq: lastSeq } : { kind: "rows", rows: [] };
+  const next = after ?? writtenSeq;
+  if (next < writtenSeq) return { kind: "missed", seq: writtenSeq };
+  return next > lastSeq ? { kind: "ahead", seq: lastSeq } : { kind: "rows", rows: [], next };
 }
 
 async function fenceNumbers(

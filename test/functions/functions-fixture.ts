@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { createApp } from "../../functions/app.ts";
 import type { Asset } from "../../functions/assets.ts";
 import type { AppSettings } from "../../functions/dependencies.ts";
+import type { EventBell } from "../../functions/event-bell.ts";
 import { mongoOutcome } from "../../functions/mongo-outcome.ts";
 import { mongoStore } from "../../functions/mongo-store.ts";
 import { pollingResults } from "../../functions/polling-results.ts";
@@ -57,6 +58,7 @@ export interface FixtureOptions {
   /** Stands between the app and the real store, to break it. */
   withStore?: (store: Store) => Store;
   read?: (real: ReadOutcome) => ReadOutcome;
+  eventBell?: (events: Collections["events"]) => EventBell;
 }
 
 const retention = { eventsDays: 7, messagesDays: 30 };
@@ -75,6 +77,7 @@ export async function functionsFixture(options: FixtureOptions = {}): Promise<Fu
     settings: { frontendOrigins: [], sendTtlSeconds: 600, mediaAllowHosts: [], ...options.settings },
     assets: options.assets ?? new Map(),
     ...(options.sandboxUrl && { sandboxUrl: options.sandboxUrl }),
+    ...(options.eventBell && { eventBell: options.eventBell(db.events) }),
     ring: (channelId) => void rung.push(channelId),
     log: pino({ level: "trace" }, { write: (line: string) => void logged.push(line) }),
   });
@@ -104,7 +107,7 @@ export async function functionsFixture(options: FixtureOptions = {}): Promise<Fu
     addKey,
     fetch: async (request) => app.fetch(request),
     async call(method, path, { body, headers = {}, key = adminKey } = {}) {
-      const url = /^\/(channels|commands|session)/.test(path) ? `/api/whatsapp${path}` : path;
+      const url = /^\/(channels|commands|events|session)/.test(path) ? `/api/whatsapp${path}` : path;
       const answer = await app.request(url, {
         method,
         headers: {

@@ -1,0 +1,102 @@
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { type AwaitingOptions, awaitedEvents } from "../awaited-events.ts";
+import { limitUpTo } from "../cursor.ts";
+import type { Dependencies } from "../dependencies.ts";
+import { silentBell } from "../event-bell.ts";
+import { type EventPage, eventSchema, eventView } from "../logged-event.ts";
+import type { CallerEnv } from "../middleware/authenticate.ts";
+import type { ChannelEnv } from "../middleware/find-channel.ts";
+import { json, keyRefusals, openTo, preferenceHeader, preferHeader, refusals } from "../openapi.ts";
+import { waitPreference } from "../prefer.ts";
+import { invalidRequest } from "../validation-hook.ts";
+import { behind, channelRoute, guarded } from "./channel-route.ts";
+
+const limit = limitUpTo(1_000);
+
+const eventsAnswer = z.object({
+  ok: z.literal(true),
+  payload: z.array(eventSchema),
+  nextCursor: z.string(),
+});
+
+const answers = {
+  200: json(
+    eventsAnswer,
+    "Events, perhaps none; `nextCursor` is the `after` of the next call, always",
+    preferenceHeader,
+  ),
+};
+
+const seqSchema = z
+  .string()
+  .regex(/^\d{1,15}$/, "must be the seq of an event")
+  .transform(Number);
+
+const listing = channelRoute({
+  operationId: "listChannelEvents",
+  method: "get",
+  path: "/channels/{channelId}/events",
+  tag: "Events",
+  summary: "List a channel's events",
+  description:
+    "The oldest first, after the event with the number `after`; without it, from the oldest that is kept. When there " +
+    "are none yet, `Prefer: wait=N` waits for them. 410 when what follows is not kept any more: `details.seq` is where " +
+    "to go on from.",
+  scope: "events:read",
+  request: { query: z.strictObject({ after: seqSchema.optional(), limit }), headers: preferHeader },
+  responses: answers,
+  refused: ["invalid_request", "resync_required"],
+});
+
+const listingAll = createRoute({
+  operationId: "listEvents",
+  method: "get",
+  path: "/events",
+  tags: ["Events"],
+  summary: "List the events of all channels",
+  ...openTo(
+    "events:read",
+    "Of the channels that the key covers, each channel's in the order of `seq`. `after` is the `nextCursor` of the call " +
+      "before; without it, from the oldest that is kept; `now`: none of those that are there. When there are none yet, " +
+      "`Prefer: wait=N` waits for them. 410 when what follows is not kept any more: `details.cursor` is where to go on " +
+      "from.",
+  ),
+  request: {
+    query: z.strictObject({ after: z.string().min(1).max(10_000).optional(), limit }),
+    headers: preferHeader,
+  },
+  responses: { ...answers, ...refusals(...keyRefusals, "invalid_request", "resync_required") },
+});
+
+/** Reading the log, waiting for what comes. */
+export function eventRoutes({ store, eventBell = silentBell }: Dependencies) {
+  const answered = async <P>(c: Context, options: Omit<AwaitingOptions<P>, "bell" | "signal" | "waitMs">) => {
+    const preference = waitPreference(c.req.header("prefer"));
+    const { signal } = c.req.raw;
+    const waitMs = preference?.waitMs ?? 0;
+    const page = await awaitedEvents({ ...options, waitMs, bell: eventBell, signal });
+    if (preference) c.header("Preference-Applied", preference.applied);
+    return eventsAnswerOf(page);
+  };
+  return new OpenAPIHono<ChannelEnv & CallerEnv>({ defaultHook: invalidRequest })
+    .openapi(guarded(listing, store), async (c) => {
+      const { after: begin = null, limit: rows } = c.req.valid("query");
+      const { channelId } = c.var.found.channel;
+      const read = (after: number | null = begin) =>
+        store.readChannelEvents({ channelId, after, limit: rows });
+      return c.json(await answered(c, { read, placeOf: Number, channelIds: [channelId] }), 200);
+    })
+    .openapi({ ...listingAll, middleware: behind(listingAll, store) }, async (c) => {
+      const { after, limit: rows } = c.req.valid("query");
+      const { channels: channelIds } = c.var.caller;
+      const begin = after === "now" ? await store.presentCursor() : (after ?? null);
+      const read = (place: string | null = begin) =>
+        store.readEvents({ channelIds, after: place, limit: rows });
+      return c.json(await answered(c, { read, placeOf: String, channelIds }), 200);
+    });
+}
+
+function eventsAnswerOf({ events, next }: EventPage): z.output<typeof eventsAnswer> {
+  return { ok: true, payload: events.map(eventView), nextCursor: next };
+}

@@ -1,0 +1,283 @@
+import { randomUUID } from "node:crypto";
+import { Timestamp } from "mongodb";
+import { pino } from "pino";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { silentBell } from "../../../functions/event-bell.ts";
+import { type StreamingBell, streamingBell } from "../../../functions/streaming-bell.ts";
+import { ServiceError } from "../../../shared/errors.ts";
+import { eventually } from "../../support/eventually.ts";
+import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+
+let functions: FunctionsFixture;
+let bell: StreamingBell;
+
+beforeAll(async () => {
+  functions = await functionsFixture({
+    eventBell(events) {
+      bell = streamingBell({ events, log: pino({ level: "silent" }) });
+      // Nobody looks in between: what is told in time, the bell told.
+      return { ...bell, pausesMs: [600_000] };
+    },
+  });
+});
+
+afterAll(async () => {
+  await bell[Symbol.asyncDispose]();
+  await functions[Symbol.asyncDispose]();
+});
+
+async function addEvents(channelId: string, from: number, to: number, fixture = functions): Promise<void> {
+  for (let seq = from; seq <= to; seq += 1) {
+    await fixture.db.events.insertOne({
+      _id: `${channelId}/${seq}`,
+      channelId,
+      seq,
+      ord: new Timestamp({ t: 0, i: 0 }),
+      type: "incoming_message",
+      timestamp: new Date("2026-01-02T03:04:05.678Z"),
+      data: { messageId: `M${seq}`, type: "incoming" },
+    });
+  }
+}
+
+function seqs(body: { payload: { seq: number }[] }): number[] {
+  return body.payload.map(({ seq }) => seq);
+}
+
+describe("GET /channels/:id/events", () => {
+  test("200: events as webhooks tell them, the oldest first, and where to go on", async () => {
+    const channelId = await functions.addChannel();
+    await addEvents(channelId, 1, 3);
+    const { status, body } = await functions.call("GET", `/channels/${channelId}/events?after=1`);
+    expect([status, body.ok, body.nextCursor, seqs(body)]).toEqual([200, true, "3", [2, 3]]);
+    expect(body.payload[0]).toEqual({
+      id: `${channelId}/2`,
+      type: "incoming_message",
+      channelId,
+      seq: 2,
+      timestamp: "2026-01-02T03:04:05.678Z",
+      data: { messageId: "M2", type: "incoming" },
+    });
+  });
+
+  test("200: page by page, and an empty one has a nextCursor too", async () => {
+    const channelId = await functions.addChannel();
+    expect((await functions.call("GET", `/channels/${channelId}/events`)).body).toEqual({
+      ok: true,
+      payload: [],
+      nextCursor: "0",
+    });
+    await addEvents(channelId, 1, 5);
+    const told: number[] = [];
+    let after = "0";
+    for (let page = 0; page < 4; page += 1) {
+      const { body } = await functions.call("GET", `/channels/${channelId}/events?after=${after}&limit=2`);
+      told.push(...seqs(body));
+      after = body.nextCursor;
+    }
+    expect([told, after]).toEqual([[1, 2, 3, 4, 5], "5"]);
+  });
+
+  test("410: what follows is not kept any more, or its number was never given; details say where to go on", async () => {
+    const channelId = await functions.addChannel();
+    await addEvents(channelId, 7, 8);
+    for (const [after, seq] of [
+      [3, 6],
+      [100, 8],
+    ]) {
+      const { status, body } = await functions.call("GET", `/channels/${channelId}/events?after=${after}`);
+      expect([status, body.error.code, body.error.details]).toEqual([410, "resync_required", { seq }]);
+    }
+  });
+
+  test.each(["after=-1", "after=1.5", "after=x", "after=", "limit=0", "limit=1001", "since=3"])(
+    "400: %s",
+    async (query) => {
+      const channelId = await functions.addChannel();
+      const { status, body } = await functions.call("GET", `/channels/${channelId}/events?${query}`);
+      const field = query.split("=")[0];
+      expect([status, body.error.code, body.error.details[0].field]).toEqual([400, "invalid_request", field]);
+    },
+  );
+
+  test("401 before 404 before 403 before 400", async () => {
+    const channelId = await functions.addChannel();
+    const path = `/channels/${channelId}/events?after=x`;
+    const other = await functions.addKey({ channels: [randomUUID()] });
+    const without = await functions.addKey({ scopes: ["channels:read", "messages:read"] });
+    const reading = await functions.addKey({ scopes: ["events:read"] });
+    const statuses = [];
+    for (const key of [null, other, without, reading])
+      statuses.push((await functions.call("GET", path, { key })).status);
+    expect(statuses).toEqual([401, 404, 403, 400]);
+  });
+});
+
+describe("GET /events", () => {
+  const present = async () => (await functions.call("GET", "/events?after=now")).body.nextCursor;
+
+  test("200: of all channels, page by page", async () => {
+    const [a, b] = [await functions.addChannel(), await functions.addChannel()];
+    const now = await present();
+    await addEvents(a, 1, 2);
+    await addEvents(b, 1, 2);
+    const first = await functions.call("GET", `/events?after=${now}&limit=3`);
+    const second = await functions.call("GET", `/events?after=${first.body.nextCursor}&limit=3`);
+    const told = [...first.body.payload, ...second.body.payload].map((it) => `${it.channelId}/${it.seq}`);
+    expect(told).toEqual([`${a}/1`, `${a}/2`, `${b}/1`, `${b}/2`]);
+    const third = await functions.call("GET", `/events?after=${second.body.nextCursor}`);
+    expect([third.body.payload, typeof third.body.nextCursor]).toEqual([[], "string"]);
+  });
+
+  test("200: without `after` from the oldest that is kept", async () => {
+    const channelId = await functions.addChannel();
+    await addEvents(channelId, 1, 1);
+    const { body } = await functions.call("GET", "/events?limit=1000");
+    const { body: again } = await functions.call("GET", "/events?limit=1");
+    expect(again.payload).toEqual([body.payload[0]]);
+    expect(body.payload.at(-1).channelId).toBe(channelId);
+  });
+
+  test("200: a key that is limited to channels gets theirs only", async () => {
+    const [mine, other] = [await functions.addChannel(), await functions.addChannel()];
+    const key = await functions.addKey({ scopes: ["events:read"], channels: [mine] });
+    await addEvents(other, 1, 2);
+    await addEvents(mine, 1, 1);
+    const { body } = await functions.call("GET", "/events", { key });
+    expect(body.payload.map(({ id }: { id: string }) => id)).toEqual([`${mine}/1`]);
+  });
+
+  test("410: retention has been there; details have the cursor to go on from", async () => {
+    const ancient = Buffer.alloc(17);
+    ancient.writeUInt8(1, 0);
+    const channelId = await functions.addChannel();
+    await addEvents(channelId, 1, 1);
+    const { status, body } = await functions.call("GET", `/events?after=${ancient.toString("base64url")}`);
+    expect([status, body.error.code]).toEqual([410, "resync_required"]);
+    const further = await functions.call("GET", `/events?after=${body.error.details.cursor}&limit=1000`);
+    expect(further.body.payload.at(-1).id).toBe(`${channelId}/1`);
+  });
+
+  test("400: what never was a nextCursor; 403: another scope; 401: none", async () => {
+    const key = await functions.addKey({ scopes: ["messages:read"] });
+    const answers = [
+      await functions.call("GET", "/events?after=17"),
+      await functions.call("GET", "/events?limit=1001"),
+      await functions.call("GET", "/events?after=17", { key }),
+      await functions.call("GET", "/events", { key: null }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 403, 401]);
+    expect(answers[0]?.body.error.details[0].field).toBe("after");
+  });
+});
+
+describe("Prefer: wait", () => {
+  const headers = { prefer: "wait=30" };
+
+  test("an event that is there is told at once", async () => {
+    const channelId = await functions.addChannel();
+    await addEvents(channelId, 1, 1);
+    const { body, headers: answer } = await functions.call("GET", `/channels/${channelId}/events`, {
+      headers,
+    });
+    expect([seqs(body), answer.get("preference-applied")]).toEqual([[1], "wait=30"]);
+  });
+
+  test("an event that comes ends the wait, for who waits for its channel and who waits for all", async () => {
+    const channelId = await functions.addChannel();
+    const now = (await functions.call("GET", "/events?after=now")).body.nextCursor;
+    const waits = [
+      functions.call("GET", `/channels/${channelId}/events?after=0`, { headers }),
+      functions.call("GET", `/events?after=${now}`, { headers }),
+      functions.call("GET", "/events?after=now", { headers }),
+    ];
+    await eventually(() => bell.listeners === 3);
+    await addEvents(channelId, 1, 1);
+    for (const { body } of await Promise.all(waits)) expect(seqs(body)).toEqual([1]);
+    await eventually(() => bell.listeners === 0);
+  });
+
+  test("an event of another channel does not", async () => {
+    const [mine, other] = [await functions.addChannel(), await functions.addChannel()];
+    const wait = functions.call("GET", `/channels/${mine}/events?after=0`, { headers });
+    await eventually(() => bell.listeners === 1);
+    await addEvents(other, 1, 2);
+    await addEvents(mine, 1, 1);
+    expect(seqs((await wait).body)).toEqual([1]);
+  });
+
+  test("nothing in time is an empty page with a nextCursor, and nobody listens any more", async () => {
+    const channelId = await functions.addChannel();
+    await addEvents(channelId, 1, 1);
+    const {
+      status,
+      body,
+      headers: answer,
+    } = await functions.call("GET", `/channels/${channelId}/events?after=1`, {
+      headers: { prefer: "wait=1" },
+    });
+    expect([status, body]).toEqual([200, { ok: true, payload: [], nextCursor: "1" }]);
+    expect([answer.get("preference-applied"), bell.listeners]).toEqual(["wait=1", 0]);
+  });
+
+  test("a request that is given up is not listened for any longer", async () => {
+    const channelId = await functions.addChannel();
+    const key = await functions.addKey();
+    const leaving = new AbortController();
+    const url = `http://functions/api/whatsapp/channels/${channelId}/events?after=0`;
+    const request = new Request(url, { headers: { ...headers, "x-api-key": key }, signal: leaving.signal });
+    const answer = functions.fetch(request);
+    await eventually(() => bell.listeners === 1);
+    leaving.abort();
+    await eventually(() => bell.listeners === 0);
+    await answer;
+  });
+
+  test("without a bell, as on serverless runtimes, it looks now and then", async () => {
+    await using serverless = await functionsFixture({ eventBell: () => silentBell });
+    const channelId = await serverless.addChannel();
+    const wait = serverless.call("GET", `/channels/${channelId}/events?after=0`, { headers });
+    await addEvents(channelId, 1, 1, serverless);
+    expect(seqs((await wait).body)).toEqual([1]);
+  });
+
+  test("a bell that stops ends every wait with what is known", async () => {
+    const own: StreamingBell[] = [];
+    await using stopped = await functionsFixture({
+      eventBell(events) {
+        own.push(streamingBell({ events, log: pino({ level: "silent" }) }));
+        return own[0] ?? silentBell;
+      },
+    });
+    const channelId = await stopped.addChannel();
+    const wait = stopped.call("GET", `/channels/${channelId}/events?after=0`, { headers });
+    await eventually(() => own[0]?.listeners === 1);
+    await own[0]?.[Symbol.asyncDispose]();
+    expect((await wait).body).toEqual({ ok: true, payload: [], nextCursor: "0" });
+  });
+
+  test("a database that goes away meanwhile is waited for; one that is away answers 503", async () => {
+    let [isAway, reads] = [false, 0];
+    const away = () => Promise.reject(new ServiceError("database_unavailable"));
+    await using broken = await functionsFixture({
+      eventBell: () => ({ pausesMs: [10] }),
+      withStore: (store) => ({
+        ...store,
+        async readChannelEvents(query) {
+          const page = await (isAway ? away() : store.readChannelEvents(query));
+          reads += 1;
+          return page;
+        },
+      }),
+    });
+    const channelId = await broken.addChannel();
+    const path = `/channels/${channelId}/events?after=0`;
+    const wait = broken.call("GET", path, { headers });
+    await eventually(() => reads > 0);
+    isAway = true;
+    await addEvents(channelId, 1, 1, broken);
+    expect((await broken.call("GET", path, { headers })).status).toBe(503);
+    isAway = false;
+    expect(seqs((await wait).body)).toEqual([1]);
+  });
+});
