@@ -54,6 +54,21 @@ test("rings for each new command, and only for new ones", async () => {
   expect(counts).toEqual({ adopt: 0, reopened: 1 });
 });
 
+test("rings for a command that is tried again, and for no other step of it", async () => {
+  const commands = freshCommands();
+  const { heard } = await listening(commands);
+  const again = commandDocument("again");
+  await commands.insertOne(again);
+  const step = (update: object) => commands.updateOne({ _id: again._id }, update);
+  await step({ $set: { state: "running" } });
+  await step({ $set: { state: "queued" }, $unset: { claim: "" } });
+  await step({ $set: { state: "dead", doneAt: new Date() } });
+  await commands.insertOne(commandDocument("between"));
+  await step([{ $set: { state: "queued", ord: "$$CLUSTER_TIME" } }, { $unset: ["doneAt"] }]);
+  await eventually(() => heard.length === 3);
+  expect(heard).toEqual(["again", "between", "again"]);
+});
+
 test.each([{}, { state: "queued" }, { state: null, attempts: null }])(
   "%o is for adoption, whatever it lacks",
   async (fields) => {
