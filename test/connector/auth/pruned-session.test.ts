@@ -42,6 +42,20 @@ test("the states keep their order", () => {
   ]);
 });
 
+test("sessions that were rebuilt and never answered do not drive out the one the contact writes in", () => {
+  const unanswered = (used: number) => ({ indexInfo: { closed: 1, used }, pendingPreKey: { baseKey: "" } });
+  const rebuilt = [2, 3, 4, 5, 6, 7].map((used) => [`rebuilt ${used}`, unanswered(used)] as const);
+  const _sessions = { answered: { indexInfo: { closed: 1, used: 1 } }, ...Object.fromEntries(rebuilt) };
+  const kept = prunedSession({ _sessions, version: "v1" }) as Record;
+  expect(Object.keys(kept._sessions)).toEqual([
+    "answered",
+    "rebuilt 4",
+    "rebuilt 5",
+    "rebuilt 6",
+    "rebuilt 7",
+  ]);
+});
+
 test("what is not a session record stays as it is", () => {
   const bytes = Buffer.from("old");
   expect(prunedSession(bytes)).toBe(bytes);
