@@ -1,7 +1,9 @@
 import type { MessageStatus } from "../shared/events.ts";
+import type { Logger } from "../shared/log.ts";
 import type { BaileysEventMap, WAMessage } from "./baileys/baileys.ts";
 import { createChain } from "./chain.ts";
 import type { Delivery } from "./delivery.ts";
+import { errorTrace } from "./error-trace.ts";
 import type { EventLog } from "./event-log.ts";
 import { fromWhatsApp, type Seen, seenEventId } from "./from-whatsapp.ts";
 import type { MessageRecord } from "./message-record.ts";
@@ -20,12 +22,13 @@ export interface Inbox {
 
 export interface InboxOptions {
   channelId: string;
-  log: Pick<EventLog, "publish">;
+  events: Pick<EventLog, "publish">;
   record: Pick<MessageRecord, "seen">;
   delivery: Pick<Delivery, "update">;
   /** The channel's own JID. */
   self(): string;
   onError(error: unknown): void;
+  log: Pick<Logger, "warn">;
 }
 
 /** How much is written together at most. */
@@ -40,19 +43,29 @@ const statusNames: Record<number, Exclude<MessageStatus, "queued" | "unknown">> 
   5: "played",
 };
 
-export function createInbox({ channelId, log, record, delivery, self, onError }: InboxOptions): Inbox {
+export function createInbox(options: InboxOptions): Inbox {
+  const { channelId, events, record, delivery, self, onError, log } = options;
   const chain = createChain(onError);
   const waiting: Array<{ messages: WAMessage[]; resolve(): void }> = [];
 
   const take = async (seen: Seen) => {
-    await log.publish(seen.type, seen.data, seenEventId(channelId, seen));
+    await events.publish(seen.type, seen.data, seenEventId(channelId, seen));
     await record.seen(seen);
+  };
+  /** One that cannot be told must not end the channel, which would meet it again at the next start. */
+  const read = (message: WAMessage) => {
+    try {
+      return fromWhatsApp(message, self());
+    } catch (error) {
+      log.warn({ event: "inbox", ...errorTrace(error) }, "a message cannot be told");
+      return null;
+    }
   };
   /** Messages come one by one; those that came while others were written are written together. */
   const takeWaiting = async () => {
     const batches = waiting.splice(0, batchesMax);
     const messages = batches.flatMap((batch) => batch.messages);
-    const seen = messages.map((message) => fromWhatsApp(message, self())).filter((one) => one !== null);
+    const seen = messages.map(read).filter((one) => one !== null);
     await Promise.all(seen.map(take));
     for (const { resolve } of batches) resolve();
   };

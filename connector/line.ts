@@ -7,6 +7,7 @@ import { FencedError } from "./auth/fence.ts";
 import type { SocketConfig } from "./baileys/baileys.ts";
 import { type CloseReason, closeReason } from "./close-reason.ts";
 import type { Inbox } from "./inbox.ts";
+import { createLeftovers } from "./leftovers.ts";
 import type { PairingCode, Signal } from "./machine.ts";
 import type { OpenSocket } from "./relay.ts";
 import { type ChannelSocket, openSocket, type SocketListener } from "./socket.ts";
@@ -14,6 +15,8 @@ import type { Timings } from "./timings.ts";
 
 /** A channel's connection to WhatsApp: at most one socket. What an older socket still says is dropped. */
 export interface Line {
+  /** Resolves when messages that a former process decrypted are in the event log, or cannot be put there. */
+  recover(): Promise<void>;
   /** Starts to connect, when the connector's rate allows; signals tell how it goes. */
   open(): void;
   /** Ends politely and waits for it; no signal comes. */
@@ -36,6 +39,8 @@ export interface LineOptions {
   /** Resolves when one more connection may be opened. */
   turn(): Promise<void>;
   inbox: Inbox;
+  /** Aborts when the session has ended. */
+  ended: AbortSignal;
   isOwner(): boolean;
   /** Whether the linked account is another than the caller named. */
   isStranger(): boolean;
@@ -51,6 +56,7 @@ const unlinkMs = 5_000;
 
 export function createLine(options: LineOptions): Line {
   const { auth, inbox, isOwner, log } = options;
+  const leftovers = createLeftovers(options);
   let generation = 0;
   let socket: ChannelSocket | null = null;
   let isOpen = false;
@@ -84,6 +90,7 @@ export function createLine(options: LineOptions): Line {
   };
   const opened = () => {
     isOpen = true;
+    if (socket) leftovers.handOver(socket.wa);
     emit({ type: "opened" });
   };
   const listenerOf = (mine: number): SocketListener => {
@@ -117,6 +124,7 @@ export function createLine(options: LineOptions): Line {
       },
     };
   };
+  const recover = () => leftovers.recover().catch(options.onError);
   const connect = async (mine: number) => {
     // The phone waits for a pairing's restart, and not for long.
     if (!isRestart) await options.turn();
@@ -124,13 +132,16 @@ export function createLine(options: LineOptions): Line {
     if (mine !== generation || !isOwner()) return;
     // Half-paired credentials would be taken for a login, and refused for good.
     if (!auth.linked()) await auth.create();
-    if (mine !== generation) return;
+    // What the socket before this one decrypted last may not have been handed over.
+    await recover();
+    if (mine !== generation || !isOwner()) return;
     const { server, version } = options.whatsapp;
     const websocketUrl = server?.websocketUrl ?? null;
     socket = openSocket({ ...options, websocketUrl, version, listener: listenerOf(mine) });
   };
 
   return {
+    recover,
     open() {
       forget()?.terminate();
       const mine = generation;
@@ -169,6 +180,7 @@ export function createLine(options: LineOptions): Line {
 export function unreadableLine(signal: (signal: Signal) => void): Line {
   return {
     open: () => signal({ type: "closed", reason: { kind: "credentials_unreadable" }, code: null }),
+    recover: async () => undefined,
     close: async () => undefined,
     terminate: () => undefined,
     unlink: async () => undefined,

@@ -90,18 +90,17 @@ export class Session {
     this.#record = channelRecord(collections, fence);
     this.#identity = createIdentity({ channel, auth, record: this.#record });
     this.#inbox = createInbox({
-      channelId,
-      log: events,
+      ...{ channelId, events, delivery, onError },
       record: messages,
-      delivery,
       self: () => this.#identity.self(),
-      onError,
+      log: this.#log,
     });
     this.#line = auth
       ? createLine({
           ...{ auth, caches, timings, isOwner, onError, signal },
           isStranger: () => this.#identity.isStranger(this.#life.machine().method),
           inbox: this.#inbox,
+          ended: this.#ended.signal,
           turn: options.turn,
           whatsapp: config.whatsapp,
           getMessage: async ({ id }) => (id ? messages.sent(id) : undefined),
@@ -215,6 +214,7 @@ export class Session {
   async #begin(): Promise<void> {
     const { channel } = this.#options;
     if (channel.deletedAt) return void this.erase().catch((error: unknown) => this.fail(error));
+    await this.#line.recover();
     const { isNews, isWanted, retryInMs } = this.#beginning;
     if (isNews) await this.#life.announce();
     if (retryInMs !== null) await this.#effects.perform({ type: "schedule_retry", delayMs: retryInMs });

@@ -11,7 +11,7 @@ import {
   type WASocket,
 } from "./baileys/baileys.ts";
 import { hardenedSignalRepository } from "./baileys/harden.ts";
-import { createInboundJournal, type InboundJournal } from "./baileys/inbound-journal.ts";
+import { type InboundJournal, inboundJournal } from "./baileys/inbound-journal.ts";
 import { betweenMessages, type IntakeListener, takeInOrder } from "./baileys/intake.ts";
 import { baileysLogger } from "./baileys/logger.ts";
 import { causeOf, closureOf, watchUpgrade } from "./baileys-error.ts";
@@ -68,8 +68,9 @@ const closeEventMs = 1_000;
 /** Opens one connection to WhatsApp with credentials that `auth` has. */
 export function openSocket(options: SocketOptions): ChannelSocket {
   const { auth, listener, timings, log } = options;
-  const journal = createInboundJournal(auth.state.keys);
-  const wa = makeWASocket(socketConfig(options, journal));
+  const journal = inboundJournal(auth.state.keys);
+  const gone = new AbortController();
+  const wa = makeWASocket(socketConfig(options, journal, gone.signal));
   const refusal = watchUpgrade(wa);
   let attempt = 0;
   let isReached = false;
@@ -78,6 +79,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   const report = (error: unknown) => {
     if (isClosed) return;
     isClosed = true;
+    gone.abort();
     clearTimeout(connecting);
     path.stop();
     journal.hurry();
@@ -143,7 +145,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
 
 const passkeyTypes = /passkey_prologue_request|crsc_continuation/;
 
-function socketConfig(options: SocketOptions, journal: InboundJournal) {
+function socketConfig(options: SocketOptions, journal: InboundJournal, gone: AbortSignal) {
   const { auth, websocketUrl, version, caches, getMessage, timings, log } = options;
   const config: Partial<SocketConfig> & Pick<SocketConfig, "auth"> = {
     auth: auth.state,
@@ -156,7 +158,7 @@ function socketConfig(options: SocketOptions, journal: InboundJournal) {
     keepAliveIntervalMs: timings.keepAliveMs,
     defaultQueryTimeoutMs: 30_000,
     transactionOpts: { maxCommitRetries: 1, delayBetweenTriesMs: 0 },
-    makeSignalRepository: tracedSignalRepository(auth, journal),
+    makeSignalRepository: tracedSignalRepository(auth, journal, gone),
     getMessage,
     ...caches,
   };
@@ -169,8 +171,9 @@ function socketConfig(options: SocketOptions, journal: InboundJournal) {
 function tracedSignalRepository(
   auth: AuthState,
   journal: InboundJournal,
+  gone: AbortSignal,
 ): SocketConfig["makeSignalRepository"] {
-  const make = hardenedSignalRepository(auth.state.keys, journal);
+  const make = hardenedSignalRepository(auth.state.keys, journal, gone);
   return (...parts: Parameters<typeof makeLibSignalRepository>) => {
     const repository = make(...parts);
     const { encryptMessage, encryptGroupMessage } = repository;

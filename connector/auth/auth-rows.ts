@@ -9,7 +9,7 @@ import {
 } from "./auth-documents.ts";
 import { seal, unseal, type WrappedKey } from "./envelope.ts";
 import { type Fence, FencedError, fencedError, fenceId, fenceOperation } from "./fence.ts";
-import { expiryOf, inSafeOrder, keyId, type Row } from "./row-order.ts";
+import { expiryOf, inSafeOrder, type KeyType, keyId, type Row, rowId } from "./row-order.ts";
 
 const rowsPerBulk = 1_000;
 const durable = { w: "majority", j: true } as const;
@@ -38,6 +38,28 @@ export async function readRows(
   return new Map(
     found.map(({ _id, keyData }) => [_id, unseal(dataKey, _id, bytes(keyData)).toString("utf8")]),
   );
+}
+
+/** Every row of one type, unsealed; null if it cannot be. Otherwise as `readRows`. */
+export async function readRowsOfType(
+  keys: Collection<AuthKeysRow>,
+  dataKey: Buffer,
+  channelId: string,
+  type: KeyType,
+): Promise<Map<string, string | null>> {
+  const first = rowId(channelId, type, "");
+  // The next after all ids that begin with `first`, which ends in a slash.
+  const range = { $gte: first, $lt: `${first.slice(0, -1)}0` };
+  const found = await keys.find<AuthKeyDocument>({ _id: range }, primary).toArray();
+  return new Map(found.map((row) => [row._id.slice(first.length), textOf(dataKey, row)]));
+}
+
+function textOf(dataKey: Buffer, { _id, keyData }: AuthKeyDocument): string | null {
+  try {
+    return unseal(dataKey, _id, bytes(keyData)).toString("utf8");
+  } catch {
+    return null;
+  }
 }
 
 /** The data key of a channel as it is stored; `undefined` if there is none. */

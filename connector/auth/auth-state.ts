@@ -1,9 +1,10 @@
 import type { Db } from "mongodb";
 import { type AuthenticationCreds, type AuthenticationState, initAuthCreds } from "../baileys/baileys.ts";
+import type { JournaledPart } from "../baileys/journaled-part.ts";
 import { AuthStateError } from "./auth-error.ts";
 import { AuthStore } from "./auth-store.ts";
 import { KeyStore } from "./key-store.ts";
-import { decodeCreds, encodeCreds } from "./row-codec.ts";
+import { decodeCreds, decodeValue, encodeCreds } from "./row-codec.ts";
 import { WriteChain } from "./write-chain.ts";
 
 export interface AuthStateOptions {
@@ -38,6 +39,11 @@ export interface AuthState extends AsyncDisposable {
   create(): Promise<void>;
   /** Queues the whole credentials, once they are paired. Failures reach `onLost` and `flush`. */
   save(): void;
+  /**
+   * What stands in the journal of inbound messages, by row; null for a row that cannot be read. Rejects as reads of keys
+   * do, when the database fails for 10 s or the ownership has ended.
+   */
+  journaled(): Promise<Map<string, JournaledPart | null>>;
   /** Resolves when everything queued so far is durable. */
   flush(): Promise<void>;
   /** Forgets the credentials and erases every row but the fence. The keys that `state` gave refuse from now on. */
@@ -119,6 +125,12 @@ class MongoAuthState implements AuthState {
     if (this.linked()) this.#chain.writeCreds().catch(() => undefined);
   }
 
+  async journaled(): Promise<Map<string, JournaledPart | null>> {
+    await this.#chain.flush();
+    const texts = await this.#store.readType("inbound");
+    return new Map(Array.from(texts, ([row, text]) => [row, text === null ? null : journaledPart(text)]));
+  }
+
   flush(): Promise<void> {
     return this.#chain.flush();
   }
@@ -145,5 +157,13 @@ class MongoAuthState implements AuthState {
   #credsText(): string | undefined {
     if (!this.#state || !this.linked()) return undefined;
     return encodeCreds({ server: this.#server, creds: this.#state.creds });
+  }
+}
+
+function journaledPart(text: string): JournaledPart | null {
+  try {
+    return decodeValue("inbound", text);
+  } catch {
+    return null;
   }
 }

@@ -9,6 +9,7 @@ import {
   type KeyWrite,
   putCreds,
   readRows,
+  readRowsOfType,
   readWrappedKey,
   updateCreds,
   writeRows,
@@ -16,7 +17,7 @@ import {
 import { createDataKey, seal, unseal, unwrapDataKey, type WrappedKey, wrapDataKey } from "./envelope.ts";
 import { type Fence, raiseFence } from "./fence.ts";
 import { endFormerSession, leaveSession } from "./former-session.ts";
-import { hasPreKey } from "./row-order.ts";
+import { hasPreKey, type KeyType } from "./row-order.ts";
 import { withPatience } from "./transient.ts";
 import type { Batch } from "./write-chain.ts";
 
@@ -71,6 +72,12 @@ export class AuthStore implements AsyncDisposable {
   read(rowIds: readonly string[]): Promise<Map<string, string>> {
     const { keys } = this.#collections;
     return this.#retry(() => readRows(keys, this.#dataKey, rowIds));
+  }
+
+  /** Every row of one type by its id; null for one that cannot be read. */
+  readType(type: KeyType): Promise<Map<string, string | null>> {
+    const { keys } = this.#collections;
+    return this.#retry(() => readRowsOfType(keys, this.#dataKey, this.#fence.channelId, type));
   }
 
   /** Makes a batch durable. `creds` is the credentials' present text, `undefined` while they are not to be kept. */

@@ -1,8 +1,9 @@
 import type { SignalDataTypeMap } from "../baileys/baileys.ts";
+import type { JournaledPart } from "../baileys/journaled-part.ts";
 
 /** What is stored under each type of key: Baileys' own, and the plaintexts of messages on their way to the event log. */
 export interface StoredTypes extends SignalDataTypeMap {
-  inbound: Uint8Array;
+  inbound: JournaledPart;
 }
 
 export type KeyType = keyof StoredTypes;

@@ -6,12 +6,15 @@ import "./node-version.ts";
 import "./libsignal-queue.ts";
 import "./silence.ts";
 import "./session-trials.ts";
+import type { SocketConfig } from "@whiskeysockets/baileys";
 import {
   addTransactionCapability,
   Browsers,
   BufferJSON,
+  cleanMessage,
   DEFAULT_CONNECTION_CONFIG,
   DisconnectReason,
+  decryptMessageNode,
   downloadMediaMessage,
   generateWAMessage,
   initAuthCreds,
@@ -42,7 +45,9 @@ export {
   addTransactionCapability,
   Browsers,
   BufferJSON,
+  cleanMessage,
   DisconnectReason,
+  decryptMessageNode,
   downloadMediaMessage,
   generateWAMessage,
   initAuthCreds,
@@ -60,3 +65,6 @@ export const { makeSignalRepository: makeLibSignalRepository } = DEFAULT_CONNECT
 
 // Baileys logs some stanzas here whatever logger a socket was given.
 defaultLogger.level = "silent";
+
+/** Says nothing. */
+export const silentLogger: SocketConfig["logger"] = defaultLogger;

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { SocketGoneError, untilGone } from "../until-gone.ts";
 import {
   makeLibSignalRepository,
   type SignalDataSet,
@@ -6,7 +7,7 @@ import {
   type SignalKeyStoreWithTransaction,
   type SocketConfig,
 } from "./baileys.ts";
-import { createInboundJournal, type InboundJournal } from "./inbound-journal.ts";
+import { type InboundJournal, inboundJournal } from "./inbound-journal.ts";
 import { turnsOf } from "./store-turns.ts";
 
 type MakeSignalRepository = SocketConfig["makeSignalRepository"];
@@ -16,18 +17,23 @@ type SignalRepository = ReturnType<MakeSignalRepository>;
 interface Transaction {
   owner: SignalKeyStore;
   open: boolean;
+  /** It was given up: nothing that it still does may be kept. */
+  isCut: boolean;
 }
 
 const current = new AsyncLocalStorage<Transaction>();
 /** The early writes of one encryption. */
 const encrypting = new AsyncLocalStorage<Promise<void>[]>();
 
-/** Must not be the name of a key type: Baileys keeps both in one table of mutexes, and reads take the type's. */
-const channelMutex = "__channel__";
+/**
+ * What has not ended this long after its socket waits for an answer that will not come; Baileys would wait for 30 s, and
+ * the next socket with it.
+ */
+const cutAfterMs = 500;
 
 /**
  * The `makeSignalRepository` option of a socket. `store` is the same key store that the socket gets as `auth.keys`; its
- * `set` resolves when the rows are durable. With it,
+ * `set` resolves when the rows are durable. `gone` aborts when the socket has ended. With it,
  * - transactions of the channel exclude each other (else 10–57 % of concurrent sends reused a ratchet counter, measured),
  *   also those of a former socket that have not ended yet (else a ratchet goes back, and what comes cannot be read),
  * - work that outlives its transaction writes to the store instead of nowhere,
@@ -36,11 +42,12 @@ const channelMutex = "__channel__";
  */
 export function hardenedSignalRepository(
   store: SignalKeyStore,
-  journal: Pick<InboundJournal, "decryptingOnce"> = createInboundJournal(store),
+  journal: Pick<InboundJournal, "decryptingOnce"> = inboundJournal(store),
+  gone: AbortSignal = new AbortController().signal,
 ): MakeSignalRepository {
   return (auth, logger, lookUpLids) => {
     if (!("transaction" in auth.keys)) throw new Error("Baileys gave a key store without transactions.");
-    harden(auth.keys, store);
+    harden(auth.keys, store, cutAfter(gone));
     return journal.decryptingOnce(
       auth.keys,
       markEncryption(makeLibSignalRepository(auth, logger, lookUpLids)),
@@ -48,32 +55,62 @@ export function hardenedSignalRepository(
   };
 }
 
+function cutAfter(gone: AbortSignal): AbortSignal {
+  const cut = new AbortController();
+  gone.addEventListener("abort", () => setTimeout(() => cut.abort(), cutAfterMs).unref(), { once: true });
+  return cut.signal;
+}
+
 /** Changes `keys`, Baileys' transactional wrapper around `store`, in place: the socket keeps using the same object. */
-function harden(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore): void {
+function harden(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore, cut: AbortSignal): void {
   const outside = AsyncLocalStorage.snapshot();
   const turn = turnsOf(store);
   const { transaction, set, get, isInTransaction } = keys;
+  let transactions = 0;
+  /** Whether the caller is what is left of a transaction that has ended. Throws if it was cut. */
   const isStale = () => {
     const held = current.getStore();
-    return held !== undefined && held.owner === keys && !held.open;
+    if (held?.owner !== keys) return false;
+    if (held.isCut) throw new SocketGoneError("The transaction was cut");
+    return !held.open;
   };
   const setAndKeep = async (data: SignalDataSet) => {
     await set(data);
     if (isInTransaction()) encrypting.getStore()?.push(keep(store, ratchets(data)));
   };
-  keys.transaction = (work) => {
-    if (isStale()) return outside(() => keys.transaction(work, channelMutex));
-    if (isInTransaction()) return work();
-    const held: Transaction = { owner: keys, open: true };
-    return turn(() => transaction(() => current.run(held, () => whileOpen(held, work)), channelMutex));
+  keys.transaction = async (work) => {
+    if (isStale()) return await outside(() => keys.transaction(work, ""));
+    if (isInTransaction()) return await work();
+    const held: Transaction = { owner: keys, open: true, isCut: false };
+    // The turn excludes the others; one that was cut must not keep those after it out by Baileys' own mutex. Its name
+    // must not be that of a key type, whose reads take a mutex of that name.
+    const name = `waypost-${transactions++}`;
+    const run = () => transaction(() => current.run(held, () => whileOpen(held, work)), name);
+    return await turn(() => unlessCut(held, run, cut));
   };
-  keys.set = (data) => (isStale() ? outside(() => set(data)) : setAndKeep(data));
-  keys.get = (type, ids) => (isStale() ? outside(() => get(type, ids)) : get(type, ids));
+  keys.set = async (data) => (isStale() ? await outside(() => set(data)) : await setAndKeep(data));
+  keys.get = async (type, ids) => (isStale() ? await outside(() => get(type, ids)) : await get(type, ids));
+}
+
+/** After the cut nothing waits any more, since the socket refuses at once. */
+async function unlessCut<T>(held: Transaction, run: () => Promise<T>, cut: AbortSignal): Promise<T> {
+  if (cut.aborted) return await run();
+  const markCut = () => {
+    held.isCut = true;
+  };
+  cut.addEventListener("abort", markCut, { once: true });
+  try {
+    return await untilGone(run(), cut);
+  } finally {
+    cut.removeEventListener("abort", markCut);
+  }
 }
 
 async function whileOpen<T>(held: Transaction, work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    const result = await work();
+    if (held.isCut) throw new SocketGoneError("The transaction was cut");
+    return result;
   } finally {
     held.open = false;
   }

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import type {
   BinaryNode,
   SignalKeyStore,
@@ -7,18 +6,22 @@ import type {
   SocketConfig,
   WAMessage,
 } from "./baileys.ts";
+import type { JournaledPart } from "./journaled-part.ts";
+import { createUnderWay, type UnderWay } from "./under-way.ts";
 
 type SignalRepository = ReturnType<SocketConfig["makeSignalRepository"]>;
-type Rows = Record<string, Uint8Array | null>;
+type Rows = Record<string, JournaledPart | null>;
 
 /** The journal's own rows, of a type that Baileys does not know and passes on like any other. */
 interface InboundKeys {
-  get(type: "inbound", ids: string[]): Promise<Record<string, Uint8Array | undefined>>;
+  get(type: "inbound", ids: string[]): Promise<Record<string, JournaledPart | undefined>>;
   set(data: { inbound: Rows }): void | Promise<void>;
 }
 
-/** What a message was decrypted to, until it is in the event log. */
-export interface InboundJournal {
+/** What messages were decrypted to, until they are in the event log and WhatsApp delivers them no more. */
+export interface InboundJournal extends Pick<UnderWay, "confirmed" | "caughtUp" | "publishedRows"> {
+  /** To be told of each new socket, before it delivers anything. */
+  connecting(): void;
   /** To be told of each message before Baileys handles it. */
   arrived(stanza: BinaryNode): void;
   /**
@@ -26,70 +29,89 @@ export interface InboundJournal {
    * WhatsApp delivers again, since its receipt was lost, is read again and not refused as a key used already.
    */
   decryptingOnce(keys: SignalKeyStoreWithTransaction, repository: SignalRepository): SignalRepository;
-  /** These are in the event log: their rows are deleted within half a second. */
+  /** Rows that a former process left are this message's. */
+  recovered(messageId: string, rows: Iterable<string>): void;
+  /** The stanza of a message that was decrypted before, to be delivered like any other. */
+  stanzaOf(parts: ReadonlyArray<readonly [row: string, part: JournaledPart]>): BinaryNode;
+  /** These are in the event log. */
   published(messages: readonly Pick<WAMessage, "key">[]): void;
-  /** The socket has ended: from now on rows are deleted at once. */
+  /** The socket has ended: until the next one, rows are deleted at once and not within half a second. */
   hurry(): void;
 }
 
 const deleteAfterMs = 500;
-/** Messages on their way from decryption to the log. A row that is forgotten here expires by itself. */
-const underWayMax = 1_000;
+const journals = new WeakMap<SignalKeyStore, InboundJournal>();
 
-type Outcome = { plaintext: Uint8Array } | { error: unknown };
+/** The journal of a key store, the same for all its sockets: a message may come over one and again over the next. */
+export function inboundJournal(store: SignalKeyStore): InboundJournal {
+  const known = journals.get(store);
+  if (known) return known;
+  const journal = createInboundJournal(store);
+  journals.set(store, journal);
+  return journal;
+}
 
-/**
- * One per socket; `store` is the socket's key store. What stays of a message whose receipt went out in a process that
- * died before its event was written is a row that expires: nothing is published from there.
- */
-export function createInboundJournal(store: SignalKeyStore): InboundJournal {
-  const origins = new WeakMap<object, string>();
-  const underWay = new LRUCache<string, readonly string[]>({ max: underWayMax });
-  const messageIds = new WeakMap<object, string>();
-  const published = new Set<string>();
+/** A part of a message that is on its way through Baileys, recognised by the bytes that it was delivered in. */
+interface Delivered {
+  messageId: string | undefined;
+  row: string;
+  origin: Omit<JournaledPart, "plaintext">;
+  /** Known already. */
+  plaintext?: Uint8Array;
+}
+
+function createInboundJournal(store: SignalKeyStore): InboundJournal {
+  const delivered = new WeakMap<Uint8Array, Delivered>();
+  const dropped = new Set<string>();
+  let arrivals = 0;
   let timer: NodeJS.Timeout | undefined;
   let isHurried = false;
 
   const forget = () => {
     timer = undefined;
-    const rows: Rows = Object.fromEntries(Array.from(published, (row) => [row, null]));
-    published.clear();
+    const rows: Rows = Object.fromEntries(Array.from(dropped, (row) => [row, null]));
+    dropped.clear();
     // A store that has ended refuses; the rows expire.
     Promise.resolve(inbound(store).set({ inbound: rows })).catch(() => undefined);
   };
   const forgetSoon = () => {
-    if (published.size === 0) return;
+    if (dropped.size === 0) return;
     if (isHurried) forget();
     else timer ??= setTimeout(forget, deleteAfterMs).unref();
   };
-  const rowOf = (ciphertext: Uint8Array) => {
-    const row = createHash("sha256")
-      .update(origins.get(ciphertext) ?? "")
-      .update(ciphertext)
-      .digest("base64url");
-    const messageId = messageIds.get(ciphertext);
-    if (messageId !== undefined) underWay.set(messageId, [...(underWay.get(messageId) ?? []), row]);
-    return row;
-  };
+  const underWay = createUnderWay((rows) => {
+    for (const row of rows) dropped.add(row);
+    forgetSoon();
+  });
   const once = async (
     keys: SignalKeyStoreWithTransaction,
     ciphertext: Uint8Array,
     decrypt: () => Promise<Uint8Array>,
   ) => {
-    const row = rowOf(ciphertext);
-    const outcome = await keys.transaction(() => decryptOrRead(inbound(keys), row, decrypt), "inbound");
+    const part = delivered.get(ciphertext) ?? unannounced(ciphertext);
+    if (part.messageId) underWay.stored(part.messageId, part.row);
+    if (part.plaintext) return part.plaintext;
+    const outcome = await keys.transaction(() => decryptOrRead(inbound(keys), part, decrypt), "inbound");
     if ("error" in outcome) throw outcome.error;
     return outcome.plaintext;
   };
 
   return {
+    ...underWay,
+    connecting() {
+      isHurried = false;
+      underWay.connecting();
+    },
     arrived({ attrs, content }) {
-      // Only the same message of the same sender is the same: nobody can pass another's message off as their own.
-      const origin = JSON.stringify([attrs.from, attrs.participant ?? "", attrs.id]);
-      for (const part of Array.isArray(content) ? content : []) {
-        if (!(part.content instanceof Uint8Array)) continue;
-        origins.set(part.content, origin);
-        if (attrs.id) messageIds.set(part.content, attrs.id);
+      const arrival = ++arrivals;
+      if (attrs.id) underWay.arrived(attrs.id);
+      for (const [part, { attrs: enc, content: bytes }] of (Array.isArray(content)
+        ? content
+        : []
+      ).entries()) {
+        if (!(bytes instanceof Uint8Array) || delivered.has(bytes)) continue;
+        const origin = { stanza: { ...attrs }, enc: { ...enc }, arrival, part };
+        delivered.set(bytes, { messageId: attrs.id, row: rowOf(attrs, bytes), origin });
       }
     },
     decryptingOnce: (keys, repository) => ({
@@ -98,12 +120,20 @@ export function createInboundJournal(store: SignalKeyStore): InboundJournal {
       decryptGroupMessage: (options) =>
         once(keys, options.msg, () => repository.decryptGroupMessage(options)),
     }),
+    recovered(messageId, rows) {
+      for (const row of rows) underWay.stored(messageId, row);
+    },
+    stanzaOf(parts) {
+      const attrs = { ...parts[0]?.[1].stanza };
+      const content = parts.map(([row, { plaintext, enc, ...origin }]) => {
+        const bytes = Buffer.from(plaintext);
+        delivered.set(bytes, { messageId: attrs.id, row, origin: { ...origin, enc }, plaintext });
+        return { tag: "enc", attrs: enc, content: bytes };
+      });
+      return { tag: "message", attrs, content };
+    },
     published(messages) {
-      for (const { key } of messages) {
-        for (const row of underWay.get(key.id ?? "") ?? []) published.add(row);
-        underWay.delete(key.id ?? "");
-      }
-      forgetSoon();
+      for (const { key } of messages) if (key.id) underWay.published(key.id);
     },
     hurry() {
       isHurried = true;
@@ -113,22 +143,32 @@ export function createInboundJournal(store: SignalKeyStore): InboundJournal {
   };
 }
 
+/** Only the same message of the same sender is the same: nobody can pass another's message off as their own. */
+function rowOf({ from, participant = "", id }: BinaryNode["attrs"], ciphertext: Uint8Array): string {
+  const origin = JSON.stringify([from, participant, id]);
+  return createHash("sha256").update(origin).update(ciphertext).digest("base64url");
+}
+
+/** Nobody told of it: it is kept for when it is delivered again, and cannot be handed over later. */
+function unannounced(ciphertext: Uint8Array): Delivered {
+  const origin = { stanza: {}, enc: {}, arrival: 0, part: 0 };
+  return { messageId: undefined, row: rowOf({}, ciphertext), origin };
+}
+
 /** Inside a transaction. A failure is returned, not thrown: what Baileys kept before it, a new identity, stays kept. */
 async function decryptOrRead(
   keys: InboundKeys,
-  row: string,
+  { row, origin }: Delivered,
   decrypt: () => Promise<Uint8Array>,
-): Promise<Outcome> {
+): Promise<{ plaintext: Uint8Array } | { error: unknown }> {
   const { [row]: known } = await keys.get("inbound", [row]);
-  if (known) return { plaintext: known };
+  if (known) return known;
   try {
     const plaintext = await decrypt();
-    await keys.set({ inbound: { [row]: plaintext } });
+    await keys.set({ inbound: { [row]: { plaintext, ...origin } } });
     return { plaintext };
   } catch (error) {
-    // The socket before this one may have been at it still.
-    const { [row]: since } = await keys.get("inbound", [row]);
-    return since ? { plaintext: since } : { error };
+    return { error };
   }
 }
 

@@ -8,7 +8,7 @@ export interface IntakeListener {
   updated(updates: BaileysEventMap["messages.update"]): void;
 }
 
-type Journal = Pick<InboundJournal, "arrived" | "published">;
+type Journal = Pick<InboundJournal, "connecting" | "arrived" | "published" | "confirmed" | "caughtUp">;
 
 /** How long a message that is being taken in holds the end of its connection up. */
 const betweenMessagesMs = 1_000;
@@ -19,10 +19,15 @@ const betweenMessagesMs = 1_000;
  * none through its event buffer, which holds them back for 100 ms and more and is thrown away with the socket.
  */
 export function takeInOrder(wa: WASocket, journal: Journal, listener: IntakeListener): void {
+  journal.connecting();
   wa.ws.prependListener("CB:message", (stanza: BinaryNode) => {
     stanza.attrs.offline ??= "0";
     journal.arrived(stanza);
   });
+  wa.ws.on("CB:ack,class:receipt", ({ attrs }: BinaryNode) => {
+    if (attrs.id) journal.confirmed(attrs.id);
+  });
+  wa.ws.on("CB:ib,,offline", () => journal.caughtUp());
   const received = (batch: BaileysEventMap["messages.upsert"]) => {
     void listener.received(batch).then(() => journal.published(batch.messages));
     return true;

@@ -6,6 +6,7 @@ import { createDelivery } from "../../connector/delivery.ts";
 import { openEventLog } from "../../connector/event-log.ts";
 import { createInbox } from "../../connector/inbox.ts";
 import { messageRecord } from "../../connector/message-record.ts";
+import { createLog } from "../../shared/log.ts";
 import { fileDatabase } from "./connector-fixture.ts";
 
 const file = fileDatabase();
@@ -21,7 +22,15 @@ async function open(channelId: string = randomUUID(), epoch = 1) {
   const errors: unknown[] = [];
   const delivery = createDelivery({ channelId, log, record, queue });
   const onError = (error: unknown) => errors.push(error);
-  const inbox = createInbox({ channelId, log, record, delivery, self: () => self, onError });
+  const inbox = createInbox({
+    channelId,
+    events: log,
+    record,
+    delivery,
+    self: () => self,
+    onError,
+    log: createLog("silent"),
+  });
   const told = async () => {
     const events = await file.all.events
       .find({ channelId, seq: { $exists: true } })
@@ -134,4 +143,17 @@ test("a log that belongs to somebody else by now is reported, not passed over", 
   expect(former.errors).toMatchObject([{ name: "FencedError" }]);
   expect(await former.told()).toEqual([]);
   expect(await file.all.messages.countDocuments({ channelId: former.channelId })).toBe(0);
+});
+
+test("a message that cannot be told does not keep the others from it", async () => {
+  const { inbox, told, errors } = await open();
+  const broken = message("M1", "first");
+  Object.defineProperty(broken, "message", {
+    get() {
+      throw new Error("nested too deep");
+    },
+  });
+  await inbox.received({ messages: [broken, message("M2", "second")] });
+  expect((await told()).map(({ message: text }) => text)).toEqual(["second"]);
+  expect(errors).toEqual([]);
 });

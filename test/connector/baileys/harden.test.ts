@@ -5,6 +5,8 @@ import {
   type SocketConfig,
 } from "../../../connector/baileys/baileys.ts";
 import { hardenedSignalRepository } from "../../../connector/baileys/harden.ts";
+import { inboundJournal } from "../../../connector/baileys/inbound-journal.ts";
+import { SocketGoneError } from "../../../connector/until-gone.ts";
 import { ratchetPosition } from "./ratchet-oracle.ts";
 import { createParty, introduce, jitter, memoryStore, type Party } from "./signal-party.ts";
 
@@ -113,6 +115,32 @@ test("a transaction of the next socket waits for that of the former one, also wh
   await expect(first).rejects.toThrow("the line is gone");
   await second;
   expect(order).toEqual(["another channel", "former", "next"]);
+});
+
+const note = async ({ keys }: Party, id: string) => keys.set({ "device-list": { [id]: ["0"] } });
+
+test("a transaction that waits on a socket that is gone is cut: the next socket goes on, and nothing of it is kept", async () => {
+  const store = memoryStore();
+  const gone = new AbortController();
+  const make = (signal?: AbortSignal) => hardenedSignalRepository(store, inboundJournal(store), signal);
+  const former = createParty(alice, store, make(gone.signal));
+  const next = createParty(alice, store, make(), former.creds);
+  const answer = Promise.withResolvers<void>();
+  const late: Array<Promise<unknown>> = [];
+  const waiting = former.keys.transaction(async () => {
+    await note(former, "early");
+    await answer.promise;
+    late.push(note(former, "late"), Promise.resolve(former.keys.get("device-list", ["a"])));
+  }, "a");
+  const after = next.keys.transaction(() => note(next, "next"), "a");
+  gone.abort();
+  await expect(waiting).rejects.toThrow(SocketGoneError);
+  await after;
+  answer.resolve();
+  await former.keys.transaction(() => note(former, "own"), "a");
+  for (const one of late) await expect(one).rejects.toThrow(SocketGoneError);
+  expect(late).toHaveLength(2);
+  expect([...store.rows.keys()].sort()).toEqual(["device-list/next", "device-list/own"]);
 });
 
 test("a transaction inside a transaction is part of it", async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { BinaryNode } from "../../../connector/baileys/baileys.ts";
 import { hardenedSignalRepository } from "../../../connector/baileys/harden.ts";
-import { createInboundJournal } from "../../../connector/baileys/inbound-journal.ts";
+import { inboundJournal } from "../../../connector/baileys/inbound-journal.ts";
+import type { JournaledPart } from "../../../connector/baileys/journaled-part.ts";
 import { eventually } from "../../support/eventually.ts";
 import { createParty, introduce, memoryStore } from "./signal-party.ts";
 
@@ -13,7 +14,8 @@ const group = "1@g.us";
 async function acquainted() {
   const store = memoryStore();
   const connect = (creds?: ReturnType<typeof createParty>["creds"]) => {
-    const journal = createInboundJournal(store);
+    const journal = inboundJournal(store);
+    journal.connecting();
     return { journal, ...createParty(alice, store, hardenedSignalRepository(store, journal), creds) };
   };
   const us = connect();
@@ -116,16 +118,49 @@ test("a message that cannot be decrypted leaves no row, but the identity that it
   expect(await deliver(us, message)).toBe("hello");
 });
 
-test("the rows of published messages are deleted soon, and at once when the socket has ended; others stay", async () => {
+test("a row goes when its message is in the log and WhatsApp has acknowledged the receipt, in whatever order", async () => {
   const { us, them, store } = await acquainted();
-  const read = async (id: string) => deliver(us, await encrypt(them, id), id);
-  for (const id of ["M1", "M2", "M3"]) await read(id);
-  expect(inboundRows(store.rows)).toHaveLength(3);
-  us.journal.published([{ key: { id: "M1" } }, { key: { id: "UNKNOWN" } }]);
+  for (const id of ["M1", "M2", "M3", "M4"]) await deliver(us, await encrypt(them, id), id);
+  expect(inboundRows(store.rows)).toHaveLength(4);
+  us.journal.published([{ key: { id: "M1" } }, { key: { id: "UNKNOWN" } }, { key: { id: "M3" } }]);
+  us.journal.confirmed("M2");
+  us.journal.confirmed("M1");
+  us.journal.published([{ key: { id: "M2" } }]);
   await eventually(() => inboundRows(store.rows).length === 2);
   us.journal.hurry();
-  us.journal.published([{ key: { id: "M2" } }]);
+  us.journal.confirmed("M3");
   await Promise.resolve();
   await Promise.resolve();
   expect(inboundRows(store.rows)).toHaveLength(1);
+});
+
+test("a message that is in the log is read again as long as its receipt may have been lost", async () => {
+  const { us, them, restart } = await acquainted();
+  const [lost, heard] = [await encrypt(them, "lost"), await encrypt(them, "heard")];
+  await deliver(us, lost, "M1");
+  await deliver(us, heard, "M2");
+  us.journal.hurry();
+  us.journal.published([{ key: { id: "M1" } }, { key: { id: "M2" } }]);
+  const next = restart();
+  expect(await deliver(next, lost, "M1")).toBe("lost");
+  next.journal.hurry();
+  next.journal.caughtUp();
+  expect(await deliver(next, lost, "M1")).toBe("lost");
+  await expect(deliver(next, heard, "M2")).rejects.toThrow("Key used already");
+});
+
+test("the stanza of what was decrypted before gives its plaintext, whatever became of the row", async () => {
+  const { us, them, store } = await acquainted();
+  await deliver(us, await encrypt(them, "hello"));
+  const [row = ""] = inboundRows(store.rows);
+  const part = (await store.get("inbound" as "session", [row.slice("inbound/".length)]))[
+    row.slice("inbound/".length)
+  ] as unknown as JournaledPart;
+  store.rows.delete(row);
+  const stanza = us.journal.stanzaOf([["row", part]]);
+  expect(stanza).toMatchObject({ tag: "message", attrs: { id: "M1", from: bob } });
+  us.journal.arrived(stanza);
+  const [enc] = stanza.content as BinaryNode[];
+  const ciphertext = enc?.content as Buffer;
+  expect(String(await us.repository.decryptMessage({ jid: bob, type: "pkmsg", ciphertext }))).toBe("hello");
 });
