@@ -124,7 +124,9 @@ export function createLine(options: LineOptions): Line {
       },
     };
   };
-  const recover = () => leftovers.recover().catch(options.onError);
+  const recover = async () => {
+    if (!options.isStranger()) await leftovers.recover().catch(options.onError);
+  };
   const connect = async (mine: number) => {
     // The phone waits for a pairing's restart, and not for long.
     if (!isRestart) await options.turn();
