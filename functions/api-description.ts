@@ -63,4 +63,14 @@ socket.on("incoming_message", ({ from, message }) => console.log(from, message))
 
 The events are \`connection_update\`, \`qr_code\`, \`pairing_code\`, \`incoming_message\`, \`outgoing_message\` and
 \`message_status_update\`. With several connectors behind a balancer, use \`transports: ["websocket"]\`.
+
+Keep the \`seq\` of the last event of each channel, and nothing is missed: \`subscribe_channel {channelId, after: seq}\`
+is answered by \`subscribed\`, whose \`seq\` is the number that what follows goes on from, then by the present state
+(\`snapshot: true\`), by every event after \`after\`, and by what happens from then on: in order, without a gap, none twice.
+Numbers you may not read are left out. When what follows \`after\` is not kept any more,
+\`resync_required {channelId, seq}\` says where it goes on. Subscribing again with \`after\` begins anew from there. A
+client that does not take what it is sent is disconnected, and comes back the same way.
+
+Without a socket, \`GET /channels/:id/events?after=\` and \`GET /events?after=\` tell the same events, and wait for them
+if \`Prefer\` says so.
 `.trim();

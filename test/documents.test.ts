@@ -52,6 +52,6 @@ test("every file that the documents name is there", async () => {
 
 test("README names commands that exist", async () => {
   const { scripts } = JSON.parse(await read("package.json")) as { scripts: Record<string, string> };
-  const named = [...(await read("README.md")).matchAll(/npm run (\w+)/g)].map(([, name]) => name ?? "");
+  const named = [...(await read("README.md")).matchAll(/npm run ([\w-]+)/g)].map(([, name]) => name ?? "");
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
 });

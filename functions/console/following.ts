@@ -5,15 +5,23 @@ type Acknowledgement = { ok: true } | { ok: false; error: Failure };
 
 const acknowledgementMs = 10_000;
 
-/** The channels that a socket follows. `refused` hears why one cannot be. */
-export function createFollowing(socket: Socket, refused: (problem: Failure) => void) {
+interface Following {
+  /** The number of the last event that was heard of a channel; null = none yet. */
+  heardUpTo: (channelId: string) => number | null;
+  /** Why a channel cannot be followed. */
+  refused: (problem: Failure) => void;
+}
+
+/** The channels that a socket follows, each from where it was heard up to. */
+export function createFollowing(socket: Socket, { heardUpTo, refused }: Following) {
   const followed = new Set<string>();
   let wanted: readonly string[] = [];
   let isStanding = false;
 
   async function follow(channelId: string): Promise<void> {
     followed.add(channelId);
-    const answer = await ask(socket, channelId);
+    const after = heardUpTo(channelId);
+    const answer = await ask(socket, { channelId, ...(after !== null && { after }) });
     if (!answer.ok && socket.connected) refused(answer.error);
   }
 
@@ -40,9 +48,12 @@ export function createFollowing(socket: Socket, refused: (problem: Failure) => v
   };
 }
 
-async function ask(socket: Socket, channelId: string): Promise<Acknowledgement> {
+async function ask(
+  socket: Socket,
+  subscription: { channelId: string; after?: number },
+): Promise<Acknowledgement> {
   try {
-    return await socket.timeout(acknowledgementMs).emitWithAck("subscribe_channel", { channelId });
+    return await socket.timeout(acknowledgementMs).emitWithAck("subscribe_channel", subscription);
   } catch {
     return { ok: false, error: { code: "timeout", message: "The server did not answer in time" } };
   }

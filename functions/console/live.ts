@@ -9,6 +9,8 @@ export interface LiveListener {
   heard: (event: LiveEvent) => void;
   /** From here on events of the channel are heard; `seq` is the number of the last one before. */
   subscribed: (channelId: string, seq: number) => void;
+  /** The number of the last event that was heard of a channel; null = none yet. What came after it is told again. */
+  heardUpTo: (channelId: string) => number | null;
   /** A channel cannot be followed. */
   refused: (problem: Failure) => void;
   /** The connection stands again: whatever was known may be old. Channels are followed once it resolves. */
@@ -30,7 +32,7 @@ const missingAfterMs = 8_000;
 
 /** Follows channels over a socket that the session cookie authenticates, through any number of reconnects. */
 export function createLive(socket: Socket, listener: LiveListener, times = { missingAfterMs }) {
-  const following = createFollowing(socket, listener.refused);
+  const following = createFollowing(socket, listener);
   const link = keepLink(socket, listener, following, times.missingAfterMs);
   listen(socket, listener);
   socket.connect();
@@ -96,9 +98,10 @@ function keepLink(
 
 function listen(socket: Socket, listener: LiveListener): void {
   // The event, not the acknowledgement, which is a promise and so could be seen after events that follow it.
-  socket.on("subscribed", ({ channelId, seq }: { channelId: string; seq: number }) =>
-    listener.subscribed(channelId, seq),
-  );
+  for (const name of ["subscribed", "resync_required"])
+    socket.on(name, ({ channelId, seq }: { channelId: string; seq: number }) =>
+      listener.subscribed(channelId, seq),
+    );
   for (const name of eventNames)
     socket.on(name, (data: LiveEvent["data"]) => listener.heard({ name, data } as LiveEvent));
 }

@@ -41,6 +41,8 @@ function start(root: HTMLElement): void {
         // Failing leaves the messages as they were; the next subscription asks again.
         actions.settle(channelId).catch(() => {});
       },
+      heardUpTo: (channelId) =>
+        store.state.channels.find((channel) => channel.channelId === channelId)?.seq ?? null,
       refused: (problem) => dispatch({ type: "link_problem", problem }),
       rejoin: actions.loadChannels,
     });

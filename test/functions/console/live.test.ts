@@ -7,7 +7,12 @@ import { expect, onTestFinished, test } from "vitest";
 import { createLive, type Live, type LiveListener } from "../../../functions/console/live.ts";
 import { eventually } from "../../support/eventually.ts";
 
-type Subscribe = (socket: ServerSocket, channelId: string, answer: (value: object) => void) => void;
+type Subscribe = (
+  socket: ServerSocket,
+  channelId: string,
+  answer: (value: object) => void,
+  after?: number,
+) => void;
 
 const welcome: Subscribe = (socket, channelId, answer) => {
   answer({ ok: true, channelId });
@@ -22,17 +27,21 @@ async function follow(subscribe: Subscribe = welcome, { isServed = true } = {}) 
   const serve = () => server.attach(http);
   if (isServed) serve();
   server.on("connection", (socket) =>
-    socket.on("subscribe_channel", ({ channelId }, answer) => subscribe(socket, channelId, answer)),
+    socket.on("subscribe_channel", ({ channelId, after }, answer) =>
+      subscribe(socket, channelId, answer, after),
+    ),
   );
   http.listen(0, "127.0.0.1");
   await once(http, "listening");
   const { port } = http.address() as AddressInfo;
   const told: string[] = [];
+  const heardUpTo = new Map<string, number>();
   const socket = io(`http://127.0.0.1:${port}`, { autoConnect: false, reconnectionDelay: 20 });
   const listener: LiveListener = {
     link: (link) => void told.push(link),
     heard: ({ name, data }) => void told.push(`${name} ${data.channelId}`),
     subscribed: (channelId, seq) => void told.push(`subscribed ${channelId} ${seq}`),
+    heardUpTo: (channelId) => heardUpTo.get(channelId) ?? null,
     refused: ({ code }) => void told.push(`refused ${code}`),
     rejoin: async () => void told.push("rejoin"),
   };
@@ -44,7 +53,7 @@ async function follow(subscribe: Subscribe = welcome, { isServed = true } = {}) 
   });
   const hears = (line: string, times = 1) =>
     eventually(() => told.filter((it) => it === line).length === times);
-  return { server, serve, live, told, hears };
+  return { server, serve, live, told, hears, heardUpTo };
 }
 
 test("follows each wanted channel once, and says so before what follows", async () => {
@@ -74,6 +83,22 @@ test("a lost connection is told, comes back, and looks again before it follows a
   await hears("connection_update a");
   const order = ["reconnecting", "rejoin", "live", "subscribed a 3", "connection_update a"];
   expect(told).toEqual(order);
+});
+
+test("what was missed is asked for, and that some of it is gone is told as where the channel stands", async () => {
+  const asked: unknown[] = [];
+  const { server, live, told, hears, heardUpTo } = await follow((socket, channelId, answer, after) => {
+    asked.push(after);
+    welcome(socket, channelId, answer);
+    if (after !== undefined) socket.emit("resync_required", { channelId, seq: 9 });
+  });
+  live.want(["a"]);
+  await hears("connection_update a");
+  heardUpTo.set("a", 5);
+  for (const socket of server.sockets.sockets.values()) socket.conn.close(true);
+  await hears("subscribed a 9");
+  expect(asked).toEqual([undefined, 5]);
+  expect(told.at(-1)).toBe("subscribed a 9");
 });
 
 test("where no Socket.io is served the link is missing, until one is after all", async () => {
