@@ -39,7 +39,7 @@ export interface ReceivedMessage {
   deviceId: number;
   /** All devices that could read it. */
   deviceIds: number[];
-  /** Written by the person on a linked device; `chat` is the phone number it went to. */
+  /** Written by the person on a linked device; `chat` is the phone number it went to. In a group, `chat` and `to` are its JID. */
   fromMe: boolean;
   chat: string;
 }
@@ -93,6 +93,13 @@ export interface Account {
   typeCode(code: string): Promise<LinkedDevice>;
   /** Removes one linked client, or all. A connected one hears `device_removed`; every later login gets 401. */
   unlink(deviceId?: number): Promise<void>;
+
+  /** Makes a group with this person as its administrator. `id` is a JID, and may stand where a phone number to send to is asked for. Default "lid". */
+  createGroup(subject: string, members: readonly string[], addressing?: Addressing): { id: string };
+  /** Whoever is in it may do so. Everybody's linked clients are told. */
+  addToGroup(groupId: string, phoneNumber: string): void;
+  /** The same; a person that removes themselves leaves. */
+  removeFromGroup(groupId: string, phoneNumber: string): void;
 
   /** Sends to every linked client of the recipient, Signal-encrypted, and to the recipient's phone. Also stored for clients that are away. */
   sendText(toPhoneNumber: string, text: string, options?: SendOptions): Promise<{ id: string }>;

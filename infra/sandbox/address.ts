@@ -20,6 +20,8 @@ export function parseAddress(jid: string | undefined): DeviceAddress | null {
   return server === "lid" ? { user, addressing: "lid", device } : null;
 }
 
+export const isGroup = (jid: string): boolean => jid.endsWith("@g.us");
+
 /** The JID of a person or, with a device other than the phone, of that device. */
 export function jidOf(
   person: { phoneNumber: string; lid: string },

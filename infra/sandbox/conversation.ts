@@ -1,4 +1,5 @@
 import type { Account, ReceivedMessage, ReceivedReceipt } from "./account.ts";
+import { isGroup } from "./address.ts";
 
 /** As much of an account as its correspondence is made of. */
 export type Correspondent = Pick<Account, "phoneNumber" | "inbox" | "receipts">;
@@ -29,7 +30,7 @@ export function conversation(one: Correspondent, other: Correspondent): Conversa
   return halves
     .flatMap(([reader, writer]) =>
       reader.inbox
-        .filter((message) => !message.fromMe && message.from === writer.phoneNumber)
+        .filter(({ fromMe, from, to }) => !fromMe && from === writer.phoneNumber && !isGroup(to))
         .map((message) => ({
           reader: reader.phoneNumber,
           message,

@@ -10,7 +10,8 @@ const queueMax = 10_000;
 /** A stanza's name among those that wait for an acknowledgement. */
 export function stanzaKey(tag: string, attrs: BinaryNode["attrs"]): string {
   // A message is confirmed by its id alone: the receipt may name the chat by another address.
-  return tag === "message" ? `message ${attrs.id}` : [tag, attrs.id, attrs.type ?? "", attrs.from].join(" ");
+  if (tag === "message") return `message ${attrs.id}`;
+  return [tag, attrs.id, attrs.type ?? "", attrs.from, attrs.participant ?? ""].join(" ");
 }
 
 /** Puts a stanza before a linked client: sent now if it is there, and again at its next login unless it acknowledges. */

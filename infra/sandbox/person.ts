@@ -1,6 +1,7 @@
 import type { proto } from "@whiskeysockets/baileys";
 import type {
   Account,
+  Addressing,
   LinkedDevice,
   MediaContent,
   ReceivedMessage,
@@ -10,16 +11,17 @@ import type {
 } from "./account.ts";
 import { jidOf, lidFor } from "./address.ts";
 import { announceDevice } from "./device-news.ts";
+import { addMember, createGroup, groupOf, removeMember } from "./groups.ts";
 import { find, toReceived } from "./inbox.ts";
 import { sealMedia } from "./media-content.ts";
 import { connectionOf, type Network } from "./network.ts";
 import { typeCode } from "./pairing-code.ts";
 import { scanQr } from "./pairing-qr.ts";
 import { sendReceipt } from "./receipts.ts";
-import { askAgain } from "./retries.ts";
+import { askAgain, type Wanted } from "./retries.ts";
 import { sendFromPhone } from "./sending.ts";
 import { createOwnDevice } from "./signal-keys.ts";
-import type { Companion, OwnDevice, PersonState } from "./state.ts";
+import type { Companion, GroupState, OwnDevice, PersonState, StoredMessage } from "./state.ts";
 import { removeCompanion } from "./unlink.ts";
 import { Arrivals } from "./waiting.ts";
 
@@ -163,11 +165,32 @@ export class Person implements Account {
     this.#network.changed();
   }
 
+  createGroup(subject: string, members: readonly string[], addressing: Addressing = "lid"): { id: string } {
+    return { id: createGroup(this.#network, this, subject, members, addressing).jid };
+  }
+
+  addToGroup(groupId: string, phoneNumber: string): void {
+    addMember(this.#network, this.#group(groupId), this, phoneNumber);
+  }
+
+  removeFromGroup(groupId: string, phoneNumber: string): void {
+    removeMember(this.#network, this.#group(groupId), this, phoneNumber);
+  }
+
+  #group(groupId: string): GroupState {
+    const group = groupOf(this.#network, groupId);
+    if (!group?.members.includes(this.phoneNumber))
+      throw new Error(`${this.phoneNumber} is in no group ${groupId}`);
+    return group;
+  }
+
   forgetSessions(deviceId?: number): void {
     for (const device of this.state.devices) {
       if (deviceId !== undefined && device.id !== deviceId) continue;
       device.forgotten = [...new Set([...device.forgotten, ...Object.keys(device.sessions)])];
       device.sessions = {};
+      device.senderKeys = {};
+      device.senderKeyHolders = {};
     }
     this.#network.changed();
   }
@@ -177,13 +200,7 @@ export class Person implements Account {
     if (!message) throw new Error(`${this.phoneNumber} has no message ${messageId}`);
     const device = this.device(deviceId);
     if (!device) throw new Error(`${this.phoneNumber} has no device ${deviceId}`);
-    const addressing = message.to.endsWith("@lid") ? "lid" : "pn";
-    const recipient = message.fromMe ? jidOf(this.#network.person(message.chat).state, addressing) : null;
-    askAgain(this.#network, this, device, {
-      ...message,
-      addressing,
-      ...(recipient === null ? {} : { recipient }),
-    });
+    askAgain(this.#network, this, device, { ...message, ...this.#whereFrom(message) });
   }
 
   /** A message came into the inbox. */
@@ -197,6 +214,15 @@ export class Person implements Account {
     this.state.receipts = [...this.state.receipts, { ...receipt, at: at.getTime() }].slice(-receiptsMax);
     this.#network.changed();
     this.#receipts.add({ ...receipt, at });
+  }
+
+  /** How the chat of a message was addressed, for whoever asks for it again. */
+  #whereFrom({ to, chat, fromMe }: StoredMessage): Pick<Wanted, "addressing" | "recipient" | "group"> {
+    const group = groupOf(this.#network, to);
+    if (group) return { addressing: group.addressing, group: group.jid };
+    const addressing = to.endsWith("@lid") ? "lid" : "pn";
+    if (!fromMe) return { addressing };
+    return { addressing, recipient: jidOf(this.#network.person(chat).state, addressing) };
   }
 
   #linked(companion: Companion): LinkedDevice {

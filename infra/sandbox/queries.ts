@@ -2,6 +2,7 @@ import type { BinaryNode } from "@whiskeysockets/baileys";
 import { syncAppState } from "./app-state.ts";
 import { answerBundles, storeUpload } from "./bundle.ts";
 import type { Connection } from "./connection.ts";
+import { answerGroup, answerParticipating } from "./group-queries.ts";
 import { startInitialSync } from "./initial-sync.ts";
 import { replay } from "./mailbox.ts";
 import type { Network } from "./network.ts";
@@ -59,7 +60,8 @@ const answers: Record<string, Answering> = {
   "w:sync:app:state set sync": ({ network, person, iq }) => syncAppState(network, person, iq),
   "w:m set media_conn": ({ network }) => [mediaConnection(network)],
   "w:stats * *": nothing,
-  "w:g2 get participating": () => [stanza("groups")],
+  "w:g2 get participating": ({ network, person }) => answerParticipating(network, person),
+  "w:g2 get query": ({ network, person, iq }) => answerGroup(network, person, iq),
   "w:profile:picture get picture": () => ({ error: 404, text: "item-not-found" }),
   "w:profile:picture set *": nothing,
   "status set status": nothing,

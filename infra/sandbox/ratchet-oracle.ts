@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { proto } from "@whiskeysockets/baileys";
 
 interface WhisperMessage {
   ephemeralKey: Uint8Array;
@@ -14,6 +15,7 @@ interface Protobufs {
 const protobufs = createRequire(import.meta.url)("libsignal/src/protobufs.js") as Protobufs;
 const seenMax = 100_000;
 const macBytes = 8;
+const signatureBytes = 64;
 
 /** Watches what a client encrypts: a (ratchet key, counter) that comes twice means that its state was rolled back. */
 export class RatchetOracle {
@@ -21,8 +23,7 @@ export class RatchetOracle {
 
   /** True if this copy reuses a counter of an earlier one by the same device. */
   isReused(device: string, type: string, ciphertext: Buffer): boolean {
-    const { ephemeralKey, counter } = readHeader(type, ciphertext);
-    const key = `${device} ${Buffer.from(ephemeralKey).toString("base64")} ${counter}`;
+    const key = `${device} ${type === "skmsg" ? groupCounter(ciphertext) : counterOf(type, ciphertext)}`;
     if (this.#seen.has(key)) return true;
     this.#seen.add(key);
     for (const oldest of this.#seen) {
@@ -31,6 +32,17 @@ export class RatchetOracle {
     }
     return false;
   }
+}
+
+function counterOf(type: string, ciphertext: Buffer): string {
+  const { ephemeralKey, counter } = readHeader(type, ciphertext);
+  return `${Buffer.from(ephemeralKey).toString("base64")} ${counter}`;
+}
+
+/** In a group the key has a number instead, and the end of the message is a signature. */
+function groupCounter(ciphertext: Buffer): string {
+  const { id, iteration } = proto.SenderKeyMessage.decode(ciphertext.subarray(1, -signatureBytes));
+  return `group ${id} ${iteration}`;
 }
 
 /** The first byte of each layer is its version, the last eight of the inner one its MAC. */

@@ -2,6 +2,8 @@ import type { BinaryNode } from "@whiskeysockets/baileys";
 import type { ReceiptTiming } from "./account.ts";
 import { jidOf, parseAddress } from "./address.ts";
 import type { Connection } from "./connection.ts";
+import { given } from "./given.ts";
+import { groupOf } from "./groups.ts";
 import { confirm, post, stanzaKey } from "./mailbox.ts";
 import type { Network } from "./network.ts";
 import type { Person } from "./person.ts";
@@ -32,7 +34,9 @@ export function sendReceipt(
 ): void {
   const sender = network.person(message.from);
   const type = kind === "read" ? "read" : undefined;
-  const attributes = { from: message.to, id: message.id, t: unixNow(), type };
+  const group = groupOf(network, message.to);
+  const participant = group ? jidOf(person.state, group.addressing) : undefined;
+  const attributes = { from: message.to, participant, id: message.id, t: unixNow(), type };
   for (const companion of sender.state.companions) post(network, companion, stanza("receipt", attributes));
   network.ledgers.outgoing.reported({ id: message.id, from: message.from, to: person.phoneNumber }, kind);
   sender.noticed({ messageId: message.id, from: person.phoneNumber, type: kind });
@@ -92,8 +96,9 @@ function passOn(
   messageId: string,
   node: BinaryNode,
 ): void {
-  const { to, type } = node.attrs;
-  const address = parseAddress(to);
+  const { to, type, participant } = node.attrs;
+  const group = groupOf(network, to);
+  const address = parseAddress(participant ?? to);
   const sender = address && network.find(address.user, address.addressing);
   if (!address || !sender || sender === reader) return;
   // Whether the client was in use is no news for the sender.
@@ -102,8 +107,9 @@ function passOn(
   const key = { id: messageId, from: sender.phoneNumber, to: reader.phoneNumber };
   network.ledgers.outgoing.reported(key, reported);
   sender.noticed({ messageId, from: reader.phoneNumber, type: type ?? "delivered" });
+  const own = jidOf(reader.state, address.addressing);
   const attributes = {
-    from: jidOf(reader.state, address.addressing),
+    ...(group ? { from: group.jid, participant: own } : { from: own }),
     id: messageId,
     t: unixNow(),
     type: isDelivery ? undefined : type,
@@ -117,8 +123,8 @@ function passOn(
 export function receiveAck(network: Network, connection: Connection, node: BinaryNode): void {
   const { owner } = connection;
   if (!owner) return;
-  const { class: tag = "", id = "", to = "", type, error } = node.attrs;
-  const key = stanzaKey(tag, { id, from: to, ...(type === undefined ? {} : { type }) });
+  const { class: tag = "", id = "", to = "", type, error, participant } = node.attrs;
+  const key = stanzaKey(tag, { id, from: to, ...given({ type, participant }) });
   const waiting = owner.companion.queue.find((queued) => queued.key === key);
   if (error !== undefined && waiting?.isRetried) {
     delete waiting.isRetried;

@@ -1,17 +1,18 @@
 import { type BinaryNode, proto, unpadRandomMax16 } from "@whiskeysockets/baileys";
+import { acknowledge } from "./acknowledge.ts";
 import { type DeviceAddress, jidOf, parseAddress } from "./address.ts";
 import type { Connection } from "./connection.ts";
-import { isValidIdentity } from "./device-identity.ts";
+import { type Copy, copiesOf, inspectCopies } from "./copies.ts";
 import { countCopy, file } from "./inbox.ts";
 import { post } from "./mailbox.ts";
 import type { Network } from "./network.ts";
 import type { Person } from "./person.ts";
 import { planReceipts } from "./receipts.ts";
-import { askAgain } from "./retries.ts";
 import { otherAddress } from "./sending.ts";
-import { decryptFrom, isForgotten } from "./signal-device.ts";
-import { child, childContent, children, contentOf, stanza, unixNow } from "./stanza.ts";
+import { decryptFrom } from "./signal-device.ts";
+import { childContent, contentOf, stanza, unixNow } from "./stanza.ts";
 import type { Companion, OwnDevice } from "./state.ts";
+import { couldNotRead } from "./unreadable.ts";
 
 /** A message as a client put it on the wire. */
 interface Envelope {
@@ -20,12 +21,6 @@ interface Envelope {
   /** The chat, as the client addressed it. */
   chat: DeviceAddress;
   sender: { person: Person; companion: Companion };
-  deviceIdentity: BinaryNode | undefined;
-}
-
-interface Copy {
-  address: DeviceAddress;
-  enc: BinaryNode;
 }
 
 /** A client sends: acknowledge, then hand every copy to its device. */
@@ -42,12 +37,17 @@ export async function receiveMessage(
     return acknowledge(network, connection, node, 400);
   }
   const error = network.rules.takeAckError(owner.person.phoneNumber) ?? unknownLid(network, chat);
-  const envelope = { node, id, chat, sender: owner, deviceIdentity: child(node, "device-identity") };
+  const envelope = { node, id, chat, sender: owner };
   const copies = copiesOf(node);
   note(network, envelope, copies, error);
   acknowledge(network, connection, node, error);
   if (error !== null) return;
-  inspect(network, envelope, copies);
+  inspectCopies(
+    network,
+    owner,
+    node,
+    copies.map(({ enc }) => enc),
+  );
   for (const reader of readers(network, copies)) countCopy(reader, id, owner.person.phoneNumber);
   for (const copy of copies) await handOver(network, envelope, copy);
 }
@@ -76,49 +76,9 @@ function unknownLid(network: Network, { user, addressing }: DeviceAddress): numb
   return addressing === "lid" && !network.find(user, "lid") ? 404 : null;
 }
 
-function acknowledge(network: Network, connection: Connection, node: BinaryNode, error: number | null): void {
-  const target = connection.owner?.person.phoneNumber ?? "";
-  if (network.rules.areAcksWithheld(target)) return;
-  const { id, to } = node.attrs;
-  const ack = stanza("ack", { class: "message", id, from: to, t: unixNow(), error: error ?? undefined });
-  const delayMs = network.rules.ackDelayMs(target);
-  if (delayMs === 0) connection.send(ack);
-  else network.after(delayMs, () => connection.send(ack));
-}
-
-/** To several devices by `<participants>`, or to one with the `<enc>` directly below. */
-function copiesOf(node: BinaryNode): Copy[] {
-  const listed = children(child(node, "participants"), "to").map((to) => ({
-    address: parseAddress(to.attrs.jid),
-    enc: child(to, "enc"),
-  }));
-  const direct = { address: parseAddress(node.attrs.to), enc: child(node, "enc") };
-  return [...listed, direct].filter((copy): copy is Copy => copy.address !== null && copy.enc !== undefined);
-}
-
 function readers(network: Network, copies: Copy[]): Set<Person> {
   const people = copies.map(({ address }) => network.find(address.user, address.addressing));
   return new Set(people.filter((person) => person !== null));
-}
-
-/** What nobody on the way would notice: a ratchet that went back, an identity that is not vouched for. */
-function inspect(network: Network, { sender, deviceIdentity }: Envelope, copies: Copy[]): void {
-  const { person, companion } = sender;
-  const device = `${person.phoneNumber}:${companion.id}`;
-  for (const { enc } of copies) {
-    if (network.ratchets.isReused(device, enc.attrs.type ?? "", contentOf(enc))) {
-      network.counts.reusedRatchetCounters += 1;
-      network.log(`${device} used a ratchet counter twice`);
-    }
-  }
-  const isFirst = copies.some(({ enc }) => enc.attrs.type === "pkmsg");
-  if (!isFirst && !deviceIdentity) return;
-  const bytes = contentOf(deviceIdentity);
-  // Two signatures take 16 ms, and a client shows the same identity each time.
-  const proof = bytes.toString("base64");
-  if (network.proven.get(device) === proof) return;
-  if (isValidIdentity(bytes, companion.identity, person.phone.identity)) network.proven.set(device, proof);
-  else network.counts.badDeviceIdentities += 1;
 }
 
 async function handOver(network: Network, envelope: Envelope, { address, enc }: Copy): Promise<void> {
@@ -144,24 +104,9 @@ async function read(
     const padded = await decryptFrom(network, person, device, sender, sealed);
     message = proto.Message.decode(unpadRandomMax16(padded));
   } catch (error) {
-    const isForced = isForgotten(device, sender);
-    network.counts[isForced ? "forcedDecryptFailures" : "decryptFailures"] += 1;
-    network.log(`${person.phoneNumber}:${device.id} cannot read ${id}: ${String(error)}`);
-    network.ledgers.failures.failed({
-      id,
-      from: `${sender.person.phoneNumber}:${sender.companion.id}`,
-      to: `${person.phoneNumber}:${device.id}`,
-      reader: "contact",
-      isForced,
-    });
     const recipient = person === sender.person ? chatJid(network, chat) : null;
-    askAgain(network, person, device, {
-      id,
-      sender: sender.companion.id,
-      from: sender.person.phoneNumber,
-      addressing: chat.addressing,
-      ...(recipient === null ? {} : { recipient }),
-    });
+    const wanted = { id, addressing: chat.addressing, ...(recipient === null ? {} : { recipient }) };
+    couldNotRead(network, { person, device }, sender, wanted, error);
     return;
   }
   network.ledgers.failures.read({ id, to: `${person.phoneNumber}:${device.id}` });

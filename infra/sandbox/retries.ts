@@ -2,6 +2,8 @@ import type { BinaryNode } from "@whiskeysockets/baileys";
 import type { Addressing } from "./account.ts";
 import { type DeviceAddress, jidOf, parseAddress } from "./address.ts";
 import { keyNodes, parseBundle, takeClientBundle, takeOwnBundle } from "./bundle.ts";
+import { resendToGroup } from "./group-sending.ts";
+import { groupOf } from "./groups.ts";
 import { post, stanzaKey } from "./mailbox.ts";
 import type { Network } from "./network.ts";
 import type { Person } from "./person.ts";
@@ -22,6 +24,8 @@ export interface Wanted {
   /** How the client addressed the chat, and in a copy of an own message the chat itself. */
   addressing: Addressing;
   recipient?: string;
+  /** JID of the group it was written in. */
+  group?: string;
 }
 
 /** A device in the sandbox asks a client for a message again; with its keys from the second time on, as phones do. At most five times. */
@@ -32,8 +36,9 @@ export function askAgain(network: Network, person: Person, device: OwnDevice, wa
   const count = (network.asked.get(name) ?? 0) + 1;
   network.asked.set(name, count);
   if (!companion || count > askedMax) return;
+  const own = jidOf(person.state, wanted.addressing, device.id);
   const attributes = {
-    from: jidOf(person.state, wanted.addressing, device.id),
+    ...(wanted.group ? { from: wanted.group, participant: own } : { from: own }),
     id: wanted.id,
     type: "retry",
     t: unixNow(),
@@ -62,8 +67,8 @@ export async function answerRetry(
   node: BinaryNode,
 ): Promise<void> {
   network.counts.retriesReceived += 1;
-  const { id = "", to } = node.attrs;
-  const address = parseAddress(to);
+  const { id = "", to, participant } = node.attrs;
+  const address = parseAddress(participant ?? to);
   const sender = address && network.find(address.user, address.addressing);
   if (!address || !sender) return;
   const waiting = asker.companion.queue.find(({ key }) => key === stanzaKey("message", { id }));
@@ -104,7 +109,9 @@ async function resend(
     parseBundle(child(node, "keys"), registrationId) ?? takeClientBundle(network, asker.companion);
   await renewSession(sender, sender.phone, asker, bundle);
   const count = Number(child(node, "retry")?.attrs.count ?? 1);
-  await postCopy(network, sender, sent, asker.person, asker.companion, count);
+  const group = groupOf(network, sent.to);
+  if (group) await resendToGroup(network, sender, group, sent, asker, count);
+  else await postCopy(network, sender, sent, asker.person, asker.companion, count);
   const waiting = asker.companion.queue.find(({ key }) => key === stanzaKey("message", { id }));
   // The refusal of the first copy is still on its way.
   if (waiting) waiting.isRetried = true;
@@ -118,8 +125,10 @@ function askClient(
   node: BinaryNode,
 ): void {
   const content = Array.isArray(node.content) ? node.content : [];
+  const own = jidOf(asker.person.state, address.addressing, asker.companion.id);
+  const group = groupOf(network, node.attrs.to);
   const attributes = {
-    from: jidOf(asker.person.state, address.addressing, asker.companion.id),
+    ...(group ? { from: group.jid, participant: own } : { from: own }),
     id: node.attrs.id,
     type: "retry",
     t: unixNow(),

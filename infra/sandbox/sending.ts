@@ -1,8 +1,11 @@
 import { encodeWAMessage, proto } from "@whiskeysockets/baileys";
 import type { SendOptions } from "./account.ts";
-import { jidOf } from "./address.ts";
+import { isGroup, jidOf } from "./address.ts";
+import { sendToGroup } from "./group-sending.ts";
+import { groupOf } from "./groups.ts";
 import { file } from "./inbox.ts";
 import { post } from "./mailbox.ts";
+import { messageType } from "./message-type.ts";
 import type { Network } from "./network.ts";
 import type { Person } from "./person.ts";
 import { encryptFor } from "./signal-device.ts";
@@ -11,7 +14,7 @@ import type { Companion, SentMessage } from "./state.ts";
 
 const sentKept = 1_000;
 
-/** A person writes on the phone: to every client of the recipient, to the recipient's phone, and a copy to the writer's own clients. */
+/** A person writes on the phone: to every client of the recipient, to the recipient's phone, and a copy to the writer's own clients; or to a group. */
 export async function sendFromPhone(
   network: Network,
   person: Person,
@@ -27,7 +30,13 @@ export async function sendFromPhone(
     bytes: Buffer.from(proto.Message.encode(message).finish()),
     at: unixNow(),
   };
+  const group = groupOf(network, to);
+  if (!group && isGroup(to)) throw new Error(`there is no group ${to}`);
   person.state.sent = [...person.state.sent, sent].slice(-sentKept);
+  if (group) {
+    await sendToGroup(network, person, group, sent);
+    return { id: sent.id };
+  }
   const recipient = network.person(to);
   for (const companion of recipient.state.companions)
     await postCopy(network, person, sent, recipient, companion);
@@ -63,7 +72,7 @@ export async function postCopy(
     from: jidOf(sender.state, sent.addressing),
     id: sent.id,
     t: sent.at,
-    type: typeOf(message),
+    type: messageType(message),
     notify: sent.pushName,
     ...(isOwn ? { recipient: chat } : {}),
     ...otherAddress(isOwn ? network.person(sent.to) : sender, sent.addressing, isOwn),
@@ -82,12 +91,6 @@ export function otherAddress(
     ? { [`${who}_lid`]: jidOf(person.state, "lid") }
     : { addressing_mode: "lid", [`${who}_pn`]: jidOf(person.state, "pn") };
 }
-
-const typeOf = (message: proto.IMessage): string => {
-  if (message.reactionMessage) return "reaction";
-  const isText = message.conversation || message.extendedTextMessage || message.protocolMessage;
-  return isText ? "text" : "media";
-};
 
 /** The recipient's phone needs no wire: it is in here too. */
 async function fileOnPhone(

@@ -1,5 +1,7 @@
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import type { Connection } from "./connection.ts";
+import { receiveGroupMessage } from "./group-receiving.ts";
+import { groupOf } from "./groups.ts";
 import type { Network } from "./network.ts";
 import { answerQuery } from "./queries.ts";
 import { receiveAck, receiveReceipt } from "./receipts.ts";
@@ -14,7 +16,12 @@ const notices = new Set(["unified_session", "offline_batch", "offline"]);
 /** What a client may send, by tag. */
 const routes: Record<string, Route> = {
   iq: answerQuery,
-  message: receiveMessage,
+  message: (network, connection, node) => {
+    const group = groupOf(network, node.attrs.to);
+    return group
+      ? receiveGroupMessage(network, connection, group, node)
+      : receiveMessage(network, connection, node);
+  },
   receipt: receiveReceipt,
   ack: receiveAck,
   presence: ignore,

@@ -29,6 +29,10 @@ export interface OwnDevice {
   sessions: Record<string, object>;
   /** Addresses whose session was thrown away on purpose. */
   forgotten: string[];
+  /** Serialised sender keys, its own and others', by `<group> <phone number>.<device>`. */
+  senderKeys?: Record<string, object[]>;
+  /** By group: which linked devices, `<phone number>.<device>`, have its own. */
+  senderKeyHolders?: Record<string, string[]>;
 }
 
 /** A client that paired: what the server and the phone keep of it. Keys are 32 bytes, without the 05. */
@@ -67,7 +71,7 @@ export interface QueuedStanza {
 /** A message a person wrote on the phone, kept for whoever asks for it again. */
 export interface SentMessage {
   id: string;
-  /** Phone number it went to. */
+  /** Phone number, or JID of the group, it went to. */
   to: string;
   addressing: Addressing;
   pushName: string;
@@ -114,6 +118,16 @@ export interface PersonState {
   receipts: (Omit<ReceivedReceipt, "at"> & { at: number })[];
 }
 
+export interface GroupState {
+  /** `…@g.us` */
+  jid: string;
+  subject: string;
+  /** Phone numbers; the creator, its only administrator, is the first. */
+  members: string[];
+  createdAt: number;
+  addressing: Addressing;
+}
+
 /** All that the sandbox remembers across a restart: plain objects, arrays and Buffers only. Holds private keys. */
 export interface SandboxState {
   version: 1;
@@ -123,4 +137,6 @@ export interface SandboxState {
   mediaPort: number;
   people: Record<string, PersonState>;
   unknownNumbers: string[];
+  /** By JID. */
+  groups?: Record<string, GroupState>;
 }

@@ -1,0 +1,163 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { servePicture } from "../../infra/demo/picture.ts";
+import { planFaults } from "../../infra/sandbox/fault-schedule.ts";
+import { cleanCounts } from "../support/clean-counts.ts";
+import { eventually } from "../support/eventually.ts";
+import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
+import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+
+const phones = Array.from({ length: 10 }, (_, index) => `1555012000${index}`);
+const [dentist = "", pharmacy = ""] = phones;
+
+let picture: Awaited<ReturnType<typeof servePicture>>;
+let waypost: TestWaypost;
+const channels = new Map<string, PairedChannel>();
+
+beforeAll(async () => {
+  picture = await servePicture();
+  const config = { mediaAllowHosts: [picture.host] };
+  const timings = { backoff: { baseMs: 50, maxMs: 200 }, ackMs: 5_000 };
+  waypost = await testWaypost({ config, timings });
+  for (const phone of phones) channels.set(phone, await pairedChannel(waypost, phone));
+});
+afterEach(() => {
+  expect(waypost.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
+  expect(waypost.sandbox.ledger.unrepairedDecryptFailures()).toEqual([]);
+});
+afterAll(async () => {
+  await waypost[Symbol.asyncDispose]();
+  await picture[Symbol.asyncDispose]();
+});
+
+test("a text of one channel is one incoming message of the other; delivery and reading come back", async () => {
+  const messageId = await send(dentist, pharmacy, "Is it ready?");
+  const [told] = await toldOnce(pharmacy, messageId);
+  expect(told).toMatchObject({ phoneNumber: dentist, message: "Is it ready?", type: "incoming" });
+  await hears(dentist, messageId, "delivered");
+  channelOf(pharmacy).phone.markRead(messageId);
+  await hears(dentist, messageId, "read");
+  const answer = await send(pharmacy, dentist, "In an hour.");
+  expect(await toldOnce(dentist, answer)).toMatchObject([{ phoneNumber: pharmacy, message: "In an hour." }]);
+});
+
+test("by LID it is the same", async () => {
+  const messageId = await send(dentist, channelOf(pharmacy).phone.lid, "To your LID");
+  expect(await toldOnce(pharmacy, messageId)).toMatchObject([
+    { phoneNumber: dentist, message: "To your LID" },
+  ]);
+  await hears(dentist, messageId, "delivered");
+});
+
+test("an attachment of one channel is an attachment of the other", async () => {
+  const body = { to: pharmacy, mediaType: "image", mediaUrl: picture.url, caption: "The tooth" };
+  const { body: answer } = await post(dentist, "send-media", body);
+  const { messageId } = answer.payload;
+  expect(await toldOnce(pharmacy, messageId)).toMatchObject([
+    { message: "The tooth", content: { type: "image", mimetype: "image/png", caption: "The tooth" } },
+  ]);
+  const received = await channelOf(pharmacy).phone.waitForMessage(({ id }) => id === messageId);
+  expect(received.media?.bytes.equals(picture.bytes)).toBe(true);
+  await hears(dentist, messageId, "delivered");
+});
+
+test("what is written while the other is away waits for it, and is told once, in order", async () => {
+  await post(pharmacy, "disconnect");
+  await channelOf(pharmacy).becomes("inactive", "disconnected");
+  const ids: string[] = [];
+  for (const text of ["one", "two", "three"]) ids.push(await send(dentist, pharmacy, text));
+  await eventually(() => (channelOf(pharmacy).phone.devices()[0]?.queued ?? 0) >= ids.length);
+  expect(await tellingsOf(pharmacy, ids[0] ?? "")).toEqual([]);
+  await post(pharmacy, "connect");
+  await channelOf(pharmacy).becomes("active");
+  for (const id of ids) await toldOnce(pharmacy, id);
+  const log = await waypost.collections.events
+    .find({ channelId: channelOf(pharmacy).channelId, "data.messageId": { $in: ids } })
+    .sort({ seq: 1 })
+    .toArray();
+  expect(log.map(({ data }) => data.messageId)).toEqual(ids);
+});
+
+test("ten channels, each to each, while their connections drop: everything arrives once and in order", {
+  timeout: 120_000,
+}, async () => {
+  const pairs = phones.flatMap((from) => phones.filter((to) => to !== from).map((to) => ({ from, to })));
+  const texts = ["first", "second", "third"];
+  const plan = planFaults({ seed: 11, seconds: 6, targets: phones, rates: { drop: 90, "stream-error": 30 } });
+  const faults = waypost.sandbox.runFaults(plan);
+  const sent = await Promise.all(
+    pairs.map(async ({ from, to }) => {
+      const ids: string[] = [];
+      for (const text of texts) ids.push(await send(from, to, `${from} ${text}`));
+      return { from, to, ids };
+    }),
+  );
+  expect((await faults).every(({ error }) => error === undefined)).toBe(true);
+  for (const phone of phones) await channelOf(phone).becomes("active");
+  const tellings = async () => {
+    const messageIds = sent.flatMap(({ ids }) => ids);
+    const query = { type: "incoming_message", "data.messageId": { $in: messageIds } } as const;
+    return waypost.collections.events.find(query).sort({ seq: 1 }).toArray();
+  };
+  await eventually(async () => (await tellings()).length >= pairs.length * texts.length, {
+    withinMs: 60_000,
+    everyMs: 250,
+  }).catch(() => undefined);
+  const log = await tellings();
+  expect(log.map(({ data }) => data.messageId).sort()).toEqual(sent.flatMap(({ ids }) => ids).sort());
+  const wire = waypost.sandbox.ledger.outgoing();
+  for (const { from, to, ids } of sent) {
+    const records = wire.filter((record) => ids.includes(record.id)).sort(byOrder);
+    expect(records.filter(({ copies, shownAt }) => copies > 2 || shownAt === null)).toEqual([]);
+    // A message of unknown fate goes out again, and one that could not be read comes again: both are late.
+    const once = records.filter(({ copies, retriesAsked }) => copies === 1 && retriesAsked === 0);
+    const isOnce = (id: string) => once.some((record) => record.id === id);
+    expect(once.map(({ id }) => id)).toEqual(ids.filter(isOnce));
+    const told = log
+      .filter(({ channelId, data }) => channelId === channelOf(to).channelId && data.phoneNumber === from)
+      .map(({ data }) => String(data.messageId));
+    expect(told.filter(isOnce)).toEqual(once.map(({ id }) => id));
+  }
+});
+
+const byOrder = (one: { order: number | null }, other: { order: number | null }): number =>
+  (one.order ?? 0) - (other.order ?? 0);
+
+function channelOf(phone: string): PairedChannel {
+  const channel = channels.get(phone);
+  if (!channel) throw new Error(`${phone} has no channel`);
+  return channel;
+}
+
+const post = (phone: string, action: string, body: object = {}) =>
+  waypost.api().post(`/channels/${channelOf(phone).channelId}/${action}`, body, { prefer: "wait=0" });
+
+/** The id that the message will have, whenever it goes out. */
+async function send(from: string, to: string, message: string): Promise<string> {
+  const { body } = await post(from, "send", { to, message });
+  return body.payload.messageId;
+}
+
+async function tellingsOf(phone: string, messageId: string) {
+  const query = { channelId: channelOf(phone).channelId, type: "incoming_message" } as const;
+  const events = await waypost.collections.events.find({ ...query, "data.messageId": messageId }).toArray();
+  return events.map(({ data }) => data);
+}
+
+/** Waits for the message, and for everything that waits for this phone: then it has been told as often as it will be. */
+async function toldOnce(phone: string, messageId: string) {
+  await eventually(async () => (await tellingsOf(phone, messageId)).length > 0);
+  await eventually(() => channelOf(phone).phone.devices()[0]?.queued === 0);
+  const tellings = await tellingsOf(phone, messageId);
+  expect(tellings).toHaveLength(1);
+  return tellings;
+}
+
+const hears = (phone: string, messageId: string, status: string) =>
+  eventually(async () => {
+    const query = { channelId: channelOf(phone).channelId, type: "message_status_update" } as const;
+    return waypost.collections.events.findOne({
+      ...query,
+      "data.messageId": messageId,
+      "data.status": status,
+    });
+  });
