@@ -23,7 +23,7 @@ await runMain(async (asked) => {
     channels: Number(values.channels),
     connectors: 3,
     functions: 2,
-    rates: { http: 8, database: 5, inbound: 10 },
+    rates: { http: 0.15, database: 0.1, inbound: 0.2 },
     electionTimeoutMs: 10_000,
     settleMs: 90_000,
     signal: stopping.signal,

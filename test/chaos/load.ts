@@ -16,7 +16,7 @@ export interface Inbound {
   at: number;
 }
 
-/** Messages a second, over all channels. */
+/** Messages a second, for each channel. */
 export interface Rates {
   http: number;
   database: number;
@@ -45,7 +45,7 @@ export function startLoad(
   const sends: Send[] = [];
   const inbound: Inbound[] = [];
   const pause = (perSecond: number) => {
-    const meanMs = (1_000 * channels.length) / perSecond;
+    const meanMs = 1_000 / perSecond;
     return sleep(-Math.log(1 - random.next()) * meanMs, stopping.signal);
   };
   const keepSending = async (channel: ChaosChannel, stream: Stream, perSecond: number) => {

@@ -56,6 +56,12 @@ export const plans = {
 
 export type FaultKind = keyof typeof plans;
 
+/** For how long after its beginning nothing else happens; 0 for most. */
+export function quietMsOf(kind: FaultKind): number {
+  const { quietMs = 0 }: Plan = plans[kind];
+  return quietMs;
+}
+
 export const faultKinds = Object.keys(plans) as FaultKind[];
 
 const firstMs = 4_000;
@@ -73,7 +79,7 @@ export function planFaults(seed: number, durationMs: number): PlannedFault[] {
     const kind = bag.pop();
     if (kind === undefined) return planned;
     const fault = drawFault(kind, random);
-    const { quietMs = 0 }: Plan = plans[kind];
+    const quietMs = quietMsOf(kind);
     fault.at = Math.round(quietMs > 0 ? Math.max(cursor, over + settleMs) : cursor);
     if (fault.at + Math.max(fault.lastsMs, quietMs) > durationMs) {
       // What is shorter may still fit.

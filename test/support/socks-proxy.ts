@@ -41,6 +41,8 @@ export async function socksProxy(): Promise<SocksProxy> {
     if (state === "frozen") return void client.pause();
     void handshake(client)
       .then((port) => {
+        // What was under way when the wire was frozen is frozen too.
+        if (state === "frozen") return;
         const target = connect({ port, host: "127.0.0.1", noDelay: true });
         keep(target);
         target.once("connect", () => client.write(reply(succeeded)));

@@ -10,17 +10,20 @@ export type TestDatabase = AsyncDisposable & {
   uri: string;
 };
 
-/** A fresh, empty database. In one test: `await using database = await testDatabase()`; for a file: in `beforeAll`. */
-export async function testDatabase(): Promise<TestDatabase> {
+/**
+ * A fresh, empty database, on another MongoDB when its URI is given. In one test: `await using database = await
+ * testDatabase()`; for a file: in `beforeAll`.
+ */
+export async function testDatabase(mongoUri: string = inject("mongoUri")): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString("hex")}`;
-  const address = new URL(inject("mongoUri"));
-  address.pathname = `/${name}`;
-  const client = await MongoClient.connect(address.href);
+  // Not a `URL`: a replica set has several hosts.
+  const uri = mongoUri.replace(/^(mongodb:\/\/[^/]+)\/[^?]*/, `$1/${name}`);
+  const client = await MongoClient.connect(uri);
   const db = client.db(name);
   return {
     client,
     db,
-    uri: address.href,
+    uri,
     async [Symbol.asyncDispose]() {
       await db.dropDatabase();
       await client.close();

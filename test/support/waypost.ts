@@ -21,6 +21,8 @@ export interface TestOptions {
   log?: Logger;
   /** What the product reaches only over its wire, which the test can break. */
   wired?: "database" | "whatsapp";
+  /** Another MongoDB than the one that all tests share. */
+  mongoUri?: string;
 }
 
 /** The whole product on a database of its own, with a sandbox for WhatsApp. */
@@ -28,8 +30,8 @@ export async function testWaypost(options: TestOptions = {}) {
   await using owned = new AsyncDisposableStack();
   const sandbox = owned.use(await startSandbox(options.sandbox));
   trustCertificate(sandbox.mediaCa);
-  const database = owned.use(await testDatabase());
-  const server = options.wired === "whatsapp" ? sandbox.websocketUrl : database.uri;
+  const database = owned.use(await testDatabase(options.mongoUri));
+  const server = options.wired === "database" ? database.uri : sandbox.websocketUrl;
   const wire = owned.use(await tcpProxy(Number(new URL(server).port)));
   const mongoUri = options.wired === "database" ? overProxy(wire, database.uri) : database.uri;
   const config = { ...testConfig(sandbox), ...options.config, mongoUri };
