@@ -45,11 +45,21 @@ export function requestIdOf(keyId: string, route: string, key: string): string {
   return `${keyId} ${route} ${key}`;
 }
 
-/** Tells two requests under one id apart: SHA-256, hex, of the body whatever the order of its fields, and the query. */
-export async function requestHash(id: string, query: string, body: unknown): Promise<string> {
-  const text = JSON.stringify([id, query, body], sortedFields);
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+/** Tells two requests under one id apart: SHA-256, hex, of the JSON whatever the order of its fields, and the query. */
+export async function requestHash(id: string, query: string, json: string): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify([id, query, canonical(json)]));
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** What is nested too deeply to be put in order will be refused, and is as it is until then. */
+function canonical(json: string): string {
+  try {
+    return JSON.stringify(JSON.parse(json), sortedFields);
+  } catch (error) {
+    if (error instanceof RangeError) return json;
+    throw error;
+  }
 }
 
 function sortedFields(_key: string, value: unknown): unknown {

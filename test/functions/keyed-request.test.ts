@@ -12,7 +12,7 @@ function turned(value: unknown): unknown {
       .map(([name, inner]) => [name, turned(inner)]),
   );
 }
-const hashOf = (body: unknown) => requestHash("id", "", body);
+const hashOf = (body: unknown) => requestHash("id", "", JSON.stringify(body));
 
 test("the order of fields does not matter, at any depth", async () => {
   await fc.assert(
@@ -34,11 +34,11 @@ test("two bodies that differ have two hashes", async () => {
 
 test("the order of a list matters, and so do the query and the request's id", async () => {
   const hashes = await Promise.all([
-    requestHash("id", "", [1, 2]),
-    requestHash("id", "", [2, 1]),
-    requestHash("id", "?a=1", [1, 2]),
-    requestHash("another", "", [1, 2]),
-    requestHash("id", "", ["1", 2]),
+    requestHash("id", "", "[1,2]"),
+    requestHash("id", "", "[2,1]"),
+    requestHash("id", "?a=1", "[1,2]"),
+    requestHash("another", "", "[1,2]"),
+    requestHash("id", "", '["1",2]'),
   ]);
   expect(new Set(hashes).size).toBe(5);
   expect(hashes[0]).toMatch(/^[0-9a-f]{64}$/);

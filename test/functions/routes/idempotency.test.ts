@@ -113,6 +113,12 @@ test("400: what is not valid is refused again, and another body is another reque
   expect((await sendTo(channelId, "order-5")).body.error.code).toBe("idempotency_key_reused");
 });
 
+test("400: what is nested too deeply to be put in order is refused as without a key", async () => {
+  const body = `{"name":"Deep","metadata":{"a":${"[".repeat(20_000)}${"]".repeat(20_000)}}}`;
+  const ask = () => functions.call("POST", "/channels", { body, headers: keyed("deep") });
+  expect([(await ask()).status, (await ask()).status]).toEqual([400, 400]);
+});
+
 test("409: a channel that was logged out then is so under this key, though it is linked again", async () => {
   const channelId = await functions.addChannel({ status: "logged_out" });
   expect((await sendTo(channelId, "order-6")).status).toBe(409);
