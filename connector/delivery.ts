@@ -12,8 +12,11 @@ type News = EventData["message_status_update"];
 export interface Delivery {
   /** News from WhatsApp; of a message that is not known it is dropped. Resolves when it is in the log, or was before. */
   update(news: News): Promise<void>;
-  /** News about one of our own commands, which may not have come as far as being a message. */
-  tell(news: News): Promise<void>;
+  /**
+   * News about one of our own commands, which may not have come as far as being a message. `logged` is called when it is
+   * in the log, or was before: the record of the message follows.
+   */
+  tell(news: News, logged?: () => void): Promise<void>;
   /**
    * A send ended before the wire. It can be tried again and then has a status that rises from the beginning, so this is
    * told and is no step on the way; once for each time the send was queued.
@@ -38,14 +41,16 @@ export function createDelivery({ log, told, record, queue }: DeliveryOptions): D
   const ranks = new LRUCache<string, number>({ max: rememberedMax });
   const inTurn = createTurnsByKey();
 
-  const raise = async (news: News, known: number) => {
+  const raise = async (news: News, known: number, logged?: () => void) => {
     const { messageId, status } = news;
     const rank = messageStatusRank[status];
     if (rank > known) {
       ranks.set(messageId, rank);
       await log.publish("message_status_update", news, told.eventId(messageId, status));
+      logged?.();
       await record.raise(messageId, status);
     }
+    logged?.();
     if (mayBeUnknown(status, known)) await queue.settleUnknown(messageId, { status: "sent" });
   };
   /** The log is ahead of the record when their writer died between them. */
@@ -73,7 +78,8 @@ export function createDelivery({ log, told, record, queue }: DeliveryOptions): D
         const stored = await storedRank(news.messageId);
         if (stored !== null) await raise(news, stored);
       }),
-    tell: (news) => inTurn(news.messageId, async () => raise(news, await ownRank(news.messageId))),
+    tell: (news, logged) =>
+      inTurn(news.messageId, async () => raise(news, await ownRank(news.messageId), logged)),
     tellNotSent: (send, code) =>
       inTurn(send.messageId, async () => {
         const { messageId } = send;

@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { backoffMs } from "../shared/backoff.ts";
+import { isUnavailable } from "../shared/database-answer.ts";
 import { type PublicError, publicError, ServiceError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
 import { sleep } from "../shared/sleep.ts";
@@ -10,6 +11,7 @@ import type { MessageRecord } from "./message-record.ts";
 import type { Pace } from "./pace.ts";
 import { type PreparationOptions, type Prepared, prepare } from "./preparation.ts";
 import { type OpenSocket, type Outcome, relay } from "./relay.ts";
+import { resend } from "./resend.ts";
 import { type Ending, endingOf, failureOf, type Send } from "./settlement.ts";
 import { SocketGoneError, untilGone } from "./until-gone.ts";
 
@@ -29,15 +31,18 @@ export interface DispatchOptions {
 export interface Dispatch {
   /** Sends as long as `canSend` holds; what was not sent is back in the queue when it resolves. */
   send(batch: Send[], socket: OpenSocket, canSend: () => boolean): Promise<void>;
-  /**
-   * Puts `unknown` sends on the wire once more, as they were, each under its id. Only WhatsApp's yes says something new:
-   * a refusal may be of the second copy of what has arrived.
-   */
+  /** Sends once more what is `unknown`, as long as `canSend` holds; see `resend.ts`. */
   resend(unknown: Send[], socket: OpenSocket, canSend: () => boolean): Promise<void>;
   /** Settles a send that is not to be tried. */
   refuse(send: Send, error: PublicError): Promise<void>;
   /** Resolves when nothing waits for an answer. */
   idle(): Promise<void>;
+}
+
+/** News on its way: `logged` when it is in the log, `done` when the message's record has it, too. */
+interface Telling {
+  logged: Promise<void>;
+  done: Promise<void>;
 }
 
 const aheadMax = 2;
@@ -54,12 +59,19 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   const { queue, delivery, record, pace, preparation, signal, log } = options;
   const answers = new Set<Promise<void>>();
 
+  const tell = ({ messageId }: Send, { told }: Ending): Telling => {
+    const { promise: logged, resolve, reject } = Promise.withResolvers<void>();
+    const done = delivery.tell({ messageId, ...told }, resolve);
+    done.then(resolve, reject);
+    logged.catch(() => undefined);
+    return { logged, done };
+  };
   /** The event comes first: who dies between the two leaves a command that the next owner settles by the log. */
-  const end = async ({ _id, messageId }: Send, { settlement, told }: Ending) => {
-    await delivery.tell({ messageId, ...told });
-    await queue.settle(_id, settlement);
+  const end = async (send: Send, ending: Ending, { logged, done } = tell(send, ending)) => {
+    await logged;
+    await Promise.all([done, queue.settle(send._id, ending.settlement)]);
     // A receipt that came between the two looked for a command that is `unknown` already.
-    if (settlement.state === "unknown") await delivery.tell({ messageId, ...told });
+    if (ending.settlement.state === "unknown") await tell(send, ending).done;
   };
   const endBeforeWire = async (send: Send, error: PublicError, state: "failed" | "dead") => {
     await delivery.tellNotSent(send, error.code);
@@ -69,16 +81,12 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const tracked = work.catch(options.onError).finally(() => answers.delete(tracked));
     answers.add(tracked);
   };
-  const said = ({ _id, messageId }: Send, outcome: Outcome["kind"], isAgain = false) =>
+  const room = async () => {
+    if (answers.size >= answersMax) await Promise.race(answers);
+  };
+  const said = ({ _id, messageId }: Send, outcome: string, isAgain = false) =>
     log.info({ event: "sent", commandId: _id, messageId, outcome, isAgain }, "message");
-  const follow = (send: Send, { to, type }: Prepared, outcome: Promise<Outcome | null>) =>
-    track(
-      outcome.then(async (known) => {
-        if (!known) return;
-        await end(send, endingOf(send, { to, type }, known));
-        said(send, known.kind);
-      }),
-    );
+
   /** Throws what kept the message off the wire. */
   const putOnWire = async (send: Send, prepared: Prepared, socket: OpenSocket, canSend: () => boolean) => {
     const { to, type } = prepared;
@@ -89,37 +97,21 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     // Writing took its time.
     if (!canSend()) throw new SocketGoneError("It may not be sent any more");
     delivery.begin(send.messageId);
+    let heard: Telling | undefined;
     const answered = (known: Outcome) => {
-      const { told } = endingOf(send, { to, type }, known);
-      void delivery.tell({ messageId: send.messageId, ...told }).catch(options.onError);
+      heard = tell(send, endingOf(send, { to, type }, known));
     };
     const { left, outcome } = relay(socket, send.messageId, prepared, { ackMs: options.ackMs, answered });
-    follow(send, prepared, outcome);
-    const { isOnWire, error } = await left;
-    if (!isOnWire) throw error;
-    if (answers.size >= answersMax) await Promise.race(answers);
-  };
-  /** Said to be on the wire before it is, so that no crash leads to a third time. */
-  const resendOne = async (send: Send, socket: OpenSocket, canSend: () => boolean) => {
-    const { _id, messageId } = send;
-    const prepared = await record.again(messageId);
-    if (!prepared) return;
-    await sleep(pace.take(performance.now()), AbortSignal.any([signal, socket.gone]));
-    if (!canSend() || !(await queue.startResend(_id))) return;
-    if (!canSend()) return queue.undoResend(_id);
-    const arrived = () => delivery.tell({ messageId, status: "sent" });
-    const answered = ({ kind }: Outcome) => {
-      if (kind === "sent") void arrived().catch(options.onError);
-    };
-    const { left, outcome } = relay(socket, messageId, prepared, { ackMs: options.ackMs, answered });
     track(
       outcome.then(async (known) => {
-        if (known?.kind === "sent") await arrived();
-        if (known) said(send, known.kind, true);
+        if (!known) return;
+        await end(send, endingOf(send, { to, type }, known), heard);
+        said(send, known.kind);
       }),
     );
-    if (!(await left).isOnWire) await queue.undoResend(_id);
-    if (answers.size >= answersMax) await Promise.race(answers);
+    const { isOnWire, error } = await left;
+    if (!isOnWire) throw error;
+    await room();
   };
   const prepareOn = (send: Send, { wa, gone }: OpenSocket) =>
     untilGone(prepare(send, wa, preparation, signal), gone);
@@ -142,6 +134,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
         if (error instanceof ServiceError)
           return endBeforeWire(send, publicError(error), "failed").then(() => true);
         if (!canSend()) return false;
+        // No fault of the send: it is queued again when the session is.
+        if (isUnavailable(error)) throw error;
         log.warn(
           { event: "send_failed", commandId: send._id, tries, ...errorTrace(error) },
           "not on the wire",
@@ -167,7 +161,13 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       }
     },
     async resend(unknown, socket, canSend) {
-      for (const send of unknown) if (canSend()) await resendOne(send, socket, canSend);
+      for (const send of unknown) {
+        const resent = canSend() ? await resend(send, socket, canSend, options) : null;
+        if (!resent) continue;
+        track(resent.answered.then((known) => said(send, known?.kind ?? "unsent", true)));
+        await resent.left;
+        await room();
+      }
     },
     refuse: (send, error) => endBeforeWire(send, error, "failed"),
     async idle() {

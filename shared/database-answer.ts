@@ -27,8 +27,11 @@ const unavailableCodes = new Set([
   6, 7, 13, 18, 50, 64, 89, 91, 100, 133, 189, 239, 246, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
 ]);
 
-/** A server's refusal of what we ask, or a wrong use of the driver, is a bug of ours and stays one. */
-function isUnavailable(error: unknown): boolean {
+/**
+ * Whether an error says that the database cannot be reached, or cannot take the write. A server's refusal of what we ask,
+ * or a wrong use of the driver, is a bug of ours and stays one.
+ */
+export function isUnavailable(error: unknown): boolean {
   if (error instanceof MongoServerError) return unavailableCodes.has(Number(error.code));
   if (error instanceof MongoInvalidArgumentError) return false;
   if (error instanceof MongoAPIError) return /closed|connected/i.test(error.message);

@@ -1,3 +1,4 @@
+import { MongoNetworkError } from "mongodb";
 import { describe, expect, test } from "vitest";
 import type { CommandDocument } from "../../shared/collections.ts";
 import { eventually } from "../support/eventually.ts";
@@ -135,6 +136,21 @@ test("who is deposed while the last write before the wire is under way does not 
   expect(here.socket.relayed).toEqual([]);
   expect(await here.read(command)).toMatchObject({ state: "queued", attempts: 0 });
   expect(await here.read(command)).not.toHaveProperty("relayStartedAt");
+});
+
+test("a database that is away is no fault of the send: it is not given up, and the session ends", async () => {
+  const all = tapped(file.all, {
+    async before({ collection }) {
+      if (collection === "messages") throw new MongoNetworkError("away");
+    },
+  });
+  const here = await senderOn(all);
+  const [command] = (await here.insert(1)) as [CommandDocument];
+  here.sender.ring();
+  await eventually(() => here.errors.length > 0);
+  expect(here.errors).toEqual([expect.any(MongoNetworkError)]);
+  expect(here.socket.relayed).toEqual([]);
+  expect((await here.read(command)).state).toBe("running");
 });
 
 describe("a process that is killed at any write", () => {
