@@ -10,6 +10,7 @@ import type { Inbox } from "./inbox.ts";
 import { createLeftovers } from "./leftovers.ts";
 import type { PairingCode, Signal } from "./machine.ts";
 import type { OpenSocket } from "./relay.ts";
+import { rotateSignedPreKeys } from "./signed-pre-key.ts";
 import { type ChannelSocket, openSocket, type SocketListener } from "./socket.ts";
 import type { Timings } from "./timings.ts";
 
@@ -55,7 +56,7 @@ const codes = { count: 6, firstMs: 60_000, nextMs: 20_000 };
 const unlinkMs = 5_000;
 
 export function createLine(options: LineOptions): Line {
-  const { auth, inbox, isOwner, log } = options;
+  const { auth, inbox, isOwner, timings, log } = options;
   const leftovers = createLeftovers(options);
   let generation = 0;
   let socket: ChannelSocket | null = null;
@@ -84,7 +85,7 @@ export function createLine(options: LineOptions): Line {
     return last;
   };
   const showQr = (text: string, attempt: number) => {
-    const livesMs = (from: number) => options.timings.qrMs ?? (from === 1 ? codes.firstMs : codes.nextMs);
+    const livesMs = (from: number) => timings.qrMs ?? (from === 1 ? codes.firstMs : codes.nextMs);
     if (attempt === 1) codesUntil = Date.now() + livesMs(1) + (codes.count - 1) * livesMs(2);
     emit({ type: "qr", code: qrCode(text, attempt, Date.now() + livesMs(attempt)) });
   };
@@ -106,7 +107,10 @@ export function createLine(options: LineOptions): Line {
         isStrangers = options.isStranger();
         if (isStrangers) opened();
       }),
-      opened: ifCurrent(opened),
+      opened: ifCurrent(() => {
+        opened();
+        if (socket) rotateSignedPreKeys({ auth, timings, log, wa: socket.wa, gone: gone.signal });
+      }),
       closed: ifCurrent((closure) => {
         const reason = closeReason({ ...closure, isLinked: auth.linked(), isLeaseMine: isOwner() });
         closed(reason, closure.code);

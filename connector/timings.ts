@@ -20,6 +20,10 @@ export interface Timings {
   /** The same for the queues between the socket and the event log: one task, a big history among them, takes long. */
   stuckMs: number;
   keepAliveMs: number;
+  /** How old a signed pre-key gets, how long after a failure the next is tried, and how often that is looked at. */
+  signedPreKeyMs: number;
+  signedPreKeyRetryMs: number;
+  rotationLookMs: number;
   ackMs: number;
   replacedPauseMs: number;
   stableMs: number;
@@ -55,6 +59,9 @@ export const defaultTimings: Timings = {
   probeMs: 10_000,
   stuckMs: 30_000,
   keepAliveMs: 15_000,
+  signedPreKeyMs: 30 * 24 * 60 * 60_000,
+  signedPreKeyRetryMs: 24 * 60 * 60_000,
+  rotationLookMs: 10 * 60_000,
   ackMs: 20_000,
   replacedPauseMs: 60_000,
   stableMs: 60_000,

@@ -20,9 +20,11 @@ import {
   initAuthCreds,
   makeWASocket,
   proto,
+  signedKeyPair,
   USyncQuery,
   USyncUser,
   WA_CERT_DETAILS,
+  xmppSignedPreKey,
 } from "@whiskeysockets/baileys";
 import defaultLogger from "@whiskeysockets/baileys/lib/Utils/logger.js";
 import { assertLibsignalQueueBound } from "./libsignal-queue.ts";
@@ -53,9 +55,11 @@ export {
   initAuthCreds,
   makeWASocket,
   proto,
+  signedKeyPair,
   USyncQuery,
   USyncUser,
   WA_CERT_DETAILS,
+  xmppSignedPreKey,
 };
 
 assertLibsignalQueueBound();
