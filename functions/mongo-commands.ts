@@ -1,7 +1,8 @@
-import { type Collection, type Document, ObjectId, Timestamp } from "mongodb";
+import { type Collection, type Document, Timestamp } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
 import type { PublicError } from "../shared/errors.ts";
 import { durably } from "./durably.ts";
+import { storedIds } from "./mongo-command-id.ts";
 import { commandPage } from "./mongo-command-page.ts";
 import { isDuplicate } from "./mongo-duplicate.ts";
 import type { NewCommand, Store } from "./store.ts";
@@ -27,7 +28,7 @@ export function mongoCommands(commands: Collection<CommandDocument>): Commands {
         if (matchedCount === 0) throw error;
       }
     },
-    findCommand: (commandId) => commands.findOne({ _id: { $in: idsOf(commandId) } }),
+    findCommand: (commandId) => commands.findOne({ _id: { $in: storedIds(commandId) } }),
     async hasCommand(commandId) {
       const durable = { readConcern: "majority", projection: { _id: 1 } } as const;
       return (await commands.findOne({ _id: commandId }, durable)) !== null;
@@ -84,10 +85,4 @@ function queued({ commandId, ...command }: NewCommand) {
     attempts: 0,
     notBefore: command.createdAt,
   };
-}
-
-/** A command that another service inserted without an id has an ObjectId, which callers spell in hex. */
-function idsOf(commandId: string): string[] {
-  if (!/^[0-9a-f]{24}$/.test(commandId)) return [commandId];
-  return [commandId, ObjectId.createFromHexString(commandId) as unknown as string];
 }

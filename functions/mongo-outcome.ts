@@ -1,5 +1,6 @@
 import type { Collection } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
+import { storedIds } from "./mongo-command-id.ts";
 import type { ReadOutcome } from "./results.ts";
 
 /** Reads how a command ended, from its document. */
@@ -7,7 +8,7 @@ export function mongoOutcome(commands: Collection<CommandDocument>): ReadOutcome
   const wanted = { projection: { state: 1, result: 1, error: 1 } } as const;
   return async (commandId) => {
     const command = await commands.findOne<Pick<CommandDocument, "state" | "result" | "error">>(
-      { _id: commandId },
+      { _id: { $in: storedIds(commandId) } },
       wanted,
     );
     if (!command) return { state: "gone" };

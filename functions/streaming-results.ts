@@ -24,7 +24,7 @@ export function streamingResults({ commands, read, log }: StreamingOptions): Res
   const following = followChanges<Settled>({
     name: "results",
     watch: () => commands.watch(settledOnly),
-    changed: ({ documentKey }) => waiting.get(documentKey._id)?.forEach((ring) => void ring()),
+    changed: ({ documentKey }) => waiting.get(String(documentKey._id))?.forEach((ring) => void ring()),
     log,
     signal: stopping.signal,
   });

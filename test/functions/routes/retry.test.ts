@@ -1,3 +1,4 @@
+import { ObjectId } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CommandDocument } from "../../../shared/collections.ts";
 import { commandStates } from "../../../shared/commands.ts";
@@ -97,6 +98,21 @@ test("200, 409: it is waited for if that is asked for", async () => {
   expect([status, body.message, body.payload.messageId]).toEqual([200, "Message sent", messageId]);
   expect(headers.get("preference-applied")).toBe("wait=30");
   expect((await retry(commandId)).status).toBe(409);
+});
+
+test("200: one that another service inserted, under an ObjectId", async () => {
+  const { channelId, commandId } = await endedSend();
+  const { _id, messageId: __, ...theirs } = await stored(commandId);
+  const objectId = new ObjectId();
+  await functions.db.commands.deleteOne({ _id });
+  await functions.db.commands.insertOne({ ...theirs, _id: objectId as never });
+  const waiting = retry(objectId.toHexString(), { Prefer: "wait=30" });
+  await functions.settle(channelId, "message.send", { state: "succeeded", result: {} });
+  const { status, headers } = await waiting;
+  expect([status, headers.get("location")]).toEqual([
+    200,
+    `/api/whatsapp/commands/${objectId.toHexString()}`,
+  ]);
 });
 
 const others = commandStates.filter((state) => state !== "dead" && state !== "expired");
