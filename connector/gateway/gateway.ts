@@ -11,6 +11,7 @@ import { type HandshakeData, handshakeMiddleware } from "./handshake.ts";
 import { keepRechecking } from "./key-recheck.ts";
 import { defaultLimits, type GatewayLimits } from "./limits.ts";
 import { tailPairings } from "./pairing-tail.ts";
+import { createPlaces } from "./places.ts";
 import { roomTeller } from "./rooms.ts";
 import { createSocketServer } from "./socket-server.ts";
 import { subscribeHandler, unsubscribeHandler } from "./subscribe.ts";
@@ -42,7 +43,13 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
   const clients = new Map<string, Client>();
   const handlers = {
     authenticate: authenticateHandler(db, feeds, limits),
-    subscribe_channel: subscribeHandler({ db, feeds, limits, log }),
+    subscribe_channel: subscribeHandler({
+      db,
+      feeds,
+      reads: createPlaces(limits.replayReadsMax),
+      limits,
+      log,
+    }),
     unsubscribe_channel: unsubscribeHandler({ feeds }),
   };
 

@@ -21,6 +21,8 @@ export interface GatewayLimits {
   writeBufferMax: number;
   /** How long a client may take over a page of what it missed, a few hundred events. */
   drainMs: number;
+  /** Pages of missed events that are read at once, for all clients. */
+  replayReadsMax: number;
   /** Bytes of one packet from a client. */
   packetBytesMax: number;
   /** How often keys are looked at again. A revoked key must be out within 60 s. */
@@ -43,6 +45,7 @@ export const defaultLimits: GatewayLimits = {
   requestMs: 5_000,
   writeBufferMax: 1_000,
   drainMs: 20_000,
+  replayReadsMax: 16,
   packetBytesMax: 64 * 1024,
   recheckMs: 25_000,
   sweepMs: 10_000,

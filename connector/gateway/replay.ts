@@ -9,6 +9,7 @@ import type { Client } from "./client.ts";
 import type { Hold } from "./hold.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { logNotice } from "./notice.ts";
+import type { Places } from "./places.ts";
 import { drained, dropSlowConsumer } from "./slow-consumer.ts";
 
 export interface Replay {
@@ -20,6 +21,8 @@ export interface Replay {
   /** What was missed is told up to this number; what comes after it is in the hold. Runs in the turn that finds so. */
   join: (told: number) => void;
   db: Pick<Collections, "events">;
+  /** Where pages are read: when many clients come back at once, they share the database with the channels. */
+  reads: Places;
   limits: GatewayLimits;
   log: Logger;
 }
@@ -98,6 +101,7 @@ function tellResync({ client, feed: { channelId } }: Replay, seq: number): void 
   client.tell({ audience: "status", name: "resync_required", payload: { channelId, seq } });
 }
 
-function readPage({ db, feed, limits }: Replay, after: number, limit: number): Promise<EventPage> {
-  return databaseAnswer(readEventPage(db.events, feed.channelId, after, limit), limits.requestMs);
+function readPage({ db, feed, reads, limits }: Replay, after: number, limit: number): Promise<EventPage> {
+  const read = () => readEventPage(db.events, feed.channelId, after, limit);
+  return reads(() => databaseAnswer(read(), limits.requestMs));
 }

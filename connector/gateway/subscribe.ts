@@ -12,6 +12,7 @@ import type { Feeds } from "./feeds.ts";
 import type { Hold } from "./hold.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Notice } from "./notice.ts";
+import type { Places } from "./places.ts";
 import { presentChannel } from "./present-channel.ts";
 import { replay } from "./replay.ts";
 import { type PresentChannel, pairingNotice, statusNotice } from "./snapshot.ts";
@@ -19,6 +20,7 @@ import { type PresentChannel, pairingNotice, statusNotice } from "./snapshot.ts"
 export interface SubscribeDeps {
   db: Collections;
   feeds: Feeds;
+  reads: Places;
   limits: GatewayLimits;
   log: Logger;
 }

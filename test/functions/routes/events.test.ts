@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Timestamp } from "mongodb";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openEventLog } from "../../../connector/event-log.ts";
 import { silentBell } from "../../../functions/event-bell.ts";
 import { type StreamingBell, streamingBell } from "../../../functions/streaming-bell.ts";
 import { ServiceError } from "../../../shared/errors.ts";
@@ -196,6 +197,30 @@ describe("Prefer: wait", () => {
     for (const { body } of await Promise.all(waits)) expect(seqs(body)).toEqual([1]);
     await eventually(() => bell.listeners === 0);
   });
+
+  test("who waits again and again while many write has every event once, each channel's in order", async () => {
+    const channelIds = Array.from({ length: 12 }, () => randomUUID());
+    const each = 60;
+    const told = new Map<string, number[]>(channelIds.map((channelId) => [channelId, []]));
+    let after: string = (await functions.call("GET", "/events?after=now")).body.nextCursor;
+    const writing = Promise.all(
+      channelIds.map(async (channelId) => {
+        const log = await openEventLog(functions.db.events, { channelId, epoch: 1 });
+        for (let written = 0; written < each; written += 1)
+          await log.publish("message_status_update", { messageId: "M", status: "sent" });
+      }),
+    );
+    for (let count = 0; count < channelIds.length * each; ) {
+      const { body } = await functions.call("GET", `/events?after=${after}&limit=100`, { headers });
+      expect(body.payload.length).toBeGreaterThan(0);
+      for (const { channelId, seq } of body.payload) told.get(channelId)?.push(seq);
+      count += body.payload.length;
+      after = body.nextCursor;
+    }
+    await writing;
+    for (const seqs of told.values())
+      expect(seqs).toEqual(Array.from({ length: each }, (_, index) => index + 1));
+  }, 60_000);
 
   test("an event of another channel does not", async () => {
     const [mine, other] = [await functions.addChannel(), await functions.addChannel()];
