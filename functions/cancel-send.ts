@@ -27,7 +27,7 @@ export async function cancelSend(
 }
 
 /** Whether it is a message, and not something asked of the channel itself. */
-export function isSend({ type }: Pick<CommandDocument, "type">): boolean {
+function isSend({ type }: Pick<CommandDocument, "type">): boolean {
   const kinds: Record<string, { lane: number } | undefined> = commandTable;
   return (kinds[type]?.lane ?? 0) !== 0;
 }

@@ -2,7 +2,7 @@ import { ServiceError } from "../shared/errors.ts";
 import type { KeyedRequest, KeyedRequests } from "./keyed-request.ts";
 
 /** What a request makes, under ids that are the same at every repetition. */
-export interface Decided<I> {
+interface Decided<I> {
   ids: I;
   /** Somebody decided so before; what it makes may be there already. */
   isRepeated: boolean;

@@ -56,7 +56,7 @@ export interface CommandPage {
 }
 
 /** A send as it is tried again. */
-export interface Requeuing {
+interface Requeuing {
   /** When it ended: another end is not undone. */
   endedAt: Date;
   messageId: string;
