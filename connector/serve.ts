@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { Db } from "mongodb";
 import type { Config } from "../shared/config.ts";
-import { assertReplicaSet, ensureIndexes } from "../shared/database.ts";
+import { ensureIndexes } from "../shared/database.ts";
 import { listen, stopListening } from "../shared/listening.ts";
 import type { Logger } from "../shared/log.ts";
 import { type Connector, startConnector } from "./connector.ts";
@@ -11,16 +11,17 @@ import { socketUpgradesOnly } from "./gateway/socket-upgrade.ts";
 import { healthListener } from "./health.ts";
 import { fetchMedia } from "./media/fetch-media.ts";
 import { connectorMongoClient } from "./mongo-client.ts";
+import { checkBeforeStart } from "./self-checks.ts";
 import type { Timings } from "./timings.ts";
 
-/** A connector on a database that is brought into shape first. Throws `StandaloneMongoError`. */
+/** A connector on a database that is brought into shape first. Throws `StandaloneMongoError` and `SelfCheckError`. */
 export async function openConnector(
   db: Db,
   config: Config,
   log: Logger,
   timings: Partial<Timings> = {},
 ): Promise<Connector> {
-  await assertReplicaSet(db);
+  await checkBeforeStart(db, config, log);
   await ensureIndexes(db, config.retention);
   const { mediaBytesMax: bytesMax, mediaAllowHosts: allowHosts } = config;
   return startConnector({

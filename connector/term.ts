@@ -231,8 +231,10 @@ export class Term {
 
   async #membersChanged(connectorId: string): Promise<void> {
     const { lease } = this.#options;
-    if (connectorId === lease.id) await lease.renew();
-    else await this.#sweep();
+    if (connectorId === lease.id) return lease.renew();
+    // Begins before this returns: what is given back from here on is judged by who is there now.
+    await this.#look("members", () => this.#membership.look());
+    await this.#sweep();
   }
 
   async #every(ms: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {

@@ -50,4 +50,4 @@ function explain(error: unknown): string {
 const ofListening = new Set<unknown>(["listen", "getaddrinfo"]);
 
 /** Errors of other folders whose message is meant for people. */
-const isForPeople = new Set(["EmbeddedMongoError", "NameTakenError", "SandboxStateError"]);
+const isForPeople = new Set(["EmbeddedMongoError", "NameTakenError", "SandboxStateError", "SelfCheckError"]);

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { oneLook } from "../../connector/look.ts";
+
+/** A look whose runs end when they are told to. */
+function held() {
+  const runs: PromiseWithResolvers<void>[] = [];
+  const look = oneLook(() => {
+    const run = Promise.withResolvers<void>();
+    runs.push(run);
+    return run.promise;
+  });
+  return { runs, look };
+}
+
+test("who asks while one runs shares the next one, which begins after it", async () => {
+  const { runs, look } = held();
+  const first = look();
+  const [second, third] = [look(), look()];
+  expect(runs).toHaveLength(1);
+  runs[0]?.resolve();
+  await first;
+  expect(runs).toHaveLength(2);
+  let isOver = false;
+  void Promise.all([second, third]).then(() => {
+    isOver = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isOver).toBe(false);
+  runs[1]?.resolve();
+  await Promise.all([second, third]);
+  expect(runs).toHaveLength(2);
+});
+
+test("one that fails is told to who asked, and does not stop the next", async () => {
+  const { runs, look } = held();
+  const [first, second] = [look(), look()];
+  const told = expect(first).rejects.toThrow("away");
+  runs[0]?.reject(new Error("away"));
+  await told;
+  runs[1]?.resolve();
+  await second;
+  void look();
+  expect(runs).toHaveLength(3);
+});

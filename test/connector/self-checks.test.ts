@@ -1,0 +1,54 @@
+import { randomBytes } from "node:crypto";
+import { expect, test } from "vitest";
+import { openAuthState } from "../../connector/auth/auth-state.ts";
+import { makeLibSignalRepository } from "../../connector/baileys/baileys.ts";
+import { assertKeysHardened, checkBeforeStart, clockSkewMs } from "../../connector/self-checks.ts";
+import { createLog } from "../../shared/log.ts";
+import { fileDatabase, quiet } from "./connector-fixture.ts";
+
+const file = fileDatabase();
+
+function heard() {
+  const lines: Array<Record<string, unknown>> = [];
+  const log = createLog("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
+  return { lines, log };
+}
+
+test("a healthy start says nothing", async () => {
+  const { lines, log } = heard();
+  await checkBeforeStart(file.database.db, { encryptionKeys: [randomBytes(32)] }, log);
+  expect(lines).toEqual([]);
+});
+
+test("keys whose transactions overlap are refused", async () => {
+  await assertKeysHardened(quiet);
+  const asBaileysHasIt = () => makeLibSignalRepository;
+  await expect(assertKeysHardened(quiet, asBaileysHasIt)).rejects.toMatchObject({ name: "SelfCheckError" });
+});
+
+test("a clock that is off is measured against the database's", async () => {
+  const fast = await clockSkewMs(file.database.db, () => Date.now() + 3_600_000);
+  expect(Math.round(fast / 60_000)).toBe(-60);
+});
+
+test("credentials that no key opens are told, with how many", async () => {
+  const { db } = file.database;
+  const mine = randomBytes(32);
+  for (const [channelId, masterKey] of [
+    ["ours", mine],
+    ["theirs", randomBytes(32)],
+  ] as const) {
+    await using auth = await openAuthState({
+      ...{ db, channelId, epoch: 1, masterKeys: [masterKey], server: "whatsapp" },
+      onLost: () => undefined,
+    });
+    await auth.create();
+    Object.assign(auth.state.creds, { me: { id: "15550100001@s.whatsapp.net" }, account: {} });
+    auth.save();
+    await auth.flush();
+  }
+  const { lines, log } = heard();
+  await checkBeforeStart(db, { encryptionKeys: [mine] }, log);
+  expect(lines).toMatchObject([{ level: "error", event: "self_check", unopened: 1, among: 2 }]);
+  await checkBeforeStart(db, { encryptionKeys: [randomBytes(32), mine] }, quiet);
+});
