@@ -1,0 +1,100 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { cleanCounts } from "../support/clean-counts.ts";
+import { eventually } from "../support/eventually.ts";
+import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
+import { type TestReplicaSet, testReplicaSet } from "../support/replica-set.ts";
+import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+
+const phoneNumber = "15550100881";
+const contactNumber = "15550100882";
+const patient = { withinMs: 60_000, everyMs: 100 };
+let mongo: TestReplicaSet;
+let waypost: TestWaypost;
+let channel: PairedChannel;
+
+beforeAll(async () => {
+  mongo = await testReplicaSet({ electionTimeoutMs: 2_000 });
+  waypost = await testWaypost({ mongoUri: mongo.uri });
+  channel = await pairedChannel(waypost, phoneNumber);
+}, 180_000);
+
+afterAll(async () => {
+  await waypost?.[Symbol.asyncDispose]();
+  await mongo?.[Symbol.asyncDispose]();
+});
+
+/** Repeats the request under one key until it is promised, as a caller does. */
+async function send(message: string): Promise<void> {
+  const request = { to: contactNumber, message };
+  const headers = { "Idempotency-Key": randomUUID(), Prefer: "respond-async" };
+  await eventually(async () => {
+    const { status, body } = await waypost.api().post(`/channels/${channel.channelId}/send`, request, headers);
+    if (!body.ok) throw new Error(`${status}: ${JSON.stringify(body)}`);
+    return true;
+  }, patient);
+}
+
+const contact = () => waypost.sandbox.account(contactNumber);
+const arrived = (prefix: string) =>
+  contact()
+    .inbox.map(({ text = "" }) => text)
+    .filter((text) => text.startsWith(prefix));
+const logged = async () => {
+  const events = waypost.collections.events.find({ channelId: channel.channelId, type: "incoming_message" });
+  return (await events.sort({ seq: 1 }).toArray()).map(({ data }) => data.message);
+};
+
+test("the primary is killed, and another one steps down: nothing is lost, and nothing comes twice", {
+  timeout: 240_000,
+}, async () => {
+  const messages = Array.from({ length: 12 }, (_, index) => `one of twelve, ${index}`);
+  const writing = (async () => {
+    for (const message of messages) {
+      await send(message);
+      await contact().sendText(phoneNumber, `answer to ${message}`);
+    }
+  })();
+  await eventually(() => arrived("one of twelve").length > 2, patient);
+  const killed = await mongo.killPrimary();
+  await eventually(() => arrived("one of twelve").length > 7, patient);
+  await mongo.restart(killed);
+  await mongo.whole();
+  await mongo.stepDown();
+  await writing;
+
+  await eventually(() => arrived("one of twelve").length >= messages.length, patient);
+  expect(arrived("one of twelve")).toEqual(messages);
+  const answers = messages.map((message) => `answer to ${message}`);
+  await eventually(async () => (await logged()).length >= answers.length, patient);
+  expect(await logged()).toEqual(answers);
+  expect(waypost.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
+});
+
+test("the majority is away: 503 with its code, the channel hangs up, and everything comes back with it", {
+  timeout: 240_000,
+}, async () => {
+  await mongo.whole();
+  await channel.becomes("active");
+  const killed = await mongo.killMajority();
+  const refused = await eventually(async () => {
+    const request = { to: contactNumber, message: "without a majority" };
+    const answer = await waypost.api().post(`/channels/${channel.channelId}/send`, request);
+    return answer.status === 503 ? answer : null;
+  }, patient);
+  expect(refused.body).toMatchObject({
+    ok: false,
+    error: { code: "database_unavailable", retryable: true },
+  });
+  expect((await fetch(`${waypost.url}/health/ready`)).status).toBe(503);
+  await eventually(() => channel.phone.devices().every(({ isConnected }) => !isConnected), patient);
+  await contact().sendText(phoneNumber, "is anybody there?");
+
+  await Promise.all(killed.map((port) => mongo.restart(port)));
+  await mongo.whole();
+  await eventually(() => channel.phone.devices().some(({ isConnected }) => isConnected), patient);
+  await send("with a majority again");
+  await contact().waitForMessage(({ text }) => text === "with a majority again", { timeoutMs: 60_000 });
+  await eventually(async () => (await logged()).includes("is anybody there?"), patient);
+  expect(waypost.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
+});
