@@ -12,6 +12,18 @@ export const phoneNumber = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const groupShape = /^\d{10,30}@g\.us$/;
+export const groupJid = z.string().regex(groupShape, "such as 120363000000000000@g.us");
+
+/** Whom a message is for. */
+export const recipient = z.string().transform((text, context) => {
+  const known = groupShape.test(text) ? text : parsePhoneNumber(text);
+  if (known) return known;
+  const message = "7 to 15 digits with country code, such as 15550001111, or the JID of a group";
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
+});
+
 /** How many of the latest a list shows. */
 export const limit = z.coerce.number().int().min(1).max(200).default(50);
 

@@ -2,12 +2,12 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { knownAccount } from "./admin-accounts.ts";
 import { orRefused } from "./admin-errors.ts";
-import { body, pathPhoneNumber, phoneNumber } from "./admin-input.ts";
+import { body, pathPhoneNumber, recipient } from "./admin-input.ts";
 import { given } from "./given.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 const sendOptions = {
-  to: phoneNumber,
+  to: recipient,
   addressing: z.enum(["pn", "lid"]).optional(),
   pushName: z.string().min(1).max(100).optional(),
   id: z

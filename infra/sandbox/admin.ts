@@ -4,6 +4,7 @@ import { accountRoutes } from "./admin-accounts.ts";
 import { chatRoutes } from "./admin-chats.ts";
 import { AdminError, failure } from "./admin-errors.ts";
 import { faultRoutes } from "./admin-faults.ts";
+import { groupRoutes } from "./admin-groups.ts";
 import { guard } from "./admin-guard.ts";
 import { inboxRoutes } from "./admin-inbox.ts";
 import { ledgerRoutes } from "./admin-ledger.ts";
@@ -36,6 +37,7 @@ export function createAdmin(sandbox: Sandbox): Hono {
   app.route("/api", inboxRoutes(sandbox));
   app.route("/api", chatRoutes(sandbox));
   app.route("/api", sendRoutes(sandbox));
+  app.route("/api", groupRoutes(sandbox));
   app.route("/api", ledgerRoutes(sandbox));
   app.route("/api", scheduleRoutes(sandbox));
   app.route("/api", faultRoutes({ faults: sandbox.faults, media: sandbox.media.faults }));

@@ -15,7 +15,7 @@ import { type Ledger, readLedgers } from "./ledger.ts";
 import { type MediaHost, startMediaHost } from "./media-host.ts";
 import { offerOf, parseQr } from "./pairing-qr.ts";
 import { bare } from "./signal-keys.ts";
-import type { SandboxState } from "./state.ts";
+import type { GroupState, SandboxState } from "./state.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
 import { SandboxStateError } from "./state-error.ts";
 import { keepState, readState } from "./store.ts";
@@ -70,6 +70,7 @@ export interface Sandbox extends AsyncDisposable {
   /** The person with this number (digits only), made on first use. */
   account(phoneNumber: string): Account;
   accounts(): Account[];
+  groups(): GroupState[];
   pendingPairings(): PendingPairing[];
   /** Tells the sandbox the text of a QR that some page shows, so that the simulated phone can offer it for scanning. */
   offerQr(qrText: string): void;
@@ -166,6 +167,7 @@ function describe({ hub, web, media, state }: Parts, dispose: () => Promise<void
     media,
     account: (phoneNumber) => network.person(phoneNumber),
     accounts: () => network.people(),
+    groups: () => Object.values(state.groups ?? {}),
     pendingPairings: () => [...network.connections].flatMap(pendingPairing),
     offerQr(qrText) {
       const qr = parseQr(qrText);

@@ -60,6 +60,17 @@ test("an attachment of one channel is an attachment of the other", async () => {
   await hears(dentist, messageId, "delivered");
 });
 
+test("a phone that asks again gets another copy, and its channel is not told twice", async () => {
+  const settled = await send(pharmacy, dentist, "So that both sides have a session");
+  await toldOnce(dentist, settled);
+  channelOf(pharmacy).phone.forgetSessions();
+  const messageId = await send(dentist, pharmacy, "Unreadable on the phone at first");
+  await channelOf(pharmacy).phone.waitForMessage(({ id }) => id === messageId);
+  await toldOnce(pharmacy, messageId);
+  const record = waypost.sandbox.ledger.outgoing().find(({ id }) => id === messageId);
+  expect(record).toMatchObject({ copies: 1, resent: 1, retriesAsked: 1 });
+});
+
 test("what is written while the other is away waits for it, and is told once, in order", async () => {
   await post(pharmacy, "disconnect");
   await channelOf(pharmacy).becomes("inactive", "disconnected");

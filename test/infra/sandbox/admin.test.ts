@@ -223,3 +223,26 @@ test("a schedule of faults runs by its seed, one at a time, and can be stopped",
     status: 400,
   });
 });
+
+test("a group is made, written to, and changed by its members", async () => {
+  const [creator, member, guest] = ["15550900031", "15550900032", "15550900033"];
+  const made = await post("groups", { creator, subject: "Choir", members: [member] });
+  const { id } = made.payload as { id: string };
+  expect((await get("groups")).payload).toContainEqual(
+    expect.objectContaining({ jid: id, subject: "Choir", members: [creator, member], addressing: "lid" }),
+  );
+  expect(await post(`groups/${id}/add`, { by: guest, phoneNumber: guest })).toMatchObject({ status: 409 });
+  expect(await post(`groups/${id}/add`, { by: member, phoneNumber: guest })).toMatchObject({ status: 200 });
+  await post(`accounts/${creator}/send-text`, { to: id, text: "Tonight" });
+  expect((await get(`accounts/${guest}/inbox`)).payload).toMatchObject([{ chat: id, text: "Tonight" }]);
+  expect((await get(`accounts/${guest}/chats`)).payload).toEqual([]);
+  await post(`groups/${id}/remove`, { by: creator, phoneNumber: guest });
+  expect(await post(`accounts/${guest}/send-text`, { to: id, text: "Wait!" })).toMatchObject({
+    status: 409,
+    error: { message: `${guest} is not in the group.` },
+  });
+  expect(await post("groups/1203630@g.us/add", { by: guest, phoneNumber: guest })).toMatchObject({
+    status: 400,
+  });
+  expect(await post(`groups/${"1".repeat(18)}@g.us/add`, {})).toMatchObject({ status: 404 });
+});

@@ -72,3 +72,34 @@ test("a client is told when a contact gets another device, and encrypts for it",
   await contact.waitForMessage(({ text }) => text === "one again");
   expect(faultless(sandbox)).toEqual(noFaults);
 });
+
+test("a client is told when its own phone links another device, and when that goes", async () => {
+  const { sandbox } = fixture;
+  const [one, other] = [fixture.client(), fixture.client()];
+  await one.link(sandbox.account(ana));
+  await one.send(`${ben}@s.whatsapp.net`, { text: "knows one device" });
+  await sandbox.account(ben).waitForMessage();
+  const { deviceId } = await other.link(sandbox.account(ana));
+  await eventually(() => sandbox.account(ana).devices()[0]?.queued === 0);
+  const id = await one.send(`${ben}@s.whatsapp.net`, { text: "for the new one too" });
+  await other.receive((message) => message.key.id === id);
+  await sandbox.account(ana).unlink(deviceId);
+  await eventually(() => sandbox.account(ana).devices()[0]?.queued === 0);
+  await one.send(`${ben}@s.whatsapp.net`, { text: "alone again" });
+  await sandbox.account(ben).waitForMessage(({ text }) => text === "alone again");
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("a client is told when a contact links a device, and that device gets the next message", async () => {
+  const { sandbox } = fixture;
+  const [one, other] = [fixture.client(), fixture.client()];
+  await one.link(sandbox.account(ana));
+  await one.send(`${ben}@s.whatsapp.net`, { text: "phone only" });
+  await sandbox.account(ben).waitForMessage();
+  await other.link(sandbox.account(ben));
+  await eventually(() => sandbox.account(ana).devices()[0]?.queued === 0);
+  const id = await one.send(`${ben}@s.whatsapp.net`, { text: "phone and desk" });
+  await other.receive((message) => message.key.id === id);
+  expect(sandbox.account(ben).inbox.at(-1)).toMatchObject({ id, copies: 1 });
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
