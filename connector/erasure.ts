@@ -1,7 +1,12 @@
 import type { Db } from "mongodb";
-import { type CollectionName, type FenceDocument, collectionNames as names } from "../shared/collections.ts";
+import {
+  type CollectionName,
+  type FenceDocument,
+  fenceId,
+  collectionNames as names,
+} from "../shared/collections.ts";
 import { authCollections, eraseRows } from "./auth/auth-rows.ts";
-import { type Fence, fenceId } from "./auth/fence.ts";
+import type { Fence } from "./auth/fence.ts";
 
 const fenceKeptDays = 30;
 

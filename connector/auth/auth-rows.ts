@@ -1,5 +1,5 @@
 import { type AnyBulkWriteOperation, Binary, type ClientSession, type Collection, type Db } from "mongodb";
-import { collectionNames } from "../../shared/collections.ts";
+import { collectionNames, fenceId } from "../../shared/collections.ts";
 import {
   type AuthCredsDocument,
   type AuthKeyDocument,
@@ -8,7 +8,7 @@ import {
   dataKeyId,
 } from "./auth-documents.ts";
 import { seal, unseal, type WrappedKey } from "./envelope.ts";
-import { type Fence, FencedError, fencedError, fenceId, fenceOperation } from "./fence.ts";
+import { type Fence, FencedError, fencedError, fenceOperation } from "./fence.ts";
 import { expiryOf, inSafeOrder, type KeyType, keyId, type Row, rowId } from "./row-order.ts";
 
 const rowsPerBulk = 1_000;

@@ -25,8 +25,6 @@ export class FencedError extends Error {
   }
 }
 
-export { fenceId };
-
 type FenceFields = Omit<FenceDocument, "_id" | "channelId" | "epoch" | "n">;
 
 /** Operation 0 of a bulk. `fields` are further fields of the fence row to set along. */
