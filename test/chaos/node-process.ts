@@ -22,6 +22,7 @@ export interface ProcessOptions {
 
 const readyMs = 60_000;
 const lookEveryMs = 25;
+const restartMs = 1_000;
 
 /** One of the product's processes, at the same port through all its lives, with ways to the others that can be broken. */
 export class NodeProcess implements AsyncDisposable {
@@ -29,12 +30,13 @@ export class NodeProcess implements AsyncDisposable {
   readonly url: string;
   readonly database: SocksProxy;
   readonly whatsapp: TcpProxy | null;
-  /** When each life began and ended, milliseconds since 1970. */
-  readonly lives: { from: number; to: number | null; connectorId: string }[] = [];
   connectorId: string;
   readonly #options: ProcessOptions;
   readonly #owned: AsyncDisposableStack;
   #child: ChildProcess | null = null;
+  /** Whether it is meant to run: then it is started again when it ends, as a supervisor does. */
+  #isWanted = false;
+  #endings = 0;
 
   static async start(options: ProcessOptions): Promise<NodeProcess> {
     await using owned = new AsyncDisposableStack();
@@ -63,12 +65,14 @@ export class NodeProcess implements AsyncDisposable {
     this.whatsapp = whatsapp;
   }
 
-  get isRunning(): boolean {
-    return this.#child !== null;
+  /** How often it ended by itself, and was started again. */
+  get endings(): number {
+    return this.#endings;
   }
 
   /** Starts it unless it runs. Does not wait until it listens. */
   launch(): void {
+    this.#isWanted = true;
     if (this.#child) return;
     const { main, guard, logPath } = this.#options;
     const log = openSync(logPath, "a");
@@ -81,13 +85,11 @@ export class NodeProcess implements AsyncDisposable {
     const { pid } = child;
     if (pid === undefined) throw new Error(`${this.name} did not start`);
     guard.add(pid);
-    const life = { from: Date.now(), to: null as number | null, connectorId: this.connectorId };
-    this.lives.push(life);
     this.#child = child;
     child.once("exit", () => {
       guard.remove(pid);
-      life.to = Date.now();
-      if (this.#child === child) this.#child = null;
+      this.#child = null;
+      if (this.#isWanted) this.#restart();
     });
   }
 
@@ -109,6 +111,7 @@ export class NodeProcess implements AsyncDisposable {
 
   /** Ends it with this signal and waits until it is gone; one that does not go within 40 s is killed. */
   async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    this.#isWanted = false;
     const child = this.#child;
     if (!child) return;
     const gone = once(child, "exit");
@@ -121,6 +124,12 @@ export class NodeProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end("SIGKILL");
     await this.#owned.disposeAsync();
+  }
+
+  /** One that starts while the database is away ends, and says so. */
+  #restart(): void {
+    this.#endings += 1;
+    setTimeout(() => this.#isWanted && this.launch(), restartMs).unref();
   }
 
   #environment(): NodeJS.ProcessEnv {

@@ -72,7 +72,7 @@ export async function runChaos(options: ChaosOptions): Promise<Row[]> {
   } finally {
     clearInterval(status);
   }
-  const lines = [...timeline(began, damage.done, load)];
+  const lines = timeline(began, damage.done, load);
   await mendAll(system);
   const mended = performance.now();
   await load.stop();
@@ -80,6 +80,8 @@ export async function runChaos(options: ChaosOptions): Promise<Row[]> {
   say(
     `everything mended; ${open === "" ? "settled" : `NOT settled (${open})`} after ${clock(performance.now() - mended)}`,
   );
+  for (const { name, endings } of [...system.functions, ...system.connectors])
+    if (endings > 0) say(`${name} ended by itself ${endings} times, and was started again`);
   const asked = { sends: load.sends, inbound: load.inbound, faults: damage.done, listeners };
   const facts = await gatherFacts(system, channels, asked);
   const rows = judges.map((judge) => judge(facts));
