@@ -6,6 +6,7 @@ import { createDelivery } from "../../connector/delivery.ts";
 import { openEventLog } from "../../connector/event-log.ts";
 import { createInbox } from "../../connector/inbox.ts";
 import { messageRecord } from "../../connector/message-record.ts";
+import { toldIn } from "../../connector/told.ts";
 import { createLog } from "../../shared/log.ts";
 import { fileDatabase } from "./connector-fixture.ts";
 
@@ -20,7 +21,7 @@ async function open(channelId: string = randomUUID(), epoch = 1) {
   const record = messageRecord(file.all, channelId);
   const queue = commandQueue(file.all.commands, fence, "me");
   const errors: unknown[] = [];
-  const delivery = createDelivery({ channelId, log, record, queue });
+  const delivery = createDelivery({ log, told: toldIn(file.all, channelId), record, queue });
   const onError = (error: unknown) => errors.push(error);
   const inbox = createInbox({
     channelId,
