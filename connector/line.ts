@@ -117,8 +117,8 @@ export function createLine(options: LineOptions): Line {
       }),
       passkeyRequired: ifCurrent(() => closed({ kind: "passkey_required" })?.terminate()),
       deaf: ifCurrent((stage) => {
-        // Keys and log are the session's, not the socket's: another socket would find them as they are.
-        if (stage === "keys" || stage === "log") options.onError(new Error(`Nothing passes: ${stage}`));
+        // The log is the session's, not the socket's: another socket would find it as it is.
+        if (stage === "log") options.onError(new Error(`Nothing passes: ${stage}`));
       }),
       allPublished: () => inbox.idle(),
       // What was received counts, whichever socket it came over; but nothing of an account that is none of ours.

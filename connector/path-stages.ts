@@ -21,7 +21,7 @@ export interface PathStagesOptions {
 
 /**
  * The way that news takes through an open socket. Only the wire costs anything to probe, one small query; while Baileys'
- * own pings are answered, it is not doubtful.
+ * own pings are answered, it is not doubtful. What others wait for comes first, so that it is what is named.
  */
 export function pathStages(options: PathStagesOptions): Stage[] {
   const { wa, quietMs, answerMs, stuckMs, waitingBytes, handedOver, published, allPublished } = options;
@@ -32,13 +32,13 @@ export function pathStages(options: PathStagesOptions): Stage[] {
     heardAt = performance.now();
   });
   return [
+    { name: "log", deadlineMs: stuckMs, isDoubtful: () => true, pass: allPublished, progress: published },
     {
-      name: "wire",
-      deadlineMs: answerMs,
-      isDoubtful: () => performance.now() - heardAt > quietMs || waitingBytes() > 0,
-      pass: () => ping(wa, answerMs),
-      // A network that carries nothing out may go on carrying in.
-      progress: () => (waitingBytes() > 0 ? 0 : frames),
+      name: "keys",
+      deadlineMs: stuckMs,
+      isDoubtful: () => true,
+      pass: () => wa.authState.keys.transaction(nothing, "probe"),
+      progress: handedOver,
     },
     {
       name: "messages",
@@ -48,13 +48,13 @@ export function pathStages(options: PathStagesOptions): Stage[] {
       progress: handedOver,
     },
     {
-      name: "keys",
-      deadlineMs: stuckMs,
-      isDoubtful: () => true,
-      pass: () => wa.authState.keys.transaction(nothing, "probe"),
-      progress: handedOver,
+      name: "wire",
+      deadlineMs: answerMs,
+      isDoubtful: () => performance.now() - heardAt > quietMs || waitingBytes() > 0,
+      pass: () => ping(wa, answerMs),
+      // A network that carries nothing out may go on carrying in.
+      progress: () => (waitingBytes() > 0 ? 0 : frames),
     },
-    { name: "log", deadlineMs: stuckMs, isDoubtful: () => true, pass: allPublished, progress: published },
   ];
 }
 

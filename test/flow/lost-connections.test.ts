@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { StatusReason } from "../../shared/channel.ts";
-import type { LastDisconnect } from "../../shared/events.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
 import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
@@ -69,30 +68,6 @@ const tells = (reason: StatusReason) =>
     withinMs: 20_000,
   });
 
-/** Ms from the end of the connection to the next attempt, or to the end of a ban. */
-async function waits(reason: StatusReason) {
-  const { retryAt, lastDisconnect } = await tells(reason);
-  return Date.parse(String(retryAt)) - Date.parse((lastDisconnect as LastDisconnect).at);
-}
-
-const mended: Array<[string, () => void, StatusReason]> = [
-  ["the connection is cut", () => waypost.sandbox.faults.drop(phoneNumber), "connection_lost"],
-  ["WhatsApp says 503", () => waypost.sandbox.faults.streamError(phoneNumber, 503), "server_unavailable"],
-  [
-    "WhatsApp says 500, which Baileys calls a bad session",
-    () => waypost.sandbox.faults.streamError(phoneNumber, 500),
-    "server_unavailable",
-  ],
-  ["WhatsApp goes silent", () => waypost.sandbox.faults.silence(phoneNumber, true), "connection_lost"],
-];
-
-test.each(mended)("comes back by itself when %s", async (_, act, reason) => {
-  act();
-  expect(await tells(reason)).toMatchObject({ status: "connecting", retryAt: expect.any(String) });
-  waypost.sandbox.faults.clear();
-  await channel.becomes("active");
-});
-
 test("reconnects at once when WhatsApp asks for a restart, and says no reason", async () => {
   waypost.sandbox.faults.streamError(phoneNumber, 515);
   await eventually(async () => (await told()).length === 2);
@@ -106,36 +81,6 @@ test("tries once more after a pause when another client took over, then waits fo
   waypost.sandbox.faults.replace(phoneNumber);
   await channel.becomes("error", "replaced");
   expect((await channel.document()).wanted).toBe("disconnected");
-});
-
-test.each([
-  [405, "client_outdated", "the version is refused"],
-  [403, "banned", "the account is locked"],
-  [406, "banned", "the account is banned"],
-  [409, "client_outdated", "the client is refused"],
-] as const)("%i: error %s when %s, and the credentials stay", async (code, reason, _) => {
-  waypost.sandbox.faults.failLogin(phoneNumber, code);
-  waypost.sandbox.faults.drop(phoneNumber);
-  await channel.becomes("error", reason);
-  expect(await credentials()).toBe(1);
-});
-
-test("402: a temporary ban tells when it ends", async () => {
-  waypost.sandbox.faults.failLogin(phoneNumber, 402, { attributes: { expire: "3600" } });
-  waypost.sandbox.faults.drop(phoneNumber);
-  expect(await waits("temporarily_banned")).toBe(3_600_000);
-});
-
-test("a refused upgrade is a reason to try again, not a connection that hangs", async () => {
-  waypost.sandbox.faults.refuseUpgrade({ status: 503 });
-  waypost.sandbox.faults.drop(phoneNumber);
-  expect(await tells("server_unavailable")).toMatchObject({ status: "connecting" });
-});
-
-test("429: as long as WhatsApp asks is what it waits", async () => {
-  waypost.sandbox.faults.refuseUpgrade({ status: 429, retryAfterSeconds: 2, times: 1 });
-  waypost.sandbox.faults.drop(phoneNumber);
-  expect(await waits("rate_limited")).toBe(2_000);
 });
 
 test("a second connect changes nothing and answers with the present status", async () => {

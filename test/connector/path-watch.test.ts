@@ -1,0 +1,148 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { AuthState } from "../../connector/auth/auth-state.ts";
+import { createSocketCaches } from "../../connector/auth/caches.ts";
+import { WA_CERT_DETAILS } from "../../connector/baileys/baileys.ts";
+import type { StageName } from "../../connector/path-probe.ts";
+import { type ChannelSocket, openSocket } from "../../connector/socket.ts";
+import { defaultTimings, type Timings } from "../../connector/timings.ts";
+import { type Sandbox, startSandbox } from "../../infra/sandbox/sandbox.ts";
+import { eventually } from "../support/eventually.ts";
+import { type TestDatabase, testDatabase } from "../support/test-database.ts";
+import { open } from "./auth/auth-fixture.ts";
+import { quiet } from "./connector-fixture.ts";
+
+const phoneNumber = "15550100331";
+let sandbox: Sandbox;
+let database: TestDatabase;
+let auth: AuthState;
+let socket: ChannelSocket | undefined;
+
+beforeAll(async () => {
+  sandbox = await startSandbox();
+  database = await testDatabase();
+  WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(sandbox.rootKey, "hex");
+  auth = await open(database.db, { server: "sandbox" });
+  await auth.create();
+  const pairing = connect({});
+  const qr = await eventually(() => pairing.qrs[0]);
+  await sandbox.account(phoneNumber).scan(qr);
+  await eventually(() => pairing.ends.length === 1);
+});
+
+afterEach(() => socket?.terminate());
+
+afterAll(async () => {
+  await auth.close();
+  await sandbox[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+interface Happenings {
+  qrs: string[];
+  opens: number;
+  received: number;
+  deaf: StageName[];
+  ends: string[];
+  /** Whether what was received is in the log. */
+  allPublished: () => Promise<void>;
+}
+
+/** A socket on the one identity of this file, and what it tells. */
+function connect(timings: Partial<Timings>): Happenings {
+  const told: Happenings = {
+    ...{ qrs: [], opens: 0, received: 0, deaf: [], ends: [] },
+    allPublished: async () => undefined,
+  };
+  socket = openSocket({
+    auth,
+    websocketUrl: sandbox.websocketUrl,
+    version: null,
+    caches: createSocketCaches(),
+    getMessage: async () => undefined,
+    timings: { ...defaultTimings, ...timings },
+    log: quiet,
+    listener: {
+      qr: (text) => told.qrs.push(text),
+      loggedIn: () => undefined,
+      opened: () => void told.opens++,
+      closed: ({ message }) => told.ends.push(message),
+      passkeyRequired: () => undefined,
+      deaf: (stage) => told.deaf.push(stage),
+      allPublished: () => told.allPublished(),
+      received: async () => void told.received++,
+      updated: () => undefined,
+    },
+  });
+  return told;
+}
+
+/** Looks often, and is not patient. */
+const impatient = { probeQuietMs: 200, probeMs: 20_000, stuckMs: 400 };
+
+async function opened(timings: Partial<Timings> = impatient) {
+  const told = connect(timings);
+  await eventually(() => told.opens === 1, { withinMs: 20_000 });
+  if (!socket) throw new Error("no socket");
+  return { told, wa: socket.wa };
+}
+
+const never = () => new Promise<never>(() => undefined);
+
+test("a message that never gets done is found, although WhatsApp answers every ping", async () => {
+  const { told, wa } = await opened();
+  void wa.messageMutex.mutex(never);
+  await eventually(() => told.ends.length === 1);
+  expect([told.deaf, told.ends]).toEqual([["messages"], ["deaf: messages"]]);
+});
+
+test("keys that nobody gives back are found", async () => {
+  const { told, wa } = await opened();
+  const held = Promise.withResolvers<void>();
+  wa.authState.keys.transaction(() => held.promise, "held").catch(() => undefined);
+  await eventually(() => told.ends.length === 1);
+  expect(told.deaf).toEqual(["keys"]);
+  held.resolve();
+});
+
+test("a log that takes nothing is found", async () => {
+  const { told } = await opened();
+  told.allPublished = never;
+  await eventually(() => told.ends.length === 1);
+  expect(told.deaf).toEqual(["log"]);
+});
+
+test("a message that takes long is waited for while others go on", async () => {
+  const { told, wa } = await opened({ ...impatient, stuckMs: 700 });
+  const contact = sandbox.account("15550100333");
+  for (let sent = 0; sent < 4; sent++) {
+    const slow = wa.messageMutex.mutex(() => new Promise((resolve) => setTimeout(resolve, 500)));
+    await contact.sendText(phoneNumber, `Message ${sent}`);
+    await slow;
+    await eventually(() => told.received > sent);
+  }
+  expect([told.deaf, told.ends]).toEqual([[], []]);
+});
+
+test("probing a quiet socket puts nothing on the wire but pings, and hands nothing over", async () => {
+  const { told } = await opened();
+  const pinged = async (times: number) => {
+    const before = sandbox.counts.stanzas.iq ?? 0;
+    await eventually(() => (sandbox.counts.stanzas.iq ?? 0) >= before + times, { withinMs: 20_000 });
+  };
+  await pinged(10);
+  const { stanzas: before } = sandbox.counts.snapshot();
+  const { received } = told;
+  await pinged(10);
+  const { stanzas } = sandbox.counts.snapshot();
+  expect({ ...stanzas, iq: 0 }).toEqual({ ...before, iq: 0 });
+  expect([told.received, told.deaf, told.ends]).toEqual([received, [], []]);
+});
+
+test("a queue of stanzas that stands still is found, although nothing holds the messages up", async () => {
+  const { told, wa } = await opened();
+  // The lookup that the queue waits for, before it comes to the message itself.
+  wa.signalRepository.lidMapping.getPNForLID = never;
+  await sandbox.account("15550100332").sendText(phoneNumber, "First", { addressing: "pn" });
+  await eventually(() => told.ends.length === 1);
+  expect(told.deaf).toEqual(["messages"]);
+});
