@@ -4,6 +4,7 @@ import { openEventLog } from "../../../connector/event-log.ts";
 import { collectionNames, type FenceDocument, fenceId } from "../../../shared/collections.ts";
 import type { Scope } from "../../../shared/scopes.ts";
 import { eventually } from "../../support/eventually.ts";
+import { severableDatabase } from "../../support/severable-database.ts";
 import { GatewayFixture, type Listener, qr } from "./gateway-fixture.ts";
 
 let gateway: GatewayFixture;
@@ -311,10 +312,36 @@ class Unreading implements Disposable {
   }
 }
 
-describe("a client that does not read", () => {
-  const padding = "x".repeat(8_000);
-  const rows = 3_000;
+const padding = "x".repeat(8_000);
+const rows = 3_000;
 
+test("a database that is lost during a replay: the client loses its connection, and is whole when it comes back", async () => {
+  await using severable = await severableDatabase(gateway.database.db.databaseName);
+  const database = { ...gateway.database, db: severable.db };
+  await using other = await GatewayFixture.start({ database, limits: { requestMs: 500 } });
+  const channelId = await gateway.addChannel();
+  const publish = await publisher(channelId);
+  for (let done = 0; done < rows; done += 200) await publish(200, padding);
+  const { key } = await gateway.addKey();
+  using client = new Unreading(other.url, key);
+  await eventually(() => client.heard.some(({ name }) => name === "authenticated"));
+  client.send("subscribe_channel", { channelId, after: 0 });
+  await eventually(() => seqs(client).length > 0);
+  client.pause();
+  severable.cut();
+  client.resume();
+  await eventually(() => client.isClosed);
+  await severable.mend();
+  const reached = seqs(client).at(-1) ?? 0;
+  expect(seqs(client)).toEqual(range(1, reached));
+  expect(reached).toBeLessThan(rows);
+  const again = gateway.connect({ auth: { apiKey: key } });
+  await again.ask("subscribe_channel", { channelId, after: reached });
+  await eventually(() => seqs(again).at(-1) === rows);
+  expect(seqs(again)).toEqual(range(reached + 1, rows));
+}, 60_000);
+
+describe("a client that does not read", () => {
   test("is closed during a replay, before much of it is read for it, and is whole when it comes back", async () => {
     await using other = await GatewayFixture.start({
       database: gateway.database,
