@@ -51,6 +51,7 @@ test("201: the row is what the connector expects of a new channel, its times the
     lid: null,
     createdAt: expect.any(Date),
     deletedAt: null,
+    givenNumber: null,
   });
 });
 
