@@ -22,16 +22,16 @@ export interface CommandQueue {
   ): Promise<CommandDocument[]>;
   /** Only ends those that are too old. */
   expire(tell?: TellSpent): Promise<void>;
-  /** Says that from now on the stanza may be on the wire, under this id. */
-  startRelay(id: string, messageId: string): Promise<void>;
+  /** Says that from now on the stanza may be on the wire, under this id and from this account. */
+  startRelay(id: string, messageId: string, account: string): Promise<void>;
   /** Puts claimed commands, which were not on the wire, back to where they were. */
   unclaim(ids: readonly string[]): Promise<void>;
   /** Resolves when it is written; what comes in the same moment is written together. */
   settle(id: string, settlement: Settlement): Promise<void>;
   /** A later receipt or answer says that an `unknown` message arrived after all. */
   settleUnknown(messageId: string, result: Record<string, unknown>): Promise<void>;
-  /** The `unknown` sends that may go to the wire once more, in the order in which they did. */
-  resendable(): Promise<CommandDocument[]>;
+  /** The `unknown` sends of an account that may go to the wire once more, in the order in which they did. */
+  resendable(account: string): Promise<CommandDocument[]>;
   /** Says that from now on it may be on the wire a second time; false when it must not be. */
   startResend(id: string): Promise<boolean>;
   /** It was not on the wire a second time after all. */
@@ -68,10 +68,18 @@ export function commandQueue(
   return {
     claim: (lanes, limit, tell = nobody) => claim(lanes, limit, tell),
     expire: (tell = nobody) => expire(tell),
-    async startRelay(id, messageId) {
+    async startRelay(id, messageId, account) {
       const { matchedCount } = await commands.updateOne(
         { _id: id, ...mine },
-        [{ $set: { relayStartedAt: "$$NOW", messageId: { $literal: messageId } } }],
+        [
+          {
+            $set: {
+              relayStartedAt: "$$NOW",
+              messageId: { $literal: messageId },
+              relayedBy: { $literal: account },
+            },
+          },
+        ],
         durable,
       );
       if (matchedCount === 0) throw new Error("The command is not ours any more");
@@ -80,7 +88,11 @@ export function commandQueue(
       if (ids.length === 0) return;
       await commands.updateMany(
         { _id: { $in: [...ids] }, ...mine },
-        { $set: { state: putBack.to }, $inc: { attempts: -1 }, $unset: { claim: "", relayStartedAt: "" } },
+        {
+          $set: { state: putBack.to },
+          $inc: { attempts: -1 },
+          $unset: { claim: "", relayStartedAt: "", relayedBy: "" },
+        },
         durable,
       );
     },
@@ -101,9 +113,9 @@ export function commandQueue(
         durable,
       );
     },
-    resendable: () =>
+    resendable: (relayedBy) =>
       commands
-        .find({ channelId, ...mayResend })
+        .find({ channelId, ...mayResend, relayedBy })
         .sort({ relayStartedAt: 1, ord: 1 })
         .limit(resendMax)
         .toArray(),

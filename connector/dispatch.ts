@@ -10,7 +10,7 @@ import { errorTrace } from "./error-trace.ts";
 import type { MessageRecord } from "./message-record.ts";
 import type { Pace } from "./pace.ts";
 import { type PreparationOptions, type Prepared, prepare } from "./preparation.ts";
-import { type OpenSocket, type Outcome, relay } from "./relay.ts";
+import { accountOf, type OpenSocket, type Outcome, relay } from "./relay.ts";
 import { resend } from "./resend.ts";
 import { type Ending, endingOf, failureOf, type Send } from "./settlement.ts";
 import { SocketGoneError, untilGone } from "./until-gone.ts";
@@ -92,7 +92,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const { to, type } = prepared;
     await Promise.all([
       record.sending(send.messageId, prepared.to, prepared.type, prepared.message),
-      queue.startRelay(send._id, send.messageId),
+      queue.startRelay(send._id, send.messageId, accountOf(socket)),
     ]);
     // Writing took its time.
     if (!canSend()) throw new SocketGoneError("It may not be sent any more");

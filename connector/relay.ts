@@ -1,3 +1,4 @@
+import { normaliseJid } from "../shared/address.ts";
 import type { BinaryNode, WASocket } from "./baileys/baileys.ts";
 import type { Prepared } from "./preparation.ts";
 import { untilGone } from "./until-gone.ts";
@@ -7,6 +8,11 @@ import { traceRelay } from "./wire-trace.ts";
 export interface OpenSocket {
   wa: WASocket;
   gone: AbortSignal;
+}
+
+/** The JID of the account that a socket sends from. */
+export function accountOf({ wa }: OpenSocket): string {
+  return normaliseJid(wa.user?.id) ?? "";
 }
 
 /** What became of one attempt to send. */

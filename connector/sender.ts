@@ -3,7 +3,7 @@ import { publicError, ServiceError } from "../shared/errors.ts";
 import { newMessageId } from "../shared/ids.ts";
 import type { TellSpent } from "./claiming.ts";
 import { createDispatch, type DispatchOptions } from "./dispatch.ts";
-import type { OpenSocket } from "./relay.ts";
+import { accountOf, type OpenSocket } from "./relay.ts";
 import type { Send } from "./settlement.ts";
 
 /** What a sender may do at the moment. */
@@ -49,7 +49,7 @@ export function createSender(options: SenderOptions): Sender {
   const resend = async (socket: OpenSocket, canSend: () => boolean) => {
     if (resentOn === socket.gone) return;
     await dispatch.idle();
-    await dispatch.resend((await queue.resendable()).filter(hasMessageId), socket, canSend);
+    await dispatch.resend((await queue.resendable(accountOf(socket))).filter(hasMessageId), socket, canSend);
     resentOn = socket.gone;
   };
 

@@ -65,6 +65,8 @@ export interface CommandDocument {
   createdAt: Date;
   /** Set before the stanza may reach the wire: from here on a failure without an answer is `unknown`. */
   relayStartedAt?: Date;
+  /** The JID of the account that it was to go out from: a second time goes out from no other. */
+  relayedBy?: string;
   /** Set before an `unknown` send may reach the wire a second time; it never does a third time. */
   resentAt?: Date;
   result?: Record<string, unknown>;

@@ -11,6 +11,7 @@ import type { CommandDocument } from "../../shared/collections.ts";
 import { commandDocument, fileDatabase } from "./connector-fixture.ts";
 
 const file = fileDatabase();
+const account = "15550100009@s.whatsapp.net";
 const messageId = "3EB0AAAA";
 const facts = { messageId, to: "15550100001@s.whatsapp.net", type: "text" };
 
@@ -36,7 +37,7 @@ interface Left {
   told: string[];
 }
 
-const begin = ({ queue }: Owner, { _id }: CommandDocument) => queue.startRelay(_id, messageId);
+const begin = ({ queue }: Owner, { _id }: CommandDocument) => queue.startRelay(_id, messageId, account);
 const tell = ({ delivery }: Owner, status: "sent" | "unknown" | "delivered") =>
   delivery.tell({ messageId, status });
 

@@ -16,6 +16,7 @@ import { type Happening, happen, invariants, newWorld, type World } from "./comm
 import { commandDocument, fileDatabase } from "./connector-fixture.ts";
 
 const file = fileDatabase();
+const account = "15550100009@s.whatsapp.net";
 
 const each = [
   ...["begin", "leave", "putBack", "taken", "refused", "silence", "refuse", "giveUp"],
@@ -117,7 +118,7 @@ const change = (_id: string, from: CommandDocument["state"][], to: Document[]) =
 
 /** What the product and the world around it do. */
 const reals: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Real } = {
-  begin: ({ queue }, { _id, messageId }) => queue.startRelay(_id, messageId).catch(() => undefined),
+  begin: ({ queue }, { _id, messageId }) => queue.startRelay(_id, messageId, account).catch(() => undefined),
   leave: async ({ delivery }, { messageId }) => delivery.begin(messageId),
   putBack: ({ queue }, { _id }) => queue.unclaim([_id]),
   async taken({ queue, delivery }, { _id, messageId }) {
@@ -165,7 +166,7 @@ const reals: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Real } =
       ],
     ),
   async late({ queue }, { _id, messageId }) {
-    await queue.startRelay(_id, messageId).catch(() => undefined);
+    await queue.startRelay(_id, messageId, account).catch(() => undefined);
     await queue.unclaim([_id]);
     await queue.settle(_id, { state: "failed", error });
     await queue.startResend(_id);

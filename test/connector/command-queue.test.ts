@@ -6,6 +6,7 @@ import type { CommandDocument } from "../../shared/collections.ts";
 import { commandDocument, fileDatabase } from "./connector-fixture.ts";
 
 const file = fileDatabase();
+const account = "15550100009@s.whatsapp.net";
 
 const past = new Date(Date.now() - 60_000);
 const future = new Date(Date.now() + 600_000);
@@ -158,7 +159,7 @@ describe("settling", () => {
     await owner.claim([1], 8);
     await former.settle(id ?? "", { state: "failed", error: notSent });
     await former.unclaim([id ?? ""]);
-    await expect(former.startRelay(id ?? "", "3EB0AA")).rejects.toThrow("not ours");
+    await expect(former.startRelay(id ?? "", "3EB0AA", account)).rejects.toThrow("not ours");
     expect(await read(id)).toMatchObject({ state: "running", attempts: 2, claim: { epoch: 2 } });
     expect(await read(id)).not.toHaveProperty("relayStartedAt");
   });
@@ -191,7 +192,7 @@ test("what is put back keeps its place and its attempts", async () => {
   const { channelId, queue } = queueOf();
   const ids = await insert(channelId, {}, {}, {});
   await queue.claim([1], 2);
-  await queue.startRelay(ids[1] ?? "", "3EB0CCCC");
+  await queue.startRelay(ids[1] ?? "", "3EB0CCCC", account);
   await queue.unclaim(ids.slice(0, 2));
   expect(await read(ids[1])).toMatchObject({ state: "queued", attempts: 0, messageId: "3EB0CCCC" });
   expect(await read(ids[1])).not.toHaveProperty("claim");
@@ -203,7 +204,7 @@ test("starting a relay says when, and under which id", async () => {
   const { channelId, queue } = queueOf();
   const [id = ""] = await insert(channelId, {});
   await queue.claim([1], 1);
-  await queue.startRelay(id, "3EB0DD");
+  await queue.startRelay(id, "3EB0DD", account);
   expect(await read(id)).toMatchObject({ messageId: "3EB0DD", relayStartedAt: expect.any(Date) });
 });
 
@@ -222,7 +223,7 @@ test("what a former owner left is found by the next, and becomes what it says, i
   const found = await owner.left();
   expect(idsOf(found)).toEqual([before, begun]);
   // It does not know yet that it was deposed.
-  await former.startRelay(begun, "3EB0EE");
+  await former.startRelay(begun, "3EB0EE", account);
   await owner.settleLeft(found.map((command) => ({ command, becomes: "queue" })));
   expect(idsOf(await owner.left())).toEqual([begun]);
   const unknown = { state: "unknown", result: { status: "unknown" } } as const;

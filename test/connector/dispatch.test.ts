@@ -99,6 +99,13 @@ describe("a send that is unknown", () => {
     expect(await here.read(old)).not.toHaveProperty("resentAt");
   });
 
+  test("goes out from no other account, when the channel was linked to one meanwhile", async () => {
+    const here = await withUnknown();
+    const next = here.reopen({ account: "15550100099:3@s.whatsapp.net" });
+    const later = await passes(here);
+    expect(next.relayed).toEqual([later]);
+  });
+
   test("keeps its second time when that did not come as far as the wire", async () => {
     const here = await withUnknown();
     const second = here.reopen({ failures: 1 });

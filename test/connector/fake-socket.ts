@@ -13,6 +13,8 @@ export interface Answers {
   isOnWireWhenFailing?: boolean;
   /** Who is not on WhatsApp. */
   strangers?: readonly string[];
+  /** Who is linked. */
+  account?: string;
 }
 
 /** What of Baileys' socket sending needs, with a made-up server behind it. */
@@ -22,6 +24,7 @@ export function fakeSocket({
   failures = 0,
   isOnWireWhenFailing = false,
   strangers = [],
+  account = "15550100009:1@s.whatsapp.net",
 }: Answers) {
   const relayed: string[] = [];
   /** What was relayed, encoded. */
@@ -62,7 +65,7 @@ export function fakeSocket({
   };
   const wa = {
     ws: new EventEmitter(),
-    user: { id: "15550100009:1@s.whatsapp.net" },
+    user: { id: account },
     onWhatsApp: async (jid: string) => [{ jid, exists: !strangers.includes(jid) }],
     waitForMessage: (id: string, timeoutMs: number) => count("answers", () => answer(id, timeoutMs)),
     relayMessage: (to: string, message: proto.IMessage, { messageId }: { messageId: string }) => {
