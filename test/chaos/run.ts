@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { sleep } from "../../shared/sleep.ts";
 import { pairChannels } from "./channels.ts";
 import { startDamage } from "./damage.ts";
+import { startEventReader } from "./event-reader.ts";
 import { gatherFacts } from "./facts.ts";
 import { startListeners } from "./listeners.ts";
 import { type Rates, startLoad } from "./load.ts";
@@ -58,7 +59,10 @@ export async function runChaos(options: ChaosOptions): Promise<Row[]> {
   const load = startLoad(system, channels, options.rates, seeded(seed + 1));
   const listening = new AbortController();
   using _listening = { [Symbol.dispose]: () => listening.abort() };
-  const listeners = startListeners(system, channels, listening.signal);
+  const listeners = [
+    ...startListeners(system, channels, listening.signal),
+    startEventReader(system, channels, listening.signal),
+  ];
   const damage = startDamage(system, channels, planned, signal);
   const status = setInterval(() => {
     const accepted = load.sends.filter(({ acceptedAt }) => acceptedAt !== null).length;

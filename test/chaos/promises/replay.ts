@@ -2,7 +2,7 @@ import type { Facts } from "../facts.ts";
 import type { Heard, Listener } from "../listeners.ts";
 import type { Broken, Judge } from "./row.ts";
 
-/** Socket.io clients that come back with `after` have every event once, in order. */
+/** Socket.io clients that come back with `after`, and the reader of `GET /events`, have every event once, in order. */
 export const replayed: Judge = (facts) => {
   const broken = facts.listeners.flatMap((listener) =>
     [...listener.heard.values()].flatMap((heard) => gapsOf(facts, listener, heard)),
@@ -13,8 +13,8 @@ export const replayed: Judge = (facts) => {
     .reduce((sum, { seqs }) => sum + seqs.length, 0);
   const of = (kind: Gap["kind"]) => broken.filter((gap) => gap.kind === kind).length;
   return {
-    promise: "Socket.io clients that reconnect with `after` have every event once",
-    counted: `${events} events to ${facts.listeners.length} clients over ${connections} connections: ${of("missing")} missing, ${of("doubled")} doubled, ${of("inversion")} inversions`,
+    promise: "clients that come back with `after`, or a cursor, have every event once",
+    counted: `${events} events to ${facts.listeners.length} clients over ${connections} connections and calls: ${of("missing")} missing, ${of("doubled")} doubled, ${of("inversion")} inversions`,
     broken,
   };
 };
