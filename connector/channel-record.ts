@@ -2,7 +2,7 @@ import { toDataURL } from "qrcode";
 import type { ChannelDocument, PendingPairing } from "../shared/collections.ts";
 import type { Collections } from "../shared/database.ts";
 import type { EventData, LastDisconnect } from "../shared/events.ts";
-import { type Fence, FencedError } from "./auth/fence.ts";
+import { assertHeld, type Fence, FencedError } from "./auth/fence.ts";
 import { type Machine, type PairingCode, publicStatus } from "./machine.ts";
 
 /** What of a channel's document changes with a step of its machine. */
@@ -26,6 +26,7 @@ export interface ChannelRecord {
 export function channelRecord({ channels }: Pick<Collections, "channels">, fence: Fence): ChannelRecord {
   const mine = { _id: fence.channelId, "owner.epoch": fence.epoch };
   const set = async (fields: Record<string, unknown>) => {
+    assertHeld(fence);
     const { matchedCount } = await channels.updateOne(
       mine,
       { $set: fields },

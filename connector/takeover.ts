@@ -30,7 +30,7 @@ export interface TakeoverOptions {
   db: Db;
   collections: Collections;
   channel: ChannelDocument;
-  lease: Pick<Lease, "id" | "ended">;
+  lease: Pick<Lease, "id" | "ended" | "isValid">;
   config: Pick<Config, "encryptionKeys" | "whatsapp">;
   /** Nothing can be written any more. */
   onLost(error: Error): void;
@@ -43,7 +43,7 @@ export interface TakeoverOptions {
  */
 export async function takeOver(options: TakeoverOptions): Promise<Holdings> {
   const { collections, channel, lease } = options;
-  const fence: Fence = { channelId: channel._id, epoch: channel.owner.epoch };
+  const fence: Fence = { channelId: channel._id, epoch: channel.owner.epoch, isHeld: lease.isValid };
   const events = await openEventLog(collections.events, fence);
   const auth = await openAuth(options, fence);
   const queue = commandQueue(collections.commands, fence, lease.id);
@@ -55,7 +55,10 @@ export async function takeOver(options: TakeoverOptions): Promise<Holdings> {
 }
 
 /** Credentials that are there and cannot be used are not the same as none: nothing is made in their place. */
-async function openAuth(options: TakeoverOptions, { channelId, epoch }: Fence): Promise<AuthState | null> {
+async function openAuth(
+  options: TakeoverOptions,
+  { channelId, epoch, isHeld }: Fence,
+): Promise<AuthState | null> {
   const { db, config, lease, onLost, log } = options;
   try {
     return await openAuthState({
@@ -66,6 +69,7 @@ async function openAuth(options: TakeoverOptions, { channelId, epoch }: Fence): 
       server: serverName(config),
       onLost,
       signal: lease.ended,
+      ...(isHeld && { isHeld }),
     });
   } catch (error) {
     if (!(error instanceof AuthStateError) || !unusable.includes(error.fault)) throw error;

@@ -24,6 +24,8 @@ export interface AuthStateOptions {
   onLost(error: Error): void;
   /** Aborted when the ownership ends: nothing more is written. */
   signal?: AbortSignal;
+  /** Asked before every write, since a process that stood still hears of the signal later. */
+  isHeld?: () => boolean;
 }
 
 /** The credentials and keys of one channel, for one epoch. */
@@ -59,7 +61,8 @@ export interface AuthState extends AsyncDisposable {
  */
 export async function openAuthState(options: AuthStateOptions): Promise<AuthState> {
   const { db, channelId, epoch, masterKeys, server, signal = new AbortController().signal } = options;
-  const store = new AuthStore({ db, fence: { channelId, epoch }, masterKeys, signal });
+  const fence = { channelId, epoch, ...(options.isHeld && { isHeld: options.isHeld }) };
+  const store = new AuthStore({ db, fence, masterKeys, signal });
   await using claiming = new AsyncDisposableStack();
   claiming.use(store);
   const creds = ownCreds(await store.claim(), server);

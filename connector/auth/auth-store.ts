@@ -15,7 +15,7 @@ import {
   writeRows,
 } from "./auth-rows.ts";
 import { createDataKey, seal, unseal, unwrapDataKey, type WrappedKey, wrapDataKey } from "./envelope.ts";
-import { type Fence, raiseFence } from "./fence.ts";
+import { assertHeld, type Fence, raiseFence } from "./fence.ts";
 import { endFormerSession, leaveSession } from "./former-session.ts";
 import { hasPreKey, type KeyType } from "./row-order.ts";
 import { withPatience } from "./transient.ts";
@@ -97,6 +97,7 @@ export class AuthStore implements AsyncDisposable {
   }
 
   async #attempt(batch: Batch, creds: string | undefined): Promise<void> {
+    assertHeld(this.#fence);
     const { keys } = this.#collections;
     const rows = { fence: this.#fence, dataKey: this.#dataKey, wrapped: this.#unstoredKey, rows: batch.rows };
     if (creds === undefined) return batch.rows.size > 0 ? writeRows(keys, rows, this.#session) : undefined;

@@ -10,6 +10,8 @@ import { type FenceDocument, fenceId } from "../../shared/collections.ts";
 export interface Fence {
   channelId: string;
   epoch: number;
+  /** False once the owner is past its own deadline; absent where nobody's lease stands behind it. */
+  isHeld?: () => boolean;
 }
 
 /** Somebody else owns the channel now. Never retried: the session hangs up. */
@@ -27,8 +29,18 @@ export class FencedError extends Error {
 
 type FenceFields = Omit<FenceDocument, "_id" | "channelId" | "epoch" | "n">;
 
-/** Operation 0 of a bulk. `fields` are further fields of the fence row to set along. */
-export function fenceOperation({ channelId, epoch }: Fence, fields: FenceFields = {}) {
+/** Looked at before every write: throws `FencedError` past the deadline, when others may be about to take over. */
+export function assertHeld(fence: Fence): void {
+  if (fence.isHeld?.() === false) throw new FencedError(fence);
+}
+
+/**
+ * Operation 0 of a bulk. `fields` are further fields of the fence row to set along. Throws `FencedError` past the
+ * owner's deadline.
+ */
+export function fenceOperation(fence: Fence, fields: FenceFields = {}) {
+  assertHeld(fence);
+  const { channelId, epoch } = fence;
   return {
     updateOne: {
       filter: { _id: fenceId(channelId), epoch },
