@@ -99,6 +99,28 @@ describe("a send that is unknown", () => {
     expect(await here.read(old)).not.toHaveProperty("resentAt");
   });
 
+  test("is waited for, when the log is slow to take what became of it", async () => {
+    const slow = Promise.withResolvers<void>();
+    const here = await senderOn(
+      tapped(file.all, {
+        async before({ collection, args }) {
+          if (collection === "events" && JSON.stringify(args).includes('"unknown"')) await slow.promise;
+        },
+      }),
+      silent,
+    );
+    const commands = await here.insert(1);
+    here.sender.ring();
+    await eventually(() => here.socket.relayed.length === 1);
+    commands.push(...(await here.insert(1)));
+    const next = here.reopen();
+    for (let look = 0; look < 50; look++) await file.database.db.command({ ping: 1 });
+    slow.resolve();
+    for (const command of commands)
+      await eventually(async () => (await here.read(command)).state === "succeeded");
+    expect(next.relayed).toEqual(commands.map(({ messageId }) => messageId));
+  });
+
   test("goes out from no other account, when the channel was linked to one meanwhile", async () => {
     const here = await withUnknown();
     const next = here.reopen({ account: "15550100099:3@s.whatsapp.net" });
@@ -147,8 +169,10 @@ test("who is deposed while the last write before the wire is under way does not 
 
 test("a database that is away is no fault of the send: it is not given up, and the session ends", async () => {
   const all = tapped(file.all, {
-    async before({ collection }) {
-      if (collection === "messages") throw new MongoNetworkError("away");
+    async before({ collection, args }) {
+      // Only the last write before the wire.
+      if (collection === "messages" && JSON.stringify(args).includes("setOnInsert"))
+        throw new MongoNetworkError("away");
     },
   });
   const here = await senderOn(all);
