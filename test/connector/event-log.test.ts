@@ -40,6 +40,7 @@ test("an event is what was published, with a time", async () => {
       channelId,
       seq: 1,
       ord: expect.any(Timestamp),
+      epoch: 1,
       type: "connection_update",
       timestamp: expect.any(Date),
       data: { status: "active" },

@@ -236,6 +236,23 @@ describe("under load", () => {
     }
   }, 90_000);
 
+  test("a client that begins anew hears nothing out of turn meanwhile", async () => {
+    const channelId = await gateway.addChannel();
+    const publish = await publisher(channelId);
+    await publish(3_000);
+    const client = await gateway.connectAdmin();
+    await client.ask("subscribe_channel", { channelId });
+    const writing = (async () => {
+      for (let round = 0; round < 20; round += 1) await publish(100);
+    })();
+    await eventually(() => seqs(client).length > 0);
+    await client.ask("subscribe_channel", { channelId, after: 0 });
+    await writing;
+    await eventually(() => seqs(client).at(-1) === 5_000, { withinMs: 30_000 });
+    const anew = client.heard.findLastIndex(({ name }) => name === "subscribed");
+    expect(seqs({ heard: client.heard.slice(anew) })).toEqual(range(1, 5_000));
+  }, 60_000);
+
   test("a gateway that is killed: its clients come back elsewhere, and every set is whole", async () => {
     const first = await GatewayFixture.start({ database: gateway.database });
     await using second = await GatewayFixture.start({ database: gateway.database });
