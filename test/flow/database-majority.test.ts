@@ -29,7 +29,9 @@ async function send(message: string): Promise<void> {
   const request = { to: contactNumber, message };
   const headers = { "Idempotency-Key": randomUUID(), Prefer: "respond-async" };
   await eventually(async () => {
-    const { status, body } = await waypost.api().post(`/channels/${channel.channelId}/send`, request, headers);
+    const { status, body } = await waypost
+      .api()
+      .post(`/channels/${channel.channelId}/send`, request, headers);
     if (!body.ok) throw new Error(`${status}: ${JSON.stringify(body)}`);
     return true;
   }, patient);

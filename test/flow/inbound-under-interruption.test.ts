@@ -58,3 +58,21 @@ test("messages that come in while the product restarts and the line drops are to
     async () => (await waypost.database.db.collection("whatsapp_auth_keys").countDocuments(journal)) === 0,
   );
 });
+
+test("a message that its sender encrypts and sends anew under its id is told once", {
+  timeout: 60_000,
+}, async () => {
+  await using waypost = await testWaypost();
+  const channel = await pairedChannel(waypost, phone);
+  const [contact = ""] = contacts;
+  const told = () =>
+    waypost.collections.events.find({ channelId: channel.channelId, type: "incoming_message" }).toArray();
+  const say = (id: string) => waypost.sandbox.account(contact).sendText(phone, `text ${id}`, { id });
+  for (const id of ["3EB0A", "3EB0A", "3EB0B"]) await say(id);
+  await eventually(async () => (await told()).length >= 2 && channel.phone.devices()[0]?.queued === 0);
+  waypost.sandbox.faults.drop(phone);
+  for (const id of ["3EB0A", "3EB0B", "3EB0C"]) await say(id);
+  await eventually(async () => (await told()).length >= 3 && channel.phone.devices()[0]?.queued === 0);
+  expect((await told()).map(({ data }) => data.messageId)).toEqual(["3EB0A", "3EB0B", "3EB0C"]);
+  expect(waypost.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, retriesReceived: 0 });
+});

@@ -43,9 +43,11 @@ export async function connectorsApart() {
   const kept = owned.move();
   return {
     ...{ database, sandbox, api, all, document },
-    /** Under this `CONNECTOR_ID`. */
-    async start(name: string): Promise<RunningConnector> {
-      const child = kept.use(startChild(connectorMain, [], { env: { ...env, CONNECTOR_ID: name } }));
+    /** Under this `CONNECTOR_ID`, with further settings. */
+    async start(name: string, settings: NodeJS.ProcessEnv = {}): Promise<RunningConnector> {
+      const child = kept.use(
+        startChild(connectorMain, [], { env: { ...env, CONNECTOR_ID: name, ...settings } }),
+      );
       const [, url = ""] = await child.prints(/"url":"([^"]+)"[^\n]*connector listens/);
       return Object.assign(child, { url });
     },

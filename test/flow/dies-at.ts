@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Collection } from "mongodb";
+import WebSocket from "ws";
+import { collectionNames } from "../../shared/collections.ts";
+
+/**
+ * Loaded into a connector before anything else, so that it dies at a point that no signal from outside would hit: the
+ * `DIES_AFTER`th time (1 if absent) it passes there. `DIES_AT` is
+ * - `decrypted`: a message was decrypted, and its ratchet and plaintext are stored; its receipt has not left,
+ * - `receipted`: the receipt has left, and the event has not been written,
+ * - `told`: the event is written, and the journal's row is still there,
+ * - `sent`: the first frame after a stored ratchet was handed to the kernel, and nothing after it ran.
+ */
+export type DeathPoint = "decrypted" | "receipted" | "told" | "sent";
+
+const { DIES_AT: point, DIES_AFTER: after = "1" } = process.env;
+/** Long enough for what was written to a socket to arrive. */
+const deliveryMs = 500;
+let passed = 0;
+let isRatchetStored = false;
+
+function pass(): void {
+  if (++passed >= Number(after)) process.kill(process.pid, "SIGKILL");
+}
+
+const { bulkWrite } = Collection.prototype;
+Collection.prototype.bulkWrite = async function (operations, ...rest) {
+  const text = JSON.stringify(operations, (_key, value) => (value?._bsontype === "Binary" ? "…" : value));
+  const isAuth = this.collectionName === collectionNames.authKeys;
+  const isJournal = isAuth && /"updateOne":\{"filter":\{"_id":"[^"/]+\/inbound\//.test(text);
+  const isTelling = this.collectionName === collectionNames.events && text.includes('"incoming_message"');
+  if (point === "receipted" && isTelling) {
+    await sleep(deliveryMs);
+    pass();
+  }
+  const result = await bulkWrite.call(this, operations, ...rest);
+  if (point === "decrypted" && isJournal) pass();
+  if (point === "told" && isTelling) pass();
+  if (point === "sent" && isAuth && !isJournal && text.includes("/session/")) isRatchetStored = true;
+  return result;
+};
+
+const { send } = WebSocket.prototype;
+type Send = (this: WebSocket, data: unknown, options: object, written: (error?: Error) => void) => void;
+const withCallback: Send = function (data, options, written) {
+  const isLast = isRatchetStored;
+  const [settings, done] =
+    typeof options === "function" ? [{}, options as typeof written] : [options, written];
+  (send as unknown as Send).call(this, data, settings, (error) => {
+    if (isLast) pass();
+    done?.(error);
+  });
+};
+WebSocket.prototype.send = withCallback as typeof send;
