@@ -134,10 +134,14 @@ test("members come and go: the client hears of it, and who has gone can neither 
   await eventually(() => stubs(client).length === 2);
   await client.send(group, { text: "welcome" });
   await sandbox.account(cleo).waitForMessage(({ text }) => text === "welcome");
+  const senderKey = () =>
+    JSON.stringify(sandbox.snapshot().people[ben]?.devices[0]?.senderKeys?.[`${group} ${ben}.0`]);
+  const keyThatAnaHas = senderKey();
   sandbox.account(ben).removeFromGroup(group, ana);
   await eventually(() => stubs(client).length === 3);
   await sandbox.account(ben).sendText(group, "without you");
   expect(sandbox.account(cleo).inbox.map(({ text }) => text)).toEqual(["welcome", "without you"]);
+  expect(JSON.parse(senderKey())[0].senderKeyId).not.toBe(JSON.parse(keyThatAnaHas)[0].senderKeyId);
   await expect(client.send(group, { text: "still there?" })).rejects.toThrow("forbidden");
   expect(client.received.map(({ message }) => textOf(message))).not.toContain("without you");
   expect(() => sandbox.account(ana).addToGroup(group, cleo)).toThrow("is in no group");

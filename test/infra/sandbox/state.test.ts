@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startSandbox } from "../../../infra/sandbox/sandbox.ts";
+import type { SandboxState } from "../../../infra/sandbox/state.ts";
+import { readState } from "../../../infra/sandbox/store.ts";
+import { eventually } from "../../support/eventually.ts";
 import { Client, faultless, noFaults, textOf } from "./client.ts";
 import { ana, ben } from "./fixture.ts";
 
@@ -35,6 +38,41 @@ test("a restart keeps links, sessions, inboxes and what waits, under the same ro
   const inbox = second.account(ben).inbox;
   expect(inbox.map(({ text }) => text)).toEqual(["before", undefined, "after"]);
   expect(inbox[1]?.media?.bytes.toString()).toBe("a picture");
+  expect(faultless(second)).toEqual(noFaults);
+});
+
+test("a link is on disk when the phone has scanned, and gone from it when the phone has removed it", async () => {
+  await using sandbox = await startSandbox({ dataDir });
+  const linkedOnDisk = async () => {
+    const kept = (await readState(dataDir)) as SandboxState | null;
+    return kept?.people[ana]?.companions.length ?? 0;
+  };
+  await using client = new Client(sandbox);
+  client.connect();
+  const account = sandbox.account(ana);
+  await account.scan(await eventually(() => client.qr));
+  expect(await linkedOnDisk()).toBe(1);
+  await account.unlink();
+  expect(await linkedOnDisk()).toBe(0);
+});
+
+test("a group is still there after a restart, with the keys to it", async () => {
+  const first = await startSandbox({ dataDir });
+  const client = new Client(first);
+  await client.link(first.account(ana));
+  const { id } = first.account(ben).createGroup("Choir", [ana]);
+  await client.send(id, { text: "before" });
+  await first.account(ben).waitForMessage(({ text }) => text === "before");
+  await client.hangUp();
+  await first[Symbol.asyncDispose]();
+
+  await using second = await startSandbox({ dataDir });
+  await using returned = new Client(second, {}, client.auth);
+  await returned.open();
+  await returned.send(id, { text: "after" });
+  await second.account(ben).waitForMessage(({ text }) => text === "after");
+  await second.account(ben).sendText(id, "answer");
+  await returned.receive((message) => textOf(message) === "answer");
   expect(faultless(second)).toEqual(noFaults);
 });
 
