@@ -6,6 +6,7 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import { knownMessages } from "../../../connector/baileys/known-messages.ts";
 import { baileysLogger } from "../../../connector/baileys/logger.ts";
+import { QueuePassed } from "../../../connector/baileys/queue-pass.ts";
 
 function capture() {
   const lines: Record<string, unknown>[] = [];
@@ -26,6 +27,12 @@ test("of what Baileys says only the known words and a status code get through", 
   expect(lines).toEqual([
     { level: 50, event: "baileys", statusCode: 428, msg: "Failed to encrypt for recipient" },
   ]);
+});
+
+test("what was sent through Baileys' queue to see it pass is no error", () => {
+  const { lines, logger } = capture();
+  logger.error({ err: new QueuePassed() }, "unexpected error in 'processing offline receipt'");
+  expect(lines).toEqual([]);
 });
 
 test("a sentence with a number inside keeps only its beginning", () => {
