@@ -282,8 +282,11 @@ describe("Prefer: wait", () => {
   });
 
   test("a database that goes away meanwhile is waited for; one that is away answers 503", async () => {
-    let [isAway, reads] = [false, 0];
-    const away = () => Promise.reject(new ServiceError("database_unavailable"));
+    let [isAway, reads, refused] = [false, 0, 0];
+    const away = () => {
+      refused += 1;
+      return Promise.reject(new ServiceError("database_unavailable"));
+    };
     await using broken = await functionsFixture({
       eventBell: () => ({ pausesMs: [10] }),
       withStore: (store) => ({
@@ -300,6 +303,7 @@ describe("Prefer: wait", () => {
     const wait = broken.call("GET", path, { headers });
     await eventually(() => reads > 0);
     isAway = true;
+    await eventually(() => refused > 0);
     await addEvents(channelId, 1, 1, broken);
     expect((await broken.call("GET", path, { headers })).status).toBe(503);
     isAway = false;
