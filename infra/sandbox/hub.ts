@@ -110,9 +110,8 @@ function populate(
       const known = owners.get(companion);
       if (known) return known;
       const owner = [...restored().values()].find((person) => person.state.companions.includes(companion));
-      if (!owner) throw new Error(`device ${companion.id} is not linked to anybody`);
-      owners.set(companion, owner);
-      return owner;
+      if (owner) owners.set(companion, owner);
+      return owner ?? null;
     },
   };
 }

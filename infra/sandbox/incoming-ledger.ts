@@ -29,7 +29,8 @@ export interface IncomingRecord {
   confirmedAt: number | null;
 }
 
-export type IncomingKey = Pick<IncomingRecord, "id" | "from" | "to" | "deviceId">;
+/** Which message is meant: ids are unique per device. */
+type IncomingKey = Pick<IncomingRecord, "id" | "to" | "deviceId">;
 
 /** Every message that was put before linked devices since the start, the last 100,000. */
 export class IncomingLedger {
@@ -44,10 +45,7 @@ export class IncomingLedger {
     return this.#records.values();
   }
 
-  posted(
-    key: Pick<IncomingRecord, "id" | "to" | "deviceId">,
-    about: Pick<IncomingRecord, "from" | "group" | "isOwn">,
-  ): void {
+  posted(key: IncomingKey, about: Pick<IncomingRecord, "from" | "group" | "isOwn">): void {
     this.#records.ensure(keyOf(key), () => ({
       number: ++this.#number,
       ...key,
@@ -61,7 +59,7 @@ export class IncomingLedger {
     }));
   }
 
-  wentOut(key: Pick<IncomingRecord, "id" | "to" | "deviceId">): void {
+  wentOut(key: IncomingKey): void {
     const record = this.#records.get(keyOf(key));
     if (!record) return;
     record.deliveries += 1;
@@ -69,7 +67,7 @@ export class IncomingLedger {
   }
 
   /** A device said something about a message: `type` is that of its receipt, "error 500" for a refusal. */
-  heard(key: Pick<IncomingRecord, "id" | "to" | "deviceId">, type: string): void {
+  heard(key: IncomingKey, type: string): void {
     const record = this.#records.get(keyOf(key));
     if (!record) return;
     record.receipts = [...record.receipts, { type, at: Date.now() }].slice(-receiptsMax);
@@ -78,5 +76,4 @@ export class IncomingLedger {
   }
 }
 
-const keyOf = ({ to, deviceId, id }: Pick<IncomingRecord, "id" | "to" | "deviceId">): string =>
-  `${to}:${deviceId} ${id}`;
+const keyOf = ({ to, deviceId, id }: IncomingKey): string => `${to}:${deviceId} ${id}`;

@@ -5,7 +5,7 @@ import { OutgoingLedger, type OutgoingRecord } from "./outgoing-ledger.ts";
 import { type Overlap, SocketLedger, type SocketRecord } from "./socket-ledger.ts";
 
 /** What the server knows of one linked device, added up since the start. */
-export interface DeviceRecord {
+interface DeviceRecord {
   phoneNumber: string;
   deviceId: number;
   linkedAt: number;

@@ -76,6 +76,7 @@ function notePosted(network: Network, companion: Companion, { tag, attrs }: Bina
   const author = parseAddress(attrs.participant ?? attrs.from);
   const from = author && network.find(author.user, author.addressing)?.phoneNumber;
   const owner = network.ownerOf(companion);
+  if (!owner) return;
   network.ledgers.incoming.posted(
     { id: attrs.id ?? "", to: owner.phoneNumber, deviceId: companion.id },
     {

@@ -37,8 +37,8 @@ export interface Network {
   /** The person behind a number or a LID, null if there is none (yet). */
   find(user: string, addressing: "pn" | "lid"): Person | null;
   people(): Person[];
-  /** Whose linked device this is. Throws if it is nobody's any more. */
-  ownerOf(companion: Companion): Person;
+  /** Whose linked device this is, or was when it was asked last; null if nobody's. */
+  ownerOf(companion: Companion): Person | null;
   log(line: string): void;
   /** Something that outlives a restart has changed. */
   changed(): void;

@@ -70,6 +70,7 @@ const groups = [
       ["No receipts", "receipts", { timing: "never" }, "Nobody confirms delivery"],
       ["Receipts after 5 s", "receipts", { timing: 5000 }, "Delivery is confirmed late"],
       ["Receipts again", "receipts", { timing: null }, "Delivery is confirmed as usual"],
+      ["Lose sessions", "forget-sessions", {}, "Contacts can't read the next message, and ask for it again"],
       [
         "Ignore one usync",
         "ignore-query",
