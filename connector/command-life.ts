@@ -40,7 +40,7 @@ export const commandSteps = {
 export type CommandStep = keyof typeof commandSteps;
 
 /** How often a command is claimed by processes that do not bring it to an end, before it is `dead`. */
-export const claimsMax = 3;
+const claimsMax = 3;
 
 /** What is read of a command to see whether it may be carried out. */
 export type Found = CommandDocument & { isExpired: boolean };

@@ -2,7 +2,7 @@ import type { Collection, Document } from "mongodb";
 import type { Collections } from "../../shared/database.ts";
 
 /** A write as it goes to the database. */
-export interface Write {
+interface Write {
   collection: keyof Collections;
   method: string;
   args: unknown[];
