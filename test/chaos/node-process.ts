@@ -20,7 +20,7 @@ export interface ProcessOptions {
   guard: { add(pid: number): void; remove(pid: number): void };
 }
 
-const readyMs = 60_000;
+const readyMs = 120_000;
 const lookEveryMs = 25;
 const restartMs = 1_000;
 

@@ -41,7 +41,7 @@ export async function settle(settling: Settling): Promise<string> {
   for (const until = performance.now() + settling.withinMs; performance.now() < until; await sleep(everyMs)) {
     await reconnect(settling).catch(() => undefined);
     open = await stillOpen(settling).catch(String);
-    settling.tick(open);
+    if (open !== "") settling.tick(open);
     if (open !== "") settledAt = null;
     else settledAt ??= performance.now();
     if (settledAt !== null && performance.now() - settledAt > quietMs) return "";
