@@ -149,3 +149,18 @@ test("a queue of stanzas that stands still is found, although nothing holds the 
   await eventually(() => told.ends.length === 1);
   expect(told.deaf).toEqual(["messages"]);
 });
+
+test("what waits for an answer ends with its socket, long before its time", async () => {
+  const { wa } = await opened();
+  sandbox.faults.ignoreQuery("w:stats");
+  const attrs = { to: "@s.whatsapp.net", type: "set", xmlns: "w:stats" };
+  const fates: string[] = [];
+  const asked = wa.query({ tag: "iq", attrs, content: [{ tag: "add", attrs: {} }] }, 600_000);
+  asked.then(
+    () => fates.push("answered"),
+    () => fates.push("given up"),
+  );
+  socket?.terminate();
+  await eventually(() => fates.length === 1);
+  expect(fates).toEqual(["given up"]);
+});
