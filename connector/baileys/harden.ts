@@ -25,11 +25,8 @@ const current = new AsyncLocalStorage<Transaction>();
 /** The early writes of one encryption. */
 const encrypting = new AsyncLocalStorage<Promise<void>[]>();
 
-/**
- * What has not ended this long after its socket waits for an answer that will not come; Baileys would wait for 30 s, and
- * the next socket with it.
- */
-const cutAfterMs = 500;
+/** What has not ended this long after its socket waits for what will not come, and the next socket with it. */
+const cutAfterMs = 2_000;
 
 /**
  * The `makeSignalRepository` option of a socket. `store` is the same key store that the socket gets as `auth.keys`; its

@@ -29,7 +29,9 @@ export function takeInOrder(wa: WASocket, journal: Journal, listener: IntakeList
   });
   wa.ws.on("CB:ib,,offline", () => journal.caughtUp());
   const received = (batch: BaileysEventMap["messages.upsert"]) => {
-    void listener.received(batch).then(() => journal.published(batch.messages));
+    // A placeholder stands for what could not be decrypted, or not in time: that is not in the log.
+    const messages = batch.messages.filter(({ message }) => message);
+    void listener.received(batch).then(() => journal.published(messages));
     return true;
   };
   const updated = (updates: BaileysEventMap["messages.update"]) => {
