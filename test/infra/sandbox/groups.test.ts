@@ -1,4 +1,6 @@
+import type { GroupMetadata } from "@whiskeysockets/baileys";
 import { describe, expect, test } from "vitest";
+import { proto } from "../../../connector/baileys/baileys.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type Client, faultless, noFaults, textOf } from "./client.ts";
 import { ana, ben, useSandbox } from "./fixture.ts";
@@ -145,6 +147,39 @@ test("members come and go: the client hears of it, and who has gone can neither 
   await expect(client.send(group, { text: "still there?" })).rejects.toThrow("forbidden");
   expect(client.received.map(({ message }) => textOf(message))).not.toContain("without you");
   expect(() => sandbox.account(ana).addToGroup(group, cleo)).toThrow("is in no group");
+});
+
+test("a client that still takes itself for a member is refused", async () => {
+  const { sandbox } = fixture;
+  const known: { metadata?: GroupMetadata } = {};
+  const client = fixture.client({ cachedGroupMetadata: async () => known.metadata });
+  await client.link(sandbox.account(ana));
+  const group = sandbox.account(ben).createGroup("Choir", [ana]).id;
+  known.metadata = await client.socket.groupMetadata(group);
+  await client.send(group, { text: "as a member" });
+  await sandbox.account(ben).waitForMessage();
+  sandbox.account(ben).removeFromGroup(group, ana);
+  const id = await client.send(group, { text: "as none" });
+  await eventually(() => client.statusOf(id).includes(proto.WebMessageInfo.Status.ERROR));
+  expect(sandbox.ledger.outgoing().find((record) => record.id === id)).toMatchObject({
+    copies: 0,
+    refusedWith: 403,
+  });
+  expect(sandbox.account(ben).inbox.map(({ text }) => text)).toEqual(["as a member"]);
+});
+
+test("what several members say of one message waits for a client that is away, each for itself", async () => {
+  const { sandbox } = fixture;
+  const client = await linked(ana);
+  const group = sandbox.account(ben).createGroup("Choir", [ana, cleo]).id;
+  const id = await client.send(group, { text: "read it later" });
+  for (const person of [ben, cleo]) await sandbox.account(person).waitForMessage();
+  await eventually(() => sandbox.account(ana).devices()[0]?.queued === 0);
+  await client.hangUp();
+  for (const person of [ben, cleo]) sandbox.account(person).markRead(id);
+  expect(sandbox.account(ana).devices()[0]?.queued).toBe(2);
+  await client.open();
+  await eventually(() => sandbox.account(ana).devices()[0]?.queued === 0);
 });
 
 test("a ratchet of a sender key that was rolled back is noticed", async () => {
