@@ -5,6 +5,7 @@ import { connectBackoff } from "./backoff.ts";
 import { errorTrace } from "./error-trace.ts";
 import { createFailures } from "./failures.ts";
 import type { Lease } from "./lease.ts";
+import { isMovable } from "./letting-go.ts";
 import { acquire } from "./ownership.ts";
 import { Session, type SessionOptions } from "./session.ts";
 import { createSlots } from "./slots.ts";
@@ -51,6 +52,17 @@ export class Roster {
   /** Channels that it has, or is about to have. */
   load(): number {
     return this.#sessions.size + this.#moving.size;
+  }
+
+  /** Those of the channels that may be interrupted: active, and without a command that runs. */
+  async movable(channelIds: readonly string[]): Promise<string[]> {
+    const active = channelIds.filter((channelId) => {
+      const session = this.#sessions.get(channelId);
+      return session && isMovable(session.machine());
+    });
+    const running = { channelId: { $in: active }, state: "running" as const };
+    const busy = new Set(await this.#options.collections.commands.distinct("channelId", running));
+    return active.filter((channelId) => !busy.has(channelId));
   }
 
   /** Takes a channel if it is free and there is room. Throws `FencedError`, or the database's error. */

@@ -39,7 +39,7 @@ export async function checkBeforeStart(
 }
 
 /** A start that would put every channel's keys in danger. */
-export class SelfCheckError extends Error {
+class SelfCheckError extends Error {
   override readonly name = "SelfCheckError";
 }
 

@@ -10,7 +10,7 @@ import { errorTrace } from "./error-trace.ts";
 import { createGrace } from "./grace.ts";
 import type { Lease } from "./lease.ts";
 import { declareDead } from "./lease-row.ts";
-import { isIdle, isMovable } from "./letting-go.ts";
+import { isIdle } from "./letting-go.ts";
 import { oneLook } from "./look.ts";
 import { createMembership, type Membership } from "./membership.ts";
 import { channelsWithoutOwner, handOver, release, restingChannels } from "./ownership.ts";
@@ -75,7 +75,7 @@ export class Term {
       connectorId: lease.id,
       channels: () => this.#roster.channels(),
       resting: () => restingChannels(collections, lease.id, timings.moveRestMs),
-      movable: (channelIds) => this.#movable(channelIds),
+      movable: (channelIds) => this.#roster.movable(channelIds),
       quietMs: timings.moveQuietMs,
     });
     lease.ended.addEventListener("abort", () => this.abandon(), { once: true });
@@ -208,16 +208,6 @@ export class Term {
     if (!channelId || this.#stopping.signal.aborted) return;
     this.#options.log.info({ event: "balance", channelId }, "channel handed over");
     await this.#roster.letGo(channelId, handOver);
-  }
-
-  async #movable(channelIds: readonly string[]): Promise<string[]> {
-    const active = channelIds.filter((channelId) => {
-      const session = this.#roster.get(channelId);
-      return session && isMovable(session.machine());
-    });
-    const ofThese = { channelId: { $in: active }, state: "running" as const };
-    const busy = new Set(await this.#options.collections.commands.distinct("channelId", ofThese));
-    return active.filter((channelId) => !busy.has(channelId));
   }
 
   async #adoptAll(): Promise<void> {

@@ -5,7 +5,7 @@ import { deadlineOf } from "../../connector/lease.ts";
  * the database can be late or lost, and a process can stand still at any point. The rules of the row are those of
  * `lease-row.ts` and `ownership.ts`; `lease-rules.test.ts` compares them with the real ones. The deadline is the real one.
  */
-export const timings = { leaseMs: 15_000, leaseMarginMs: 3_000 };
+const timings = { leaseMs: 15_000, leaseMarginMs: 3_000 };
 
 export type Step =
   /** A process starts, under this name, and its row is written. */
