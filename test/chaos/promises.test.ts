@@ -1,0 +1,200 @@
+import { Timestamp } from "mongodb";
+import { expect, test } from "vitest";
+import type { Account } from "../../infra/sandbox/account.ts";
+import type { DecryptFailure } from "../../infra/sandbox/failure-ledger.ts";
+import type { OutgoingRecord } from "../../infra/sandbox/outgoing-ledger.ts";
+import type { CommandDocument, EventDocument } from "../../shared/collections.ts";
+import type { ChaosChannel } from "./channels.ts";
+import type { Facts, Outcome, SocketWithProcess } from "./facts.ts";
+import { failOver } from "./promises/fail-over.ts";
+import { finalStates } from "./promises/final-states.ts";
+import { inboundOnce } from "./promises/inbound.ts";
+import { once } from "./promises/once.ts";
+import { oneSocket } from "./promises/one-socket.ts";
+import { order } from "./promises/order.ts";
+import { ratchets } from "./promises/ratchets.ts";
+import { replayed } from "./promises/replay.ts";
+import type { Judge } from "./promises/row.ts";
+
+const began = 1_000_000;
+const reader = "15553000000";
+const account = (phoneNumber: string) => ({ phoneNumber }) as Account;
+const channel: ChaosChannel = {
+  index: 0,
+  channelId: "channel",
+  phone: account("15552000000"),
+  contacts: [account(reader)],
+};
+
+/** The send with this number, as it looks when all went well. */
+function sent(number: number): Outcome & { command: CommandDocument; wire: [OutgoingRecord] } {
+  const at = began + number * 1_000;
+  const text = `message ${number}`;
+  const id = `ID${number}`;
+  const ids = { commandId: `command-${number}`, messageId: id };
+  return {
+    send: {
+      ...{ text, channel, to: reader, stream: "http", number, ...ids },
+      ...{ askedAt: at, acceptedAt: at, claimed: null, answers: [] },
+    },
+    command: {
+      ...{ _id: `command-${number}`, channelId: channel.channelId, type: "message.send", lane: 1 },
+      ...{ ord: new Timestamp({ t: number, i: 1 }), state: "succeeded", messageId: id, attempts: 1 },
+    } as CommandDocument,
+    wire: [
+      {
+        ...{ number, id, from: channel.phone.phoneNumber, deviceId: 1, to: reader, group: null, text },
+        ...{ copies: 1, resent: 0, refused: 0, refusedWith: null, retriesAsked: 0, receipts: [] },
+        ...{ seenAt: at, arrivedAt: at, order: number, shownAt: at, shownOrder: number },
+      },
+    ],
+  };
+}
+
+const incoming = (seq: number, message: string, epoch = 1): EventDocument => ({
+  ...{ _id: `event-${seq}`, channelId: channel.channelId, seq, epoch, type: "incoming_message" },
+  ...{ ord: new Timestamp({ t: seq, i: 1 }), timestamp: new Date(began), data: { message } },
+});
+
+const socket = (id: string, process: string, loggedInAt: number, endedAt: number | null) =>
+  ({
+    ...{ id, remotePort: 1, openedAt: loggedInAt, phoneNumber: channel.phone.phoneNumber, deviceId: 1 },
+    ...{ loggedInAt, lastHeardAt: loggedInAt, endedAt, reason: null, process },
+  }) as SocketWithProcess;
+
+const inbound = (number: number) => ({
+  ...{ text: `in ${number}`, id: `IN${number}`, channel, from: reader, number, at: began },
+});
+
+const killedAt = began + 5_000;
+
+/** A run in which everything was as it should be. */
+function good(): Facts & { outcomes: ReturnType<typeof sent>[]; sockets: SocketWithProcess[] } {
+  const log = [incoming(1, "in 1"), incoming(2, "in 2", 2)];
+  const heard = { channelId: channel.channelId, from: 0, seqs: [1, 2], resyncs: 0 };
+  return {
+    channels: [channel],
+    outcomes: [sent(1), sent(2), sent(3)],
+    inbound: [inbound(1), inbound(2)],
+    faults: [
+      {
+        kind: "connector killed, back under a new name after the takeover",
+        ...{ struck: "connector-0", from: killedAt, to: killedAt + 30_000, failed: null },
+      },
+    ],
+    listeners: [
+      { name: "listener", heard: new Map([["channel", heard]]), connections: 1, hasAll: () => true },
+    ],
+    events: new Map([["channel", log]]),
+    incoming: [],
+    sockets: [
+      socket("s1", "connector-0", began, killedAt + 5),
+      socket("s2", "connector-1", killedAt + 18_000, null),
+    ],
+    overlaps: [],
+    reusedRatchetCounters: 0,
+    decryptFailures: [],
+  };
+}
+
+type Good = ReturnType<typeof good>;
+
+const first = ({ outcomes }: Good) => outcomes[0] ?? sent(1);
+
+/** What may not be, by the promise that it breaks. */
+const breaches: [string, Judge, (facts: Good) => Partial<Facts>][] = [
+  [
+    "an accepted send without a command",
+    finalStates,
+    (facts) => ({ outcomes: [{ ...first(facts), command: null }] }),
+  ],
+  ["one that is still queued", finalStates, (facts) => withState(facts, "queued")],
+  ["one that failed and arrived", finalStates, (facts) => withState(facts, "failed")],
+  ["one that expired and arrived", finalStates, (facts) => withState(facts, "expired")],
+  [
+    "one that succeeded and never arrived",
+    finalStates,
+    (facts) => ({ outcomes: [{ ...first(facts), wire: [] }] }),
+  ],
+  ["one text under two ids", once, (facts) => withWire(facts, (one) => [one, { ...one, id: "OTHER" }])],
+  ["three stanzas of one id", once, (facts) => withWire(facts, (one) => [{ ...one, copies: 3 }])],
+  ["a later one that arrived first", order, (facts) => ({ outcomes: facts.outcomes.map(reversed) })],
+  ["an inbound message without an event", inboundOnce, () => ({ events: log(incoming(1, "in 1")) })],
+  [
+    "an inbound message with two events",
+    inboundOnce,
+    () => ({ events: log(incoming(1, "in 1"), incoming(2, "in 2"), incoming(3, "in 2")) }),
+  ],
+  ["a chat in another order", inboundOnce, () => ({ events: log(incoming(1, "in 2"), incoming(2, "in 1")) })],
+  ["a client that misses an event", replayed, (facts) => withSeqs(facts, [1])],
+  ["a client that has one twice", replayed, (facts) => withSeqs(facts, [1, 2, 2])],
+  ["a client that has them the wrong way round", replayed, (facts) => withSeqs(facts, [2, 1])],
+  ["two sockets at once", oneSocket, overlapping],
+  [
+    "a row of an older owner after one of a newer",
+    oneSocket,
+    () => ({ events: log(incoming(1, "in 1", 2), incoming(2, "in 2", 1)) }),
+  ],
+  ["a ratchet counter that was used twice", ratchets, () => ({ reusedRatchetCounters: 1 })],
+  ["a message that was never read", ratchets, () => ({ decryptFailures: [unread] })],
+  ["a channel that nobody took over", failOver, ({ sockets }) => ({ sockets: sockets.slice(0, 1) })],
+  [
+    "a channel that was taken over late",
+    failOver,
+    ({ sockets }) => ({
+      sockets: [...sockets.slice(0, 1), socket("s2", "connector-1", killedAt + 21_000, null)],
+    }),
+  ],
+];
+
+const unread: DecryptFailure = {
+  ...{ id: "IN1", from: `${reader}:0`, to: "15552000000:1", at: began },
+  ...{ reader: "linked", isForced: false, repairedAt: null },
+};
+
+const log = (...events: EventDocument[]) => new Map([[channel.channelId, events]]);
+
+function withState(facts: Good, state: CommandDocument["state"]): Partial<Facts> {
+  const outcome = first(facts);
+  return { outcomes: [{ ...outcome, command: { ...outcome.command, state } }] };
+}
+
+function withWire(facts: Good, change: (record: OutgoingRecord) => OutgoingRecord[]): Partial<Facts> {
+  const outcome = first(facts);
+  return { outcomes: [{ ...outcome, wire: change(outcome.wire[0]) }] };
+}
+
+function withSeqs({ listeners }: Good, seqs: number[]): Partial<Facts> {
+  const heard = { channelId: channel.channelId, from: 0, seqs, resyncs: 0 };
+  return { listeners: listeners.map((each) => ({ ...each, heard: new Map([["channel", heard]]) })) };
+}
+
+/** As if the last had arrived first. */
+function reversed(outcome: ReturnType<typeof sent>): Outcome {
+  const order = 10 - outcome.send.number;
+  return { ...outcome, wire: [{ ...outcome.wire[0], order, arrivedAt: began + order }] };
+}
+
+function overlapping({ sockets: [former, next] }: Good): Partial<Facts> {
+  if (!former || !next) return {};
+  const { phoneNumber } = channel.phone;
+  return { overlaps: [{ phoneNumber, deviceId: 1, former, next, at: began, silentMs: 0 }] };
+}
+
+const judges = [finalStates, once, order, inboundOnce, replayed, oneSocket, ratchets, failOver];
+
+test("a run in which nothing went wrong holds every promise", () => {
+  expect(judges.flatMap((judge) => judge(good()).broken)).toEqual([]);
+});
+
+test.each(breaches)("%s breaks its promise", (_, judge, change) => {
+  const facts = good();
+  expect(judge({ ...facts, ...change(facts) }).broken).not.toEqual([]);
+});
+
+test("a stopped connector cannot hang up: that its socket is still there at the takeover is no breach", () => {
+  const facts = good();
+  const stopped = { struck: "connector-0", from: began - 20_000, to: began + 1_000, failed: null };
+  const faults = [{ kind: "connector stopped and continued" as const, ...stopped }];
+  expect(oneSocket({ ...facts, faults, ...overlapping(facts) }).broken).toEqual([]);
+});
