@@ -34,3 +34,13 @@ test("a fault without a limit ends when it is taken back or all are cleared", ()
     false,
   ]);
 });
+
+test("acks can be late or withheld for everybody; one's own delay goes before", () => {
+  const rules = new FaultRules();
+  rules.ackDelays.set("all", 500);
+  rules.ackDelays.set("15550000001", 20);
+  expect([rules.ackDelayMs("15550000001"), rules.ackDelayMs("15550000002")]).toEqual([20, 500]);
+  expect(rules.areAcksWithheld("15550000001")).toBe(false);
+  rules.withheldAcks.add("all");
+  expect(rules.areAcksWithheld("15550000001")).toBe(true);
+});
