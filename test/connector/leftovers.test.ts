@@ -53,24 +53,26 @@ async function died(parts: Record<string, JournaledPart>) {
 
 test("what was left is told in the order it came, and its rows go when WhatsApp has caught up without it", async () => {
   const system = await died({
-    b: part("M2", { conversation: "second" }, { arrival: 12 }),
-    a: part("M1", { conversation: "first" }, { arrival: 7 }),
+    a: part("M2", { conversation: "second" }, { arrival: 12 }),
+    b: part("M1", { conversation: "first" }, { arrival: 7 }),
     c: part("M3", { conversation: "third" }, { arrival: 100 }),
   });
   const { auth, recover } = await system.again();
   await using _auth = auth;
+  const journal = inboundJournal(auth.state.keys);
+  journal.hurry();
   await recover();
   expect(system.texts()).toEqual(["first", "second", "third"]);
   await recover();
   expect(system.told).toHaveLength(3);
+  await auth.flush();
   expect(await rowsOf(system.channelId)).toHaveLength(3);
 
-  const journal = inboundJournal(auth.state.keys);
   journal.connecting();
   journal.arrived({ tag: "message", attrs: { id: "M2", from: bob }, content: [] });
   journal.caughtUp();
   const isLeft = async () => (await rowsOf(system.channelId)).map(({ _id }) => _id.at(-1));
-  await eventually(async () => (await isLeft()).join() === "b");
+  await eventually(async () => (await isLeft()).join() === "a");
 });
 
 test("a message of two parts is one message", async () => {
