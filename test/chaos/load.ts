@@ -1,7 +1,7 @@
 import { sleep } from "../../shared/sleep.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { Random } from "./random.ts";
-import { type Send, type Stream, sendOverHttp, sendThroughDatabase, streams } from "./sends.ts";
+import { type Send, type Stream, sendOverHttp, sendThroughDatabase } from "./sends.ts";
 import type { System } from "./system.ts";
 
 /** A message that a contact wrote to a channel. */
@@ -104,6 +104,3 @@ function newSend(channel: ChaosChannel, stream: Stream, number: number, random: 
     answers: [],
   };
 }
-
-/** `lane` of the commands of a stream. */
-export const laneOf = ({ stream }: Send): 1 | 2 => streams[stream].lane;

@@ -30,7 +30,7 @@ export function traces(rows: readonly Row[], facts: Facts, began: number): strin
 }
 
 /** One broken promise: the message, its command, what the wire saw of it, its events, and which faults were near. */
-export function trace({ what, at, outcome, about }: Broken, facts: Facts, began: number): string[] {
+function trace({ what, at, outcome, about }: Broken, facts: Facts, began: number): string[] {
   const time = (value: unknown) =>
     value instanceof Date || typeof value === "number" ? clock(Number(value) - began) : JSON.stringify(value);
   const lines = [`- ${clock(at - began)} (${new Date(at).toISOString()}) ${what}`];
