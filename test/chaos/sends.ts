@@ -28,7 +28,7 @@ export interface Send {
 /** Where a sender's messages go in: over HTTP, or as a document of another service, in one of two lanes. */
 export type Stream = keyof typeof streams;
 
-export const streams = {
+const streams = {
   http: { lane: 1 },
   "database, lane 1": { lane: 1 },
   "database, lane 2": { lane: 2 },
