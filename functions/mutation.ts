@@ -76,7 +76,7 @@ export async function carryOut<T extends CommandType>(
     await confirmed(insertion, { ids, retryable: once.isKeyed || type !== "message.send" });
     ring?.(channelId);
   }
-  return { ...ids, outcome: await waiting(ids.commandId) };
+  return { ...ids, outcome: await waiting({ ...ids, isRepeated }) };
 }
 
 function newIds(type: CommandType): CommandIds {
@@ -86,21 +86,23 @@ function newIds(type: CommandType): CommandIds {
 
 /**
  * Prepares to wait for a command's result: the wait begins when what is returned is called, which also puts `Location`
- * and `Preference-Applied` on the answer. Not without a connector that could carry it out.
+ * and `Preference-Applied` on the answer. Not without a connector that could carry it out; but one that was asked for
+ * before may have ended by now, and was perhaps answered so.
  */
 export function waitingFor(
   { store, results }: Pick<Dependencies, "store" | "results">,
   c: Pick<Context, "req" | "header">,
   msUnlessAsked: number,
-): (commandId: string) => Promise<Outcome | null> {
+): (command: { commandId: string; isRepeated: boolean }) => Promise<Outcome | null> {
   const preference = waitPreference(c.req.header("prefer"));
   const waitMs = preference?.waitMs ?? msUnlessAsked;
   const isAnswerable = waitMs > 0 && store.hasConnector().catch(() => true);
-  return async (commandId) => {
+  const isAsync = preference?.waitMs === 0;
+  return async ({ commandId, isRepeated }) => {
     const isWorthIt = await isAnswerable;
-    const outcome = isWorthIt ? await results.wait(commandId, waitMs, c.req.raw.signal) : null;
-    if (preference && (isWorthIt || preference.waitMs === 0))
-      c.header("Preference-Applied", preference.applied);
+    const known = isRepeated && !isAsync ? await results.look(commandId) : null;
+    const outcome = known ?? (isWorthIt ? await results.wait(commandId, waitMs, c.req.raw.signal) : null);
+    if (preference && (isWorthIt || isAsync)) c.header("Preference-Applied", preference.applied);
     namedBy(c, commandId);
     return outcome;
   };

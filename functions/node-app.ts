@@ -67,5 +67,6 @@ export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAp
 function until(stopping: AbortSignal, results: ResultWaiter): ResultWaiter {
   return {
     wait: (commandId, waitMs, signal) => results.wait(commandId, waitMs, AbortSignal.any([signal, stopping])),
+    look: results.look,
   };
 }

@@ -24,5 +24,6 @@ export function pollingResults(
         pausesMs,
         listen: listen && ((ring) => listen(commandId, ring)),
       }),
+    look,
   };
 }

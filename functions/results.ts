@@ -12,6 +12,8 @@ export type Outcome =
 export interface ResultWaiter {
   /** Null when the command has not ended within `waitMs`, or when `signal` aborts. Never rejects. */
   wait(commandId: string, waitMs: number, signal: AbortSignal): Promise<Outcome | null>;
+  /** Null when the command has not ended by now. Never rejects. */
+  look: ReadOutcome;
 }
 
 /** Reads how a command ended; null while it has not. */

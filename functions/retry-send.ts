@@ -24,7 +24,7 @@ export async function retrySend(deps: Dependencies, c: Context<CommandEnv & Once
   const found = await store.findChannel(command.channelId);
   if (!found) throw new ServiceError("channel_not_found");
   const waiting = waitingFor(deps, c, 0);
-  const { ids } = await once.decide(() => {
+  const { ids, isRepeated } = await once.decide(() => {
     const endedAt = endOf(command);
     if (found.channel.status === "logged_out") throw new ServiceError("channel_logged_out");
     const { messageId = newMessageId() } = command;
@@ -44,7 +44,7 @@ export async function retrySend(deps: Dependencies, c: Context<CommandEnv & Once
   if (!isQueued && !once.isKeyed) throw notRetryable((await store.findCommand(commandId)) ?? command);
   if (isQueued) ring?.(command.channelId);
   const payload = parseWith(sendPayload, command.payload, "invalid_command");
-  return sendAnswer({ commandId, messageId, outcome: await waiting(commandId) }, payload);
+  return sendAnswer({ commandId, messageId, outcome: await waiting({ commandId, isRepeated }) }, payload);
 }
 
 /** When it ended, if it ended in a way that may be undone. */

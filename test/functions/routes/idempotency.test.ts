@@ -54,6 +54,21 @@ test("202, 200: a repetition waits for what is under way, and is answered from w
   });
 });
 
+test("200: what was sent is told so again when nobody would wait for it any more", async () => {
+  const channelId = await functions.addChannel({ status: "active" });
+  const send = () =>
+    functions.call("POST", `/channels/${channelId}/send`, {
+      body: text,
+      headers: { "Idempotency-Key": "sent" },
+    });
+  const asking = send();
+  await functions.settle(channelId, "message.send", { state: "succeeded", result: {} });
+  const first = await asking;
+  await functions.db.channels.updateOne({ _id: channelId }, { $set: { status: "inactive" } });
+  const again = await send();
+  expect([first.status, again.status, again.body, isReplayed(again)]).toEqual([200, 200, first.body, true]);
+});
+
 test("422: what WhatsApp refused is refused again, and not sent again", async () => {
   const channelId = await functions.addChannel({ status: "active" });
   const asking = sendTo(channelId, "order-3", text, "wait=30");
