@@ -27,19 +27,33 @@ export const commandSchema = z
   })
   .openapi("Command");
 
+/** A document's fields; what another service wrote where it does not belong is left out. */
+const stored = z.object({
+  channelId: z.string().catch(""),
+  type: z.string().catch(""),
+  state: z.enum(commandStates).catch("queued"),
+  messageId: z.string().nullable().catch(null),
+  attempts: z.int().catch(0),
+  createdAt: z.date().nullable().catch(null),
+  expiresAt: z.date().nullable().catch(null),
+  doneAt: z.date().nullable().catch(null),
+  result: z.record(z.string(), z.unknown()).nullable().catch(null),
+});
+
 /**
  * A command as callers see it: what became of it, not what was in it. A pairing code is only for who may pair. Other
- * services insert documents too, so until a connector has adopted one, hardly a field is certain.
+ * services insert documents too, so hardly a field is certain, and of what was refused none ever is.
  */
 export function commandView(
-  command: Pick<CommandDocument, "_id" | "channelId" | "type"> & Partial<CommandDocument>,
+  command: Pick<CommandDocument, "_id"> & Partial<CommandDocument>,
   caller: Grant,
 ): z.output<typeof commandSchema> {
-  const { _id, channelId, type, state = "queued", messageId, attempts = 0 } = command;
-  const { createdAt, expiresAt, doneAt, result, error } = command;
+  const { _id, error } = command;
+  const { channelId, type, state, messageId, attempts, createdAt, expiresAt, doneAt, result } =
+    stored.parse(command);
   const isSecret = type === "channel.request_pairing_code" && !hasScope(caller, "channels:write");
   return {
-    commandId: _id,
+    commandId: String(_id),
     channelId,
     type,
     state,

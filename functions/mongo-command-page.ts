@@ -8,7 +8,7 @@ const lanes: CommandDocument["lane"][] = [0, 1, 2];
 /**
  * A page of a channel's commands, the newest first. Every state and every lane is named, so that the index by which
  * connectors look for work gives them in order, without another index that each send would pay for. What another service
- * inserted is in the list once it is adopted.
+ * inserted is in the list once it is queued; what was refused has no place in the order.
  */
 export async function commandPage(
   commands: Collection<CommandDocument>,
@@ -18,6 +18,7 @@ export async function commandPage(
     channelId,
     state: { $in: state ? [state] : [...commandStates] },
     lane: { $in: lanes },
+    ord: { $type: "timestamp" as const },
     ...(type && { type }),
     ...(after && afterPlace(after)),
   };

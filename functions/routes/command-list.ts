@@ -22,7 +22,8 @@ const listing = channelRoute({
   tag: "Commands",
   summary: "List a channel's commands",
   description:
-    "The newest first; one that is tried again is new again. Kept for seven days after they ended.",
+    "The newest first; one that is tried again is new again. Kept for seven days after they ended. What another service " +
+    "inserted and was never queued, because it is not valid, is only found by its `commandId`.",
   scope: "messages:read",
   request: {
     query: z.strictObject({

@@ -78,6 +78,16 @@ test("200: a pairing code is only for who may pair", async () => {
   expect((await functions.call("GET", path)).body.payload[0].result.code).toBe("ABCD1234");
 });
 
+test("200: what another service inserted, and was refused, is not in the list and does not end it", async () => {
+  const odd = { channelId, type: "message.send", lane: 1, state: "failed", attempts: 0, expiresAt: "soon" };
+  const refused = ["refused 1", "refused 2"].map((_id) => ({ _id, ...odd }));
+  await functions.db.commands.insertMany(refused as never[]);
+  const [whole, page] = [await list(), await list("?state=failed&limit=3")];
+  await functions.db.commands.deleteMany({ _id: { $in: refused.map(({ _id }) => _id) } });
+  expect([whole.status, idsOf(whole.body), whole.body.nextCursor]).toEqual([200, ids, null]);
+  expect([page.status, idsOf(page.body).length, page.body.nextCursor]).toEqual([200, 2, null]);
+});
+
 test("200: only the channel's own; 404: a channel outside the key's", async () => {
   const other = await functions.addChannel();
   expect((await functions.call("GET", `/channels/${other}/commands`)).body.payload).toEqual([]);

@@ -55,6 +55,37 @@ test("200: a document of another service that nobody has adopted yet", async () 
   });
 });
 
+test("200: a document of another service whose fields are nothing that belongs there", async () => {
+  const channelId = await functions.addChannel();
+  const error = { code: "invalid_command", message: "no" };
+  await functions.db.commands.insertOne({
+    _id: "odd",
+    channelId,
+    type: 7,
+    messageId: 5,
+    createdAt: "yesterday",
+    expiresAt: "soon",
+    result: "none",
+    state: "failed",
+    attempts: 0,
+    doneAt: new Date(0),
+    error,
+  } as never);
+  const { status, body } = await functions.call("GET", "/commands/odd");
+  expect([status, body.payload]).toEqual([
+    200,
+    {
+      commandId: "odd",
+      channelId,
+      type: "",
+      state: "failed",
+      attempts: 0,
+      doneAt: new Date(0).toISOString(),
+      error,
+    },
+  ]);
+});
+
 test("200: a pairing code is shown only to who may pair", async () => {
   const channelId = await functions.addChannel();
   const { body } = await functions.call("POST", `/channels/${channelId}/pairing-code`, {
