@@ -213,8 +213,9 @@ let nextNumber = 15550110400;
 test.each(rows)("$when: $status $reason, credentials $credentials", async (row) => {
   const phoneNumber = String(nextNumber++);
   const channel = await pairedChannel(waypost, phoneNumber);
-  // The restart that belongs to pairing looks like any other.
   const { channelId } = channel;
+  // The restart that belongs to pairing looks like any other; that it is over is told after it is written.
+  await eventually(() => waypost.collections.events.findOne({ channelId, "data.status": "active" }));
   await waypost.collections.events.deleteMany({ channelId, "data.lastDisconnect.code": 515 });
   row.act(waypost.sandbox.faults, phoneNumber);
   const { status, reason, retryAt, lastDisconnect } = await eventually(() => toldOf(channel, row.end), {

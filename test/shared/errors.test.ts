@@ -10,7 +10,8 @@ const statuses: Record<number, ErrorCode[]> = {
   403: ["insufficient_scope"],
   404: ["channel_not_found", "command_not_found", "qr_not_available", "route_not_found"],
   405: ["method_not_allowed"],
-  409: ["channel_logged_out", "already_linked"],
+  409: ["channel_logged_out", "already_linked", "command_not_cancellable", "command_not_retryable"],
+  410: ["resync_required"],
   413: ["body_too_large"],
   415: ["unsupported_content_type"],
   422: [
@@ -20,6 +21,7 @@ const statuses: Record<number, ErrorCode[]> = {
     "media_unavailable",
     "media_too_large",
     "media_type_mismatch",
+    "idempotency_key_reused",
   ],
   429: ["rate_limited", "pairing_rate_limited"],
   500: ["internal"],
