@@ -8,7 +8,7 @@ import type { ChannelEventQuery, EventPage, EventQuery, LogReader } from "./logg
 
 const daySeconds = 86_400;
 /** How long a row may take to appear among others, and as much for clocks that differ. */
-const unsettledSeconds = (eventInsertMsMax / 1_000) * 1.5;
+const unsettled = BigInt((eventInsertMsMax / 1_000) * 1.5) << 32n;
 const beginning: EventCursor = { settled: 0n, newest: 0n, seen: new Map() };
 const batchRows = 2_000;
 
@@ -23,10 +23,9 @@ export function mongoEvents(
     readEvents: (query) =>
       client.withSession({ snapshot: true }, (session) => readAll({ events, session, retention }, query)),
     presentCursor: () =>
-      client.withSession({ snapshot: true }, async (session) => {
-        const now = await momentOf({ events, session });
-        return encodeCursor({ settled: now, newest: now, seen: new Map() });
-      }),
+      client.withSession({ snapshot: true }, async (session) =>
+        cursorAt(await momentOf({ events, session })),
+      ),
   };
 }
 
@@ -52,7 +51,7 @@ async function readAll(snapshot: KeptSnapshot, { channelIds, after, limit }: Eve
   const cursor = after === null ? beginning : cursorOf(after);
   const moment = await momentOf(snapshot);
   if (after !== null) await assertKept(snapshot, cursor, moment);
-  const settled = moment - (BigInt(unsettledSeconds) << 32n);
+  const settled = moment - unsettled;
   const rows = placesAfter(snapshot, cursor.settled, channelIds);
   const { picked, next } = await scanEvents(rows, cursor, { limit, settled, seenMax });
   return { events: await eventsAt(snapshot, picked), next: encodeCursor(next) };
@@ -74,12 +73,13 @@ async function momentOf({ events, session }: Snapshot): Promise<bigint> {
   return moment.toBigInt();
 }
 
-/** Throws `resync_required` when retention may have taken what follows the cursor. */
+/** Throws `resync_required` when retention may have taken what follows the cursor, or it is another database's. */
 async function assertKept(
   { events, session, retention }: KeptSnapshot,
   cursor: EventCursor,
   moment: bigint,
 ): Promise<void> {
+  if (cursor.settled > moment + unsettled) throw resyncFrom(moment, "There is no such place yet");
   const kept = BigInt(retention.eventsDays * daySeconds) << 32n;
   if (cursor.settled >= moment - kept) return;
   const oldest = await events.findOne(
@@ -87,9 +87,16 @@ async function assertKept(
     { session, sort: { ord: 1 }, projection: { ord: 1 } },
   );
   const start = oldest ? oldest.ord.toBigInt() - 1n : moment;
-  if (start <= cursor.settled) return;
-  const fresh = encodeCursor({ settled: start, newest: start, seen: new Map() });
-  throw new ServiceError("resync_required", undefined, { details: { cursor: fresh } });
+  if (start > cursor.settled) throw resyncFrom(start);
+}
+
+function resyncFrom(ord: bigint, message?: string): ServiceError {
+  return new ServiceError("resync_required", message, { details: { cursor: cursorAt(ord) } });
+}
+
+/** The cursor of a reader that has everything up to there, and nothing after. */
+function cursorAt(ord: bigint): string {
+  return encodeCursor({ settled: ord, newest: ord, seen: new Map() });
 }
 
 /** Answered by the index alone. */

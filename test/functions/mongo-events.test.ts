@@ -190,6 +190,20 @@ describe("what retention took", () => {
     expect(page.events.map(({ seq }) => seq)).toEqual([2]);
   });
 
+  test("a cursor of a time to come is another database's: its reader goes on from the present", async () => {
+    await db.events.insertOne(row("a", 1));
+    const ahead = withSettled(await reader.presentCursor(), BigInt(await daysAgo(-1)) << 32n);
+    const missed = await reader
+      .readEvents({ channelIds: null, after: ahead, limit: 50 })
+      .catch((error: unknown) => error);
+    expect(missed).toMatchObject({ code: "resync_required", status: 410 });
+    await db.events.insertOne(row("a", 2));
+    const { details } = missed as ServiceError;
+    const after = (details as { cursor: string }).cursor;
+    const page = await reader.readEvents({ channelIds: null, after, limit: 50 });
+    expect(page.events.map(({ seq }) => seq)).toEqual([2]);
+  });
+
   test("of one channel is told by number", async () => {
     await db.events.insertMany([row("a", 7), row("a", 8)]);
     const query = { channelId: "a", limit: 50 };
