@@ -3,6 +3,7 @@ import type { Db } from "mongodb";
 import type { Socket } from "socket.io";
 import { collections } from "../../shared/database.ts";
 import type { Logger } from "../../shared/log.ts";
+import { createSlots } from "../slots.ts";
 import { authenticateHandler, leaveAll } from "./authenticate.ts";
 import { Client } from "./client.ts";
 import { tailEvents } from "./event-tail.ts";
@@ -11,7 +12,6 @@ import { type HandshakeData, handshakeMiddleware } from "./handshake.ts";
 import { keepRechecking } from "./key-recheck.ts";
 import { defaultLimits, type GatewayLimits } from "./limits.ts";
 import { tailPairings } from "./pairing-tail.ts";
-import { createPlaces } from "./places.ts";
 import { roomTeller } from "./rooms.ts";
 import { createSocketServer } from "./socket-server.ts";
 import { subscribeHandler, unsubscribeHandler } from "./subscribe.ts";
@@ -46,7 +46,7 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
     subscribe_channel: subscribeHandler({
       db,
       feeds,
-      reads: createPlaces(limits.replayReadsMax),
+      reads: createSlots(limits.replayReadsMax),
       limits,
       log,
     }),

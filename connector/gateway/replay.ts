@@ -3,13 +3,13 @@ import { databaseAnswer } from "../../shared/database-answer.ts";
 import { type EventPage, readEventPage } from "../../shared/event-page.ts";
 import type { Logger } from "../../shared/log.ts";
 import { sleep } from "../../shared/sleep.ts";
+import type { Slots } from "../slots.ts";
 import type { Audience } from "./audience.ts";
 import type { ChannelFeed } from "./channel-feed.ts";
 import type { Client } from "./client.ts";
 import type { Hold } from "./hold.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { logNotice } from "./notice.ts";
-import type { Places } from "./places.ts";
 import { drained, dropSlowConsumer } from "./slow-consumer.ts";
 
 export interface Replay {
@@ -22,7 +22,7 @@ export interface Replay {
   join: (told: number) => void;
   db: Pick<Collections, "events">;
   /** Where pages are read: when many clients come back at once, they share the database with the channels. */
-  reads: Places;
+  reads: Slots;
   limits: GatewayLimits;
   log: Logger;
 }

@@ -4,6 +4,7 @@ import { ServiceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import { coversChannel } from "../../shared/scopes.ts";
 import { parseWith } from "../../shared/validation.ts";
+import type { Slots } from "../slots.ts";
 import { audiencesOf, subscribingScopes } from "./audience.ts";
 import { type ChannelFeed, pairingKey } from "./channel-feed.ts";
 import type { Client, Handler, Identity } from "./client.ts";
@@ -12,7 +13,6 @@ import type { Feeds } from "./feeds.ts";
 import type { Hold } from "./hold.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Notice } from "./notice.ts";
-import type { Places } from "./places.ts";
 import { presentChannel } from "./present-channel.ts";
 import { replay } from "./replay.ts";
 import { type PresentChannel, pairingNotice, statusNotice } from "./snapshot.ts";
@@ -20,7 +20,7 @@ import { type PresentChannel, pairingNotice, statusNotice } from "./snapshot.ts"
 export interface SubscribeDeps {
   db: Collections;
   feeds: Feeds;
-  reads: Places;
+  reads: Slots;
   limits: GatewayLimits;
   log: Logger;
 }
