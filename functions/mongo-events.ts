@@ -1,7 +1,8 @@
 import { type ClientSession, type Collection, type MongoClient, Timestamp } from "mongodb";
-import { type EventDocument, eventInsertMsMax, type Retention } from "../shared/collections.ts";
+import { type EventDocument, eventInsertMsMax } from "../shared/collections.ts";
 import { ServiceError } from "../shared/errors.ts";
 import { readEventPage } from "../shared/event-page.ts";
+import type { Retention } from "../shared/indexes.ts";
 import { decodeCursor, type EventCursor, encodeCursor, seenMax } from "./event-cursor.ts";
 import { type EventPlace, scanEvents } from "./event-scan.ts";
 import type { ChannelEventQuery, EventPage, EventQuery, LogReader } from "./logged-event.ts";

@@ -1,8 +1,8 @@
 import type { Db } from "mongodb";
 import { authenticateKey, authenticateSession } from "../shared/authentication.ts";
-import type { Retention } from "../shared/collections.ts";
 import { collections, missingIndexes } from "../shared/database.ts";
 import { databaseAnswer } from "../shared/database-answer.ts";
+import type { Retention } from "../shared/indexes.ts";
 import { mongoChannels } from "./mongo-channels.ts";
 import { mongoCommands } from "./mongo-commands.ts";
 import { mongoEvents } from "./mongo-events.ts";

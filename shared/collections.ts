@@ -1,4 +1,4 @@
-import type { Binary, IndexDescription, Timestamp } from "mongodb";
+import type { Binary, Timestamp } from "mongodb";
 import type { ChannelStatus, channelType, StatusReason } from "./channel.ts";
 import type { CommandState } from "./commands.ts";
 import type { PublicError } from "./errors.ts";
@@ -205,75 +205,3 @@ export const collectionNames = {
 } as const;
 
 export type CollectionName = (typeof collectionNames)[keyof typeof collectionNames];
-
-/** Days that settled commands and old events and messages are kept; passed in, since two of them are settings. */
-export interface Retention {
-  eventsDays: number;
-  messagesDays: number;
-}
-
-const commandsKeptDays = 7;
-const daySeconds = 86_400;
-
-/** Every index, as data; `ensureIndexes` creates them and health checks compare against them. */
-export function indexes(retention: Retention): Record<CollectionName, IndexDescription[]> {
-  return {
-    channels: [
-      { name: "status", key: { status: 1, _id: 1 } },
-      { name: "owner", key: { "owner.connector": 1, wanted: 1 } },
-    ],
-    commands: [
-      { name: "next", key: { channelId: 1, state: 1, lane: 1, ord: 1, _id: 1 } },
-      { name: "open", key: { state: 1, expiresAt: 1 } },
-      {
-        name: "message",
-        key: { channelId: 1, messageId: 1 },
-        unique: true,
-        partialFilterExpression: { messageId: { $exists: true } },
-      },
-      // What other services inserted, until it is adopted.
-      { name: "stray", key: { attempts: 1 }, partialFilterExpression: { attempts: null } },
-      { name: "kept", key: { doneAt: 1 }, expireAfterSeconds: commandsKeptDays * daySeconds },
-    ],
-    events: [
-      {
-        name: "log",
-        key: { channelId: 1, seq: 1 },
-        unique: true,
-        partialFilterExpression: { seq: { $exists: true } },
-      },
-      // Across channels; the last two save looking at rows that are not given again.
-      {
-        name: "order",
-        key: { ord: 1, channelId: 1, seq: 1 },
-        partialFilterExpression: { ord: { $exists: true } },
-      },
-      { name: "kept", key: { timestamp: 1 }, expireAfterSeconds: retention.eventsDays * daySeconds },
-    ],
-    messages: [
-      { name: "message", key: { channelId: 1, messageId: 1 } },
-      { name: "kept", key: { timestamp: 1 }, expireAfterSeconds: retention.messagesDays * daySeconds },
-    ],
-    whatsapp_auth_creds: [{ name: "channel", key: { channelId: 1 } }],
-    whatsapp_auth_keys: [
-      { name: "channel", key: { channelId: 1 } },
-      {
-        name: "kept",
-        key: { expiresAt: 1 },
-        expireAfterSeconds: 0,
-        partialFilterExpression: { expiresAt: { $exists: true } },
-      },
-    ],
-    connectors: [
-      { name: "alive", key: { state: 1, aliveUntil: 1 } },
-      { name: "kept", key: { aliveUntil: 1 }, expireAfterSeconds: 7 * daySeconds },
-    ],
-    api_keys: [{ name: "hash", key: { hash: 1 }, unique: true }],
-    console_sessions: [{ name: "kept", key: { expiresAt: 1 }, expireAfterSeconds: 0 }],
-    pairing_requests: [
-      { name: "number", key: { phoneNumber: 1, at: 1 } },
-      { name: "kept", key: { at: 1 }, expireAfterSeconds: 3_600 },
-    ],
-    idempotency_keys: [{ name: "kept", key: { createdAt: 1 }, expireAfterSeconds: daySeconds }],
-  };
-}

@@ -7,12 +7,11 @@ import {
   type ConsoleSessionDocument,
   type EventDocument,
   type IdempotencyKeyDocument,
-  indexes,
   type MessageDocument,
   collectionNames as names,
   type PairingRequestDocument,
-  type Retention,
 } from "./collections.ts";
+import { indexes, type Retention } from "./indexes.ts";
 
 /** The collections, typed. Opens nothing: the caller owns the client. */
 export interface Collections {
