@@ -13,7 +13,14 @@ const spellings: ReadonlyArray<[country: RegExp, plain: (digits: string) => stri
 
 /** Whether two numbers, digits only, are one account's. */
 export function isSameAccountNumber(a: string, b: string): boolean {
-  return plain(a) === plain(b);
+  return plain(a) === plain(b) || hasTrunkZero(a, b) || hasTrunkZero(b, a);
+}
+
+/** People write the 0 that is dialled at home behind the country code, which has one to three digits. */
+function hasTrunkZero(written: string, dialled: string): boolean {
+  return [1, 2, 3].some(
+    (at) => written[at] === "0" && written.slice(0, at) + written.slice(at + 1) === dialled,
+  );
 }
 
 function plain(digits: string): string {

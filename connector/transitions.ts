@@ -11,9 +11,10 @@ import {
 
 /** What a channel does at a signal, one function a transition of `transition-table.ts`. */
 
-export function connect(_machine: Machine, { method }: { method: PairingMethod }): Step {
+/** A number that is given for a channel that is linked is for no pairing: it must not make its account a stranger. */
+export function connect(_machine: Machine, { method }: { method: PairingMethod }, { isLinked }: World): Step {
   return {
-    machine: { ...newMachine("connecting"), method },
+    machine: { ...newMachine("connecting"), ...(isLinked ? {} : { method }) },
     effects: [{ type: "cancel_retry" }, { type: "open_socket" }],
   };
 }

@@ -208,6 +208,14 @@ describe("pairing", () => {
     expect(shown.machine).toMatchObject({ state: "pairing_code_ready", code: codes.typed });
   });
 
+  test("is not what a number is for that is given for a linked channel: its account is no stranger by it", () => {
+    const method = { kind: "code", phoneNumber: "15550100001" } as const;
+    for (const state of ["inactive", "error", "logged_out"] as const) {
+      const { machine } = step(newMachine(state), { type: "start", method }, linked);
+      expect(machine).toMatchObject({ state: "connecting", method: { kind: "qr" } });
+    }
+  });
+
   test("switches from a QR to a code when a number is given, and ignores a second plain connect", () => {
     const showing = { ...newMachine("qr_ready"), code: codes.qr };
     const plain: Signal = { type: "start", method: { kind: "qr" } };
