@@ -14,15 +14,19 @@ afterEach(() => void vi.useRealTimers());
 function linked() {
   const creds = initAuthCreds();
   const happened: string[] = [];
-  const answers: Array<BinaryNode | undefined> = [];
+  const offers: string[] = [];
+  const answers: Array<BinaryNode | undefined | Error> = [];
   const auth = {
     state: { creds, keys: { get: async () => ({}), set: () => undefined } },
     save: () => undefined,
     flush: async () => void happened.push(`kept ${creds.signedPreKey.keyId}`),
   };
-  const query = async () => {
+  const query = async ({ content }: BinaryNode) => {
     happened.push("asked");
-    return answers.length > 0 ? answers.shift() : yes;
+    offers.push(JSON.stringify(content));
+    const answer = answers.length > 0 ? answers.shift() : yes;
+    if (answer instanceof Error) throw answer;
+    return answer;
   };
   const connect = () => {
     const connection = new AbortController();
@@ -31,7 +35,7 @@ function linked() {
     return connection;
   };
   const asked = () => happened.filter((one) => one === "asked").length;
-  return { creds, happened, answers, connect, asked };
+  return { creds, happened, offers, answers, connect, asked };
 }
 
 test("a signed pre-key is replaced after 30 days, and each 30 days from then on", async () => {
@@ -52,18 +56,46 @@ test("the attempt is known before it is made, and the key is kept once WhatsApp 
   expect(happened).toEqual(["kept 1", "kept 1", "asked", "kept 2"]);
 });
 
-test("silence is no yes: the old key stays, and the next attempt comes a day later, a reconnect or not", async () => {
-  const { creds, answers, connect, asked } = linked();
+test("silence is no yes: the old key stays, and the same new one is offered a day later", async () => {
+  const { creds, answers, offers, connect, asked } = linked();
   answers.push(undefined);
-  const connection = connect();
+  connect();
   await vi.advanceTimersByTimeAsync(30.1 * dayMs);
   expect([asked(), creds.signedPreKey.keyId]).toEqual([1, 1]);
-  connection.abort();
-  connect();
   await vi.advanceTimersByTimeAsync(0.8 * dayMs);
   expect(asked()).toBe(1);
   await vi.advanceTimersByTimeAsync(0.2 * dayMs);
   expect([asked(), creds.signedPreKey.keyId]).toEqual([2, 2]);
+  expect(offers[1]).toBe(offers[0]);
+});
+
+test("a yes that was lost with its connection is asked for at once on the next: strangers may use the key already", async () => {
+  const { creds, answers, offers, connect } = linked();
+  answers.push(new Error("Connection Closed"));
+  const connection = connect();
+  await vi.advanceTimersByTimeAsync(30.1 * dayMs);
+  connection.abort();
+  connect();
+  await vi.advanceTimersByTimeAsync(0);
+  expect([offers.length, creds.signedPreKey.keyId]).toEqual([2, 2]);
+  expect(offers[1]).toBe(offers[0]);
+  connect();
+  await vi.advanceTimersByTimeAsync(dayMs);
+  expect(offers).toHaveLength(2);
+});
+
+test("a refusal is final: the old key stays, and a reconnect does not ask again before a day is over", async () => {
+  const { creds, answers, offers, connect, asked } = linked();
+  answers.push(Object.assign(new Error("bad-request"), { data: 400 }));
+  const connection = connect();
+  await vi.advanceTimersByTimeAsync(30.1 * dayMs);
+  connection.abort();
+  connect();
+  await vi.advanceTimersByTimeAsync(0.8 * dayMs);
+  expect([asked(), creds.signedPreKey.keyId]).toEqual([1, 1]);
+  await vi.advanceTimersByTimeAsync(0.2 * dayMs);
+  expect([asked(), creds.signedPreKey.keyId]).toEqual([2, 2]);
+  expect(offers[1]).not.toBe(offers[0]);
 });
 
 test("the age goes on through reconnects", async () => {
