@@ -55,11 +55,12 @@ export function claiming({ commands, channelId, stamp, mine }: ClaimingOptions) 
   const take = async (due: Found[]): Promise<CommandDocument[]> => {
     if (due.length === 0) return [];
     const ids = due.map(({ _id }) => _id);
-    const { modifiedCount } = await commands.updateMany(
-      { _id: { $in: ids }, state: queued },
-      [{ $set: { state: commandSteps.claim.to, attempts: { $add: ["$attempts", 1] }, claim: stamp } }],
-      durable,
-    );
+    const update = [
+      { $set: { state: commandSteps.claim.to, attempts: { $add: ["$attempts", 1] }, claim: stamp } },
+    ];
+    // Each by itself: the driver repeats that when the primary changes, and `updateMany` not.
+    const updates = ids.map((_id) => ({ updateOne: { filter: { _id, state: queued }, update } }));
+    const { modifiedCount } = await commands.bulkWrite(updates, { ordered: false, ...durable });
     if (modifiedCount === due.length) return due;
     const ours = new Set(await commands.distinct("_id", { _id: { $in: ids }, ...mine }));
     return due.filter(({ _id }) => ours.has(_id));

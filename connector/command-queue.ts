@@ -22,7 +22,10 @@ export interface CommandQueue {
   ): Promise<CommandDocument[]>;
   /** Only ends those that are too old. */
   expire(tell?: TellSpent): Promise<void>;
-  /** Says that from now on the stanza may be on the wire, under this id and from this account. */
+  /**
+   * Says that from now on the stanza may be on the wire, under this id and from this account. Throws `NotBegunError` when
+   * it must not be: what was claimed in time may have waited for those before it.
+   */
   startRelay(id: string, messageId: string, account: string): Promise<void>;
   /** Puts claimed commands, which were not on the wire, back to where they were. */
   unclaim(ids: readonly string[]): Promise<void>;
@@ -42,7 +45,13 @@ export interface CommandQueue {
   settleLeft(left: readonly LeftCommand[]): Promise<void>;
 }
 
+/** A command that is another owner's by now, or that has become too old. */
+export class NotBegunError extends Error {
+  override readonly name = "NotBegunError";
+}
+
 const { begin, putBack, resend, arrive } = commandSteps;
+const isInTime = { $expr: { $gt: ["$expiresAt", "$$NOW"] } };
 const resendMax = 500;
 const nobody: TellSpent = async () => undefined;
 
@@ -62,7 +71,7 @@ export function commandQueue(
     "claim.epoch": epoch,
     relayStartedAt: { $exists: true },
     resentAt: { $exists: false },
-    $expr: { $gt: ["$expiresAt", "$$NOW"] },
+    ...isInTime,
   };
 
   return {
@@ -70,7 +79,7 @@ export function commandQueue(
     expire: (tell = nobody) => expire(tell),
     async startRelay(id, messageId, account) {
       const { matchedCount } = await commands.updateOne(
-        { _id: id, ...mine },
+        { _id: id, ...mine, ...isInTime },
         [
           {
             $set: {
@@ -82,7 +91,7 @@ export function commandQueue(
         ],
         durable,
       );
-      if (matchedCount === 0) throw new Error("The command is not ours any more");
+      if (matchedCount === 0) throw new NotBegunError("The command is not ours any more, or too old");
     },
     async unclaim(ids) {
       if (ids.length === 0) return;

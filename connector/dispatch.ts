@@ -4,7 +4,7 @@ import { isUnavailable } from "../shared/database-answer.ts";
 import { type PublicError, publicError, ServiceError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
 import { sleep } from "../shared/sleep.ts";
-import type { CommandQueue } from "./command-queue.ts";
+import { type CommandQueue, NotBegunError } from "./command-queue.ts";
 import type { Delivery } from "./delivery.ts";
 import { errorTrace } from "./error-trace.ts";
 import type { MessageRecord } from "./message-record.ts";
@@ -133,7 +133,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       } catch (error) {
         if (error instanceof ServiceError)
           return endBeforeWire(send, publicError(error), "failed").then(() => true);
-        if (!canSend()) return false;
+        if (!canSend() || error instanceof NotBegunError) return false;
         // No fault of the send: it is queued again when the session is.
         if (isUnavailable(error)) throw error;
         log.warn(

@@ -62,7 +62,7 @@ export function createSender(options: SenderOptions): Sender {
       while (mayWork() && sending().kind === "logged_out") {
         const batch = await next();
         if (batch.length === 0) return;
-        for (const send of batch) await dispatch.refuse(send, loggedOut);
+        await Promise.all(batch.map((send) => dispatch.refuse(send, loggedOut)));
       }
     },
     async open() {

@@ -212,6 +212,21 @@ describe("without a socket", () => {
     expect(here.socket.relayed).toEqual([]);
   });
 
+  test("a message that was claimed in time and then waited too long is expired, and does not go out", async () => {
+    const late: { command?: CommandDocument } = {};
+    const relay = () =>
+      file.all.commands.updateOne({ _id: late.command?._id ?? "" }, { $set: { expiresAt: past } });
+    const here = await sender({ relay });
+    const [first, second] = (await here.insert(2)) as [CommandDocument, CommandDocument];
+    late.command = second;
+    here.sender.ring();
+    expect(await here.settled(second)).toMatchObject({ state: "expired" });
+    expect(await here.settled(first)).toMatchObject({ state: "succeeded" });
+    expect(here.socket.relayed).toEqual(idsOf([first]));
+    await here.hears(second, "failed");
+    expect(here.errors).toEqual([]);
+  });
+
   test("an old message does not go out when the socket is back", async () => {
     const here = await sender();
     const [old] = (await here.insert(1, { expiresAt: past })) as [CommandDocument];
