@@ -4,7 +4,8 @@ import { type Backoff, backoffMs } from "../shared/backoff.ts";
 
 /** Sessions that failed, by channel: a channel whose session cannot live is taken again ever more slowly. */
 export interface Failures {
-  count(channelId: string): void;
+  /** Returns how long the pause is now, in ms. */
+  count(channelId: string): number;
   /** Whether the pause after the last failure is over. */
   mayTry(channelId: string): boolean;
 }
@@ -21,7 +22,9 @@ export function createFailures(backoff: Backoff): Failures {
   return {
     count(channelId) {
       const count = (failures.get(channelId)?.count ?? 0) + 1;
-      failures.set(channelId, { count, until: performance.now() + backoffMs(backoff, count, Math.random()) });
+      const pauseMs = backoffMs(backoff, count, Math.random());
+      failures.set(channelId, { count, until: performance.now() + pauseMs });
+      return pauseMs;
     },
     mayTry: (channelId) => performance.now() >= (failures.get(channelId)?.until ?? 0),
   };

@@ -16,7 +16,7 @@ export interface RosterOptions extends Shared {
   collections: Collections;
   lease: Lease;
   channelsMax: number;
-  /** A channel was rung while it moved. */
+  /** A channel was rung while it moved, or may be taken again after its session failed. */
   ring(channelId: string): void;
   log: Logger;
 }
@@ -125,13 +125,20 @@ export class Roster {
       channel,
       onEnd: (hasFailed) => {
         this.#sessions.delete(channelId);
-        if (hasFailed) this.#failures.count(channelId);
+        if (hasFailed) this.#againAfterPause(channelId);
       },
     });
     if (!session.isOwner()) return session.abandon();
     this.#sessions.set(channelId, session);
     // What came between the takeover's look and now was rung at nobody.
     session.ring();
+  }
+
+  /** Not left to the sweep: a session may have failed by what has passed a moment later. */
+  #againAfterPause(channelId: string): void {
+    // A timer may be early by a fraction of a millisecond.
+    const pauseMs = this.#failures.count(channelId) + 1;
+    setTimeout(() => this.#options.ring(channelId), pauseMs).unref();
   }
 
   async #close(session: Session, giveBack: GiveBack): Promise<void> {

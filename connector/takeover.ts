@@ -45,12 +45,15 @@ export async function takeOver(options: TakeoverOptions): Promise<Holdings> {
   const { collections, channel, lease } = options;
   const fence: Fence = { channelId: channel._id, epoch: channel.owner.epoch, isHeld: lease.isValid };
   const events = await openEventLog(collections.events, fence);
+  await using opened = new AsyncDisposableStack();
   const auth = await openAuth(options, fence);
+  if (auth) opened.use(auth);
   const queue = commandQueue(collections.commands, fence, lease.id);
   const messages = messageRecord(collections, channel._id);
   const told = toldIn(collections, channel._id);
   const delivery = createDelivery({ log: events, told, record: messages, queue });
   await settleAbandoned({ queue, delivery, told });
+  opened.move();
   return { fence, events, auth, queue, messages, delivery, told };
 }
 

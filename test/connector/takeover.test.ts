@@ -62,6 +62,20 @@ test("what the former owner may have sent is unknown, and told; what it had not 
   expect((await owner.queue.claim([1], 8)).map(({ _id }) => _id)).toEqual([waiting._id]);
 });
 
+test("what cannot be taken over to the end leaves nothing open: the database's session is given up", async () => {
+  const channelId = await newChannel();
+  const former = await own(channelId);
+  const left = commandDocument(channelId, { messageId: "3EB0BBBB" });
+  await file.all.commands.insertOne(left);
+  await former.queue.claim([1], 1);
+  await former.queue.startRelay(left._id, "3EB0BBBB", account);
+  await expect(own(channelId, { isValid: () => false })).rejects.toThrow(FencedError);
+  const keys = file.database.db.collection<{ _id: string }>("whatsapp_auth_keys");
+  const row = await keys.findOne({ _id: `${channelId}/fence` });
+  expect(row).toMatchObject({ epoch: 2 });
+  expect(row).not.toHaveProperty("session");
+});
+
 test("past the deadline nothing is written, although nobody has taken over and no signal has come", async () => {
   const channelId = await newChannel();
   let isValid = true;
