@@ -6,8 +6,16 @@ import { newMessageId } from "../shared/ids.ts";
 import { commandProblems, invalidCommand, type Stray } from "./command-problems.ts";
 
 const adoptedAtOnce = 500;
+const pagesMax = 20;
 /** More than the API takes in a request: it is refused without being read. */
 const documentBytesMax = 1_048_576;
+
+interface Adopted {
+  /** Channels that have something new. */
+  channelIds: string[];
+  /** There may be more: as many were found as are looked for at once. */
+  isMore: boolean;
+}
 
 type Found = Stray & { $recordId?: unknown; isHuge: boolean };
 
@@ -26,11 +34,24 @@ const projection: Document = {
   ...Object.fromEntries(readFields.map((field) => [field, { $cond: [isSmall, `$${field}`, "$$REMOVE"] }])),
 };
 
+/** Adopts page by page, and rings for each: what was inserted together does not wait for the next look. */
+export async function adoptAll(
+  db: Collections,
+  sendTtlSeconds: number,
+  ring: (channelId: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let page = 0; page < pagesMax && !signal.aborted; page++) {
+    const { channelIds, isMore } = await adoptCommands(db, sendTtlSeconds);
+    for (const channelId of channelIds) ring(channelId);
+    if (!isMore) return;
+  }
+}
+
 /**
  * Gives a state and an order to documents that other services inserted; what cannot be queued fails with details.
- * Returns the channels that have something new.
  */
-export async function adoptCommands(db: Collections, sendTtlSeconds: number): Promise<string[]> {
+async function adoptCommands(db: Collections, sendTtlSeconds: number): Promise<Adopted> {
   const rows = await db.commands
     .find(stray, { projection })
     .limit(adoptedAtOnce)
@@ -49,7 +70,7 @@ export async function adoptCommands(db: Collections, sendTtlSeconds: number): Pr
     );
     if (isQueued) rung.add(String(document.channelId));
   }
-  return [...rung];
+  return { channelIds: [...rung], isMore: rows.length === adoptedAtOnce };
 }
 
 async function knownChannels(db: Collections, found: readonly Stray[]): Promise<Set<string>> {

@@ -3,7 +3,7 @@ import type { Config } from "../shared/config.ts";
 import type { Collections } from "../shared/database.ts";
 import type { Logger } from "../shared/log.ts";
 import { sleep } from "../shared/sleep.ts";
-import { adoptCommands } from "./adoption.ts";
+import { adoptAll } from "./adoption.ts";
 import { FencedError } from "./auth/fence.ts";
 import { listen } from "./doorbell.ts";
 import { errorTrace } from "./error-trace.ts";
@@ -196,11 +196,11 @@ export class Term {
       if (!machine || !isIdle(machine) || busy.has(channelId)) this.#idleSince.delete(channelId);
       else if (!this.#idleSince.has(channelId)) this.#idleSince.set(channelId, now);
     }
-    for (const [channelId, since] of this.#idleSince) {
-      if (now - since < this.#options.timings.idleReleaseMs) continue;
-      this.#idleSince.delete(channelId);
-      await this.#roster.letGo(channelId, release);
-    }
+    const { idleReleaseMs } = this.#options.timings;
+    const long = [...this.#idleSince].filter(([, since]) => now - since >= idleReleaseMs);
+    for (const [channelId] of long) this.#idleSince.delete(channelId);
+    // Beside each other: one after the other, hundreds would keep the sweep from all else.
+    await Promise.all(long.map(([channelId]) => this.#roster.letGo(channelId, release)));
   }
 
   async #balance(): Promise<void> {
@@ -212,7 +212,8 @@ export class Term {
 
   async #adoptAll(): Promise<void> {
     const { collections, config } = this.#options;
-    for (const channelId of await adoptCommands(collections, config.sendTtlSeconds)) this.ring(channelId);
+    const ring = (channelId: string) => this.ring(channelId);
+    await adoptAll(collections, config.sendTtlSeconds, ring, this.#stopping.signal);
   }
 
   async #checkDead(): Promise<void> {

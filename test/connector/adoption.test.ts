@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Timestamp } from "mongodb";
 import { beforeAll, describe, expect, test } from "vitest";
-import { adoptCommands } from "../../connector/adoption.ts";
+import { adoptAll } from "../../connector/adoption.ts";
 import { commandQueue } from "../../connector/command-queue.ts";
 import { channelDocument, commandDocument, fileDatabase } from "./connector-fixture.ts";
 
@@ -15,7 +15,11 @@ beforeAll(async () => {
   await file.all.channels.insertMany([channelDocument({ _id: channelId }), deleted]);
 });
 
-const adopt = () => adoptCommands(file.all, ttlSeconds);
+const adopt = async () => {
+  const rung = new Set<string>();
+  await adoptAll(file.all, ttlSeconds, (channelId) => rung.add(channelId), new AbortController().signal);
+  return [...rung];
+};
 const good = () => ({
   channelId,
   type: "message.send",
@@ -197,6 +201,25 @@ test("bad documents among good ones stop nothing, and the order is that of inser
   const queue = commandQueue(file.all.commands, { channelId: channel._id, epoch: 1 }, "me");
   const claimed = await queue.claim([1], 100);
   expect(claimed.map(({ _id }) => _id)).toEqual(ids.filter((_, index) => index % 3 !== 1));
+});
+
+test("more than are looked for at once are adopted in one go all the same, in the order of insertion", async () => {
+  const channel = channelDocument();
+  await file.all.channels.insertOne(channel);
+  const ids = Array.from({ length: 520 }, (_, index) => `${channel._id}/${index}`);
+  await file.database.db.collection<{ _id: string }>("commands").insertMany(
+    ids.map((_id, index) => ({
+      ...good(),
+      _id,
+      channelId: channel._id,
+      expiresAt: new Date(Date.now() + 6_000_000 - index * 1_000),
+    })),
+  );
+  expect(await adopt()).toEqual([channel._id]);
+  const adopted = file.all.commands
+    .find({ channelId: channel._id, state: "queued" })
+    .sort({ ord: 1, _id: 1 });
+  expect((await adopted.toArray()).map(({ _id }) => _id)).toEqual(ids);
 });
 
 test("what is claimed already is not queued again by an adopter who saw it before", async () => {
