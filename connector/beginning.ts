@@ -34,6 +34,10 @@ export function beginning(
     if (rest) return { ...known, machine: newMachine(rest, reason) };
     return { ...known, machine: newMachine("inactive", "disconnected"), isNews: true };
   }
+  // Credentials go first when a phone unlinks: who died then has not said so.
+  if (!isLinked && status === "active") {
+    return { ...known, machine: newMachine("logged_out", "unlinked_by_phone"), isNews: true };
+  }
   if (!isLinked && pairing.includes(status)) {
     return { ...known, machine: newMachine("inactive", "interrupted"), isNews: true };
   }

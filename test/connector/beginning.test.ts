@@ -30,6 +30,16 @@ test("a pairing that was under way when the owner died is not taken up, and call
   }
 });
 
+test("a channel that was active and has no credentials any more was unlinked, and shows no code that nobody asked for", () => {
+  const { machine, isNews, isWanted } = of({ status: "active", wanted: "connected", isLinked: false });
+  expect([machine.state, machine.reason, isNews, isWanted]).toEqual([
+    "logged_out",
+    "unlinked_by_phone",
+    true,
+    false,
+  ]);
+});
+
 test("a channel without a link that rests and is wanted starts to pair", () => {
   for (const status of ["inactive", "error", "logged_out"] as const) {
     expect(of({ status, wanted: "connected", isLinked: false })).toMatchObject({
