@@ -1,8 +1,12 @@
+import { EventEmitter } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { AuthState } from "../../connector/auth/auth-state.ts";
 import { createSocketCaches } from "../../connector/auth/caches.ts";
-import { WA_CERT_DETAILS } from "../../connector/baileys/baileys.ts";
+import { WA_CERT_DETAILS, type WASocket } from "../../connector/baileys/baileys.ts";
+import { createInbox } from "../../connector/inbox.ts";
 import type { StageName } from "../../connector/path-probe.ts";
+import { watchPath } from "../../connector/path-watch.ts";
 import { type ChannelSocket, openSocket } from "../../connector/socket.ts";
 import { defaultTimings, type Timings } from "../../connector/timings.ts";
 import { type Sandbox, startSandbox } from "../../infra/sandbox/sandbox.ts";
@@ -116,6 +120,38 @@ test("a log that takes nothing is found", async () => {
   told.allPublished = never;
   await eventually(() => told.ends.length === 1);
   expect(told.deaf).toEqual(["log"]);
+});
+
+test("a log that is slow to take many receipts is waited for while it goes on", async () => {
+  const deaf: StageName[] = [];
+  let told = 0;
+  const inbox = createInbox({
+    channelId: "a channel",
+    events: { publish: async () => undefined },
+    record: { seen: async () => undefined },
+    delivery: { update: () => delay(20).then(() => void told++) },
+    ...{ self: () => "", onError: () => undefined, log: quiet },
+  });
+  const wa = {
+    ws: new EventEmitter().on("CB:receipt", (receipt) => expect(() => receipt.content).toThrow()),
+    authState: { keys: { transaction: async () => undefined } },
+    messageMutex: { mutex: async () => undefined },
+    query: async () => ({}),
+    waitForMessage: async () => undefined,
+  };
+  const path = watchPath({
+    wa: wa as unknown as WASocket,
+    listener: { received: inbox.received, updated: inbox.updated, allPublished: inbox.idle },
+    timings: { probeQuietMs: 100, probeMs: 20_000, stuckMs: 100 },
+    waitingBytes: () => 0,
+    onDeaf: (stage) => deaf.push(stage),
+  });
+  path.start();
+  const update = { key: { fromMe: true, id: "3EB0AA" }, update: { status: 3 } };
+  for (let n = 0; n < 40; n++) path.intake.updated([update]);
+  await inbox.idle();
+  path.stop();
+  expect([told, deaf]).toEqual([40, []]);
 });
 
 test("a message that takes long is waited for while others go on", async () => {
