@@ -60,6 +60,8 @@ export function createLine(options: LineOptions): Line {
   const leftovers = createLeftovers(options);
   let generation = 0;
   let socket: ChannelSocket | null = null;
+  /** One that says goodbye still hears, and would answer for what can no longer be kept. */
+  let leaving: ChannelSocket | null = null;
   let isOpen = false;
   let isRestart = false;
   let gone = new AbortController();
@@ -158,14 +160,17 @@ export function createLine(options: LineOptions): Line {
       });
     },
     async close() {
-      await forget()?.close();
+      leaving = forget() ?? leaving;
+      await leaving?.close();
     },
     terminate() {
+      leaving?.terminate();
       forget()?.terminate();
     },
     async unlink() {
       const last = forget();
       if (!last) return;
+      leaving = last;
       const told = last.wa.logout().catch(() => log.warn({ event: "unlink" }, "WhatsApp was not told"));
       await Promise.race([told, new Promise((resolve) => setTimeout(resolve, unlinkMs).unref())]);
       await last.close();
