@@ -137,7 +137,9 @@ export class Term {
 
   async #sweepAll(): Promise<void> {
     const { collections } = this.#options;
-    await Promise.all([this.#adopt(), this.#membership.look()]);
+    // Rings by itself, and may take long: who is without an owner does not wait for it.
+    void this.#adopt();
+    await this.#membership.look();
     const owned = this.#roster.channels();
     const [open, deleted] = await Promise.all([
       collections.commands.distinct("channelId", {
