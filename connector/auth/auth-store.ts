@@ -62,7 +62,8 @@ export class AuthStore implements AsyncDisposable {
     await this.#retry(() => raiseFence(keys, this.#fence, session && { session }));
     const wrapped = await this.#retry(() => readWrappedKey(keys, channelId));
     const sealed = await this.#retry(() => claimCreds(creds, this.#fence, this.#session));
-    this.#takeDataKey(wrapped);
+    // What a pairing that came to nothing left is erased before the next, whoever can read it.
+    this.#takeDataKey(sealed && wrapped);
     if (!sealed) return undefined;
     if (!wrapped) throw new AuthStateError("unreadable", "The data key of the stored credentials is missing");
     this.#storedCreds = unseal(this.#dataKey, channelId, sealed).toString("utf8");

@@ -260,6 +260,26 @@ test("another master key is told apart from missing credentials", async () => {
   await expect(opening).rejects.toMatchObject({ fault: "unknown_master_key" });
 });
 
+test("what a pairing that came to nothing left under another master key is not taken for credentials", async () => {
+  const channelId = randomUUID();
+  {
+    await using auth = await open(database.db, { channelId });
+    await auth.create();
+    await auth.state.keys.set({ "pre-key": { "1": keyPair() } });
+  }
+  const fresh = Buffer.alloc(32, 9);
+  {
+    await using auth = await open(database.db, { channelId, epoch: 2, masterKeys: [fresh] });
+    expect(auth.linked()).toBe(false);
+    await auth.create();
+    pair(auth.state.creds);
+    auth.save();
+  }
+  await using auth = await open(database.db, { channelId, epoch: 3, masterKeys: [fresh] });
+  expect(auth.linked()).toBe(true);
+  expect(await auth.state.keys.get("pre-key", ["1"])).toEqual({});
+});
+
 test("a new master key takes over with the next write, and the old one is then not needed", async () => {
   const channelId = await pairedChannel(database.db);
   const fresh = Buffer.alloc(32, 9);
