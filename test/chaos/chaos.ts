@@ -23,7 +23,8 @@ await runMain(async (asked) => {
     channels: Number(values.channels),
     connectors: 3,
     functions: 2,
-    rates: { http: 0.15, database: 0.1, inbound: 0.2 },
+    // A channel's: with 50 of them some 6 sends and 5 inbound a second, which leaves two cores room for what breaks.
+    rates: { http: 0.07, database: 0.05, inbound: 0.1 },
     electionTimeoutMs: 10_000,
     settleMs: 90_000,
     signal: stopping.signal,

@@ -91,13 +91,11 @@ export async function runChaos(options: ChaosOptions): Promise<Row[]> {
   const rows = judges.map((judge) => judge(facts));
   const report = ["", ...lines, "", ...table(rows), ...traces(rows, facts, began)];
   for (const line of report) say(line);
-  if (rows.every(({ broken }) => broken.length === 0)) system.forgetLogs();
+  const broken = rows.flatMap((row) => row.broken.map(({ what, at, about }) => ({ what, at, about })));
+  if (broken.length === 0) system.forgetLogs();
   else {
     await writeFile(join(system.folder, "report.txt"), report.join("\n"));
-    await writeFile(
-      join(system.folder, "facts.json"),
-      JSON.stringify({ ...facts, events: [...facts.events] }),
-    );
+    await writeFile(join(system.folder, "broken.json"), broken.map((one) => JSON.stringify(one)).join("\n"));
     say(`\nseed ${seed}; logs: ${system.folder}`);
   }
   return rows;

@@ -28,8 +28,8 @@ export const plans = {
     lasts: [takeoverMs, takeoverMs],
     quietMs: takeoverMs,
   },
-  "connector killed, back at once under its name": { to: "connector", lasts: [1, 1], quietMs: 8_000 },
-  "connector asked to end, back later": { to: "connector", lasts: [10_000, 10_000], quietMs: 10_000 },
+  "connector killed, back at once under its name": { to: "connector", lasts: [1, 1], quietMs: 12_000 },
+  "connector asked to end, back later": { to: "connector", lasts: [12_000, 12_000], quietMs: 12_000 },
   "connector asked to end, back at once under a new name": { to: "connector", lasts: [1, 1] },
   "connector stopped and continued": { to: "connector", lasts: [5_000, 25_000] },
   "connector cut from the database": { to: "connector", lasts: [5_000, 25_000] },
@@ -67,6 +67,8 @@ export const faultKinds = Object.keys(plans) as FaultKind[];
 const firstMs = 4_000;
 const gapMs = [3_500, 8_000] as const;
 const settleMs = 3_000;
+/** Before something is measured: what came back has joined, and the channels that move to it have moved. */
+const calmMs = 15_000;
 
 /** The damage of a run: the same for the same seed and duration. Every kind comes once before any comes twice. */
 export function planFaults(seed: number, durationMs: number): PlannedFault[] {
@@ -80,7 +82,7 @@ export function planFaults(seed: number, durationMs: number): PlannedFault[] {
     if (kind === undefined) return planned;
     const fault = drawFault(kind, random);
     const quietMs = quietMsOf(kind);
-    fault.at = Math.round(quietMs > 0 ? Math.max(cursor, over + settleMs) : cursor);
+    fault.at = Math.round(quietMs > 0 ? Math.max(cursor, over + calmMs) : cursor);
     if (fault.at + Math.max(fault.lastsMs, quietMs) > durationMs) {
       // What is shorter may still fit.
       if (fault.at + settleMs > durationMs) return planned;

@@ -7,7 +7,7 @@ interface Measure {
   kind: FaultKind;
   name: string;
   limitMs: number;
-  /** Whether its channels are to be found with another process. */
+  /** Whether its channels are to be found with another process, unless it has come back itself. */
   isElsewhere: boolean;
 }
 
@@ -58,7 +58,7 @@ interface Time {
 }
 
 function loginsAfter({ sockets }: Facts, fault: DoneFault, { isElsewhere }: Measure): Time[] {
-  const { from, struck } = fault;
+  const { from, to, struck } = fault;
   const hit = sockets.filter(
     ({ process, loggedInAt, endedAt }) =>
       process === struck && loggedInAt !== null && loggedInAt < from && (endedAt === null || endedAt >= from),
@@ -68,7 +68,7 @@ function loginsAfter({ sockets }: Facts, fault: DoneFault, { isElsewhere }: Meas
       ({ phoneNumber, loggedInAt, process }) =>
         phoneNumber === former.phoneNumber &&
         (loggedInAt ?? 0) > from &&
-        (!isElsewhere || process !== struck),
+        (!isElsewhere || process !== struck || (loggedInAt ?? 0) >= (to ?? Number.POSITIVE_INFINITY)),
     );
     return { ms: (next?.loggedInAt ?? Number.POSITIVE_INFINITY) - from, fault, former, next };
   });
