@@ -15,7 +15,7 @@ export interface RebalancingOptions {
   resting(): Promise<string[]>;
   /** Those of them that may be interrupted at the moment. */
   movable(channelIds: readonly string[]): Promise<string[]>;
-  /** Nobody joined or left for this long before a plan is made. */
+  /** Nobody joined or left for this long before a plan is made; a plan of which nothing could be moved waits as long. */
   quietMs: number;
 }
 
@@ -23,6 +23,7 @@ export function createRebalancing(options: RebalancingOptions): Rebalancing {
   const { membership, connectorId, channels, resting, movable, quietMs } = options;
   let plannedFor = membership.joins();
   let plan: string[] = [];
+  let waitsUntil = 0;
 
   const isForAnother = (channelId: string) => {
     const peer = membership.preferred(channelId);
@@ -41,8 +42,9 @@ export function createRebalancing(options: RebalancingOptions): Rebalancing {
       await makePlan();
       const ours = new Set(channels());
       plan = plan.filter((channelId) => ours.has(channelId) && isForAnother(channelId));
-      if (plan.length === 0) return null;
+      if (plan.length === 0 || performance.now() < waitsUntil) return null;
       const [next = null] = await movable(plan);
+      if (!next) waitsUntil = performance.now() + quietMs;
       plan = plan.filter((channelId) => channelId !== next);
       return next;
     },

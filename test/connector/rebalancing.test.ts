@@ -1,5 +1,10 @@
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createRebalancing } from "../../connector/rebalancing.ts";
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+afterEach(() => void vi.useRealTimers());
+
+const quietMs = 1_000;
 
 /** A connector `me` with channels, of which `theirs` should be at a peer. */
 function balancing() {
@@ -10,6 +15,7 @@ function balancing() {
     theirs: ["one", "two", "three"],
     resting: [] as string[],
     busy: [] as string[],
+    asked: 0,
   };
   const peer = (id: string) => ({ id, name: id, capacity: 9, load: 0 });
   const rebalancing = createRebalancing({
@@ -21,8 +27,11 @@ function balancing() {
     connectorId: "me",
     channels: () => now.channels,
     resting: async () => now.resting,
-    movable: async (channelIds) => channelIds.filter((channelId) => !now.busy.includes(channelId)),
-    quietMs: 1_000,
+    movable: async (channelIds) => {
+      now.asked++;
+      return channelIds.filter((channelId) => !now.busy.includes(channelId));
+    },
+    quietMs,
   });
   const moved = async () => {
     const gone: string[] = [];
@@ -68,7 +77,19 @@ test("a busy channel waits for its time, and keeps no other waiting; one that wa
   now.resting = ["two"];
   expect(await moved()).toEqual(["three"]);
   now.busy = [];
+  vi.advanceTimersByTime(quietMs);
   expect(await moved()).toEqual(["one"]);
+});
+
+test("while none of a plan may be moved, it is asked about once in the quiet time", async () => {
+  const { now, moved } = balancing();
+  now.joins++;
+  now.busy = ["one", "two", "three"];
+  for (let look = 0; look < 10; look++) expect(await moved()).toEqual([]);
+  expect(now.asked).toBe(1);
+  vi.advanceTimersByTime(quietMs);
+  expect(await moved()).toEqual([]);
+  expect(now.asked).toBe(2);
 });
 
 test("a planned move is dropped when its target is gone", async () => {
@@ -78,6 +99,7 @@ test("a planned move is dropped when its target is gone", async () => {
   expect(await moved()).toEqual(["three"]);
   now.theirs = ["two"];
   now.busy = [];
+  vi.advanceTimersByTime(quietMs);
   expect(await moved()).toEqual(["two"]);
   now.theirs = ["one"];
   expect(await moved()).toEqual([]);
