@@ -1,4 +1,4 @@
-import type { MessageStatus } from "../shared/events.ts";
+import type { EventData, MessageStatus } from "../shared/events.ts";
 import type { Logger } from "../shared/log.ts";
 import type { BaileysEventMap, WAMessage } from "./baileys/baileys.ts";
 import { createChain } from "./chain.ts";
@@ -8,7 +8,11 @@ import type { EventLog } from "./event-log.ts";
 import { fromWhatsApp, type Seen, seenEventId } from "./from-whatsapp.ts";
 import type { MessageRecord } from "./message-record.ts";
 
-/** The one door for what WhatsApp tells: in order, each message once. */
+/**
+ * The one door for what WhatsApp tells: messages in order, each once; a status never before a message that came before
+ * it. Baileys does not wait for it, so there is a bound: with 10,000 messages or 50,000 statuses waiting, `onError` is
+ * told and nothing more is taken in.
+ */
 export interface Inbox {
   /**
    * Live messages and those that waited while we were away are both news; the log decides what it has already.
@@ -31,8 +35,17 @@ export interface InboxOptions {
   log: Pick<Logger, "warn">;
 }
 
-/** How much is written together at most. */
-const batchesMax = 100;
+interface News {
+  messages: WAMessage[];
+  updates: EventData["message_status_update"][];
+  /** Its messages are in the log. */
+  taken(): void;
+}
+
+/** How much is written together at most: all channels share the connections to the database. */
+const batchMax = 50;
+/** How much may wait; a status is small, and they come by the thousand after a night offline. */
+const waitingMax = { messages: 10_000, updates: 50_000 };
 
 /** Baileys' numbers, in our words. */
 const statusNames: Record<number, Exclude<MessageStatus, "queued" | "unknown">> = {
@@ -46,7 +59,9 @@ const statusNames: Record<number, Exclude<MessageStatus, "queued" | "unknown">> 
 export function createInbox(options: InboxOptions): Inbox {
   const { channelId, events, record, delivery, self, onError, log } = options;
   const chain = createChain(onError);
-  const waiting: Array<{ messages: WAMessage[]; resolve(): void }> = [];
+  const waiting: News[] = [];
+  const held = { messages: 0, updates: 0 };
+  let isFull = false;
 
   const take = async (seen: Seen) => {
     await events.publish(seen.type, seen.data, seenEventId(channelId, seen));
@@ -61,35 +76,50 @@ export function createInbox(options: InboxOptions): Inbox {
       return null;
     }
   };
-  /** Messages come one by one; those that came while others were written are written together. */
+  /** News comes one by one; what came while other news was written is written together, messages first. */
   const takeWaiting = async () => {
-    const batches = waiting.splice(0, batchesMax);
-    const messages = batches.flatMap((batch) => batch.messages);
+    const batch = waiting.splice(0, batchMax);
+    const messages = batch.flatMap((news) => news.messages);
+    const updates = batch.flatMap((news) => news.updates);
+    held.messages -= messages.length;
+    held.updates -= updates.length;
     const seen = messages.map(read).filter((one) => one !== null);
     await Promise.all(seen.map(take));
-    for (const { resolve } of batches) resolve();
+    for (const { taken } of batch) taken();
+    await Promise.all(updates.map((update) => delivery.update(update)));
   };
-  const update = async ({ key, update }: BaileysEventMap["messages.update"][number]) => {
-    const status = statusNames[Number(update.status ?? Number.NaN)];
-    if (!status || !key.fromMe || !key.id) return;
-    const error = status === "failed" ? { error: refusal(update.messageStubParameters) } : {};
-    await delivery.update({ messageId: key.id, status, ...error });
+  /** Once full it stays so: what is left out must not be overtaken by what comes after it. */
+  const push = (news: News) => {
+    if (isFull) return;
+    isFull = held.messages >= waitingMax.messages || held.updates >= waitingMax.updates;
+    if (isFull) return onError(new Error("Too much news waits to be written"));
+    waiting.push(news);
+    held.messages += news.messages.length;
+    held.updates += news.updates.length;
+    chain.push(takeWaiting);
   };
 
   return {
     received({ messages }) {
-      const taken = Promise.withResolvers<void>();
-      waiting.push({ messages, resolve: taken.resolve });
-      chain.push(takeWaiting);
-      return taken.promise;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      push({ messages, updates: [], taken: resolve });
+      return promise;
     },
     updated(updates) {
-      chain.push(async () => {
-        for (const one of updates) await update(one);
-      });
+      for (const news of updates.map(statusNews)) {
+        if (news) push({ messages: [], updates: [news], taken: () => undefined });
+      }
     },
     idle: () => chain.idle(),
   };
+}
+
+/** What an update says about a message of ours; null for nothing. */
+function statusNews({ key, update }: BaileysEventMap["messages.update"][number]) {
+  const status = statusNames[Number(update.status ?? Number.NaN)];
+  if (!status || !key.fromMe || !key.id) return null;
+  const error = status === "failed" ? { error: refusal(update.messageStubParameters) } : {};
+  return { messageId: key.id, status, ...error };
 }
 
 function refusal(parameters: readonly string[] | null | undefined) {

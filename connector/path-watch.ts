@@ -45,10 +45,12 @@ export function watchPath({ wa, listener, timings, waitingBytes, onDeaf }: PathW
         published++;
       },
       updated(updates) {
-        handedOver++;
-        listener.updated(updates);
-        // A log that is slow to take many of these goes on, too.
-        void listener.allPublished().then(() => published++);
+        // One receipt may name hundreds: a log that is slow to take them goes on, too, and shows it.
+        for (const update of updates) {
+          handedOver++;
+          listener.updated([update]);
+          void listener.allPublished().then(() => published++);
+        }
       },
     },
     start() {

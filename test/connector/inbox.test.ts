@@ -4,12 +4,15 @@ import type { WAMessage } from "../../connector/baileys/baileys.ts";
 import { commandQueue } from "../../connector/command-queue.ts";
 import { createDelivery } from "../../connector/delivery.ts";
 import { openEventLog } from "../../connector/event-log.ts";
-import { createInbox } from "../../connector/inbox.ts";
+import { createInbox, type Inbox } from "../../connector/inbox.ts";
 import { messageRecord } from "../../connector/message-record.ts";
 import { toldIn } from "../../connector/told.ts";
 import { createLog } from "../../shared/log.ts";
+import { eventually } from "../support/eventually.ts";
 import { fileDatabase } from "./connector-fixture.ts";
 
+/** What can go on by itself has gone on. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
 const file = fileDatabase();
 const peer = "15550100001@s.whatsapp.net";
 const self = "15550100002@s.whatsapp.net";
@@ -102,7 +105,8 @@ test("Baileys' numbers become statuses, by message id alone", async () => {
   inbox.updated([update("A", 1), update("A", 2), update("A", 3), update("A", 4), update("A", 5)]);
   inbox.updated([update("B", 0, ["479"])]);
   await inbox.idle();
-  expect(await told()).toEqual([
+  const byMessage = (await told()).toSorted((a, b) => String(a.messageId).localeCompare(String(b.messageId)));
+  expect(byMessage).toEqual([
     ...["sent", "delivered", "read", "played"].map((status) => ({
       type: "message_status_update",
       messageId: "A",
@@ -158,3 +162,74 @@ test("a message that cannot be told does not keep the others from it", async () 
   expect((await told()).map(({ message: text }) => text)).toEqual(["second"]);
   expect(errors).toEqual([]);
 });
+
+/** An inbox whose messages and statuses are written when the test says so. */
+function held() {
+  const asked: string[] = [];
+  const errors: unknown[] = [];
+  const gate = Promise.withResolvers<void>();
+  const write = async (name: string) => {
+    asked.push(name);
+    await gate.promise;
+  };
+  const inbox = createInbox({
+    channelId: "a channel",
+    events: { publish: async (_type, data) => write("messageId" in data ? data.messageId : "") },
+    record: { seen: async () => undefined },
+    delivery: { update: ({ messageId }) => write(messageId) },
+    ...{ self: () => self, onError: (error) => errors.push(error), log: createLog("silent") },
+  });
+  return { inbox, asked, errors, open: gate.resolve };
+}
+
+test("the statuses of a receipt are written beside each other, a bounded number at a time", async () => {
+  const { inbox, asked, open: release } = held();
+  inbox.updated(Array.from({ length: 250 }, (_, index) => update(`S${index}`, 3)));
+  await eventually(() => asked.length >= 50);
+  await settled();
+  expect(asked).toHaveLength(50);
+  release();
+  await inbox.idle();
+  expect(asked).toEqual(Array.from({ length: 250 }, (_, index) => `S${index}`));
+});
+
+test("a status waits for the messages that came before it, and is not waited for by them", async () => {
+  const { inbox, asked, open: release } = held();
+  const taken: string[] = [];
+  void inbox.received({ messages: [message("M1", "first")] }).then(() => taken.push("M1"));
+  inbox.updated([update("S1", 3)]);
+  void inbox.received({ messages: [message("M2", "second")] });
+  inbox.updated([update("S2", 3)]);
+  await settled();
+  expect(asked).toEqual(["M1", "M2"]);
+  release();
+  await inbox.idle();
+  expect(asked).toEqual(["M1", "M2", "S1", "S2"]);
+  expect(taken).toEqual(["M1"]);
+});
+
+test.each([
+  [
+    "10,000 messages",
+    10_000,
+    (inbox: Inbox, id: string) => void inbox.received({ messages: [message(id, "")] }),
+  ],
+  ["50,000 statuses", 50_000, (inbox: Inbox, id: string) => inbox.updated([update(id, 3)])],
+])(
+  "with %s waiting it fails, and takes in nothing that would overtake what is left out",
+  async (_, max, push) => {
+    const { inbox, asked, errors, open: release } = held();
+    for (let n = 0; n < max; n++) push(inbox, `N${n}`);
+    expect(errors).toEqual([]);
+    let isTaken = false;
+    void inbox.received({ messages: [message("LATE", "one too many")] }).then(() => {
+      isTaken = true;
+    });
+    expect(errors).toEqual([new Error("Too much news waits to be written")]);
+    release();
+    await inbox.idle();
+    void inbox.received({ messages: [message("LATER", "after it")] });
+    await inbox.idle();
+    expect([asked.length, isTaken, errors.length]).toEqual([max, false, 1]);
+  },
+);
