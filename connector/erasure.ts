@@ -5,9 +5,32 @@ import {
   fenceId,
   collectionNames as names,
 } from "../shared/collections.ts";
+import type { Logger } from "../shared/log.ts";
 import { authCollections, eraseRows } from "./auth/auth-rows.ts";
 import type { Fence } from "./auth/fence.ts";
+import type { ChannelRecord } from "./channel-record.ts";
+import { errorTrace } from "./error-trace.ts";
+import type { Life } from "./life.ts";
 
+/** The end of a channel, as its session carries it out. */
+export interface Erasure {
+  /** Unlinks as far as WhatsApp can be reached, and removes everything. Once, however often it is called. */
+  erase(): Promise<void>;
+}
+
+export interface ErasureOptions {
+  db: Db;
+  channelId: string;
+  record: Pick<ChannelRecord, "markDeleted">;
+  life: Pick<Life, "dispatch" | "until">;
+  isOwner(): boolean;
+  /** Gives up what the session holds; nothing of it writes any more when this resolves. */
+  letGo(): Promise<void>;
+  onEnd(hasFailed: boolean): void;
+  log: Logger;
+}
+
+const unlinkMs = 20_000;
 const fenceKeptDays = 30;
 
 /** By what the TTL index of a fenced collection goes. */
@@ -18,6 +41,34 @@ const expiries = {
     expiresAt: { $dateAdd: { startDate: "$$NOW", unit: "day", amount: fenceKeptDays } },
   },
 };
+
+export function createErasure(options: ErasureOptions): Erasure {
+  const { db, channelId, record, life, isOwner, letGo, onEnd, log } = options;
+  let erasing: Promise<void> | null = null;
+
+  const erase = async () => {
+    await record.markDeleted();
+    await life.dispatch({ type: "unlink" });
+    await life.until(({ state }) => state === "logged_out", unlinkMs);
+    // Deposed meanwhile: the mark is there, and the next owner erases.
+    if (!isOwner()) return;
+    await letGo();
+    try {
+      await eraseChannel(db, channelId);
+      onEnd(false);
+    } catch (error) {
+      log.warn({ event: "erase", ...errorTrace(error) }, "what is left is erased at the next look");
+      onEnd(true);
+    }
+  };
+
+  return {
+    async erase() {
+      erasing ??= erase();
+      await erasing;
+    },
+  };
+}
 
 /** Removes credentials that cannot be read any more, without opening them. Throws `FencedError` for a deposed owner. */
 export async function eraseAuthRows(db: Db, fence: Fence): Promise<void> {

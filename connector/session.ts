@@ -12,7 +12,7 @@ import { type Beginning, beginning } from "./beginning.ts";
 import { type ChannelRecord, channelRecord } from "./channel-record.ts";
 import { type Control, createControl } from "./control.ts";
 import { createEffects, type Effects } from "./effects.ts";
-import { eraseChannel } from "./erasure.ts";
+import { createErasure, type Erasure } from "./erasure.ts";
 import { errorTrace } from "./error-trace.ts";
 import { createIdentity, type Identity } from "./identity.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
@@ -43,8 +43,6 @@ export interface SessionOptions {
   log: Logger;
 }
 
-const eraseUnlinkMs = 20_000;
-
 /** A channel inside the connector that owns it, connected or not. */
 export class Session {
   readonly #options: SessionOptions;
@@ -58,10 +56,10 @@ export class Session {
   readonly #effects: Effects;
   readonly #life: Life;
   readonly #sender: Sender;
+  readonly #erasure: Erasure;
   readonly #control: Control;
   readonly #log: Logger;
   readonly #ended = new AbortController();
-  #erasing: Promise<void> | null = null;
   #finishing: Promise<void> | null = null;
 
   /** Takes the channel over and brings it to where it is wanted. Throws `FencedError`, or the database's error. */
@@ -133,13 +131,19 @@ export class Session {
       ackMs: timings.ackMs,
       signal: this.#ended.signal,
     });
+    this.#erasure = createErasure({
+      ...{ channelId, isOwner, life: this.#life, record: this.#record, log: this.#log },
+      db: options.db,
+      letGo: () => this.#letGo(),
+      onEnd: options.onEnd,
+    });
     this.#control = createControl({
       ...{ queue, isOwner, onError },
       life: this.#life,
       record: this.#record,
       db: collections,
       isLinked: () => this.#isLinked(),
-      erase: () => this.erase(),
+      erase: this.#erasure.erase,
     });
   }
 
@@ -166,8 +170,7 @@ export class Session {
 
   /** Unlinks as far as WhatsApp can be reached, and removes everything. */
   async erase(): Promise<void> {
-    this.#erasing ??= this.#erase();
-    await this.#erasing;
+    await this.#erasure.erase();
   }
 
   /** Where the channel stands. */
@@ -190,8 +193,7 @@ export class Session {
     await this.#life.dispatch({ type: "interrupt" });
     await this.#inbox.idle();
     await this.#holdings.events.flush();
-    await this.#auth?.close();
-    this.abandon();
+    await this.#letGo();
   }
 
   /** The ownership is gone: hangs up at once and writes nothing more. */
@@ -227,28 +229,15 @@ export class Session {
     return this.#auth?.linked() ?? true;
   }
 
+  async #letGo(): Promise<void> {
+    await this.#auth?.close();
+    this.abandon();
+  }
+
   #sending(): Sending {
     const { state } = this.#life.machine();
     if (state === "logged_out") return { kind: "logged_out" };
     const socket = state === "active" ? this.#line.current() : null;
     return socket ? { kind: "open", ...socket } : { kind: "closed" };
-  }
-
-  async #erase(): Promise<void> {
-    const { db, channel, onEnd } = this.#options;
-    await this.#record.markDeleted();
-    await this.#life.dispatch({ type: "unlink" });
-    await this.#life.until(({ state }) => state === "logged_out", eraseUnlinkMs);
-    // Deposed meanwhile: the mark is there, and the next owner erases.
-    if (!this.isOwner()) return;
-    await this.#auth?.close();
-    this.abandon();
-    try {
-      await eraseChannel(db, channel._id);
-      onEnd(false);
-    } catch (error) {
-      this.#log.warn({ event: "erase", ...errorTrace(error) }, "what is left is erased at the next look");
-      onEnd(true);
-    }
   }
 }

@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { FencedError, raiseFence } from "../../connector/auth/fence.ts";
-import { eraseAuthRows, eraseChannel } from "../../connector/erasure.ts";
+import { channelRecord } from "../../connector/channel-record.ts";
+import { createErasure, eraseAuthRows, eraseChannel } from "../../connector/erasure.ts";
+import { openEventLog } from "../../connector/event-log.ts";
+import { createLife } from "../../connector/life.ts";
+import { newMachine } from "../../connector/machine.ts";
+import { defaultTimings } from "../../connector/timings.ts";
 import { collectionNames as names } from "../../shared/collections.ts";
-import { fileDatabase } from "./connector-fixture.ts";
+import { channelDocument, fileDatabase, quiet } from "./connector-fixture.ts";
 
 const file = fileDatabase();
 const ofChannels = [names.authCreds, names.authKeys, names.commands, names.messages, names.events];
@@ -92,4 +97,66 @@ test("an owner that was succeeded erases nothing of what its successor has", asy
   await raiseFence(db.collection(names.authKeys), { channelId, epoch: 2 });
   await expect(eraseAuthRows(db, { channelId, epoch: 1 })).rejects.toThrow(FencedError);
   expect(await leftOf(channelId)).toEqual(before);
+});
+
+/** The erasure of a linked channel; what it does is noted in order, with whether the document was there then. */
+async function erasureOf({ isOwner = true, db = file.database.db } = {}) {
+  const channel = channelDocument({ owner: { connector: "me", epoch: 1 } });
+  const channelId = channel._id;
+  await file.all.channels.insertOne(channel);
+  const read = () => file.all.channels.findOne({ _id: channelId });
+  const fence = { channelId, epoch: 1 };
+  const record = channelRecord(file.all, fence);
+  const done: string[] = [];
+  const life = createLife({
+    ...{ record, limits: defaultTimings, lastDisconnect: null, log: quiet },
+    initial: newMachine("active"),
+    events: await openEventLog(file.all.events, fence),
+    perform: async ({ type }) =>
+      void done.push(`${type}, ${(await read())?.deletedAt ? "marked" : "unmarked"}`),
+    isLinked: () => true,
+    isStranger: () => false,
+    onChange: () => undefined,
+    onError: (error) => void done.push(String(error)),
+  });
+  const { erase } = createErasure({
+    ...{ db, channelId, record, life, log: quiet },
+    isOwner: () => isOwner,
+    letGo: async () => void done.push(`let go, ${(await read()) ? "there" : "erased"}`),
+    onEnd: (hasFailed) => void done.push(hasFailed ? "failed" : "ended"),
+  });
+  return { erase, read, done };
+}
+
+describe("the erasure of a channel", () => {
+  const unlinking = ["cancel_retry", "unlink_device", "erase_credentials", "drop_wish"].map(
+    (effect) => `${effect}, marked`,
+  );
+
+  test("marks it, unlinks, lets go, removes and ends, in this order and once", async () => {
+    const { erase, read, done } = await erasureOf();
+    await Promise.all([erase(), erase()]);
+    await erase();
+    expect(done).toEqual([...unlinking, "let go, there", "ended"]);
+    expect(await read()).toBeNull();
+  });
+
+  test("leaves the marked channel to the next owner when this one was deposed meanwhile", async () => {
+    const { erase, read, done } = await erasureOf({ isOwner: false });
+    await erase();
+    expect(done).toEqual(unlinking);
+    expect(await read()).toMatchObject({ deletedAt: expect.any(Date) });
+  });
+
+  test("that the database did not carry out ends as failed, with the mark for the next look", async () => {
+    const collection = () => {
+      throw new Error("away");
+    };
+    const { erase, read, done } = await erasureOf({
+      db: { collection } as unknown as typeof file.database.db,
+    });
+    await erase();
+    expect(done).toEqual([...unlinking, "let go, there", "failed"]);
+    expect(await read()).toMatchObject({ deletedAt: expect.any(Date) });
+  });
 });
