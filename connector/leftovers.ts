@@ -47,6 +47,7 @@ export function createLeftovers({ auth, inbox, ended, log }: LeftoversOptions): 
       if (!auth.linked()) return;
       const journal = inboundJournal(auth.state.keys);
       const rows = await auth.journaled();
+      journal.found(rows.keys());
       const published = journal.publishedRows();
       const left = messagesOf(rows).filter((parts) => !parts.every(([row]) => published.has(row)));
       const messages: WAMessage[] = [];

@@ -7,6 +7,7 @@ import type {
   WAMessage,
 } from "./baileys.ts";
 import type { JournaledPart } from "./journaled-part.ts";
+import { createStoredRows, type StoredRows } from "./stored-rows.ts";
 import { createUnderWay, type UnderWay } from "./under-way.ts";
 
 type SignalRepository = ReturnType<SocketConfig["makeSignalRepository"]>;
@@ -29,6 +30,8 @@ export interface InboundJournal extends Pick<UnderWay, "confirmed" | "caughtUp" 
    * WhatsApp delivers again, since its receipt was lost, is read again and not refused as a key used already.
    */
   decryptingOnce(keys: SignalKeyStoreWithTransaction, repository: SignalRepository): SignalRepository;
+  /** These are all rows that are stored: from now on no other is looked for before a message is decrypted. */
+  found(rows: Iterable<string>): void;
   /** Rows that a former process left are this message's. */
   recovered(messageId: string, rows: Iterable<string>): void;
   /** The stanza of a message that was decrypted before, to be delivered like any other. */
@@ -63,6 +66,7 @@ interface Delivered {
 function createInboundJournal(store: SignalKeyStore): InboundJournal {
   const delivered = new WeakMap<Uint8Array, Delivered>();
   const dropped = new Set<string>();
+  const storedRows = createStoredRows();
   let arrivals = 0;
   let timer: NodeJS.Timeout | undefined;
   let isHurried = false;
@@ -73,6 +77,7 @@ function createInboundJournal(store: SignalKeyStore): InboundJournal {
     dropped.clear();
     // A store that has ended refuses; the rows expire.
     Promise.resolve(inbound(store).set({ inbound: rows })).catch(() => undefined);
+    storedRows.deleted(Object.keys(rows));
   };
   const forgetSoon = () => {
     if (dropped.size === 0) return;
@@ -91,7 +96,10 @@ function createInboundJournal(store: SignalKeyStore): InboundJournal {
     const part = delivered.get(ciphertext) ?? unannounced(ciphertext);
     if (part.messageId) underWay.stored(part.messageId, part.row);
     if (part.plaintext) return part.plaintext;
-    const outcome = await keys.transaction(() => decryptOrRead(inbound(keys), part, decrypt), "inbound");
+    const outcome = await keys.transaction(
+      () => decryptOrRead(inbound(keys), storedRows, part, decrypt),
+      "inbound",
+    );
     if ("error" in outcome) throw outcome.error;
     return outcome.plaintext;
   };
@@ -120,6 +128,7 @@ function createInboundJournal(store: SignalKeyStore): InboundJournal {
       decryptGroupMessage: (options) =>
         once(keys, options.msg, () => repository.decryptGroupMessage(options)),
     }),
+    found: (rows) => storedRows.found(rows),
     recovered(messageId, rows) {
       for (const row of rows) underWay.stored(messageId, row);
     },
@@ -155,20 +164,28 @@ function unannounced(ciphertext: Uint8Array): Delivered {
   return { messageId: undefined, row: rowOf({}, ciphertext), origin };
 }
 
-/** Inside a transaction. A failure is returned, not thrown: what Baileys kept before it, a new identity, stays kept. */
+/**
+ * Inside a transaction, for which the channel's other messages wait: only a row that may be there is read. One that a
+ * former owner's last write brought later than that was known is found when the key turns out to be used.
+ * A failure is returned, not thrown: what Baileys kept before it, a new identity, stays kept.
+ */
 async function decryptOrRead(
   keys: InboundKeys,
+  storedRows: StoredRows,
   { row, origin }: Delivered,
   decrypt: () => Promise<Uint8Array>,
 ): Promise<{ plaintext: Uint8Array } | { error: unknown }> {
-  const { [row]: known } = await keys.get("inbound", [row]);
+  const read = async () => (await keys.get("inbound", [row]))[row];
+  const mayBeStored = storedRows.mayHave(row);
+  const known = mayBeStored ? await read() : undefined;
   if (known) return known;
   try {
     const plaintext = await decrypt();
+    storedRows.writing(row);
     await keys.set({ inbound: { [row]: { plaintext, ...origin } } });
     return { plaintext };
   } catch (error) {
-    return { error };
+    return (mayBeStored ? undefined : await read()) ?? { error };
   }
 }
 

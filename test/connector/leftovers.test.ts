@@ -1,7 +1,14 @@
 import { EventEmitter } from "node:events";
 import { Binary } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { BinaryNode, SignalDataSet, WAMessage, WASocket } from "../../connector/baileys/baileys.ts";
+import type {
+  BinaryNode,
+  SignalDataSet,
+  SignalKeyStoreWithTransaction,
+  SocketConfig,
+  WAMessage,
+  WASocket,
+} from "../../connector/baileys/baileys.ts";
 import { proto } from "../../connector/baileys/baileys.ts";
 import { inboundJournal } from "../../connector/baileys/inbound-journal.ts";
 import type { JournaledPart } from "../../connector/baileys/journaled-part.ts";
@@ -127,4 +134,30 @@ test("a channel that is not linked has nothing left", async () => {
   const received = async () => expect.unreachable();
   const ended = new AbortController().signal;
   await createLeftovers({ auth, inbox: { received }, ended, log: createLog("silent") }).recover();
+});
+
+test("from then on a message is decrypted without looking for its row", async () => {
+  const system = await died({ a: part("M1", { conversation: "left" }) });
+  const { auth, recover } = await system.again();
+  const reads: string[] = [];
+  const keys = {
+    transaction: (work: () => Promise<unknown>) => work(),
+    get: async (_type: string, ids: string[]) => {
+      reads.push(...ids);
+      return {};
+    },
+    set: async () => undefined,
+  };
+  const plain = { decryptMessage: async () => Buffer.from("plain") };
+  const { decryptMessage } = inboundJournal(auth.state.keys).decryptingOnce(
+    keys as unknown as SignalKeyStoreWithTransaction,
+    plain as unknown as ReturnType<SocketConfig["makeSignalRepository"]>,
+  );
+  const decrypt = (text: string) => decryptMessage({ jid: bob, type: "msg", ciphertext: Buffer.from(text) });
+  await decrypt("before");
+  expect(reads).toHaveLength(1);
+  await recover();
+  await decrypt("after");
+  expect(reads).toHaveLength(1);
+  await auth.close();
 });

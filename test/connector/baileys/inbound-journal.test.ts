@@ -166,3 +166,66 @@ test("the stanza of what was decrypted before gives its plaintext, whatever beca
   const ciphertext = enc?.content as Buffer;
   expect(String(await us.repository.decryptMessage({ jid: bob, type: "pkmsg", ciphertext }))).toBe("hello");
 });
+
+/** Every read of a journal row from here on. */
+function readsOf(store: Awaited<ReturnType<typeof acquainted>>["store"]): string[] {
+  const reads: string[] = [];
+  const { get } = store;
+  store.get = (type, ids) => {
+    if (String(type) === "inbound") reads.push(...ids);
+    return get(type, ids);
+  };
+  return reads;
+}
+
+test("once it is known which rows are stored, a new message is decrypted without looking for its row", async () => {
+  const { us, them, store } = await acquainted();
+  const reads = readsOf(store);
+  await deliver(us, await encrypt(them, "first"), "M1");
+  expect(reads).toHaveLength(1);
+  us.journal.found([]);
+  const second = await encrypt(them, "second");
+  expect(await deliver(us, second, "M2")).toBe("second");
+  expect(reads).toHaveLength(1);
+  expect(await deliver(us, second, "M2")).toBe("second");
+  expect(reads).toHaveLength(2);
+});
+
+test("a row that was written before it was known which are stored is read", async () => {
+  const { us, them, store, restart } = await acquainted();
+  const message = await encrypt(them, "hello");
+  await deliver(us, message);
+  us.journal.found([]);
+  const decrypting = readsOf(store);
+  expect(await deliver(restart(), message)).toBe("hello");
+  expect(decrypting).toHaveLength(1);
+});
+
+test("rows that were found are read before anything is decrypted", async () => {
+  const { us, them, store } = await acquainted();
+  const message = await encrypt(them, "hello");
+  await deliver(us, message);
+  const [row = ""] = inboundRows(store.rows);
+  const sameRows = { ...store };
+  const journal = inboundJournal(sameRows);
+  journal.found([row.slice("inbound/".length)]);
+  const sessions: string[] = [];
+  sameRows.get = (type, ids) => {
+    if (type === "session") sessions.push(...ids);
+    return store.get(type, ids);
+  };
+  const party = createParty(alice, sameRows, hardenedSignalRepository(sameRows, journal), us.creds);
+  expect(await deliver({ journal, ...party }, message)).toBe("hello");
+  expect(sessions).toEqual([]);
+});
+
+test("a row that came later than it was known which are stored is found when the key is used already", async () => {
+  const { us, them, store } = await acquainted();
+  const message = await encrypt(them, "hello");
+  await deliver(us, message);
+  const sameRows = { ...store };
+  const journal = inboundJournal(sameRows);
+  journal.found([]);
+  const party = createParty(alice, sameRows, hardenedSignalRepository(sameRows, journal), us.creds);
+  expect(await deliver({ journal, ...party }, message)).toBe("hello");
+});
