@@ -18,7 +18,7 @@ import { createIdentity, type Identity } from "./identity.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
 import type { Lease } from "./lease.ts";
 import { createLife, type Life } from "./life.ts";
-import { createLine, type Line, unreadableLine } from "./line.ts";
+import { createLine, type Line } from "./line.ts";
 import type { Machine, Signal } from "./machine.ts";
 import { createPace } from "./pace.ts";
 import type { MediaFetch } from "./preparation.ts";
@@ -26,6 +26,7 @@ import { createRecipients } from "./recipients.ts";
 import { createSender, type Sender, type Sending } from "./sender.ts";
 import { type Holdings, takeOver } from "./takeover.ts";
 import type { Timings } from "./timings.ts";
+import { unreadableLine } from "./unreadable-line.ts";
 
 export interface SessionOptions {
   db: Db;
