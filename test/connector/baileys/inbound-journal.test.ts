@@ -191,14 +191,40 @@ test("once it is known which rows are stored, a new message is decrypted without
   expect(reads).toHaveLength(2);
 });
 
-test("a row that was written before it was known which are stored is read", async () => {
+/** What is read from here on, by type. */
+function typesRead(store: Awaited<ReturnType<typeof acquainted>>["store"]): string[] {
+  const types: string[] = [];
+  const { get } = store;
+  store.get = (type, ids) => {
+    types.push(type);
+    return get(type, ids);
+  };
+  return types;
+}
+
+test("a row that was written before it was known which are stored is read before anything is decrypted", async () => {
   const { us, them, store, restart } = await acquainted();
   const message = await encrypt(them, "hello");
   await deliver(us, message);
   us.journal.found([]);
-  const decrypting = readsOf(store);
-  expect(await deliver(restart(), message)).toBe("hello");
-  expect(decrypting).toHaveLength(1);
+  const next = restart();
+  const types = typesRead(store);
+  expect(await deliver(next, message)).toBe("hello");
+  expect(types).toEqual(["inbound"]);
+});
+
+test("a row that was deleted is no longer counted among those that are stored", async () => {
+  const { us, them, store } = await acquainted();
+  us.journal.found([]);
+  const message = await encrypt(them, "hello");
+  await deliver(us, message);
+  us.journal.hurry();
+  us.journal.published([{ key: { id: "M1" } }]);
+  us.journal.confirmed("M1");
+  await eventually(() => inboundRows(store.rows).length === 0);
+  const types = typesRead(store);
+  await expect(deliver(us, message)).rejects.toThrow("Key used already");
+  expect(types[0]).not.toBe("inbound");
 });
 
 test("rows that were found are read before anything is decrypted", async () => {
