@@ -11,7 +11,8 @@ import type { MessageRecord } from "./message-record.ts";
 /**
  * The one door for what WhatsApp tells: messages in order, each once; a status never before a message that came before
  * it. Baileys does not wait for it, so there is a bound: with 10,000 messages or 50,000 statuses waiting, `onError` is
- * told and nothing more is taken in.
+ * told and nothing more is taken in. Nor is anything written after a message that could not be: the journal has them all,
+ * in order, for the next session.
  */
 export interface Inbox {
   /**
@@ -62,9 +63,15 @@ export function createInbox(options: InboxOptions): Inbox {
   const waiting: News[] = [];
   const held = { messages: 0, updates: 0 };
   let isFull = false;
+  let isBroken = false;
 
   const take = async (seen: Seen) => {
-    await events.publish(seen.type, seen.data, seenEventId(channelId, seen));
+    try {
+      await events.publish(seen.type, seen.data, seenEventId(channelId, seen));
+    } catch (error) {
+      isBroken = true;
+      throw error;
+    }
     await record.seen(seen);
   };
   /** One that cannot be told must not end the channel, which would meet it again at the next start. */
@@ -78,6 +85,7 @@ export function createInbox(options: InboxOptions): Inbox {
   };
   /** News comes one by one; what came while other news was written is written together, messages first. */
   const takeWaiting = async () => {
+    if (isBroken) return;
     const batch = waiting.splice(0, batchMax);
     const messages = batch.flatMap((news) => news.messages);
     const updates = batch.flatMap((news) => news.updates);
@@ -90,7 +98,7 @@ export function createInbox(options: InboxOptions): Inbox {
   };
   /** Once full it stays so: what is left out must not be overtaken by what comes after it. */
   const push = (news: News) => {
-    if (isFull) return;
+    if (isFull || isBroken) return;
     isFull = held.messages >= waitingMax.messages || held.updates >= waitingMax.updates;
     if (isFull) return onError(new Error("Too much news waits to be written"));
     waiting.push(news);

@@ -179,7 +179,7 @@ function held() {
     delivery: { update: ({ messageId }) => write(messageId) },
     ...{ self: () => self, onError: (error) => errors.push(error), log: createLog("silent") },
   });
-  return { inbox, asked, errors, open: gate.resolve };
+  return { inbox, asked, errors, open: gate.resolve, fail: gate.reject };
 }
 
 test("the statuses of a receipt are written beside each other, a bounded number at a time", async () => {
@@ -206,6 +206,22 @@ test("a status waits for the messages that came before it, and is not waited for
   await inbox.idle();
   expect(asked).toEqual(["M1", "M2", "S1", "S2"]);
   expect(taken).toEqual(["M1"]);
+});
+
+test("after a message that could not be written nothing is, so that none overtakes it", async () => {
+  const { inbox, asked, errors, fail } = held();
+  const taken: string[] = [];
+  const receive = (id: string) =>
+    void inbox.received({ messages: [message(id, "")] }).then(() => taken.push(id));
+  receive("M1");
+  await settled();
+  receive("M2");
+  inbox.updated([update("S1", 3)]);
+  fail(new Error("the database is away"));
+  await inbox.idle();
+  receive("M3");
+  await inbox.idle();
+  expect([asked, taken, errors]).toEqual([["M1"], [], [new Error("the database is away")]]);
 });
 
 test.each([
