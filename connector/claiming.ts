@@ -1,6 +1,7 @@
 import type { Collection, Document, Filter } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
 import { type ErrorCode, errorCatalog, type PublicError } from "../shared/errors.ts";
+import { assertHeld, type Fence } from "./auth/fence.ts";
 import { claimedTogether, commandSteps, type Found, turnOf } from "./command-life.ts";
 import { invalidCommand, queuedProblems } from "./command-problems.ts";
 import { durable, type Settlement, settled } from "./settling.ts";
@@ -16,7 +17,7 @@ export type TellSpent = (spent: readonly Spent[]) => Promise<void>;
 
 export interface ClaimingOptions {
   commands: Collection<CommandDocument>;
-  channelId: string;
+  fence: Fence;
   /** What a claim says of who has it. */
   stamp: Document;
   /** Holds for what is claimed by this owner. */
@@ -28,12 +29,14 @@ const expireMax = 100;
 const queued = commandSteps.claim.from[0];
 
 /** Finds a channel's queued commands whose turn has come, and takes them or ends them. */
-export function claiming({ commands, channelId, stamp, mine }: ClaimingOptions) {
+export function claiming({ commands, fence, stamp, mine }: ClaimingOptions) {
+  const { channelId, epoch } = fence;
+  const free = { state: queued, claimableFrom: { $not: { $gt: epoch } } };
   const find = (filter: object, due: Document, limit: number) =>
     commands
       .aggregate<Found>([
         // What another service calls queued has no `attempts` until it is adopted.
-        { $match: { channelId, state: queued, attempts: { $ne: null }, ...filter } },
+        { $match: { channelId, ...free, attempts: { $ne: null }, ...filter } },
         { $match: { $expr: due } },
         { $sort: { lane: 1, ord: 1, _id: 1 } },
         { $limit: limit },
@@ -59,7 +62,8 @@ export function claiming({ commands, channelId, stamp, mine }: ClaimingOptions) 
       { $set: { state: commandSteps.claim.to, attempts: { $add: ["$attempts", 1] }, claim: stamp } },
     ];
     // Each by itself: the driver repeats that when the primary changes, and `updateMany` not.
-    const updates = ids.map((_id) => ({ updateOne: { filter: { _id, state: queued }, update } }));
+    const updates = ids.map((_id) => ({ updateOne: { filter: { _id, ...free }, update } }));
+    assertHeld(fence);
     const { modifiedCount } = await commands.bulkWrite(updates, { ordered: false, ...durable });
     if (modifiedCount === due.length) return due;
     const ours = new Set(await commands.distinct("_id", { _id: { $in: ids }, ...mine }));

@@ -39,6 +39,8 @@ export interface CommandQueue {
   startResend(id: string): Promise<boolean>;
   /** It was not on the wire a second time after all. */
   undoResend(id: string): Promise<void>;
+  /** From here on no former owner can claim what is queued now: a claim may be on its way while its process stands still. */
+  reserve(): Promise<void>;
   /** What former owners left `running` or `unknown`. */
   left(): Promise<CommandDocument[]>;
   /** Writes what is to become of what was left, each if it is still as it was found. */
@@ -50,7 +52,7 @@ export class NotBegunError extends Error {
   override readonly name = "NotBegunError";
 }
 
-const { begin, putBack, resend, arrive } = commandSteps;
+const { claim: claimStep, begin, putBack, resend, arrive } = commandSteps;
 const isInTime = { $expr: { $gt: ["$expiresAt", "$$NOW"] } };
 const resendMax = 500;
 const nobody: TellSpent = async () => undefined;
@@ -64,7 +66,7 @@ export function commandQueue(
   const stamp = { connector: connectorId, epoch, at: "$$NOW" };
   const mine = { state: begin.from[0], "claim.epoch": epoch };
   const settleSoon = settlingTogether(commands, mine);
-  const { claim, expire } = claiming({ commands, channelId, stamp, mine });
+  const { claim, expire } = claiming({ commands, fence, stamp, mine });
   /** An old code must not go out hours later. */
   const mayResend: Filter<CommandDocument> = {
     state: resend.from[0],
@@ -135,6 +137,13 @@ export function commandQueue(
     async undoResend(id) {
       const still = { _id: id, state: resend.from[0], "claim.epoch": epoch };
       await commands.updateOne(still, { $unset: { resentAt: "" } }, durable);
+    },
+    async reserve() {
+      await commands.updateMany(
+        { channelId, state: claimStep.from[0] },
+        { $max: { claimableFrom: epoch } },
+        durable,
+      );
     },
     ...leftCommands({ commands, channelId, epoch, stamp }),
   };

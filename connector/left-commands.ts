@@ -38,7 +38,7 @@ export function leftCommands({ commands, channelId, epoch, stamp }: LeftCommands
             // Its owner may have begun to send it since it was found.
             ...(becomes === "queue" ? { relayStartedAt: { $exists: false } } : {}),
           },
-          update: updateTo(becomes, stamp),
+          update: updateTo(becomes, stamp, epoch),
         },
       }));
       if (updates.length > 0) await commands.bulkWrite(updates, { ordered: false, ...durable });
@@ -46,8 +46,9 @@ export function leftCommands({ commands, channelId, epoch, stamp }: LeftCommands
   };
 }
 
-function updateTo(becomes: LeftCommand["becomes"], stamp: Document): Document[] {
-  if (becomes === "queue") return [{ $set: { state: commandSteps.putBack.to } }, { $unset: "claim" }];
+function updateTo(becomes: LeftCommand["becomes"], stamp: Document, epoch: number): Document[] {
+  if (becomes === "queue")
+    return [{ $set: { state: commandSteps.putBack.to, claimableFrom: epoch } }, { $unset: "claim" }];
   if (becomes === "keep") return [{ $set: { claim: stamp } }];
   return [{ $set: { ...settled(becomes), claim: stamp } }];
 }

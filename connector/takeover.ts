@@ -52,6 +52,7 @@ export async function takeOver(options: TakeoverOptions): Promise<Holdings> {
   const messages = messageRecord(collections, channel._id);
   const told = toldIn(collections, channel._id);
   const delivery = createDelivery({ log: events, told, record: messages, queue });
+  await queue.reserve();
   await settleAbandoned({ queue, delivery, told });
   opened.move();
   return { fence, events, auth, queue, messages, delivery, told };

@@ -60,6 +60,8 @@ export interface CommandDocument {
   keyId?: string;
   attempts: number;
   claim?: { connector: string; epoch: number; at: Date };
+  /** The epoch of the newest owner that found it queued at its takeover: an older one cannot claim it any more. */
+  claimableFrom?: number;
   notBefore: Date;
   expiresAt: Date;
   createdAt: Date;

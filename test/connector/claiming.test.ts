@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ObjectId } from "mongodb";
 import { describe, expect, test } from "vitest";
+import { FencedError } from "../../connector/auth/fence.ts";
 import { commandQueue } from "../../connector/command-queue.ts";
 import type { CommandDocument } from "../../shared/collections.ts";
 import { eventually } from "../support/eventually.ts";
@@ -184,4 +185,38 @@ test("a command that was inserted without an _id is carried out", async () => {
   const [command] = (await here.insert(1, { _id })) as [CommandDocument];
   here.sender.ring();
   expect(await here.settled(command)).toMatchObject({ state: "succeeded" });
+});
+
+describe("a former owner that stood still while it was succeeded", () => {
+  const queueOf = (channelId: string, epoch: number, isHeld = () => true) =>
+    commandQueue(file.all.commands, { channelId, epoch, isHeld }, `connector ${epoch}`);
+
+  test("claims nothing of what was queued then, when it goes on: its successor would have to wait for it", async () => {
+    const channelId = randomUUID();
+    const former = queueOf(channelId, 1);
+    const ids = await insert(channelId, 2);
+    const successor = queueOf(channelId, 2);
+    await successor.reserve();
+    expect(await former.claim([1], 16)).toEqual([]);
+    expect((await successor.claim([1], 16)).map(({ _id }) => _id)).toEqual(ids);
+  });
+
+  test("claims nothing of what it had and was put back", async () => {
+    const channelId = randomUUID();
+    const former = queueOf(channelId, 1);
+    const [_id = ""] = await insert(channelId, 1);
+    await former.claim([1], 1);
+    const successor = queueOf(channelId, 2);
+    await successor.reserve();
+    await successor.settleLeft((await successor.left()).map((command) => ({ command, becomes: "queue" })));
+    expect(await former.claim([1], 1)).toEqual([]);
+    expect(await read(_id)).toMatchObject({ state: "queued" });
+  });
+
+  test("claims nothing of what came since: it knows by its own clock", async () => {
+    const channelId = randomUUID();
+    const [_id = ""] = await insert(channelId, 1);
+    await expect(queueOf(channelId, 1, () => false).claim([1], 1)).rejects.toThrow(FencedError);
+    expect(await read(_id)).toMatchObject({ state: "queued" });
+  });
 });

@@ -127,7 +127,7 @@ type Happens = (command: ModelCommand, world: World) => void;
 const happens: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Happens } = {
   late: () => undefined,
   begin(command) {
-    if (take(command, "begin")) command.isBegun = true;
+    if (!command.isOverdue && take(command, "begin")) command.isBegun = true;
   },
   leave(command) {
     if (command.state === "running" && command.isBegun && command.copies === 0) command.copies++;
