@@ -100,7 +100,8 @@ test.each(["decrypted", "receipted"] as const)(
     await system.say(...said);
     const killed = await system.start(dying(point, point === "decrypted" ? 7 : 1));
     expect(await killed.ended).toBeNull();
-    expect(system.waiting()).toBeGreaterThan(0);
+    // All of it may have been confirmed while the first event was held up.
+    if (point === "decrypted") expect(system.waiting()).toBeGreaterThan(0);
     expect((await system.texts()).length).toBeLessThan(said.length);
 
     await system.start();
