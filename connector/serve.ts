@@ -9,7 +9,6 @@ import { type Connector, startConnector } from "./connector.ts";
 import { attachGateway } from "./gateway/gateway.ts";
 import { socketUpgradesOnly } from "./gateway/socket-upgrade.ts";
 import { healthListener } from "./health.ts";
-import { fetchMedia } from "./media/fetch-media.ts";
 import { connectorMongoClient } from "./mongo-client.ts";
 import { checkBeforeStart } from "./self-checks.ts";
 import type { Timings } from "./timings.ts";
@@ -30,7 +29,11 @@ export async function openConnector(
     timings,
     log,
     name: config.connectorId ?? randomUUID(),
-    fetchMedia: (url, kind, signal) => fetchMedia(url, kind, { bytesMax, allowHosts, signal }),
+    // Loaded for the first media: it is a fifth of all that a connector loads, and a restart has to be short.
+    async fetchMedia(url, kind, signal) {
+      const { fetchMedia } = await import("./media/fetch-media.ts");
+      return fetchMedia(url, kind, { bytesMax, allowHosts, signal });
+    },
   });
 }
 
