@@ -68,7 +68,7 @@ const firstMs = 4_000;
 const gapMs = [3_500, 8_000] as const;
 const settleMs = 3_000;
 /** Before something is measured: what came back has joined, and the channels that move to it have moved. */
-const calmMs = 15_000;
+const calmMs = 20_000;
 
 /** The damage of a run: the same for the same seed and duration. Every kind comes once before any comes twice. */
 export function planFaults(seed: number, durationMs: number): PlannedFault[] {
