@@ -1,11 +1,11 @@
 import { commandTable } from "../shared/commands.ts";
 import { type ErrorCode, errorCatalog, type PublicError } from "../shared/errors.ts";
-import { type Standing, type Verdict, verdictOn } from "./command-life.ts";
+import { type Verdict, verdictOn } from "./command-life.ts";
 import type { CommandQueue } from "./command-queue.ts";
 import type { Delivery } from "./delivery.ts";
 import type { LeftCommand } from "./left-commands.ts";
 import { endingOf, failureOf, type Send, type SendFacts } from "./settlement.ts";
-import type { Told } from "./told.ts";
+import type { Standing, Told } from "./told.ts";
 
 export interface AbandonedOptions {
   queue: Pick<CommandQueue, "left" | "settleLeft">;

@@ -1,7 +1,7 @@
 import { toDataURL } from "qrcode";
 import type { ChannelDocument, PendingPairing } from "../shared/collections.ts";
-import type { Collections } from "../shared/database.ts";
-import type { EventData, LastDisconnect } from "../shared/events.ts";
+import { type Collections, durable } from "../shared/database.ts";
+import type { LastDisconnect } from "../shared/events.ts";
 import { assertHeld, type Fence, FencedError } from "./auth/fence.ts";
 import { type Machine, type PairingCode, publicStatus } from "./machine.ts";
 
@@ -27,11 +27,7 @@ export function channelRecord({ channels }: Pick<Collections, "channels">, fence
   const mine = { _id: fence.channelId, "owner.epoch": fence.epoch };
   const set = async (fields: Record<string, unknown>) => {
     assertHeld(fence);
-    const { matchedCount } = await channels.updateOne(
-      mine,
-      { $set: fields },
-      { writeConcern: { w: "majority" } },
-    );
+    const { matchedCount } = await channels.updateOne(mine, { $set: fields }, durable);
     if (matchedCount === 0) throw new FencedError(fence);
   };
   return {
@@ -50,20 +46,6 @@ export function channelRecord({ channels }: Pick<Collections, "channels">, fence
       set({ ...(phoneNumber ? { "config.phoneNumber": phoneNumber } : {}), lid }),
     wish: (wanted) => set({ wanted }),
     markDeleted: () => set({ deletedAt: new Date() }),
-  };
-}
-
-/** What callers are told when a channel's status changed. */
-export function connectionUpdate(
-  machine: Machine,
-  lastDisconnect: LastDisconnect | null,
-): EventData["connection_update"] {
-  const { reason, retryAt } = machine;
-  return {
-    status: publicStatus(machine),
-    ...(reason ? { reason } : {}),
-    ...(retryAt === null ? {} : { retryAt: new Date(retryAt).toISOString() }),
-    ...(lastDisconnect ? { lastDisconnect } : {}),
   };
 }
 

@@ -1,10 +1,11 @@
 import type { Collection, Document, Filter } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
+import { durable } from "../shared/database.ts";
 import { type ErrorCode, errorCatalog, type PublicError } from "../shared/errors.ts";
 import { assertHeld, type Fence } from "./auth/fence.ts";
 import { claimedTogether, commandSteps, type Found, turnOf } from "./command-life.ts";
 import { invalidCommand, queuedProblems } from "./command-problems.ts";
-import { durable, type Settlement, settled } from "./settling.ts";
+import { type Settlement, settled } from "./command-settlement.ts";
 
 /** A command whose turn came and that is not carried out. */
 export interface Spent {

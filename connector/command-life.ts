@@ -1,5 +1,6 @@
 import type { CommandDocument } from "../shared/collections.ts";
 import { type CommandState, commandTable } from "../shared/commands.ts";
+import type { Standing } from "./told.ts";
 
 /** A step in the life of a command: the states it may be taken in, and the state it leads to. */
 interface Step {
@@ -62,16 +63,6 @@ export function claimedTogether<T extends Pick<CommandDocument, "attempts">>(due
   const suspect = due.findIndex(({ attempts }) => attempts > 0);
   if (suspect === 0) return due.slice(0, 1);
   return suspect < 0 ? [...due] : due.slice(0, suspect);
-}
-
-/** What the log holds of a message. */
-export interface Standing {
-  /** WhatsApp took it, or somebody has it. */
-  hasArrived: boolean;
-  /** WhatsApp's refusal. */
-  refusal: { code: string; whatsappCode?: number } | null;
-  /** Why it did not come as far as the wire in this life of its command. */
-  notSent: { code: string } | null;
 }
 
 /** What a former owner's command comes to; `keep`: it is `unknown`, and stays so until more is heard. */

@@ -1,10 +1,12 @@
 import type { Collection, Filter } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
+import { durable } from "../shared/database.ts";
 import type { Fence } from "./auth/fence.ts";
 import { claiming, type TellSpent } from "./claiming.ts";
 import { commandSteps } from "./command-life.ts";
+import type { Settlement } from "./command-settlement.ts";
 import { type LeftCommand, leftCommands } from "./left-commands.ts";
-import { durable, type Settlement, settlingTogether } from "./settling.ts";
+import { settlingTogether } from "./settling.ts";
 
 /**
  * One channel's commands, as its owner works on them. Only the owner claims, so the lease is the lock. The states and the
@@ -32,7 +34,7 @@ export interface CommandQueue {
   /** Resolves when it is written; what comes in the same moment is written together. */
   settle(id: string, settlement: Settlement): Promise<void>;
   /** A later receipt or answer says that an `unknown` message arrived after all. */
-  settleUnknown(messageId: string, result: Record<string, unknown>): Promise<void>;
+  settleUnknown(messageId: string): Promise<void>;
   /** The `unknown` sends of an account that may go to the wire once more, in the order in which they did. */
   resendable(account: string): Promise<CommandDocument[]>;
   /** Says that from now on it may be on the wire a second time; false when it must not be. */
@@ -108,14 +110,14 @@ export function commandQueue(
       );
     },
     settle: settleSoon,
-    async settleUnknown(messageId, result) {
+    async settleUnknown(messageId) {
       await commands.updateOne(
         { channelId, messageId, state: arrive.from[0], "claim.epoch": { $lte: epoch } },
         [
           {
             $set: {
               state: arrive.to,
-              result: { $mergeObjects: ["$result", { $literal: result }] },
+              result: { $mergeObjects: ["$result", { status: "sent" }] },
               doneAt: "$$NOW",
             },
           },

@@ -8,7 +8,7 @@ import { aborted, sleep } from "../shared/sleep.ts";
 import { WA_CERT_DETAILS } from "./baileys/baileys.ts";
 import { errorTrace } from "./error-trace.ts";
 import { type Lease, takeLease } from "./lease.ts";
-import type { MediaFetch } from "./preparation.ts";
+import type { MediaFetch } from "./media/fetched-media.ts";
 import { Term } from "./term.ts";
 import { defaultTimings, type Timings } from "./timings.ts";
 

@@ -11,10 +11,10 @@ import { publicError, ServiceError } from "../shared/errors.ts";
 import { parseWith } from "../shared/validation.ts";
 import type { ChannelRecord } from "./channel-record.ts";
 import type { CommandQueue } from "./command-queue.ts";
+import type { Settlement } from "./command-settlement.ts";
 import type { Life } from "./life.ts";
 import { type Machine, type PairingCode, type PairingMethod, publicStatus } from "./machine.ts";
 import { assertPairingAllowed } from "./pairing-limit.ts";
-import type { Settlement } from "./settling.ts";
 
 type ControlType = Exclude<CommandType, "message.send">;
 

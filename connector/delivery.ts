@@ -1,6 +1,5 @@
 import { LRUCache } from "lru-cache";
 import { type EventData, type MessageStatus, messageStatusRank } from "../shared/events.ts";
-import type { CommandQueue } from "./command-queue.ts";
 import type { EventLog } from "./event-log.ts";
 import type { MessageRecord } from "./message-record.ts";
 import type { Told, ToldSend } from "./told.ts";
@@ -30,14 +29,15 @@ export interface DeliveryOptions {
   log: EventLog;
   told: Told;
   record: MessageRecord;
-  queue: Pick<CommandQueue, "settleUnknown">;
+  /** A message arrived whose command may be held for `unknown`. Resolves when that is put right. */
+  onArrived(messageId: string): Promise<void>;
 }
 
 const rememberedMax = 5_000;
 const hasArrived: ReadonlySet<MessageStatus> = new Set(["sent", "delivered", "read", "played"]);
 const { queued } = messageStatusRank;
 
-export function createDelivery({ log, told, record, queue }: DeliveryOptions): Delivery {
+export function createDelivery({ log, told, record, onArrived }: DeliveryOptions): Delivery {
   const ranks = new LRUCache<string, number>({ max: rememberedMax });
   const inTurn = createTurnsByKey();
 
@@ -51,7 +51,7 @@ export function createDelivery({ log, told, record, queue }: DeliveryOptions): D
       await record.raise(messageId, status);
     }
     logged?.();
-    if (mayBeUnknown(status, known)) await queue.settleUnknown(messageId, { status: "sent" });
+    if (mayBeUnknown(status, known)) await onArrived(messageId);
   };
   /** The log is ahead of the record when their writer died between them. */
   const storedRank = async (messageId: string): Promise<number | null> => {

@@ -7,10 +7,11 @@ import type { Delivery } from "./delivery.ts";
 import { type FirstCopyOptions, prepareFirst, sendFirst } from "./first-copy.ts";
 import type { MessageRecord } from "./message-record.ts";
 import type { Pace } from "./pace.ts";
-import type { PreparationOptions, Prepared } from "./preparation.ts";
-import type { OpenSocket } from "./relay.ts";
+import type { PreparationOptions } from "./preparation.ts";
 import { resend } from "./resend.ts";
 import type { Send } from "./settlement.ts";
+import type { OpenSocket } from "./sole-socket.ts";
+import type { Prepared } from "./to-whatsapp.ts";
 
 export interface DispatchOptions {
   queue: CommandQueue;

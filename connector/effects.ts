@@ -2,8 +2,8 @@ import type { Db } from "mongodb";
 import type { Collections } from "../shared/database.ts";
 import { ServiceError } from "../shared/errors.ts";
 import type { AuthState } from "./auth/auth-state.ts";
+import { eraseCredentials } from "./auth/erase-credentials.ts";
 import type { Fence } from "./auth/fence.ts";
-import { eraseAuthRows } from "./erasure.ts";
 import type { Identity } from "./identity.ts";
 import type { Line } from "./line.ts";
 import type { Effect, Signal } from "./machine.ts";
@@ -61,7 +61,7 @@ export function createEffects(options: EffectsOptions): Effects {
         case "unlink_device":
           return line.unlink();
         case "erase_credentials":
-          return auth ? auth.erase() : eraseAuthRows(db, fence);
+          return auth ? auth.erase() : eraseCredentials(db, fence);
         case "request_code":
           return requestCode(effect.phoneNumber);
         case "remember_account":

@@ -6,8 +6,6 @@ import {
   collectionNames as names,
 } from "../shared/collections.ts";
 import type { Logger } from "../shared/log.ts";
-import { authCollections, eraseRows } from "./auth/auth-rows.ts";
-import type { Fence } from "./auth/fence.ts";
 import type { ChannelRecord } from "./channel-record.ts";
 import { errorTrace } from "./error-trace.ts";
 import type { Life } from "./life.ts";
@@ -68,12 +66,6 @@ export function createErasure(options: ErasureOptions): Erasure {
       await erasing;
     },
   };
-}
-
-/** Removes credentials that cannot be read any more, without opening them. Throws `FencedError` for a deposed owner. */
-export async function eraseAuthRows(db: Db, fence: Fence): Promise<void> {
-  await using session = db.client.startSession({ causalConsistency: false });
-  await eraseRows(authCollections(db), fence, session);
 }
 
 /**

@@ -1,5 +1,7 @@
 import { type Collection, MongoBulkWriteError, Timestamp } from "mongodb";
 import { type EventDocument, eventInsertMsMax, type FenceDocument } from "../shared/collections.ts";
+import { durable } from "../shared/database.ts";
+import { duplicateKeyCode } from "../shared/database-answer.ts";
 import type { EventData, EventType } from "../shared/events.ts";
 import { newEventId } from "../shared/ids.ts";
 import { type Fence, FencedError, fencedError, fenceOperation, raiseFence } from "./auth/fence.ts";
@@ -24,8 +26,6 @@ interface Entry {
 
 const batchMax = 200;
 const entriesMax = 10_000;
-const durable = { w: "majority", j: true } as const;
-const duplicateKey = 11000;
 const attemptsMax = 4;
 
 /** Takes the log over: from here on a former owner cannot write. */
@@ -101,7 +101,7 @@ async function append(
   try {
     await events.bulkWrite([fenceOperation(fence, numbers), ...inserts], {
       ordered: true,
-      writeConcern: durable,
+      ...durable,
       // The order of rows across channels is read by it; see `eventInsertMsMax`.
       maxTimeMS: eventInsertMsMax,
     });
@@ -139,5 +139,5 @@ async function withoutKnown(events: Collection<EventDocument>, batch: Entry[]): 
 
 function isDuplicate(error: unknown): boolean {
   if (!(error instanceof MongoBulkWriteError)) return false;
-  return [error.writeErrors].flat()[0]?.code === duplicateKey;
+  return [error.writeErrors].flat()[0]?.code === duplicateKeyCode;
 }

@@ -11,10 +11,13 @@ import type { Delivery } from "./delivery.ts";
 import { errorTrace } from "./error-trace.ts";
 import type { MessageRecord } from "./message-record.ts";
 import type { Pace } from "./pace.ts";
-import { type PreparationOptions, type Prepared, prepare } from "./preparation.ts";
-import { accountOf, type OpenSocket, type Outcome, relay } from "./relay.ts";
-import { endingOf, type Send } from "./settlement.ts";
-import { SocketGoneError, untilGone } from "./until-gone.ts";
+import { type PreparationOptions, prepare } from "./preparation.ts";
+import { relay } from "./relay.ts";
+import { endingOf, type Outcome, type Send } from "./settlement.ts";
+import { SocketGoneError } from "./socket-gone-error.ts";
+import { accountOf, type OpenSocket } from "./sole-socket.ts";
+import type { Prepared } from "./to-whatsapp.ts";
+import { untilAborted } from "./until-gone.ts";
 
 export interface FirstCopyOptions {
   queue: Pick<CommandQueue, "startRelay">;
@@ -51,7 +54,7 @@ export function prepareFirst(
   { send, socket: { wa, gone } }: Pick<FirstCopy, "send" | "socket">,
   { preparation, signal }: Pick<FirstCopyOptions, "preparation" | "signal">,
 ): Promise<Prepared> {
-  return untilGone(prepare(send, wa, preparation, signal), gone);
+  return untilAborted(gone, () => prepare(send, wa, preparation, signal));
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Collection } from "mongodb";
 import type { ConnectorDocument } from "../shared/collections.ts";
+import { durable } from "../shared/database.ts";
 
 /** The row behind a lease, and who may change it how. All time is the database's. `dead` is never left. */
 
@@ -9,8 +10,6 @@ export interface NewLease {
   capacity: number;
   leaseMs: number;
 }
-
-const majority = { writeConcern: { w: "majority" } } as const;
 
 /**
  * Adds the row, and then declares every predecessor of the same name dead: in this order, so that others never see the
@@ -27,7 +26,7 @@ export async function insertLease(
       { updateOne: { filter: { _id: id }, update: [{ $set: row }], upsert: true } },
       { updateMany: { filter: namesakes, update: { $set: { state: "dead" } } } },
     ],
-    { ordered: true, ...majority },
+    { ordered: true, ...durable },
   );
 }
 
@@ -40,24 +39,24 @@ export async function renewLease(
   const { matchedCount } = await connectors.updateOne(
     { _id: id, state: { $ne: "dead" } },
     [{ $set: { aliveUntil: until(leaseMs) } }],
-    majority,
+    durable,
   );
   return matchedCount > 0;
 }
 
 /** From here on nobody prefers this connector. */
 export async function drainLease(connectors: Collection<ConnectorDocument>, id: string): Promise<void> {
-  await connectors.updateOne({ _id: id, state: "alive" }, { $set: { state: "draining" } }, majority);
+  await connectors.updateOne({ _id: id, state: "alive" }, { $set: { state: "draining" } }, durable);
 }
 
 export async function endLease(connectors: Collection<ConnectorDocument>, id: string): Promise<void> {
-  await connectors.updateOne({ _id: id }, { $set: { state: "dead" } }, majority);
+  await connectors.updateOne({ _id: id }, { $set: { state: "dead" } }, durable);
 }
 
 /** Declares dead whoever has not renewed in time. Returns how many. */
 export async function declareDead(connectors: Collection<ConnectorDocument>): Promise<number> {
   const overdue = { state: { $ne: "dead" as const }, $expr: { $lt: ["$aliveUntil", "$$NOW"] } };
-  const { modifiedCount } = await connectors.updateMany(overdue, { $set: { state: "dead" } }, majority);
+  const { modifiedCount } = await connectors.updateMany(overdue, { $set: { state: "dead" } }, durable);
   return modifiedCount;
 }
 

@@ -1,7 +1,8 @@
 import type { Collection, Document } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
+import { durable } from "../shared/database.ts";
 import { commandSteps } from "./command-life.ts";
-import { durable, type Settlement, settled } from "./settling.ts";
+import { type Settlement, settled } from "./command-settlement.ts";
 
 /** A former owner's command, and what is to become of it. */
 export interface LeftCommand {

@@ -2,7 +2,8 @@ import type { ChannelDocument } from "../shared/collections.ts";
 import type { LastDisconnect } from "../shared/events.ts";
 import type { Logger } from "../shared/log.ts";
 import { createChain } from "./chain.ts";
-import { type ChannelRecord, connectionUpdate } from "./channel-record.ts";
+import type { ChannelRecord } from "./channel-record.ts";
+import { connectionUpdate } from "./connection-update.ts";
 import type { EventLog } from "./event-log.ts";
 import {
   type Effect,

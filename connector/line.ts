@@ -12,8 +12,7 @@ import { createLeftovers } from "./leftovers.ts";
 import { lineListener } from "./line-listener.ts";
 import type { Signal } from "./machine.ts";
 import { createPairingCodes } from "./pairing-codes.ts";
-import type { OpenSocket } from "./relay.ts";
-import { createSoleSocket } from "./sole-socket.ts";
+import { createSoleSocket, type OpenSocket } from "./sole-socket.ts";
 import type { Timings } from "./timings.ts";
 
 /** A channel's connection to WhatsApp: at most one socket. What an older socket still says is dropped. */

@@ -119,3 +119,15 @@ export function ended(state: StateName, reason: StatusReason, effects: Effect[] 
     effects: [{ type: "cancel_retry" }, ...effects, { type: "drop_wish" }],
   };
 }
+
+/** Whether letting go loses nothing: not connected, and not about to be. */
+export function isIdle({ state, reason }: Machine): boolean {
+  // The next owner would find the same, and say it again.
+  if (reason === "credentials_unreadable") return false;
+  return state === "inactive" || state === "error" || state === "logged_out";
+}
+
+/** Whether another connector could go on where this one stops: neither pairing nor between two connections. */
+export function isMovable({ state }: Machine): boolean {
+  return state === "active";
+}

@@ -4,7 +4,7 @@ import type { Collections } from "../shared/database.ts";
 import { type MessageStatus, messageStatusRank } from "../shared/events.ts";
 import { proto } from "./baileys/baileys.ts";
 import type { Seen } from "./from-whatsapp.ts";
-import type { Prepared } from "./preparation.ts";
+import type { Prepared } from "./to-whatsapp.ts";
 
 /** One channel's rows in `messages`: a projection of the log, monotonic, so it needs no fence. */
 export interface MessageRecord {

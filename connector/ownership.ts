@@ -1,6 +1,7 @@
 import type { Filter } from "mongodb";
 import type { ChannelDocument } from "../shared/collections.ts";
 import type { Collections } from "../shared/database.ts";
+import { durable } from "../shared/database.ts";
 import type { Fence } from "./auth/fence.ts";
 
 /** A channel that needs an owner. */
@@ -54,7 +55,7 @@ export async function acquire(
   return db.channels.findOneAndUpdate(
     { _id: channelId, "owner.connector": channel.owner.connector, "owner.epoch": channel.owner.epoch },
     { $set: { "owner.connector": connectorId }, $inc: { "owner.epoch": 1 } },
-    { returnDocument: "after", ...majority },
+    { returnDocument: "after", ...durable },
   );
 }
 
@@ -64,7 +65,7 @@ export async function release(
   fence: Fence,
   connectorId: string,
 ): Promise<void> {
-  await db.channels.updateOne(held(fence, connectorId), { $set: { "owner.connector": null } }, majority);
+  await db.channels.updateOne(held(fence, connectorId), { $set: { "owner.connector": null } }, durable);
 }
 
 /** As `release`, for another connector that should have it: it is not moved again for a while (`restingChannels`). */
@@ -76,7 +77,7 @@ export async function handOver(
   await db.channels.updateOne(
     held(fence, connectorId),
     { $set: { "owner.connector": null }, $currentDate: { "owner.movedAt": true } },
-    majority,
+    durable,
   );
 }
 
@@ -96,8 +97,6 @@ export async function restingChannels(
 function held({ channelId, epoch }: Fence, connectorId: string): Filter<ChannelDocument> {
   return { _id: channelId, "owner.connector": connectorId, "owner.epoch": epoch };
 }
-
-const majority = { writeConcern: { w: "majority" } } as const;
 
 async function isFree(db: Collections, { owner }: ChannelDocument, connectorId: string): Promise<boolean> {
   if (owner.connector === null || owner.connector === connectorId) return true;

@@ -1,3 +1,6 @@
+import { performance } from "node:perf_hooks";
+import { sleep } from "../shared/sleep.ts";
+
 /** A token bucket: `burst` at once, then `rate` a second. A rate of 0 is no limit. `now` is monotonic, in ms. */
 export interface Pace {
   /** Takes a token, of those to come if there is none, and returns how long to wait for it, in ms. Never refuses. */
@@ -29,4 +32,10 @@ export function createPace(ratePerSecond: number, burst: number): Pace {
       return true;
     },
   };
+}
+
+/** Resolves when one more connection to WhatsApp may be opened, so that a start with many channels is no stampede: `burst` at once. */
+export function createTurns(perSecond: number, burst: number, signal: AbortSignal): () => Promise<void> {
+  const pace = createPace(perSecond, burst);
+  return () => sleep(pace.take(performance.now()), signal);
 }

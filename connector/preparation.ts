@@ -1,24 +1,14 @@
 import type { CommandDocument } from "../shared/collections.ts";
 import { type CommandPayload, commandTable } from "../shared/commands.ts";
-import type { Content, MediaKind } from "../shared/content.ts";
+import type { Content } from "../shared/content.ts";
 import type { Logger } from "../shared/log.ts";
 import { parseWith } from "../shared/validation.ts";
 import type { SocketCaches } from "./auth/caches.ts";
-import { generateWAMessage, type proto, type WASocket } from "./baileys/baileys.ts";
+import { generateWAMessage, type WASocket } from "./baileys/baileys.ts";
 import { baileysLogger } from "./baileys/logger.ts";
-import type { FetchedMedia } from "./media/fetched-media.ts";
+import type { MediaFetch } from "./media/fetched-media.ts";
 import type { Recipients } from "./recipients.ts";
-import { mediaToWhatsApp, textToWhatsApp } from "./to-whatsapp.ts";
-
-/** A message that is ready for its turn: recipient known, media fetched, checked and uploaded. */
-export interface Prepared {
-  to: string;
-  type: Content["type"];
-  message: proto.IMessage;
-}
-
-/** Fetches what a message names. Throws a `ServiceError` `media_…`. */
-export type MediaFetch = (url: string, kind: MediaKind, signal: AbortSignal) => Promise<FetchedMedia>;
+import { mediaToWhatsApp, type Prepared, textToWhatsApp } from "./to-whatsapp.ts";
 
 export interface PreparationOptions {
   recipients: Recipients;

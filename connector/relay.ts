@@ -1,26 +1,9 @@
-import { normaliseJid } from "../shared/address.ts";
-import type { BinaryNode, WASocket } from "./baileys/baileys.ts";
-import type { Prepared } from "./preparation.ts";
-import { untilGone } from "./until-gone.ts";
+import type { BinaryNode } from "./baileys/baileys.ts";
+import type { Outcome } from "./settlement.ts";
+import type { OpenSocket } from "./sole-socket.ts";
+import type { Prepared } from "./to-whatsapp.ts";
+import { untilAborted } from "./until-gone.ts";
 import { traceRelay } from "./wire-trace.ts";
-
-/** A socket that is open, until it is gone. */
-export interface OpenSocket {
-  wa: WASocket;
-  gone: AbortSignal;
-}
-
-/** The JID of the account that a socket sends from. */
-export function accountOf({ wa }: OpenSocket): string {
-  return normaliseJid(wa.user?.id) ?? "";
-}
-
-/** What became of one attempt to send. */
-export type Outcome =
-  | { kind: "sent" }
-  | { kind: "refused"; whatsappCode: number }
-  /** It may have reached the wire, and no answer came. */
-  | { kind: "unknown" };
 
 export interface Relay {
   /** Resolves when Baileys is done with it, or the socket is gone. */
@@ -51,13 +34,13 @@ export function relay(
     if (heard.kind !== "unknown") answered(heard);
   };
   wa.ws.once(`TAG:${messageId}`, hear);
-  const answer = untilGone(wa.waitForMessage<BinaryNode>(messageId, ackMs), gone).then(
+  const answer = untilAborted(gone, () => wa.waitForMessage<BinaryNode>(messageId, ackMs)).then(
     outcomeOf,
     (): Outcome => ({ kind: "unknown" }),
   );
   void answer.then(() => wa.ws.off(`TAG:${messageId}`, hear));
   const left = traceRelay(() =>
-    untilGone(wa.relayMessage(prepared.to, prepared.message, { messageId }), gone),
+    untilAborted(gone, () => wa.relayMessage(prepared.to, prepared.message, { messageId })),
   );
   const fate = left.then(({ isOnWire }) => (isOnWire ? answer : null));
   const outcome = Promise.race([fate, answer.then((known) => (known.kind === "unknown" ? fate : known))]);

@@ -4,8 +4,9 @@ import type { CommandQueue } from "./command-queue.ts";
 import type { Delivery } from "./delivery.ts";
 import type { MessageRecord } from "./message-record.ts";
 import type { Pace } from "./pace.ts";
-import { type OpenSocket, type Outcome, relay } from "./relay.ts";
-import type { Send } from "./settlement.ts";
+import { relay } from "./relay.ts";
+import type { Outcome, Send } from "./settlement.ts";
+import type { OpenSocket } from "./sole-socket.ts";
 
 export interface ResendOptions {
   queue: Pick<CommandQueue, "startResend" | "undoResend">;

@@ -1,14 +1,14 @@
 import type { Collections } from "../shared/database.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Fence } from "./auth/fence.ts";
-import { connectBackoff } from "./backoff.ts";
 import { errorTrace } from "./error-trace.ts";
 import { createFailures } from "./failures.ts";
 import type { Lease } from "./lease.ts";
-import { isMovable } from "./letting-go.ts";
+import { isMovable } from "./machine.ts";
 import { acquire } from "./ownership.ts";
 import { Session, type SessionOptions } from "./session.ts";
 import { createSlots } from "./slots.ts";
+import { connectBackoff } from "./timings.ts";
 
 type Shared = Omit<SessionOptions, "channel" | "lease" | "onEnd">;
 

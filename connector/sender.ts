@@ -3,8 +3,8 @@ import { publicError, ServiceError } from "../shared/errors.ts";
 import { newMessageId } from "../shared/ids.ts";
 import type { TellSpent } from "./claiming.ts";
 import { createDispatch, type DispatchOptions } from "./dispatch.ts";
-import { accountOf, type OpenSocket } from "./relay.ts";
 import type { Send } from "./settlement.ts";
+import { accountOf, type OpenSocket } from "./sole-socket.ts";
 
 /** What a sender may do at the moment. */
 export type Sending = ({ kind: "open" } & OpenSocket) | { kind: "closed" } | { kind: "logged_out" };

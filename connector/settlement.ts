@@ -1,15 +1,21 @@
 import type { CommandDocument } from "../shared/collections.ts";
 import type { PublicError } from "../shared/errors.ts";
 import type { EventData } from "../shared/events.ts";
-import type { Prepared } from "./preparation.ts";
-import type { Outcome } from "./relay.ts";
-import type { Settlement } from "./settling.ts";
+import type { Settlement } from "./command-settlement.ts";
+import type { Prepared } from "./to-whatsapp.ts";
 
 /** A claimed send. Its message id is fixed from here on, also when who inserted it gave none. */
 export type Send = CommandDocument & { messageId: string };
 
 /** What a result says of a send besides its id; empty when it is not known any more. */
 export type SendFacts = Pick<Prepared, "to" | "type"> | Record<string, never>;
+
+/** What became of one attempt to send. */
+export type Outcome =
+  | { kind: "sent" }
+  | { kind: "refused"; whatsappCode: number }
+  /** It may have reached the wire, and no answer came. */
+  | { kind: "unknown" };
 
 /** How a send ended, for its command and for those who listen. */
 export interface Ending {

@@ -1,23 +1,7 @@
-import type { AnyBulkWriteOperation, Collection, Document } from "mongodb";
+import type { AnyBulkWriteOperation, Collection } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
-import type { PublicError } from "../shared/errors.ts";
-
-/** How a command ended. */
-export type Settlement =
-  | { state: "succeeded" | "unknown"; result: Record<string, unknown> }
-  | { state: "failed" | "dead" | "expired"; error: PublicError };
-
-/** Survives the loss of any minority. */
-export const durable = { writeConcern: { w: "majority", j: true } } as const;
-
-/** The fields of a settlement, for an aggregation update. */
-export function settled(settlement: Settlement): Document {
-  const outcome =
-    "result" in settlement
-      ? { result: { $literal: settlement.result } }
-      : { error: { $literal: settlement.error } };
-  return { state: settlement.state, doneAt: "$$NOW", ...outcome };
-}
+import { durable } from "../shared/database.ts";
+import { type Settlement, settled } from "./command-settlement.ts";
 
 /**
  * Settles commands that `mine` holds for. Resolves when it is written; what is settled while a write is under way is

@@ -1,5 +1,18 @@
-import type { OpenSocket } from "./relay.ts";
+import { normaliseJid } from "../shared/address.ts";
+import type { WASocket } from "./baileys/baileys.ts";
 import type { ChannelSocket } from "./socket.ts";
+import { SocketGoneError } from "./socket-gone-error.ts";
+
+/** A socket that is open, until it is gone. */
+export interface OpenSocket {
+  wa: WASocket;
+  gone: AbortSignal;
+}
+
+/** The JID of the account that a socket sends from. */
+export function accountOf({ wa }: OpenSocket): string {
+  return normaliseJid(wa.user?.id) ?? "";
+}
 
 /** The one socket that a line has, if it has one; every other is a former one. */
 export interface SoleSocket {
@@ -37,7 +50,7 @@ export function createSoleSocket(): SoleSocket {
     forget() {
       generation++;
       isOpen = false;
-      gone.abort();
+      gone.abort(new SocketGoneError("The socket is gone"));
       gone = new AbortController();
       const last = socket;
       socket = null;

@@ -51,7 +51,7 @@ export async function takeOver(options: TakeoverOptions): Promise<Holdings> {
   const queue = commandQueue(collections.commands, fence, lease.id);
   const messages = messageRecord(collections, channel._id);
   const told = toldIn(collections, channel._id);
-  const delivery = createDelivery({ log: events, told, record: messages, queue });
+  const delivery = createDelivery({ log: events, told, record: messages, onArrived: queue.settleUnknown });
   await queue.reserve();
   await settleAbandoned({ queue, delivery, told });
   opened.move();

@@ -10,17 +10,17 @@ import { errorTrace } from "./error-trace.ts";
 import { createGrace } from "./grace.ts";
 import type { Lease } from "./lease.ts";
 import { declareDead } from "./lease-row.ts";
-import { isIdle } from "./letting-go.ts";
 import { oneLook } from "./look.ts";
+import { isIdle } from "./machine.ts";
+import type { MediaFetch } from "./media/fetched-media.ts";
 import { createMembership, type Membership } from "./membership.ts";
 import { channelsWithoutOwner, handOver, release, restingChannels } from "./ownership.ts";
 import { listenToOwnership } from "./ownership-bell.ts";
-import type { MediaFetch } from "./preparation.ts";
+import { createTurns } from "./pace.ts";
 import { createRebalancing } from "./rebalancing.ts";
 import { Roster } from "./roster.ts";
 import type { Session } from "./session.ts";
 import type { Timings } from "./timings.ts";
-import { createTurns } from "./turns.ts";
 
 export interface TermOptions {
   db: Db;

@@ -1,5 +1,7 @@
 import type { Backoff } from "../shared/backoff.ts";
-import { connectBackoff } from "./backoff.ts";
+
+/** WhatsApp connections: 1 s, doubled up to 5 minutes. */
+export const connectBackoff: Backoff = { baseMs: 1_000, maxMs: 300_000 };
 
 /** Every duration and bound of a connector, in one place; ms unless the name says otherwise. */
 export interface Timings {

@@ -1,7 +1,15 @@
 import { createReadStream } from "node:fs";
 import type { AnyMessageContent } from "@whiskeysockets/baileys";
-import type { MediaContent } from "../shared/content.ts";
+import type { Content, MediaContent } from "../shared/content.ts";
+import type { proto } from "./baileys/baileys.ts";
 import type { FetchedMedia } from "./media/fetched-media.ts";
+
+/** A message that is ready for its turn: recipient known, media fetched, checked and uploaded. */
+export interface Prepared {
+  to: string;
+  type: Content["type"];
+  message: proto.IMessage;
+}
 
 /** A text in Baileys' words. No link preview: it would make the connector fetch what a caller wrote. */
 export function textToWhatsApp(text: string): AnyMessageContent {

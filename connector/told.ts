@@ -1,10 +1,19 @@
 import type { CommandDocument, EventDocument } from "../shared/collections.ts";
 import type { Collections } from "../shared/database.ts";
 import { type EventData, type MessageStatus, messageStatuses, messageStatusRank } from "../shared/events.ts";
-import type { Standing } from "./command-life.ts";
 
 /** A send, as far as the ids of its events go. `ord` is new whenever a command is queued again by its caller. */
 export type ToldSend = Pick<CommandDocument, "ord"> & { messageId: string };
+
+/** What the log holds of a message. */
+export interface Standing {
+  /** WhatsApp took it, or somebody has it. */
+  hasArrived: boolean;
+  /** WhatsApp's refusal. */
+  refusal: { code: string; whatsappCode?: number } | null;
+  /** Why it did not come as far as the wire in this life of its command. */
+  notSent: { code: string } | null;
+}
 
 /** What one channel's log says of outgoing messages. Each status has an id of its own, so it is there once. */
 export interface Told {

@@ -1,23 +1,12 @@
-/** What a promise on a socket rejects with once that socket is gone. */
-export class SocketGoneError extends Error {
-  override readonly name = "SocketGoneError";
-}
+import { addAbortListener } from "node:events";
 
 /**
- * The work, or a `SocketGoneError` as soon as the socket it asks is gone: Baileys takes its own listeners off a socket
- * that ends, and lets what was asked over it wait for 30 s.
+ * Runs the work; rejects with the signal's reason as soon as it aborts, and does not begin once it has. Work that is left
+ * behind like that runs on, and what becomes of it is dropped.
  */
-export async function untilGone<T>(work: Promise<T>, gone: AbortSignal): Promise<T> {
-  const lost = Promise.withResolvers<never>();
-  const lose = () => lost.reject(new SocketGoneError("The socket is gone"));
-  if (gone.aborted) lose();
-  gone.addEventListener("abort", lose, { once: true });
-  try {
-    return await Promise.race([work, lost.promise]);
-  } finally {
-    gone.removeEventListener("abort", lose);
-    // Whichever lost the race is heard by nobody.
-    work.catch(() => undefined);
-    lost.promise.catch(() => undefined);
-  }
+export async function untilAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  using _listener = addAbortListener(signal, () => reject(signal.reason));
+  return await Promise.race([work(), promise]);
 }

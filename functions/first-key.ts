@@ -1,6 +1,7 @@
 import { type Collection, MongoServerError } from "mongodb";
 import { hashSecret } from "../shared/api-key.ts";
 import type { ApiKeyDocument } from "../shared/collections.ts";
+import { durable } from "../shared/database.ts";
 import type { Logger } from "../shared/log.ts";
 
 const duplicateKey = 11_000;
@@ -39,7 +40,7 @@ async function insertAdministrator(apiKeys: Collection<ApiKeyDocument>, hash: st
         expiresAt: null,
         revokedAt: null,
       },
-      { writeConcern: { w: "majority", j: true } },
+      durable,
     );
     return true;
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Collection, Filter } from "mongodb";
 import type { ChannelDocument } from "../shared/collections.ts";
-import { durably } from "./durably.ts";
+import { durable } from "../shared/database.ts";
 import { inactiveChannel } from "./inactive-channel.ts";
 import type { ChannelQuery, FoundChannel, NewChannel, Store } from "./store.ts";
 
@@ -22,7 +22,7 @@ export function mongoChannels(channels: Collection<ChannelDocument>): Channels {
       const created = await channels.findOneAndUpdate({ _id: channel.channelId }, unlessThere(channel), {
         upsert: true,
         returnDocument: "after",
-        ...durably,
+        ...durable,
       });
       if (!created) throw new Error("An upsert returned no document");
       return created;
@@ -34,16 +34,16 @@ export function mongoChannels(channels: Collection<ChannelDocument>): Channels {
       channels.findOneAndUpdate(
         existing(channelId),
         { $set: changes },
-        { returnDocument: "after", ...durably },
+        { returnDocument: "after", ...durable },
       ),
     async setWish(channelId, wanted) {
-      await channels.updateOne(existing(channelId), { $set: { wanted } }, durably);
+      await channels.updateOne(existing(channelId), { $set: { wanted } }, durable);
     },
     async markDeleted(channelId) {
       const { matchedCount } = await channels.updateOne(
         existing(channelId),
         [{ $set: { deletedAt: "$$NOW", wanted: "disconnected" } }],
-        durably,
+        durable,
       );
       return matchedCount === 1;
     },

@@ -1,7 +1,7 @@
 import { type Collection, type Document, Timestamp } from "mongodb";
 import type { CommandDocument } from "../shared/collections.ts";
+import { durable } from "../shared/database.ts";
 import type { PublicError } from "../shared/errors.ts";
-import { durably } from "./durably.ts";
 import { storedIds } from "./mongo-command-id.ts";
 import { commandPage } from "./mongo-command-page.ts";
 import { isDuplicate } from "./mongo-duplicate.ts";
@@ -19,19 +19,19 @@ export function mongoCommands(commands: Collection<CommandDocument>): Commands {
   return {
     async insertCommand(command) {
       try {
-        await commands.insertOne(queued(command), durably);
+        await commands.insertOne(queued(command), durable);
       } catch (error) {
         if (!isDuplicate(error)) throw error;
         // Changes nothing, and waits until a majority has what is there.
         const same = { $set: { type: command.type } };
-        const { matchedCount } = await commands.updateOne({ _id: command.commandId }, same, durably);
+        const { matchedCount } = await commands.updateOne({ _id: command.commandId }, same, durable);
         if (matchedCount === 0) throw error;
       }
     },
     findCommand: (commandId) => commands.findOne({ _id: { $in: storedIds(commandId) } }),
     async hasCommand(commandId) {
-      const durable = { readConcern: "majority", projection: { _id: 1 } } as const;
-      return (await commands.findOne({ _id: commandId }, durable)) !== null;
+      const confirmed = { readConcern: "majority", projection: { _id: 1 } } as const;
+      return (await commands.findOne({ _id: commandId }, confirmed)) !== null;
     },
     listCommands: (query) => commandPage(commands, query),
     cancelCommand: ({ _id }) =>
@@ -39,13 +39,13 @@ export function mongoCommands(commands: Collection<CommandDocument>): Commands {
         // What another service inserted has no state until it is adopted.
         { _id, state: { $in: ["queued", null] as never[] }, relayStartedAt: null, resentAt: null } as object,
         [{ $set: { state: "cancelled", attempts: tried, error: { $literal: cancelled }, doneAt: "$$NOW" } }],
-        { returnDocument: "after", ...durably },
+        { returnDocument: "after", ...durable },
       ),
     async requeueCommand({ _id }, { endedAt, messageId, ttlSeconds }) {
       const { matchedCount } = await commands.updateOne(
         { _id, state: { $in: ["dead", "expired"] }, doneAt: endedAt },
         requeued(messageId, ttlSeconds),
-        durably,
+        durable,
       );
       return matchedCount === 1;
     },

@@ -1,6 +1,6 @@
 import type { Collection } from "mongodb";
 import type { IdempotencyKeyDocument } from "../shared/collections.ts";
-import { durably } from "./durably.ts";
+import { durable } from "../shared/database.ts";
 import type { KeyedRequest, KeyedRequests } from "./keyed-request.ts";
 import { isDuplicate } from "./mongo-duplicate.ts";
 
@@ -18,7 +18,7 @@ export function mongoKeyedRequests(rows: Collection<IdempotencyKeyDocument>): Ke
         rows.findOneAndUpdate({ _id: id }, [{ $replaceWith: { $cond: [isThere, "$$ROOT", row] } }], {
           upsert: true,
           returnDocument: "before",
-          ...durably,
+          ...durable,
         });
       try {
         return asRequest(await put());
@@ -29,10 +29,10 @@ export function mongoKeyedRequests(rows: Collection<IdempotencyKeyDocument>): Ke
       }
     },
     async refuseRequest(id, refusal) {
-      await rows.updateOne({ _id: id }, { $set: { refusal }, $unset: { ids: "" } }, durably);
+      await rows.updateOne({ _id: id }, { $set: { refusal }, $unset: { ids: "" } }, durable);
     },
     async finishRequest(id, doneAt) {
-      await rows.updateOne({ _id: id }, { $set: { doneAt } }, durably);
+      await rows.updateOne({ _id: id }, { $set: { doneAt } }, durable);
     },
   };
 }

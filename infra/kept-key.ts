@@ -1,13 +1,12 @@
 import { functionsMongoClient } from "../functions/mongo-client.ts";
 import { hashSecret } from "../shared/api-key.ts";
 import type { Config } from "../shared/config.ts";
-import { type Collections, collections } from "../shared/database.ts";
+import { type Collections, collections, durable } from "../shared/database.ts";
 import type { EmbeddedConfig } from "./embedded-config.ts";
 
 type KeyCollections = Pick<Collections, "apiKeys" | "consoleSessions">;
 
 const firstKeyId = "first";
-const durably = { writeConcern: { w: "majority", j: true } } as const;
 
 /**
  * For a database in the data folder: makes sure that the key kept beside it opens it, and says so when it had to be
@@ -34,8 +33,8 @@ async function adoptFirstKey(db: KeyCollections, key: string): Promise<boolean> 
   const hash = hashSecret(key);
   if (await db.apiKeys.findOne({ hash }, { projection: { _id: 1 } })) return false;
   const change = { $set: { hash, expiresAt: null, revokedAt: null } };
-  const { matchedCount } = await db.apiKeys.updateOne({ _id: firstKeyId }, change, durably);
+  const { matchedCount } = await db.apiKeys.updateOne({ _id: firstKeyId }, change, durable);
   if (matchedCount === 0) return false;
-  await db.consoleSessions.deleteMany({ keyId: firstKeyId }, durably);
+  await db.consoleSessions.deleteMany({ keyId: firstKeyId }, durable);
   return true;
 }

@@ -22,6 +22,9 @@ export async function databaseAnswer<T>(operation: Promise<T>, msMax: number): P
   }
 }
 
+/** MongoDB's code of a write that a unique index refused. */
+export const duplicateKeyCode = 11000;
+
 /** What a server says while it starts, stops, elects, cannot reach a majority, or refuses our credentials. */
 const unavailableCodes = new Set([
   6, 7, 13, 18, 50, 64, 89, 91, 100, 133, 189, 239, 246, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,

@@ -13,6 +13,9 @@ import {
 } from "./collections.ts";
 import { indexes, type Retention } from "./indexes.ts";
 
+/** The write concern of everything that a promise rests on: survives the loss of any minority of servers. */
+export const durable = { writeConcern: { w: "majority", j: true } } as const;
+
 /** The collections, typed. Opens nothing: the caller owns the client. */
 export interface Collections {
   channels: Collection<ChannelDocument>;

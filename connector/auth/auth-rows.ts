@@ -1,5 +1,6 @@
 import { type AnyBulkWriteOperation, Binary, type ClientSession, type Collection, type Db } from "mongodb";
 import { collectionNames, fenceId } from "../../shared/collections.ts";
+import { durable } from "../../shared/database.ts";
 import {
   type AuthCredsDocument,
   type AuthKeyDocument,
@@ -12,7 +13,6 @@ import { type Fence, FencedError, fencedError, fenceOperation } from "./fence.ts
 import { expiryOf, inSafeOrder, type KeyType, keyId, type Row, rowId } from "./row-order.ts";
 
 const rowsPerBulk = 1_000;
-const durable = { w: "majority", j: true } as const;
 const primary = { readPreference: "primary", readConcern: { level: "majority" } } as const;
 
 type KeyOperation = AnyBulkWriteOperation<AuthKeysRow>;
@@ -99,7 +99,7 @@ async function fencedBulk(
   operations: KeyOperation[],
   session: ClientSession,
 ): Promise<void> {
-  const concern = session.inTransaction() ? {} : { writeConcern: durable };
+  const concern = session.inTransaction() ? {} : durable;
   try {
     await keys.bulkWrite([fenceOperation(fence), ...operations], { ordered: true, session, ...concern });
   } catch (error) {
@@ -117,7 +117,7 @@ export async function updateCreds(
   const { matchedCount } = await creds.updateOne(
     { _id: fence.channelId, epoch: fence.epoch },
     { $set: { creds: new Binary(sealed), updatedAt: new Date() } },
-    { writeConcern: durable, session },
+    { ...durable, session },
   );
   if (matchedCount === 0) throw new FencedError(fence);
 }
@@ -148,7 +148,7 @@ export async function claimCreds(
 ): Promise<Buffer | undefined> {
   const { channelId, epoch } = fence;
   const filter = { _id: channelId, epoch: { $lte: epoch } };
-  await creds.updateOne(filter, { $set: { epoch } }, { writeConcern: durable, session });
+  await creds.updateOne(filter, { $set: { epoch } }, { ...durable, session });
   const row = await creds.findOne({ _id: channelId }, primary);
   if (row && row.epoch !== epoch) throw new FencedError(fence);
   return row ? bytes(row.creds) : undefined;
@@ -162,7 +162,7 @@ export async function eraseRows(
 ): Promise<void> {
   const { channelId, epoch } = fence;
   await fencedBulk(keys, fence, [], session);
-  await creds.deleteOne({ _id: channelId, epoch: { $lte: epoch } }, { writeConcern: durable, session });
+  await creds.deleteOne({ _id: channelId, epoch: { $lte: epoch } }, { ...durable, session });
   await fencedBulk(keys, fence, [{ deleteOne: { filter: { _id: dataKeyId(channelId) } } }], session);
   const rest = { channelId, _id: { $ne: fenceId(channelId) } };
   for (;;) {

@@ -1,4 +1,5 @@
 import type { ClientSession, Db } from "mongodb";
+import { durable } from "../../shared/database.ts";
 import { dataKeyId } from "./auth-documents.ts";
 import { AuthStateError } from "./auth-error.ts";
 import {
@@ -115,7 +116,7 @@ export class AuthStore implements AsyncDisposable {
       await writeRows(keys, rows, this.#session);
       await putCreds(creds, this.#fence, sealed, this.#session);
     };
-    await this.#session.withTransaction(write, { writeConcern: { w: "majority", j: true } });
+    await this.#session.withTransaction(write, durable);
   }
 
   /** A key wrapped by an older master key is wrapped again with the next write: rotation needs no pass of its own. */

@@ -1,5 +1,7 @@
 import { type Collection, type Document, MongoBulkWriteError, MongoServerError } from "mongodb";
 import { type FenceDocument, fenceId } from "../../shared/collections.ts";
+import { durable } from "../../shared/database.ts";
+import { duplicateKeyCode } from "../../shared/database-answer.ts";
 
 /**
  * A fenced collection holds one row per channel with the epoch of its owner. Every ordered bulk on the collection
@@ -64,7 +66,7 @@ export async function raiseFence<T extends Document>(
     const row = await rows.findOneAndUpdate(
       { _id: fenceId(fence.channelId), epoch: { $lte: fence.epoch } },
       { $set: { ...fields, channelId: fence.channelId, epoch: fence.epoch }, $inc: { n: 1 } },
-      { upsert: true, returnDocument: "after", writeConcern: { w: "majority", j: true } },
+      { upsert: true, returnDocument: "after", ...durable },
     );
     if (!row) throw new Error("An upsert returned no document");
     return row;
@@ -81,11 +83,9 @@ export function fencedError(error: unknown, fence: Fence): unknown {
 function isFenceCollision(error: unknown): boolean {
   if (!(error instanceof MongoBulkWriteError)) return false;
   const first = [error.writeErrors].flat()[0];
-  return first?.index === 0 && first.code === duplicateKey;
+  return first?.index === 0 && first.code === duplicateKeyCode;
 }
 
-const duplicateKey = 11000;
-
 function isDuplicateKey(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === duplicateKey;
+  return error instanceof MongoServerError && error.code === duplicateKeyCode;
 }

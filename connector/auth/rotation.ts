@@ -1,4 +1,5 @@
 import { Binary, type Db } from "mongodb";
+import { durable } from "../../shared/database.ts";
 import { type DataKeyDocument, dataKeyId } from "./auth-documents.ts";
 import { AuthStateError } from "./auth-error.ts";
 import { authCollections } from "./auth-rows.ts";
@@ -15,7 +16,6 @@ export interface Rotation {
 }
 
 const channelsPerPage = 500;
-const durable = { writeConcern: { w: "majority", j: true } } as const;
 
 /**
  * Wraps every data key by the newest master key, so that older ones can be taken out of `ENCRYPTION_KEY`. The data keys

@@ -1,4 +1,3 @@
-import { addAbortListener } from "node:events";
 import {
   MongoBulkWriteError,
   MongoError,
@@ -8,6 +7,7 @@ import {
 } from "mongodb";
 import { ServiceError } from "../../shared/errors.ts";
 import { sleep } from "../../shared/sleep.ts";
+import { untilAborted } from "../until-gone.ts";
 
 /** How long the store tries before a channel is given up; a MongoDB election typically takes less. */
 const patienceMs = 10_000;
@@ -25,7 +25,7 @@ export async function withPatience<T>(signal: AbortSignal, operation: () => Prom
   const impatience = setTimeout(() => limit.abort(new ServiceError("database_unavailable")), patienceMs);
   const either = AbortSignal.any([signal, limit.signal]);
   try {
-    return await unlessAborted(either, () => untilItPasses(either, operation));
+    return await untilAborted(either, () => untilItPasses(either, operation));
   } finally {
     clearTimeout(impatience);
   }
@@ -41,13 +41,6 @@ async function untilItPasses<T>(signal: AbortSignal, operation: () => Promise<T>
     }
     await sleep(pauseMs, signal);
   }
-}
-
-async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  using _listener = addAbortListener(signal, () => reject(signal.reason));
-  return await Promise.race([work(), promise]);
 }
 
 /** What a server answers while it is elected, stops, loses its line or ends a session; see the driver's retryable writes. */

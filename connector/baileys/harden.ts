@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { SocketGoneError, untilGone } from "../until-gone.ts";
+import { SocketGoneError } from "../socket-gone-error.ts";
+import { untilAborted } from "../until-gone.ts";
 import {
   makeLibSignalRepository,
   type SignalDataSet,
@@ -54,8 +55,14 @@ export function hardenedSignalRepository(
 
 function cutAfter(gone: AbortSignal): AbortSignal {
   const cut = new AbortController();
-  gone.addEventListener("abort", () => setTimeout(() => cut.abort(), cutAfterMs).unref(), { once: true });
+  gone.addEventListener("abort", () => setTimeout(() => cut.abort(wasCut()), cutAfterMs).unref(), {
+    once: true,
+  });
   return cut.signal;
+}
+
+function wasCut(): SocketGoneError {
+  return new SocketGoneError("The transaction was cut");
 }
 
 /** Changes `keys`, Baileys' transactional wrapper around `store`, in place: the socket keeps using the same object. */
@@ -68,7 +75,7 @@ function harden(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore, cut:
   const isStale = () => {
     const held = current.getStore();
     if (held?.owner !== keys) return false;
-    if (held.isCut) throw new SocketGoneError("The transaction was cut");
+    if (held.isCut) throw wasCut();
     return !held.open;
   };
   const setAndKeep = async (data: SignalDataSet) => {
@@ -97,7 +104,7 @@ async function unlessCut<T>(held: Transaction, run: () => Promise<T>, cut: Abort
   };
   cut.addEventListener("abort", markCut, { once: true });
   try {
-    return await untilGone(run(), cut);
+    return await untilAborted(cut, run);
   } finally {
     cut.removeEventListener("abort", markCut);
   }
@@ -106,7 +113,7 @@ async function unlessCut<T>(held: Transaction, run: () => Promise<T>, cut: Abort
 async function whileOpen<T>(held: Transaction, work: () => Promise<T>): Promise<T> {
   try {
     const result = await work();
-    if (held.isCut) throw new SocketGoneError("The transaction was cut");
+    if (held.isCut) throw wasCut();
     return result;
   } finally {
     held.open = false;

@@ -1,7 +1,7 @@
 import type { EventDocument } from "../../shared/collections.ts";
 import type { Collections } from "../../shared/database.ts";
 import type { Logger } from "../../shared/log.ts";
-import { coalesced } from "./coalesced.ts";
+import { oneLook } from "../look.ts";
 import { Hold } from "./hold.ts";
 import { logNotice, type Notice } from "./notice.ts";
 import { presentChannel } from "./present-channel.ts";
@@ -66,7 +66,7 @@ export class ChannelFeed {
   }
 
   /** Relays what is in the log and was not relayed. Failures are logged; the next sweep reads again. */
-  readonly readLog = coalesced(async () => {
+  readonly readLog = oneLook(async () => {
     if (this.#seq === null) this.#isBehind = true;
     else await this.#attempt("log", () => this.#readPages());
   });
@@ -77,7 +77,7 @@ export class ChannelFeed {
   }
 
   /** Relays the QR or pairing code that waits now, unless it was. */
-  readonly readPairing = coalesced(() => this.#attempt("pairing", () => this.#relayPairing()));
+  readonly readPairing = oneLook(() => this.#attempt("pairing", () => this.#relayPairing()));
 
   async #start(): Promise<void> {
     const { events } = this.#source.db;

@@ -1,32 +1,27 @@
-import type { ChangeStreamInsertDocument } from "mongodb";
+import type { ChangeStreamInsertDocument, Collection } from "mongodb";
 import type { EventDocument } from "../../shared/collections.ts";
-import type { Collections } from "../../shared/database.ts";
 import { followChanges } from "../../shared/follow-changes.ts";
 import type { Logger } from "../../shared/log.ts";
-import type { Feeds } from "./feeds.ts";
-import { sweepFeeds } from "./sweep.ts";
 
-export interface TailSource {
-  db: Pick<Collections, "events" | "channels">;
-  feeds: Feeds;
+export interface EventTailOptions {
+  events: Collection<EventDocument>;
+  /** The stream is open; events inserted before that are in the log only. */
+  opened(): void;
+  /** The stream could not be opened, or ended; it is opened again. */
+  lost(): void;
+  /** An event of any channel, in the order of its channel's log. */
+  inserted(event: EventDocument): void;
   log: Logger;
   signal: AbortSignal;
-  /** The stream is open, or its first opening failed. */
-  attempted: () => void;
 }
 
-/** Tells the feeds of new rows of the log: one stream for all channels. Fence rows have no `seq`. */
-export function tailEvents({ db, feeds, attempted, ...rest }: TailSource): Promise<void> {
+/** Follows the log of every channel with one change stream, until `signal` aborts. Skips fence rows: they have no `seq`. */
+export function tailEvents({ events, inserted, ...rest }: EventTailOptions): Promise<void> {
   const inserts = [{ $match: { operationType: "insert", "fullDocument.seq": { $exists: true } } }];
   return followChanges<ChangeStreamInsertDocument<EventDocument>>({
     ...rest,
     name: "events",
-    watch: () => db.events.watch(inserts),
-    opened() {
-      attempted();
-      void sweepFeeds(feeds.all(), (feed) => feed.readLog());
-    },
-    lost: attempted,
-    changed: ({ fullDocument }) => feeds.get(fullDocument.channelId)?.offer(fullDocument),
+    watch: () => events.watch(inserts),
+    changed: ({ fullDocument }) => inserted(fullDocument),
   });
 }

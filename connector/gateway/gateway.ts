@@ -15,7 +15,7 @@ import { tailPairings } from "./pairing-tail.ts";
 import { roomTeller } from "./rooms.ts";
 import { createSocketServer } from "./socket-server.ts";
 import { subscribeHandler, unsubscribeHandler } from "./subscribe.ts";
-import { keepSweeping } from "./sweep.ts";
+import { keepSweeping, sweepFeeds } from "./sweep.ts";
 
 export interface GatewayOptions {
   /** Its own request listener must be there already: Socket.io takes its path out of what that one sees. */
@@ -75,7 +75,16 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
   const eventTail = Promise.withResolvers<void>();
   const pairingTail = Promise.withResolvers<void>();
   const running = [
-    tailEvents({ db, feeds, log, signal, attempted: eventTail.resolve }),
+    tailEvents({
+      events: db.events,
+      opened() {
+        eventTail.resolve();
+        void sweepFeeds(feeds.all(), (feed) => feed.readLog());
+      },
+      lost: eventTail.resolve,
+      inserted: (event) => feeds.get(event.channelId)?.offer(event),
+      ...{ log, signal },
+    }),
     tailPairings({ db, feeds, log, signal, attempted: pairingTail.resolve }),
     keepSweeping(feeds, limits.sweepMs, signal),
     keepRechecking({ db, clients: () => clients.values(), everyMs: limits.recheckMs, log, signal }),

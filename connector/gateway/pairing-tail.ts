@@ -1,8 +1,19 @@
 import type { ChangeStreamUpdateDocument } from "mongodb";
 import type { ChannelDocument } from "../../shared/collections.ts";
+import type { Collections } from "../../shared/database.ts";
 import { followChanges } from "../../shared/follow-changes.ts";
-import type { TailSource } from "./event-tail.ts";
+import type { Logger } from "../../shared/log.ts";
+import type { Feeds } from "./feeds.ts";
 import { sweepFeeds } from "./sweep.ts";
+
+export interface PairingTailOptions {
+  db: Pick<Collections, "channels">;
+  feeds: Feeds;
+  log: Logger;
+  signal: AbortSignal;
+  /** The stream is open, or its first opening failed. */
+  attempted(): void;
+}
 
 /** An update that touched `pairing` or something in it, and every replacement. */
 const pairingChanged = {
@@ -25,7 +36,7 @@ const pairingChanged = {
 };
 
 /** Tells the feeds that a QR or a pairing code may have changed. It says only where to look. */
-export function tailPairings({ db, feeds, attempted, ...rest }: TailSource): Promise<void> {
+export function tailPairings({ db, feeds, attempted, ...rest }: PairingTailOptions): Promise<void> {
   return followChanges<Pick<ChangeStreamUpdateDocument<ChannelDocument>, "_id" | "documentKey">>({
     ...rest,
     name: "channels",

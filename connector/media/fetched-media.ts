@@ -1,4 +1,5 @@
 import type { LookupFunction } from "node:net";
+import type { MediaKind } from "../../shared/content.ts";
 
 /**
  * An attachment in a temporary file, so that memory stays small whatever its size. `await using` removes the file.
@@ -16,6 +17,9 @@ export interface FetchedMedia extends AsyncDisposable {
   /** What the server, or the end of the URL's path, calls it. */
   fileName: string | null;
 }
+
+/** Fetches what a message names. Throws a `ServiceError` `media_…`. */
+export type MediaFetch = (url: string, kind: MediaKind, signal: AbortSignal) => Promise<FetchedMedia>;
 
 export interface FetchMediaOptions {
   bytesMax: number;

@@ -22,7 +22,7 @@ async function owner(channelId: string, epoch: number) {
   const told = toldIn(file.all, channelId);
   const queue = commandQueue(file.all.commands, fence, `connector ${epoch}`);
   const record = messageRecord(file.all, channelId);
-  const delivery = createDelivery({ log, told, record, queue });
+  const delivery = createDelivery({ log, told, record, onArrived: queue.settleUnknown });
   return { queue, told, delivery, log, settle: () => settleAbandoned({ queue, told, delivery }) };
 }
 
@@ -145,7 +145,7 @@ test("an unknown send is the next owner's: the former one cannot send it again, 
   const last = await owner(channelId, 3);
   await last.settle();
   expect(await next.queue.startResend(command._id)).toBe(false);
-  await next.queue.settleUnknown(messageId, { status: "sent" });
+  await next.queue.settleUnknown(messageId);
   await expect(tell(next, "sent")).rejects.toThrow(FencedError);
   expect(await last.queue.startResend(command._id)).toBe(true);
   await next.queue.undoResend(command._id);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { FencedError } from "../../connector/auth/fence.ts";
-import { channelRecord, connectionUpdate } from "../../connector/channel-record.ts";
+import { channelRecord } from "../../connector/channel-record.ts";
+import { connectionUpdate } from "../../connector/connection-update.ts";
 import { type Machine, newMachine } from "../../connector/machine.ts";
 import type { ChannelDocument } from "../../shared/collections.ts";
 import { channelDocument, fileDatabase } from "./connector-fixture.ts";

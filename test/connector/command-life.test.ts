@@ -97,7 +97,12 @@ async function own(channelId: string, epoch: number): Promise<Owner> {
   const log = await openEventLog(file.all.events, fence);
   const told = toldIn(file.all, channelId);
   const queue = commandQueue(file.all.commands, fence, `connector ${epoch}`);
-  const delivery = createDelivery({ log, told, record: messageRecord(file.all, channelId), queue });
+  const delivery = createDelivery({
+    log,
+    told,
+    record: messageRecord(file.all, channelId),
+    onArrived: queue.settleUnknown,
+  });
   await settleAbandoned({ queue, delivery, told });
   const tell: TellSpent = async (spent) => {
     for (const { command, settlement } of spent) {
@@ -171,7 +176,7 @@ const reals: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Real } =
     await queue.settle(_id, { state: "failed", error });
     await queue.startResend(_id);
     await queue.undoResend(_id);
-    await queue.settleUnknown(messageId, result);
+    await queue.settleUnknown(messageId);
   },
 };
 

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { connectBackoff } from "../../connector/backoff.ts";
 import { channelRecord } from "../../connector/channel-record.ts";
 import { commandQueue } from "../../connector/command-queue.ts";
 import { createControl } from "../../connector/control.ts";
@@ -7,6 +6,7 @@ import { openEventLog } from "../../connector/event-log.ts";
 import { createLife } from "../../connector/life.ts";
 import { type Effect, newMachine, type Signal, type StateName } from "../../connector/machine.ts";
 import { countPairingRequest } from "../../connector/pairing-limit.ts";
+import { connectBackoff } from "../../connector/timings.ts";
 import type { CommandDocument } from "../../shared/collections.ts";
 import type { CommandType } from "../../shared/commands.ts";
 import { eventually } from "../support/eventually.ts";

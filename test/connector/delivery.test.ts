@@ -20,7 +20,14 @@ async function channel(channelId: string = randomUUID(), epoch = 1) {
   const record = messageRecord(file.all, channelId);
   const queue = commandQueue(file.all.commands, fence, "me");
   const told = toldIn(file.all, channelId);
-  return { channelId, record, queue, told, log, delivery: createDelivery({ log, told, record, queue }) };
+  return {
+    channelId,
+    record,
+    queue,
+    told,
+    log,
+    delivery: createDelivery({ log, told, record, onArrived: queue.settleUnknown }),
+  };
 }
 
 type Channel = Awaited<ReturnType<typeof channel>>;

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { eraseCredentials } from "../../connector/auth/erase-credentials.ts";
 import { FencedError, raiseFence } from "../../connector/auth/fence.ts";
 import { channelRecord } from "../../connector/channel-record.ts";
-import { createErasure, eraseAuthRows, eraseChannel } from "../../connector/erasure.ts";
+import { createErasure, eraseChannel } from "../../connector/erasure.ts";
 import { openEventLog } from "../../connector/event-log.ts";
 import { createLife } from "../../connector/life.ts";
 import { newMachine } from "../../connector/machine.ts";
@@ -80,7 +81,7 @@ describe("erasing a channel", () => {
 test("erasing the credentials leaves the channel and its history", async () => {
   const channelId = await channelWithEverything();
   const before = await leftOf(channelId);
-  await eraseAuthRows(file.database.db, { channelId, epoch: 1 });
+  await eraseCredentials(file.database.db, { channelId, epoch: 1 });
   const fence = [`${channelId}/fence`];
   expect(await rows(names.authKeys).findOne({ channelId })).not.toHaveProperty("expiresAt");
   expect(await leftOf(channelId)).toEqual({
@@ -95,7 +96,7 @@ test("an owner that was succeeded erases nothing of what its successor has", asy
   const before = await leftOf(channelId);
   const { db } = file.database;
   await raiseFence(db.collection(names.authKeys), { channelId, epoch: 2 });
-  await expect(eraseAuthRows(db, { channelId, epoch: 1 })).rejects.toThrow(FencedError);
+  await expect(eraseCredentials(db, { channelId, epoch: 1 })).rejects.toThrow(FencedError);
   expect(await leftOf(channelId)).toEqual(before);
 });
 

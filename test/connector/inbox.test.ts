@@ -24,7 +24,12 @@ async function open(channelId: string = randomUUID(), epoch = 1) {
   const record = messageRecord(file.all, channelId);
   const queue = commandQueue(file.all.commands, fence, "me");
   const errors: unknown[] = [];
-  const delivery = createDelivery({ log, told: toldIn(file.all, channelId), record, queue });
+  const delivery = createDelivery({
+    log,
+    told: toldIn(file.all, channelId),
+    record,
+    onArrived: queue.settleUnknown,
+  });
   const onError = (error: unknown) => errors.push(error);
   const inbox = createInbox({
     channelId,

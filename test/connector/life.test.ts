@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { connectBackoff } from "../../connector/backoff.ts";
 import { channelRecord } from "../../connector/channel-record.ts";
 import { openEventLog } from "../../connector/event-log.ts";
 import { createLife, type LifeOptions } from "../../connector/life.ts";
 import { type Machine, newMachine, type Signal } from "../../connector/machine.ts";
+import { connectBackoff } from "../../connector/timings.ts";
 import { channelDocument, fileDatabase, quiet } from "./connector-fixture.ts";
 import { codes } from "./machine-space.ts";
 

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { oneLook } from "../../connector/look.ts";
 
@@ -41,4 +42,21 @@ test("one that fails is told to who asked, and does not stop the next", async ()
   await second;
   void look();
   expect(runs).toHaveLength(3);
+});
+
+test("calls during a run are answered by one more, and every caller waits for it", async () => {
+  let runs = 0;
+  let running = 0;
+  let most = 0;
+  const call = oneLook(async () => {
+    runs += 1;
+    running += 1;
+    most = Math.max(most, running);
+    await turn();
+    running -= 1;
+  });
+  await Promise.all([call(), call(), call()]);
+  expect([runs, most]).toEqual([2, 1]);
+  await call();
+  expect(runs).toBe(3);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { connectBackoff } from "../../connector/backoff.ts";
 import { newMachine, publicStatus, type Signal, type World } from "../../connector/machine.ts";
+import { connectBackoff } from "../../connector/timings.ts";
 import { step, table } from "../../connector/transition-table.ts";
 import { statusReasons } from "../../shared/channel.ts";
 import { codes, everyMachine, everySignal, worlds } from "./machine-space.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createPace } from "../../connector/pace.ts";
+import { createPace, createTurns } from "../../connector/pace.ts";
 
 const rates = fc.integer({ min: 1, max: 1_000 });
 const bursts = fc.integer({ min: 1, max: 50 });
@@ -81,4 +81,23 @@ test("who does not want to wait gets so many at once, then so many a second, nev
 test("nobody is refused without a limit", () => {
   const pace = createPace(0, 1);
   expect([1, 2, 3].map(() => pace.takeNow(0))).toEqual([true, true, true]);
+});
+
+test("as many as the burst allows go at once; the next has to wait for its turn", async () => {
+  const stopping = new AbortController();
+  const turn = createTurns(1, 1, stopping.signal);
+  await turn();
+  let isOver = false;
+  const next = turn().then(() => {
+    isOver = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isOver).toBe(false);
+  stopping.abort();
+  await next;
+});
+
+test("nobody waits for a turn once everything stops", async () => {
+  const turn = createTurns(0.001, 1, AbortSignal.abort());
+  for (let time = 0; time < 5; time++) await turn();
 });

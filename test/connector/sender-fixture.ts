@@ -29,7 +29,7 @@ export async function senderOn(
   const record = messageRecord(all, channelId);
   const log = await openEventLog(all.events, fence);
   const told = toldIn(all, channelId);
-  const delivery = createDelivery({ log, told, record, queue });
+  const delivery = createDelivery({ log, told, record, onArrived: queue.settleUnknown });
   await settleAbandoned({ queue, delivery, told });
   const socket = fakeSocket(answers);
   const gone = new AbortController();

@@ -6,7 +6,7 @@ import {
 } from "../../../connector/baileys/baileys.ts";
 import { hardenedSignalRepository } from "../../../connector/baileys/harden.ts";
 import { inboundJournal } from "../../../connector/baileys/inbound-journal.ts";
-import { SocketGoneError } from "../../../connector/until-gone.ts";
+import { SocketGoneError } from "../../../connector/socket-gone-error.ts";
 import { ratchetPosition } from "./ratchet-oracle.ts";
 import { createParty, introduce, jitter, memoryStore, type Party } from "./signal-party.ts";
 

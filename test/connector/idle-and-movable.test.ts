@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { isIdle, isMovable } from "../../connector/letting-go.ts";
-import { newMachine, type StateName } from "../../connector/machine.ts";
+import { isIdle, isMovable, newMachine, type StateName } from "../../connector/machine.ts";
 
 test.each<[StateName, boolean, boolean]>([
   ["inactive", true, false],

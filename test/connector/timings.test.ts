@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { connectBackoff } from "../../connector/backoff.ts";
+import { connectBackoff } from "../../connector/timings.ts";
 import { backoffMs } from "../../shared/backoff.ts";
 
 test("connections start at a second and end at five minutes", () => {
