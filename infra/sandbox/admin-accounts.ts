@@ -4,7 +4,7 @@ import type { Account } from "./account.ts";
 import { AdminError, orRefused } from "./admin-errors.ts";
 import { body, pathPhoneNumber, phoneNumber } from "./admin-input.ts";
 import { accountView } from "./admin-view.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./sandbox-api.ts";
 
 const hourMs = 60 * 60 * 1000;
 const timing = z.union([z.literal("auto"), z.literal("never"), z.number().int().min(0).max(hourMs)], {

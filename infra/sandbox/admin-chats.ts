@@ -4,7 +4,7 @@ import { knownAccount } from "./admin-accounts.ts";
 import { limit, query } from "./admin-input.ts";
 import { messageView } from "./admin-view.ts";
 import { chats, conversation } from "./conversation.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./sandbox-api.ts";
 
 const chatQuery = z.strictObject({ limit });
 const receiptsQuery = z.strictObject({ limit, messageId: z.string().max(200).optional() });

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { AdminError, orRefused } from "./admin-errors.ts";
 import { body, groupJid, parsed, phoneNumber } from "./admin-input.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./sandbox-api.ts";
 
 const newGroup = z.strictObject({
   creator: phoneNumber,

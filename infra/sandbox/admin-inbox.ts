@@ -5,7 +5,7 @@ import { knownAccount } from "./admin-accounts.ts";
 import { AdminError } from "./admin-errors.ts";
 import { limit, pathPhoneNumber, phoneNumber, query } from "./admin-input.ts";
 import { messageView } from "./admin-view.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./sandbox-api.ts";
 
 const inboxQuery = z.strictObject({ limit, from: phoneNumber.optional() });
 const nextQuery = z.strictObject({

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { orRefused } from "./admin-errors.ts";
 import { body, phoneNumber } from "./admin-input.ts";
 import { deviceView, pairingView } from "./admin-view.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./sandbox-api.ts";
 
 const qrText = z.string().trim().min(1).max(2000);
 const scan = z.strictObject({ phoneNumber, qr: qrText });

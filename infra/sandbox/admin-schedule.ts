@@ -11,7 +11,7 @@ import {
   scheduledFaults,
 } from "./fault-schedule.ts";
 import { given } from "./given.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./sandbox-api.ts";
 
 const dayS = 24 * 60 * 60;
 const perMinute = z.number().min(0).max(600);

@@ -4,7 +4,7 @@ import { knownAccount } from "./admin-accounts.ts";
 import { orRefused } from "./admin-errors.ts";
 import { body, pathPhoneNumber, recipient } from "./admin-input.ts";
 import { given } from "./given.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./sandbox-api.ts";
 
 const sendOptions = {
   to: recipient,

@@ -1,6 +1,6 @@
 import { toDataURL } from "qrcode";
 import type { Account, LinkedDevice, ReceivedMessage } from "./account.ts";
-import type { PendingPairing } from "./sandbox.ts";
+import type { PendingPairing } from "./pending-pairings.ts";
 
 /** A waiting socket; `qrImage` is a data URL if the text of its QR is known. */
 export async function pairingView(pairing: PendingPairing) {

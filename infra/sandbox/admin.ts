@@ -15,7 +15,7 @@ import { accountView, pairingView } from "./admin-view.ts";
 import { noMediaCounts } from "./media-host.ts";
 import { phonePageRoutes } from "./phone-page.ts";
 import { samplePictureRoutes } from "./sample-picture.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./sandbox-api.ts";
 
 /** Media comes in as base64 in JSON. */
 const bodyBytesMax = 96 * 1024 * 1024;

@@ -2,8 +2,18 @@ import type { BinaryNode } from "@whiskeysockets/baileys";
 import { parseAddress } from "./address.ts";
 import { post } from "./mailbox.ts";
 import { connectionOf, type Network } from "./network.ts";
-import { bare, bigEndian, generateKeyPair } from "./signal-keys.ts";
-import { child, childContent, children, randomId, serverJid, stanza, uint, unixNow } from "./stanza.ts";
+import { bare, generateKeyPair } from "./signal-keys.ts";
+import {
+  bigEndian,
+  child,
+  childContent,
+  children,
+  randomId,
+  serverJid,
+  stanza,
+  uint,
+  unixNow,
+} from "./stanza.ts";
 import type { Companion, OwnDevice } from "./state.ts";
 
 /** What somebody needs to start a session with a device. Keys are 32 bytes. */

@@ -1,8 +1,9 @@
+import type { Account } from "./account.ts";
 import { type DecryptFailure, FailureLedger } from "./failure-ledger.ts";
 import { IncomingLedger, type IncomingRecord } from "./incoming-ledger.ts";
-import type { Network } from "./network.ts";
 import { OutgoingLedger, type OutgoingRecord } from "./outgoing-ledger.ts";
 import { type Overlap, SocketLedger, type SocketRecord } from "./socket-ledger.ts";
+import type { Companion } from "./state.ts";
 
 /** What the server knows of one linked device, added up since the start. */
 interface DeviceRecord {
@@ -64,9 +65,14 @@ export const createLedgers = (): Ledgers => ({
   sockets: new SocketLedger(),
 });
 
+/** Somebody whose linked devices are added up. */
+export interface DeviceOwner extends Readonly<Pick<Account, "phoneNumber" | "devices">> {
+  companion(deviceId: number): Companion | undefined;
+}
+
 /** What tests read: live records, not copies. */
-export function readLedgers(network: Network): Ledger {
-  const { outgoing, incoming, failures, sockets } = network.ledgers;
+export function readLedgers(ledgers: Ledgers, people: () => DeviceOwner[]): Ledger {
+  const { outgoing, incoming, failures, sockets } = ledgers;
   return {
     outgoing: () => outgoing.records(),
     incoming: () => incoming.records(),
@@ -74,23 +80,20 @@ export function readLedgers(network: Network): Ledger {
     overlaps: () => sockets.overlaps(),
     decryptFailures: () => failures.records(),
     unrepairedDecryptFailures: () => failures.records().filter(({ repairedAt }) => repairedAt === null),
-    devices: () => deviceRecords(network),
+    devices: () => deviceRecords(ledgers, people()),
     forgotten: () => outgoing.forgotten + incoming.forgotten + failures.forgotten + sockets.forgotten,
   };
 }
 
-function deviceRecords(network: Network): DeviceRecord[] {
-  const outgoing = byDevice(
-    network.ledgers.outgoing.records(),
-    ({ from, deviceId }) => `${from}:${deviceId}`,
-  );
-  const incoming = byDevice(network.ledgers.incoming.records(), ({ to, deviceId }) => `${to}:${deviceId}`);
+function deviceRecords(ledgers: Ledgers, people: DeviceOwner[]): DeviceRecord[] {
+  const outgoing = byDevice(ledgers.outgoing.records(), ({ from, deviceId }) => `${from}:${deviceId}`);
+  const incoming = byDevice(ledgers.incoming.records(), ({ to, deviceId }) => `${to}:${deviceId}`);
   const sockets = byDevice(
-    network.ledgers.sockets.records(),
+    ledgers.sockets.records(),
     ({ phoneNumber, deviceId }) => `${phoneNumber}:${deviceId}`,
   );
-  const failures = network.ledgers.failures.records();
-  return network.people().flatMap((person) =>
+  const failures = ledgers.failures.records();
+  return people.flatMap((person) =>
     person.devices().map(({ deviceId, linkedAt, isConnected, queued }) => {
       const { phoneNumber } = person;
       const name = `${phoneNumber}:${deviceId}`;
@@ -119,7 +122,7 @@ function deviceRecords(network: Network): DeviceRecord[] {
   );
 }
 
-function preKeys(companion: ReturnType<ReturnType<Network["person"]>["companion"]>) {
+function preKeys(companion: Companion | undefined) {
   return {
     preKeysLeft: companion?.preKeys.length ?? 0,
     preKeysTaken: companion?.preKeysTaken?.length ?? 0,

@@ -2,7 +2,7 @@ import type { proto } from "@whiskeysockets/baileys";
 import { jidOf } from "./address.ts";
 import type { Connection } from "./connection.ts";
 import { connectionOf, type Network } from "./network.ts";
-import { offerPairing } from "./pairing-offer.ts";
+import { offerPairing } from "./pair-device.ts";
 import type { Person } from "./person.ts";
 import { stanza, unixNow } from "./stanza.ts";
 import type { Companion } from "./state.ts";

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from "node:crypto";
 import type { proto } from "@whiskeysockets/baileys";
 import type { MediaContent, MediaKind } from "./account.ts";
-import type { MediaShelf } from "./network.ts";
+import type { MediaShelf } from "./media-host.ts";
 
 interface Shape {
   field: "imageMessage" | "videoMessage" | "audioMessage" | "documentMessage" | "stickerMessage";

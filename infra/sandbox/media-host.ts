@@ -29,17 +29,22 @@ export type MediaCounts = {
   mismatched: number;
 };
 
-export type MediaHost = AsyncDisposable & {
+/** Where encrypted attachments are kept. */
+export type MediaShelf = {
   /** `127.0.0.1:port`, as WhatsApp's `media_conn` names a host. */
   hostname: string;
-  faults: MediaFaults;
-  counts: MediaCounts;
   /** Keeps an encrypted blob that did not come by HTTP: what a simulated contact sends. */
   put(encrypted: Buffer): Promise<StoredMedia>;
   /** The encrypted blob behind a direct path, if it is still kept. */
   get(directPath: string): Promise<Buffer | undefined>;
-  close(): Promise<void>;
 };
+
+export type MediaHost = AsyncDisposable &
+  MediaShelf & {
+    faults: MediaFaults;
+    counts: MediaCounts;
+    close(): Promise<void>;
+  };
 
 export const noMediaCounts = (): MediaCounts => ({ uploads: 0, downloads: 0, failed: 0, mismatched: 0 });
 

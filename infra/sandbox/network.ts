@@ -1,22 +1,27 @@
 import type { LRUCache } from "lru-cache";
+import type { Addressing } from "./account.ts";
 import type { Connection } from "./connection.ts";
 import type { Counts } from "./counts.ts";
 import type { FaultRules } from "./fault-rules.ts";
 import type { Ledgers } from "./ledger.ts";
+import type { MediaShelf } from "./media-host.ts";
 import type { Person } from "./person.ts";
 import type { RatchetOracle } from "./ratchet-oracle.ts";
 import type { Companion, SandboxState } from "./state.ts";
 
-/** Where encrypted attachments are kept. */
-export interface MediaShelf {
-  /** `127.0.0.1:PORT`, for clients. */
-  hostname: string;
-  put(encrypted: Buffer): Promise<{ url: string; directPath: string }>;
-  get(directPath: string): Promise<Buffer | undefined>;
+/** Everybody in the sandbox, by number or LID. */
+export interface Directory<P extends Person = Person> {
+  /** The person with this number, made if need be. */
+  person(phoneNumber: string): P;
+  /** The person behind a number or a LID, null if there is none (yet). */
+  find(user: string, addressing: Addressing): P | null;
+  people(): P[];
+  /** Whose linked device this is, or was when it was asked last; null if nobody's. */
+  ownerOf(companion: Companion): P | null;
 }
 
 /** Everything the parts of the sandbox share: who exists, who is connected, what is broken. */
-export interface Network {
+export interface Network extends Directory {
   readonly state: SandboxState;
   readonly counts: Counts;
   readonly ledgers: Ledgers;
@@ -32,13 +37,6 @@ export interface Network {
   readonly firstPreKeyCount: number;
   /** With fewer one-time pre-keys than this on the server, a client is told. */
   readonly preKeysLow: number;
-  /** The person with this number, made if need be. */
-  person(phoneNumber: string): Person;
-  /** The person behind a number or a LID, null if there is none (yet). */
-  find(user: string, addressing: "pn" | "lid"): Person | null;
-  people(): Person[];
-  /** Whose linked device this is, or was when it was asked last; null if nobody's. */
-  ownerOf(companion: Companion): Person | null;
   log(line: string): void;
   /** Something that outlives a restart has changed. */
   changed(): void;

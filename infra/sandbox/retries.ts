@@ -9,8 +9,7 @@ import type { Network } from "./network.ts";
 import type { Person } from "./person.ts";
 import { postCopy } from "./sending.ts";
 import { renewSession } from "./signal-device.ts";
-import { bigEndian } from "./signal-keys.ts";
-import { child, childContent, stanza, uint, unixNow } from "./stanza.ts";
+import { bigEndian, child, childContent, stanza, uint, unixNow } from "./stanza.ts";
 import type { Companion, OwnDevice } from "./state.ts";
 
 const askedMax = 5;

@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
 import * as curve from "libsignal/src/curve.js";
-import type { KeyPair, OwnDevice } from "./state.ts";
+import type { KeyPair } from "./state.ts";
 
 const publicKeyPrefix = Buffer.of(5);
 
@@ -31,25 +30,3 @@ export function isSignedBy(publicKey: Uint8Array, message: Buffer, signature: Ui
 /** A public key without and with the byte that says Curve25519. */
 export const bare = (pair: KeyPair): Buffer => pair.pubKey.subarray(1);
 export const withPrefix = (publicKey: Uint8Array): Buffer => Buffer.concat([publicKeyPrefix, publicKey]);
-
-export function bigEndian(value: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  bytes.writeUIntBE(value, 0, length);
-  return bytes;
-}
-
-/** A device with a fresh Signal identity and no sessions. */
-export function createOwnDevice(id: number): OwnDevice {
-  const identity = generateKeyPair();
-  const pair = generateKeyPair();
-  return {
-    id,
-    registrationId: randomBytes(2).readUInt16BE() & 0x3fff,
-    identity,
-    signedPreKey: { id: 1, pair, signature: sign(identity, pair.pubKey) },
-    nextPreKeyId: 1,
-    preKeys: {},
-    sessions: {},
-    forgotten: [],
-  };
-}

@@ -35,6 +35,12 @@ export const childContent = (node: BinaryNode | undefined, tag: string): Buffer 
   contentOf(child(node, tag));
 export const uint = (bytes: Buffer): number => (bytes.length === 0 ? 0 : bytes.readUIntBE(0, bytes.length));
 
+export function bigEndian(value: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  bytes.writeUIntBE(value, 0, length);
+  return bytes;
+}
+
 export const unixNow = (): number => Math.floor(Date.now() / 1000);
 /** An id for a stanza, or a message as a phone would name it. */
 export const randomId = (prefix = ""): string => prefix + randomBytes(9).toString("hex").toUpperCase();
