@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { gateReporter } from "./test/support/gate-reporter.ts";
+import { gateReporter } from "#test/support/gate-reporter.ts";
 
 /** Two workers for two cores; each test file has a process of its own, all share one MongoDB. */
 export default defineConfig({

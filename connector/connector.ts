@@ -1,14 +1,14 @@
 import type { Collection, Db } from "mongodb";
-import { backoffMs } from "../shared/backoff.ts";
-import type { ConnectorDocument } from "../shared/collections.ts";
-import type { Config } from "../shared/config.ts";
-import { collections } from "../shared/database.ts";
-import type { Logger } from "../shared/log.ts";
-import { aborted, sleep } from "../shared/sleep.ts";
+import { backoffMs } from "#shared/backoff.ts";
+import type { ConnectorDocument } from "#shared/collections.ts";
+import type { Config } from "#shared/config.ts";
+import { collections } from "#shared/database.ts";
+import { errorTrace } from "#shared/error-trace.ts";
+import type { Logger } from "#shared/log.ts";
+import { aborted, sleep } from "#shared/sleep.ts";
 import { WA_CERT_DETAILS } from "./baileys/baileys.ts";
-import { errorTrace } from "./error-trace.ts";
-import { type Lease, takeLease } from "./lease.ts";
 import type { MediaFetch } from "./media/fetched-media.ts";
+import { type Lease, takeLease } from "./ownership/lease.ts";
 import { Term } from "./term.ts";
 import { defaultTimings, type Timings } from "./timings.ts";
 

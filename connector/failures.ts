@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { LRUCache } from "lru-cache";
-import { type Backoff, backoffMs } from "../shared/backoff.ts";
+import { type Backoff, backoffMs } from "#shared/backoff.ts";
 
 /** Sessions that failed, by channel: a channel whose session cannot live is taken again ever more slowly. */
 export interface Failures {

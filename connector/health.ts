@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Db } from "mongodb";
-import { missingIndexes } from "../shared/database.ts";
-import { errorEnvelope, ServiceError } from "../shared/errors.ts";
+import { missingIndexes } from "#shared/database.ts";
+import { errorEnvelope, ServiceError } from "#shared/errors.ts";
 import type { Connector } from "./connector.ts";
 
 export interface HealthOptions {

@@ -1,6 +1,6 @@
-import { readConfig } from "../shared/config.ts";
-import { createLog } from "../shared/log.ts";
-import { runMain } from "../shared/process.ts";
+import { readConfig } from "#shared/config.ts";
+import { createLog } from "#shared/log.ts";
+import { runMain } from "#shared/process.ts";
 import { surviveRejections } from "./rejections.ts";
 import { serveConnector } from "./serve.ts";
 

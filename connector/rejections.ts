@@ -1,5 +1,5 @@
-import type { Logger } from "../shared/log.ts";
-import { errorTrace } from "./error-trace.ts";
+import { errorTrace } from "#shared/error-trace.ts";
+import type { Logger } from "#shared/log.ts";
 
 /**
  * Baileys starts work that nobody waits for, whose failure would end the process and with it every channel. It is

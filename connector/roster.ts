@@ -1,13 +1,13 @@
-import type { Collections } from "../shared/database.ts";
-import type { Logger } from "../shared/log.ts";
-import type { Fence } from "./auth/fence.ts";
-import { errorTrace } from "./error-trace.ts";
+import type { Collections } from "#shared/database.ts";
+import { errorTrace } from "#shared/error-trace.ts";
+import type { Logger } from "#shared/log.ts";
+import { createSlots } from "./concurrency/slots.ts";
 import { createFailures } from "./failures.ts";
-import type { Lease } from "./lease.ts";
-import { isMovable } from "./machine.ts";
-import { acquire } from "./ownership.ts";
-import { Session, type SessionOptions } from "./session.ts";
-import { createSlots } from "./slots.ts";
+import { isMovable } from "./machine/machine.ts";
+import type { Fence } from "./ownership/fence.ts";
+import type { Lease } from "./ownership/lease.ts";
+import { acquire } from "./ownership/ownership.ts";
+import { Session, type SessionOptions } from "./session/session.ts";
 import { connectBackoff } from "./timings.ts";
 
 type Shared = Omit<SessionOptions, "channel" | "lease" | "onEnd">;

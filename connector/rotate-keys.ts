@@ -1,5 +1,5 @@
-import { readConfig } from "../shared/config.ts";
-import { runMain } from "../shared/process.ts";
+import { readConfig } from "#shared/config.ts";
+import { runMain } from "#shared/process.ts";
 import { type Rotation, rotateMasterKey } from "./auth/rotation.ts";
 import { connectorMongoClient } from "./mongo-client.ts";
 

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Db } from "mongodb";
-import type { Config } from "../shared/config.ts";
-import { assertReplicaSet } from "../shared/database.ts";
-import type { Logger } from "../shared/log.ts";
+import type { Config } from "#shared/config.ts";
+import { assertReplicaSet } from "#shared/database.ts";
+import type { Logger } from "#shared/log.ts";
 import { type DataKeyDocument, dataKeyId } from "./auth/auth-documents.ts";
 import { authCollections } from "./auth/auth-rows.ts";
 import { masterKeyId } from "./auth/envelope.ts";

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { Db } from "mongodb";
-import type { Config } from "../shared/config.ts";
-import { ensureIndexes } from "../shared/database.ts";
-import { listen, stopListening } from "../shared/listening.ts";
-import type { Logger } from "../shared/log.ts";
+import type { Config } from "#shared/config.ts";
+import { ensureIndexes } from "#shared/database.ts";
+import { listen, stopListening } from "#shared/listening.ts";
+import type { Logger } from "#shared/log.ts";
 import { type Connector, startConnector } from "./connector.ts";
 import { attachGateway } from "./gateway/gateway.ts";
 import { socketUpgradesOnly } from "./gateway/socket-upgrade.ts";

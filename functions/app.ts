@@ -1,14 +1,13 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { methodNotAllowed } from "hono/method-not-allowed";
-import { cachedAuthentication } from "./cached-authentication.ts";
 import type { Dependencies } from "./dependencies.ts";
+import { apiPrefix } from "./http/openapi.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { answerError, answerMethodNotAllowed, answerNotFound } from "./middleware/answer-error.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
 import { type RequestEnv, requestId } from "./middleware/request-id.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
-import { apiPrefix } from "./openapi.ts";
 import { channelRoutes } from "./routes/channels.ts";
 import { commandListRoutes } from "./routes/command-list.ts";
 import { commandRoutes } from "./routes/commands.ts";
@@ -21,6 +20,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { pairingRoutes } from "./routes/pairing.ts";
 import { sessionRoutes } from "./routes/session.ts";
+import { cachedAuthentication } from "./store/cached-authentication.ts";
 
 /** The HTTP functions as one app, for any runtime that has `fetch`: `app.fetch(request)` answers, and never throws. */
 export function createApp(deps: Dependencies): OpenAPIHono<RequestEnv> {

@@ -1,8 +1,8 @@
-import type { Logger } from "../shared/log.ts";
+import type { Logger } from "#shared/log.ts";
 import type { Asset } from "./assets.ts";
-import type { EventBell } from "./event-bell.ts";
-import type { ResultWaiter } from "./results.ts";
-import type { Store } from "./store.ts";
+import type { EventBell } from "./events/event-bell.ts";
+import type { ResultWaiter } from "./results/results.ts";
+import type { Store } from "./store/store.ts";
 
 /** What of the settings decides how the app answers. */
 export interface AppSettings {

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { ConfigError } from "../shared/config.ts";
+import { ConfigError } from "#shared/config.ts";
 
 /** Makes the data folder if it is missing, for its owner alone. Throws `ConfigError` when it cannot be written to. */
 export async function makeDataFolder(dataDir: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { newApiKey } from "../shared/api-key.ts";
+import { newApiKey } from "#shared/api-key.ts";
 import { makeDataFolder } from "./data-folder.ts";
 
 /** What an embedded start makes for itself and keeps in its data folder, mode 0600. */

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connectorMongoClient } from "../connector/mongo-client.ts";
-import { readConfig } from "../shared/config.ts";
-import { collections } from "../shared/database.ts";
-import { createLog } from "../shared/log.ts";
-import { runMain, StoppedEarlyError } from "../shared/process.ts";
+import { connectorMongoClient } from "#connector/mongo-client.ts";
+import { readConfig } from "#shared/config.ts";
+import { collections } from "#shared/database.ts";
+import { createLog } from "#shared/log.ts";
+import { runMain, StoppedEarlyError } from "#shared/process.ts";
 import { demoClient } from "./demo/client.ts";
 import { servePicture } from "./demo/picture.ts";
 import { printedSteps, StepError } from "./demo/step.ts";

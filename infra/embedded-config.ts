@@ -1,4 +1,4 @@
-import { type Config, ConfigError } from "../shared/config.ts";
+import { type Config, ConfigError } from "#shared/config.ts";
 import { dataSecret } from "./data-secrets.ts";
 
 export interface EmbeddedConfig {

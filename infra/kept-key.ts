@@ -1,7 +1,7 @@
-import { functionsMongoClient } from "../functions/mongo-client.ts";
-import { hashSecret } from "../shared/api-key.ts";
-import type { Config } from "../shared/config.ts";
-import { type Collections, collections, durable } from "../shared/database.ts";
+import { functionsMongoClient } from "#functions/store/mongo-client.ts";
+import { hashSecret } from "#shared/api-key.ts";
+import type { Config } from "#shared/config.ts";
+import { type Collections, collections, durable } from "#shared/database.ts";
 import type { EmbeddedConfig } from "./embedded-config.ts";
 
 type KeyCollections = Pick<Collections, "apiKeys" | "consoleSessions">;

@@ -1,5 +1,5 @@
-import type { Config } from "../shared/config.ts";
-import { trustCertificate } from "./sandbox/certificate.ts";
+import type { Config } from "#shared/config.ts";
+import { trustCertificate } from "./sandbox/media/certificate.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 
 /** Points a configuration at the sandbox, makes this process trust its media host, and lets it fetch its sample picture. */

@@ -1,11 +1,11 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { connectorMongoClient } from "../connector/mongo-client.ts";
-import { surviveRejections } from "../connector/rejections.ts";
-import { type Config, readConfig } from "../shared/config.ts";
-import { collections } from "../shared/database.ts";
-import { createLog, type Logger } from "../shared/log.ts";
-import { runMain, StoppedEarlyError } from "../shared/process.ts";
+import { connectorMongoClient } from "#connector/mongo-client.ts";
+import { surviveRejections } from "#connector/rejections.ts";
+import { type Config, readConfig } from "#shared/config.ts";
+import { collections } from "#shared/database.ts";
+import { createLog, type Logger } from "#shared/log.ts";
+import { runMain, StoppedEarlyError } from "#shared/process.ts";
 import { makeDataFolder } from "./data-folder.ts";
 import { assertOwnDatabaseKeys, embeddedConfig } from "./embedded-config.ts";
 import { withKeptKey } from "./kept-key.ts";

@@ -1,14 +1,14 @@
-import { attachGateway } from "../connector/gateway/gateway.ts";
-import { socketUpgradesOnly } from "../connector/gateway/socket-upgrade.ts";
-import { connectorMongoClient } from "../connector/mongo-client.ts";
-import { openConnector } from "../connector/serve.ts";
-import type { Timings } from "../connector/timings.ts";
-import { functionsMongoClient } from "../functions/mongo-client.ts";
-import { startNodeApp } from "../functions/node-app.ts";
-import { nodeServer } from "../functions/node-server.ts";
-import type { Config } from "../shared/config.ts";
-import { listen, stopListening } from "../shared/listening.ts";
-import type { Logger } from "../shared/log.ts";
+import { attachGateway } from "#connector/gateway/gateway.ts";
+import { socketUpgradesOnly } from "#connector/gateway/socket-upgrade.ts";
+import { connectorMongoClient } from "#connector/mongo-client.ts";
+import { openConnector } from "#connector/serve.ts";
+import type { Timings } from "#connector/timings.ts";
+import { startNodeApp } from "#functions/platforms/node/node-app.ts";
+import { nodeServer } from "#functions/platforms/node/node-server.ts";
+import { functionsMongoClient } from "#functions/store/mongo-client.ts";
+import type { Config } from "#shared/config.ts";
+import { listen, stopListening } from "#shared/listening.ts";
+import type { Logger } from "#shared/log.ts";
 
 export interface WaypostOptions {
   config: Config & { mongoUri: string };

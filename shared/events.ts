@@ -30,7 +30,7 @@ export const messageStatusRank: Record<MessageStatus, number> = {
 export interface LastDisconnect {
   /** The number WhatsApp or the transport gave, when there was one. */
   code: number | null;
-  /** Our word for it; see `connector/close-reason.ts`. */
+  /** Our word for it; see `connector/machine/close-reason.ts`. */
   reason: string;
   /** RFC 3339. */
   at: string;

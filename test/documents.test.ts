@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { table } from "../connector/transition-table.ts";
-import { settings } from "../shared/settings.ts";
+import { table } from "#connector/machine/transition-table.ts";
+import { settings } from "#shared/settings.ts";
 
 const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), "utf8");
 

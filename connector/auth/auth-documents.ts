@@ -1,5 +1,5 @@
 import type { Binary } from "mongodb";
-import type { FenceDocument } from "../../shared/collections.ts";
+import type { FenceDocument } from "#shared/collections.ts";
 
 /** `whatsapp_auth_creds`: one row per linked channel. `creds` holds the credentials and their server, sealed. */
 export interface AuthCredsDocument {

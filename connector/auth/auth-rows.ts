@@ -1,6 +1,7 @@
 import { type AnyBulkWriteOperation, Binary, type ClientSession, type Collection, type Db } from "mongodb";
-import { collectionNames, fenceId } from "../../shared/collections.ts";
-import { durable } from "../../shared/database.ts";
+import { collectionNames, fenceId } from "#shared/collections.ts";
+import { durable } from "#shared/database.ts";
+import { type Fence, FencedError, fencedError, fenceOperation } from "../ownership/fence.ts";
 import {
   type AuthCredsDocument,
   type AuthKeyDocument,
@@ -9,7 +10,6 @@ import {
   dataKeyId,
 } from "./auth-documents.ts";
 import { seal, unseal, type WrappedKey } from "./envelope.ts";
-import { type Fence, FencedError, fencedError, fenceOperation } from "./fence.ts";
 import { expiryOf, inSafeOrder, type KeyType, keyId, type Row, rowId } from "./row-order.ts";
 
 const rowsPerBulk = 1_000;

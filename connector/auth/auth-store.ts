@@ -1,5 +1,6 @@
 import type { ClientSession, Db } from "mongodb";
-import { durable } from "../../shared/database.ts";
+import { durable } from "#shared/database.ts";
+import { assertHeld, type Fence, raiseFence } from "../ownership/fence.ts";
 import { dataKeyId } from "./auth-documents.ts";
 import { AuthStateError } from "./auth-error.ts";
 import {
@@ -16,7 +17,6 @@ import {
   writeRows,
 } from "./auth-rows.ts";
 import { createDataKey, seal, unseal, unwrapDataKey, type WrappedKey, wrapDataKey } from "./envelope.ts";
-import { assertHeld, type Fence, raiseFence } from "./fence.ts";
 import { endFormerSession, leaveSession } from "./former-session.ts";
 import { hasPreKey, type KeyType } from "./row-order.ts";
 import { withPatience } from "./transient.ts";

@@ -1,6 +1,6 @@
 import type { Db } from "mongodb";
+import type { Fence } from "../ownership/fence.ts";
 import { authCollections, eraseRows } from "./auth-rows.ts";
-import type { Fence } from "./fence.ts";
 
 /** Removes credentials that cannot be read any more, without opening them. Throws `FencedError` for a deposed owner. */
 export async function eraseCredentials(db: Db, fence: Fence): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Collection, Document } from "mongodb";
-import { type FenceDocument, fenceId } from "../../shared/collections.ts";
-import type { Fence } from "./fence.ts";
+import { type FenceDocument, fenceId } from "#shared/collections.ts";
+import type { Fence } from "../ownership/fence.ts";
 
 /**
  * The fence row names the server session in which its owner writes, until that one ends in order. A process that was

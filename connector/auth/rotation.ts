@@ -1,5 +1,5 @@
 import { Binary, type Db } from "mongodb";
-import { durable } from "../../shared/database.ts";
+import { durable } from "#shared/database.ts";
 import { type DataKeyDocument, dataKeyId } from "./auth-documents.ts";
 import { AuthStateError } from "./auth-error.ts";
 import { authCollections } from "./auth-rows.ts";

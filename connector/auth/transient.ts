@@ -5,9 +5,9 @@ import {
   MongoNetworkError,
   MongoServerSelectionError,
 } from "mongodb";
-import { ServiceError } from "../../shared/errors.ts";
-import { sleep } from "../../shared/sleep.ts";
-import { untilAborted } from "../until-gone.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { sleep } from "#shared/sleep.ts";
+import { untilAborted } from "../concurrency/until-gone.ts";
 
 /** How long the store tries before a channel is given up; a MongoDB election typically takes less. */
 const patienceMs = 10_000;

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { SocketGoneError } from "../socket-gone-error.ts";
-import { untilAborted } from "../until-gone.ts";
+import { untilAborted } from "../concurrency/until-gone.ts";
 import {
   makeLibSignalRepository,
   type SignalDataSet,
@@ -9,6 +8,7 @@ import {
   type SocketConfig,
 } from "./baileys.ts";
 import { type InboundJournal, inboundJournal } from "./inbound-journal.ts";
+import { SocketGoneError } from "./socket-gone-error.ts";
 import { turnsOf } from "./store-turns.ts";
 
 type MakeSignalRepository = SocketConfig["makeSignalRepository"];

@@ -1,4 +1,4 @@
-import type { Logger } from "../../shared/log.ts";
+import type { Logger } from "#shared/log.ts";
 import type { SocketConfig } from "./baileys.ts";
 import { knownMessages } from "./known-messages.ts";
 import { QueuePassed } from "./queue-pass.ts";

@@ -1,4 +1,4 @@
-import { createTurnsByKey } from "../turns-by-key.ts";
+import { createTurnsByKey } from "../concurrency/turns-by-key.ts";
 import type { SignalKeyStore } from "./baileys.ts";
 
 /** Runs a task when those before it have settled. */

@@ -1,4 +1,4 @@
-import { type Grant, hasScope, type Scope } from "../../shared/scopes.ts";
+import { type Grant, hasScope, type Scope } from "#shared/scopes.ts";
 
 /**
  * Who hears an event of a channel: each audience is a room of it. One of the scopes is enough. What is in the log is

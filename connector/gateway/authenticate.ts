@@ -1,7 +1,7 @@
-import type { Collections } from "../../shared/database.ts";
-import { databaseAnswer } from "../../shared/database-answer.ts";
-import { ServiceError } from "../../shared/errors.ts";
-import { parseWith } from "../../shared/validation.ts";
+import type { Collections } from "#shared/database.ts";
+import { databaseAnswer } from "#shared/database-answer.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { parseWith } from "#shared/validation.ts";
 import { type Client, greeting, type Handler } from "./client.ts";
 import { clientRequests } from "./client-request.ts";
 import { verify } from "./credential.ts";

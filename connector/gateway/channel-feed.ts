@@ -1,7 +1,7 @@
-import type { EventDocument } from "../../shared/collections.ts";
-import type { Collections } from "../../shared/database.ts";
-import type { Logger } from "../../shared/log.ts";
-import { oneLook } from "../look.ts";
+import type { EventDocument } from "#shared/collections.ts";
+import type { Collections } from "#shared/database.ts";
+import type { Logger } from "#shared/log.ts";
+import { oneLook } from "../concurrency/look.ts";
 import { Hold } from "./hold.ts";
 import { logNotice, type Notice } from "./notice.ts";
 import { presentChannel } from "./present-channel.ts";

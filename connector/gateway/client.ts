@@ -1,8 +1,8 @@
 import type { Socket } from "socket.io";
-import type { Caller } from "../../shared/authentication.ts";
-import { publicError, ServiceError } from "../../shared/errors.ts";
-import type { Logger } from "../../shared/log.ts";
-import { createPace, type Pace } from "../pace.ts";
+import type { Caller } from "#shared/authentication.ts";
+import { publicError, ServiceError } from "#shared/errors.ts";
+import type { Logger } from "#shared/log.ts";
+import { createPace, type Pace } from "../concurrency/pace.ts";
 import { audiencesOf } from "./audience.ts";
 import type { ChannelFeed } from "./channel-feed.ts";
 import { clientRequests, isRequestName, mentionedChannel, type RequestName } from "./client-request.ts";

@@ -1,14 +1,14 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { z } from "zod";
-import { hashSecret } from "../../shared/api-key.ts";
+import { hashSecret } from "#shared/api-key.ts";
 import {
   authenticateKey,
   authenticateSession,
   type Caller,
   type KeyCollections,
   sessionCookieName,
-} from "../../shared/authentication.ts";
-import { parseWith } from "../../shared/validation.ts";
+} from "#shared/authentication.ts";
+import { parseWith } from "#shared/validation.ts";
 
 /** What a client showed: an API key, or the console's cookie. */
 export interface Credential {

@@ -1,12 +1,12 @@
 import type { Server as HttpServer } from "node:http";
 import type { Db } from "mongodb";
 import type { Socket } from "socket.io";
-import { collections } from "../../shared/database.ts";
-import type { Logger } from "../../shared/log.ts";
-import { createSlots } from "../slots.ts";
+import { collections } from "#shared/database.ts";
+import type { Logger } from "#shared/log.ts";
+import { createSlots } from "../concurrency/slots.ts";
+import { tailEvents } from "../events/event-tail.ts";
 import { authenticateHandler, leaveAll } from "./authenticate.ts";
 import { Client } from "./client.ts";
-import { tailEvents } from "./event-tail.ts";
 import { Feeds } from "./feeds.ts";
 import { type HandshakeData, handshakeMiddleware } from "./handshake.ts";
 import { keepRechecking } from "./key-recheck.ts";

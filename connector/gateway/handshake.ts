@@ -1,8 +1,8 @@
 import type { Socket } from "socket.io";
-import type { KeyCollections } from "../../shared/authentication.ts";
-import { databaseAnswer } from "../../shared/database-answer.ts";
-import { publicError, ServiceError } from "../../shared/errors.ts";
-import type { Logger } from "../../shared/log.ts";
+import type { KeyCollections } from "#shared/authentication.ts";
+import { databaseAnswer } from "#shared/database-answer.ts";
+import { publicError, ServiceError } from "#shared/errors.ts";
+import type { Logger } from "#shared/log.ts";
 import type { Identity } from "./client.ts";
 import { type Credential, handshakeCredential, verify } from "./credential.ts";
 import type { GatewayLimits } from "./limits.ts";

@@ -1,7 +1,7 @@
-import type { Caller, KeyCollections } from "../../shared/authentication.ts";
-import { ServiceError } from "../../shared/errors.ts";
-import type { Logger } from "../../shared/log.ts";
-import { sleep } from "../../shared/sleep.ts";
+import type { Caller, KeyCollections } from "#shared/authentication.ts";
+import { ServiceError } from "#shared/errors.ts";
+import type { Logger } from "#shared/log.ts";
+import { sleep } from "#shared/sleep.ts";
 import type { Client, Identity } from "./client.ts";
 import { credentialId, verify } from "./credential.ts";
 

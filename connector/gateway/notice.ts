@@ -1,4 +1,4 @@
-import type { EventDocument } from "../../shared/collections.ts";
+import type { EventDocument } from "#shared/collections.ts";
 import type { Audience } from "./audience.ts";
 
 /** One event on its way to sockets. */

@@ -1,8 +1,8 @@
 import type { ChangeStreamUpdateDocument } from "mongodb";
-import type { ChannelDocument } from "../../shared/collections.ts";
-import type { Collections } from "../../shared/database.ts";
-import { followChanges } from "../../shared/follow-changes.ts";
-import type { Logger } from "../../shared/log.ts";
+import type { ChannelDocument } from "#shared/collections.ts";
+import type { Collections } from "#shared/database.ts";
+import { followChanges } from "#shared/follow-changes.ts";
+import type { Logger } from "#shared/log.ts";
 import type { Feeds } from "./feeds.ts";
 import { sweepFeeds } from "./sweep.ts";
 

@@ -1,4 +1,4 @@
-import type { Collections } from "../../shared/database.ts";
+import type { Collections } from "#shared/database.ts";
 import type { PresentChannel } from "./snapshot.ts";
 
 /** A pairing is judged by the database's clock: it was dated by another machine. */

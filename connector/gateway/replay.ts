@@ -1,9 +1,9 @@
-import type { Collections } from "../../shared/database.ts";
-import { databaseAnswer } from "../../shared/database-answer.ts";
-import { type EventPage, readEventPage } from "../../shared/event-page.ts";
-import type { Logger } from "../../shared/log.ts";
-import { sleep } from "../../shared/sleep.ts";
-import type { Slots } from "../slots.ts";
+import type { Collections } from "#shared/database.ts";
+import { databaseAnswer } from "#shared/database-answer.ts";
+import { type EventPage, readEventPage } from "#shared/event-page.ts";
+import type { Logger } from "#shared/log.ts";
+import { sleep } from "#shared/sleep.ts";
+import type { Slots } from "../concurrency/slots.ts";
 import type { Audience } from "./audience.ts";
 import type { ChannelFeed } from "./channel-feed.ts";
 import type { Client } from "./client.ts";

@@ -1,5 +1,5 @@
 import type { Server } from "socket.io";
-import type { Logger } from "../../shared/log.ts";
+import type { Logger } from "#shared/log.ts";
 import type { Audience } from "./audience.ts";
 import type { Notice } from "./notice.ts";
 import { dropSlowConsumer, unsentPackets } from "./slow-consumer.ts";

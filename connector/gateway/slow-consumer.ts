@@ -1,5 +1,5 @@
 import type { Socket } from "socket.io";
-import type { Logger } from "../../shared/log.ts";
+import type { Logger } from "#shared/log.ts";
 
 /** What engine.io keeps until the client takes it: its only sign of a slow one, and not declared in its types. */
 export function unsentPackets(socket: Socket): number {

@@ -1,5 +1,5 @@
-import type { ChannelDocument, EventDocument } from "../../shared/collections.ts";
-import type { EventData, LiveEventData } from "../../shared/events.ts";
+import type { ChannelDocument, EventDocument } from "#shared/collections.ts";
+import type { EventData, LiveEventData } from "#shared/events.ts";
 import type { Notice } from "./notice.ts";
 
 /** What the gateway reads of a channel; `pairing` only while it can be used. */

@@ -1,10 +1,10 @@
-import type { Collections } from "../../shared/database.ts";
-import { databaseAnswer } from "../../shared/database-answer.ts";
-import { ServiceError } from "../../shared/errors.ts";
-import type { Logger } from "../../shared/log.ts";
-import { coversChannel } from "../../shared/scopes.ts";
-import { parseWith } from "../../shared/validation.ts";
-import type { Slots } from "../slots.ts";
+import type { Collections } from "#shared/database.ts";
+import { databaseAnswer } from "#shared/database-answer.ts";
+import { ServiceError } from "#shared/errors.ts";
+import type { Logger } from "#shared/log.ts";
+import { coversChannel } from "#shared/scopes.ts";
+import { parseWith } from "#shared/validation.ts";
+import type { Slots } from "../concurrency/slots.ts";
 import { audiencesOf, subscribingScopes } from "./audience.ts";
 import { type ChannelFeed, pairingKey } from "./channel-feed.ts";
 import type { Client, Handler, Identity } from "./client.ts";

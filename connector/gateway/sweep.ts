@@ -1,4 +1,4 @@
-import { sleep } from "../../shared/sleep.ts";
+import { sleep } from "#shared/sleep.ts";
 import type { ChannelFeed } from "./channel-feed.ts";
 import type { Feeds } from "./feeds.ts";
 

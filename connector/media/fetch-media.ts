@@ -1,8 +1,8 @@
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import type { Dispatcher } from "undici";
-import type { MediaKind } from "../../shared/content.ts";
-import { ServiceError } from "../../shared/errors.ts";
+import type { MediaKind } from "#shared/content.ts";
+import { ServiceError } from "#shared/errors.ts";
 import type { FetchedMedia, FetchMediaOptions } from "./fetched-media.ts";
 import { fileNameOf } from "./file-name.ts";
 import { askFollowing } from "./hops.ts";

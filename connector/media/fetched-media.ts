@@ -1,5 +1,5 @@
 import type { LookupFunction } from "node:net";
-import type { MediaKind } from "../../shared/content.ts";
+import type { MediaKind } from "#shared/content.ts";
 
 /**
  * An attachment in a temporary file, so that memory stays small whatever its size. `await using` removes the file.

@@ -1,7 +1,7 @@
 import type { LookupAddress } from "node:dns";
 import type { LookupFunction } from "node:net";
-import { ServiceError } from "../../shared/errors.ts";
-import { isPublicAddress } from "../../shared/media-address.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { isPublicAddress } from "#shared/media-address.ts";
 
 /**
  * Resolves names for a socket, and refuses (`media_not_allowed`) when any of the answers is not a public address.

@@ -1,7 +1,7 @@
 import { lookup as systemLookup } from "node:dns";
 import { Agent, type Dispatcher } from "undici";
-import { ServiceError } from "../../shared/errors.ts";
-import { isAllowedHost, mediaAddressProblem } from "../../shared/media-address.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { isAllowedHost, mediaAddressProblem } from "#shared/media-address.ts";
 import type { FetchMediaOptions } from "./fetched-media.ts";
 import { guardedLookup } from "./guarded-lookup.ts";
 

@@ -1,6 +1,6 @@
 import { fileTypeFromFile } from "file-type";
-import type { MediaKind } from "../../shared/content.ts";
-import { ServiceError } from "../../shared/errors.ts";
+import type { MediaKind } from "#shared/content.ts";
+import { ServiceError } from "#shared/errors.ts";
 
 const opus = "audio/ogg; codecs=opus";
 

@@ -1,6 +1,6 @@
-import type { ChannelStatus } from "../../shared/channel.ts";
-import type { CommandState } from "../../shared/commands.ts";
-import { type MessageStatus, messageStatusRank } from "../../shared/events.ts";
+import type { ChannelStatus } from "#shared/channel.ts";
+import type { CommandState } from "#shared/commands.ts";
+import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
 import { jsonField, textField } from "./json-field.ts";
 import { type Failure, isCommandState } from "./outcome.ts";
 import type { CodePairing, QrPairing } from "./pairing.ts";

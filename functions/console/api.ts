@@ -1,4 +1,4 @@
-import type { MediaKind } from "../../shared/content.ts";
+import type { MediaKind } from "#shared/content.ts";
 import {
   type Accepted,
   acceptedIn,

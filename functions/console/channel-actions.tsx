@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { ChannelStatus } from "../../shared/channel.ts";
+import type { ChannelStatus } from "#shared/channel.ts";
 import { type ChannelDialog, ChannelDialogs } from "./channel-dialogs.tsx";
 import type { ChannelView } from "./channel-view.ts";
 import { ErrorNotice } from "./error-notice.tsx";

@@ -1,5 +1,5 @@
-import type { ChannelStatus } from "../../shared/channel.ts";
-import type { EventData, LiveEventData, MessageContent } from "../../shared/events.ts";
+import type { ChannelStatus } from "#shared/channel.ts";
+import type { EventData, LiveEventData, MessageContent } from "#shared/events.ts";
 import type { Channel } from "./answers.ts";
 import { failureOf, further, type Outcome } from "./outcome.ts";
 import type { Pairing } from "./pairing.ts";

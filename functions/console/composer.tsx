@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { MediaKind } from "../../shared/content.ts";
+import type { MediaKind } from "#shared/content.ts";
 import type { ChannelView } from "./channel-view.ts";
 import { ErrorNotice } from "./error-notice.tsx";
 import { Field } from "./field.tsx";

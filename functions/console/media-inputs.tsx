@@ -1,4 +1,4 @@
-import type { MediaKind } from "../../shared/content.ts";
+import type { MediaKind } from "#shared/content.ts";
 import { Field } from "./field.tsx";
 import { usePage } from "./page-context.ts";
 import type { RequestError } from "./request-error.ts";

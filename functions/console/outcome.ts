@@ -1,6 +1,6 @@
-import type { CommandState } from "../../shared/commands.ts";
-import { errorCatalog } from "../../shared/errors.ts";
-import { type MessageStatus, messageStatusRank } from "../../shared/events.ts";
+import type { CommandState } from "#shared/commands.ts";
+import { errorCatalog } from "#shared/errors.ts";
+import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
 
 export interface Failure {
   code: string;

@@ -1,4 +1,4 @@
-import type { LiveEventData } from "../../shared/events.ts";
+import type { LiveEventData } from "#shared/events.ts";
 
 export type QrPairing = { kind: "qr" } & LiveEventData["qr_code"];
 export type CodePairing = { kind: "code" } & LiveEventData["pairing_code"];

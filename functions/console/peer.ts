@@ -1,4 +1,4 @@
-import { jidUser, phoneNumberOf } from "../../shared/address.ts";
+import { jidUser, phoneNumberOf } from "#shared/address.ts";
 
 /** An address as people read it: the number when it is known, else the JID. */
 export function peerName(jid: string, phoneNumber: string | null = null): string {

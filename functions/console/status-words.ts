@@ -1,4 +1,4 @@
-import type { ChannelStatus, statusReasons } from "../../shared/channel.ts";
+import type { ChannelStatus, statusReasons } from "#shared/channel.ts";
 
 /** How a status looks: at rest, working by itself, waiting for a person, good, broken. */
 type Tone = "idle" | "busy" | "act" | "good" | "bad";

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { matchedRoutes } from "hono/route";
-import type { Logger } from "../../shared/log.ts";
+import type { Logger } from "#shared/log.ts";
 import type { RequestEnv } from "./request-id.ts";
 
 /** One line per request. Of the address only what is known to be harmless; headers and bodies are never logged. */

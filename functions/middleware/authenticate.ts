@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import { createMiddleware } from "hono/factory";
-import { type Caller, sessionCookieName } from "../../shared/authentication.ts";
-import { ServiceError } from "../../shared/errors.ts";
-import { isFromOwnOrigin, isSafeMethod } from "../own-origin.ts";
-import type { Authentication } from "../store.ts";
+import { type Caller, sessionCookieName } from "#shared/authentication.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { isFromOwnOrigin, isSafeMethod } from "../http/own-origin.ts";
+import type { Authentication } from "../store/store.ts";
 
 /** What `authenticate` leaves for handlers. */
 export interface CallerEnv {

@@ -1,8 +1,8 @@
 import type { RouteConfig } from "@hono/zod-openapi";
 import { createMiddleware } from "hono/factory";
-import { ServiceError } from "../../shared/errors.ts";
-import { coversChannel } from "../../shared/scopes.ts";
-import type { Store } from "../store.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { coversChannel } from "#shared/scopes.ts";
+import type { Store } from "../store/store.ts";
 import type { ChannelEnv } from "./find-channel.ts";
 import { keyedRequestId } from "./idempotent.ts";
 

@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
-import { ServiceError } from "../../shared/errors.ts";
-import { coversChannel } from "../../shared/scopes.ts";
-import type { FoundChannel, Store } from "../store.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { coversChannel } from "#shared/scopes.ts";
+import type { FoundChannel, Store } from "../store/store.ts";
 import type { CallerEnv } from "./authenticate.ts";
 
 /** What `findChannel` leaves for handlers. */

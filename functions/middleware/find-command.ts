@@ -1,8 +1,8 @@
 import { createMiddleware } from "hono/factory";
-import type { CommandDocument } from "../../shared/collections.ts";
-import { ServiceError } from "../../shared/errors.ts";
-import { coversChannel } from "../../shared/scopes.ts";
-import type { Store } from "../store.ts";
+import type { CommandDocument } from "#shared/collections.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { coversChannel } from "#shared/scopes.ts";
+import type { Store } from "../store/store.ts";
 import type { CallerEnv } from "./authenticate.ts";
 
 /** What `findCommand` leaves for handlers. */

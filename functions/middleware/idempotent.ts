@@ -1,10 +1,15 @@
 import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context, HonoRequest } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { Caller } from "../../shared/authentication.ts";
-import { ServiceError } from "../../shared/errors.ts";
-import { isIdempotencyKey, type KeyedRequests, requestHash, requestIdOf } from "../keyed-request.ts";
-import { keyedOnce, type Once, unkeyed } from "../once.ts";
+import type { Caller } from "#shared/authentication.ts";
+import { ServiceError } from "#shared/errors.ts";
+import {
+  isIdempotencyKey,
+  type KeyedRequests,
+  requestHash,
+  requestIdOf,
+} from "../idempotency/keyed-request.ts";
+import { keyedOnce, type Once, unkeyed } from "../idempotency/once.ts";
 import type { CallerEnv } from "./authenticate.ts";
 
 /** What `idempotent` leaves for handlers. */

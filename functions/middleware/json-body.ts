@@ -1,5 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import { ServiceError } from "../../shared/errors.ts";
+import { ServiceError } from "#shared/errors.ts";
 
 const bodyBytesMax = 1024 * 1024;
 

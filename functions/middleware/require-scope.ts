@@ -1,6 +1,6 @@
 import { createMiddleware } from "hono/factory";
-import { ServiceError } from "../../shared/errors.ts";
-import { hasScope, type Scope } from "../../shared/scopes.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { hasScope, type Scope } from "#shared/scopes.ts";
 import type { CallerEnv } from "./authenticate.ts";
 
 /** Throws `insufficient_scope` unless the caller has the scope. Stands after what may answer 404. */

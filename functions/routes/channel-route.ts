@@ -1,14 +1,21 @@
 import { createRoute, type RouteConfig } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
-import type { ErrorCode } from "../../shared/errors.ts";
-import type { Scope } from "../../shared/scopes.ts";
-import type { KeyedRequests } from "../keyed-request.ts";
+import type { ErrorCode } from "#shared/errors.ts";
+import type { Scope } from "#shared/scopes.ts";
+import {
+  bodyRefusals,
+  channelParameters,
+  keyedRefusals,
+  keyRefusals,
+  openTo,
+  refusals,
+} from "../http/openapi.ts";
+import type { KeyedRequests } from "../idempotency/keyed-request.ts";
 import { findChannel } from "../middleware/find-channel.ts";
 import { idempotent } from "../middleware/idempotent.ts";
 import { jsonBody } from "../middleware/json-body.ts";
 import { requireScope } from "../middleware/require-scope.ts";
-import { bodyRefusals, channelParameters, keyedRefusals, keyRefusals, openTo, refusals } from "../openapi.ts";
-import type { Store } from "../store.ts";
+import type { Store } from "../store/store.ts";
 
 type Request = Pick<NonNullable<RouteConfig["request"]>, "headers" | "body" | "query">;
 

@@ -1,14 +1,15 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import { channelStatuses, createChannelSchema, updateChannelSchema } from "../../shared/channel.ts";
-import { ServiceError } from "../../shared/errors.ts";
-import { channelSchema, channelStatusSchema, channelStatusView, channelView } from "../channel-view.ts";
-import { createChannel } from "../create-channel.ts";
-import { cursorOf, cursorSchema, listLimit } from "../cursor.ts";
+import { channelStatuses, createChannelSchema, updateChannelSchema } from "#shared/channel.ts";
+import { ServiceError } from "#shared/errors.ts";
+import {
+  channelSchema,
+  channelStatusSchema,
+  channelStatusView,
+  channelView,
+} from "../channels/channel-view.ts";
+import { createChannel } from "../channels/create-channel.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { idempotencyHeader } from "../keyed-request.ts";
-import type { ChannelEnv } from "../middleware/find-channel.ts";
-import type { OnceEnv } from "../middleware/idempotent.ts";
-import { requireScope } from "../middleware/require-scope.ts";
+import { cursorOf, cursorSchema, listLimit } from "../http/cursor.ts";
 import {
   apiPrefix,
   bodyRefusals,
@@ -20,8 +21,12 @@ import {
   locationHeader,
   openTo,
   refusals,
-} from "../openapi.ts";
-import { invalidRequest } from "../validation-hook.ts";
+} from "../http/openapi.ts";
+import { invalidRequest } from "../http/validation-hook.ts";
+import { idempotencyHeader } from "../idempotency/keyed-request.ts";
+import type { ChannelEnv } from "../middleware/find-channel.ts";
+import type { OnceEnv } from "../middleware/idempotent.ts";
+import { requireScope } from "../middleware/require-scope.ts";
 import { behind, channelRoute, guarded } from "./channel-route.ts";
 
 const channelAnswer = z.object({ ok: z.literal(true), payload: channelSchema });

@@ -1,12 +1,12 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import { commandStates, commandTypes } from "../../shared/commands.ts";
-import { commandCursorOf, commandCursorSchema } from "../command-place.ts";
-import { commandSchema, commandView } from "../command-view.ts";
-import { listLimit } from "../cursor.ts";
+import { commandStates, commandTypes } from "#shared/commands.ts";
+import { commandCursorOf, commandCursorSchema } from "../commands/command-place.ts";
+import { commandSchema, commandView } from "../commands/command-view.ts";
 import type { Dependencies } from "../dependencies.ts";
+import { listLimit } from "../http/cursor.ts";
+import { json } from "../http/openapi.ts";
+import { invalidRequest } from "../http/validation-hook.ts";
 import type { ChannelEnv } from "../middleware/find-channel.ts";
-import { json } from "../openapi.ts";
-import { invalidRequest } from "../validation-hook.ts";
 import { channelRoute, guarded } from "./channel-route.ts";
 
 const listAnswer = z.object({

@@ -1,10 +1,9 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import { cancelSend } from "../cancel-send.ts";
-import { commandSchema, commandView } from "../command-view.ts";
+import { cancelSend } from "../commands/cancel-send.ts";
+import { commandSchema, commandView } from "../commands/command-view.ts";
+import { retrySend } from "../commands/retry-send.ts";
+import { isSent, pendingAnswer, sentAnswer } from "../commands/sent-answer.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { idempotencyHeader } from "../keyed-request.ts";
-import { type CommandEnv, findCommand } from "../middleware/find-command.ts";
-import type { OnceEnv } from "../middleware/idempotent.ts";
 import {
   bodyRefusals,
   commandHeaders,
@@ -16,10 +15,11 @@ import {
   mutationHeaders,
   openTo,
   refusals,
-} from "../openapi.ts";
-import { retrySend } from "../retry-send.ts";
-import { isSent, pendingAnswer, sentAnswer } from "../sent-answer.ts";
-import { invalidRequest } from "../validation-hook.ts";
+} from "../http/openapi.ts";
+import { invalidRequest } from "../http/validation-hook.ts";
+import { idempotencyHeader } from "../idempotency/keyed-request.ts";
+import { type CommandEnv, findCommand } from "../middleware/find-command.ts";
+import type { OnceEnv } from "../middleware/idempotent.ts";
 import { behind } from "./channel-route.ts";
 import { sendRefusals } from "./messages.ts";
 

@@ -1,13 +1,13 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { channelStatuses } from "../../shared/channel.ts";
-import { commandTable } from "../../shared/commands.ts";
-import { answered } from "../answered.ts";
+import { channelStatuses } from "#shared/channel.ts";
+import { commandTable } from "#shared/commands.ts";
+import { answered } from "../commands/answered.ts";
+import { carryOut, type MutationEnv } from "../commands/mutation.ts";
+import { queued, queuedAnswer } from "../commands/queued-answer.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { carryOut, type MutationEnv } from "../mutation.ts";
-import { commandHeaders, json, jsonRequest, mutationHeaders } from "../openapi.ts";
-import { queued, queuedAnswer } from "../queued-answer.ts";
-import { invalidRequest } from "../validation-hook.ts";
+import { commandHeaders, json, jsonRequest, mutationHeaders } from "../http/openapi.ts";
+import { invalidRequest } from "../http/validation-hook.ts";
 import { channelRoute, guarded } from "./channel-route.ts";
 
 const nothing = z.strictObject({});

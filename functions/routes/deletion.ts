@@ -1,13 +1,13 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { ServiceError } from "../../shared/errors.ts";
-import { answered } from "../answered.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { answered } from "../commands/answered.ts";
+import { type Accepted, carryOut, type MutationEnv, namedBy } from "../commands/mutation.ts";
+import { queued, queuedAnswer } from "../commands/queued-answer.ts";
 import type { Dependencies } from "../dependencies.ts";
+import { commandHeaders, json, mutationHeaders } from "../http/openapi.ts";
+import { invalidRequest } from "../http/validation-hook.ts";
 import { type DeletionEnv, findChannelToDelete } from "../middleware/find-channel-to-delete.ts";
-import { type Accepted, carryOut, type MutationEnv, namedBy } from "../mutation.ts";
-import { commandHeaders, json, mutationHeaders } from "../openapi.ts";
-import { queued, queuedAnswer } from "../queued-answer.ts";
-import { invalidRequest } from "../validation-hook.ts";
 import { behind, channelRoute } from "./channel-route.ts";
 
 const deletedAnswer = z.object({ ok: z.literal(true), payload: z.object({ channelId: z.string() }) });

@@ -1,9 +1,9 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { Hono } from "hono";
-import { apiDescription } from "../api-description.ts";
-import { docsPage, docsPolicy } from "../docs-page.ts";
+import { apiDescription } from "../http/api-description.ts";
+import { docsPage, docsPolicy } from "../http/docs-page.ts";
+import { securitySchemes } from "../http/openapi.ts";
 import type { RequestEnv } from "../middleware/request-id.ts";
-import { securitySchemes } from "../openapi.ts";
 
 /** The version of the API, which is the package's. */
 export const apiVersion = "0.1.0";

@@ -1,15 +1,15 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { type AwaitingOptions, awaitedEvents } from "../awaited-events.ts";
-import { limitUpTo } from "../cursor.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { silentBell } from "../event-bell.ts";
-import { type EventPage, eventSchema, eventView } from "../logged-event.ts";
+import { type AwaitingOptions, awaitedEvents } from "../events/awaited-events.ts";
+import { silentBell } from "../events/event-bell.ts";
+import { type EventPage, eventSchema, eventView } from "../events/logged-event.ts";
+import { limitUpTo } from "../http/cursor.ts";
+import { json, keyRefusals, openTo, preferenceHeader, preferHeader, refusals } from "../http/openapi.ts";
+import { waitPreference } from "../http/prefer.ts";
+import { invalidRequest } from "../http/validation-hook.ts";
 import type { CallerEnv } from "../middleware/authenticate.ts";
 import type { ChannelEnv } from "../middleware/find-channel.ts";
-import { json, keyRefusals, openTo, preferenceHeader, preferHeader, refusals } from "../openapi.ts";
-import { waitPreference } from "../prefer.ts";
-import { invalidRequest } from "../validation-hook.ts";
 import { behind, channelRoute, guarded } from "./channel-route.ts";
 
 const limit = limitUpTo(1_000);

@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import { ServiceError } from "../../shared/errors.ts";
+import { ServiceError } from "#shared/errors.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { json, refusals } from "../openapi.ts";
+import { json, refusals } from "../http/openapi.ts";
 
 const healthy = z.object({ ok: z.literal(true) });
 

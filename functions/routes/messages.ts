@@ -1,13 +1,13 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import { recipientSchema } from "../../shared/commands.ts";
-import { textSchema } from "../../shared/content.ts";
+import { recipientSchema } from "#shared/commands.ts";
+import { textSchema } from "#shared/content.ts";
+import { sendMediaSchema } from "../commands/media-request.ts";
+import type { MutationEnv } from "../commands/mutation.ts";
+import { sendMessage } from "../commands/send-message.ts";
+import { isSent, pendingAnswer, sentAnswer } from "../commands/sent-answer.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { sendMediaSchema } from "../media-request.ts";
-import type { MutationEnv } from "../mutation.ts";
-import { commandHeaders, json, jsonRequest, mutationHeaders } from "../openapi.ts";
-import { sendMessage } from "../send-message.ts";
-import { isSent, pendingAnswer, sentAnswer } from "../sent-answer.ts";
-import { invalidRequest } from "../validation-hook.ts";
+import { commandHeaders, json, jsonRequest, mutationHeaders } from "../http/openapi.ts";
+import { invalidRequest } from "../http/validation-hook.ts";
 import { channelRoute, guarded } from "./channel-route.ts";
 
 const sendSchema = z.strictObject({

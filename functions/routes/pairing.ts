@@ -1,12 +1,13 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { toString as drawQr } from "qrcode";
-import type { ChannelDocument, PendingPairing } from "../../shared/collections.ts";
-import { commandTable } from "../../shared/commands.ts";
-import { ServiceError } from "../../shared/errors.ts";
-import { preferredType } from "../accept.ts";
-import { answered } from "../answered.ts";
+import type { ChannelDocument, PendingPairing } from "#shared/collections.ts";
+import { commandTable } from "#shared/commands.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { answered } from "../commands/answered.ts";
+import { carryOut, type MutationEnv } from "../commands/mutation.ts";
+import { queued, queuedAnswer } from "../commands/queued-answer.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { carryOut, type MutationEnv } from "../mutation.ts";
+import { preferredType } from "../http/accept.ts";
 import {
   commandHeaders,
   json,
@@ -14,10 +15,9 @@ import {
   mutationHeaders,
   requestIdHeader,
   timeSchema,
-} from "../openapi.ts";
-import { queued, queuedAnswer } from "../queued-answer.ts";
-import type { FoundChannel } from "../store.ts";
-import { invalidRequest } from "../validation-hook.ts";
+} from "../http/openapi.ts";
+import { invalidRequest } from "../http/validation-hook.ts";
+import type { FoundChannel } from "../store/store.ts";
 import { channelRoute, guarded } from "./channel-route.ts";
 
 const codeAnswer = z.object({

@@ -1,15 +1,15 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import { sessionCookieName } from "../../shared/authentication.ts";
-import { ServiceError } from "../../shared/errors.ts";
-import { scopes } from "../../shared/scopes.ts";
-import type { CachedAuthentication } from "../cached-authentication.ts";
+import { sessionCookieName } from "#shared/authentication.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { scopes } from "#shared/scopes.ts";
 import type { Dependencies } from "../dependencies.ts";
+import { bodyRefusals, json, jsonRequest, refusals, timeSchema } from "../http/openapi.ts";
+import { isFromOwnOrigin } from "../http/own-origin.ts";
+import { invalidRequest } from "../http/validation-hook.ts";
 import { jsonBody } from "../middleware/json-body.ts";
-import { bodyRefusals, json, jsonRequest, refusals, timeSchema } from "../openapi.ts";
-import { isFromOwnOrigin } from "../own-origin.ts";
-import { invalidRequest } from "../validation-hook.ts";
+import type { CachedAuthentication } from "../store/cached-authentication.ts";
 
 const sessionSeconds = 12 * 60 * 60;
 

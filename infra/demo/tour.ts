@@ -1,5 +1,5 @@
 import type { Collection } from "mongodb";
-import type { ChannelDocument } from "../../shared/collections.ts";
+import type { ChannelDocument } from "#shared/collections.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { Client, Heard } from "./client.ts";
 import type { Picture } from "./picture.ts";

@@ -1,12 +1,12 @@
 import type { Account } from "./account.ts";
-import type { Counts } from "./counts.ts";
-import type { AppliedFault } from "./fault-runner.ts";
-import type { PlannedFault } from "./fault-schedule.ts";
-import type { Faults } from "./faults.ts";
-import type { Ledger } from "./ledger.ts";
-import type { MediaHost } from "./media-host.ts";
-import type { PendingPairing } from "./pending-pairings.ts";
-import type { GroupState, SandboxState } from "./state.ts";
+import type { AppliedFault } from "./faults/fault-runner.ts";
+import type { PlannedFault } from "./faults/fault-schedule.ts";
+import type { Faults } from "./faults/faults.ts";
+import type { Counts } from "./ledger/counts.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import type { MediaHost } from "./media/media-host.ts";
+import type { PendingPairing } from "./pairing/pending-pairings.ts";
+import type { GroupState, SandboxState } from "./state/state.ts";
 
 /**
  * A WhatsApp server on loopback for unpatched Baileys: set `waWebSocketUrl` to `websocketUrl` and

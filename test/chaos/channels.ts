@@ -1,4 +1,4 @@
-import type { Account } from "../../infra/sandbox/account.ts";
+import type { Account } from "#infra/sandbox/account.ts";
 import { eventually } from "../support/eventually.ts";
 import { apiKey, type System } from "./system.ts";
 

@@ -1,4 +1,4 @@
-import { sleep } from "../../shared/sleep.ts";
+import { sleep } from "#shared/sleep.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { NodeProcess } from "./node-process.ts";
 import type { FaultKind, PlannedFault } from "./schedule.ts";

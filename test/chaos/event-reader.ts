@@ -1,4 +1,4 @@
-import { sleep } from "../../shared/sleep.ts";
+import { sleep } from "#shared/sleep.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { Heard, Listener } from "./listeners.ts";
 import { apiKey, type System } from "./system.ts";

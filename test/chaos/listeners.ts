@@ -1,5 +1,5 @@
 import { io, type Socket } from "socket.io-client";
-import { sleep } from "../../shared/sleep.ts";
+import { sleep } from "#shared/sleep.ts";
 import type { ChaosChannel } from "./channels.ts";
 import { apiKey, type System } from "./system.ts";
 

@@ -1,4 +1,4 @@
-import { sleep } from "../../shared/sleep.ts";
+import { sleep } from "#shared/sleep.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { Random } from "./random.ts";
 import { type Send, type Stream, sendOverHttp, sendThroughDatabase } from "./sends.ts";

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../infra/mongo/free-port.ts";
+import { freePort } from "#infra/mongo/free-port.ts";
 import { type SocksProxy, socksProxy } from "../support/socks-proxy.ts";
 import { type TcpProxy, tcpProxy } from "../support/tcp-proxy.ts";
 

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sleep } from "../../shared/sleep.ts";
+import { sleep } from "#shared/sleep.ts";
 import { pairChannels } from "./channels.ts";
 import { startDamage } from "./damage.ts";
 import { startEventReader } from "./event-reader.ts";

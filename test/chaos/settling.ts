@@ -1,5 +1,5 @@
-import type { Collections } from "../../shared/database.ts";
-import { sleep } from "../../shared/sleep.ts";
+import type { Collections } from "#shared/database.ts";
+import { sleep } from "#shared/sleep.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { Listener } from "./listeners.ts";
 import type { Load } from "./load.ts";

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Db, MongoClient } from "mongodb";
-import { type Sandbox, startSandbox } from "../../infra/sandbox/sandbox.ts";
-import { type Collections, collections } from "../../shared/database.ts";
+import { type Sandbox, startSandbox } from "#infra/sandbox/sandbox.ts";
+import { type Collections, collections } from "#shared/database.ts";
 import { Api } from "../support/api.ts";
 import { type TestReplicaSet, testReplicaSet } from "../support/replica-set.ts";
 import { NodeProcess } from "./node-process.ts";
@@ -36,7 +36,7 @@ export interface SystemOptions {
 
 export const apiKey = "chaos_key_0123456789abcdefghij";
 
-const functionsMain = new URL("../../functions/node.ts", import.meta.url);
+const functionsMain = new URL("../../functions/platforms/node/node.ts", import.meta.url);
 const connectorMain = new URL("../../connector/main.ts", import.meta.url);
 
 export async function startSystem(options: SystemOptions): Promise<System> {

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { Timestamp } from "mongodb";
 import { afterAll, beforeAll } from "vitest";
-import { channelType } from "../../shared/channel.ts";
-import type { ChannelDocument, CommandDocument } from "../../shared/collections.ts";
-import { type Collections, collections, ensureIndexes } from "../../shared/database.ts";
-import { createLog } from "../../shared/log.ts";
+import { channelType } from "#shared/channel.ts";
+import type { ChannelDocument, CommandDocument } from "#shared/collections.ts";
+import { type Collections, collections, ensureIndexes } from "#shared/database.ts";
+import { createLog } from "#shared/log.ts";
 import { type TestDatabase, testDatabase } from "../support/test-database.ts";
 
 export const quiet = createLog("silent");

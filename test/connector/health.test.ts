@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import type { Connector } from "../../connector/connector.ts";
-import { healthListener } from "../../connector/health.ts";
+import type { Connector } from "#connector/connector.ts";
+import { healthListener } from "#connector/health.ts";
 import { severableDatabase } from "../support/severable-database.ts";
 import { fileDatabase } from "./connector-fixture.ts";
 

@@ -1,5 +1,5 @@
-import { surviveRejections } from "../../connector/rejections.ts";
-import { createLog } from "../../shared/log.ts";
+import { surviveRejections } from "#connector/rejections.ts";
+import { createLog } from "#shared/log.ts";
 
 /** With the argument `survives`, as a connector does. */
 if (process.argv[2] === "survives") surviveRejections(createLog("error"));

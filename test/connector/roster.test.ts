@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import { Roster } from "../../connector/roster.ts";
-import { defaultTimings } from "../../connector/timings.ts";
+import { Roster } from "#connector/roster.ts";
+import { defaultTimings } from "#connector/timings.ts";
 import { eventually } from "../support/eventually.ts";
 import { channelDocument, fileDatabase, quiet } from "./connector-fixture.ts";
 

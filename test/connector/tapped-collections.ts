@@ -1,5 +1,5 @@
 import type { Collection, Document } from "mongodb";
-import type { Collections } from "../../shared/database.ts";
+import type { Collections } from "#shared/database.ts";
 
 /** A write as it goes to the database. */
 interface Write {

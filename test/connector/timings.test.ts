@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { connectBackoff } from "../../connector/timings.ts";
-import { backoffMs } from "../../shared/backoff.ts";
+import { connectBackoff } from "#connector/timings.ts";
+import { backoffMs } from "#shared/backoff.ts";
 
 test("connections start at a second and end at five minutes", () => {
   const almostOne = 1 - Number.EPSILON;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { StatusReason } from "../../shared/channel.ts";
-import type { ChannelDocument } from "../../shared/collections.ts";
-import type { LastDisconnect } from "../../shared/events.ts";
+import type { StatusReason } from "#shared/channel.ts";
+import type { ChannelDocument } from "#shared/collections.ts";
+import type { LastDisconnect } from "#shared/events.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
 import { type PairedChannel, pairedChannel } from "../support/pairing.ts";

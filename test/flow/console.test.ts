@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { serveFunctions } from "../../functions/serve.ts";
-import { createLog } from "../../shared/log.ts";
+import { serveFunctions } from "#functions/platforms/node/serve.ts";
+import { createLog } from "#shared/log.ts";
 import { startBrowser, withPage } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { serveFile } from "../support/served-file.ts";

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { createLog } from "../../shared/log.ts";
+import { createLog } from "#shared/log.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
 import { type PairedChannel, pairedChannel } from "../support/pairing.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Collection } from "mongodb";
 import WebSocket from "ws";
-import { collectionNames } from "../../shared/collections.ts";
+import { collectionNames } from "#shared/collections.ts";
 
 /**
  * Loaded into a connector before anything else, so that it dies at a point that no signal from outside would hit: the

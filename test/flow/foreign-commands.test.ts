@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { CommandDocument } from "../../shared/collections.ts";
+import type { CommandDocument } from "#shared/collections.ts";
 import { eventually } from "../support/eventually.ts";
 import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
 import { type TestWaypost, testWaypost } from "../support/waypost.ts";

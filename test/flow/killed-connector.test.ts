@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
-import { serveFunctions } from "../../functions/serve.ts";
-import { startSandbox } from "../../infra/sandbox/sandbox.ts";
-import { readConfig } from "../../shared/config.ts";
-import { collections } from "../../shared/database.ts";
-import { createLog } from "../../shared/log.ts";
+import { serveFunctions } from "#functions/platforms/node/serve.ts";
+import { startSandbox } from "#infra/sandbox/sandbox.ts";
+import { readConfig } from "#shared/config.ts";
+import { collections } from "#shared/database.ts";
+import { createLog } from "#shared/log.ts";
 import { Api } from "../support/api.ts";
 import { startChild } from "../support/child.ts";
 import { cleanCounts } from "../support/clean-counts.ts";

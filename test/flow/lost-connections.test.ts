@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import type { StatusReason } from "../../shared/channel.ts";
+import type { StatusReason } from "#shared/channel.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
 import { type PairedChannel, pairedChannel } from "../support/pairing.ts";

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { servePicture } from "../../infra/demo/picture.ts";
+import { servePicture } from "#infra/demo/picture.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
 import { listenTo } from "../support/listening.ts";

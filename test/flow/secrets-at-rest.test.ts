@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { Db } from "mongodb";
 import { expect, test } from "vitest";
-import { dataKeyId } from "../../connector/auth/auth-documents.ts";
-import { authCollections, readRows, readWrappedKey } from "../../connector/auth/auth-rows.ts";
-import { unseal, unwrapDataKey } from "../../connector/auth/envelope.ts";
+import { dataKeyId } from "#connector/auth/auth-documents.ts";
+import { authCollections, readRows, readWrappedKey } from "#connector/auth/auth-rows.ts";
+import { unseal, unwrapDataKey } from "#connector/auth/envelope.ts";
 import { eventually } from "../support/eventually.ts";
 import { leaked } from "../support/leaked.ts";
 import { pairedChannel } from "../support/pairing.ts";

@@ -3,8 +3,8 @@ import { printed } from "../support/printed.ts";
 // The one above comes before all that prints.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Picture, servePicture } from "../../infra/demo/picture.ts";
-import { createLog } from "../../shared/log.ts";
+import { type Picture, servePicture } from "#infra/demo/picture.ts";
+import { createLog } from "#shared/log.ts";
 import { eventually } from "../support/eventually.ts";
 import { listenTo } from "../support/listening.ts";
 import { newChannel, pairedChannel } from "../support/pairing.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "vitest";
-import { preferredPeer } from "../../connector/rendezvous.ts";
+import { preferredPeer } from "#connector/ownership/rendezvous.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { connectorsApart } from "../support/connectors.ts";
 import { eventually } from "../support/eventually.ts";

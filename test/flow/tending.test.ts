@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { Timestamp } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startWaypost } from "../../infra/waypost.ts";
-import type { CommandDocument } from "../../shared/collections.ts";
-import { createLog } from "../../shared/log.ts";
+import { startWaypost } from "#infra/waypost.ts";
+import type { CommandDocument } from "#shared/collections.ts";
+import { createLog } from "#shared/log.ts";
 import { eventually } from "../support/eventually.ts";
 import { newChannel, pairedChannel } from "../support/pairing.ts";
 import { type TestWaypost, testWaypost } from "../support/waypost.ts";

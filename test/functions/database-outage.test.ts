@@ -1,10 +1,10 @@
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { functionsMongoClient } from "../../functions/mongo-client.ts";
-import { type NodeApp, startNodeApp } from "../../functions/node-app.ts";
-import { newApiKey } from "../../shared/api-key.ts";
-import { readConfig } from "../../shared/config.ts";
-import { collections } from "../../shared/database.ts";
+import { type NodeApp, startNodeApp } from "#functions/platforms/node/node-app.ts";
+import { functionsMongoClient } from "#functions/store/mongo-client.ts";
+import { newApiKey } from "#shared/api-key.ts";
+import { readConfig } from "#shared/config.ts";
+import { collections } from "#shared/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { overProxy, type TcpProxy, tcpProxy } from "../support/tcp-proxy.ts";
 import { type TestDatabase, testDatabase } from "../support/test-database.ts";

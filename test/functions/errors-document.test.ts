@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { errorCatalog } from "../../shared/errors.ts";
+import { errorCatalog } from "#shared/errors.ts";
 
 test("docs/errors.md has one heading per code, with its status", async () => {
   const text = await readFile(new URL("../../docs/errors.md", import.meta.url), "utf8");

@@ -15,7 +15,7 @@ async function importsOf(module: string): Promise<string[]> {
 
 const forbidden = /node_modules\/(@whiskeysockets|baileys|libsignal|socket\.io)|^(connector|infra|test)\//;
 
-test.each(["functions/node.ts", "functions/app.ts"])(
+test.each(["functions/platforms/node/node.ts", "functions/app.ts"])(
   "%s carries no Baileys and no libsignal",
   async (module) => {
     const imports = await importsOf(module);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { makeDataFolder } from "../../infra/data-folder.ts";
+import { makeDataFolder } from "#infra/data-folder.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 test("the folder is made with those above it, for its owner alone, and is taken as it is when it is there", async () => {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { dataSecret } from "../../infra/data-secrets.ts";
+import { dataSecret } from "#infra/data-secrets.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const modeOf = async (path: string) => (await stat(path)).mode & 0o777;

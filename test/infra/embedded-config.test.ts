@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { assertOwnDatabaseKeys, embeddedConfig } from "../../infra/embedded-config.ts";
-import { readConfig } from "../../shared/config.ts";
+import { assertOwnDatabaseKeys, embeddedConfig } from "#infra/embedded-config.ts";
+import { readConfig } from "#shared/config.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const mongoUri = "mongodb://127.0.0.1:1/waypost";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { offerCodes } from "../../infra/offer-codes.ts";
-import type { ChannelDocument, PendingPairing } from "../../shared/collections.ts";
-import { collections } from "../../shared/database.ts";
+import { offerCodes } from "#infra/offer-codes.ts";
+import type { ChannelDocument, PendingPairing } from "#shared/collections.ts";
+import { collections } from "#shared/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { testDatabase } from "../support/test-database.ts";
 

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { getCACertificates } from "node:tls";
 import { expect, test } from "vitest";
-import { createAuthority } from "../../infra/sandbox/certificate.ts";
-import { withSandbox } from "../../infra/sandbox-config.ts";
-import { readConfig } from "../../shared/config.ts";
+import { createAuthority } from "#infra/sandbox/media/certificate.ts";
+import { withSandbox } from "#infra/sandbox-config.ts";
+import { readConfig } from "#shared/config.ts";
 
 const sandbox = () => ({
   websocketUrl: "ws://127.0.0.1:4000/ws/chat",

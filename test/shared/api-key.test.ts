@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { hashSecret, newApiKey } from "../../shared/api-key.ts";
-import { readConfig } from "../../shared/config.ts";
+import { hashSecret, newApiKey } from "#shared/api-key.ts";
+import { readConfig } from "#shared/config.ts";
 
 test("a new key is 32 random bytes that fit a header, and no two are alike", () => {
   const keys = Array.from({ length: 1_000 }, newApiKey);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { hashSecret, newApiKey } from "../../shared/api-key.ts";
-import { authenticateKey, authenticateSession } from "../../shared/authentication.ts";
-import type { ApiKeyDocument } from "../../shared/collections.ts";
-import { collections } from "../../shared/database.ts";
+import { hashSecret, newApiKey } from "#shared/api-key.ts";
+import { authenticateKey, authenticateSession } from "#shared/authentication.ts";
+import type { ApiKeyDocument } from "#shared/collections.ts";
+import { collections } from "#shared/database.ts";
 import { type TestDatabase, testDatabase } from "../support/test-database.ts";
 
 let database: TestDatabase;

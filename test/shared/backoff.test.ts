@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Backoff, backoffMs } from "../../shared/backoff.ts";
+import { type Backoff, backoffMs } from "#shared/backoff.ts";
 
 const backoffs = fc
   .record({ baseMs: fc.integer({ min: 1, max: 10_000 }), factor: fc.integer({ min: 1, max: 1_000 }) })

@@ -1,11 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  channelStatuses,
-  createChannelSchema,
-  statusReasons,
-  updateChannelSchema,
-} from "../../shared/channel.ts";
-import { fieldProblems } from "../../shared/validation.ts";
+import { channelStatuses, createChannelSchema, statusReasons, updateChannelSchema } from "#shared/channel.ts";
+import { fieldProblems } from "#shared/validation.ts";
 
 function problemsOf(schema: typeof createChannelSchema | typeof updateChannelSchema, value: unknown) {
   const { error } = schema.safeParse(value);

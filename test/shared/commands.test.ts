@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { type CommandType, commandTable, commandTypes, recipientSchema } from "../../shared/commands.ts";
-import { fieldProblems } from "../../shared/validation.ts";
+import { type CommandType, commandTable, commandTypes, recipientSchema } from "#shared/commands.ts";
+import { fieldProblems } from "#shared/validation.ts";
 
 const content = { type: "text", text: "x" };
 

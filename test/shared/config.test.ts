@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
-import { ConfigError, type Environment, type Role, readConfig } from "../../shared/config.ts";
+import { ConfigError, type Environment, type Role, readConfig } from "#shared/config.ts";
 
 const key = () => randomBytes(32).toString("base64");
 const rootKey = "0a".repeat(32);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { type Content, contentSchema, mediaKinds } from "../../shared/content.ts";
-import { fieldProblems } from "../../shared/validation.ts";
+import { type Content, contentSchema, mediaKinds } from "#shared/content.ts";
+import { fieldProblems } from "#shared/validation.ts";
 
 const media = { url: "https://example.com/image.jpg" };
 

@@ -1,10 +1,10 @@
 import { MongoClient, MongoServerError } from "mongodb";
 import { expect, test } from "vitest";
-import { findServer } from "../../infra/mongo/find-server.ts";
-import { silentProgress } from "../../infra/mongo/progress.ts";
-import { collectionNames } from "../../shared/collections.ts";
-import { assertReplicaSet, collections, ensureIndexes, missingIndexes } from "../../shared/database.ts";
-import { indexes } from "../../shared/indexes.ts";
+import { findServer } from "#infra/mongo/find-server.ts";
+import { silentProgress } from "#infra/mongo/progress.ts";
+import { collectionNames } from "#shared/collections.ts";
+import { assertReplicaSet, collections, ensureIndexes, missingIndexes } from "#shared/database.ts";
+import { indexes } from "#shared/indexes.ts";
 import { standaloneMongo } from "../support/standalone-mongo.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { type TestDatabase, testDatabase } from "../support/test-database.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type ErrorCode, errorCatalog, publicError, ServiceError } from "../../shared/errors.ts";
+import { type ErrorCode, errorCatalog, publicError, ServiceError } from "#shared/errors.ts";
 
 const codes = Object.keys(errorCatalog) as ErrorCode[];
 

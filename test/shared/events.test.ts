@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { messageStatuses, messageStatusRank } from "../../shared/events.ts";
+import { messageStatuses, messageStatusRank } from "#shared/events.ts";
 
 test("each status has a rank of its own", () => {
   const ranks = messageStatuses.map((status) => messageStatusRank[status]);

@@ -1,7 +1,7 @@
 import type { ChangeStreamInsertDocument, Collection } from "mongodb";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { followChanges } from "../../shared/follow-changes.ts";
+import { followChanges } from "#shared/follow-changes.ts";
 import { eventually } from "../support/eventually.ts";
 import { type TestDatabase, testDatabase } from "../support/test-database.ts";
 

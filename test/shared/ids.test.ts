@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { newChannelId, newCommandId, newEventId, newMessageId } from "../../shared/ids.ts";
+import { newChannelId, newCommandId, newEventId, newMessageId } from "#shared/ids.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 

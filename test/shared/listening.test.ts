@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { listen, stopListening } from "../../shared/listening.ts";
+import { listen, stopListening } from "#shared/listening.ts";
 
 /** A server whose answers are given when the test says so. */
 function slowServer() {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Config } from "../../shared/config.ts";
-import { createLog } from "../../shared/log.ts";
+import type { Config } from "#shared/config.ts";
+import { createLog } from "#shared/log.ts";
 
 function written(level: Config["logLevel"], write: (log: ReturnType<typeof createLog>) => void) {
   const lines: string[] = [];

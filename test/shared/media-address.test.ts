@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isAllowedHost, isPublicAddress, mediaAddressProblem } from "../../shared/media-address.ts";
+import { isAllowedHost, isPublicAddress, mediaAddressProblem } from "#shared/media-address.ts";
 
 const notWeb = "must be an http or https URL";
 const hasUser = "must not carry a user name or password";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { coversChannel, hasScope, scopes } from "../../shared/scopes.ts";
+import { coversChannel, hasScope, scopes } from "#shared/scopes.ts";
 
 test("a key has the scopes it was given; admin has every one", () => {
   for (const given of scopes)

@@ -1,7 +1,7 @@
 import { isIPv4 } from "node:net";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type SettingName, settings } from "../../shared/settings.ts";
+import { type SettingName, settings } from "#shared/settings.ts";
 
 const key = "A".repeat(43).concat("=");
 

@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
-import { aborted, sleep } from "../../shared/sleep.ts";
+import { aborted, sleep } from "#shared/sleep.ts";
 
 const longMs = 600_000;
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { ServiceError } from "../../shared/errors.ts";
-import { fieldProblems, parseWith } from "../../shared/validation.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { fieldProblems, parseWith } from "#shared/validation.ts";
 
 const schema = z.strictObject({
   name: z.string().min(2, "too short"),

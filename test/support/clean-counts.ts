@@ -1,4 +1,4 @@
-import type { Counts } from "../../infra/sandbox/counts.ts";
+import type { Counts } from "#infra/sandbox/ledger/counts.ts";
 
 /** What the sandbox has counted when the product did nothing wrong. For `toMatchObject`. */
 export const cleanCounts = {

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { serveFunctions } from "../../functions/serve.ts";
-import { startSandbox } from "../../infra/sandbox/sandbox.ts";
-import type { ChannelDocument } from "../../shared/collections.ts";
-import { readConfig } from "../../shared/config.ts";
-import { collections } from "../../shared/database.ts";
-import { createLog } from "../../shared/log.ts";
+import { serveFunctions } from "#functions/platforms/node/serve.ts";
+import { startSandbox } from "#infra/sandbox/sandbox.ts";
+import type { ChannelDocument } from "#shared/collections.ts";
+import { readConfig } from "#shared/config.ts";
+import { collections } from "#shared/database.ts";
+import { createLog } from "#shared/log.ts";
 import { Api } from "./api.ts";
 import { type Child, startChild } from "./child.ts";
 import { eventually } from "./eventually.ts";

@@ -1,4 +1,4 @@
-import { lockDataFolder } from "../../infra/mongo/data-lock.ts";
+import { lockDataFolder } from "#infra/mongo/data-lock.ts";
 
 /** Takes the data folder named on the command line and keeps it until it is killed. */
 const [folder] = process.argv.slice(2);

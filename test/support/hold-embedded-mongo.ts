@@ -1,5 +1,5 @@
-import { startEmbeddedMongo } from "../../infra/mongo/embedded-mongo.ts";
-import { silentProgress } from "../../infra/mongo/progress.ts";
+import { startEmbeddedMongo } from "#infra/mongo/embedded-mongo.ts";
+import { silentProgress } from "#infra/mongo/progress.ts";
 
 /** Runs an embedded MongoDB on the data folder named on the command line, prints its address, and stays until killed. */
 const [dataDir] = process.argv.slice(2);

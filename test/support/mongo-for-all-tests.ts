@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { startEmbeddedMongo } from "../../infra/mongo/embedded-mongo.ts";
-import { terminalProgress } from "../../infra/mongo/progress.ts";
+import { startEmbeddedMongo } from "#infra/mongo/embedded-mongo.ts";
+import { terminalProgress } from "#infra/mongo/progress.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {

@@ -1,5 +1,5 @@
-import type { Account } from "../../infra/sandbox/account.ts";
-import type { ChannelDocument } from "../../shared/collections.ts";
+import type { Account } from "#infra/sandbox/account.ts";
+import type { ChannelDocument } from "#shared/collections.ts";
 import { eventually } from "./eventually.ts";
 import type { TestWaypost } from "./waypost.ts";
 

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { MongoClient } from "mongodb";
-import { findServer } from "../../infra/mongo/find-server.ts";
-import { freePort } from "../../infra/mongo/free-port.ts";
-import { type Progress, silentProgress } from "../../infra/mongo/progress.ts";
-import { replicaSet } from "../../infra/mongo/replica-set.ts";
-import { type ServerProcess, startServer } from "../../infra/mongo/server-process.ts";
-import type { Mongod } from "../../infra/mongo/server-version.ts";
+import { findServer } from "#infra/mongo/find-server.ts";
+import { freePort } from "#infra/mongo/free-port.ts";
+import { type Progress, silentProgress } from "#infra/mongo/progress.ts";
+import { replicaSet } from "#infra/mongo/replica-set.ts";
+import { type ServerProcess, startServer } from "#infra/mongo/server-process.ts";
+import type { Mongod } from "#infra/mongo/server-version.ts";
 import { eventually } from "./eventually.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 

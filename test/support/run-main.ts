@@ -1,12 +1,12 @@
 import { createServer } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { MongoClient } from "mongodb";
-import { EmbeddedMongoError } from "../../infra/mongo/embedded-mongo-error.ts";
-import { SandboxStateError } from "../../infra/sandbox/state-error.ts";
-import { readConfig } from "../../shared/config.ts";
-import { StandaloneMongoError } from "../../shared/database.ts";
-import { listen } from "../../shared/listening.ts";
-import { runMain, StoppedEarlyError } from "../../shared/process.ts";
+import { EmbeddedMongoError } from "#infra/mongo/embedded-mongo-error.ts";
+import { SandboxStateError } from "#infra/sandbox/state/state-error.ts";
+import { readConfig } from "#shared/config.ts";
+import { StandaloneMongoError } from "#shared/database.ts";
+import { listen } from "#shared/listening.ts";
+import { runMain, StoppedEarlyError } from "#shared/process.ts";
 
 /** Mains that end in every way there is; the command line says which runs. */
 const mains: Record<string, (asked: Promise<unknown>) => Promise<void>> = {

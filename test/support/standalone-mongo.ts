@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { freePort } from "../../infra/mongo/free-port.ts";
-import { saysReady } from "../../infra/mongo/server-log.ts";
+import { freePort } from "#infra/mongo/free-port.ts";
+import { saysReady } from "#infra/mongo/server-log.ts";
 
 /** A mongod that is no replica set, on a data folder of its own; disposal ends it. */
 export async function standaloneMongo(

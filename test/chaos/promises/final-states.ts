@@ -1,4 +1,4 @@
-import type { CommandState } from "../../../shared/commands.ts";
+import type { CommandState } from "#shared/commands.ts";
 import type { Outcome } from "../facts.ts";
 import type { Broken, Judge } from "./row.ts";
 

@@ -1,4 +1,4 @@
-import type { EventDocument } from "../../../shared/collections.ts";
+import type { EventDocument } from "#shared/collections.ts";
 import type { Facts } from "../facts.ts";
 import type { Inbound } from "../load.ts";
 import type { Broken, Judge } from "./row.ts";

@@ -1,6 +1,6 @@
 import type { Timestamp } from "mongodb";
-import type { OutgoingRecord } from "../../../infra/sandbox/outgoing-ledger.ts";
-import type { CommandDocument } from "../../../shared/collections.ts";
+import type { OutgoingRecord } from "#infra/sandbox/ledger/outgoing-ledger.ts";
+import type { CommandDocument } from "#shared/collections.ts";
 import type { Outcome } from "../facts.ts";
 import type { Broken, Judge } from "./row.ts";
 

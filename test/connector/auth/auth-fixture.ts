@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Db } from "mongodb";
-import { type AuthState, type AuthStateOptions, openAuthState } from "../../../connector/auth/auth-state.ts";
-import { type AuthenticationCreds, proto } from "../../../connector/baileys/baileys.ts";
+import { type AuthState, type AuthStateOptions, openAuthState } from "#connector/auth/auth-state.ts";
+import { type AuthenticationCreds, proto } from "#connector/baileys/baileys.ts";
 
 export const masterKey = randomBytes(32);
 const server = "wss://127.0.0.1/ws/chat";

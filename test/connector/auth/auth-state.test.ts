@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { FencedError } from "../../../connector/auth/fence.ts";
-import { proto } from "../../../connector/baileys/baileys.ts";
-import { severableDatabase } from "../../support/severable-database.ts";
-import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
+import { proto } from "#connector/baileys/baileys.ts";
+import { FencedError } from "#connector/ownership/fence.ts";
+import { severableDatabase } from "#test/support/severable-database.ts";
+import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 import { keyPair, masterKey, open, pair, pairedChannel } from "./auth-fixture.ts";
 
 let database: TestDatabase;

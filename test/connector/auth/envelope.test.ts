@@ -8,7 +8,7 @@ import {
   unseal,
   unwrapDataKey,
   wrapDataKey,
-} from "../../../connector/auth/envelope.ts";
+} from "#connector/auth/envelope.ts";
 
 test("what was sealed opens again, whatever it is", () => {
   fc.assert(

@@ -1,8 +1,8 @@
 import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { authCollections } from "../../../connector/auth/auth-rows.ts";
-import { FencedError } from "../../../connector/auth/fence.ts";
-import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
+import { authCollections } from "#connector/auth/auth-rows.ts";
+import { FencedError } from "#connector/ownership/fence.ts";
+import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 import { open, pairedChannel } from "./auth-fixture.ts";
 
 let database: TestDatabase;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createKeyCache } from "../../../connector/auth/key-cache.ts";
+import { createKeyCache } from "#connector/auth/key-cache.ts";
 
 test("it tells what is absent from what is not known", () => {
   const cache = createKeyCache();

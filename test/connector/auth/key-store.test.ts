@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { KeyStore } from "../../../connector/auth/key-store.ts";
-import { WriteChain } from "../../../connector/auth/write-chain.ts";
-import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
+import { KeyStore } from "#connector/auth/key-store.ts";
+import { WriteChain } from "#connector/auth/write-chain.ts";
+import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 import { open, pairedChannel } from "./auth-fixture.ts";
 import { keyName, keyTypes, keyValue } from "./key-values.ts";
 

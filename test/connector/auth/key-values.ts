@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { proto, type SignalDataTypeMap } from "../../../connector/baileys/baileys.ts";
+import { proto, type SignalDataTypeMap } from "#connector/baileys/baileys.ts";
 
 type KeyType = keyof SignalDataTypeMap;
 

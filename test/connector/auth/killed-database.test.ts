@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Db } from "mongodb";
 import { expect, test } from "vitest";
-import { connectorMongoClient } from "../../../connector/mongo-client.ts";
-import { startEmbeddedMongo } from "../../../infra/mongo/embedded-mongo.ts";
-import { silentProgress } from "../../../infra/mongo/progress.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { connectorMongoClient } from "#connector/mongo-client.ts";
+import { startEmbeddedMongo } from "#infra/mongo/embedded-mongo.ts";
+import { silentProgress } from "#infra/mongo/progress.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { keyPair, open, pair } from "./auth-fixture.ts";
 
 const preKeysAtOnce = 812;

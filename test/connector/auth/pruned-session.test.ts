@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { prunedSession } from "../../../connector/auth/pruned-session.ts";
+import { prunedSession } from "#connector/auth/pruned-session.ts";
 
 const state = fc.record({
   indexInfo: fc.record({ closed: fc.oneof(fc.constant(-1), fc.nat()), used: fc.nat() }),

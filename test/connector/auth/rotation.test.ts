@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { rotateMasterKey } from "../../../connector/auth/rotation.ts";
-import { startChild } from "../../support/child.ts";
-import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
+import { rotateMasterKey } from "#connector/auth/rotation.ts";
+import { startChild } from "#test/support/child.ts";
+import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 import { keyPair, open, pairedChannel } from "./auth-fixture.ts";
 
 const [old, fresh] = [randomBytes(32), randomBytes(32)];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hasPreKey, inSafeOrder, keyId, rowId } from "../../../connector/auth/row-order.ts";
+import { hasPreKey, inSafeOrder, keyId, rowId } from "#connector/auth/row-order.ts";
 
 test("new pre-keys come first, deletions last, and the rest keeps its order", () => {
   const rows = [

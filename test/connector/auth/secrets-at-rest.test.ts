@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { Db } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { AuthState } from "../../../connector/auth/auth-state.ts";
-import { encodeCreds } from "../../../connector/auth/row-codec.ts";
-import { hardenedSignalRepository } from "../../../connector/baileys/harden.ts";
-import { leaked } from "../../support/leaked.ts";
-import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
+import type { AuthState } from "#connector/auth/auth-state.ts";
+import { encodeCreds } from "#connector/auth/row-codec.ts";
+import { hardenedSignalRepository } from "#connector/baileys/harden.ts";
+import { leaked } from "#test/support/leaked.ts";
+import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 import { createParty, introduce, memoryStore, type Party } from "../baileys/signal-party.ts";
 import { keyPair, open, pair, pairedChannel } from "./auth-fixture.ts";
 

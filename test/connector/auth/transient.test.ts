@@ -1,8 +1,8 @@
 import { MongoBulkWriteError, MongoNetworkError, MongoServerError } from "mongodb";
 import { expect, test, vi } from "vitest";
-import { FencedError } from "../../../connector/auth/fence.ts";
-import { withPatience } from "../../../connector/auth/transient.ts";
-import { severableDatabase } from "../../support/severable-database.ts";
+import { withPatience } from "#connector/auth/transient.ts";
+import { FencedError } from "#connector/ownership/fence.ts";
+import { severableDatabase } from "#test/support/severable-database.ts";
 
 const never = new AbortController().signal;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Batch, WriteChain } from "../../../connector/auth/write-chain.ts";
+import { type Batch, WriteChain } from "#connector/auth/write-chain.ts";
 
 function row(id: string, text: string | null = id): ReadonlyMap<string, string | null> {
   return new Map([[id, text]]);

@@ -3,10 +3,10 @@ import {
   makeLibSignalRepository,
   type SignalKeyStore,
   type SocketConfig,
-} from "../../../connector/baileys/baileys.ts";
-import { hardenedSignalRepository } from "../../../connector/baileys/harden.ts";
-import { inboundJournal } from "../../../connector/baileys/inbound-journal.ts";
-import { SocketGoneError } from "../../../connector/socket-gone-error.ts";
+} from "#connector/baileys/baileys.ts";
+import { hardenedSignalRepository } from "#connector/baileys/harden.ts";
+import { inboundJournal } from "#connector/baileys/inbound-journal.ts";
+import { SocketGoneError } from "#connector/baileys/socket-gone-error.ts";
 import { ratchetPosition } from "./ratchet-oracle.ts";
 import { createParty, introduce, jitter, memoryStore, type Party } from "./signal-party.ts";
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { BinaryNode } from "../../../connector/baileys/baileys.ts";
-import { hardenedSignalRepository } from "../../../connector/baileys/harden.ts";
-import { inboundJournal } from "../../../connector/baileys/inbound-journal.ts";
-import type { JournaledPart } from "../../../connector/baileys/journaled-part.ts";
-import { eventually } from "../../support/eventually.ts";
+import type { BinaryNode } from "#connector/baileys/baileys.ts";
+import { hardenedSignalRepository } from "#connector/baileys/harden.ts";
+import { inboundJournal } from "#connector/baileys/inbound-journal.ts";
+import type { JournaledPart } from "#connector/baileys/journaled-part.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { createParty, introduce, memoryStore } from "./signal-party.ts";
 
 const alice = "15550001111@s.whatsapp.net";

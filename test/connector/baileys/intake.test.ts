@@ -1,8 +1,8 @@
 import { EventEmitter } from "node:events";
 import { makeMutex } from "@whiskeysockets/baileys/lib/Utils/make-mutex.js";
 import { expect, test } from "vitest";
-import type { BaileysEventMap, BinaryNode, WAMessage, WASocket } from "../../../connector/baileys/baileys.ts";
-import { betweenMessages, takeInOrder } from "../../../connector/baileys/intake.ts";
+import type { BaileysEventMap, BinaryNode, WAMessage, WASocket } from "#connector/baileys/baileys.ts";
+import { betweenMessages, takeInOrder } from "#connector/baileys/intake.ts";
 
 test("a connection ends after the message that is being taken in, and before the next", async () => {
   const order: string[] = [];

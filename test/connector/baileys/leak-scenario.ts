@@ -4,9 +4,9 @@
  */
 import { Console } from "node:console";
 import { pino } from "pino";
-import { makeWASocket } from "../../../connector/baileys/baileys.ts";
-import { hardenedSignalRepository } from "../../../connector/baileys/harden.ts";
-import { baileysLogger } from "../../../connector/baileys/logger.ts";
+import { makeWASocket } from "#connector/baileys/baileys.ts";
+import { hardenedSignalRepository } from "#connector/baileys/harden.ts";
+import { baileysLogger } from "#connector/baileys/logger.ts";
 import { createParty, introduce, memoryStore } from "./signal-party.ts";
 
 const isGuarded = process.argv[2] !== "unguarded";

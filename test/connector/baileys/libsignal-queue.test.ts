@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { assertLibsignalQueueBound } from "../../../connector/baileys/libsignal-queue.ts";
+import { assertLibsignalQueueBound } from "#connector/baileys/libsignal-queue.ts";
 
 type QueueJob = (bucket: string, work: () => Promise<unknown>) => Promise<unknown>;
 

@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 import { Writable } from "node:stream";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { knownMessages } from "../../../connector/baileys/known-messages.ts";
-import { baileysLogger } from "../../../connector/baileys/logger.ts";
-import { QueuePassed } from "../../../connector/baileys/queue-pass.ts";
+import { knownMessages } from "#connector/baileys/known-messages.ts";
+import { baileysLogger } from "#connector/baileys/logger.ts";
+import { QueuePassed } from "#connector/baileys/queue-pass.ts";
 
 function capture() {
   const lines: Record<string, unknown>[] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { assertNodeVersion } from "../../../connector/baileys/node-version.ts";
+import { assertNodeVersion } from "#connector/baileys/node-version.ts";
 
 test.each(["24.0.0", "24.21.0", "26.1.0"])("Node %s will do", (version) => {
   expect(() => assertNodeVersion(version)).not.toThrow();

@@ -1,15 +1,10 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import {
-  type BinaryNode,
-  cleanMessage,
-  decryptMessageNode,
-  proto,
-} from "../../../connector/baileys/baileys.ts";
-import { hardenedSignalRepository } from "../../../connector/baileys/harden.ts";
-import { inboundJournal } from "../../../connector/baileys/inbound-journal.ts";
-import type { JournaledPart } from "../../../connector/baileys/journaled-part.ts";
-import { replayedMessage } from "../../../connector/baileys/replayed-message.ts";
+import { type BinaryNode, cleanMessage, decryptMessageNode, proto } from "#connector/baileys/baileys.ts";
+import { hardenedSignalRepository } from "#connector/baileys/harden.ts";
+import { inboundJournal } from "#connector/baileys/inbound-journal.ts";
+import type { JournaledPart } from "#connector/baileys/journaled-part.ts";
+import { replayedMessage } from "#connector/baileys/replayed-message.ts";
 import { createParty, introduce, memoryStore } from "./signal-party.ts";
 
 const alice = "15550001111@s.whatsapp.net";

@@ -8,7 +8,7 @@ import {
   type SignalKeyStore,
   type SignalKeyStoreWithTransaction,
   type SocketConfig,
-} from "../../../connector/baileys/baileys.ts";
+} from "#connector/baileys/baileys.ts";
 
 const quiet = pino({ level: "silent" });
 

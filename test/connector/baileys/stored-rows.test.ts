@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createStoredRows } from "../../../connector/baileys/stored-rows.ts";
+import { createStoredRows } from "#connector/baileys/stored-rows.ts";
 
 test("every row may be stored until it is known which are", () => {
   const rows = createStoredRows();

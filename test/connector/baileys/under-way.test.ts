@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { createUnderWay } from "../../../connector/baileys/under-way.ts";
+import { createUnderWay } from "#connector/baileys/under-way.ts";
 
 function open() {
   const dropped: string[] = [];

@@ -1,12 +1,12 @@
 import { Timestamp } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ChannelFeed } from "../../../connector/gateway/channel-feed.ts";
-import type { Notice } from "../../../connector/gateway/notice.ts";
-import type { EventDocument } from "../../../shared/collections.ts";
-import { collections } from "../../../shared/database.ts";
-import { newChannelId } from "../../../shared/ids.ts";
-import { createLog } from "../../../shared/log.ts";
-import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
+import { ChannelFeed } from "#connector/gateway/channel-feed.ts";
+import type { Notice } from "#connector/gateway/notice.ts";
+import type { EventDocument } from "#shared/collections.ts";
+import { collections } from "#shared/database.ts";
+import { newChannelId } from "#shared/ids.ts";
+import { createLog } from "#shared/log.ts";
+import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 
 let database: TestDatabase;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { GatewayFixture, type Heard, type Listener, qr } from "./gateway-fixture.ts";
 
 function loggedSeqs({ heard }: Listener): number[] {

@@ -3,14 +3,14 @@ import type { AddressInfo } from "node:net";
 import { Timestamp } from "mongodb";
 import { pino } from "pino";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
-import { attachGateway, type Gateway } from "../../../connector/gateway/gateway.ts";
-import type { GatewayLimits } from "../../../connector/gateway/limits.ts";
-import { hashSecret, newApiKey } from "../../../shared/api-key.ts";
-import { sessionCookieName } from "../../../shared/authentication.ts";
-import type { ApiKeyDocument, ChannelDocument, PendingPairing } from "../../../shared/collections.ts";
-import { type Collections, collections, ensureIndexes } from "../../../shared/database.ts";
-import { newChannelId, newEventId } from "../../../shared/ids.ts";
-import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
+import { attachGateway, type Gateway } from "#connector/gateway/gateway.ts";
+import type { GatewayLimits } from "#connector/gateway/limits.ts";
+import { hashSecret, newApiKey } from "#shared/api-key.ts";
+import { sessionCookieName } from "#shared/authentication.ts";
+import type { ApiKeyDocument, ChannelDocument, PendingPairing } from "#shared/collections.ts";
+import { type Collections, collections, ensureIndexes } from "#shared/database.ts";
+import { newChannelId, newEventId } from "#shared/ids.ts";
+import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 
 type ClientOptions = Partial<ManagerOptions & SocketOptions>;
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { GatewayFixture } from "./gateway-fixture.ts";
 
 let gateway: GatewayFixture;

@@ -1,6 +1,6 @@
 import { io } from "socket.io-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { GatewayFixture, type Listener } from "./gateway-fixture.ts";
 
 let gateway: GatewayFixture;

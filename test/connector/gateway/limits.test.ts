@@ -3,9 +3,9 @@ import type { AddressInfo } from "node:net";
 import { MongoClient } from "mongodb";
 import { io } from "socket.io-client";
 import { expect, test } from "vitest";
-import { attachGateway } from "../../../connector/gateway/gateway.ts";
-import { createLog } from "../../../shared/log.ts";
-import { eventually } from "../../support/eventually.ts";
+import { attachGateway } from "#connector/gateway/gateway.ts";
+import { createLog } from "#shared/log.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { GatewayFixture } from "./gateway-fixture.ts";
 
 test("an address may have so many connections without a key; a key makes room", async () => {

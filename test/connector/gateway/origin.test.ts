@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isScriptRequest, originProblem } from "../../../connector/gateway/origin.ts";
+import { isScriptRequest, originProblem } from "#connector/gateway/origin.ts";
 
 const listed = ["https://app.example.com"];
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import WebSocket from "ws";
-import { openEventLog } from "../../../connector/event-log.ts";
-import { collectionNames, type FenceDocument, fenceId } from "../../../shared/collections.ts";
-import type { Scope } from "../../../shared/scopes.ts";
-import { eventually } from "../../support/eventually.ts";
-import { severableDatabase } from "../../support/severable-database.ts";
+import { openEventLog } from "#connector/events/event-log.ts";
+import { collectionNames, type FenceDocument, fenceId } from "#shared/collections.ts";
+import type { Scope } from "#shared/scopes.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { severableDatabase } from "#test/support/severable-database.ts";
 import { GatewayFixture, type Listener, qr } from "./gateway-fixture.ts";
 
 let gateway: GatewayFixture;

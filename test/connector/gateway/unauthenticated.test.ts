@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { UnauthenticatedConnections } from "../../../connector/gateway/unauthenticated.ts";
+import { UnauthenticatedConnections } from "#connector/gateway/unauthenticated.ts";
 
 test("a connection counts once for its address, until it is gone, and may go twice", () => {
   const connections = new UnauthenticatedConnections();

@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fetchMedia } from "../../../connector/media/fetch-media.ts";
-import type { FetchMediaOptions } from "../../../connector/media/fetched-media.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { fetchMedia } from "#connector/media/fetch-media.ts";
+import type { FetchMediaOptions } from "#connector/media/fetched-media.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { type MediaServer, mediaServer, png, redirectsTo, resolver, sends, webp } from "./media-server.ts";
 
 const never = new AbortController().signal;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fileNameOf } from "../../../connector/media/file-name.ts";
+import { fileNameOf } from "#connector/media/file-name.ts";
 
 test.each([
   ['attachment; filename="report.pdf"', "report.pdf"],

@@ -1,7 +1,7 @@
 import type { LookupAddress, LookupOptions } from "node:dns";
 import type { LookupFunction } from "node:net";
 import { describe, expect, test } from "vitest";
-import { guardedLookup } from "../../../connector/media/guarded-lookup.ts";
+import { guardedLookup } from "#connector/media/guarded-lookup.ts";
 import { resolver } from "./media-server.ts";
 
 type Answer = string | LookupAddress[] | undefined;

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { mediaTypeOf } from "../../../connector/media/media-type.ts";
-import { temporaryFile } from "../../../connector/media/temporary-file.ts";
-import { mediaKinds } from "../../../shared/content.ts";
+import { mediaTypeOf } from "#connector/media/media-type.ts";
+import { temporaryFile } from "#connector/media/temporary-file.ts";
+import { mediaKinds } from "#shared/content.ts";
 import { png, webp } from "./media-server.ts";
 
 function ftyp(brand: string): Buffer {

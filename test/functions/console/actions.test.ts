@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createActions } from "../../../functions/console/actions.ts";
-import { createStore } from "../../../functions/console/store.ts";
+import { createActions } from "#functions/console/actions.ts";
+import { createStore } from "#functions/console/store.ts";
 import { channel, channelId } from "./channel-fixture.ts";
 import { apiWith, type Call, failure, ok } from "./server-fixture.ts";
 

@@ -8,10 +8,10 @@ import {
   controlIn,
   infoIn,
   qrIn,
-} from "../../../functions/console/answers.ts";
-import { channelStatuses } from "../../../shared/channel.ts";
-import { commandStates } from "../../../shared/commands.ts";
-import { messageStatusRank } from "../../../shared/events.ts";
+} from "#functions/console/answers.ts";
+import { channelStatuses } from "#shared/channel.ts";
+import { commandStates } from "#shared/commands.ts";
+import { messageStatusRank } from "#shared/events.ts";
 import { channel } from "./channel-fixture.ts";
 
 const broken = [

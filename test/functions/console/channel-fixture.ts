@@ -1,9 +1,5 @@
-import type { Channel } from "../../../functions/console/answers.ts";
-import {
-  type ChannelView,
-  newChannelView,
-  type OwnMessage,
-} from "../../../functions/console/channel-view.ts";
+import type { Channel } from "#functions/console/answers.ts";
+import { type ChannelView, newChannelView, type OwnMessage } from "#functions/console/channel-view.ts";
 
 export const channelId = "channel-1";
 

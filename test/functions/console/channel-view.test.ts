@@ -8,8 +8,8 @@ import {
   subscribed,
   unsettled,
   withOwnMessage,
-} from "../../../functions/console/channel-view.ts";
-import type { MessageStatus } from "../../../shared/events.ts";
+} from "#functions/console/channel-view.ts";
+import type { MessageStatus } from "#shared/events.ts";
 import { channel, channelId, ownMessage, view } from "./channel-fixture.ts";
 
 const qr = {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createClock, durationText, secondsUntil } from "../../../functions/console/countdown.ts";
+import { createClock, durationText, secondsUntil } from "#functions/console/countdown.ts";
 
 test("counts whole seconds down to zero and never below", () => {
   const at = "2026-01-15T10:30:20.000Z";

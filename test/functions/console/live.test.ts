@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { Server, type Socket as ServerSocket } from "socket.io";
 import { io } from "socket.io-client";
 import { expect, onTestFinished, test } from "vitest";
-import { createLive, type Live, type LiveListener } from "../../../functions/console/live.ts";
-import { eventually } from "../../support/eventually.ts";
+import { createLive, type Live, type LiveListener } from "#functions/console/live.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 type Subscribe = (
   socket: ServerSocket,

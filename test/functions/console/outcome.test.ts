@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { failureOf, further, outcomeOfCommand, outcomeWords } from "../../../functions/console/outcome.ts";
-import { commandStates } from "../../../shared/commands.ts";
-import { messageStatuses, messageStatusRank } from "../../../shared/events.ts";
+import { failureOf, further, outcomeOfCommand, outcomeWords } from "#functions/console/outcome.ts";
+import { commandStates } from "#shared/commands.ts";
+import { messageStatuses, messageStatusRank } from "#shared/events.ts";
 
 test("of two outcomes the one further along stands, in whichever order they come", () => {
   for (const a of messageStatuses)

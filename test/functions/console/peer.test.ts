@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { peerName } from "../../../functions/console/peer.ts";
+import { peerName } from "#functions/console/peer.ts";
 
 test("a phone number reads as one, from wherever it is known", () => {
   expect(peerName("15551234567@s.whatsapp.net")).toBe("+15551234567");

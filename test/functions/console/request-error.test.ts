@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { asRequestError, errorFromAnswer, RequestError } from "../../../functions/console/request-error.ts";
+import { asRequestError, errorFromAnswer, RequestError } from "#functions/console/request-error.ts";
 
 test("reads the server's code, message, problems and request id", () => {
   const error = errorFromAnswer(400, {

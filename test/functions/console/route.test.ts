@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { channelInHash, hashOfChannel } from "../../../functions/console/route.ts";
+import { channelInHash, hashOfChannel } from "#functions/console/route.ts";
 
 test("a channel's address leads back to it, whatever its id is made of", () => {
   for (const id of ["7f1c2b0e-0000-4000-8000-000000000001", "a b/c#?", "é%"])

@@ -1,4 +1,4 @@
-import { createApi } from "../../../functions/console/api.ts";
+import { createApi } from "#functions/console/api.ts";
 
 /** What one call was. */
 export interface Call {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { statusWords } from "../../../functions/console/status-words.ts";
-import { channelStatuses, statusReasons } from "../../../shared/channel.ts";
+import { statusWords } from "#functions/console/status-words.ts";
+import { channelStatuses, statusReasons } from "#shared/channel.ts";
 
 test("every status says what happened and what to do", () => {
   for (const status of channelStatuses) {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Store } from "../../../functions/store.ts";
+import type { Store } from "#functions/store/store.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
 
 let functions: FunctionsFixture;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { newApiKey } from "../../../shared/api-key.ts";
+import { newApiKey } from "#shared/api-key.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
 
 let functions: FunctionsFixture;

@@ -1,6 +1,6 @@
 import { ObjectId } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type CommandState, commandStates } from "../../../shared/commands.ts";
+import { type CommandState, commandStates } from "#shared/commands.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
 
 let functions: FunctionsFixture;

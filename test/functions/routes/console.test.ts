@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readAssets } from "../../../functions/node-assets.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { readAssets } from "#functions/platforms/node/node-assets.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { functionsFixture } from "../functions-fixture.ts";
 
 async function built() {

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { apiVersion } from "../../../functions/routes/documents.ts";
-import { errorCatalog } from "../../../shared/errors.ts";
-import { type Scope, scopes } from "../../../shared/scopes.ts";
+import { apiVersion } from "#functions/routes/documents.ts";
+import { errorCatalog } from "#shared/errors.ts";
+import { type Scope, scopes } from "#shared/scopes.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
 
 interface Operation {

@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { Timestamp } from "mongodb";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openEventLog } from "../../../connector/event-log.ts";
-import { silentBell } from "../../../functions/event-bell.ts";
-import { type StreamingBell, streamingBell } from "../../../functions/streaming-bell.ts";
-import { ServiceError } from "../../../shared/errors.ts";
-import { eventually } from "../../support/eventually.ts";
+import { openEventLog } from "#connector/events/event-log.ts";
+import { silentBell } from "#functions/events/event-bell.ts";
+import { type StreamingBell, streamingBell } from "#functions/events/streaming-bell.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
 
 let functions: FunctionsFixture;

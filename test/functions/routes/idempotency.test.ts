@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
 
 let functions: FunctionsFixture;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { printedSteps, StepError } from "../../../infra/demo/step.ts";
+import { printedSteps, StepError } from "#infra/demo/step.ts";
 
 /** Steps whose every look at the clock is 1,234.4 ms later than the one before. */
 function steps() {

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { commandLine } from "../../../infra/mongo/command-line.ts";
-import { eventually } from "../../support/eventually.ts";
+import { commandLine } from "#infra/mongo/command-line.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 const idle = "setInterval(() => {}, 1000)";
 

@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { lockDataFolder } from "../../../infra/mongo/data-lock.ts";
-import { startChild } from "../../support/child.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { lockDataFolder } from "#infra/mongo/data-lock.ts";
+import { startChild } from "#test/support/child.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const holder = new URL("../../support/hold-data-folder.ts", import.meta.url);
 

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readStamp, writeStamp } from "../../../infra/mongo/data-stamp.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { readStamp, writeStamp } from "#infra/mongo/data-stamp.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 test("a stamp is read as it was written, and a folder without one has none", async () => {
   await using folder = await temporaryFolder();

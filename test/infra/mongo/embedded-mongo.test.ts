@@ -3,11 +3,11 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { MongoClient } from "mongodb";
 import { expect, test } from "vitest";
-import { commandLine } from "../../../infra/mongo/command-line.ts";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../../infra/mongo/embedded-mongo.ts";
-import { silentProgress } from "../../../infra/mongo/progress.ts";
-import { startChild } from "../../support/child.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { commandLine } from "#infra/mongo/command-line.ts";
+import { type EmbeddedMongo, startEmbeddedMongo } from "#infra/mongo/embedded-mongo.ts";
+import { silentProgress } from "#infra/mongo/progress.ts";
+import { startChild } from "#test/support/child.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const holder = new URL("../../support/hold-embedded-mongo.ts", import.meta.url);
 

@@ -1,9 +1,9 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
-import { findServer } from "../../../infra/mongo/find-server.ts";
-import type { Progress } from "../../../infra/mongo/progress.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { findServer } from "#infra/mongo/find-server.ts";
+import type { Progress } from "#infra/mongo/progress.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const signal = new AbortController().signal;
 let said: string[] = [];

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import { freePort } from "../../../infra/mongo/free-port.ts";
+import { freePort } from "#infra/mongo/free-port.ts";
 
 test("the wished port is given while it is free, another when it is taken", async () => {
   const wished = await freePort(undefined);

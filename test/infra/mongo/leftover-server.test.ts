@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { commandLine } from "../../../infra/mongo/command-line.ts";
-import { endLeftover } from "../../../infra/mongo/leftover-server.ts";
-import { silentProgress } from "../../../infra/mongo/progress.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { commandLine } from "#infra/mongo/command-line.ts";
+import { endLeftover } from "#infra/mongo/leftover-server.ts";
+import { silentProgress } from "#infra/mongo/progress.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const signal = new AbortController().signal;
 const idle = "setInterval(() => {}, 1000)";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { terminalProgress } from "../../../infra/mongo/progress.ts";
+import { terminalProgress } from "#infra/mongo/progress.ts";
 
 test("in a log every line stays, and ticks come at most every two seconds", () => {
   let nowMs = 0;

@@ -1,8 +1,8 @@
 import { access, constants, mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { cachedServers, cacheFolder, keepServer, openWorkspace } from "../../../infra/mongo/server-cache.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { cachedServers, cacheFolder, keepServer, openWorkspace } from "#infra/mongo/server-cache.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 test("the cache is where the platform keeps such things", () => {
   expect(cacheFolder({}, "linux", "/home/ada")).toBe("/home/ada/.cache/waypost");

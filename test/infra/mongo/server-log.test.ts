@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { reasonFor, saysReady } from "../../../infra/mongo/server-log.ts";
+import { reasonFor, saysReady } from "#infra/mongo/server-log.ts";
 
 function line(s: string, msg: string, error?: unknown): string {
   return JSON.stringify({ t: {}, s, c: "CONTROL", id: 1, ctx: "main", msg, attr: { error } });

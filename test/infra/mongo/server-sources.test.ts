@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { type Source, type Surroundings, serverSources } from "../../../infra/mongo/server-sources.ts";
-import { fitsData } from "../../../infra/mongo/server-version.ts";
+import { type Source, type Surroundings, serverSources } from "#infra/mongo/server-sources.ts";
+import { fitsData } from "#infra/mongo/server-version.ts";
 
 const caches = [[], ["6.0.5"], ["7.0.28"], ["6.0.5", "7.0.28", "7.0.9"]];
 const machines = [

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fitsData, inspectMongod, newestFirst } from "../../../infra/mongo/server-version.ts";
+import { fitsData, inspectMongod, newestFirst } from "#infra/mongo/server-version.ts";
 
 const signal = new AbortController().signal;
 

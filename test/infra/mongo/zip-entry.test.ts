@@ -2,8 +2,8 @@ import { access, constants, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { unpackEntry } from "../../../infra/mongo/zip-entry.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { unpackEntry } from "#infra/mongo/zip-entry.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const signal = new AbortController().signal;
 const program = "#!/bin/sh\necho a program\n".repeat(1000);

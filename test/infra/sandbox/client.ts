@@ -1,4 +1,4 @@
-import "../../../connector/baileys/baileys.ts";
+import "#connector/baileys/baileys.ts";
 import {
   type AuthenticationState,
   type BaileysEventMap,
@@ -15,9 +15,9 @@ import {
   type WASocket,
 } from "@whiskeysockets/baileys";
 import pino from "pino";
-import type { Account, LinkedDevice } from "../../../infra/sandbox/account.ts";
-import type { Sandbox } from "../../../infra/sandbox/sandbox.ts";
-import { eventually } from "../../support/eventually.ts";
+import type { Account, LinkedDevice } from "#infra/sandbox/account.ts";
+import type { Sandbox } from "#infra/sandbox/sandbox.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 type Close = { code: number | undefined; message: string };
 type Update = BaileysEventMap["messages.update"][number];

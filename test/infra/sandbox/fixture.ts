@@ -1,5 +1,5 @@
 import { afterEach, beforeEach } from "vitest";
-import { type Sandbox, type SandboxOptions, startSandbox } from "../../../infra/sandbox/sandbox.ts";
+import { type Sandbox, type SandboxOptions, startSandbox } from "#infra/sandbox/sandbox.ts";
 import { Client } from "./client.ts";
 
 export const ana = "15550000001";

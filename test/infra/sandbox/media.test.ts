@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, expect, test } from "vitest";
-import { downloadMediaMessage } from "../../../connector/baileys/baileys.ts";
-import { trustCertificate } from "../../../infra/sandbox/certificate.ts";
+import { downloadMediaMessage } from "#connector/baileys/baileys.ts";
+import { trustCertificate } from "#infra/sandbox/media/certificate.ts";
 import { faultless, noFaults } from "./client.ts";
 import { ana, ben, useSandbox } from "./fixture.ts";
 

@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startBrowser, withPage } from "../../support/browser.ts";
-import { eventually } from "../../support/eventually.ts";
+import { startBrowser, withPage } from "#test/support/browser.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { faultless, noFaults, textOf } from "./client.ts";
 import { useSandbox } from "./fixture.ts";
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import { expect, test } from "vitest";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { type Client, faultless, noFaults, textOf } from "./client.ts";
 import { ana, useSandbox } from "./fixture.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { proto } from "../../../connector/baileys/baileys.ts";
-import { eventually } from "../../support/eventually.ts";
+import { proto } from "#connector/baileys/baileys.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { faultless, noFaults, textOf } from "./client.ts";
 import { ana, ben, useSandbox } from "./fixture.ts";
 

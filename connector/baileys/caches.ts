@@ -1,0 +1,38 @@
+import { LRUCache } from "lru-cache";
+import type { CacheStore } from "./baileys.ts";
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+/** How many entries each of a channel's Baileys caches holds, and for how long after they were set. */
+const sizes = {
+  /** Without it every contact costs a device query and a one-time pre-key of theirs each 5 minutes. */
+  userDevicesCache: { max: 5_000, ttl: 24 * hourMs },
+  msgRetryCounterCache: { max: 5_000, ttl: hourMs },
+  callOfferCache: { max: 500, ttl: 5 * minuteMs },
+  placeholderResendCache: { max: 5_000, ttl: hourMs },
+  mediaCache: { max: 500, ttl: hourMs },
+} as const;
+
+export type SocketCaches = Record<keyof typeof sizes, CacheStore>;
+
+/** Socket options; one set per channel, made by who owns the channel so that they outlive its sockets. */
+export function createSocketCaches(): SocketCaches {
+  return {
+    userDevicesCache: createCache(sizes.userDevicesCache),
+    msgRetryCounterCache: createCache(sizes.msgRetryCounterCache),
+    callOfferCache: createCache(sizes.callOfferCache),
+    placeholderResendCache: createCache(sizes.placeholderResendCache),
+    mediaCache: createCache(sizes.mediaCache),
+  };
+}
+
+function createCache(size: { max: number; ttl: number }): CacheStore {
+  const entries = new LRUCache<string, NonNullable<unknown>>(size);
+  return {
+    get: <T>(key: string) => entries.get(key) as T | undefined,
+    set: (key, value) => void entries.set(key, value ?? undefined),
+    del: (key) => void entries.delete(key),
+    flushAll: () => entries.clear(),
+  };
+}

@@ -1,0 +1,125 @@
+import { createHash } from "node:crypto";
+import { jidUser, normaliseJid, phoneNumberOf } from "#shared/address.ts";
+import type { EventData, MessageContent } from "#shared/events.ts";
+import type { proto, WAMessage } from "../baileys/baileys.ts";
+
+/** A message that was seen, in our words. */
+export type Seen = {
+  /** The chat's JID as WhatsApp addressed it: with the sender and the id it names the message. */
+  chat: string;
+  sender: string;
+  messageId: string;
+} & (
+  | { type: "incoming_message"; data: EventData["incoming_message"] }
+  | { type: "outgoing_message"; data: EventData["outgoing_message"] }
+);
+
+/**
+ * What a message says to callers; null for what is no message: a placeholder for one that could not be decrypted yet,
+ * a notification, WhatsApp's own bookkeeping, and chats that are not with a person. `self` is the channel's own JID.
+ */
+export function fromWhatsApp({ key, message, messageTimestamp }: WAMessage, self: string): Seen | null {
+  const chat = normaliseJid(key.remoteJid);
+  if (!chat || !key.id || !message || chat.endsWith("@g.us")) return null;
+  const content = contentOf(message);
+  if (!content) return null;
+  const sentAt = timeOf(messageTimestamp);
+  const peer = addressesOf(key.remoteJid, key.remoteJidAlt);
+  const common = { messageId: key.id, ...peer.known, message: textOf(content), content, sentAt };
+  if (key.fromMe) {
+    const data = { ...common, from: peer.jid, to: peer.jid, sender: self, type: "outgoing" as const };
+    return { chat, sender: self, messageId: key.id, type: "outgoing_message", data };
+  }
+  const data = { ...common, from: peer.jid, sender: peer.jid, type: "incoming" as const };
+  return { chat, sender: chat, messageId: key.id, type: "incoming_message", data };
+}
+
+/** The same message always gives the same id, so that the log holds it once. */
+export function seenEventId(channelId: string, { chat, sender, messageId }: Seen): string {
+  return createHash("sha256")
+    .update(JSON.stringify([channelId, chat, sender, messageId]))
+    .digest("hex")
+    .slice(0, 32);
+}
+
+/** RFC 3339; the epoch when there is no time that makes sense, since a message counts all the same. */
+function timeOf(seconds: WAMessage["messageTimestamp"]): string {
+  const date = new Date(Number(seconds ?? 0) * 1_000);
+  return (Number.isNaN(date.getTime()) ? new Date(0) : date).toISOString();
+}
+
+/** The phone number's JID where it is known, else the LID's; both parts that are known. */
+function addressesOf(jid: string | null | undefined, other: string | null | undefined) {
+  const jids = [normaliseJid(jid), normaliseJid(other)].filter((one) => one !== null);
+  const phone = jids.find((one) => phoneNumberOf(one) !== null);
+  const lid = jids.find((one) => one.endsWith("@lid"));
+  return {
+    jid: phone ?? lid ?? "",
+    known: { ...(phone ? { phoneNumber: jidUser(phone) } : {}), ...(lid ? { lid } : {}) },
+  };
+}
+
+function textOf(content: MessageContent): string {
+  if (content.type === "text") return content.text;
+  return "caption" in content ? (content.caption ?? "") : "";
+}
+
+type Body = proto.IMessage;
+
+/** Wrappers around the message itself. */
+function unwrapped(message: Body): Body {
+  const inner =
+    message.ephemeralMessage?.message ??
+    message.viewOnceMessage?.message ??
+    message.viewOnceMessageV2?.message ??
+    message.viewOnceMessageV2Extension?.message ??
+    message.documentWithCaptionMessage?.message ??
+    message.deviceSentMessage?.message;
+  return inner ? unwrapped(inner) : message;
+}
+
+function contentOf(message: Body): MessageContent | null {
+  const body = unwrapped(message);
+  const text = body.conversation ?? body.extendedTextMessage?.text;
+  if (text !== null && text !== undefined) return { type: "text", text };
+  return mediaOf(body) ?? unsupported(body);
+}
+
+interface Attachment {
+  mimetype?: string | null;
+  fileLength?: number | { toNumber(): number } | null;
+  caption?: string | null;
+  fileName?: string | null;
+}
+
+function mediaOf(body: Body): MessageContent | null {
+  const { imageMessage, videoMessage, audioMessage, documentMessage, stickerMessage } = body;
+  if (imageMessage) return media("image", imageMessage);
+  if (videoMessage) return media("video", videoMessage);
+  if (audioMessage) return media(audioMessage.ptt ? "voice" : "audio", audioMessage);
+  if (documentMessage) return media("document", documentMessage);
+  if (stickerMessage) return media("sticker", stickerMessage);
+  return null;
+}
+
+type MediaType = "image" | "video" | "audio" | "voice" | "document" | "sticker";
+
+function media(type: MediaType, { mimetype, fileLength, caption, fileName }: Attachment): MessageContent {
+  const sizeBytes = fileLength === null || fileLength === undefined ? null : Number(fileLength);
+  return {
+    type,
+    mimetype: mimetype ?? null,
+    sizeBytes,
+    ...(caption ? { caption } : {}),
+    ...(fileName ? { fileName } : {}),
+  };
+}
+
+/** Keys of a message that say nothing to a caller by themselves. */
+const bookkeeping = new Set(["messageContextInfo", "senderKeyDistributionMessage", "protocolMessage"]);
+
+function unsupported(body: Body): MessageContent | null {
+  const kinds = Object.entries(body).filter(([name, value]) => value && !bookkeeping.has(name));
+  const [kind] = kinds[0] ?? [];
+  return kind ? { type: "unsupported", kind } : null;
+}

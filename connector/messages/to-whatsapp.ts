@@ -1,0 +1,46 @@
+import { createReadStream } from "node:fs";
+import type { AnyMessageContent } from "@whiskeysockets/baileys";
+import type { Content, MediaContent } from "#shared/content.ts";
+import type { proto } from "../baileys/baileys.ts";
+import type { FetchedMedia } from "../media/fetched-media.ts";
+
+/** A message that is ready for its turn: recipient known, media fetched, checked and uploaded. */
+export interface Prepared {
+  to: string;
+  type: Content["type"];
+  message: proto.IMessage;
+}
+
+/** A text in Baileys' words. No link preview: it would make the connector fetch what a caller wrote. */
+export function textToWhatsApp(text: string): AnyMessageContent {
+  return { text, linkPreview: null };
+}
+
+/** Media in Baileys' words, as a stream of the file that was fetched: a name or an address it would open by itself. */
+export function mediaToWhatsApp(content: MediaContent, media: FetchedMedia): AnyMessageContent {
+  const { mimetype } = media;
+  const file = { stream: createReadStream(media.path) };
+  switch (content.type) {
+    case "image":
+      return { image: file, mimetype, ...captionOf(content) };
+    case "video":
+      return { video: file, mimetype, ...captionOf(content) };
+    case "audio":
+      return { audio: file, mimetype };
+    case "voice":
+      return { audio: file, mimetype, ptt: true };
+    case "document":
+      return {
+        document: file,
+        mimetype,
+        fileName: content.fileName ?? media.fileName ?? "document",
+        ...captionOf(content),
+      };
+    case "sticker":
+      return { sticker: file, mimetype };
+  }
+}
+
+function captionOf({ caption }: { caption?: string | undefined }): { caption?: string } {
+  return caption ? { caption } : {};
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from "node:crypto";
+import type { Collection } from "mongodb";
+import type { ConnectorDocument } from "#shared/collections.ts";
+import { errorTrace } from "#shared/error-trace.ts";
+import type { Logger } from "#shared/log.ts";
+import type { Timings } from "../timings.ts";
+import { drainLease, endLease, insertLease, renewLease } from "./lease-row.ts";
+
+/** The right of this process to run channels: a row that must be renewed. A row that is dead stays dead. */
+export interface Lease {
+  /** New for every lease; `channels.owner.connector`. */
+  id: string;
+  /** False from the moment somebody else may take over, seen from our own monotonic clock. Checked before every relay. */
+  isValid(): boolean;
+  /** Aborts when the lease has ended: lapsed, declared dead, or released. */
+  ended: AbortSignal;
+  /** Renews it now, and finds out whether somebody declared it dead. Never rejects. */
+  renew(): Promise<void>;
+  /** Says that no new channel is wanted here. */
+  drain(): Promise<void>;
+  /** Gives the lease up; the last thing a connector does. */
+  release(): Promise<void>;
+}
+
+export interface LeaseOptions {
+  connectors: Collection<ConnectorDocument>;
+  /** `CONNECTOR_ID`. A predecessor of the same name is declared dead at once. */
+  name: string;
+  capacity: number;
+  timings: LeaseTimings;
+  log: Logger;
+}
+
+export type LeaseTimings = Pick<Timings, "leaseMs" | "renewMs" | "leaseMarginMs">;
+
+const watchMs = 250;
+
+/** Takes a lease. Throws when the database cannot be reached. */
+export async function takeLease({ connectors, name, capacity, timings, log }: LeaseOptions): Promise<Lease> {
+  const id = randomUUID();
+  const ended = new AbortController();
+  let deadline = deadlineOf(performance.now(), timings);
+  await insertLease(connectors, { id, name, capacity, leaseMs: timings.leaseMs });
+  const isLapsed = () => performance.now() >= deadline;
+
+  const end = (why: string) => {
+    if (ended.signal.aborted) return;
+    clearInterval(renewing);
+    clearInterval(watching);
+    log[why === "released" ? "info" : "warn"]({ event: "lease", connector: id, why }, "lease ended");
+    ended.abort(new Error(why));
+  };
+  // One that hangs does not stop the next: a connection can die without a word.
+  const renew = async () => {
+    const sentAt = performance.now();
+    try {
+      const isAlive = await renewLease(connectors, id, timings.leaseMs);
+      if (!isAlive) end("declared dead");
+      else if (isLapsed()) end("lapsed");
+      else deadline = Math.max(deadline, deadlineOf(sentAt, timings));
+    } catch (error) {
+      log.warn({ connector: id, ...errorTrace(error) }, "lease not renewed");
+    }
+  };
+  const renewing = setInterval(() => void renew(), timings.renewMs);
+  const watching = setInterval(() => {
+    if (isLapsed()) end("lapsed");
+  }, watchMs);
+
+  return {
+    id,
+    isValid: () => !ended.signal.aborted && !isLapsed(),
+    ended: ended.signal,
+    renew,
+    drain: () => drainLease(connectors, id),
+    async release() {
+      end("released");
+      await endLease(connectors, id);
+    },
+  };
+}
+
+/**
+ * Until when an owner may act whose renewal was sent at `sentAt`, on its own monotonic clock: the row lives for `leaseMs`
+ * from when the database got the renewal, which was not before it was sent.
+ */
+export function deadlineOf(
+  sentAt: number,
+  { leaseMs, leaseMarginMs }: Pick<LeaseTimings, "leaseMs" | "leaseMarginMs">,
+): number {
+  return sentAt + leaseMs - leaseMarginMs;
+}

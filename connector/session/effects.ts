@@ -1,0 +1,80 @@
+import type { Db } from "mongodb";
+import type { Collections } from "#shared/database.ts";
+import { ServiceError } from "#shared/errors.ts";
+import type { AuthState } from "../auth/auth-state.ts";
+import { eraseCredentials } from "../auth/erase-credentials.ts";
+import type { Line } from "../connection/line.ts";
+import type { Effect, Signal } from "../machine/machine.ts";
+import type { Fence } from "../ownership/fence.ts";
+import type { Identity } from "./identity.ts";
+import { countPairingRequest } from "./pairing-limit.ts";
+
+/** Carries out what the machine asks for. */
+export interface Effects {
+  perform(effect: Effect): Promise<void>;
+  /** Takes back what was scheduled. */
+  cancel(): void;
+}
+
+export interface EffectsOptions {
+  db: Db;
+  collections: Pick<Collections, "pairingRequests">;
+  fence: Fence;
+  /** Null when there are credentials that cannot be used. */
+  auth: AuthState | null;
+  line: Line;
+  identity: Pick<Identity, "remember">;
+  signal(signal: Signal): void;
+}
+
+export function createEffects(options: EffectsOptions): Effects {
+  const { db, collections, fence, auth, line, identity, signal } = options;
+  let retry: NodeJS.Timeout | null = null;
+
+  const cancel = () => {
+    if (retry) clearTimeout(retry);
+    retry = null;
+  };
+  /** Counted here, since a pairing that lost its socket asks again by itself. */
+  const requestCode = async (phoneNumber: string) => {
+    try {
+      await countPairingRequest(collections, phoneNumber);
+      line.requestCode(phoneNumber);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      await line.close();
+      signal({ type: "closed", reason: { kind: "pairing_failed" }, code: null });
+    }
+  };
+  const schedule = (delayMs: number) => {
+    cancel();
+    retry = setTimeout(() => signal({ type: "retry" }), delayMs);
+  };
+
+  return {
+    async perform(effect) {
+      switch (effect.type) {
+        case "open_socket":
+          return line.open();
+        case "close_socket":
+          return line.close();
+        case "unlink_device":
+          return line.unlink();
+        case "erase_credentials":
+          return auth ? auth.erase() : eraseCredentials(db, fence);
+        case "request_code":
+          return requestCode(effect.phoneNumber);
+        case "remember_account":
+          return identity.remember();
+        case "schedule_retry":
+          return schedule(effect.delayMs);
+        case "cancel_retry":
+          return cancel();
+        case "drop_wish":
+          // A part of the channel's document, written with the step.
+          return;
+      }
+    },
+    cancel,
+  };
+}

@@ -1,0 +1,41 @@
+import { z } from "@hono/zod-openapi";
+import { recipientSchema } from "#shared/commands.ts";
+import {
+  type Content,
+  captionSchema,
+  contentSchema,
+  fileNameSchema,
+  type MediaContent,
+  mediaKinds,
+  mediaUrlSchema,
+} from "#shared/content.ts";
+import { mediaAddressProblem } from "#shared/media-address.ts";
+
+const bodySchema = z.strictObject({
+  to: recipientSchema,
+  mediaType: z.enum(mediaKinds),
+  mediaUrl: mediaUrlSchema,
+  caption: captionSchema.optional(),
+  fileName: fileNameSchema.optional(),
+});
+
+/**
+ * The body of `send-media`, which becomes a recipient and a content. An address that must not be fetched is refused by
+ * its spelling; the connector looks again when it fetches. Captions and names are refused where the kind has none.
+ */
+export function sendMediaSchema(allowHosts: readonly string[]) {
+  return bodySchema.transform(({ to, mediaType, mediaUrl, ...texts }, context) => {
+    const problem = mediaAddressProblem(mediaUrl, allowHosts);
+    if (problem) context.addIssue({ code: "custom", path: ["mediaUrl"], message: problem });
+    const content = contentSchema.safeParse({ type: mediaType, media: { url: mediaUrl }, ...texts });
+    if (content.success && isMedia(content.data)) return { to, content: content.data };
+    for (const issue of content.error?.issues ?? [])
+      for (const field of issue.code === "unrecognized_keys" ? issue.keys : [String(issue.path[0])])
+        context.addIssue({ code: "custom", path: [field], message: `does not go with ${mediaType}` });
+    return z.NEVER;
+  });
+}
+
+function isMedia(content: Content): content is MediaContent {
+  return content.type !== "text";
+}

@@ -1,0 +1,64 @@
+import type { Context } from "hono";
+import type { CommandDocument } from "#shared/collections.ts";
+import { commandTable } from "#shared/commands.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { newMessageId } from "#shared/ids.ts";
+import { parseWith } from "#shared/validation.ts";
+import type { Dependencies } from "../dependencies.ts";
+import type { CommandEnv } from "../middleware/find-command.ts";
+import type { OnceEnv } from "../middleware/idempotent.ts";
+import { confirmed } from "../store/in-doubt.ts";
+import { waitingFor } from "./mutation.ts";
+import { type SendAnswer, sendAnswer } from "./sent-answer.ts";
+
+const { payload: sendPayload, ttlSeconds } = commandTable["message.send"];
+
+/**
+ * Queues a send again that is dead or expired, under its message id. Throws `command_not_retryable` when it is neither
+ * (any more), `channel_not_found` and `channel_logged_out` as a send does, and the command's own error when it was waited
+ * for and failed. Under a key, one end is undone once: a later one is another matter.
+ */
+export async function retrySend(deps: Dependencies, c: Context<CommandEnv & OnceEnv>): Promise<SendAnswer> {
+  const { store, settings, ring } = deps;
+  const { command, once } = c.var;
+  const found = await store.findChannel(command.channelId);
+  if (!found) throw new ServiceError("channel_not_found");
+  const waiting = waitingFor(deps, c, 0);
+  const { ids, isRepeated } = await once.decide(() => {
+    const endedAt = endOf(command);
+    if (found.channel.status === "logged_out") throw new ServiceError("channel_logged_out");
+    const { messageId = newMessageId() } = command;
+    return { commandId: String(command._id), messageId, endedAt: endedAt.toISOString() };
+  });
+  const { commandId, messageId } = ids;
+  const requeuing = {
+    endedAt: new Date(ids.endedAt),
+    messageId,
+    ttlSeconds: ttlSeconds ?? settings.sendTtlSeconds,
+  };
+  // In doubt, to ask again is safe: it stays one message, and what is queued already is refused.
+  const isQueued = await confirmed(store.requeueCommand(command, requeuing), {
+    ids: { commandId, messageId },
+    retryable: true,
+  });
+  if (!isQueued && !once.isKeyed) throw notRetryable((await store.findCommand(commandId)) ?? command);
+  if (isQueued) ring?.(command.channelId);
+  const payload = parseWith(sendPayload, command.payload, "invalid_command");
+  return sendAnswer({ commandId, messageId, outcome: await waiting({ commandId, isRepeated }) }, payload);
+}
+
+/** When it ended, if it ended in a way that may be undone. */
+function endOf(command: CommandDocument): Date {
+  const { type, state, doneAt } = command;
+  const isRetryable = type === "message.send" && (state === "dead" || state === "expired") && doneAt;
+  if (!isRetryable) throw notRetryable(command);
+  return doneAt;
+}
+
+function notRetryable({ type, state = "queued" }: CommandDocument): ServiceError {
+  const message =
+    type === "message.send"
+      ? `Only a message that is dead or expired can be tried again, and this one is ${state}`
+      : "Only messages can be tried again";
+  return new ServiceError("command_not_retryable", message, { details: { type, state } });
+}

@@ -1,0 +1,26 @@
+import type { Jid } from "#shared/address.ts";
+import type { Content } from "#shared/content.ts";
+import { ServiceError } from "#shared/errors.ts";
+import type { Dependencies } from "../dependencies.ts";
+import { carryOut, type MutationContext } from "./mutation.ts";
+import { type SendAnswer, sendAnswer } from "./sent-answer.ts";
+
+/**
+ * Has a message sent on the request's channel. Throws `channel_logged_out` when the channel is seen to have no phone,
+ * and the command's own error when it failed.
+ */
+export async function sendMessage(
+  deps: Dependencies,
+  c: MutationContext,
+  to: Jid,
+  content: Content,
+): Promise<SendAnswer> {
+  const accepted = await carryOut(deps, c, {
+    type: "message.send",
+    payload: { to, content },
+    check() {
+      if (c.var.found.channel.status === "logged_out") throw new ServiceError("channel_logged_out");
+    },
+  });
+  return sendAnswer(accepted, { to, content });
+}

@@ -1,0 +1,11 @@
+import type { z } from "@hono/zod-openapi";
+import { ServiceError } from "#shared/errors.ts";
+import { fieldProblems } from "#shared/validation.ts";
+
+/** What a route does with input that its schemas refuse: throws `invalid_request`, naming every field. */
+export function invalidRequest(
+  validated: { success: true } | { success: false; error: z.ZodError },
+): undefined {
+  if (!validated.success)
+    throw new ServiceError("invalid_request", undefined, { details: fieldProblems(validated.error) });
+}

@@ -1,0 +1,72 @@
+import { fileURLToPath } from "node:url";
+import type { Db } from "mongodb";
+import { createApp } from "#functions/app.ts";
+import { streamingBell } from "#functions/events/streaming-bell.ts";
+import type { ResultWaiter } from "#functions/results/results.ts";
+import { streamingResults } from "#functions/results/streaming-results.ts";
+import { ensureFirstKey } from "#functions/store/first-key.ts";
+import { mongoOutcome } from "#functions/store/mongo-outcome.ts";
+import { mongoStore } from "#functions/store/mongo-store.ts";
+import type { Config } from "#shared/config.ts";
+import { assertReplicaSet, collections, ensureIndexes } from "#shared/database.ts";
+import type { Logger } from "#shared/log.ts";
+import { readAssets } from "./node-assets.ts";
+
+export interface NodeAppOptions {
+  /** The caller owns its client, which must outlive the app. */
+  db: Db;
+  config: Pick<Config, "apiKey" | "frontendOrigins" | "sendTtlSeconds" | "mediaAllowHosts" | "retention">;
+  log: Logger;
+  /** Tells a connector in this process that the channel has a new command. */
+  ring?: (channelId: string) => void;
+  /** The simulated phone, for the console to link to. */
+  sandboxUrl?: string;
+}
+
+/** The functions on Node. Disposal ends the waits that are under way with what is known, and closes what it opened. */
+export interface NodeApp extends AsyncDisposable {
+  fetch: (request: Request, env?: object) => Response | Promise<Response>;
+}
+
+const consoleFolder = fileURLToPath(new URL("../../console/dist", import.meta.url));
+
+/**
+ * Makes the app on a database that it brings into shape first: indexes, and the first key. Throws `StandaloneMongoError`,
+ * and whatever the driver throws when the database cannot be reached.
+ */
+export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAppOptions): Promise<NodeApp> {
+  await assertReplicaSet(db);
+  await ensureIndexes(db, config.retention);
+  const { apiKeys, commands, events } = collections(db);
+  await ensureFirstKey(apiKeys, config.apiKey, log);
+  const assets = await readAssets(consoleFolder);
+  if (assets.size === 0) log.warn("The console is not built: npm run build");
+
+  const results = streamingResults({ commands, read: mongoOutcome(commands), log });
+  const eventBell = streamingBell({ events, log });
+  const stopping = new AbortController();
+  const app = createApp({
+    store: mongoStore(db, config.retention),
+    results: until(stopping.signal, results),
+    eventBell,
+    settings: config,
+    assets,
+    ...(ring && { ring }),
+    ...(sandboxUrl && { sandboxUrl }),
+    log,
+  });
+  return {
+    fetch: app.fetch,
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await Promise.all([results[Symbol.asyncDispose](), eventBell[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+function until(stopping: AbortSignal, results: ResultWaiter): ResultWaiter {
+  return {
+    wait: (commandId, waitMs, signal) => results.wait(commandId, waitMs, AbortSignal.any([signal, stopping])),
+    look: results.look,
+  };
+}

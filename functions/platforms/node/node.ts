@@ -1,0 +1,16 @@
+import { readConfig } from "#shared/config.ts";
+import { createLog } from "#shared/log.ts";
+import { runMain } from "#shared/process.ts";
+import { serveFunctions } from "./serve.ts";
+
+/** Runs the functions until SIGTERM or SIGINT. */
+async function main(asked: Promise<unknown>): Promise<void> {
+  const config = readConfig(process.env, "functions");
+  const log = createLog(config.logLevel);
+  await using functions = await serveFunctions(config, log);
+  log.info({ event: "listen", url: functions.url }, "functions listen");
+  await asked;
+  log.info({ event: "stop" }, "functions stop");
+}
+
+if (import.meta.main) await runMain(main);

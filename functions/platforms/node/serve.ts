@@ -1,0 +1,34 @@
+import { functionsMongoClient } from "#functions/store/mongo-client.ts";
+import type { Config } from "#shared/config.ts";
+import { listen, stopListening } from "#shared/listening.ts";
+import type { Logger } from "#shared/log.ts";
+import { startNodeApp } from "./node-app.ts";
+import { nodeServer } from "./node-server.ts";
+
+/** Functions that listen. Disposal stops listening, lets what runs finish, and closes the database's client. */
+export interface ListeningFunctions extends AsyncDisposable {
+  /** Where they listen; the port is the real one, also when 0 was asked for. */
+  url: string;
+}
+
+/** Starts the functions with a database client of their own. Throws as `startNodeApp`, or when the port is taken. */
+export async function serveFunctions(
+  config: Config & { mongoUri: string },
+  log: Logger,
+): Promise<ListeningFunctions> {
+  await using owned = new AsyncDisposableStack();
+  const client = owned.adopt(functionsMongoClient(config.mongoUri), (opened) => opened.close());
+  const app = owned.use(await startNodeApp({ db: client.db(), config, log }));
+  const server = nodeServer({ fetch: app.fetch, log });
+  const url = await listen(server, config.port, config.host);
+  const kept = owned.move();
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      const closed = stopListening(server);
+      await app[Symbol.asyncDispose]();
+      await closed;
+      await kept.disposeAsync();
+    },
+  };
+}

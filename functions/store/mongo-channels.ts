@@ -1,0 +1,84 @@
+import type { Collection, Filter } from "mongodb";
+import type { ChannelDocument } from "#shared/collections.ts";
+import { durable } from "#shared/database.ts";
+import { inactiveChannel } from "./inactive-channel.ts";
+import type { ChannelQuery, FoundChannel, NewChannel, Store } from "./store.ts";
+
+type Channels = Pick<
+  Store,
+  | "createChannel"
+  | "findChannel"
+  | "findDeletedChannel"
+  | "listChannels"
+  | "updateChannel"
+  | "setWish"
+  | "markDeleted"
+>;
+
+/** Channels, without those that are deleted; their times are the database's. */
+export function mongoChannels(channels: Collection<ChannelDocument>): Channels {
+  return {
+    async createChannel(channel) {
+      const created = await channels.findOneAndUpdate({ _id: channel.channelId }, unlessThere(channel), {
+        upsert: true,
+        returnDocument: "after",
+        ...durable,
+      });
+      if (!created) throw new Error("An upsert returned no document");
+      return created;
+    },
+    findChannel: (channelId) => findTimed(channels, existing(channelId)),
+    findDeletedChannel: (channelId) => findTimed(channels, { _id: channelId, deletedAt: { $ne: null } }),
+    listChannels: (query) => channels.find(filterOf(query)).sort({ _id: 1 }).limit(query.limit).toArray(),
+    updateChannel: (channelId, changes) =>
+      channels.findOneAndUpdate(
+        existing(channelId),
+        { $set: changes },
+        { returnDocument: "after", ...durable },
+      ),
+    async setWish(channelId, wanted) {
+      await channels.updateOne(existing(channelId), { $set: { wanted } }, durable);
+    },
+    async markDeleted(channelId) {
+      const { matchedCount } = await channels.updateOne(
+        existing(channelId),
+        [{ $set: { deletedAt: "$$NOW", wanted: "disconnected" } }],
+        durable,
+      );
+      return matchedCount === 1;
+    },
+  };
+}
+
+function existing(channelId: string) {
+  return { _id: channelId, deletedAt: null };
+}
+
+async function findTimed(
+  channels: Collection<ChannelDocument>,
+  filter: Filter<ChannelDocument>,
+): Promise<FoundChannel | null> {
+  const [found] = await channels
+    .aggregate<ChannelDocument & { now: Date }>([{ $match: filter }, { $set: { now: "$$NOW" } }])
+    .toArray();
+  if (!found) return null;
+  const { now, ...channel } = found;
+  return { channel, now };
+}
+
+/** `$literal`: what callers write may start with a `$`. */
+function unlessThere(channel: NewChannel) {
+  const times = { createdAt: "$$NOW", lastStatusUpdate: "$$NOW" };
+  const made = { $mergeObjects: [{ $literal: inactiveChannel(channel) }, times] };
+  return [{ $replaceWith: { $cond: [{ $gt: ["$createdAt", null] }, "$$ROOT", made] } }];
+}
+
+function filterOf({ channelIds, status, after }: ChannelQuery) {
+  return {
+    deletedAt: null,
+    ...(status && { status }),
+    ...((channelIds || after) && {
+      _id: { ...(channelIds && { $in: [...channelIds] }), ...(after && { $gt: after }) },
+    }),
+  };
+}

@@ -1,0 +1,59 @@
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { FieldProblem } from "#shared/errors.ts";
+
+/** Every code the admin API answers with, and its HTTP status. */
+const statuses = {
+  invalid_request: 400,
+  invalid_json: 400,
+  forbidden: 403,
+  not_found: 404,
+  timeout: 408,
+  refused: 409,
+  too_large: 413,
+  unsupported_media_type: 415,
+  internal: 500,
+} satisfies Record<string, ContentfulStatusCode>;
+
+export type AdminErrorCode = keyof typeof statuses;
+
+/** An expected failure of an admin request. */
+export class AdminError extends Error {
+  readonly code: AdminErrorCode;
+  readonly details: FieldProblem[];
+
+  constructor(code: AdminErrorCode, message: string, details: FieldProblem[] = [], options?: ErrorOptions) {
+    super(message, options);
+    this.name = "AdminError";
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/**
+ * What the simulated people refuse (a QR nobody shows, a wrong code, a message they never had) rejects
+ * with words meant for whoever asked: they become a sentence, 409 `refused`. A bug keeps its own type and stays one.
+ */
+export async function orRefused<T>(action: () => T | Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    const isBug =
+      error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+    if (error instanceof Error && !isBug)
+      throw new AdminError("refused", sentence(error.message), [], { cause: error });
+    throw error;
+  }
+}
+
+function sentence(words: string): string {
+  const end = /[.!?]$/.test(words) ? "" : ".";
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${end}`;
+}
+
+/** `{ok: false, error: {code, message, details}}` */
+export function failure(error: Error, c: Context): Response {
+  const { code, message, details } =
+    error instanceof AdminError ? error : new AdminError("internal", `The sandbox failed: ${error.message}`);
+  return c.json({ ok: false, error: { code, message, details } }, statuses[code]);
+}

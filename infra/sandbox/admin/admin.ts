@@ -1,0 +1,77 @@
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { noMediaCounts } from "../media/media-host.ts";
+import type { Sandbox } from "../sandbox-api.ts";
+import { accountRoutes } from "./admin-accounts.ts";
+import { chatRoutes } from "./admin-chats.ts";
+import { AdminError, failure } from "./admin-errors.ts";
+import { faultRoutes } from "./admin-faults.ts";
+import { groupRoutes } from "./admin-groups.ts";
+import { guard } from "./admin-guard.ts";
+import { inboxRoutes } from "./admin-inbox.ts";
+import { ledgerRoutes } from "./admin-ledger.ts";
+import { pairingRoutes } from "./admin-pairing.ts";
+import { scheduleRoutes } from "./admin-schedule.ts";
+import { sendRoutes } from "./admin-send.ts";
+import { accountView, pairingView } from "./admin-view.ts";
+import { phonePageRoutes } from "./phone-page.ts";
+import { samplePictureRoutes } from "./sample-picture.ts";
+
+/** Media comes in as base64 in JSON. */
+const bodyBytesMax = 96 * 1024 * 1024;
+
+/**
+ * The sandbox's JSON API under `/api` and the simulated phone at `/`, as a fetch handler: mount it on the HTTP server
+ * that carries the websocket with `getRequestListener(createAdmin(sandbox).fetch)`. Answers are `{ok: true, payload?}`
+ * or `{ok: false, error: {code, message, details}}`. It has no password: it must listen on loopback only.
+ */
+export function createAdmin(sandbox: Sandbox): Hono {
+  const app = new Hono();
+  app.onError(failure);
+  app.notFound((c) => failure(new AdminError("not_found", `There is no ${c.req.method} ${c.req.path}.`), c));
+  app.use(guard);
+  app.use(bodyLimit({ maxSize: bodyBytesMax, onError: (c) => failure(tooLarge, c) }));
+  app.route("/api", overviewRoutes(sandbox));
+  app.route("/api", pairingRoutes(sandbox));
+  app.route("/api", accountRoutes(sandbox));
+  app.route("/api", inboxRoutes(sandbox));
+  app.route("/api", chatRoutes(sandbox));
+  app.route("/api", sendRoutes(sandbox));
+  app.route("/api", groupRoutes(sandbox));
+  app.route("/api", ledgerRoutes(sandbox));
+  app.route("/api", scheduleRoutes(sandbox));
+  app.route("/api", faultRoutes({ faults: sandbox.faults, media: sandbox.media.faults }));
+  app.route("/", samplePictureRoutes());
+  app.route("/", phonePageRoutes());
+  return app;
+}
+
+const tooLarge = new AdminError("too_large", `The body is larger than ${bodyBytesMax} bytes.`);
+
+/** What the page shows at a glance, and what a gateway needs to know to talk to this sandbox. */
+function overviewRoutes(sandbox: Sandbox): Hono {
+  const routes = new Hono();
+  routes.get("/state", async (c) => {
+    const pairings = await Promise.all(sandbox.pendingPairings().map(pairingView));
+    const accounts = sandbox.accounts().map(accountView);
+    const { consoleUrl } = sandbox;
+    return c.json({ ok: true, payload: { pairings, accounts, counts: counted(sandbox), consoleUrl } });
+  });
+  routes.get("/environment", (c) => {
+    const { websocketUrl, rootKey, mediaCa } = sandbox;
+    const payload = { WHATSAPP_WEBSOCKET_URL: websocketUrl, WHATSAPP_ROOT_KEY: rootKey, mediaCa };
+    return c.json({ ok: true, payload });
+  });
+  routes.get("/media-ca.pem", (c) =>
+    c.text(sandbox.mediaCa, 200, { "Content-Type": "application/x-pem-file" }),
+  );
+  routes.get("/counts", (c) => c.json({ ok: true, payload: counted(sandbox) }));
+  routes.post("/counts/reset", (c) => {
+    sandbox.counts.reset();
+    Object.assign(sandbox.media.counts, noMediaCounts());
+    return c.json({ ok: true });
+  });
+  return routes;
+}
+
+const counted = ({ counts, media }: Sandbox) => ({ ...counts.snapshot(), media: { ...media.counts } });

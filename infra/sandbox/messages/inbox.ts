@@ -1,0 +1,116 @@
+import { proto } from "@whiskeysockets/baileys";
+import type { ReceivedMessage } from "../account.ts";
+import { attachmentOf } from "../media/media-content.ts";
+import type { Network } from "../network/network.ts";
+import type { Person } from "../state/person.ts";
+import type { StoredMessage } from "../state/state.ts";
+
+const inboxMax = 1_000;
+/** Per person, decrypted and in memory; after a restart only the newest are fetched again. */
+const attachmentsKept = 100;
+
+/** What is worked out from a stored message: too large, or too often asked for, to keep or to make each time. */
+interface Contents {
+  message: proto.Message;
+  bytes?: Buffer;
+}
+const contents = new WeakMap<StoredMessage, Contents>();
+
+/** A message that one device of a person could read. */
+export interface Reading {
+  id: string;
+  from: string;
+  chat: string;
+  fromMe: boolean;
+  to: string;
+  sender: number;
+  deviceId: number;
+  message: proto.IMessage;
+}
+
+/** Puts a message into the inbox, once however many devices read it. Returns it if it is new. */
+export async function file(
+  network: Network,
+  person: Person,
+  reading: Reading,
+): Promise<StoredMessage | null> {
+  const { deviceId, message, ...rest } = reading;
+  const known = find(person, reading.id, reading.from);
+  if (known) {
+    if (!known.deviceIds.includes(deviceId)) known.deviceIds.push(deviceId);
+    network.changed();
+    return null;
+  }
+  const text = message.conversation ?? message.extendedTextMessage?.text;
+  const stored: StoredMessage = {
+    ...rest,
+    at: Date.now(),
+    bytes: Buffer.from(proto.Message.encode(message).finish()),
+    ...(text ? { text } : {}),
+    copies: 1,
+    deviceIds: [deviceId],
+  };
+  await unpack(network, stored);
+  person.state.inbox = [...person.state.inbox, stored].slice(-inboxMax);
+  forgetOldAttachments(person);
+  network.changed();
+  person.arrived(toReceived(stored));
+  return stored;
+}
+
+/** Another stanza with the id of a message that is here already. */
+export function countCopy(person: Person, id: string, from: string): void {
+  const known = find(person, id, from);
+  if (known) known.copies += 1;
+}
+
+export const find = (person: Person, id: string, from?: string): StoredMessage | undefined =>
+  person.state.inbox.findLast((stored) => stored.id === id && (from === undefined || stored.from === from));
+
+/** After a restart: fetches the newest attachments from the media host again. */
+export async function reopenAttachments(network: Network, person: Person): Promise<void> {
+  const withMedia = person.state.inbox.filter(({ media }) => media !== undefined);
+  for (const stored of withMedia.slice(-attachmentsKept)) await unpack(network, stored);
+}
+
+export function toReceived(stored: StoredMessage): ReceivedMessage {
+  const { bytes: _bytes, at, sender: _sender, deviceIds, media, mediaError, ...rest } = stored;
+  const { message, bytes } = contentsOf(stored);
+  const missing = media && !bytes ? (mediaError ?? "the attachment is no longer kept") : mediaError;
+  return {
+    ...rest,
+    at: new Date(at),
+    message,
+    ...(media && bytes ? { media: { ...media, bytes } } : {}),
+    ...(missing === undefined ? {} : { mediaError: missing }),
+    deviceId: deviceIds[0] ?? 0,
+    deviceIds: [...deviceIds],
+  };
+}
+
+/** Describes the attachment, if there is one, and fetches it. */
+async function unpack(network: Network, stored: StoredMessage): Promise<void> {
+  const held = contentsOf(stored);
+  const attachment = attachmentOf(network.media, held.message);
+  if (!attachment) return;
+  const { open, ...media } = attachment;
+  stored.media = media;
+  if (media.caption) stored.text = media.caption;
+  try {
+    held.bytes = await open();
+    delete stored.mediaError;
+  } catch (error) {
+    stored.mediaError = error instanceof Error ? error.message : String(error);
+  }
+}
+
+function contentsOf(stored: StoredMessage): Contents {
+  const held = contents.get(stored) ?? { message: proto.Message.decode(stored.bytes) };
+  contents.set(stored, held);
+  return held;
+}
+
+function forgetOldAttachments(person: Person): void {
+  const withMedia = person.state.inbox.filter(({ media }) => media !== undefined);
+  for (const stored of withMedia.slice(0, -attachmentsKept)) delete contents.get(stored)?.bytes;
+}

@@ -1,0 +1,50 @@
+import type { Connection } from "../network/connection.ts";
+import type { Network } from "../network/network.ts";
+import type { PairingOffer } from "../network/pairing-offer.ts";
+import type { Person } from "../state/person.ts";
+import type { Companion } from "../state/state.ts";
+import { pair } from "./pairing.ts";
+
+interface Qr {
+  ref: string;
+  noiseKey: Buffer;
+  identity: Buffer;
+  advSecret: Buffer;
+}
+
+/** Reads the text of a QR, with or without the URL that newer clients put before it. Null if it is something else. */
+export function parseQr(text: string): Qr | null {
+  const fields = (text.split("#").at(-1) ?? "").trim().split(",");
+  const [ref, noiseKey, identity, advSecret] = fields;
+  if (!ref || !noiseKey || !identity || !advSecret) return null;
+  const bytes = [noiseKey, identity, advSecret].map((field) => Buffer.from(field, "base64"));
+  const [noise, own, secret] = bytes;
+  if (!noise || !own || !secret || bytes.some(({ length }) => length !== 32)) return null;
+  return { ref, noiseKey: noise, identity: own, advSecret: secret };
+}
+
+/** The waiting socket that made this QR. */
+export function offerOf(network: Network, qr: Qr): { connection: Connection; offer: PairingOffer } | null {
+  for (const connection of network.connections) {
+    const { offer } = connection;
+    if (!offer?.refs.includes(qr.ref)) continue;
+    const isIts = qr.noiseKey.equals(connection.clientStatic) && qr.identity.equals(offer.identity);
+    return isIts ? { connection, offer } : null;
+  }
+  return null;
+}
+
+export async function scanQr(network: Network, person: Person, text: string): Promise<Companion> {
+  const qr = parseQr(text);
+  if (!qr) throw new Error("not a WhatsApp QR");
+  const found = offerOf(network, qr);
+  if (!found) throw new Error("no socket offers this QR (any more)");
+  const { connection, offer } = found;
+  if (offer.isTaken) throw new Error("this QR was just scanned");
+  offer.isTaken = true;
+  try {
+    return await pair(network, connection, offer, person, qr.advSecret);
+  } finally {
+    offer.isTaken = false;
+  }
+}

@@ -1,0 +1,31 @@
+import type { Connection } from "../network/connection.ts";
+import { connectionOf, type Network } from "../network/network.ts";
+import type { Person } from "../state/person.ts";
+import type { Companion } from "../state/state.ts";
+import { stanza } from "../wire/stanza.ts";
+import { announceDevice } from "./device-news.ts";
+
+/** A client is linked no more, whoever wanted it: it hears so if it is there, and is refused from now on. */
+export async function removeCompanion(network: Network, person: Person, companion: Companion): Promise<void> {
+  dismiss(await forgetCompanion(network, person, companion));
+}
+
+/** Strikes a client off and keeps that before anybody hears of it. Returns its connection, to be dismissed. */
+export async function forgetCompanion(
+  network: Network,
+  person: Person,
+  companion: Companion,
+): Promise<Connection | null> {
+  const connection = connectionOf(network, companion);
+  person.state.companions = person.state.companions.filter((linked) => linked !== companion);
+  for (const device of person.state.devices) delete device.sessions[`${person.phoneNumber}.${companion.id}`];
+  network.changed();
+  network.log(`${person.phoneNumber} unlinked device ${companion.id}`);
+  announceDevice(network, person, "remove", companion.id);
+  await network.saved();
+  return connection;
+}
+
+export function dismiss(connection: Connection | null): void {
+  connection?.end(stanza("stream:error", { code: 401 }, [stanza("conflict", { type: "device_removed" })]));
+}

@@ -1,0 +1,147 @@
+import type { BinaryNode } from "@whiskeysockets/baileys";
+import { answerGroup, answerParticipating } from "../groups/group-queries.ts";
+import type { Connection } from "../network/connection.ts";
+import { replay } from "../network/mailbox.ts";
+import type { Network } from "../network/network.ts";
+import { receiveCodeStage } from "../pairing/pairing-code.ts";
+import { dismiss, forgetCompanion } from "../pairing/unlink.ts";
+import { answerBundles, storeUpload } from "../signal/bundle.ts";
+import type { Person } from "../state/person.ts";
+import type { Companion } from "../state/state.ts";
+import { bigEndian, children, serverJid, stanza } from "../wire/stanza.ts";
+import { syncAppState } from "./app-state.ts";
+import { startInitialSync } from "./initial-sync.ts";
+import { answerUserSync } from "./user-sync.ts";
+
+interface Asked {
+  network: Network;
+  connection: Connection;
+  iq: BinaryNode;
+  /** First child of the iq. */
+  request: BinaryNode | undefined;
+  person: Person;
+  companion: Companion;
+}
+
+/** What comes back in the result; `after` runs once that is on the wire. */
+type Answer = BinaryNode[] | { content: BinaryNode[]; after: () => void } | { error: number; text: string };
+type Answering = (asked: Asked) => Answer | Promise<Answer>;
+
+const nothing = (): BinaryNode[] => [];
+const mediaTtlSeconds = 300;
+const mediaBytesMax = 100 * 1024 * 1024;
+
+/** Every query Baileys makes of a server, by namespace, type and first child; `*` is any child. */
+const answers: Record<string, Answering> = {
+  "encrypt get count": ({ network, companion }) => [
+    stanza("count", { value: companion.preKeys.length || network.firstPreKeyCount }),
+  ],
+  "encrypt set registration": ({ network, companion, iq }) => {
+    storeUpload(network, companion, iq);
+    return [];
+  },
+  "encrypt set rotate": ({ network, companion, request }) => {
+    if (request) storeUpload(network, companion, request);
+    return [];
+  },
+  "encrypt get digest": ({ companion }) => [digest(companion)],
+  "encrypt get key": ({ network, request }) => answerBundles(network, request),
+  "passive set active": (asked) => ({ content: [], after: () => activate(asked) }),
+  "passive set passive": nothing,
+  "usync get usync": ({ network, companion, iq }) => answerUserSync(network, companion, iq),
+  "abt get props": () => [stanza("props", { hash: "sandbox", refresh: 86_400 })],
+  "blocklist get *": () => [stanza("list")],
+  "blocklist set *": nothing,
+  "privacy get privacy": () => [stanza("privacy", {}, privacyCategories())],
+  "privacy set privacy": nothing,
+  "privacy set tokens": () => [stanza("tokens")],
+  "w:p get ping": nothing,
+  "w:sync:app:state set sync": ({ network, person, iq }) => syncAppState(network, person, iq),
+  "w:m set media_conn": ({ network }) => [mediaConnection(network)],
+  "w:stats * *": nothing,
+  "w:g2 get participating": ({ network, person }) => answerParticipating(network, person),
+  "w:g2 get query": ({ network, person, iq }) => answerGroup(network, person, iq),
+  "w:profile:picture get picture": () => ({ error: 404, text: "item-not-found" }),
+  "w:profile:picture set *": nothing,
+  "status set status": nothing,
+  "disappearing_mode set disappearing_mode": nothing,
+  "urn:xmpp:whatsapp:dirty set clean": nothing,
+  "md set remove-companion-device": async ({ network, person, companion }) => {
+    const connection = await forgetCompanion(network, person, companion);
+    return { content: [], after: () => dismiss(connection) };
+  },
+};
+
+/** Answers an iq, or counts it as unknown and refuses it. */
+export async function answerQuery(network: Network, connection: Connection, iq: BinaryNode): Promise<void> {
+  const { type, xmlns = "" } = iq.attrs;
+  if (type === "result" || type === "error") {
+    if (!connection.settle(iq)) network.log(`${connection.id} answered a question nobody asked`);
+    return;
+  }
+  if (network.rules.takeIgnoredQuery(xmlns)) return;
+  const request = children(iq)[0];
+  const answer = await answerFor(network, connection, iq, request);
+  if ("error" in answer) {
+    return reply(connection, iq, "error", [stanza("error", { code: answer.error, text: answer.text })]);
+  }
+  reply(connection, iq, "result", "content" in answer ? answer.content : answer);
+  if ("after" in answer) answer.after();
+}
+
+async function answerFor(
+  network: Network,
+  connection: Connection,
+  iq: BinaryNode,
+  request: BinaryNode | undefined,
+): Promise<Answer> {
+  const { xmlns, type } = iq.attrs;
+  if (xmlns === "md" && request?.tag === "link_code_companion_reg") {
+    return receiveCodeStage(network, connection, request);
+  }
+  const key = `${xmlns} ${type} ${request?.tag ?? ""}`;
+  const answering = answers[key] ?? answers[`${xmlns} ${type} *`] ?? answers[`${xmlns} * *`];
+  // A socket that waits to be paired keeps itself alive, and may ask for nothing else.
+  if (!connection.owner && xmlns === "w:p") return [];
+  if (!answering || !connection.owner) {
+    network.counts.unknownNodes += 1;
+    network.log(`${connection.id} asked an unknown question: ${key}`);
+    return { error: 501, text: "feature-not-implemented" };
+  }
+  return answering({ network, connection, iq, request, ...connection.owner });
+}
+
+function reply(
+  connection: Connection,
+  iq: BinaryNode,
+  type: "result" | "error",
+  content: BinaryNode[],
+): void {
+  const attributes = { from: serverJid, type, id: iq.attrs.id };
+  connection.send(stanza("iq", attributes, content.length > 0 ? content : undefined));
+}
+
+function activate({ network, connection, person, companion }: Asked): void {
+  replay(network, connection, companion);
+  if (!companion.hasInitialSync) network.background(() => startInitialSync(network, person, companion));
+}
+
+const digest = (companion: Companion): BinaryNode =>
+  stanza("digest", {}, [
+    stanza("registration", {}, bigEndian(companion.registrationId, 4)),
+    stanza("type", {}, Buffer.of(5)),
+    stanza("identity", {}, companion.identity),
+    stanza("hash", {}, Buffer.alloc(20)),
+  ]);
+
+const privacyCategories = (): BinaryNode[] =>
+  ["readreceipts", "last", "online", "profile", "status", "groupadd", "calladd"].map((name) =>
+    stanza("category", { name, value: "all" }),
+  );
+
+const mediaConnection = ({ media }: Network): BinaryNode =>
+  stanza(
+    "media_conn",
+    { auth: "sandbox", ttl: mediaTtlSeconds, auth_ttl: mediaTtlSeconds, max_buckets: 12 },
+    [stanza("host", { hostname: media.hostname, maxContentLengthBytes: mediaBytesMax })],
+  );

@@ -1,0 +1,37 @@
+import { proto } from "@whiskeysockets/baileys";
+import type { KeyPair, ServerKeys } from "../state/state.ts";
+import { bare, generateKeyPair, sign } from "./signal-keys.ts";
+
+export function createServerKeys(): ServerKeys {
+  return { root: generateKeyPair(), intermediate: generateKeyPair(), static: generateKeyPair() };
+}
+
+/**
+ * The chain a server shows in the Noise handshake: root signs intermediate, intermediate signs the static key.
+ * Baileys 7.0.0-rc14 accepts any signature and never compares the leaf with the static key; a fixed one will find both right.
+ */
+export function certificateChain(keys: ServerKeys): Buffer {
+  // WA_CERT_DETAILS.SERIAL, the root's, is 0.
+  const intermediate = certificate({
+    serial: 1,
+    issuerSerial: 0,
+    key: keys.intermediate,
+    signedWith: keys.root,
+  });
+  const leaf = certificate({ serial: 2, issuerSerial: 1, key: keys.static, signedWith: keys.intermediate });
+  return Buffer.from(proto.CertChain.encode({ leaf, intermediate }).finish());
+}
+
+function certificate(options: { serial: number; issuerSerial: number; key: KeyPair; signedWith: KeyPair }) {
+  const { serial, issuerSerial, key, signedWith } = options;
+  const now = Math.floor(Date.now() / 1000);
+  const fields = {
+    serial,
+    issuerSerial,
+    key: bare(key),
+    notBefore: now - 86_400,
+    notAfter: now + 365 * 86_400,
+  };
+  const details = Buffer.from(proto.CertChain.NoiseCertificate.Details.encode(fields).finish());
+  return { details, signature: sign(signedWith, details) };
+}

@@ -1,0 +1,236 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import type { TellSpent } from "#connector/commands/claiming.ts";
+import { type CommandQueue, commandQueue } from "#connector/commands/command-queue.ts";
+import type { CommandDocument } from "#shared/collections.ts";
+import { commandDocument, fileDatabase } from "../connector-fixture.ts";
+
+const file = fileDatabase();
+const account = "15550100009@s.whatsapp.net";
+
+const past = new Date(Date.now() - 60_000);
+const future = new Date(Date.now() + 600_000);
+const control = { type: "channel.connect", payload: {}, lane: 0 } as const;
+const notSent = { code: "not_sent", message: "Not sent" } as const;
+
+/** A channel of its own for each test, with its owner's queue. */
+function queueOf(channelId: string = randomUUID(), epoch = 1) {
+  return { channelId, queue: commandQueue(file.all.commands, { channelId, epoch }, `connector ${epoch}`) };
+}
+
+async function insert(channelId: string, ...fields: Array<Partial<CommandDocument>>): Promise<string[]> {
+  const ids: string[] = [];
+  for (const each of fields) {
+    const document = commandDocument(channelId, each);
+    await file.all.commands.insertOne(document);
+    ids.push(document._id);
+  }
+  return ids;
+}
+
+async function read(id: string | undefined): Promise<CommandDocument> {
+  const found = await file.all.commands.findOne({ _id: id ?? "" });
+  if (!found) throw new Error("There is no such command");
+  return found;
+}
+
+/** Hears of what is ended instead of carried out. */
+function listener() {
+  const told: Array<[string, string]> = [];
+  const tell: TellSpent = async (spent) => {
+    told.push(...spent.map(({ command, settlement }): [string, string] => [command._id, settlement.state]));
+  };
+  return { told, tell };
+}
+
+const idsOf = (found: CommandDocument[]) => found.map(({ _id }) => _id);
+
+describe("claiming", () => {
+  test("is first in, first out in each lane, the more urgent lane first, whoever wrote", async () => {
+    const { channelId, queue } = queueOf();
+    const write = async (writer: string) => {
+      for (let n = 0; n < 20; n++) {
+        await insert(channelId, { _id: `${channelId}/${writer}/${n}`, lane: n % 2 === 0 ? 2 : 1 });
+      }
+    };
+    await Promise.all(["a", "b", "c"].map(write));
+    const claimed = await queue.claim([1, 2], 100);
+    expect(claimed.map(({ lane }) => lane)).toEqual([...Array(30).fill(1), ...Array(30).fill(2)]);
+    for (const writer of ["a", "b", "c"]) {
+      for (const odd of [1, 0]) {
+        const mine = idsOf(claimed).filter((id) => id.startsWith(`${channelId}/${writer}/`));
+        const numbers = mine.map((id) => Number(id.split("/")[2])).filter((n) => n % 2 === odd);
+        expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+        expect(numbers).toHaveLength(10);
+      }
+    }
+  });
+
+  test("takes the lanes it was asked for, up to the limit, and nothing twice", async () => {
+    const { channelId, queue } = queueOf();
+    const ids = await insert(channelId, control, { lane: 1 }, { lane: 2 }, { lane: 1 });
+    expect(idsOf(await queue.claim([0], 8))).toEqual([ids[0]]);
+    expect(idsOf(await queue.claim([1, 2], 2))).toEqual([ids[1], ids[3]]);
+    expect(idsOf(await queue.claim([1, 2], 2))).toEqual([ids[2]]);
+    expect(await queue.claim([0, 1, 2], 8)).toEqual([]);
+  });
+
+  test("marks whose it is, under which epoch, and counts the attempt", async () => {
+    const { channelId, queue } = queueOf(randomUUID(), 7);
+    const [id] = await insert(channelId, {});
+    await queue.claim([1], 1);
+    expect(await read(id)).toMatchObject({
+      state: "running",
+      attempts: 1,
+      claim: { connector: "connector 7", epoch: 7, at: expect.any(Date) },
+    });
+  });
+
+  test("gives each command to one of two owners who claim at the same time", async () => {
+    const { channelId, queue } = queueOf();
+    await insert(channelId, ...Array.from({ length: 40 }, () => ({})));
+    const other = queueOf(channelId, 2).queue;
+    const both = await Promise.all([queue, other].map((each) => each.claim([1], 40)));
+    const all = both.flatMap(idsOf);
+    expect(new Set(all).size).toBe(all.length);
+    const stamped = await file.all.commands.find({ channelId, state: "running" }).toArray();
+    expect(all.toSorted()).toEqual(idsOf(stamped).toSorted());
+  });
+
+  test("leaves what belongs to other channels, what is not due and what has ended", async () => {
+    const { channelId, queue } = queueOf();
+    await insert(randomUUID(), {});
+    await insert(channelId, { notBefore: future }, { state: "succeeded" }, { state: "cancelled" });
+    expect(await queue.claim([0, 1, 2], 8)).toEqual([]);
+  });
+});
+
+describe("what is too old", () => {
+  test("is not carried out: it is expired when it is claimed, and given back to be told of", async () => {
+    const { channelId, queue } = queueOf();
+    const [old, fresh] = await insert(channelId, { expiresAt: past }, {});
+    const { told, tell } = listener();
+    const claimed = await queue.claim([1], 8, tell);
+    expect([told, idsOf(claimed)]).toEqual([[[old, "expired"]], [fresh]]);
+    expect(await read(old)).toMatchObject({
+      state: "expired",
+      attempts: 0,
+      error: { code: "expired" },
+      doneAt: expect.any(Date),
+    });
+  });
+
+  test("is found without claiming what is not", async () => {
+    const { channelId, queue } = queueOf();
+    const [old, fresh] = await insert(channelId, { expiresAt: past }, {});
+    const { told, tell } = listener();
+    await queue.expire(tell);
+    await queue.expire(tell);
+    expect(told).toEqual([[old, "expired"]]);
+    expect((await read(fresh)).state).toBe("queued");
+  });
+});
+
+describe("settling", () => {
+  test("writes the result, whatever is in it", async () => {
+    const { channelId, queue } = queueOf();
+    const ids = await insert(channelId, {}, {}, {});
+    await queue.claim([1], 8);
+    await Promise.all([
+      queue.settle(ids[0] ?? "", { state: "succeeded", result: { price: "$attempts", n: 1 } }),
+      queue.settle(ids[1] ?? "", { state: "dead", error: notSent }),
+      queue.settle(ids[2] ?? "", { state: "unknown", result: { status: "unknown" } }),
+    ]);
+    expect(await read(ids[0])).toMatchObject({
+      state: "succeeded",
+      result: { price: "$attempts", n: 1 },
+      doneAt: expect.any(Date),
+    });
+    expect(await read(ids[1])).toMatchObject({ state: "dead", error: notSent, doneAt: expect.any(Date) });
+    expect(await read(ids[2])).toMatchObject({ state: "unknown", result: { status: "unknown" } });
+  });
+
+  test("by a former owner changes nothing", async () => {
+    const { channelId, queue: former } = queueOf();
+    const [id] = await insert(channelId, {});
+    await former.claim([1], 8);
+    const { queue: owner } = queueOf(channelId, 2);
+    await takeBack(owner);
+    await owner.claim([1], 8);
+    await former.settle(id ?? "", { state: "failed", error: notSent });
+    await former.unclaim([id ?? ""]);
+    await expect(former.startRelay(id ?? "", "3EB0AA", account)).rejects.toThrow("not ours");
+    expect(await read(id)).toMatchObject({ state: "running", attempts: 2, claim: { epoch: 2 } });
+    expect(await read(id)).not.toHaveProperty("relayStartedAt");
+  });
+
+  test("happens once: what has ended does not end again", async () => {
+    const { channelId, queue } = queueOf();
+    const [id = ""] = await insert(channelId, {});
+    await queue.claim([1], 8);
+    await queue.settle(id, { state: "succeeded", result: {} });
+    await queue.settle(id, { state: "failed", error: notSent });
+    expect((await read(id)).state).toBe("succeeded");
+  });
+
+  test("a later receipt completes what was unknown, and nothing else", async () => {
+    const { channelId, queue } = queueOf();
+    const sent = { messageId: "3EB0AA", to: "x", type: "text", status: "unknown" };
+    const [unknown, failed] = await insert(
+      channelId,
+      { state: "unknown", messageId: "3EB0AA", result: sent, claim: { connector: "me", epoch: 1, at: past } },
+      { state: "failed", messageId: "3EB0BB", error: notSent },
+    );
+    await queue.settleUnknown("3EB0AA");
+    await queue.settleUnknown("3EB0BB");
+    expect(await read(unknown)).toMatchObject({ state: "succeeded", result: { ...sent, status: "sent" } });
+    expect((await read(failed)).state).toBe("failed");
+  });
+});
+
+test("what is put back keeps its place and its attempts", async () => {
+  const { channelId, queue } = queueOf();
+  const ids = await insert(channelId, {}, {}, {});
+  await queue.claim([1], 2);
+  await queue.startRelay(ids[1] ?? "", "3EB0CCCC", account);
+  await queue.unclaim(ids.slice(0, 2));
+  expect(await read(ids[1])).toMatchObject({ state: "queued", attempts: 0, messageId: "3EB0CCCC" });
+  expect(await read(ids[1])).not.toHaveProperty("claim");
+  expect(await read(ids[1])).not.toHaveProperty("relayStartedAt");
+  expect(idsOf(await queue.claim([1], 8))).toEqual(ids);
+});
+
+test("starting a relay says when, and under which id", async () => {
+  const { channelId, queue } = queueOf();
+  const [id = ""] = await insert(channelId, {});
+  await queue.claim([1], 1);
+  await queue.startRelay(id, "3EB0DD", account);
+  expect(await read(id)).toMatchObject({ messageId: "3EB0DD", relayStartedAt: expect.any(Date) });
+});
+
+/** As if nothing had been begun. */
+async function takeBack(queue: CommandQueue) {
+  await queue.settleLeft((await queue.left()).map((command) => ({ command, becomes: "queue" })));
+}
+
+test("what a former owner left is found by the next, and becomes what it says, if it is still as it was", async () => {
+  const { channelId, queue: former } = queueOf();
+  const [before = "", begun = "", waits = ""] = await insert(channelId, {}, {}, {});
+  await former.claim([1], 2);
+  const { queue: owner } = queueOf(channelId, 2);
+  const [mine = ""] = await insert(channelId, control);
+  await owner.claim([0], 1);
+  const found = await owner.left();
+  expect(idsOf(found)).toEqual([before, begun]);
+  // It does not know yet that it was deposed.
+  await former.startRelay(begun, "3EB0EE", account);
+  await owner.settleLeft(found.map((command) => ({ command, becomes: "queue" })));
+  expect(idsOf(await owner.left())).toEqual([begun]);
+  const unknown = { state: "unknown", result: { status: "unknown" } } as const;
+  await owner.settleLeft((await owner.left()).map((command) => ({ command, becomes: unknown })));
+  expect(await read(begun)).toMatchObject({ ...unknown, claim: { epoch: 2 }, doneAt: expect.any(Date) });
+  expect((await read(mine)).state).toBe("running");
+  expect(idsOf(await owner.claim([1], 8))).toEqual([before]);
+  expect(idsOf(await owner.claim([1], 8))).toEqual([waits]);
+  expect(await owner.left()).toEqual([]);
+});

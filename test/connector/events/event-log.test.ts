@@ -1,0 +1,220 @@
+import { randomUUID } from "node:crypto";
+import { type CommandStartedEvent, MongoClient, Timestamp } from "mongodb";
+import { describe, expect, test } from "vitest";
+import { openEventLog } from "#connector/events/event-log.ts";
+import { FencedError } from "#connector/ownership/fence.ts";
+import { collectionNames, eventInsertMsMax, type FenceDocument } from "#shared/collections.ts";
+import { collections } from "#shared/database.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { severableDatabase } from "#test/support/severable-database.ts";
+import { fileDatabase } from "../connector-fixture.ts";
+
+const file = fileDatabase();
+
+const open = (channelId: string, epoch = 1) => openEventLog(file.all.events, { channelId, epoch });
+const update = (messageId: string) => ({ messageId, status: "sent" as const });
+const stored = (channelId: string) =>
+  file.all.events
+    .find({ channelId, seq: { $exists: true } })
+    .sort({ seq: 1 })
+    .toArray();
+const seqs = async (channelId: string) => (await stored(channelId)).map(({ seq }) => seq);
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+test("numbers rise by one in the order of publishing, however many are published at once", async () => {
+  const channelId = randomUUID();
+  const log = await open(channelId);
+  await Promise.all(upTo(500).map((n) => log.publish("message_status_update", update(`M${n}`))));
+  const events = await stored(channelId);
+  expect(events.map(({ seq }) => seq)).toEqual(upTo(500));
+  expect(events.map(({ data }) => data.messageId)).toEqual(upTo(500).map((n) => `M${n}`));
+});
+
+test("an event is what was published, with a time", async () => {
+  const channelId = randomUUID();
+  const log = await open(channelId);
+  await log.publish("connection_update", { status: "active" }, `${channelId}/one`);
+  expect(await stored(channelId)).toEqual([
+    {
+      _id: `${channelId}/one`,
+      channelId,
+      seq: 1,
+      ord: expect.any(Timestamp),
+      epoch: 1,
+      type: "connection_update",
+      timestamp: expect.any(Date),
+      data: { status: "active" },
+    },
+  ]);
+});
+
+test("the server's order of events rises with their numbers, in one write and from one to the next", async () => {
+  const channelId = randomUUID();
+  const log = await open(channelId);
+  await Promise.all(upTo(300).map((n) => log.publish("message_status_update", update(`M${n}`))));
+  await log.publish("message_status_update", update("later"));
+  const ords = (await stored(channelId)).map(({ ord }) => ord.toBigInt());
+  expect(new Set(ords).size).toBe(301);
+  expect(ords[0]).toBeGreaterThan(0n);
+  expect(ords).toEqual(ords.toSorted((a, b) => Number(a - b)));
+});
+
+test("an insert has a time limit, by which the order across channels is read", async () => {
+  const channelId = randomUUID();
+  await using client = new MongoClient(file.database.uri, { monitorCommands: true });
+  const started: CommandStartedEvent[] = [];
+  client.on("commandStarted", (event) => started.push(event));
+  const log = await openEventLog(collections(client.db()).events, { channelId, epoch: 1 });
+  await log.publish("message_status_update", update("one"));
+  const insert = started.find(({ commandName }) => commandName === "insert");
+  expect(insert?.command.maxTimeMS).toBe(eventInsertMsMax);
+});
+
+describe("the same event twice", () => {
+  test("is one, at once, later and under a new owner, and takes no number", async () => {
+    const channelId = randomUUID();
+    const ids = ["a", "b", "a", "c", "b", "a"].map((name) => `${channelId}/${name}`);
+    const log = await open(channelId);
+    await Promise.all(ids.map((id) => log.publish("message_status_update", update(id), id)));
+    await log.publish("message_status_update", update("again"), ids[0]);
+    const next = await open(channelId, 2);
+    await next.publish("message_status_update", update("again"), ids[1]);
+    await next.publish("message_status_update", update("new"));
+    expect((await stored(channelId)).map(({ data, seq }) => [data.messageId, seq])).toEqual([
+      [ids[0], 1],
+      [ids[1], 2],
+      [ids[3], 3],
+      ["new", 4],
+    ]);
+  });
+
+  test("leaves no gap behind when retention empties the log afterwards", async () => {
+    const channelId = randomUUID();
+    const log = await open(channelId);
+    await log.publish("message_status_update", update("one"), `${channelId}/one`);
+    await log.publish("message_status_update", update("one"), `${channelId}/one`);
+    await file.all.events.deleteMany({ channelId, seq: { $exists: true } });
+    const next = await open(channelId, 2);
+    await next.publish("message_status_update", update("two"));
+    expect(await seqs(channelId)).toEqual([2]);
+  });
+});
+
+describe("a new owner", () => {
+  test("continues after the newest event", async () => {
+    const channelId = randomUUID();
+    const first = await open(channelId);
+    await Promise.all(upTo(3).map((n) => first.publish("message_status_update", update(`${n}`))));
+    const second = await open(channelId, 2);
+    await second.publish("message_status_update", update("4"));
+    expect(await seqs(channelId)).toEqual([1, 2, 3, 4]);
+  });
+
+  test("continues also when retention has emptied the log", async () => {
+    const channelId = randomUUID();
+    const first = await open(channelId);
+    await Promise.all(upTo(3).map((n) => first.publish("message_status_update", update(`${n}`))));
+    await file.all.events.deleteMany({ channelId, seq: { $exists: true } });
+    const second = await open(channelId, 2);
+    await second.publish("message_status_update", update("4"));
+    expect(await seqs(channelId)).toEqual([4]);
+  });
+
+  test("gives no number again when retention took newer events and left older ones", async () => {
+    const channelId = randomUUID();
+    const first = await open(channelId);
+    for (const n of upTo(4)) await first.publish("message_status_update", update(`${n}`));
+    await file.all.events.deleteMany({ channelId, seq: { $gt: 1 } });
+    const second = await open(channelId, 2);
+    await second.publish("message_status_update", update("next"));
+    const newest = (await seqs(channelId)).at(-1);
+    // The last write of all may have been interrupted, so what it gave is not certain.
+    expect(newest).toBe(4);
+  });
+
+  test("leaves no gap where the former one was interrupted between the number and the event", async () => {
+    const channelId = randomUUID();
+    const first = await open(channelId);
+    for (const n of upTo(3)) await first.publish("message_status_update", update(`${n}`));
+    await file.database.db
+      .collection<FenceDocument>(collectionNames.events)
+      .updateOne({ _id: `${channelId}/fence` }, { $set: { writtenSeq: 3, lastSeq: 5 } });
+    const second = await open(channelId, 2);
+    await second.publish("message_status_update", update("next"));
+    expect(await seqs(channelId)).toEqual([1, 2, 3, 4]);
+  });
+
+  test("locks the former one out: it is told, and nothing of it is in the log", async () => {
+    const channelId = randomUUID();
+    const former = await open(channelId);
+    const owner = await open(channelId, 2);
+    const late = [1, 2, 3].map((n) => former.publish("message_status_update", update(`late ${n}`)));
+    for (const one of late) await expect(one).rejects.toThrow(FencedError);
+    await owner.publish("message_status_update", update("mine"));
+    await expect(former.publish("message_status_update", update("later"))).rejects.toThrow(FencedError);
+    expect((await stored(channelId)).map(({ data }) => data.messageId)).toEqual(["mine"]);
+  });
+
+  test("that was overtaken itself does not get the log", async () => {
+    const channelId = randomUUID();
+    await open(channelId, 3);
+    await expect(open(channelId, 2)).rejects.toThrow(FencedError);
+  });
+
+  test("in the middle of a stream of events leaves no gap and no double", async () => {
+    const channelId = randomUUID();
+    const former = await open(channelId);
+    const published = upTo(400).map((n) =>
+      former.publish("message_status_update", update(`${n}`), `${channelId}/${n}`).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const owner = await open(channelId, 2);
+    await owner.publish("message_status_update", update("mine"));
+    const accepted = (await Promise.all(published)).filter(Boolean).length;
+    const events = await stored(channelId);
+    expect(events.map(({ seq }) => seq)).toEqual(upTo(events.length));
+    expect(accepted).toBeLessThanOrEqual(events.length - 1);
+  });
+});
+
+test("a number that is taken already is skipped, not written twice", async () => {
+  const channelId = randomUUID();
+  const log = await open(channelId);
+  const ord = new Timestamp({ t: 1, i: 1 });
+  const stray = { channelId, ord, type: "presence", timestamp: new Date(), data: {} };
+  await file.all.events.insertOne({ ...stray, _id: `${channelId}/stray`, seq: 1 });
+  await log.publish("message_status_update", update("mine"));
+  expect((await stored(channelId)).map(({ _id, seq }) => [_id === `${channelId}/stray`, seq])).toEqual([
+    [true, 1],
+    [false, 2],
+  ]);
+});
+
+test("events outlive a lost line to the database: each is there once, in order", async () => {
+  const channelId = randomUUID();
+  await using severable = await severableDatabase(file.database.db.databaseName);
+  const log = await openEventLog(severable.db.collection(collectionNames.events), { channelId, epoch: 1 });
+  const published = upTo(600).map((n) =>
+    log.publish("message_status_update", update(`${n}`), `${channelId}/${n}`),
+  );
+  await eventually(async () => (await seqs(channelId)).length > 0);
+  severable.cut();
+  await severable.mend();
+  await Promise.all(published);
+  await log.flush();
+  expect((await stored(channelId)).map(({ data, seq }) => [data.messageId, seq])).toEqual(
+    upTo(600).map((n) => [`${n}`, n]),
+  );
+});
+
+test("refuses to hold more than it can bear", async () => {
+  const channelId = randomUUID();
+  const log = await open(channelId);
+  const published = upTo(10_000).map((n) => log.publish("message_status_update", update(`${n}`)));
+  const tooMany = log.publish("message_status_update", update("one more"));
+  await expect(tooMany).rejects.toThrow("Too many events");
+  await Promise.all(published);
+  expect(await file.all.events.countDocuments({ channelId, seq: { $exists: true } })).toBe(10_000);
+});

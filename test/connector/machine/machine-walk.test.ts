@@ -1,0 +1,197 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type Effect, type Machine, newMachine, type Signal } from "#connector/machine/machine.ts";
+import { step } from "#connector/machine/transition-table.ts";
+import { everyReason, everySignal, limits } from "./machine-space.ts";
+
+/** A session as far as its effects tell: what the machine asked for, and whether that fits together. */
+interface Session {
+  machine: Machine;
+  hasSocket: boolean;
+  hasRetry: boolean;
+  isLinked: boolean;
+  isStranger: boolean;
+  isWanted: boolean;
+  now: number;
+  /** What should never happen, in words. */
+  faults: string[];
+}
+
+type Happening = Signal | { type: "linked" } | { type: "stranger" } | { type: "time"; ms: number };
+
+const fresh = (isLinked: boolean): Session => ({
+  machine: newMachine("inactive"),
+  hasSocket: false,
+  hasRetry: false,
+  isLinked,
+  isStranger: false,
+  isWanted: false,
+  now: 0,
+  faults: [],
+});
+
+const carryOut: Record<Effect["type"], (session: Session) => void> = {
+  open_socket(session) {
+    if (session.hasSocket) session.faults.push("a second socket was opened");
+    session.hasSocket = true;
+  },
+  close_socket(session) {
+    session.hasSocket = false;
+  },
+  unlink_device(session) {
+    if (!session.hasSocket) session.faults.push("unlinked without a socket");
+    session.hasSocket = false;
+  },
+  erase_credentials(session) {
+    session.isLinked = false;
+    session.isStranger = false;
+  },
+  request_code(session) {
+    if (!session.hasSocket) session.faults.push("asked for a code without a socket");
+    if (session.isLinked) session.faults.push("asked for a code while linked");
+  },
+  remember_account: () => undefined,
+  schedule_retry(session) {
+    if (session.hasSocket) session.faults.push("a retry beside a socket");
+    session.hasRetry = true;
+  },
+  cancel_retry(session) {
+    session.hasRetry = false;
+  },
+  drop_wish(session) {
+    session.isWanted = false;
+  },
+};
+
+/** Whether it could happen now: only a socket says something, only a linked device gets in, only a timer fires. */
+function isPossible({ machine, hasSocket, hasRetry, isLinked }: Session, happening: Happening): boolean {
+  switch (happening.type) {
+    case "qr":
+    case "code":
+      return hasSocket && !isLinked;
+    case "linked":
+    case "stranger":
+      return machine.code !== null;
+    case "opened":
+      return hasSocket && isLinked;
+    case "closed":
+      return hasSocket;
+    case "retry":
+      return hasRetry;
+    default:
+      return true;
+  }
+}
+
+function happen(session: Session, happening: Happening): void {
+  if (!isPossible(session, happening)) return;
+  if (happening.type === "time") session.now += happening.ms;
+  else if (happening.type === "linked" || happening.type === "stranger") {
+    session.isLinked = true;
+    session.isStranger = happening.type === "stranger";
+  } else tell(session, happening);
+}
+
+function tell(session: Session, signal: Signal): void {
+  if (signal.type === "closed") session.hasSocket = false;
+  if (signal.type === "retry") session.hasRetry = false;
+  if (signal.type === "start") session.isWanted = true;
+  const { now, isLinked, isStranger, machine } = session;
+  const next = step(machine, signal, { now, isLinked, isStranger, random: 0.5, limits });
+  session.machine = next.machine;
+  for (const { type } of next.effects) carryOut[type](session);
+}
+
+/** What must be so between any two signals. */
+function contradictions({ machine, hasSocket, hasRetry, isWanted, isStranger, faults }: Session): string[] {
+  const { state } = machine;
+  const needsSocket = ["connecting", "qr_ready", "pairing_code_ready", "active"].includes(state);
+  const isResting = ["inactive", "error", "logged_out"].includes(state);
+  return [
+    ...faults,
+    ...(needsSocket === hasSocket ? [] : [`${state} ${hasSocket ? "with" : "without"} a socket`]),
+    ...(isStranger && state === "active" ? ["active with a stranger's account"] : []),
+    ...((state === "waiting") === hasRetry ? [] : [`${state} ${hasRetry ? "with" : "without"} a retry`]),
+    ...(isResting && isWanted && machine.reason !== "credentials_unreadable"
+      ? [`${state} although it is to come back`]
+      : []),
+  ];
+}
+
+// Both end the session: an interrupted machine is not told anything any more, nor one that lost its lease.
+const lasting = everySignal.filter(
+  (signal) =>
+    signal.type !== "interrupt" && !(signal.type === "closed" && signal.reason.kind === "lease_lost"),
+);
+const happenings: Happening[] = [
+  ...lasting,
+  { type: "linked" },
+  { type: "stranger" },
+  { type: "time", ms: 61_000 },
+];
+const walk = fc.array(fc.constantFrom(...happenings), { maxLength: 40 });
+
+test("no walk contradicts itself", () => {
+  fc.assert(
+    fc.property(fc.boolean(), walk, (isLinked, path) => {
+      const session = fresh(isLinked);
+      for (const happening of path) {
+        happen(session, happening);
+        expect(contradictions(session)).toEqual([]);
+      }
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+test("unlinking ends in logged_out, whatever the connection does after it and whoever says stop", () => {
+  const later = fc.array(
+    fc.constantFrom<Happening>(
+      ...everyReason
+        .filter(({ kind }) => kind !== "lease_lost")
+        .map((reason): Signal => ({ type: "closed", reason, code: null })),
+      { type: "retry" },
+      { type: "stop" },
+      { type: "time", ms: 1_000 },
+    ),
+    { maxLength: 8 },
+  );
+  fc.assert(
+    fc.property(fc.boolean(), walk, later, (isLinked, path, afterwards) => {
+      const session = fresh(isLinked);
+      for (const happening of [...path, { type: "unlink" } as const, ...afterwards])
+        happen(session, happening);
+      happen(session, { type: "retry" });
+      happen(session, { type: "opened" });
+      expect(session.machine.state).toBe("logged_out");
+      expect(session.isLinked).toBe(false);
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+test("the walks go everywhere: each state is reached", () => {
+  const reached = new Set<string>();
+  fc.assert(
+    fc.property(fc.boolean(), walk, (isLinked, path) => {
+      const session = fresh(isLinked);
+      for (const happening of path) {
+        happen(session, happening);
+        reached.add(session.machine.state);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+  expect([...reached].sort()).toEqual(
+    [
+      "active",
+      "connecting",
+      "error",
+      "inactive",
+      "logged_out",
+      "pairing_code_ready",
+      "qr_ready",
+      "waiting",
+    ].sort(),
+  );
+});

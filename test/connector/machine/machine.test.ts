@@ -1,0 +1,236 @@
+import { describe, expect, test } from "vitest";
+import { newMachine, publicStatus, type Signal, type World } from "#connector/machine/machine.ts";
+import { step, table } from "#connector/machine/transition-table.ts";
+import { connectBackoff } from "#connector/timings.ts";
+import { statusReasons } from "#shared/channel.ts";
+import { codes, everyMachine, everySignal, worlds } from "./machine-space.ts";
+
+const linked: World = {
+  now: 1_000_000,
+  random: 0.5,
+  isLinked: true,
+  isStranger: false,
+  limits: { backoff: connectBackoff, replacedPauseMs: 60_000, stableMs: 60_000 },
+};
+const unlinked: World = { ...linked, isLinked: false };
+
+/** Every machine that can be told apart × every signal × linked or not, as steps. */
+const steps = everyMachine.flatMap((machine) =>
+  everySignal.flatMap((signal) =>
+    worlds.map((world) => ({ machine, signal, world, ...after(machine, signal, world) })),
+  ),
+);
+
+function after(machine: (typeof everyMachine)[number], signal: Signal, world: World) {
+  const { machine: next, effects } = step(machine, signal, world);
+  return { next, effects, names: effects.map(({ type }) => type) };
+}
+
+const isEnded = (state: string) => ["inactive", "error", "logged_out"].includes(state);
+
+/** Checks `holds` for every step that `applies`, naming the first that breaks it. */
+function always(
+  applies: (one: (typeof steps)[number]) => boolean,
+  holds: (one: (typeof steps)[number]) => boolean,
+) {
+  const relevant = steps.filter(applies);
+  expect(relevant.length).toBeGreaterThan(0);
+  expect(relevant.find((one) => !holds(one))).toBeUndefined();
+}
+
+describe("every state × every signal, linked and not", () => {
+  test("a signal that the table ignores changes nothing", () => {
+    always(
+      ({ machine, signal }) => table[machine.state][signal.type] === null,
+      ({ machine, next, effects }) => next === machine && effects.length === 0,
+    );
+  });
+
+  test("a code is shown only while it can be used", () => {
+    always(
+      () => true,
+      ({ next }) => (next.code !== null) === ["qr_ready", "pairing_code_ready"].includes(next.state),
+    );
+  });
+
+  test("what shows is of the kind that the state names", () => {
+    always(
+      ({ next }) => next.code !== null,
+      ({ next }) => (next.code?.kind === "qr") === (next.state === "qr_ready"),
+    );
+  });
+
+  test("a state that only a person leaves drops the wish and cancels the retry", () => {
+    always(
+      ({ machine, next }) =>
+        isEnded(next.state) && next !== machine && next.reason !== "credentials_unreadable",
+      ({ names }) => names.includes("drop_wish") && names.includes("cancel_retry"),
+    );
+  });
+
+  test("credentials that cannot be read leave the wish: with the right key the channel comes back", () => {
+    always(
+      ({ machine, next }) => next !== machine && next.reason === "credentials_unreadable",
+      ({ names, next }) =>
+        next.state === "error" && !names.includes("drop_wish") && names.includes("cancel_retry"),
+    );
+  });
+
+  test("waiting has a time for the next attempt, and the retry that goes with it", () => {
+    always(
+      ({ machine, next, signal }) => next.state === "waiting" && next !== machine && signal.type === "closed",
+      ({ next, effects, world }) =>
+        effects.some((one) => one.type === "schedule_retry" && next.retryAt === world.now + one.delayMs),
+    );
+  });
+
+  test("nothing but waiting, and a ban that ends, has a time for the next attempt", () => {
+    always(
+      ({ next }) => next.retryAt !== null,
+      ({ next }) => next.state === "waiting" || next.reason === "temporarily_banned",
+    );
+  });
+
+  test("every reason is one that its status may have", () => {
+    always(
+      ({ machine, next }) => next !== machine,
+      ({ next }) => {
+        const status = publicStatus(next);
+        const reasons: readonly string[] =
+          status in statusReasons ? statusReasons[status as keyof typeof statusReasons] : [];
+        return next.reason === null || reasons.includes(next.reason);
+      },
+    );
+  });
+
+  test("a socket is opened at most once in a step, and only on the way to connecting", () => {
+    always(
+      ({ names }) => names.includes("open_socket"),
+      ({ names, next }) =>
+        names.filter((name) => name === "open_socket").length === 1 && next.state === "connecting",
+    );
+  });
+
+  test("a channel that is logged out has no credentials left", () => {
+    always(
+      ({ machine, next }) => next.state === "logged_out" && next !== machine,
+      ({ names }) => names.includes("erase_credentials"),
+    );
+  });
+
+  test("credentials are erased for no other reason, but that they are a stranger's", () => {
+    always(
+      ({ names }) => names.includes("erase_credentials"),
+      ({ next }) => next.state === "logged_out" || next.reason === "wrong_number",
+    );
+  });
+
+  test("a stranger's account never becomes active: it is unlinked, nothing is kept, and a person decides", () => {
+    always(
+      ({ signal, world, next, machine }) => signal.type === "opened" && world.isStranger && next !== machine,
+      ({ machine, next, names }) =>
+        names.join() === "cancel_retry,unlink_device,erase_credentials,drop_wish" &&
+        (machine.unlinkOnOpen
+          ? next.state === "logged_out"
+          : next.state === "error" && next.reason === "wrong_number"),
+    );
+    always(
+      ({ world, machine }) => world.isStranger && machine.state !== "active",
+      ({ next }) => next.state !== "active",
+    );
+  });
+
+  test("losing the lease asks for nothing", () => {
+    always(
+      ({ signal }) => signal.type === "closed" && signal.reason.kind === "lease_lost",
+      ({ machine, next, effects }) => next === machine && effects.length === 0,
+    );
+  });
+
+  test("a linked channel that is interrupted keeps its wish; a pairing does not survive", () => {
+    always(
+      ({ machine, signal }) => signal.type === "interrupt" && !isEnded(machine.state),
+      ({ next, names, world }) =>
+        names.includes("close_socket") &&
+        (world.isLinked
+          ? next.state === "waiting" && !names.includes("drop_wish")
+          : next.state === "inactive" && next.reason === "interrupted"),
+    );
+  });
+
+  test("a stop ends everything but an unlinking, wherever it comes", () => {
+    always(
+      ({ machine, signal }) => signal.type === "stop" && !machine.unlinkOnOpen,
+      ({ machine, next, names }) =>
+        names.includes("drop_wish") &&
+        (next.state === "inactive" || (machine.state === "logged_out" && next === machine)),
+    );
+  });
+
+  test("unlinking is done, or will be as soon as there is a connection, wherever it comes", () => {
+    always(
+      ({ signal }) => signal.type === "unlink",
+      ({ next }) => next.state === "logged_out" || next.unlinkOnOpen,
+    );
+  });
+
+  test("whoever rests or waits gets a socket when that is asked for or due", () => {
+    always(
+      ({ machine, signal }) =>
+        (signal.type === "start" && isEnded(machine.state)) ||
+        (signal.type === "retry" && machine.state === "waiting"),
+      ({ next, names }) => next.state === "connecting" && names.includes("open_socket"),
+    );
+  });
+
+  test("what was asked to be unlinked is not forgotten by a stop", () => {
+    always(
+      ({ machine, signal }) => machine.unlinkOnOpen && signal.type === "stop",
+      ({ next, names }) => next.unlinkOnOpen && names.includes("drop_wish"),
+    );
+  });
+
+  test("nobody is told of a state that is not a channel status", () => {
+    expect(everyMachine.map(publicStatus)).not.toContain("waiting");
+  });
+});
+
+describe("pairing", () => {
+  test("asks for a code as soon as the server can take it, when a number was given", () => {
+    const method = { kind: "code", phoneNumber: "15550100001" } as const;
+    const started = step(newMachine("inactive"), { type: "start", method }, unlinked);
+    const asked = step(started.machine, { type: "qr", code: codes.qr }, unlinked);
+    expect(asked).toEqual({
+      machine: started.machine,
+      effects: [{ type: "request_code", phoneNumber: "15550100001" }],
+    });
+    const shown = step(asked.machine, { type: "code", code: codes.typed }, unlinked);
+    expect(shown.machine).toMatchObject({ state: "pairing_code_ready", code: codes.typed });
+  });
+
+  test("is not what a number is for that is given for a linked channel: its account is no stranger by it", () => {
+    const method = { kind: "code", phoneNumber: "15550100001" } as const;
+    for (const state of ["inactive", "error", "logged_out"] as const) {
+      const { machine } = step(newMachine(state), { type: "start", method }, linked);
+      expect(machine).toMatchObject({ state: "connecting", method: { kind: "qr" } });
+    }
+  });
+
+  test("switches from a QR to a code when a number is given, and ignores a second plain connect", () => {
+    const showing = { ...newMachine("qr_ready"), code: codes.qr };
+    const plain: Signal = { type: "start", method: { kind: "qr" } };
+    expect(step(showing, plain, unlinked)).toEqual({ machine: showing, effects: [] });
+    const byNumber: Signal = { type: "start", method: { kind: "code", phoneNumber: "15550100002" } };
+    expect(step(showing, byNumber, unlinked).effects).toEqual([
+      { type: "request_code", phoneNumber: "15550100002" },
+    ]);
+  });
+
+  test("a device that was just linked is unlinked over a connection of its own", () => {
+    const showing = { ...newMachine("qr_ready"), code: codes.qr };
+    const { machine, effects } = step(showing, { type: "unlink" }, linked);
+    expect(machine).toMatchObject({ state: "connecting", code: null, unlinkOnOpen: true });
+    expect(effects.map(({ type }) => type)).toEqual(["cancel_retry", "close_socket", "open_socket"]);
+    expect(step(machine, { type: "opened" }, linked).effects).toContainEqual({ type: "unlink_device" });
+  });
+});

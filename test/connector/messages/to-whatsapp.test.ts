@@ -1,0 +1,57 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { expect, test } from "vitest";
+import type { FetchedMedia } from "#connector/media/fetched-media.ts";
+import { mediaToWhatsApp, textToWhatsApp } from "#connector/messages/to-whatsapp.ts";
+import type { MediaContent } from "#shared/content.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
+
+const bytes = Buffer.from("89504e470d0a1a0a", "hex");
+const source = { url: "https://files.example.com/a" };
+
+test("a text is only that: nothing is fetched for what it names", () => {
+  expect(textToWhatsApp("see https://example.com")).toEqual({
+    text: "see https://example.com",
+    linkPreview: null,
+  });
+});
+
+const mimetype = "application/x-test";
+/** What was asked for, what the server calls the file, Baileys' word for it, and what goes with it. */
+const rows: Array<[MediaContent, string | null, string, object]> = [
+  [{ type: "image", media: source, caption: "look" }, "served.bin", "image", { mimetype, caption: "look" }],
+  [{ type: "image", media: source }, "served.bin", "image", { mimetype }],
+  [{ type: "video", media: source, caption: "look" }, "served.bin", "video", { mimetype, caption: "look" }],
+  [{ type: "audio", media: source }, "served.bin", "audio", { mimetype }],
+  [{ type: "voice", media: source }, "served.bin", "audio", { mimetype, ptt: true }],
+  [
+    { type: "document", media: source, fileName: "mine.pdf" },
+    "served.bin",
+    "document",
+    { mimetype, fileName: "mine.pdf" },
+  ],
+  [{ type: "document", media: source }, "served.bin", "document", { mimetype, fileName: "served.bin" }],
+  [{ type: "document", media: source }, null, "document", { mimetype, fileName: "document" }],
+  [{ type: "sticker", media: source }, "served.bin", "sticker", { mimetype }],
+];
+
+test.each(rows)("%j, served as %s, is a stream of what was fetched", async (content, fileName, key, rest) => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "file");
+  await writeFile(path, bytes);
+  const media: FetchedMedia = {
+    path,
+    mimetype,
+    sizeBytes: bytes.length,
+    fileName,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  const { [key]: file, ...others } = mediaToWhatsApp(content, media) as Record<string, unknown>;
+  expect(others).toEqual(rest);
+  const { stream, ...nothingElse } = file as { stream: unknown };
+  expect(nothingElse).toEqual({});
+  if (!(stream instanceof Readable)) throw new Error("It is no stream");
+  expect(await buffer(stream)).toEqual(bytes);
+});

@@ -1,0 +1,78 @@
+import { EventEmitter, once } from "node:events";
+import { type BinaryNode, proto, type WASocket } from "#connector/baileys/baileys.ts";
+import { markEncrypted, markWritten } from "#connector/baileys/wire-trace.ts";
+
+/** How the made-up server behaves. */
+export interface Answers {
+  /** The acknowledgement of a message: taken, refused with a code, or none. */
+  ack?: () => Promise<"sent" | number | null>;
+  /** How long a relay takes. */
+  relay?: () => Promise<unknown>;
+  /** So many relays fail first. */
+  failures?: number;
+  isOnWireWhenFailing?: boolean;
+  /** Who is not on WhatsApp. */
+  strangers?: readonly string[];
+  /** Who is linked. */
+  account?: string;
+}
+
+/** What of Baileys' socket sending needs, with a made-up server behind it. */
+export function fakeSocket({
+  ack,
+  relay,
+  failures = 0,
+  isOnWireWhenFailing = false,
+  strangers = [],
+  account = "15550100009:1@s.whatsapp.net",
+}: Answers) {
+  const relayed: string[] = [];
+  /** What was relayed, encoded. */
+  const messages: Array<{ to: string; bytes: Uint8Array }> = [];
+  const running = { relays: 0, answers: 0 };
+  const most = { relays: 0, answers: 0 };
+  const count = async <T>(what: keyof typeof running, work: () => Promise<T>): Promise<T> => {
+    most[what] = Math.max(most[what], ++running[what]);
+    try {
+      return await work();
+    } finally {
+      running[what]--;
+    }
+  };
+  const wire = new EventEmitter();
+  /** The server answers what reached it. */
+  const answer = async (id: string, timeoutMs: number): Promise<BinaryNode> => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    await once(wire, id, { signal });
+    const given = ack ? await ack() : "sent";
+    if (given === null) {
+      await once(signal, "abort");
+      throw new Error("Timed Out");
+    }
+    return { tag: "ack", attrs: { id, ...(given === "sent" ? {} : { error: String(given) }) } };
+  };
+  const send = async (id: string) => {
+    relayed.push(id);
+    await relay?.();
+    const isFailing = relayed.length <= failures;
+    markEncrypted();
+    if (!isFailing || isOnWireWhenFailing) {
+      markWritten();
+      wire.emit(id);
+    }
+    if (isFailing) throw new Error("made up");
+    return id;
+  };
+  const wa = {
+    ws: new EventEmitter(),
+    user: { id: account },
+    onWhatsApp: async (jid: string) => [{ jid, exists: !strangers.includes(jid) }],
+    waitForMessage: (id: string, timeoutMs: number) => count("answers", () => answer(id, timeoutMs)),
+    relayMessage: (to: string, message: proto.IMessage, { messageId }: { messageId: string }) => {
+      messages.push({ to, bytes: proto.Message.encode(message).finish() });
+      return count("relays", () => send(messageId));
+    },
+    waUploadToServer: () => Promise.reject(new Error("nothing to upload")),
+  };
+  return { wa: wa as unknown as WASocket, relayed, messages, most };
+}

@@ -1,0 +1,208 @@
+import { randomUUID } from "node:crypto";
+import fc from "fast-check";
+import type { MongoBulkWriteError } from "mongodb";
+import { expect, test } from "vitest";
+import { FencedError, fencedError, fenceOperation, raiseFence } from "#connector/ownership/fence.ts";
+import { declareDead, insertLease, renewLease } from "#connector/ownership/lease-row.ts";
+import { acquire } from "#connector/ownership/ownership.ts";
+import { fenceId } from "#shared/collections.ts";
+import type { Collections } from "#shared/database.ts";
+import { channelDocument, fileDatabase } from "../connector-fixture.ts";
+import {
+  honest,
+  isOwner,
+  isValid,
+  newWorld,
+  type Rules,
+  type Step,
+  take,
+  type World,
+} from "./lease-model.ts";
+
+const process = fc.nat({ max: 3 });
+const isLost = fc.boolean();
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("start"), name: fc.nat({ max: 2 }) }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("send"), process }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("arrive"), process, isLost }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("hear"), process, isLost }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("declareDead") }) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant("acquire"), process }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("raise"), process }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("write"), process }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("land"), process }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ type: fc.constant("wait"), ms: fc.constantFrom(500, 2_500, 9_000, 13_000) }),
+  },
+) as fc.Arbitrary<Step>;
+const schedule = fc.array(step, { minLength: 5, maxLength: 120, size: "max" });
+
+/** Each throws when it does not hold. */
+const invariants: Record<string, (before: World, after: World) => void> = {
+  "at most one owner by its own clock, unless it was succeeded by name": (_, world) => {
+    const owners = world.processes.filter((one) => !one.isSucceeded && isOwner(world, one));
+    expect(owners.length).toBeLessThanOrEqual(1);
+  },
+  "nobody who is overdue for the database thinks itself valid": (_, world) => {
+    for (const one of world.processes)
+      if (isValid(world, one)) expect(one.row.aliveUntil).toBeGreaterThan(world.now);
+  },
+  "dead is final": (before, after) => {
+    for (const [index, { row }] of before.processes.entries()) {
+      if (row.isDead) expect(after.processes[index]?.row).toEqual(row);
+    }
+  },
+  "epochs rise": (_, { epochsGiven }) => {
+    for (const [index, epoch] of epochsGiven.entries()) expect(epoch).toBe(index + 1);
+  },
+  "no write of a lower epoch than the fence": (_, { accepted }) => {
+    for (const { epoch, fence } of accepted) expect(epoch).toBeGreaterThanOrEqual(fence);
+  },
+};
+
+function walk(steps: readonly Step[], rules: Rules = honest): void {
+  const world = newWorld();
+  for (const one of steps) {
+    const before = structuredClone(world);
+    take(world, one, rules);
+    for (const [name, holds] of Object.entries(invariants)) {
+      try {
+        holds(before, world);
+      } catch (cause) {
+        throw new Error(name, { cause });
+      }
+    }
+  }
+}
+
+test("whatever is late, lost, paused, restarted or declared dead: the invariants of ownership hold", () => {
+  fc.assert(
+    fc.property(schedule, (steps) => walk(steps)),
+    { numRuns: 600 },
+  );
+});
+
+test.each<[keyof Rules, RegExp]>([
+  ["renewsTheDead", /dead is final/],
+  ["takesFromTheLiving", /at most one owner/],
+  ["reusesEpochs", /epochs rise/],
+  ["ignoresTheFence", /no write of a lower epoch/],
+  ["countsFromTheAnswer", /overdue|at most one owner/],
+  ["outstaysTheLease", /overdue|at most one owner/],
+])("with %s they do not", (rule, broken) => {
+  const found = fc.check(
+    fc.property(schedule, (steps) => walk(steps, { ...honest, [rule]: true })),
+    { numRuns: 5_000, seed: 1 },
+  );
+  expect(found.failed).toBe(true);
+  expect(String(found.errorInstance)).toMatch(broken);
+});
+
+const file = fileDatabase();
+
+type RealStep = Extract<Step, { type: "start" | "declareDead" | "acquire" | "raise" | "land" }> | Renew;
+/** A renewal that gets through at once, or a row that nobody renewed in time. */
+type Renew = { type: "renew"; process: number } | { type: "expire"; process: number };
+
+const realStep = fc.oneof(
+  fc.record({ type: fc.constant("start"), name: fc.nat({ max: 2 }) }),
+  fc.record({ type: fc.constantFrom("renew", "expire", "acquire", "raise", "land"), process }),
+  fc.record({ type: fc.constant("declareDead") }),
+) as fc.Arbitrary<RealStep>;
+
+test("the rows in a real database do what the model says, step by step", { timeout: 120_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(realStep, { minLength: 10, maxLength: 40, size: "max" }), async (steps) => {
+      await file.all.connectors.deleteMany({});
+      const world = newWorld();
+      const real = await realWorld(file.all);
+      for (const one of steps) {
+        takeModelled(world, one);
+        await real.take(one);
+        expect(await real.seen()).toEqual({
+          dead: world.processes.map(({ row }) => row.isDead),
+          owner: world.owner,
+          fence: world.fence,
+          accepted: world.accepted.map(({ epoch }) => epoch),
+        });
+      }
+    }),
+    { numRuns: 25 },
+  );
+});
+
+/** Nobody's own clock runs here: the database's rules have to hold without it. */
+function takeModelled(world: World, one: RealStep): void {
+  const at = "process" in one ? one.process % Math.max(1, world.processes.length) : -1;
+  const process = world.processes[at];
+  if (one.type === "land" && process?.hasRaised) process.writes.push(process.epoch);
+  if (one.type === "expire") {
+    if (process) process.row.aliveUntil = -1;
+  } else if (one.type === "renew") {
+    for (const type of ["send", "arrive"] as const) take(world, { ...one, type, isLost: false });
+  } else take(world, one);
+}
+
+/** The same on the real functions. */
+async function realWorld(all: Collections) {
+  const channelId = randomUUID();
+  await all.channels.insertOne(channelDocument({ _id: channelId }));
+  const ids: string[] = [];
+  const epochs = new Map<string, number>();
+  const raised = new Set<string>();
+  const accepted: number[] = [];
+  const does = {
+    async acquire(id: string) {
+      const channel = await acquire(all, channelId, id);
+      if (!channel) return;
+      epochs.set(id, channel.owner.epoch);
+      raised.delete(id);
+    },
+    async raise(id: string) {
+      const epoch = epochs.get(id);
+      if (epoch === undefined) return;
+      await raiseFence(all.events, { channelId, epoch }).then(() => raised.add(id), ignoreFenced);
+    },
+    async land(id: string) {
+      const epoch = epochs.get(id);
+      if (epoch === undefined || !raised.has(id)) return;
+      const fence = { channelId, epoch };
+      await all.events
+        .bulkWrite([fenceOperation(fence)], { ordered: true })
+        .then(() => accepted.push(epoch))
+        .catch((error: MongoBulkWriteError) => ignoreFenced(fencedError(error, fence)));
+    },
+    renew: (id: string) => renewLease(all.connectors, id, 600_000),
+    expire: (_id: string) =>
+      all.connectors.updateOne({ _id, state: { $ne: "dead" } }, { $set: { aliveUntil: new Date(0) } }),
+  };
+  return {
+    async take(one: RealStep) {
+      if (one.type === "declareDead") return void (await declareDead(all.connectors));
+      if (one.type === "start") {
+        const id = randomUUID();
+        ids.push(id);
+        await insertLease(all.connectors, { id, name: `name ${one.name}`, capacity: 1, leaseMs: 600_000 });
+        return;
+      }
+      const id = ids[one.process % Math.max(1, ids.length)];
+      if (id !== undefined) await does[one.type](id);
+    },
+    async seen() {
+      const rows = await all.connectors.find().toArray();
+      const { owner } = (await all.channels.findOne({ _id: channelId })) ?? {};
+      const fence = await all.events.findOne({ _id: fenceId(channelId) });
+      return {
+        dead: ids.map((id) => rows.find(({ _id }) => _id === id)?.state === "dead"),
+        owner: { process: owner?.connector ? ids.indexOf(owner.connector) : null, epoch: owner?.epoch },
+        fence: (fence as { epoch?: number } | null)?.epoch ?? 0,
+        accepted: [...accepted],
+      };
+    },
+  };
+}
+
+function ignoreFenced(error: unknown): void {
+  if (!(error instanceof FencedError)) throw error;
+}

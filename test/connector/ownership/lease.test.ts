@@ -1,0 +1,145 @@
+import { randomUUID } from "node:crypto";
+import { type Collection, MongoClient } from "mongodb";
+import { expect, onTestFinished, test } from "vitest";
+import { type Lease, takeLease } from "#connector/ownership/lease.ts";
+import { declareDead } from "#connector/ownership/lease-row.ts";
+import type { ConnectorDocument } from "#shared/collections.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { severableDatabase } from "#test/support/severable-database.ts";
+import { fileDatabase, quiet } from "../connector-fixture.ts";
+
+const file = fileDatabase();
+
+/** Long enough for a slow machine. */
+const patient = { leaseMs: 20_000, renewMs: 50, leaseMarginMs: 1_000 };
+/** Short enough to see it end. */
+const brief = { leaseMs: 2_000, renewMs: 100, leaseMarginMs: 1_000 };
+
+/** Rows of its own for each test: leases declare others dead. */
+const freshRows = (): Collection<ConnectorDocument> =>
+  file.database.db.collection(`connectors_${randomUUID()}`);
+
+async function take(
+  connectors: Collection<ConnectorDocument>,
+  { name = randomUUID(), timings = patient }: { name?: string; timings?: typeof patient } = {},
+): Promise<Lease> {
+  const lease = await takeLease({ connectors, name, capacity: 5, timings, log: quiet });
+  onTestFinished(() => lease.release().catch(() => undefined));
+  return lease;
+}
+
+const ended = (lease: Lease) => eventually(() => lease.ended.aborted);
+const whyEnded = ({ ended: { reason } }: Lease) => (reason as Error).message;
+
+test("is a row that says who, for how long by the database's clock, and how much", async () => {
+  const rows = freshRows();
+  const lease = await take(rows, { name: "one" });
+  expect(lease.isValid()).toBe(true);
+  const row = await rows.findOne({ _id: lease.id });
+  expect(row).toMatchObject({ name: "one", state: "alive", capacity: 5 });
+  expect(Number(row?.aliveUntil)).toBeGreaterThan(Number(row?.startedAt));
+});
+
+test("is renewed again and again", async () => {
+  const rows = freshRows();
+  const lease = await take(rows);
+  const until = async () => Number((await rows.findOne({ _id: lease.id }))?.aliveUntil);
+  for (let seen = await until(), renewals = 0; renewals < 3; renewals++) {
+    seen = await eventually(async () => {
+      const now = await until();
+      return now > seen && now;
+    });
+  }
+  expect(lease.isValid()).toBe(true);
+});
+
+test("of the same name declares its predecessor dead at once, and leaves others alone", async () => {
+  const rows = freshRows();
+  const [former, other] = [await take(rows, { name: "one" }), await take(rows, { name: "two" })];
+  const present = await take(rows, { name: "one" });
+  expect(await rows.findOne({ _id: former.id })).toMatchObject({ state: "dead" });
+  await ended(former);
+  expect(whyEnded(former)).toBe("declared dead");
+  expect([former, other, present].map((lease) => lease.isValid())).toEqual([false, true, true]);
+});
+
+test("that is dead cannot be renewed", async () => {
+  const rows = freshRows();
+  const lease = await take(rows);
+  await rows.updateOne({ _id: lease.id }, { $set: { state: "dead" } });
+  const { aliveUntil } = (await rows.findOne({ _id: lease.id })) ?? {};
+  await ended(lease);
+  expect(lease.isValid()).toBe(false);
+  expect(await rows.findOne({ _id: lease.id })).toMatchObject({ state: "dead", aliveUntil });
+});
+
+test("goes on while it drains, and ends for good when it is released", async () => {
+  const rows = freshRows();
+  const lease = await take(rows);
+  await lease.drain();
+  const { aliveUntil } = (await rows.findOne({ _id: lease.id, state: "draining" })) ?? {};
+  await eventually(() => rows.findOne({ _id: lease.id, aliveUntil: { $gt: aliveUntil ?? new Date() } }));
+  expect(lease.isValid()).toBe(true);
+  await lease.release();
+  expect([lease.isValid(), lease.ended.aborted]).toEqual([false, true]);
+  expect(await rows.findOne({ _id: lease.id })).toMatchObject({ state: "dead" });
+});
+
+/** Waits until somebody else may take over, and says whether the lease still thought itself valid then. */
+async function validWhenOverdue(lease: Lease, rows: Collection<ConnectorDocument>): Promise<boolean> {
+  await eventually(async () => (await declareDead(rows)) > 0);
+  return lease.isValid();
+}
+
+test("lapses by its own clock when the database is unreachable, before anybody may take over", async () => {
+  const rows = freshRows();
+  await using severable = await severableDatabase(file.database.db.databaseName);
+  const lease = await take(severable.db.collection(rows.collectionName), { timings: brief });
+  severable.cut();
+  expect(await validWhenOverdue(lease, rows)).toBe(false);
+  await ended(lease);
+  expect(whyEnded(lease)).toBe("lapsed");
+});
+
+test("lapses by its own clock when the database takes everything and answers nothing", async () => {
+  const rows = freshRows();
+  await using severable = await severableDatabase(file.database.db.databaseName);
+  const lease = await take(severable.db.collection(rows.collectionName), { timings: brief });
+  severable.freeze();
+  expect(await validWhenOverdue(lease, rows)).toBe(false);
+  await ended(lease);
+  expect(whyEnded(lease)).toBe("lapsed");
+  severable.cut();
+});
+
+test("is not valid after the process stood still for longer than it lasts, whatever comes first afterwards", async () => {
+  const rows = freshRows();
+  const lease = await take(rows, { timings: brief });
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, brief.leaseMs);
+  expect(lease.isValid()).toBe(false);
+  await ended(lease);
+  expect(lease.isValid()).toBe(false);
+});
+
+test("cannot be had from a database that is away", async () => {
+  const client = new MongoClient("mongodb://127.0.0.1:1", { serverSelectionTimeoutMS: 50 });
+  onTestFinished(() => client.close());
+  await expect(take(client.db("none").collection("connectors"))).rejects.toThrow();
+});
+
+test("who is overdue is declared dead, whoever finds it; who is not, is not", async () => {
+  const rows = freshRows();
+  const now = Date.now();
+  const row = (state: ConnectorDocument["state"], ms: number) => {
+    const _id = randomUUID();
+    const times = { aliveUntil: new Date(now + ms), startedAt: new Date(now) };
+    return { _id, name: _id, state, capacity: 1, ...times };
+  };
+  const overdue = [row("alive", -1_000), row("draining", -1_000)];
+  const fine = [row("alive", 60_000), row("draining", 60_000)];
+  await rows.insertMany([...overdue, ...fine, row("dead", -1_000)]);
+  const found = await Promise.all([declareDead(rows), declareDead(rows)]);
+  expect(found.reduce((a, b) => a + b)).toBe(2);
+  const left = await rows.distinct("_id", { state: { $ne: "dead" } });
+  expect(left.toSorted()).toEqual(fine.map(({ _id }) => _id).toSorted());
+});

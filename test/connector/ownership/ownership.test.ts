@@ -1,0 +1,175 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import {
+  acquire,
+  channelsWithoutOwner,
+  handOver,
+  release,
+  restingChannels,
+} from "#connector/ownership/ownership.ts";
+import type { ChannelDocument, ConnectorDocument } from "#shared/collections.ts";
+import { channelDocument, commandDocument, fileDatabase } from "../connector-fixture.ts";
+
+const file = fileDatabase();
+
+async function connector(state: ConnectorDocument["state"] = "alive"): Promise<string> {
+  const _id = randomUUID();
+  const now = new Date();
+  await file.all.connectors.insertOne({
+    _id,
+    name: _id,
+    state,
+    aliveUntil: now,
+    capacity: 1,
+    startedAt: now,
+  });
+  return _id;
+}
+
+async function channel(fields: Partial<ChannelDocument> = {}): Promise<string> {
+  const document = channelDocument(fields);
+  await file.all.channels.insertOne(document);
+  return document._id;
+}
+
+const ownerOf = async (channelId: string) => (await file.all.channels.findOne({ _id: channelId }))?.owner;
+
+describe("acquiring", () => {
+  test("of several who race for a channel, one wins", async () => {
+    const me = await Promise.all([1, 2, 3, 4].map(() => connector()));
+    for (let round = 0; round < 20; round++) {
+      const channelId = await channel();
+      const got = await Promise.all(me.map((id) => acquire(file.all, channelId, id)));
+      const winners = got.filter((one) => one !== null);
+      expect(winners).toHaveLength(1);
+      expect(winners[0]?.owner).toEqual(await ownerOf(channelId));
+      expect(winners[0]?.owner.epoch).toBe(1);
+    }
+  });
+
+  test("of several who race under one name, each winner has an epoch of its own", async () => {
+    const me = await connector();
+    for (let round = 0; round < 10; round++) {
+      const channelId = await channel({ owner: { connector: me, epoch: 5 } });
+      const got = await Promise.all([1, 2, 3].map(() => acquire(file.all, channelId, me)));
+      const epochs = got.flatMap((one) => (one ? [one.owner.epoch] : []));
+      expect(new Set(epochs).size).toBe(epochs.length);
+      expect(await ownerOf(channelId)).toEqual({ connector: me, epoch: Math.max(...epochs) });
+    }
+  });
+
+  test("the epoch rises with every owner, the same one again among them, and never falls", async () => {
+    const [one, two] = [await connector(), await connector()];
+    const channelId = await channel();
+    const epochs: number[] = [];
+    for (const id of [one, one, two, one]) {
+      const got = await acquire(file.all, channelId, id);
+      epochs.push(got?.owner.epoch ?? Number.NaN);
+      await release(file.all, { channelId, epoch: got?.owner.epoch ?? 0 }, id);
+    }
+    expect(epochs).toEqual([1, 2, 3, 4]);
+    expect(await ownerOf(channelId)).toEqual({ connector: null, epoch: 4 });
+  });
+
+  test.each<{ holder: ConnectorDocument["state"] | "gone"; isFree: boolean }>([
+    { holder: "alive", isFree: false },
+    { holder: "draining", isFree: false },
+    { holder: "dead", isFree: true },
+    { holder: "gone", isFree: true },
+  ])("a channel whose owner is $holder: $isFree", async ({ holder, isFree }) => {
+    const holderId = holder === "gone" ? randomUUID() : await connector(holder);
+    const channelId = await channel({ owner: { connector: holderId, epoch: 3 } });
+    const got = await acquire(file.all, channelId, await connector());
+    expect(got !== null).toBe(isFree);
+    expect(await ownerOf(channelId)).toMatchObject({ epoch: isFree ? 4 : 3 });
+  });
+
+  test("what is gone cannot be had", async () => {
+    expect(await acquire(file.all, randomUUID(), await connector())).toBeNull();
+  });
+});
+
+describe("letting go", () => {
+  test("is only of what is still ours, under that epoch", async () => {
+    const [me, other] = [await connector(), await connector()];
+    const channelId = await channel({ owner: { connector: me, epoch: 3 } });
+    await release(file.all, { channelId, epoch: 3 }, other);
+    expect(await ownerOf(channelId)).toEqual({ connector: me, epoch: 3 });
+    await acquire(file.all, channelId, me);
+    await release(file.all, { channelId, epoch: 3 }, me);
+    expect(await ownerOf(channelId)).toEqual({ connector: me, epoch: 4 });
+    await release(file.all, { channelId, epoch: 4 }, me);
+    expect(await ownerOf(channelId)).toEqual({ connector: null, epoch: 4 });
+  });
+});
+
+test("a channel that was handed over rests with who takes it; one that was given back does not", async () => {
+  const [me, other] = [await connector(), await connector()];
+  const [moved, given] = [await channel(), await channel()];
+  for (const [channelId, giveBack] of [
+    [moved, handOver],
+    [given, release],
+  ] as const) {
+    await acquire(file.all, channelId, me);
+    await giveBack(file.all, { channelId, epoch: 1 }, me);
+    expect(await ownerOf(channelId)).toMatchObject({ connector: null, epoch: 1 });
+    await acquire(file.all, channelId, other);
+  }
+  expect(await restingChannels(file.all, other, 60_000)).toEqual([moved]);
+  expect(await restingChannels(file.all, me, 60_000)).toEqual([]);
+  expect(await restingChannels(file.all, other, -60_000)).toEqual([]);
+});
+
+describe("channels that need an owner", () => {
+  const wanted = { wanted: "connected" } as const;
+
+  async function found(me: string, limit = 1_000) {
+    const free = await channelsWithoutOwner(file.all, me, limit);
+    return new Set(free.map(({ channelId }) => channelId));
+  }
+
+  test("are those that are wanted, to be deleted, or have something to do", async () => {
+    const me = await connector();
+    const needed = [await channel(wanted), await channel({ deletedAt: new Date() }), await channel()];
+    const [, , withCommand = ""] = needed;
+    await file.all.commands.insertOne(commandDocument(withCommand));
+    const running = await channel();
+    await file.all.commands.insertOne(commandDocument(running, { state: "running" }));
+    const settled = await channel();
+    await file.all.commands.insertOne(commandDocument(settled, { state: "succeeded" }));
+    const all = await found(me);
+    expect([...needed, running].filter((id) => !all.has(id))).toEqual([]);
+    expect([settled, await channel()].filter((id) => all.has(id))).toEqual([]);
+  });
+
+  test("are our own and those of the dead, not those of another who lives or drains", async () => {
+    const me = await connector();
+    const ownedBy = async (id: string | null) => channel({ ...wanted, owner: { connector: id, epoch: 1 } });
+    const free = [
+      await ownedBy(null),
+      await ownedBy(me),
+      await ownedBy(await connector("dead")),
+      await ownedBy(randomUUID()),
+    ];
+    const taken = [await ownedBy(await connector("alive")), await ownedBy(await connector("draining"))];
+    const all = await found(me);
+    expect(free.filter((id) => !all.has(id))).toEqual([]);
+    expect(taken.filter((id) => all.has(id))).toEqual([]);
+  });
+
+  test("are only those that were asked about", async () => {
+    const me = await connector();
+    const [asked, idle, other] = [await channel(wanted), await channel(), await channel(wanted)];
+    const found = await channelsWithoutOwner(file.all, me, 10, [asked, idle]);
+    expect(found).toEqual([{ channelId: asked, isOurs: false }]);
+    await acquire(file.all, other, me);
+    expect(await channelsWithoutOwner(file.all, me, 10, [other])).toEqual([
+      { channelId: other, isOurs: true },
+    ]);
+  });
+
+  test("are no more than were asked for", async () => {
+    await Promise.all([channel(wanted), channel(wanted), channel(wanted)]);
+    expect((await found(await connector(), 2)).size).toBe(2);
+  });
+});

@@ -1,0 +1,106 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createRebalancing } from "#connector/ownership/rebalancing.ts";
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+afterEach(() => void vi.useRealTimers());
+
+const quietMs = 1_000;
+
+/** A connector `me` with channels, of which `theirs` should be at a peer. */
+function balancing() {
+  const now = {
+    joins: 0,
+    changedAt: Number.NEGATIVE_INFINITY,
+    channels: ["one", "two", "three", "four"],
+    theirs: ["one", "two", "three"],
+    resting: [] as string[],
+    busy: [] as string[],
+    asked: 0,
+  };
+  const peer = (id: string) => ({ id, name: id, capacity: 9, load: 0 });
+  const rebalancing = createRebalancing({
+    membership: {
+      joins: () => now.joins,
+      changedAt: () => now.changedAt,
+      preferred: (channelId) => peer(now.theirs.includes(channelId) ? "other" : "me"),
+    },
+    connectorId: "me",
+    channels: () => now.channels,
+    resting: async () => now.resting,
+    movable: async (channelIds) => {
+      now.asked++;
+      return channelIds.filter((channelId) => !now.busy.includes(channelId));
+    },
+    quietMs,
+  });
+  const moved = async () => {
+    const gone: string[] = [];
+    for (let next = await rebalancing.next(); next; next = await rebalancing.next()) {
+      gone.push(next);
+      now.channels = now.channels.filter((channelId) => channelId !== next);
+    }
+    return gone;
+  };
+  return { now, moved };
+}
+
+test("nothing moves unless somebody joined", async () => {
+  const { now, moved } = balancing();
+  expect(await moved()).toEqual([]);
+  now.joins++;
+  expect(await moved()).toEqual(["one", "two", "three"]);
+});
+
+test("nothing moves until it was quiet", async () => {
+  const { now, moved } = balancing();
+  now.joins++;
+  now.changedAt = performance.now();
+  expect(await moved()).toEqual([]);
+  now.changedAt -= 1_000;
+  expect(await moved()).toEqual(["one", "two", "three"]);
+});
+
+test("a channel that comes back is not moved again before somebody else joins", async () => {
+  const { now, moved } = balancing();
+  now.joins++;
+  await moved();
+  now.channels = ["one", "four"];
+  expect(await moved()).toEqual([]);
+  now.joins++;
+  expect(await moved()).toEqual(["one"]);
+});
+
+test("a busy channel waits for its time, and keeps no other waiting; one that was just moved rests", async () => {
+  const { now, moved } = balancing();
+  now.joins++;
+  now.busy = ["one"];
+  now.resting = ["two"];
+  expect(await moved()).toEqual(["three"]);
+  now.busy = [];
+  vi.advanceTimersByTime(quietMs);
+  expect(await moved()).toEqual(["one"]);
+});
+
+test("while none of a plan may be moved, it is asked about once in the quiet time", async () => {
+  const { now, moved } = balancing();
+  now.joins++;
+  now.busy = ["one", "two", "three"];
+  for (let look = 0; look < 10; look++) expect(await moved()).toEqual([]);
+  expect(now.asked).toBe(1);
+  vi.advanceTimersByTime(quietMs);
+  expect(await moved()).toEqual([]);
+  expect(now.asked).toBe(2);
+});
+
+test("a planned move is dropped when its target is gone", async () => {
+  const { now, moved } = balancing();
+  now.joins++;
+  now.busy = ["one", "two"];
+  expect(await moved()).toEqual(["three"]);
+  now.theirs = ["two"];
+  now.busy = [];
+  vi.advanceTimersByTime(quietMs);
+  expect(await moved()).toEqual(["two"]);
+  now.theirs = ["one"];
+  expect(await moved()).toEqual([]);
+});

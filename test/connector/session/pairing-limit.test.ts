@@ -1,0 +1,29 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "vitest";
+import { countPairingRequest } from "#connector/session/pairing-limit.ts";
+import { fileDatabase } from "../connector-fixture.ts";
+
+const file = fileDatabase();
+
+test("five codes an hour for one number, and no sixth; other numbers have their own", async () => {
+  const ask = (phoneNumber: string) => countPairingRequest(file.all, phoneNumber);
+  for (let time = 1; time <= 5; time++) await ask("15550100001");
+  await expect(ask("15550100001")).rejects.toMatchObject({ code: "pairing_rate_limited" });
+  await ask("15550100002");
+});
+
+test("an hour later there are five again, and a refused one did not count", async () => {
+  const phoneNumber = "15550100003";
+  const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+  const asked = [61, 61, 61, 59, 59, 59, 59].map((minutes) => ({
+    _id: randomUUID(),
+    phoneNumber,
+    at: minutesAgo(minutes),
+  }));
+  await file.all.pairingRequests.insertMany(asked);
+  await countPairingRequest(file.all, phoneNumber);
+  for (let time = 0; time < 2; time++) {
+    await expect(countPairingRequest(file.all, phoneNumber)).rejects.toThrow();
+  }
+  expect(await file.all.pairingRequests.countDocuments({ phoneNumber, at: { $gt: minutesAgo(60) } })).toBe(5);
+});

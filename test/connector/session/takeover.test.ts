@@ -1,0 +1,124 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { expect, test } from "vitest";
+import { FencedError } from "#connector/ownership/fence.ts";
+import { acquire } from "#connector/ownership/ownership.ts";
+import { channelRecord } from "#connector/session/channel-record.ts";
+import { takeOver } from "#connector/session/takeover.ts";
+import { pair } from "../auth/auth-fixture.ts";
+import { channelDocument, commandDocument, fileDatabase, quiet } from "../connector-fixture.ts";
+
+const file = fileDatabase();
+const account = "15550100009@s.whatsapp.net";
+const masterKey = randomBytes(32);
+
+async function newChannel(): Promise<string> {
+  const channel = channelDocument();
+  await file.all.channels.insertOne(channel);
+  return channel._id;
+}
+
+/** Acquires a channel as a connector of its own and takes it over. */
+async function own(
+  channelId: string,
+  { key = masterKey, isValid = () => true }: { key?: Buffer; isValid?: () => boolean } = {},
+) {
+  const connectorId = randomUUID();
+  await file.all.channels.updateOne({ _id: channelId }, { $set: { "owner.connector": null } });
+  const channel = await acquire(file.all, channelId, connectorId);
+  if (!channel) throw new Error("The channel was not to be had");
+  return takeOver({
+    db: file.database.db,
+    collections: file.all,
+    channel,
+    lease: { id: connectorId, ended: new AbortController().signal, isValid },
+    config: { encryptionKeys: [key], whatsapp: { server: null, version: null } },
+    onLost: () => undefined,
+    log: quiet,
+  });
+}
+
+test("takes everything under the channel's epoch, from a former owner who cannot write any more", async () => {
+  const channelId = await newChannel();
+  const former = await own(channelId);
+  const owner = await own(channelId);
+  expect([former.fence.epoch, owner.fence.epoch]).toEqual([1, 2]);
+  await expect(former.events.publish("connection_update", { status: "active" })).rejects.toThrow(FencedError);
+  await owner.events.publish("connection_update", { status: "active" });
+  expect(await file.all.events.distinct("seq", { channelId })).toEqual([1]);
+});
+
+test("what the former owner may have sent is unknown, and told; what it had not begun is queued again", async () => {
+  const channelId = await newChannel();
+  const former = await own(channelId);
+  const [left, waiting] = [commandDocument(channelId, { messageId: "3EB0AAAA" }), commandDocument(channelId)];
+  await file.all.commands.insertMany([left, waiting]);
+  await former.queue.claim([1], 2);
+  await former.queue.startRelay(left._id, "3EB0AAAA", account);
+  const owner = await own(channelId);
+  const told = await file.all.events.find({ channelId, seq: { $exists: true } }).toArray();
+  expect(told.map(({ type, data }) => ({ type, ...data }))).toEqual([
+    { type: "message_status_update", messageId: "3EB0AAAA", status: "unknown" },
+  ]);
+  expect((await owner.queue.claim([1], 8)).map(({ _id }) => _id)).toEqual([waiting._id]);
+});
+
+test("what cannot be taken over to the end leaves nothing open: the database's session is given up", async () => {
+  const channelId = await newChannel();
+  const former = await own(channelId);
+  const left = commandDocument(channelId, { messageId: "3EB0BBBB" });
+  await file.all.commands.insertOne(left);
+  await former.queue.claim([1], 1);
+  await former.queue.startRelay(left._id, "3EB0BBBB", account);
+  await expect(own(channelId, { isValid: () => false })).rejects.toThrow(FencedError);
+  const keys = file.database.db.collection<{ _id: string }>("whatsapp_auth_keys");
+  const row = await keys.findOne({ _id: `${channelId}/fence` });
+  expect(row).toMatchObject({ epoch: 2 });
+  expect(row).not.toHaveProperty("session");
+});
+
+test("past the deadline nothing is written, although nobody has taken over and no signal has come", async () => {
+  const channelId = await newChannel();
+  let isValid = true;
+  const owner = await own(channelId, { isValid: () => isValid });
+  const { auth } = owner;
+  if (!auth) throw new Error("A new channel has an auth state");
+  await auth.create();
+  pair(auth.state.creds);
+  auth.save();
+  await auth.flush();
+  const rows = async () => {
+    const of = (name: string) =>
+      file.database.db.collection(name).find({ channelId }).sort({ _id: 1 }).toArray();
+    const names = ["channels", "events", "whatsapp_auth_keys", "whatsapp_auth_creds"];
+    return Promise.all(names.map(of));
+  };
+  const before = await rows();
+  isValid = false;
+  await expect(owner.events.publish("connection_update", { status: "active" })).rejects.toThrow(FencedError);
+  await expect(channelRecord(file.all, owner.fence).wish("connected")).rejects.toThrow(FencedError);
+  auth.state.creds.nextPreKeyId += 1;
+  auth.save();
+  await expect(auth.flush()).rejects.toThrow(FencedError);
+  await expect(
+    Promise.resolve(
+      auth.state.keys.set({ "pre-key": { "1": { private: randomBytes(32), public: randomBytes(32) } } }),
+    ),
+  ).rejects.toThrow(FencedError);
+  expect(await rows()).toEqual(before);
+});
+
+test("credentials that cannot be read are neither used nor replaced", async () => {
+  const channelId = await newChannel();
+  const { auth } = await own(channelId);
+  if (!auth) throw new Error("A new channel has an auth state");
+  await auth.create();
+  pair(auth.state.creds);
+  auth.save();
+  await auth.close();
+  const stored = () =>
+    file.database.db.collection("whatsapp_auth_creds").findOne({ channelId }, { projection: { creds: 1 } });
+  const before = await stored();
+  expect((await own(channelId, { key: randomBytes(32) })).auth).toBeNull();
+  expect(await stored()).toEqual(before);
+  expect((await own(channelId)).auth?.linked()).toBe(true);
+});

@@ -1,0 +1,113 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decodeCursor, type EventCursor, encodeCursor } from "#functions/events/event-cursor.ts";
+import { type EventPlace, scanEvents } from "#functions/events/event-scan.ts";
+
+const beginning: EventCursor = { settled: 0n, newest: 0n, seen: new Map() };
+/** A row appears at most so long after it got its place. */
+const lateMax = 5;
+
+interface Row extends EventPlace {
+  visibleAt: number;
+}
+
+/** Channels write one row after the other; a row gets its place at once, and appears up to `lateMax` later. */
+const writes = fc
+  .array(fc.record({ channel: fc.nat(7), pause: fc.nat(3), late: fc.nat(lateMax) }), { maxLength: 60 })
+  .map((steps) => {
+    const free = new Map<string, { at: number; seq: number }>();
+    let clock = 0;
+    return steps.map(({ channel, pause, late }): Row => {
+      const channelId = `channel ${channel}`;
+      const before = free.get(channelId) ?? { at: 0, seq: 0 };
+      clock = Math.max(clock + 1, before.at + 1) + pause;
+      const visibleAt = clock + late;
+      free.set(channelId, { at: visibleAt, seq: before.seq + 1 });
+      return { ord: BigInt(clock), channelId, seq: before.seq + 1, visibleAt };
+    });
+  });
+
+async function* visible(rows: readonly Row[], after: bigint, now: number): AsyncGenerator<EventPlace> {
+  for (const { visibleAt, ...row } of rows) if (row.ord > after && visibleAt <= now) yield row;
+}
+
+async function readAt(
+  rows: readonly Row[],
+  cursor: EventCursor,
+  now: number,
+  limit: number,
+  seenMax: number,
+) {
+  const settled = BigInt(Math.max(0, now - lateMax));
+  const scanned = await scanEvents(visible(rows, cursor.settled, now), cursor, { limit, settled, seenMax });
+  const next = decodeCursor(encodeCursor(scanned.next));
+  if (!next) throw new Error("The cursor did not survive");
+  return { picked: scanned.picked, next };
+}
+
+test("whoever reads on and on has every event once, each channel's in order, whatever appears late", async () => {
+  const pauses = fc.array(fc.nat(6), { minLength: 1, maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(
+      writes,
+      pauses,
+      fc.integer({ min: 1, max: 7 }),
+      fc.integer({ min: 1, max: 8 }),
+      async (rows, times, limit, seenMax) => {
+        const given: EventPlace[] = [];
+        let [cursor, now] = [beginning, 0];
+        for (let read = 0; read < 1_000 && given.length < rows.length; read += 1) {
+          now += (times[read % times.length] ?? 1) + (read % 3 === 0 ? 1 : 0);
+          const page = await readAt(rows, cursor, now, limit, seenMax);
+          expect(page.picked.length).toBeLessThanOrEqual(limit);
+          expect(page.next.seen.size).toBeLessThanOrEqual(seenMax);
+          expect(page.next.settled).toBeGreaterThanOrEqual(cursor.settled);
+          given.push(...page.picked);
+          cursor = page.next;
+        }
+        const names = given.map(({ channelId, seq }) => `${channelId}/${seq}`);
+        expect(names.toSorted()).toEqual(rows.map(({ channelId, seq }) => `${channelId}/${seq}`).toSorted());
+        const byChannel = Map.groupBy(given, ({ channelId }) => channelId);
+        for (const places of byChannel.values()) {
+          expect(places.map(({ seq }) => seq)).toEqual(places.map((_, index) => index + 1));
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test("a cursor forgets what is settled, so it stays small", async () => {
+  const rows = Array.from({ length: 50 }, (_, n): Row => {
+    return { ord: BigInt(n + 1), channelId: `channel ${n}`, seq: 1, visibleAt: n + 1 };
+  });
+  const early = await readAt(rows, beginning, 50, 100, 100);
+  expect(early.next.seen.size).toBe(lateMax);
+  const later = await readAt(rows, early.next, 100, 100, 100);
+  expect([later.picked, later.next.seen.size]).toEqual([[], 0]);
+});
+
+describe("a cursor as text", () => {
+  test("is a few characters a channel, and none of an address' special ones", () => {
+    const seen = new Map(
+      Array.from({ length: 256 }, (_, n) => [n.toString(16).padStart(16, "0"), 2 ** 40 + n]),
+    );
+    const cursor = { settled: (1n << 63n) + 5n, newest: 7n, seen };
+    const text = encodeCursor(cursor);
+    expect(text).toMatch(/^[\w-]{1,5000}$/);
+    expect(decodeCursor(text)).toEqual(cursor);
+  });
+
+  test.each([
+    "",
+    "x",
+    "now",
+    "AQ",
+    "7",
+    encodeCursor(beginning).slice(0, -4),
+    `${encodeCursor(beginning)}AA`,
+    "!!!",
+  ])("%j is none", (text) => {
+    expect(decodeCursor(text)).toBeNull();
+  });
+});

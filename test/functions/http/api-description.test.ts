@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { clientRequests } from "#connector/gateway/client-request.ts";
+import { apiDescription } from "#functions/http/api-description.ts";
+import { waitPreference } from "#functions/http/prefer.ts";
+import { errorCatalog } from "#shared/errors.ts";
+import type { EventData, LiveEventData } from "#shared/events.ts";
+import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+
+const eventNames: Record<keyof EventData | keyof LiveEventData, true> = {
+  connection_update: true,
+  incoming_message: true,
+  outgoing_message: true,
+  message_status_update: true,
+  qr_code: true,
+  pairing_code: true,
+};
+
+test("it is the front page of the document", async () => {
+  await using functions: FunctionsFixture = await functionsFixture();
+  const { body } = await functions.call("GET", "/openapi.json", { key: null });
+  expect(body.info.description).toBe(apiDescription);
+});
+
+test("it names every event, and only events that are", () => {
+  for (const name of Object.keys(eventNames)) expect(apiDescription).toContain(`\`${name}\``);
+  const heard = [...apiDescription.matchAll(/socket\.on\("(\w+)"/g)].map(([, name = ""]) => name);
+  expect(heard.filter((name) => name !== "connect" && !(name in eventNames))).toEqual([]);
+  const asked = [...apiDescription.matchAll(/socket\.emit\("(\w+)"/g)].map(([, name = ""]) => name);
+  expect(Object.keys(clientRequests)).toEqual(expect.arrayContaining(asked));
+  expect([heard.length, asked.length]).toEqual([4, 1]);
+});
+
+test("its preferences are understood, and the longest wait is the longest", () => {
+  const preferences = [...apiDescription.matchAll(/`Prefer: (\S+)`/g)].map(([, preference]) => preference);
+  expect(preferences.map((preference) => waitPreference(preference)?.waitMs)).toEqual([30_000, 0]);
+  expect(waitPreference("wait=31")?.waitMs).toBe(30_000);
+});
+
+test("its error is one that a call can be answered with", async () => {
+  await using functions: FunctionsFixture = await functionsFixture();
+  const example = JSON.parse(/```json\n(.*?)```/s.exec(apiDescription)?.[1] ?? "");
+  const channelId = await functions.addChannel();
+  const { body } = await functions.call("POST", `/api/whatsapp/channels/${channelId}/send`, {
+    body: { to: "120363012345678901@g.us", message: "hi" },
+    headers: { "X-Request-Id": example.error.requestId },
+  });
+  expect(body).toEqual(example);
+  expect(errorCatalog).toHaveProperty(example.error.code);
+});

@@ -1,0 +1,135 @@
+import { randomUUID } from "node:crypto";
+import { type Collection, Timestamp } from "mongodb";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { ReadOutcome, ResultWaiter } from "#functions/results/results.ts";
+import { mongoOutcome } from "#functions/store/mongo-outcome.ts";
+import type { CommandDocument } from "#shared/collections.ts";
+import { collections } from "#shared/database.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
+
+export interface ResultsUnderTest {
+  make(commands: Collection<CommandDocument>, read: ReadOutcome): ResultWaiter & Partial<AsyncDisposable>;
+}
+
+const longMs = 20_000;
+const never = new AbortController().signal;
+
+/** What every way of waiting for results must do. */
+export function resultsTestsuite({ make }: ResultsUnderTest): void {
+  let database: TestDatabase;
+  let commands: Collection<CommandDocument>;
+  let results: ReturnType<typeof make>;
+  let reads = 0;
+  let isBroken = false;
+  let isHanging = false;
+  beforeAll(async () => {
+    database = await testDatabase();
+    commands = collections(database.db).commands;
+    const real = mongoOutcome(commands);
+    results = make(commands, async (commandId) => {
+      reads += 1;
+      if (isBroken) throw new Error("the database is away");
+      if (isHanging) return new Promise<never>(() => undefined);
+      return real(commandId);
+    });
+  });
+  afterAll(async () => {
+    await results[Symbol.asyncDispose]?.();
+    await database[Symbol.asyncDispose]();
+  });
+
+  const queued = async () => {
+    const now = new Date();
+    const row: CommandDocument = {
+      _id: randomUUID(),
+      channelId: "c",
+      type: "message.send",
+      lane: 1,
+      ord: new Timestamp({ t: 0, i: 0 }),
+      state: "queued",
+      payload: {},
+      attempts: 0,
+      notBefore: now,
+      expiresAt: now,
+      createdAt: now,
+    };
+    await commands.insertOne(row);
+    return row._id;
+  };
+  const settle = (_id: string, end: Partial<CommandDocument>) => commands.updateOne({ _id }, { $set: end });
+  const lookedAgain = async () => {
+    const before = reads;
+    await eventually(() => reads > before);
+  };
+
+  test("a command that has ended already is told at once", async () => {
+    const id = await queued();
+    await settle(id, { state: "succeeded", result: { status: "sent" } });
+    expect(await results.wait(id, longMs, never)).toEqual({ state: "succeeded", result: { status: "sent" } });
+  });
+
+  test("a command that ends while somebody waits is told, to everybody who waits", async () => {
+    const id = await queued();
+    const waits = [results.wait(id, longMs, never), results.wait(id, longMs, never)];
+    await lookedAgain();
+    await settle(id, { state: "running" });
+    const error = { code: "not_sent" as const, message: "no" };
+    await settle(id, { state: "failed", error });
+    expect(await Promise.all(waits)).toEqual([
+      { state: "failed", error },
+      { state: "failed", error },
+    ]);
+  });
+
+  test("many commands at once each get their own result", async () => {
+    const ids = await Promise.all(Array.from({ length: 50 }, queued));
+    const waits = ids.map((id) => results.wait(id, longMs, never));
+    for (const id of ids) await settle(id, { state: "succeeded", result: { id } });
+    expect(await Promise.all(waits)).toEqual(ids.map((id) => ({ state: "succeeded", result: { id } })));
+  });
+
+  test("a command whose document goes away is gone", async () => {
+    const id = await queued();
+    const wait = results.wait(id, longMs, never);
+    await lookedAgain();
+    await commands.deleteOne({ _id: id });
+    expect(await wait).toEqual({ state: "gone" });
+  });
+
+  test("a command that does not end in time is null", async () => {
+    expect(await results.wait(await queued(), 100, never)).toBeNull();
+  });
+
+  test("an abort ends the wait, with what is known", async () => {
+    const asking = new AbortController();
+    const wait = results.wait(await queued(), longMs, asking.signal);
+    asking.abort();
+    expect(await wait).toBeNull();
+    expect(await results.wait(await queued(), longMs, AbortSignal.abort())).toBeNull();
+  });
+
+  test("a database that hangs makes no wait any longer", async () => {
+    const id = await queued();
+    isHanging = true;
+    expect(await results.wait(id, 100, never)).toBeNull();
+    const asking = new AbortController();
+    const wait = results.wait(id, longMs, asking.signal);
+    asking.abort();
+    expect(await wait).toBeNull();
+    isHanging = false;
+  });
+
+  test("a database that cannot be read is waited for", async () => {
+    const id = await queued();
+    isBroken = true;
+    const wait = results.wait(id, longMs, never);
+    await lookedAgain();
+    await settle(id, { state: "succeeded", result: {} });
+    isBroken = false;
+    expect(await wait).toEqual({ state: "succeeded", result: {} });
+    isBroken = true;
+    expect(await results.wait(id, 100, never)).toBeNull();
+    isBroken = false;
+  });
+}

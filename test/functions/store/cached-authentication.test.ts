@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { cachedAuthentication } from "#functions/store/cached-authentication.ts";
+import type { Authentication } from "#functions/store/store.ts";
+import type { Caller } from "#shared/authentication.ts";
+import { ServiceError } from "#shared/errors.ts";
+
+const caller = (expiresAt: Date | null): Caller => ({
+  keyId: "k",
+  scopes: ["admin"],
+  channels: null,
+  expiresAt,
+});
+
+function counted(find: (secret: string) => Caller): Authentication & { looks: string[] } {
+  const looks: string[] = [];
+  const look = async (secret: string) => {
+    looks.push(secret);
+    return find(secret);
+  };
+  return { looks, byKey: look, bySession: look };
+}
+
+test("a caller that is known is not looked up again", async () => {
+  const source = counted(() => caller(new Date(Date.now() + 60_000)));
+  const cached = cachedAuthentication(source);
+  await cached.byKey("a");
+  await cached.byKey("a");
+  await cached.byKey("b");
+  expect(source.looks).toEqual(["a", "b"]);
+});
+
+test("a key and a session with the same text are two callers", async () => {
+  const source = counted(() => caller(null));
+  const cached = cachedAuthentication(source);
+  await cached.byKey("a");
+  await cached.bySession("a");
+  expect(source.looks).toHaveLength(2);
+});
+
+test("a caller whose time has come is looked up again", async () => {
+  const source = counted(() => caller(new Date(0)));
+  const cached = cachedAuthentication(source);
+  await cached.byKey("a");
+  await cached.byKey("a");
+  expect(source.looks).toHaveLength(2);
+});
+
+test("a refusal is not remembered", async () => {
+  let isKnown = false;
+  const cached = cachedAuthentication(
+    counted(() => {
+      if (!isKnown) throw new ServiceError("invalid_api_key");
+      return caller(null);
+    }),
+  );
+  await expect(cached.byKey("a")).rejects.toMatchObject({ code: "invalid_api_key" });
+  isKnown = true;
+  await expect(cached.byKey("a")).resolves.toMatchObject({ keyId: "k" });
+});
+
+test("a forgotten session is looked up again", async () => {
+  const source = counted(() => caller(null));
+  const cached = cachedAuthentication(source);
+  await cached.bySession("a");
+  cached.forgetSession("a");
+  await cached.bySession("a");
+  expect(source.looks).toHaveLength(2);
+});

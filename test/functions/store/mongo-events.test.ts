@@ -1,0 +1,235 @@
+import { randomUUID } from "node:crypto";
+import { setImmediate as turn } from "node:timers/promises";
+import { Timestamp } from "mongodb";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { openEventLog } from "#connector/events/event-log.ts";
+import type { LogReader } from "#functions/events/logged-event.ts";
+import { mongoEvents } from "#functions/store/mongo-events.ts";
+import type { EventDocument } from "#shared/collections.ts";
+import { type Collections, collections, ensureIndexes } from "#shared/database.ts";
+import type { ServiceError } from "#shared/errors.ts";
+import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
+
+const retention = { eventsDays: 7, messagesDays: 30 };
+let database: TestDatabase;
+let db: Collections;
+let reader: LogReader;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  await ensureIndexes(database.db, retention);
+  db = collections(database.db);
+  reader = mongoEvents(database.client, db.events, retention);
+});
+
+beforeEach(() => db.events.deleteMany({}));
+
+afterAll(() => database[Symbol.asyncDispose]());
+
+const unfilled = () => new Timestamp({ t: 0, i: 0 });
+
+function row(channelId: string, seq: number, ord = unfilled()): EventDocument {
+  return {
+    _id: randomUUID(),
+    channelId,
+    seq,
+    ord,
+    type: "incoming_message",
+    timestamp: new Date(),
+    data: {},
+  };
+}
+
+/** What a reader was told so far, by channel. */
+class Told {
+  readonly #seqs = new Map<string, number[]>();
+  count = 0;
+
+  add(events: readonly Pick<EventDocument, "channelId" | "seq">[]): void {
+    for (const { channelId, seq } of events) {
+      this.#seqs.set(channelId, [...(this.#seqs.get(channelId) ?? []), seq]);
+      this.count += 1;
+    }
+  }
+
+  expectWhole(channelIds: readonly string[], upTo: number): void {
+    const whole = Array.from({ length: upTo }, (_, index) => index + 1);
+    for (const channelId of channelIds) expect(this.#seqs.get(channelId)).toEqual(whole);
+    expect(this.#seqs.size).toBe(channelIds.length);
+  }
+}
+
+describe("reading all channels", () => {
+  test("while many write at once: nothing is missed, nothing doubled, each channel is in order", async () => {
+    const channelIds = Array.from({ length: 40 }, () => randomUUID());
+    const each = 150;
+    let isWriting = true;
+    const writing = Promise.all(
+      channelIds.map(async (channelId) => {
+        const log = await openEventLog(db.events, { channelId, epoch: 1 });
+        for (let written = 0; written < each; written += 10) {
+          const batch = Array.from({ length: 10 }, () =>
+            log.publish("message_status_update", { messageId: "M", status: "sent" }),
+          );
+          await Promise.all(batch);
+        }
+      }),
+    ).finally(() => {
+      isWriting = false;
+    });
+    const readers = [1_000, 1_000, 37].map(async (limit) => {
+      const told = new Told();
+      let after: string | null = null;
+      for (let isLast = false; !isLast; ) {
+        isLast = !isWriting;
+        const page = await reader.readEvents({ channelIds: null, after, limit });
+        if (page.events.length > 0) isLast = false;
+        told.add(page.events);
+        after = page.next;
+        await turn();
+      }
+      return told;
+    });
+    await writing;
+    for (const told of await Promise.all(readers)) told.expectWhole(channelIds, each);
+  }, 120_000);
+
+  test("a row that appears behind others that were read already is read, and the others are not again", async () => {
+    await db.events.insertOne(row("early", 1));
+    const { ord } = (await db.events.findOne({ channelId: "early" })) ?? row("", 0);
+    await db.events.insertMany([row("early", 2), row("other", 1)]);
+    const first = await reader.readEvents({ channelIds: null, after: null, limit: 50 });
+    expect(first.events.map(({ channelId, seq }) => `${channelId}/${seq}`)).toEqual([
+      "early/1",
+      "early/2",
+      "other/1",
+    ]);
+    await db.events.insertOne(row("late", 1, new Timestamp(ord.toBigInt() - 1n)));
+    const second = await reader.readEvents({ channelIds: null, after: first.next, limit: 50 });
+    expect(second.events.map(({ channelId }) => channelId)).toEqual(["late"]);
+    const third = await reader.readEvents({ channelIds: null, after: second.next, limit: 50 });
+    expect(third.events).toEqual([]);
+  });
+
+  test("a page is at most as long as it may be, and the next goes on from it", async () => {
+    await db.events.insertMany([row("a", 1), row("b", 1), row("a", 2), row("b", 2), row("a", 3)]);
+    const told = [];
+    let after: string | null = null;
+    for (let pages = 0; pages < 3; pages += 1) {
+      const page = await reader.readEvents({ channelIds: null, after, limit: 2 });
+      told.push(page.events.map(({ channelId, seq }) => `${channelId}${seq}`));
+      after = page.next;
+    }
+    expect(told).toEqual([["a1", "b1"], ["a2", "b2"], ["a3"]]);
+  });
+
+  test("only channels that are asked for are told, and the others do not keep the reader", async () => {
+    await db.events.insertMany([row("a", 1), row("b", 1), row("c", 1)]);
+    const page = await reader.readEvents({ channelIds: ["a", "c"], after: null, limit: 50 });
+    expect(page.events.map(({ channelId }) => channelId)).toEqual(["a", "c"]);
+    expect((await reader.readEvents({ channelIds: [], after: page.next, limit: 50 })).events).toEqual([]);
+  });
+
+  test("more channels at once than a cursor remembers are told all the same, once", async () => {
+    const moment = (await presentSeconds()) - 13;
+    const rows = Array.from({ length: 300 }, (_, n) =>
+      row(`channel ${n}`, 1, new Timestamp({ t: moment, i: n + 1 })),
+    );
+    await db.events.insertMany(rows);
+    const first = await reader.readEvents({ channelIds: null, after: null, limit: 1_000 });
+    expect([first.events.length, first.next.length < 5_000]).toEqual([256, true]);
+    const told = new Told();
+    told.add(first.events);
+    for (let after = first.next; told.count < rows.length; ) {
+      const page = await reader.readEvents({ channelIds: null, after, limit: 1_000 });
+      told.add(page.events);
+      after = page.next;
+    }
+    told.expectWhole(
+      rows.map(({ channelId }) => channelId),
+      1,
+    );
+  }, 30_000);
+
+  test("a reader that has everything up to now is told what comes, and nothing else", async () => {
+    await db.events.insertMany([row("a", 1), row("b", 1)]);
+    const after = await reader.presentCursor();
+    await db.events.insertOne(row("a", 2));
+    const page = await reader.readEvents({ channelIds: null, after, limit: 50 });
+    expect(page.events.map(({ channelId, seq }) => `${channelId}${seq}`)).toEqual(["a2"]);
+  });
+});
+
+describe("what retention took", () => {
+  const daysAgo = async (days: number) => (await presentSeconds()) - days * 86_400;
+
+  test("is missed by who stands before it, and who is told goes on with what is kept", async () => {
+    const [old, young] = [await daysAgo(9), await daysAgo(1)];
+    await db.events.insertMany([row("a", 1, new Timestamp({ t: old, i: 1 }))]);
+    const { next } = await reader.readEvents({ channelIds: null, after: null, limit: 1 });
+    // Behind it, as a reader stands that has not asked for days.
+    await db.events.deleteMany({});
+    await db.events.insertMany([row("a", 5, new Timestamp({ t: young, i: 1 }))]);
+    const stale = withSettled(next, BigInt(old) << 32n);
+    const missed = await reader
+      .readEvents({ channelIds: null, after: stale, limit: 50 })
+      .catch((error: unknown) => error);
+    expect(missed).toMatchObject({ code: "resync_required", status: 410 });
+    const { details } = missed as ServiceError;
+    const after = (details as { cursor: string }).cursor;
+    const page = await reader.readEvents({ channelIds: null, after, limit: 50 });
+    expect(page.events.map(({ seq }) => seq)).toEqual([5]);
+  });
+
+  test("is not missed by who has it, however long ago that was", async () => {
+    const old = await daysAgo(9);
+    await db.events.insertMany([row("a", 1, new Timestamp({ t: old, i: 1 }))]);
+    await db.events.insertMany([row("a", 2, new Timestamp({ t: old, i: 2 }))]);
+    const { next } = await reader.readEvents({ channelIds: null, after: null, limit: 1 });
+    const page = await reader.readEvents({ channelIds: null, after: next, limit: 50 });
+    expect(page.events.map(({ seq }) => seq)).toEqual([2]);
+  });
+
+  test("a cursor of a time to come is another database's: its reader goes on from the present", async () => {
+    await db.events.insertOne(row("a", 1));
+    const ahead = withSettled(await reader.presentCursor(), BigInt(await daysAgo(-1)) << 32n);
+    const missed = await reader
+      .readEvents({ channelIds: null, after: ahead, limit: 50 })
+      .catch((error: unknown) => error);
+    expect(missed).toMatchObject({ code: "resync_required", status: 410 });
+    await db.events.insertOne(row("a", 2));
+    const { details } = missed as ServiceError;
+    const after = (details as { cursor: string }).cursor;
+    const page = await reader.readEvents({ channelIds: null, after, limit: 50 });
+    expect(page.events.map(({ seq }) => seq)).toEqual([2]);
+  });
+
+  test("of one channel is told by number", async () => {
+    await db.events.insertMany([row("a", 7), row("a", 8)]);
+    const query = { channelId: "a", limit: 50 };
+    const oldest = await reader.readChannelEvents({ ...query, after: null });
+    expect([oldest.events.map(({ seq }) => seq), oldest.next]).toEqual([[7, 8], "8"]);
+    expect((await reader.readChannelEvents({ ...query, after: 6 })).events).toHaveLength(2);
+    expect(await reader.readChannelEvents({ ...query, after: 8 })).toEqual({ events: [], next: "8" });
+    for (const [after, seq] of [
+      [5, 6],
+      [9, 8],
+    ] as const) {
+      await expect(reader.readChannelEvents({ ...query, after })).rejects.toMatchObject({
+        code: "resync_required",
+        details: { seq },
+      });
+    }
+  });
+});
+
+async function presentSeconds(): Promise<number> {
+  const { operationTime } = await database.db.command({ ping: 1 });
+  return operationTime.t;
+}
+
+function withSettled(cursor: string, settled: bigint): string {
+  const bytes = Buffer.from(cursor, "base64url");
+  bytes.writeBigUInt64BE(settled, 1);
+  return bytes.toString("base64url");
+}

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { FaultRules } from "#infra/sandbox/network/fault-rules.ts";
+
+test("a limited fault bites as often as it was asked for", () => {
+  const rules = new FaultRules();
+  rules.setAckError("1", 463, 2);
+  expect([1, 2, 3].map(() => rules.takeAckError("1"))).toEqual([463, 463, null]);
+  rules.refuseUpgrades({ status: 503 }, 1);
+  expect([rules.takeRefusal()?.status, rules.takeRefusal()]).toEqual([503, null]);
+});
+
+test("a fault of one account spares the others, a fault of all hits also those without an account", () => {
+  const rules = new FaultRules();
+  rules.failLogin("1", 403, {}, 1);
+  expect([rules.takeFailedLogin("2"), rules.takeFailedLogin(null)]).toEqual([null, null]);
+  expect(rules.takeFailedLogin("1")?.code).toBe(403);
+  rules.failLogin("all", 503, { retry: "1" }, 2);
+  expect(rules.takeFailedLogin(null)).toEqual({ code: 503, attributes: { retry: "1" } });
+  expect(rules.takeFailedLogin("2")?.code).toBe(503);
+});
+
+test("a fault without a limit ends when it is taken back or all are cleared", () => {
+  const rules = new FaultRules();
+  rules.setAckError("1", 479, Number.POSITIVE_INFINITY);
+  expect(rules.takeAckError("1")).toBe(479);
+  rules.setAckError("1", null, 0);
+  expect(rules.takeAckError("1")).toBeNull();
+  rules.ignoreQuery("usync", Number.POSITIVE_INFINITY);
+  rules.silent.add("all");
+  rules.clear();
+  expect([rules.takeIgnoredQuery("usync"), rules.isSilent("1"), rules.isSilent(null)]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+});
+
+test("acks can be late or withheld for everybody; one's own delay goes before", () => {
+  const rules = new FaultRules();
+  rules.ackDelays.set("all", 500);
+  rules.ackDelays.set("15550000001", 20);
+  expect([rules.ackDelayMs("15550000001"), rules.ackDelayMs("15550000002")]).toEqual([20, 500]);
+  expect(rules.areAcksWithheld("15550000001")).toBe(false);
+  rules.withheldAcks.add("all");
+  expect(rules.areAcksWithheld("15550000001")).toBe(true);
+});

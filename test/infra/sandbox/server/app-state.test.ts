@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import { eventually } from "#test/support/eventually.ts";
+import { faultless, noFaults } from "../client.ts";
+import { ana, useSandbox } from "../fixture.ts";
+
+const fixture = useSandbox();
+
+test("a setting that one client changes reaches a client that is linked later", async () => {
+  const { sandbox } = fixture;
+  const [one, other] = [fixture.client(), fixture.client()];
+  sandbox.account(ana).pushName = "Ana";
+  await one.link(sandbox.account(ana));
+  await eventually(() => one.auth.creds.me?.name === "Ana");
+  await one.socket.updateProfileName("Ana & Co");
+  await other.link(sandbox.account(ana));
+  await eventually(() => other.auth.creds.me?.name === "Ana & Co");
+  expect(faultless(sandbox)).toEqual(noFaults);
+});

@@ -1,0 +1,27 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createFrameReader, frame } from "#infra/sandbox/wire/frames.ts";
+
+const plain = Buffer.from("WA\x06\x03");
+const routing = Buffer.from("ED\x00\x01\x00\x00\x05abcdeWA\x06\x03");
+
+test("frames come out whole however the wire cuts them, with either introduction", () => {
+  const payloads = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 5 });
+  const cuts = fc.array(fc.nat(2_000), { maxLength: 10 });
+  fc.assert(
+    fc.property(payloads, cuts, fc.constantFrom(plain, routing), (sent, at, introduction) => {
+      const frames = sent.map((payload) => frame(Buffer.from(payload)));
+      const received = pieces(Buffer.concat([introduction, ...frames]), at).flatMap(createFrameReader());
+      expect(received.map((payload) => [...payload])).toEqual(sent.map((payload) => [...payload]));
+    }),
+  );
+});
+
+test("whoever does not introduce itself is refused", () => {
+  expect(() => createFrameReader()(Buffer.from("GET / HTTP/1.1"))).toThrow("not a WhatsApp client");
+});
+
+function pieces(bytes: Buffer, at: number[]): Buffer[] {
+  const ends = [...new Set([...at.filter((end) => end < bytes.length), bytes.length])].sort((a, b) => a - b);
+  return ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
+}
