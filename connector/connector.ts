@@ -9,7 +9,7 @@ import { aborted, sleep } from "#shared/sleep.ts";
 import { WA_CERT_DETAILS } from "./baileys/baileys.ts";
 import type { MediaFetch } from "./media/fetched-media.ts";
 import { type Lease, takeLease } from "./ownership/lease.ts";
-import { Term } from "./term.ts";
+import { Supervisor } from "./supervisor.ts";
 import { defaultTimings, type Timings } from "./timings.ts";
 
 export interface ConnectorOptions {
@@ -27,7 +27,7 @@ export interface Connector extends AsyncDisposable {
   /** The channel has a new command: saves the change stream's latency. */
   ring(channelId: string): void;
   /** Whether it holds a lease and takes channels; `draining` from the moment it is asked to stop. */
-  standing(): "held" | "draining" | "not_held";
+  leaseState(): "held" | "draining" | "not_held";
   /** Finishes what runs, gives the channels back, and the lease last. */
   stop(): Promise<void>;
   /** Rejects when it cannot go on: another living process has its name. */
@@ -48,7 +48,7 @@ export function startConnector(options: ConnectorOptions): Connector {
   const failed = Promise.withResolvers<never>();
   // Who does not listen is told by `standing`.
   failed.promise.catch(() => undefined);
-  let present: { lease: Lease; term: Term } | null = null;
+  let present: { lease: Lease; supervisor: Supervisor } | null = null;
   if (config.whatsapp.server) WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(config.whatsapp.server.rootKey);
 
   const serve = async () => {
@@ -62,8 +62,8 @@ export function startConnector(options: ConnectorOptions): Connector {
           log,
         });
         attempt = 0;
-        const term = new Term({ ...options, collections: all, lease, timings });
-        present = { lease, term };
+        const supervisor = new Supervisor({ ...options, collections: all, lease, timings });
+        present = { lease, supervisor };
         log.info({ event: "lease", connector: lease.id }, "connector ready");
         await aborted(AbortSignal.any([lease.ended, stopping.signal]));
         await wind(present);
@@ -75,11 +75,11 @@ export function startConnector(options: ConnectorOptions): Connector {
       present = null;
     }
   };
-  const wind = async ({ lease, term }: { lease: Lease; term: Term }) => {
+  const wind = async ({ lease, supervisor }: { lease: Lease; supervisor: Supervisor }) => {
     const stopped = new AbortController();
-    await Promise.race([term.stop(), sleep(timings.stopMs, stopped.signal)]);
+    await Promise.race([supervisor.stop(), sleep(timings.stopMs, stopped.signal)]);
     stopped.abort();
-    term.abandon();
+    supervisor.abandon();
     if (lease.isValid()) await lease.release();
     else await assertNameIsOurs(all.connectors, name, lease.id);
   };
@@ -91,8 +91,8 @@ export function startConnector(options: ConnectorOptions): Connector {
 
   return {
     failed: failed.promise,
-    ring: (channelId) => present?.term.ring(channelId),
-    standing() {
+    ring: (channelId) => present?.supervisor.ring(channelId),
+    leaseState() {
       if (stopping.signal.aborted) return "draining";
       return present?.lease.isValid() ? "held" : "not_held";
     },

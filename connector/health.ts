@@ -7,7 +7,7 @@ import type { Connector } from "./connector.ts";
 
 export interface HealthOptions {
   db: Db;
-  connector: Pick<Connector, "standing">;
+  connector: Pick<Connector, "leaseState">;
   retention: { eventsDays: number; messagesDays: number };
 }
 
@@ -41,7 +41,7 @@ async function ready({ db, connector, retention }: HealthOptions): Promise<Answe
     (missing) => (missing.length === 0 ? "ok" : "indexes_missing"),
     () => "unreachable",
   );
-  const lease = connector.standing();
+  const lease = connector.leaseState();
   const isReady = database === "ok" && lease === "held";
   return { status: isReady ? 200 : 503, body: { ok: isReady, checks: { database, lease } } };
 }

@@ -1,8 +1,8 @@
 import { readConfig } from "#shared/config.ts";
 import { createLog } from "#shared/log.ts";
 import { runMain } from "#shared/process.ts";
-import { surviveRejections } from "./rejections.ts";
 import { serveConnector } from "./serve.ts";
+import { surviveRejections } from "./unhandled-rejections.ts";
 
 /** Runs a connector until SIGTERM or SIGINT. */
 await runMain(async (asked) => {

@@ -1,6 +1,6 @@
 import { readConfig } from "#shared/config.ts";
 import { runMain } from "#shared/process.ts";
-import { type Rotation, rotateMasterKey } from "./auth/rotation.ts";
+import { type MasterKeyRotation, rotateMasterKey } from "./auth/master-key-rotation.ts";
 import { connectorMongoClient } from "./mongo-client.ts";
 
 /** `npm run rotate-keys`: after it the older keys can be taken out of `ENCRYPTION_KEY`. Connectors may run meanwhile. */
@@ -14,7 +14,7 @@ await runMain(async () => {
   process.exitCode = 1;
 });
 
-function counted({ rewrapped, current, unreadable }: Readonly<Rotation>): string {
+function counted({ rewrapped, current, unreadable }: Readonly<MasterKeyRotation>): string {
   return `Channels: ${rewrapped} encrypted with the newest key now, ${current} already were, ${unreadable.length} cannot be opened.`;
 }
 

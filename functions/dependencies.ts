@@ -1,6 +1,6 @@
 import type { Logger } from "#shared/log.ts";
 import type { Asset } from "./assets.ts";
-import type { EventBell } from "./events/event-bell.ts";
+import type { EventDoorbell } from "./events/event-doorbell.ts";
 import type { ResultWaiter } from "./results/results.ts";
 import type { Store } from "./store/store.ts";
 
@@ -19,7 +19,7 @@ export interface Dependencies {
   store: Store;
   results: ResultWaiter;
   /** Unless given, who waits for events looks for them now and then. */
-  eventBell?: EventBell;
+  eventDoorbell?: EventDoorbell;
   settings: AppSettings;
   /** The console's files by their path, such as `/index.html`; may be empty. */
   assets: ReadonlyMap<string, Asset>;

@@ -4,4 +4,4 @@
  */
 import "#connector/baileys/libsignal-queue.ts";
 import "#connector/baileys/silence.ts";
-import "#connector/baileys/session-trials.ts";
+import "#connector/baileys/libsignal-trials.ts";

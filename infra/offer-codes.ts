@@ -1,6 +1,6 @@
 import type { Collection } from "mongodb";
 import type { ChannelDocument } from "#shared/collections.ts";
-import type { Sandbox } from "./sandbox/sandbox.ts";
+import type { Sandbox } from "./sandbox/sandbox-api.ts";
 
 const lookEveryMs = 500;
 

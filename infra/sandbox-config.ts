@@ -1,6 +1,6 @@
 import type { Config } from "#shared/config.ts";
 import { trustCertificate } from "./sandbox/media/certificate.ts";
-import type { Sandbox } from "./sandbox/sandbox.ts";
+import type { Sandbox } from "./sandbox/sandbox-api.ts";
 
 /** Points a configuration at the sandbox, makes this process trust its media host, and lets it fetch its sample picture. */
 export function withSandbox<T extends Config>(

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connectorMongoClient } from "#connector/mongo-client.ts";
-import { surviveRejections } from "#connector/rejections.ts";
+import { surviveRejections } from "#connector/unhandled-rejections.ts";
 import { type Config, readConfig } from "#shared/config.ts";
 import { collections } from "#shared/database.ts";
 import { createLog, type Logger } from "#shared/log.ts";
@@ -13,7 +13,8 @@ import { startEmbeddedMongo } from "./mongo/embedded-mongo.ts";
 import { EmbeddedMongoError } from "./mongo/embedded-mongo-error.ts";
 import { terminalProgress } from "./mongo/progress.ts";
 import { offerCodes } from "./offer-codes.ts";
-import { type Sandbox, startSandbox } from "./sandbox/sandbox.ts";
+import { startSandbox } from "./sandbox/sandbox.ts";
+import type { Sandbox } from "./sandbox/sandbox-api.ts";
 import { withSandbox } from "./sandbox-config.ts";
 import { startWaypost } from "./waypost.ts";
 

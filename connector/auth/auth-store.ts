@@ -17,9 +17,9 @@ import {
   writeRows,
 } from "./auth-rows.ts";
 import { createDataKey, seal, unseal, unwrapDataKey, type WrappedKey, wrapDataKey } from "./envelope.ts";
-import { endFormerSession, leaveSession } from "./former-session.ts";
+import { retryTransient } from "./retry-transient.ts";
 import { hasPreKey, type KeyType } from "./row-order.ts";
-import { withPatience } from "./transient.ts";
+import { clearSession, killFormerSession } from "./server-session.ts";
 import type { Batch } from "./write-chain.ts";
 
 export interface AuthStoreOptions {
@@ -58,7 +58,7 @@ export class AuthStore implements AsyncDisposable {
   async claim(): Promise<string | undefined> {
     const { creds, keys } = this.#collections;
     const { channelId } = this.#fence;
-    await this.#retry(() => endFormerSession(keys, this.#fence));
+    await this.#retry(() => killFormerSession(keys, this.#fence));
     const session = this.#session.id;
     await this.#retry(() => raiseFence(keys, this.#fence, session && { session }));
     const wrapped = await this.#retry(() => readWrappedKey(keys, channelId));
@@ -128,13 +128,15 @@ export class AuthStore implements AsyncDisposable {
   }
 
   #retry<T>(operation: () => Promise<T>): Promise<T> {
-    return withPatience(this.#signal, operation);
+    return retryTransient(this.#signal, operation);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const soon = AbortSignal.any([this.#signal, AbortSignal.timeout(leaveMs)]);
     // The driver gives an ended session to whoever asks next: nobody may end it any more.
-    await withPatience(soon, () => leaveSession(this.#collections.keys, this.#fence)).catch(() => undefined);
+    await retryTransient(soon, () => clearSession(this.#collections.keys, this.#fence)).catch(
+      () => undefined,
+    );
     await this.#session.endSession();
   }
 }

@@ -1,10 +1,10 @@
 import { type AuthenticationCreds, BufferJSON, proto } from "../baileys/baileys.ts";
-import { prunedSession } from "./pruned-session.ts";
 import type { KeyType, StoredTypes } from "./row-order.ts";
+import { pruneSession } from "./signal-session-pruning.ts";
 
 /** The text of one stored value. Bytes keep being bytes; sessions lose their oldest closed states. */
 export function encodeValue<T extends KeyType>(type: T, value: StoredTypes[T]): string {
-  return JSON.stringify(type === "session" ? prunedSession(value) : value, BufferJSON.replacer);
+  return JSON.stringify(type === "session" ? pruneSession(value) : value, BufferJSON.replacer);
 }
 
 export function decodeValue<T extends KeyType>(type: T, text: string): StoredTypes[T] {

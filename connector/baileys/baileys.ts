@@ -5,7 +5,7 @@
 import "./node-version.ts";
 import "./libsignal-queue.ts";
 import "./silence.ts";
-import "./session-trials.ts";
+import "./libsignal-trials.ts";
 import type { SocketConfig } from "@whiskeysockets/baileys";
 import {
   addTransactionCapability,

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { untilAborted } from "../concurrency/until-gone.ts";
+import { untilAborted } from "../concurrency/until-aborted.ts";
 import {
   makeLibSignalRepository,
   type SignalDataSet,
@@ -8,8 +8,8 @@ import {
   type SocketConfig,
 } from "./baileys.ts";
 import { type InboundJournal, inboundJournal } from "./inbound-journal.ts";
+import { keyStoreMutex } from "./key-store-mutex.ts";
 import { SocketGoneError } from "./socket-gone-error.ts";
-import { turnsOf } from "./store-turns.ts";
 
 type MakeSignalRepository = SocketConfig["makeSignalRepository"];
 type SignalRepository = ReturnType<MakeSignalRepository>;
@@ -68,7 +68,7 @@ function wasCut(): SocketGoneError {
 /** Changes `keys`, Baileys' transactional wrapper around `store`, in place: the socket keeps using the same object. */
 function harden(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore, cut: AbortSignal): void {
   const outside = AsyncLocalStorage.snapshot();
-  const turn = turnsOf(store);
+  const turn = keyStoreMutex(store);
   const { transaction, set, get, isInTransaction } = keys;
   let transactions = 0;
   /** Whether the caller is what is left of a transaction that has ended. Throws if it was cut. */

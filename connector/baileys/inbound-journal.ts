@@ -6,9 +6,9 @@ import type {
   SocketConfig,
   WAMessage,
 } from "./baileys.ts";
+import { createJournalIndex, type JournalIndex } from "./journal-index.ts";
+import { createJournalRetention, type JournalRetention } from "./journal-retention.ts";
 import type { JournaledPart } from "./journaled-part.ts";
-import { createStoredRows, type StoredRows } from "./stored-rows.ts";
-import { createUnderWay, type UnderWay } from "./under-way.ts";
 
 type SignalRepository = ReturnType<SocketConfig["makeSignalRepository"]>;
 type Rows = Record<string, JournaledPart | null>;
@@ -20,7 +20,7 @@ interface InboundKeys {
 }
 
 /** What messages were decrypted to, until they are in the event log and WhatsApp delivers them no more. */
-export interface InboundJournal extends Pick<UnderWay, "confirmed" | "caughtUp" | "publishedRows"> {
+export interface InboundJournal extends Pick<JournalRetention, "confirmed" | "caughtUp" | "publishedRows"> {
   /** To be told of each new socket, before it delivers anything. */
   connecting(): void;
   /** To be told of each message before Baileys handles it. */
@@ -66,7 +66,7 @@ interface Delivered {
 function createInboundJournal(store: SignalKeyStore): InboundJournal {
   const delivered = new WeakMap<Uint8Array, Delivered>();
   const dropped = new Set<string>();
-  const storedRows = createStoredRows();
+  const storedRows = createJournalIndex();
   let arrivals = 0;
   let timer: NodeJS.Timeout | undefined;
   let isHurried = false;
@@ -84,7 +84,7 @@ function createInboundJournal(store: SignalKeyStore): InboundJournal {
     if (isHurried) forget();
     else timer ??= setTimeout(forget, deleteAfterMs).unref();
   };
-  const underWay = createUnderWay((rows) => {
+  const underWay = createJournalRetention((rows) => {
     for (const row of rows) dropped.add(row);
     forgetSoon();
   });
@@ -171,7 +171,7 @@ function unannounced(ciphertext: Uint8Array): Delivered {
  */
 async function decryptOrRead(
   keys: InboundKeys,
-  storedRows: StoredRows,
+  storedRows: JournalIndex,
   { row, origin }: Delivered,
   decrypt: () => Promise<Uint8Array>,
 ): Promise<{ plaintext: Uint8Array } | { error: unknown }> {

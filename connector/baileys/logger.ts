@@ -1,7 +1,7 @@
 import type { Logger } from "#shared/log.ts";
 import type { SocketConfig } from "./baileys.ts";
-import { knownMessages } from "./known-messages.ts";
-import { QueuePassed } from "./queue-pass.ts";
+import { knownLogLines } from "./known-log-lines.ts";
+import { QueueProbed } from "./queue-probe.ts";
 
 type BaileysLogger = SocketConfig["logger"];
 
@@ -15,9 +15,9 @@ const unknownMessage = "a message that is not in the list";
  */
 export function baileysLogger(log: Logger): BaileysLogger {
   const pass = (level: "warn" | "error", values: readonly unknown[]) => {
-    if (read(values[0], "err") instanceof QueuePassed) return;
+    if (read(values[0], "err") instanceof QueueProbed) return;
     const said = values.find((value) => typeof value === "string");
-    const known = knownMessages.find((message) => said?.startsWith(message));
+    const known = knownLogLines.find((message) => said?.startsWith(message));
     // A stream that ends is told with its reason by whoever watches the connection.
     if (known === "stream errored out") return;
     log[level]({ event: "baileys", ...statusCode(values[0]) }, known ?? unknownMessage);

@@ -3,7 +3,7 @@ import { commandStates, commandTable } from "#shared/commands.ts";
 import type { Collections } from "#shared/database.ts";
 import type { FieldProblem } from "#shared/errors.ts";
 import { newMessageId } from "#shared/ids.ts";
-import { commandProblems, invalidCommand, type Stray } from "./command-problems.ts";
+import { commandProblems, invalidCommand, type UnadoptedCommand } from "./command-validation.ts";
 
 const adoptedAtOnce = 500;
 const pagesMax = 20;
@@ -17,13 +17,13 @@ interface Adopted {
   isMore: boolean;
 }
 
-type Found = Stray & { $recordId?: unknown; isHuge: boolean };
+type Found = UnadoptedCommand & { $recordId?: unknown; isHuge: boolean };
 
 /**
  * What was never adopted: only adoption and the functions give `attempts`, whatever another service wrote into `state`.
  * Each branch has an index, and what is in order is in neither.
  */
-const stray: Document = {
+const unadopted: Document = {
   $or: [{ attempts: null, claim: null, doneAt: null }, { state: { $nin: [...commandStates] } }],
 };
 
@@ -53,7 +53,7 @@ export async function adoptAll(
  */
 async function adoptCommands(db: Collections, sendTtlSeconds: number): Promise<Adopted> {
   const rows = await db.commands
-    .find(stray, { projection })
+    .find(unadopted, { projection })
     .limit(adoptedAtOnce)
     .showRecordId(true)
     .toArray();
@@ -65,7 +65,7 @@ async function adoptCommands(db: Collections, sendTtlSeconds: number): Promise<A
     const problems = document.isHuge ? [] : problemsOf(document, known);
     const isQueued = !document.isHuge && problems.length === 0;
     await db.commands.updateOne(
-      { ...stray, _id: document._id as string },
+      { ...unadopted, _id: document._id as string },
       isQueued ? queued(document, sendTtlSeconds) : document.isHuge ? hugeRefused : refused(problems),
     );
     if (isQueued) rung.add(String(document.channelId));
@@ -73,12 +73,12 @@ async function adoptCommands(db: Collections, sendTtlSeconds: number): Promise<A
   return { channelIds: [...rung], isMore: rows.length === adoptedAtOnce };
 }
 
-async function knownChannels(db: Collections, found: readonly Stray[]): Promise<Set<string>> {
+async function knownChannels(db: Collections, found: readonly UnadoptedCommand[]): Promise<Set<string>> {
   const ids = found.map(({ channelId }) => channelId).filter((id) => typeof id === "string");
   return new Set(await db.channels.distinct("_id", { _id: { $in: ids }, deletedAt: null }));
 }
 
-function problemsOf(document: Stray, known: ReadonlySet<string>): FieldProblem[] {
+function problemsOf(document: UnadoptedCommand, known: ReadonlySet<string>): FieldProblem[] {
   const { state, channelId } = document;
   return [
     ...(state === undefined || state === null || state === "queued"
@@ -89,7 +89,7 @@ function problemsOf(document: Stray, known: ReadonlySet<string>): FieldProblem[]
   ];
 }
 
-function queued(document: Stray, sendTtlSeconds: number): Document[] {
+function queued(document: UnadoptedCommand, sendTtlSeconds: number): Document[] {
   const type = document.type as keyof typeof commandTable;
   const { lane, ttlSeconds } = commandTable[type];
   const lives = { startDate: "$$NOW", unit: "second", amount: ttlSeconds ?? sendTtlSeconds };

@@ -2,11 +2,11 @@ import type { Collection, Filter } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import type { Fence } from "../ownership/fence.ts";
-import { claiming, type TellSpent } from "./claiming.ts";
-import { commandSteps } from "./command-life.ts";
-import type { Settlement } from "./command-settlement.ts";
-import { type LeftCommand, leftCommands } from "./left-commands.ts";
-import { settlingTogether } from "./settling.ts";
+import { commandClaims, type ReportUnclaimable } from "./claim.ts";
+import { commandSteps } from "./command-lifecycle.ts";
+import { commandOrphans, type Orphan } from "./orphans.ts";
+import { createSettler } from "./settle.ts";
+import type { Settlement } from "./settlement.ts";
 
 /**
  * One channel's commands, as its owner works on them. Only the owner claims, so the lease is the lock. The states and the
@@ -20,10 +20,10 @@ export interface CommandQueue {
   claim(
     lanes: readonly CommandDocument["lane"][],
     limit: number,
-    tell?: TellSpent,
+    tell?: ReportUnclaimable,
   ): Promise<CommandDocument[]>;
   /** Only ends those that are too old. */
-  expire(tell?: TellSpent): Promise<void>;
+  expire(tell?: ReportUnclaimable): Promise<void>;
   /**
    * Says that from now on the stanza may be on the wire, under this id and from this account. Throws `NotBegunError` when
    * it must not be: what was claimed in time may have waited for those before it.
@@ -44,9 +44,9 @@ export interface CommandQueue {
   /** From here on no former owner can claim what is queued now: a claim may be on its way while its process stands still. */
   reserve(): Promise<void>;
   /** What former owners left `running` or `unknown`. */
-  left(): Promise<CommandDocument[]>;
+  orphans(): Promise<CommandDocument[]>;
   /** Writes what is to become of what was left, each if it is still as it was found. */
-  settleLeft(left: readonly LeftCommand[]): Promise<void>;
+  settleOrphans(left: readonly Orphan[]): Promise<void>;
 }
 
 /** A command that is another owner's by now, or that has become too old. */
@@ -54,12 +54,12 @@ export class NotBegunError extends Error {
   override readonly name = "NotBegunError";
 }
 
-const { claim: claimStep, begin, putBack, resend, arrive } = commandSteps;
+const { claim: claimStep, begin, requeue, resend, confirm } = commandSteps;
 const isInTime = { $expr: { $gt: ["$expiresAt", "$$NOW"] } };
 const resendMax = 500;
-const nobody: TellSpent = async () => undefined;
+const reportNothing: ReportUnclaimable = async () => undefined;
 
-export function commandQueue(
+export function createCommandQueue(
   commands: Collection<CommandDocument>,
   fence: Fence,
   connectorId: string,
@@ -67,8 +67,8 @@ export function commandQueue(
   const { channelId, epoch } = fence;
   const stamp = { connector: connectorId, epoch, at: "$$NOW" };
   const mine = { state: begin.from[0], "claim.epoch": epoch };
-  const settleSoon = settlingTogether(commands, mine);
-  const { claim, expire } = claiming({ commands, fence, stamp, mine });
+  const settleSoon = createSettler(commands, mine);
+  const { claim, expire } = commandClaims({ commands, fence, stamp, mine });
   /** An old code must not go out hours later. */
   const mayResend: Filter<CommandDocument> = {
     state: resend.from[0],
@@ -79,8 +79,8 @@ export function commandQueue(
   };
 
   return {
-    claim: (lanes, limit, tell = nobody) => claim(lanes, limit, tell),
-    expire: (tell = nobody) => expire(tell),
+    claim: (lanes, limit, tell = reportNothing) => claim(lanes, limit, tell),
+    expire: (tell = reportNothing) => expire(tell),
     async startRelay(id, messageId, account) {
       const { matchedCount } = await commands.updateOne(
         { _id: id, ...mine, ...isInTime },
@@ -102,7 +102,7 @@ export function commandQueue(
       await commands.updateMany(
         { _id: { $in: [...ids] }, ...mine },
         {
-          $set: { state: putBack.to },
+          $set: { state: requeue.to },
           $inc: { attempts: -1 },
           $unset: { claim: "", relayStartedAt: "", relayedBy: "" },
         },
@@ -112,11 +112,11 @@ export function commandQueue(
     settle: settleSoon,
     async settleUnknown(messageId) {
       await commands.updateOne(
-        { channelId, messageId, state: arrive.from[0], "claim.epoch": { $lte: epoch } },
+        { channelId, messageId, state: confirm.from[0], "claim.epoch": { $lte: epoch } },
         [
           {
             $set: {
-              state: arrive.to,
+              state: confirm.to,
               result: { $mergeObjects: ["$result", { status: "sent" }] },
               doneAt: "$$NOW",
             },
@@ -147,6 +147,6 @@ export function commandQueue(
         durable,
       );
     },
-    ...leftCommands({ commands, channelId, epoch, stamp }),
+    ...commandOrphans({ commands, channelId, epoch, stamp }),
   };
 }

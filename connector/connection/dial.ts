@@ -1,10 +1,10 @@
 import type { WhatsAppConfig } from "#shared/config.ts";
+import type { CurrentSocket } from "./current-socket.ts";
 import { openSocket, type SocketListener, type SocketOptions } from "./socket.ts";
-import type { SoleSocket } from "./sole-socket.ts";
 
 export interface DialOptions extends Omit<SocketOptions, "websocketUrl" | "version" | "listener"> {
   whatsapp: WhatsAppConfig;
-  sole: SoleSocket;
+  current: CurrentSocket;
   /** Resolves when one more connection may be opened. */
   turn(): Promise<void>;
   /** Resolves when messages that a former socket decrypted are in the event log, or cannot be put there. */
@@ -19,8 +19,8 @@ export interface DialOptions extends Omit<SocketOptions, "websocketUrl" | "versi
  * have to be new credentials.
  */
 export async function dial(options: DialOptions): Promise<void> {
-  const { auth, sole, turn, recover, isOwner, listener } = options;
-  const isCurrent = sole.watch();
+  const { auth, current, turn, recover, isOwner, listener } = options;
+  const isCurrent = current.watch();
   await turn();
   if (!isCurrent() || !isOwner()) return;
   // Half-paired credentials would be taken for a login, and refused for good.
@@ -30,5 +30,5 @@ export async function dial(options: DialOptions): Promise<void> {
   if (!isCurrent() || !isOwner()) return;
   const { server, version } = options.whatsapp;
   const websocketUrl = server?.websocketUrl ?? null;
-  sole.hold(openSocket({ ...options, websocketUrl, version, listener: listener(isCurrent) }));
+  current.hold(openSocket({ ...options, websocketUrl, version, listener: listener(isCurrent) }));
 }

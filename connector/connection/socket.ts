@@ -9,17 +9,17 @@ import {
   type SocketConfig,
   type WASocket,
 } from "../baileys/baileys.ts";
-import type { SocketCaches } from "../baileys/caches.ts";
 import { hardenedSignalRepository } from "../baileys/harden.ts";
 import { type InboundJournal, inboundJournal } from "../baileys/inbound-journal.ts";
 import { betweenMessages, type IntakeListener, takeInOrder } from "../baileys/intake.ts";
 import { baileysLogger } from "../baileys/logger.ts";
+import type { SocketCaches } from "../baileys/socket-caches.ts";
 import { markEncrypted, markWritten } from "../baileys/wire-trace.ts";
 import type { Closure } from "../machine/close-reason.ts";
 import type { Timings } from "../timings.ts";
 import { causeOf, closureOf, watchUpgrade } from "./baileys-error.ts";
-import type { StageName } from "./path-probe.ts";
-import { watchPath } from "./path-watch.ts";
+import type { StageName } from "./liveness-probe.ts";
+import { watchLiveness } from "./liveness-watch.ts";
 
 /** What happens on a socket. `closed` comes exactly once, and after it only messages that were on their way. */
 export interface SocketListener extends IntakeListener {
@@ -32,7 +32,7 @@ export interface SocketListener extends IntakeListener {
   /** Resolves when everything that was received so far is in the event log. */
   allPublished(): Promise<void>;
   /** Nothing passes this part of the way any more, although the socket is open; it closes. */
-  deaf(stage: StageName): void;
+  stalled(stage: StageName): void;
   /** WhatsApp wants a step that Baileys does not have before it links this account. */
   passkeyRequired(): void;
 }
@@ -93,12 +93,12 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     setTimeout(() => report(new Error(why)), closeEventMs).unref();
   };
   const connecting = setTimeout(() => end("no answer from WhatsApp"), timings.connectWatchdogMs);
-  const path = watchPath({
+  const path = watchLiveness({
     ...{ wa, listener, timings },
     waitingBytes: () => rawSocket(wa)?.bufferedAmount ?? 0,
-    onDeaf(stage) {
+    onStalled(stage) {
       log.warn({ event: "deaf", stage }, "nothing comes through an open connection, so it is ended");
-      listener.deaf(stage);
+      listener.stalled(stage);
       end(`deaf: ${stage}`);
     },
   });

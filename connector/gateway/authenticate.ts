@@ -2,7 +2,7 @@ import type { Collections } from "#shared/database.ts";
 import { databaseAnswer } from "#shared/database-answer.ts";
 import { ServiceError } from "#shared/errors.ts";
 import { parseWith } from "#shared/validation.ts";
-import { type Client, greeting, type Handler } from "./client.ts";
+import { type Client, greeting, type RequestHandler } from "./client.ts";
 import { clientRequests } from "./client-request.ts";
 import { verify } from "./credential.ts";
 import type { Feeds } from "./feeds.ts";
@@ -12,7 +12,7 @@ import type { GatewayLimits } from "./limits.ts";
  * Answers `authenticate`. A failed try leaves the socket what it was: the console's cookie may have authenticated it
  * already. What was subscribed under another key is left.
  */
-export function authenticateHandler(db: Collections, feeds: Feeds, limits: GatewayLimits): Handler {
+export function authenticateHandler(db: Collections, feeds: Feeds, limits: GatewayLimits): RequestHandler {
   return async (client, payload, succeed) => {
     try {
       const { apiKey } = parseWith(clientRequests.authenticate.payload, payload);

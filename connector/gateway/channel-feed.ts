@@ -1,17 +1,17 @@
 import type { EventDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import type { Logger } from "#shared/log.ts";
-import { oneLook } from "../concurrency/look.ts";
-import { Hold } from "./hold.ts";
+import { singleFlight } from "../concurrency/single-flight.ts";
 import { logNotice, type Notice } from "./notice.ts";
 import { presentChannel } from "./present-channel.ts";
+import { ReplayBuffer } from "./replay-buffer.ts";
 import { pairingNotice } from "./snapshot.ts";
 
 /** What a feed reads from, and who it tells. */
 export interface FeedSource {
   db: Pick<Collections, "events" | "channels">;
   /** Gives a notice to whoever is in its room. */
-  relay: (channelId: string, notice: Notice) => void;
+  broadcast: (channelId: string, notice: Notice) => void;
   log: Logger;
 }
 
@@ -30,7 +30,7 @@ export class ChannelFeed {
   /** Rejects when the log could not be read. Nothing is relayed before. */
   readonly ready: Promise<void>;
   readonly #source: FeedSource;
-  readonly #holds = new Set<Hold>();
+  readonly #buffers = new Set<ReplayBuffer>();
   #seq: number | null = null;
   #isBehind = false;
   #lastStatus: EventDocument | null = null;
@@ -53,20 +53,20 @@ export class ChannelFeed {
   }
 
   /** Keeps what is relayed from now on, until disposed. */
-  hold(): Hold {
-    const hold = new Hold(this.seq, (it) => this.#holds.delete(it));
-    this.#holds.add(hold);
+  openBuffer(): ReplayBuffer {
+    const hold = new ReplayBuffer(this.seq, (it) => this.#buffers.delete(it));
+    this.#buffers.add(hold);
     return hold;
   }
 
   /** An event from the change stream: relayed if it is the next, a reason to read the log if it is later. */
   offer(event: EventDocument): void {
-    if (this.#seq !== null && event.seq === this.#seq + 1) this.#relayEvent(event);
+    if (this.#seq !== null && event.seq === this.#seq + 1) this.#broadcastEvent(event);
     else if (this.#seq === null || event.seq > this.#seq) void this.readLog();
   }
 
   /** Relays what is in the log and was not relayed. Failures are logged; the next sweep reads again. */
-  readonly readLog = oneLook(async () => {
+  readonly readLog = singleFlight(async () => {
     if (this.#seq === null) this.#isBehind = true;
     else await this.#attempt("log", () => this.#readPages());
   });
@@ -77,7 +77,7 @@ export class ChannelFeed {
   }
 
   /** Relays the QR or pairing code that waits now, unless it was. */
-  readonly readPairing = oneLook(() => this.#attempt("pairing", () => this.#relayPairing()));
+  readonly readPairing = singleFlight(() => this.#attempt("pairing", () => this.#broadcastPairing()));
 
   async #start(): Promise<void> {
     const { events } = this.#source.db;
@@ -98,27 +98,27 @@ export class ChannelFeed {
     do {
       const filter = { channelId: this.channelId, seq: { $gt: this.seq } };
       rows = await events.find(filter, { sort: { seq: 1 }, limit: pageRows, ...majority }).toArray();
-      for (const row of rows) if (row.seq > this.seq) this.#relayEvent(row);
+      for (const row of rows) if (row.seq > this.seq) this.#broadcastEvent(row);
     } while (rows.length === pageRows);
   }
 
-  async #relayPairing(): Promise<void> {
+  async #broadcastPairing(): Promise<void> {
     const channel = await presentChannel(this.#source.db, this.channelId);
     const notice = channel && pairingNotice(channel, new Date());
     const pairing = notice ? pairingKey(notice) : null;
-    if (notice && pairing !== this.#lastPairing) this.#relay(null, notice);
+    if (notice && pairing !== this.#lastPairing) this.#broadcast(null, notice);
     this.#lastPairing = pairing;
   }
 
-  #relayEvent(event: EventDocument): void {
+  #broadcastEvent(event: EventDocument): void {
     this.#seq = event.seq;
     if (isStatus(event)) this.#lastStatus = event;
-    this.#relay(event.seq, logNotice(event));
+    this.#broadcast(event.seq, logNotice(event));
   }
 
-  #relay(seq: number | null, notice: Notice): void {
-    for (const hold of this.#holds) hold.keep(seq, notice);
-    this.#source.relay(this.channelId, notice);
+  #broadcast(seq: number | null, notice: Notice): void {
+    for (const hold of this.#buffers) hold.keep(seq, notice);
+    this.#source.broadcast(this.channelId, notice);
   }
 
   async #attempt(what: string, work: () => Promise<void>): Promise<void> {

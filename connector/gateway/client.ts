@@ -2,7 +2,7 @@ import type { Socket } from "socket.io";
 import type { Caller } from "#shared/authentication.ts";
 import { publicError, ServiceError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";
-import { createPace, type Pace } from "../concurrency/pace.ts";
+import { createTokenBucket, type TokenBucket } from "../concurrency/token-bucket.ts";
 import { audiencesOf } from "./audience.ts";
 import type { ChannelFeed } from "./channel-feed.ts";
 import { clientRequests, isRequestName, mentionedChannel, type RequestName } from "./client-request.ts";
@@ -12,17 +12,21 @@ import type { Notice } from "./notice.ts";
 import { roomOf, roomPrefix } from "./rooms.ts";
 
 /** A key that was accepted, and what shows it again. */
-export interface Identity {
+export interface ClientIdentity {
   caller: Caller;
   credential: Credential;
 }
 
 /** Answers a request; `succeed` sends the acknowledgement and the event, a rejection becomes the failure. */
-export type Handler = (client: Client, payload: unknown, succeed: (answer: object) => void) => Promise<void>;
+export type RequestHandler = (
+  client: Client,
+  payload: unknown,
+  succeed: (answer: object) => void,
+) => Promise<void>;
 
 /** What all clients of a gateway share. */
 export interface ClientDeps {
-  handlers: Record<RequestName, Handler>;
+  handlers: Record<RequestName, RequestHandler>;
   limits: GatewayLimits;
   log: Logger;
   /** The connection has shown a key. */
@@ -37,8 +41,8 @@ export class Client {
   readonly subscriptions = new Map<string, ChannelFeed>();
   failedTries = 0;
   readonly #deps: ClientDeps;
-  readonly #budget: Pace;
-  #identity: Identity | null = null;
+  readonly #budget: TokenBucket;
+  #identity: ClientIdentity | null = null;
   #work: Promise<void> = Promise.resolve();
   #refusals = 0;
   #deadline: NodeJS.Timeout | undefined;
@@ -47,7 +51,7 @@ export class Client {
     this.socket = socket;
     this.#deps = deps;
     const { requestsPerSecond, requestsBurst, authenticateMs } = deps.limits;
-    this.#budget = createPace(requestsPerSecond, requestsBurst);
+    this.#budget = createTokenBucket(requestsPerSecond, requestsBurst);
     this.#deadline = setTimeout(() => this.end(noKeyInTime), authenticateMs);
     socket.onAny((name: string, ...args: unknown[]) => this.#receive(name, args));
     // A client can send an event of this name, and engine.io reports broken frames by it; unheard it would throw.
@@ -56,18 +60,18 @@ export class Client {
     );
   }
 
-  get identity(): Identity | null {
+  get identity(): ClientIdentity | null {
     return this.#identity;
   }
 
   /** What the socket may do from now on; another identity starts without subscriptions. */
-  identify(identity: Identity): void {
+  identify(identity: ClientIdentity): void {
     clearTimeout(this.#deadline);
     this.#identity = identity;
     this.#deps.identified();
   }
 
-  greet({ caller }: Identity): void {
+  greet({ caller }: ClientIdentity): void {
     this.socket.emit("authenticated", greeting(caller));
   }
 
@@ -79,7 +83,7 @@ export class Client {
     this.socket.disconnect(true);
   }
 
-  join(channelId: string, feed: ChannelFeed, identity: Identity): void {
+  join(channelId: string, feed: ChannelFeed, identity: ClientIdentity): void {
     this.subscriptions.set(channelId, feed);
     for (const audience of audiencesOf(identity.caller)) void this.socket.join(roomOf(channelId, audience));
   }
@@ -91,7 +95,7 @@ export class Client {
     }
   }
 
-  tell({ name, payload }: Notice): void {
+  send({ name, payload }: Notice): void {
     this.socket.emit(name, payload);
   }
 
@@ -102,7 +106,7 @@ export class Client {
 
   #receive(name: string, args: unknown[]): void {
     const acknowledge = acknowledgement(args);
-    if (!this.#budget.takeNow(performance.now())) {
+    if (!this.#budget.tryTake(performance.now())) {
       this.#refuse(name, args[0], acknowledge);
       return;
     }

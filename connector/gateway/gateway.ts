@@ -3,7 +3,7 @@ import type { Db } from "mongodb";
 import type { Socket } from "socket.io";
 import { collections } from "#shared/database.ts";
 import type { Logger } from "#shared/log.ts";
-import { createSlots } from "../concurrency/slots.ts";
+import { createSemaphore } from "../concurrency/semaphore.ts";
 import { tailEvents } from "../events/event-tail.ts";
 import { authenticateHandler, leaveAll } from "./authenticate.ts";
 import { Client } from "./client.ts";
@@ -12,7 +12,7 @@ import { type HandshakeData, handshakeMiddleware } from "./handshake.ts";
 import { keepRechecking } from "./key-recheck.ts";
 import { defaultLimits, type GatewayLimits } from "./limits.ts";
 import { tailPairings } from "./pairing-tail.ts";
-import { roomTeller } from "./rooms.ts";
+import { roomBroadcaster } from "./rooms.ts";
 import { createSocketServer } from "./socket-server.ts";
 import { subscribeHandler, unsubscribeHandler } from "./subscribe.ts";
 import { keepSweeping, sweepFeeds } from "./sweep.ts";
@@ -39,14 +39,14 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...defaultLimits, ...options.limits };
   const db = collections(options.db);
   const { io, keyless, settle, close } = createSocketServer(options.server, options.origins, limits);
-  const feeds = new Feeds({ db, relay: roomTeller(io, limits.writeBufferMax, log), log });
+  const feeds = new Feeds({ db, broadcast: roomBroadcaster(io, limits.writeBufferMax, log), log });
   const clients = new Map<string, Client>();
   const handlers = {
     authenticate: authenticateHandler(db, feeds, limits),
     subscribe_channel: subscribeHandler({
       db,
       feeds,
-      reads: createSlots(limits.replayReadsMax),
+      reads: createSemaphore(limits.replayReadsMax),
       limits,
       log,
     }),

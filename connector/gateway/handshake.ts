@@ -3,14 +3,14 @@ import type { KeyCollections } from "#shared/authentication.ts";
 import { databaseAnswer } from "#shared/database-answer.ts";
 import { publicError, ServiceError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";
-import type { Identity } from "./client.ts";
+import type { ClientIdentity } from "./client.ts";
 import { type Credential, handshakeCredential, verify } from "./credential.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { UnauthenticatedConnections } from "./unauthenticated.ts";
 
 /** What the middleware leaves for the connection. */
 export interface HandshakeData {
-  identity: Identity | null;
+  identity: ClientIdentity | null;
 }
 
 export interface HandshakeDeps {
@@ -64,7 +64,11 @@ function isRoomFor(
   return true;
 }
 
-async function identify(db: KeyCollections, socket: Socket, limits: GatewayLimits): Promise<Identity | null> {
+async function identify(
+  db: KeyCollections,
+  socket: Socket,
+  limits: GatewayLimits,
+): Promise<ClientIdentity | null> {
   const credential = handshakeCredential(socket.handshake.auth, socket.handshake.headers);
   if (!credential) return null;
   try {

@@ -2,7 +2,7 @@ import type { Caller, KeyCollections } from "#shared/authentication.ts";
 import { ServiceError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
-import type { Client, Identity } from "./client.ts";
+import type { Client, ClientIdentity } from "./client.ts";
 import { credentialId, verify } from "./credential.ts";
 
 export interface RecheckDeps {
@@ -35,7 +35,7 @@ async function recheck({ db, clients, log }: RecheckDeps): Promise<void> {
 }
 
 interface Group {
-  identity: Identity;
+  identity: ClientIdentity;
   clients: Client[];
 }
 

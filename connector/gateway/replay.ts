@@ -3,13 +3,13 @@ import { databaseAnswer } from "#shared/database-answer.ts";
 import { type EventPage, readEventPage } from "#shared/event-page.ts";
 import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
-import type { Slots } from "../concurrency/slots.ts";
+import type { Semaphore } from "../concurrency/semaphore.ts";
 import type { Audience } from "./audience.ts";
 import type { ChannelFeed } from "./channel-feed.ts";
 import type { Client } from "./client.ts";
-import type { Hold } from "./hold.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { logNotice } from "./notice.ts";
+import type { ReplayBuffer } from "./replay-buffer.ts";
 import { drained, dropSlowConsumer } from "./slow-consumer.ts";
 
 export interface Replay {
@@ -17,12 +17,12 @@ export interface Replay {
   heard: readonly Audience[];
   feed: ChannelFeed;
   /** Keeps what the feed relays, since before the replay. */
-  hold: Hold;
-  /** What was missed is told up to this number; what comes after it is in the hold. Runs in the turn that finds so. */
-  join: (told: number) => void;
+  buffer: ReplayBuffer;
+  /** What was missed is sentSeq up to this number; what comes after it is in the hold. Runs in the turn that finds so. */
+  join: (sentSeq: number) => void;
   db: Pick<Collections, "events">;
   /** Where pages are read: when many clients come back at once, they share the database with the channels. */
-  reads: Slots;
+  reads: Semaphore;
   limits: GatewayLimits;
   log: Logger;
 }
@@ -49,56 +49,56 @@ export async function replay(context: Replay, after: number): Promise<boolean> {
 }
 
 async function replayUntilJoined(context: Replay, after: number): Promise<boolean> {
-  const { client, hold, join } = context;
-  let position: Position = { told: after, isBeforeFeed: false };
+  const { client, buffer, join } = context;
+  let position: Position = { sentSeq: after, isBeforeFeed: false };
   while (client.socket.connected) {
-    const { told, isBeforeFeed } = position;
-    if (told === hold.seq || (told > hold.seq && isBeforeFeed)) {
-      join(told);
+    const { sentSeq, isBeforeFeed } = position;
+    if (sentSeq === buffer.seq || (sentSeq > buffer.seq && isBeforeFeed)) {
+      join(sentSeq);
       return true;
     }
-    position = told < hold.seq ? await tellNext(context, told) : await alignFeed(context, told);
+    position = sentSeq < buffer.seq ? await sendNext(context, sentSeq) : await alignFeed(context, sentSeq);
   }
   return false;
 }
 
 interface Position {
   /** The client has everything up to here. */
-  told: number;
+  sentSeq: number;
   /** The client has more than the feed had relayed, and the feed will not relay any of it from here on. */
   isBeforeFeed: boolean;
 }
 
-async function tellNext(context: Replay, told: number): Promise<Position> {
-  const { client, heard, hold, limits, log } = context;
-  const page = await readPage(context, told, Math.min(pageRows, hold.seq - told));
-  const next = page.kind === "rows" ? page.rows.filter(({ seq }) => seq <= hold.seq) : [];
-  for (const notice of next.map(logNotice)) if (heard.includes(notice.audience)) client.tell(notice);
-  if (page.kind === "missed") tellResync(context, page.seq);
+async function sendNext(context: Replay, sentSeq: number): Promise<Position> {
+  const { client, heard, buffer, limits, log } = context;
+  const page = await readPage(context, sentSeq, Math.min(pageRows, buffer.seq - sentSeq));
+  const next = page.kind === "rows" ? page.rows.filter(({ seq }) => seq <= buffer.seq) : [];
+  for (const notice of next.map(logNotice)) if (heard.includes(notice.audience)) client.send(notice);
+  if (page.kind === "missed") sendResync(context, page.seq);
   if (!(await drained(client.socket, limits.drainMs))) dropSlowConsumer(client.socket, log);
   const reached = page.kind === "missed" ? page.seq : next.at(-1)?.seq;
   // Nothing between here and what the feed had relayed: it is gone by now.
-  return { told: reached ?? Math.max(told, hold.seq), isBeforeFeed: false };
+  return { sentSeq: reached ?? Math.max(sentSeq, buffer.seq), isBeforeFeed: false };
 }
 
-/** The client was told more elsewhere than was relayed here so far, or its number is of another log. */
-async function alignFeed(context: Replay, told: number): Promise<Position> {
+/** The client was sentSeq more elsewhere than was relayed here so far, or its number is of another log. */
+async function alignFeed(context: Replay, sentSeq: number): Promise<Position> {
   const until = performance.now() + aheadMs;
-  let page = await readPage(context, told, 1);
+  let page = await readPage(context, sentSeq, 1);
   while (page.kind === "ahead" && performance.now() < until) {
     await sleep(aheadPauseMs);
-    page = await readPage(context, told, 1);
+    page = await readPage(context, sentSeq, 1);
   }
   if (page.kind !== "rows") {
-    tellResync(context, page.seq);
-    return { told: page.seq, isBeforeFeed: false };
+    sendResync(context, page.seq);
+    return { sentSeq: page.seq, isBeforeFeed: false };
   }
   await databaseAnswer(context.feed.catchUp(), context.limits.requestMs);
-  return { told, isBeforeFeed: true };
+  return { sentSeq, isBeforeFeed: true };
 }
 
-function tellResync({ client, feed: { channelId } }: Replay, seq: number): void {
-  client.tell({ audience: "status", name: "resync_required", payload: { channelId, seq } });
+function sendResync({ client, feed: { channelId } }: Replay, seq: number): void {
+  client.send({ audience: "status", name: "resync_required", payload: { channelId, seq } });
 }
 
 function readPage({ db, feed, reads, limits }: Replay, after: number, limit: number): Promise<EventPage> {

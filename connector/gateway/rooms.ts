@@ -15,7 +15,7 @@ export function roomPrefix(channelId: string): string {
 }
 
 /** Gives notices to the sockets of this process, and lets go of those that do not keep up. */
-export function roomTeller(
+export function roomBroadcaster(
   io: Server,
   writeBufferMax: number,
   log: Logger,

@@ -4,32 +4,32 @@ import { ServiceError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";
 import { coversChannel } from "#shared/scopes.ts";
 import { parseWith } from "#shared/validation.ts";
-import type { Slots } from "../concurrency/slots.ts";
+import type { Semaphore } from "../concurrency/semaphore.ts";
 import { audiencesOf, subscribingScopes } from "./audience.ts";
 import { type ChannelFeed, pairingKey } from "./channel-feed.ts";
-import type { Client, Handler, Identity } from "./client.ts";
+import type { Client, ClientIdentity, RequestHandler } from "./client.ts";
 import { clientRequests } from "./client-request.ts";
 import type { Feeds } from "./feeds.ts";
-import type { Hold } from "./hold.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Notice } from "./notice.ts";
 import { presentChannel } from "./present-channel.ts";
 import { replay } from "./replay.ts";
+import type { ReplayBuffer } from "./replay-buffer.ts";
 import { type PresentChannel, pairingNotice, statusNotice } from "./snapshot.ts";
 
 export interface SubscribeDeps {
   db: Collections;
   feeds: Feeds;
-  reads: Slots;
+  reads: Semaphore;
   limits: GatewayLimits;
   log: Logger;
 }
 
 /**
  * Answers `subscribe_channel`: `subscribed`, the present state, what was missed since `after`, and from then on live.
- * Who is subscribed already is told the present state again; with `after`, everything begins anew from there.
+ * Who is subscribed already is sentSeq the present state again; with `after`, everything begins anew from there.
  */
-export function subscribeHandler(deps: SubscribeDeps): Handler {
+export function subscribeHandler(deps: SubscribeDeps): RequestHandler {
   return async (client, payload, succeed) => {
     const identity = identityOf(client);
     const { channelId, after } = parseWith(clientRequests.subscribe_channel.payload, payload);
@@ -39,14 +39,19 @@ export function subscribeHandler(deps: SubscribeDeps): Handler {
     let isJoined = false;
     try {
       await databaseAnswer(feed.ready, deps.limits.requestMs);
-      using hold = feed.hold();
+      using buffer = feed.openBuffer();
       const channel = await readableChannel(deps, identity, channelId);
       if (!client.socket.connected) return;
       const isSubscribed = client.subscriptions.has(channelId);
       if (isSubscribed && after === undefined)
         return begin({ client, identity, feed, channel, succeed }, feed.seq);
       if (isSubscribed) leave(client, channelId, deps.feeds);
-      isJoined = await follow(deps, { client, identity, feed, channel, succeed }, hold, after ?? hold.seq);
+      isJoined = await follow(
+        deps,
+        { client, identity, feed, channel, succeed },
+        buffer,
+        after ?? buffer.seq,
+      );
     } finally {
       if (!isJoined) deps.feeds.release(feed);
     }
@@ -54,7 +59,7 @@ export function subscribeHandler(deps: SubscribeDeps): Handler {
 }
 
 /** Answers `unsubscribe_channel`; leaving what was not joined succeeds too. */
-export function unsubscribeHandler({ feeds }: Pick<SubscribeDeps, "feeds">): Handler {
+export function unsubscribeHandler({ feeds }: Pick<SubscribeDeps, "feeds">): RequestHandler {
   return async (client, payload, succeed) => {
     identityOf(client);
     const { channelId } = parseWith(clientRequests.unsubscribe_channel.payload, payload);
@@ -63,39 +68,44 @@ export function unsubscribeHandler({ feeds }: Pick<SubscribeDeps, "feeds">): Han
   };
 }
 
-interface Beginning {
+interface Subscription {
   client: Client;
-  identity: Identity;
+  identity: ClientIdentity;
   feed: ChannelFeed;
   channel: PresentChannel;
   succeed: (answer: object) => void;
 }
 
 /** Tells the present state; `seq` is the number after which what follows goes on. */
-function begin({ client, identity, feed, channel, succeed }: Beginning, seq: number): void {
+function begin({ client, identity, feed, channel, succeed }: Subscription, seq: number): void {
   const status = statusNotice(channel, feed.lastStatus);
   const pairing = snapshotPairing(identity, channel);
   succeed({ channelId: channel.channelId, status: status.payload.status, seq });
-  client.tell(asSnapshot(status));
-  if (pairing) client.tell(asSnapshot(pairing));
+  client.send(asSnapshot(status));
+  if (pairing) client.send(asSnapshot(pairing));
 }
 
 /** Tells the present state and what was missed, and joins in one go with telling the last of it. */
-function follow(deps: SubscribeDeps, beginning: Beginning, hold: Hold, seq: number): Promise<boolean> {
-  const { client, identity, feed, channel } = beginning;
+function follow(
+  deps: SubscribeDeps,
+  subscription: Subscription,
+  buffer: ReplayBuffer,
+  seq: number,
+): Promise<boolean> {
+  const { client, identity, feed, channel } = subscription;
   const heard = audiencesOf(identity.caller);
-  begin(beginning, seq);
-  const join = (told: number) => {
+  begin(subscription, seq);
+  const join = (sentSeq: number) => {
     const pairing = snapshotPairing(identity, channel);
-    for (const notice of hold.after(told)) {
-      if (heard.includes(notice.audience) && !isSamePairing(notice, pairing)) client.tell(notice);
+    for (const notice of buffer.after(sentSeq)) {
+      if (heard.includes(notice.audience) && !isSamePairing(notice, pairing)) client.send(notice);
     }
     client.join(channel.channelId, feed, identity);
   };
-  return replay({ ...deps, client, feed, hold, heard, join }, seq);
+  return replay({ ...deps, client, feed, buffer, heard, join }, seq);
 }
 
-function snapshotPairing({ caller }: Identity, channel: PresentChannel): Notice | null {
+function snapshotPairing({ caller }: ClientIdentity, channel: PresentChannel): Notice | null {
   return audiencesOf(caller).includes("pairing") ? pairingNotice(channel, new Date()) : null;
 }
 
@@ -107,7 +117,7 @@ function leave(client: Client, channelId: string, feeds: Feeds): void {
 
 async function readableChannel(
   { db, limits }: SubscribeDeps,
-  { caller }: Identity,
+  { caller }: ClientIdentity,
   channelId: string,
 ): Promise<PresentChannel> {
   const channel = await databaseAnswer(presentChannel(db, channelId), limits.requestMs);
@@ -121,7 +131,7 @@ async function readableChannel(
   return channel;
 }
 
-function identityOf(client: Client): Identity {
+function identityOf(client: Client): ClientIdentity {
   if (!client.identity) throw new ServiceError("missing_api_key", "Authenticate first");
   return client.identity;
 }

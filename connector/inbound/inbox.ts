@@ -2,11 +2,11 @@ import { errorTrace } from "#shared/error-trace.ts";
 import type { EventData, MessageStatus } from "#shared/events.ts";
 import type { Logger } from "#shared/log.ts";
 import type { BaileysEventMap, WAMessage } from "../baileys/baileys.ts";
-import { createChain } from "../concurrency/chain.ts";
+import { createSerialQueue } from "../concurrency/serial-queue.ts";
 import type { EventLog } from "../events/event-log.ts";
-import type { Delivery } from "../messages/delivery.ts";
-import { fromWhatsApp, type Seen, seenEventId } from "../messages/from-whatsapp.ts";
-import type { MessageRecord } from "../messages/message-record.ts";
+import { fromWhatsApp, type SeenMessage, seenEventId } from "../messages/from-whatsapp.ts";
+import type { MessageStatuses } from "../messages/message-status.ts";
+import type { MessageStore } from "../messages/message-store.ts";
 
 /**
  * The one door for what WhatsApp tells: messages in order, each once; a status never before a message that came before
@@ -28,19 +28,19 @@ export interface Inbox {
 export interface InboxOptions {
   channelId: string;
   events: Pick<EventLog, "publish">;
-  record: Pick<MessageRecord, "seen">;
-  delivery: Pick<Delivery, "update">;
+  messageStore: Pick<MessageStore, "seen">;
+  messageStatuses: Pick<MessageStatuses, "update">;
   /** The channel's own JID. */
-  self(): string;
+  ownJid(): string;
   onError(error: unknown): void;
   log: Pick<Logger, "warn">;
 }
 
-interface News {
+interface InboxBatch {
   messages: WAMessage[];
   updates: EventData["message_status_update"][];
   /** Its messages are in the log. */
-  taken(): void;
+  onPublished(): void;
 }
 
 /** How much is written together at most: all channels share the connections to the database. */
@@ -58,26 +58,26 @@ const statusNames: Record<number, Exclude<MessageStatus, "queued" | "unknown">> 
 };
 
 export function createInbox(options: InboxOptions): Inbox {
-  const { channelId, events, record, delivery, self, onError, log } = options;
-  const chain = createChain(onError);
-  const waiting: News[] = [];
+  const { channelId, events, messageStore, messageStatuses, ownJid, onError, log } = options;
+  const chain = createSerialQueue(onError);
+  const waiting: InboxBatch[] = [];
   const held = { messages: 0, updates: 0 };
   let isFull = false;
   let isBroken = false;
 
-  const take = async (seen: Seen) => {
+  const take = async (seen: SeenMessage) => {
     try {
       await events.publish(seen.type, seen.data, seenEventId(channelId, seen));
     } catch (error) {
       isBroken = true;
       throw error;
     }
-    await record.seen(seen);
+    await messageStore.seen(seen);
   };
   /** One that cannot be told must not end the channel, which would meet it again at the next start. */
   const read = (message: WAMessage) => {
     try {
-      return fromWhatsApp(message, self());
+      return fromWhatsApp(message, ownJid());
     } catch (error) {
       log.warn({ event: "inbox", ...errorTrace(error) }, "a message cannot be told");
       return null;
@@ -93,11 +93,11 @@ export function createInbox(options: InboxOptions): Inbox {
     held.updates -= updates.length;
     const seen = messages.map(read).filter((one) => one !== null);
     await Promise.all(seen.map(take));
-    for (const { taken } of batch) taken();
-    await Promise.all(updates.map((update) => delivery.update(update)));
+    for (const { onPublished } of batch) onPublished();
+    await Promise.all(updates.map((update) => messageStatuses.update(update)));
   };
   /** Once full it stays so: what is left out must not be overtaken by what comes after it. */
-  const push = (news: News) => {
+  const push = (news: InboxBatch) => {
     if (isFull || isBroken) return;
     isFull = held.messages >= waitingMax.messages || held.updates >= waitingMax.updates;
     if (isFull) return onError(new Error("Too much news waits to be written"));
@@ -110,12 +110,12 @@ export function createInbox(options: InboxOptions): Inbox {
   return {
     received({ messages }) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      push({ messages, updates: [], taken: resolve });
+      push({ messages, updates: [], onPublished: resolve });
       return promise;
     },
     updated(updates) {
-      for (const news of updates.map(statusNews)) {
-        if (news) push({ messages: [], updates: [news], taken: () => undefined });
+      for (const news of updates.map(statusUpdateOf)) {
+        if (news) push({ messages: [], updates: [news], onPublished: () => undefined });
       }
     },
     idle: () => chain.idle(),
@@ -123,7 +123,7 @@ export function createInbox(options: InboxOptions): Inbox {
 }
 
 /** What an update says about a message of ours; null for nothing. */
-function statusNews({ key, update }: BaileysEventMap["messages.update"][number]) {
+function statusUpdateOf({ key, update }: BaileysEventMap["messages.update"][number]) {
   const status = statusNames[Number(update.status ?? Number.NaN)];
   if (!status || !key.fromMe || !key.id) return null;
   const error = status === "failed" ? { error: refusal(update.messageStubParameters) } : {};

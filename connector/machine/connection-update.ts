@@ -1,9 +1,9 @@
 import type { EventData, LastDisconnect } from "#shared/events.ts";
-import { type Machine, publicStatus } from "./machine.ts";
+import { type MachineState, publicStatus } from "./machine.ts";
 
 /** What callers are told when a channel's status changed. */
 export function connectionUpdate(
-  machine: Machine,
+  machine: MachineState,
   lastDisconnect: LastDisconnect | null,
 ): EventData["connection_update"] {
   const { reason, retryAt } = machine;

@@ -18,7 +18,7 @@ export interface PairingCode {
   expiresAt: number;
 }
 
-export interface Machine {
+export interface MachineState {
   state: StateName;
   reason: StatusReason | null;
   /** When the next attempt comes, ms since the epoch. */
@@ -75,7 +75,7 @@ export interface World {
   random: number;
   isLinked: boolean;
   /** Whether the linked account is another than the caller named. */
-  isStranger: boolean;
+  isWrongAccount: boolean;
   limits: MachineLimits;
 }
 
@@ -88,11 +88,11 @@ export interface MachineLimits {
 }
 
 export interface Step {
-  machine: Machine;
+  machine: MachineState;
   effects: Effect[];
 }
 
-export function newMachine(state: StateName, reason: StatusReason | null = null): Machine {
+export function newMachine(state: StateName, reason: StatusReason | null = null): MachineState {
   return {
     state,
     reason,
@@ -108,7 +108,7 @@ export function newMachine(state: StateName, reason: StatusReason | null = null)
 }
 
 /** What callers are told. */
-export function publicStatus({ state }: Pick<Machine, "state">): ChannelStatus {
+export function publicStatus({ state }: Pick<MachineState, "state">): ChannelStatus {
   return state === "waiting" ? "connecting" : state;
 }
 
@@ -121,13 +121,13 @@ export function ended(state: StateName, reason: StatusReason, effects: Effect[] 
 }
 
 /** Whether letting go loses nothing: not connected, and not about to be. */
-export function isIdle({ state, reason }: Machine): boolean {
+export function isIdle({ state, reason }: MachineState): boolean {
   // The next owner would find the same, and say it again.
   if (reason === "credentials_unreadable") return false;
   return state === "inactive" || state === "error" || state === "logged_out";
 }
 
 /** Whether another connector could go on where this one stops: neither pairing nor between two connections. */
-export function isMovable({ state }: Machine): boolean {
+export function isMovable({ state }: MachineState): boolean {
   return state === "active";
 }

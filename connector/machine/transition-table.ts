@@ -1,12 +1,12 @@
-import type { Machine, Signal, SignalType, StateName, Step, World } from "./machine.ts";
-import { byReason } from "./reactions.ts";
+import { byReason } from "./close-transitions.ts";
+import type { MachineState, Signal, SignalType, StateName, Step, World } from "./machine.ts";
 import {
   connect,
+  dropWish,
   hangUp,
   open,
   pairBy,
   reconnect,
-  settle,
   showCode,
   suspend,
   unlinkLater,
@@ -14,7 +14,7 @@ import {
 } from "./transitions.ts";
 
 type Transition<S extends SignalType> = (
-  machine: Machine,
+  machine: MachineState,
   signal: Extract<Signal, { type: S }>,
   world: World,
 ) => Step;
@@ -24,18 +24,18 @@ type Row = { [S in SignalType]: Transition<S> | null };
 /** Every state × every signal; `null` is ignored. The table is meant to be read aloud. */
 // biome-ignore format: the table is read by columns
 export const table: Record<StateName, Row> = {
-  inactive:           { start: connect,  stop: settle,     unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: null,      interrupt: null },
+  inactive:           { start: connect,  stop: dropWish,     unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: null,      interrupt: null },
   connecting:         { start: pairBy,   stop: hangUp,     unlink: unlinkLater, qr: showCode, code: showCode, opened: open, closed: byReason, retry: null,      interrupt: suspend },
   qr_ready:           { start: pairBy,   stop: hangUp,     unlink: unlinkLater, qr: showCode, code: showCode, opened: open, closed: byReason, retry: null,      interrupt: suspend },
   pairing_code_ready: { start: pairBy,   stop: hangUp,     unlink: unlinkLater, qr: null,     code: showCode, opened: open, closed: byReason, retry: null,      interrupt: suspend },
   active:             { start: null,     stop: hangUp,     unlink: unlinkNow,   qr: null,     code: null,     opened: null, closed: byReason, retry: null,      interrupt: suspend },
   waiting:            { start: pairBy,   stop: hangUp,     unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: reconnect, interrupt: suspend },
   error:              { start: connect,  stop: hangUp,     unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: null,      interrupt: null },
-  logged_out:         { start: connect,  stop: settle,     unlink: null,        qr: null,     code: null,     opened: null, closed: null,     retry: null,      interrupt: null },
+  logged_out:         { start: connect,  stop: dropWish,     unlink: null,        qr: null,     code: null,     opened: null, closed: null,     retry: null,      interrupt: null },
 };
 
 /** The next machine and what to do. An ignored signal changes nothing. */
-export function step(machine: Machine, signal: Signal, world: World): Step {
+export function step(machine: MachineState, signal: Signal, world: World): Step {
   const transition = table[machine.state][signal.type] as Transition<SignalType> | null;
   return transition?.(machine, signal, world) ?? { machine, effects: [] };
 }

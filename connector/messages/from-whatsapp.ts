@@ -4,7 +4,7 @@ import type { EventData, MessageContent } from "#shared/events.ts";
 import type { proto, WAMessage } from "../baileys/baileys.ts";
 
 /** A message that was seen, in our words. */
-export type Seen = {
+export type SeenMessage = {
   /** The chat's JID as WhatsApp addressed it: with the sender and the id it names the message. */
   chat: string;
   sender: string;
@@ -18,7 +18,10 @@ export type Seen = {
  * What a message says to callers; null for what is no message: a placeholder for one that could not be decrypted yet,
  * a notification, WhatsApp's own bookkeeping, and chats that are not with a person. `self` is the channel's own JID.
  */
-export function fromWhatsApp({ key, message, messageTimestamp }: WAMessage, self: string): Seen | null {
+export function fromWhatsApp(
+  { key, message, messageTimestamp }: WAMessage,
+  self: string,
+): SeenMessage | null {
   const chat = normaliseJid(key.remoteJid);
   if (!chat || !key.id || !message || chat.endsWith("@g.us")) return null;
   const content = contentOf(message);
@@ -35,7 +38,7 @@ export function fromWhatsApp({ key, message, messageTimestamp }: WAMessage, self
 }
 
 /** The same message always gives the same id, so that the log holds it once. */
-export function seenEventId(channelId: string, { chat, sender, messageId }: Seen): string {
+export function seenEventId(channelId: string, { chat, sender, messageId }: SeenMessage): string {
   return createHash("sha256")
     .update(JSON.stringify([channelId, chat, sender, messageId]))
     .digest("hex")

@@ -1,31 +1,31 @@
 import type { PublicError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";
 import type { CommandQueue } from "../commands/command-queue.ts";
-import type { Send } from "../commands/settlement.ts";
-import type { Pace } from "../concurrency/pace.ts";
-import type { OpenSocket } from "../connection/sole-socket.ts";
-import type { Delivery } from "../messages/delivery.ts";
-import type { MessageRecord } from "../messages/message-record.ts";
+import type { Send } from "../commands/send-settlement.ts";
+import type { TokenBucket } from "../concurrency/token-bucket.ts";
+import type { OpenSocket } from "../connection/current-socket.ts";
+import type { MessageStatuses } from "../messages/message-status.ts";
+import type { MessageStore } from "../messages/message-store.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
-import { createAnswers } from "./answers.ts";
-import { createConclusion } from "./conclusion.ts";
-import { type FirstCopyOptions, prepareFirst, sendFirst } from "./first-copy.ts";
-import type { PreparationOptions } from "./preparation.ts";
+import { createAckWindow } from "./ack-window.ts";
+import { type FirstSendOptions, firstSend, prepareAttempt } from "./first-send.ts";
+import type { PrepareOptions } from "./prepare.ts";
 import { resend } from "./resend.ts";
+import { createSendOutcomes } from "./send-outcome.ts";
 
 export interface DispatchOptions {
   queue: CommandQueue;
-  delivery: Delivery;
-  record: MessageRecord;
-  pace: Pace;
-  preparation: PreparationOptions;
+  messageStatuses: MessageStatuses;
+  messageStore: MessageStore;
+  bucket: TokenBucket;
+  preparation: PrepareOptions;
   ackMs: number;
   log: Logger;
   signal: AbortSignal;
   onError(error: unknown): void;
 }
 
-/** Sends what was claimed: one relay at a time and in order, while waiting for WhatsApp's answers overlaps. */
+/** Sends what was claimed: one relay at a time and in order, while waiting for WhatsApp's ackWindow overlaps. */
 export interface Dispatch {
   /** Sends as long as `canSend` holds; what was not sent is back in the queue when it resolves. */
   send(batch: Send[], socket: OpenSocket, canSend: () => boolean): Promise<void>;
@@ -41,14 +41,14 @@ const aheadMax = 2;
 
 export function createDispatch(options: DispatchOptions): Dispatch {
   const { queue, log } = options;
-  const conclusion = createConclusion(options);
-  const answers = createAnswers(options.onError);
+  const outcomes = createSendOutcomes(options);
+  const ackWindow = createAckWindow(options.onError);
 
   const said = ({ _id, messageId }: Send, outcome: string, isAgain: boolean) =>
     log.info({ event: "sent", commandId: _id, messageId, outcome, isAgain }, "message");
-  const first: FirstCopyOptions = {
+  const first: FirstSendOptions = {
     ...options,
-    ...{ conclusion, answers },
+    ...{ outcomes, ackWindow },
     onAnswer: (send, { kind }) => said(send, kind, false),
   };
 
@@ -57,12 +57,13 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       const ready: Promise<Prepared>[] = [];
       for (const [index, send] of batch.entries()) {
         for (const ahead of batch.slice(ready.length, index + 1 + aheadMax)) {
-          const preparing = prepareFirst({ send: ahead, socket }, first);
+          const preparing = prepareAttempt({ send: ahead, socket }, first);
           preparing.catch(() => undefined);
           ready.push(preparing);
         }
         const copy = { send, socket, canSend };
-        const isDone = canSend() && (await sendFirst(copy, ready[index] ?? prepareFirst(copy, first), first));
+        const isDone =
+          canSend() && (await firstSend(copy, ready[index] ?? prepareAttempt(copy, first), first));
         if (!isDone) return queue.unclaim(batch.slice(index).map(({ _id }) => _id));
       }
     },
@@ -70,12 +71,12 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       for (const send of unknown) {
         const resent = canSend() ? await resend(send, socket, canSend, options) : null;
         if (!resent) continue;
-        answers.track(resent.answered.then((known) => said(send, known?.kind ?? "unsent", true)));
-        await resent.left;
-        await answers.room();
+        ackWindow.track(resent.answered.then((known) => said(send, known?.kind ?? "unsent", true)));
+        await resent.written;
+        await ackWindow.room();
       }
     },
-    refuse: (send, error) => conclusion.endBeforeWire(send, error, "failed"),
-    idle: answers.idle,
+    refuse: (send, error) => outcomes.settleUnsent(send, error, "failed"),
+    idle: ackWindow.idle,
   };
 }

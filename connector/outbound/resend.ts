@@ -1,18 +1,18 @@
 import { performance } from "node:perf_hooks";
 import { sleep } from "#shared/sleep.ts";
 import type { CommandQueue } from "../commands/command-queue.ts";
-import type { Outcome, Send } from "../commands/settlement.ts";
-import type { Pace } from "../concurrency/pace.ts";
-import type { OpenSocket } from "../connection/sole-socket.ts";
-import type { Delivery } from "../messages/delivery.ts";
-import type { MessageRecord } from "../messages/message-record.ts";
+import type { RelayOutcome, Send } from "../commands/send-settlement.ts";
+import type { TokenBucket } from "../concurrency/token-bucket.ts";
+import type { OpenSocket } from "../connection/current-socket.ts";
+import type { MessageStatuses } from "../messages/message-status.ts";
+import type { MessageStore } from "../messages/message-store.ts";
 import { relay } from "./relay.ts";
 
 export interface ResendOptions {
   queue: Pick<CommandQueue, "startResend" | "undoResend">;
-  delivery: Pick<Delivery, "tell">;
-  record: Pick<MessageRecord, "again">;
-  pace: Pace;
+  messageStatuses: Pick<MessageStatuses, "publish">;
+  messageStore: Pick<MessageStore, "again">;
+  bucket: TokenBucket;
   ackMs: number;
   signal: AbortSignal;
   onError(error: unknown): void;
@@ -21,9 +21,9 @@ export interface ResendOptions {
 /** A second copy on its way. */
 export interface Resent {
   /** Resolves when Baileys is done with it. */
-  left: Promise<void>;
+  written: Promise<void>;
   /** Resolves when its answer, if there is one, is told; to null when it did not reach the wire. */
-  answered: Promise<Outcome | null>;
+  answered: Promise<RelayOutcome | null>;
 }
 
 /**
@@ -35,25 +35,25 @@ export async function resend(
   { _id, messageId }: Send,
   socket: OpenSocket,
   canSend: () => boolean,
-  { queue, delivery, record, pace, ackMs, signal, onError }: ResendOptions,
+  { queue, messageStatuses, messageStore, bucket, ackMs, signal, onError }: ResendOptions,
 ): Promise<Resent | null> {
-  const prepared = await record.again(messageId);
+  const prepared = await messageStore.again(messageId);
   if (!prepared) return null;
-  await sleep(pace.take(performance.now()), AbortSignal.any([signal, socket.gone]));
+  await sleep(bucket.take(performance.now()), AbortSignal.any([signal, socket.gone]));
   if (!canSend() || !(await queue.startResend(_id))) return null;
   if (!canSend()) {
     await queue.undoResend(_id);
     return null;
   }
-  const arrived = () => delivery.tell({ messageId, status: "sent" });
-  const { left, outcome } = relay(socket, messageId, prepared, {
+  const arrived = () => messageStatuses.publish({ messageId, status: "sent" });
+  const { written, outcome } = relay(socket, messageId, prepared, {
     ackMs,
-    answered({ kind }) {
+    onAck({ kind }) {
       if (kind === "sent") void arrived().catch(onError);
     },
   });
   return {
-    left: left.then(({ isOnWire }) => (isOnWire ? undefined : queue.undoResend(_id))),
+    written: written.then(({ isOnWire }) => (isOnWire ? undefined : queue.undoResend(_id))),
     answered: outcome.then(async (known) => {
       if (known?.kind === "sent") await arrived();
       return known;

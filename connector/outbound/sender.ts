@@ -1,9 +1,9 @@
 import type { CommandDocument } from "#shared/collections.ts";
 import { publicError, ServiceError } from "#shared/errors.ts";
 import { newMessageId } from "#shared/ids.ts";
-import type { TellSpent } from "../commands/claiming.ts";
-import type { Send } from "../commands/settlement.ts";
-import { accountOf, type OpenSocket } from "../connection/sole-socket.ts";
+import type { ReportUnclaimable } from "../commands/claim.ts";
+import type { Send } from "../commands/send-settlement.ts";
+import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
 import { createDispatch, type DispatchOptions } from "./dispatch.ts";
 
 /** What a sender may do at the moment. */
@@ -26,7 +26,7 @@ export interface Sender {
 const batchMax = 16;
 
 export function createSender(options: SenderOptions): Sender {
-  const { queue, delivery, sending, isOwner, onError } = options;
+  const { queue, messageStatuses, sending, isOwner, onError } = options;
   const dispatch = createDispatch(options);
   let isStopping = false;
   let isDirty = false;
@@ -34,10 +34,10 @@ export function createSender(options: SenderOptions): Sender {
   let resentOn: AbortSignal | null = null;
   const mayWork = () => !isStopping && isOwner();
 
-  const tellSpent: TellSpent = async (spent) => {
+  const tellSpent: ReportUnclaimable = async (spent) => {
     await Promise.all(
       spent.map(async ({ command, settlement }) => {
-        if (hasMessageId(command)) await delivery.tellNotSent(command, settlement.error.code);
+        if (hasMessageId(command)) await messageStatuses.publishNotSent(command, settlement.error.code);
       }),
     );
   };

@@ -4,7 +4,7 @@ import type { ConnectorDocument } from "#shared/collections.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import type { Timings } from "../timings.ts";
-import { drainLease, endLease, insertLease, renewLease } from "./lease-row.ts";
+import { drainLease, endLease, insertLease, renewLease } from "./lease-store.ts";
 
 /** The right of this process to run channels: a row that must be renewed. A row that is dead stays dead. */
 export interface Lease {

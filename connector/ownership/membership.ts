@@ -1,11 +1,11 @@
 import type { Collections } from "#shared/database.ts";
-import { oneLook } from "../concurrency/look.ts";
+import { singleFlight } from "../concurrency/single-flight.ts";
 import { type Peer, preferredPeer } from "./rendezvous.ts";
 
 /** The living connectors that take channels, as this one has last seen them. */
 export interface Membership {
   /** Reads them again. */
-  look(): Promise<void>;
+  refresh(): Promise<void>;
   /** Whether a channel without an owner is this connector's to take at once. Waits for a look that is under way. */
   isOurs(channelId: string): Promise<boolean>;
   /** Who should have the channel as far as is known; null when everybody is full. */
@@ -31,7 +31,7 @@ export function createMembership({ db, connectorId, load }: MembershipOptions): 
   let changedAt = performance.now();
   let looking: Promise<void> | null = null;
 
-  const read = oneLook(async () => {
+  const read = singleFlight(async () => {
     const found = await livingPeers(db);
     const before = new Set(peers.map(({ id }) => id));
     const hasJoined = found.some(({ id }) => !before.has(id));
@@ -45,7 +45,7 @@ export function createMembership({ db, connectorId, load }: MembershipOptions): 
   };
 
   return {
-    look() {
+    refresh() {
       const mine = read().finally(() => {
         if (looking === mine) looking = null;
       });

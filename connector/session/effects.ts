@@ -3,10 +3,10 @@ import type { Collections } from "#shared/database.ts";
 import { ServiceError } from "#shared/errors.ts";
 import type { AuthState } from "../auth/auth-state.ts";
 import { eraseCredentials } from "../auth/erase-credentials.ts";
-import type { Line } from "../connection/line.ts";
+import type { Connection } from "../connection/connection.ts";
 import type { Effect, Signal } from "../machine/machine.ts";
 import type { Fence } from "../ownership/fence.ts";
-import type { Identity } from "./identity.ts";
+import type { LinkedAccount } from "./linked-account.ts";
 import { countPairingRequest } from "./pairing-limit.ts";
 
 /** Carries out what the machine asks for. */
@@ -22,13 +22,13 @@ export interface EffectsOptions {
   fence: Fence;
   /** Null when there are credentials that cannot be used. */
   auth: AuthState | null;
-  line: Line;
-  identity: Pick<Identity, "remember">;
+  connection: Connection;
+  linkedAccount: Pick<LinkedAccount, "remember">;
   signal(signal: Signal): void;
 }
 
 export function createEffects(options: EffectsOptions): Effects {
-  const { db, collections, fence, auth, line, identity, signal } = options;
+  const { db, collections, fence, auth, connection, linkedAccount, signal } = options;
   let retry: NodeJS.Timeout | null = null;
 
   const cancel = () => {
@@ -39,10 +39,10 @@ export function createEffects(options: EffectsOptions): Effects {
   const requestCode = async (phoneNumber: string) => {
     try {
       await countPairingRequest(collections, phoneNumber);
-      line.requestCode(phoneNumber);
+      connection.requestCode(phoneNumber);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      await line.close();
+      await connection.close();
       signal({ type: "closed", reason: { kind: "pairing_failed" }, code: null });
     }
   };
@@ -55,17 +55,17 @@ export function createEffects(options: EffectsOptions): Effects {
     async perform(effect) {
       switch (effect.type) {
         case "open_socket":
-          return line.open();
+          return connection.open();
         case "close_socket":
-          return line.close();
+          return connection.close();
         case "unlink_device":
-          return line.unlink();
+          return connection.unlink();
         case "erase_credentials":
           return auth ? auth.erase() : eraseCredentials(db, fence);
         case "request_code":
           return requestCode(effect.phoneNumber);
         case "remember_account":
-          return identity.remember();
+          return linkedAccount.remember();
         case "schedule_retry":
           return schedule(effect.delayMs);
         case "cancel_retry":

@@ -7,8 +7,8 @@ import {
 } from "#shared/collections.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
-import type { ChannelRecord } from "./channel-record.ts";
-import type { Life } from "./life.ts";
+import type { ChannelStore } from "./channel-store.ts";
+import type { MachineRunner } from "./machine-runner.ts";
 
 /** The end of a channel, as its session carries it out. */
 export interface Erasure {
@@ -19,11 +19,11 @@ export interface Erasure {
 export interface ErasureOptions {
   db: Db;
   channelId: string;
-  record: Pick<ChannelRecord, "markDeleted">;
-  life: Pick<Life, "dispatch" | "until">;
+  channelStore: Pick<ChannelStore, "markDeleted">;
+  machineRunner: Pick<MachineRunner, "dispatch" | "until">;
   isOwner(): boolean;
   /** Gives up what the session holds; nothing of it writes any more when this resolves. */
-  letGo(): Promise<void>;
+  release(): Promise<void>;
   onEnd(hasFailed: boolean): void;
   log: Logger;
 }
@@ -41,16 +41,16 @@ const expiries = {
 };
 
 export function createErasure(options: ErasureOptions): Erasure {
-  const { db, channelId, record, life, isOwner, letGo, onEnd, log } = options;
+  const { db, channelId, channelStore, machineRunner, isOwner, release, onEnd, log } = options;
   let erasing: Promise<void> | null = null;
 
   const erase = async () => {
-    await record.markDeleted();
-    await life.dispatch({ type: "unlink" });
-    await life.until(({ state }) => state === "logged_out", unlinkMs);
+    await channelStore.markDeleted();
+    await machineRunner.dispatch({ type: "unlink" });
+    await machineRunner.until(({ state }) => state === "logged_out", unlinkMs);
     // Deposed meanwhile: the mark is there, and the next owner erases.
     if (!isOwner()) return;
-    await letGo();
+    await release();
     try {
       await eraseChannel(db, channelId);
       onEnd(false);

@@ -6,27 +6,27 @@ import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
 import type { AuthState } from "../auth/auth-state.ts";
-import { createSocketCaches } from "../baileys/caches.ts";
-import { settleAbandoned } from "../commands/abandoned.ts";
-import { createPace } from "../concurrency/pace.ts";
-import { createLine, type Line } from "../connection/line.ts";
-import { unreadableLine } from "../connection/unreadable-line.ts";
+import { createSocketCaches } from "../baileys/socket-caches.ts";
+import { rescueOrphans } from "../commands/rescue-orphans.ts";
+import { createTokenBucket } from "../concurrency/token-bucket.ts";
+import { type Connection, createConnection } from "../connection/connection.ts";
+import { unusableConnection } from "../connection/unusable-connection.ts";
 import { createInbox, type Inbox } from "../inbound/inbox.ts";
-import { type Beginning, beginning } from "../machine/beginning.ts";
-import type { Machine, Signal } from "../machine/machine.ts";
+import { type InitialState, initialState } from "../machine/initial-state.ts";
+import type { MachineState, Signal } from "../machine/machine.ts";
 import type { MediaFetch } from "../media/fetched-media.ts";
-import { createRecipients } from "../outbound/recipients.ts";
+import { createRecipientCheck } from "../outbound/recipient-check.ts";
 import { createSender, type Sender, type Sending } from "../outbound/sender.ts";
 import type { Fence } from "../ownership/fence.ts";
 import type { Lease } from "../ownership/lease.ts";
 import type { Timings } from "../timings.ts";
-import { type ChannelRecord, channelRecord } from "./channel-record.ts";
-import { type Control, createControl } from "./control.ts";
+import { type ChannelStore, createChannelStore } from "./channel-store.ts";
+import { type ControlLane, createControlLane } from "./control-lane.ts";
 import { createEffects, type Effects } from "./effects.ts";
 import { createErasure, type Erasure } from "./erasure.ts";
-import { createIdentity, type Identity } from "./identity.ts";
-import { createLife, type Life } from "./life.ts";
-import { type Holdings, takeOver } from "./takeover.ts";
+import { createLinkedAccount, type LinkedAccount } from "./linked-account.ts";
+import { createMachineRunner, type MachineRunner } from "./machine-runner.ts";
+import { type ChannelStores, takeOver } from "./takeover.ts";
 
 export interface SessionOptions {
   db: Db;
@@ -48,17 +48,17 @@ export interface SessionOptions {
 export class Session {
   readonly #options: SessionOptions;
   readonly #auth: AuthState | null;
-  readonly #holdings: Holdings;
-  readonly #record: ChannelRecord;
-  readonly #identity: Identity;
-  readonly #line: Line;
+  readonly #stores: ChannelStores;
+  readonly #channelStore: ChannelStore;
+  readonly #linkedAccount: LinkedAccount;
+  readonly #connection: Connection;
   readonly #inbox: Inbox;
-  readonly #beginning: Beginning;
+  readonly #initialState: InitialState;
   readonly #effects: Effects;
-  readonly #life: Life;
+  readonly #machineRunner: MachineRunner;
   readonly #sender: Sender;
   readonly #erasure: Erasure;
-  readonly #control: Control;
+  readonly #control: ControlLane;
   readonly #log: Logger;
   readonly #ended = new AbortController();
   #finishing: Promise<void> | null = null;
@@ -72,76 +72,88 @@ export class Session {
     return session;
   }
 
-  private constructor(options: SessionOptions, holdings: Holdings) {
+  private constructor(options: SessionOptions, holdings: ChannelStores) {
     const { collections, channel, config, timings, log } = options;
-    const { auth, events, queue, messages, delivery, fence } = holdings;
+    const { auth, events, queue, messageStore, messageStatuses, fence } = holdings;
     const channelId = channel._id;
     const isOwner = () => this.isOwner();
     const onError = (error: unknown) => this.fail(error);
-    const signal = (signal: Signal, isCurrent?: () => boolean) => void this.#life.dispatch(signal, isCurrent);
+    const signal = (signal: Signal, isCurrent?: () => boolean) =>
+      void this.#machineRunner.dispatch(signal, isCurrent);
     const caches = createSocketCaches();
 
     this.#options = options;
-    this.#holdings = holdings;
+    this.#stores = holdings;
     this.#auth = auth;
-    this.#beginning = beginning(channel, this.#isLinked(), Date.now());
+    this.#initialState = initialState(channel, this.#isLinked(), Date.now());
     this.#log = log.child({ channelId });
-    this.#record = channelRecord(collections, fence);
-    this.#identity = createIdentity({ channel, auth, record: this.#record });
+    this.#channelStore = createChannelStore(collections, fence);
+    this.#linkedAccount = createLinkedAccount({ channel, auth, channelStore: this.#channelStore });
     this.#inbox = createInbox({
-      ...{ channelId, events, delivery, onError },
-      record: messages,
-      self: () => this.#identity.self(),
+      ...{ channelId, events, messageStatuses, onError },
+      messageStore: messageStore,
+      ownJid: () => this.#linkedAccount.ownJid(),
       log: this.#log,
     });
-    this.#line = auth
-      ? createLine({
+    this.#connection = auth
+      ? createConnection({
           ...{ auth, caches, timings, isOwner, onError, signal },
-          isStranger: () => this.#identity.isStranger(this.#life.machine().method),
+          isWrongAccount: () => this.#linkedAccount.isWrongAccount(this.#machineRunner.machine().method),
           inbox: this.#inbox,
           ended: this.#ended.signal,
           turn: options.turn,
           whatsapp: config.whatsapp,
-          getMessage: async ({ id }) => (id ? messages.sent(id) : undefined),
+          getMessage: async ({ id }) => (id ? messageStore.sent(id) : undefined),
           log: this.#log,
         })
-      : unreadableLine(signal);
+      : unusableConnection(signal);
     this.#effects = createEffects({
       ...{ collections, fence, auth, signal },
       db: options.db,
-      line: this.#line,
-      identity: this.#identity,
+      connection: this.#connection,
+      linkedAccount: this.#linkedAccount,
     });
-    this.#life = createLife({
+    this.#machineRunner = createMachineRunner({
       ...{ events, onError },
-      initial: this.#beginning.machine,
+      initial: this.#initialState.machine,
       lastDisconnect: channel.lastDisconnect,
-      record: this.#record,
+      channelStore: this.#channelStore,
       isLinked: () => this.#isLinked(),
-      isStranger: this.#identity.isStranger,
+      isWrongAccount: this.#linkedAccount.isWrongAccount,
       limits: timings,
       log: this.#log,
       perform: this.#effects.perform,
       onChange: () => this.#sender.ring(),
     });
     this.#sender = createSender({
-      ...{ queue, delivery, record: messages, isOwner, onError, log: this.#log },
-      pace: createPace(config.sendRate, config.sendBurst),
-      preparation: { caches, recipients: createRecipients(), fetchMedia: options.fetchMedia, log: this.#log },
+      ...{ queue, messageStatuses, messageStore: messageStore, isOwner, onError, log: this.#log },
+      bucket: createTokenBucket(config.sendRate, config.sendBurst),
+      preparation: {
+        caches,
+        recipientCheck: createRecipientCheck(),
+        fetchMedia: options.fetchMedia,
+        log: this.#log,
+      },
       sending: () => this.#sending(),
       ackMs: timings.ackMs,
       signal: this.#ended.signal,
     });
     this.#erasure = createErasure({
-      ...{ channelId, isOwner, life: this.#life, record: this.#record, log: this.#log },
+      ...{
+        channelId,
+        isOwner,
+        machineRunner: this.#machineRunner,
+        channelStore: this.#channelStore,
+        log: this.#log,
+      },
       db: options.db,
-      letGo: () => this.#letGo(),
+      release: () => this.#release(),
       onEnd: options.onEnd,
     });
-    this.#control = createControl({
+    this.#control = createControlLane({
       ...{ queue, isOwner, onError },
-      life: this.#life,
-      record: this.#record,
+      machineRunner: this.#machineRunner,
+      channelStore: this.#channelStore,
       db: collections,
       isLinked: () => this.#isLinked(),
       erase: this.#erasure.erase,
@@ -155,7 +167,7 @@ export class Session {
   }
 
   get fence(): Fence {
-    return this.#holdings.fence;
+    return this.#stores.fence;
   }
 
   /** Checked before every step that a former owner must not take. */
@@ -165,7 +177,7 @@ export class Session {
 
   /** Settles what former owners left behind, and looks for commands. */
   async tidy(): Promise<void> {
-    await settleAbandoned(this.#holdings);
+    await rescueOrphans(this.#stores);
     this.ring();
   }
 
@@ -175,8 +187,8 @@ export class Session {
   }
 
   /** Where the channel stands. */
-  machine(): Machine {
-    return this.#life.machine();
+  machine(): MachineState {
+    return this.#machineRunner.machine();
   }
 
   /** Claims nothing more, and resolves when what runs is done, or was given time enough. */
@@ -191,10 +203,10 @@ export class Session {
   /** Finishes, hangs up, and resolves when everything is written. */
   async stop(): Promise<void> {
     await this.finish();
-    await this.#life.dispatch({ type: "interrupt" });
+    await this.#machineRunner.dispatch({ type: "interrupt" });
     await this.#inbox.idle();
-    await this.#holdings.events.flush();
-    await this.#letGo();
+    await this.#stores.events.flush();
+    await this.#release();
   }
 
   /** The ownership is gone: hangs up at once and writes nothing more. */
@@ -203,7 +215,7 @@ export class Session {
     this.#effects.cancel();
     // Writes nothing that the ownership does not allow any more; it gives up what it holds.
     void this.#auth?.close();
-    this.#line.terminate();
+    this.#connection.terminate();
   }
 
   /** A write failed for good, or the ownership was lost: nothing more may be done here. */
@@ -217,11 +229,11 @@ export class Session {
   async #begin(): Promise<void> {
     const { channel } = this.#options;
     if (channel.deletedAt) return void this.erase().catch((error: unknown) => this.fail(error));
-    await this.#line.recover();
-    const { isNews, isWanted, retryInMs } = this.#beginning;
-    if (isNews) await this.#life.announce();
+    await this.#connection.recover();
+    const { mustAnnounce, mustConnect, retryInMs } = this.#initialState;
+    if (mustAnnounce) await this.#machineRunner.announce();
     if (retryInMs !== null) await this.#effects.perform({ type: "schedule_retry", delayMs: retryInMs });
-    if (isWanted) await this.#life.dispatch({ type: "start", method: { kind: "qr" } });
+    if (mustConnect) await this.#machineRunner.dispatch({ type: "start", method: { kind: "qr" } });
     this.ring();
   }
 
@@ -230,15 +242,15 @@ export class Session {
     return this.#auth?.linked() ?? true;
   }
 
-  async #letGo(): Promise<void> {
+  async #release(): Promise<void> {
     await this.#auth?.close();
     this.abandon();
   }
 
   #sending(): Sending {
-    const { state } = this.#life.machine();
+    const { state } = this.#machineRunner.machine();
     if (state === "logged_out") return { kind: "logged_out" };
-    const socket = state === "active" ? this.#line.current() : null;
+    const socket = state === "active" ? this.#connection.current() : null;
     return socket ? { kind: "open", ...socket } : { kind: "closed" };
   }
 }

@@ -5,25 +5,25 @@ import type { Collections } from "#shared/database.ts";
 import type { Logger } from "#shared/log.ts";
 import { AuthStateError } from "../auth/auth-error.ts";
 import { type AuthState, openAuthState } from "../auth/auth-state.ts";
-import { settleAbandoned } from "../commands/abandoned.ts";
-import { type CommandQueue, commandQueue } from "../commands/command-queue.ts";
+import { type CommandQueue, createCommandQueue } from "../commands/command-queue.ts";
+import { rescueOrphans } from "../commands/rescue-orphans.ts";
 import { type EventLog, openEventLog } from "../events/event-log.ts";
-import { type Told, toldIn } from "../events/told.ts";
-import { createDelivery, type Delivery } from "../messages/delivery.ts";
-import { type MessageRecord, messageRecord } from "../messages/message-record.ts";
+import { createPublishedStatuses, type PublishedStatuses } from "../events/published-statuses.ts";
+import { createMessageStatuses, type MessageStatuses } from "../messages/message-status.ts";
+import { createMessageStore, type MessageStore } from "../messages/message-store.ts";
 import type { Fence } from "../ownership/fence.ts";
 import type { Lease } from "../ownership/lease.ts";
 
 /** What an owner holds of a channel: everything it writes through. */
-export interface Holdings {
+export interface ChannelStores {
   fence: Fence;
   events: EventLog;
   /** Null when there are credentials that cannot be used; see the log for why. */
   auth: AuthState | null;
   queue: CommandQueue;
-  messages: MessageRecord;
-  delivery: Delivery;
-  told: Told;
+  messageStore: MessageStore;
+  messageStatuses: MessageStatuses;
+  publishedStatuses: PublishedStatuses;
 }
 
 export interface TakeoverOptions {
@@ -41,21 +41,26 @@ export interface TakeoverOptions {
  * Raises both fences before anything is read, and settles the commands that the former owner left running. Throws
  * `FencedError` when somebody else was faster, and the database's error.
  */
-export async function takeOver(options: TakeoverOptions): Promise<Holdings> {
+export async function takeOver(options: TakeoverOptions): Promise<ChannelStores> {
   const { collections, channel, lease } = options;
   const fence: Fence = { channelId: channel._id, epoch: channel.owner.epoch, isHeld: lease.isValid };
   const events = await openEventLog(collections.events, fence);
   await using opened = new AsyncDisposableStack();
   const auth = await openAuth(options, fence);
   if (auth) opened.use(auth);
-  const queue = commandQueue(collections.commands, fence, lease.id);
-  const messages = messageRecord(collections, channel._id);
-  const told = toldIn(collections, channel._id);
-  const delivery = createDelivery({ log: events, told, record: messages, onArrived: queue.settleUnknown });
+  const queue = createCommandQueue(collections.commands, fence, lease.id);
+  const messageStore = createMessageStore(collections, channel._id);
+  const publishedStatuses = createPublishedStatuses(collections, channel._id);
+  const messageStatuses = createMessageStatuses({
+    events: events,
+    publishedStatuses,
+    messageStore: messageStore,
+    onArrived: queue.settleUnknown,
+  });
   await queue.reserve();
-  await settleAbandoned({ queue, delivery, told });
+  await rescueOrphans({ queue, messageStatuses, publishedStatuses });
   opened.move();
-  return { fence, events, auth, queue, messages, delivery, told };
+  return { fence, events, auth, queue, messageStore, messageStatuses, publishedStatuses };
 }
 
 /** Credentials that are there and cannot be used are not the same as none: nothing is made in their place. */

@@ -4,9 +4,9 @@ import type { ChannelDocument } from "#shared/collections.ts";
 import { ServiceError } from "#shared/errors.ts";
 import { newChannelId } from "#shared/ids.ts";
 import type { OnceEnv } from "../middleware/idempotent.ts";
-import { confirmed } from "../store/in-doubt.ts";
-import { inactiveChannel } from "../store/inactive-channel.ts";
+import { newChannel } from "../store/new-channel.ts";
 import type { NewChannel, Store } from "../store/store.ts";
+import { confirmWrite } from "../store/unconfirmed-write.ts";
 
 /**
  * Makes a channel, and returns it as it was made, also to who asks again under a key when it has changed or is gone.
@@ -26,11 +26,11 @@ export async function createChannel(
   const channel: NewChannel = { ...ids, name, phoneNumber, metadata };
   if (doneAt) return asMade(doneAt);
   // One inactive channel too many does no harm.
-  const { createdAt } = await confirmed(store.createChannel(channel), { ids, retryable: true });
+  const { createdAt } = await confirmWrite(store.createChannel(channel), { ids, retryable: true });
   await once.finish(createdAt);
   return asMade(createdAt);
 
   function asMade(at: Date): ChannelDocument {
-    return { ...inactiveChannel(channel), createdAt: at, lastStatusUpdate: at };
+    return { ...newChannel(channel), createdAt: at, lastStatusUpdate: at };
   }
 }

@@ -7,9 +7,9 @@ import { parseWith } from "#shared/validation.ts";
 import type { Dependencies } from "../dependencies.ts";
 import type { CommandEnv } from "../middleware/find-command.ts";
 import type { OnceEnv } from "../middleware/idempotent.ts";
-import { confirmed } from "../store/in-doubt.ts";
-import { waitingFor } from "./mutation.ts";
-import { type SendAnswer, sendAnswer } from "./sent-answer.ts";
+import { confirmWrite } from "../store/unconfirmed-write.ts";
+import { type SendAnswer, sendAnswer } from "./send-answer.ts";
+import { prepareWait } from "./submit-command.ts";
 
 const { payload: sendPayload, ttlSeconds } = commandTable["message.send"];
 
@@ -23,7 +23,7 @@ export async function retrySend(deps: Dependencies, c: Context<CommandEnv & Once
   const { command, once } = c.var;
   const found = await store.findChannel(command.channelId);
   if (!found) throw new ServiceError("channel_not_found");
-  const waiting = waitingFor(deps, c, 0);
+  const waiting = prepareWait(deps, c, 0);
   const { ids, isRepeated } = await once.decide(() => {
     const endedAt = endOf(command);
     if (found.channel.status === "logged_out") throw new ServiceError("channel_logged_out");
@@ -37,7 +37,7 @@ export async function retrySend(deps: Dependencies, c: Context<CommandEnv & Once
     ttlSeconds: ttlSeconds ?? settings.sendTtlSeconds,
   };
   // In doubt, to ask again is safe: it stays one message, and what is queued already is refused.
-  const isQueued = await confirmed(store.requeueCommand(command, requeuing), {
+  const isQueued = await confirmWrite(store.requeueCommand(command, requeuing), {
     ids: { commandId, messageId },
     retryable: true,
   });

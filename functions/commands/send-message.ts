@@ -2,8 +2,8 @@ import type { Jid } from "#shared/address.ts";
 import type { Content } from "#shared/content.ts";
 import { ServiceError } from "#shared/errors.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { carryOut, type MutationContext } from "./mutation.ts";
-import { type SendAnswer, sendAnswer } from "./sent-answer.ts";
+import { type SendAnswer, sendAnswer } from "./send-answer.ts";
+import { type CommandRequestContext, submitCommand } from "./submit-command.ts";
 
 /**
  * Has a message sent on the request's channel. Throws `channel_logged_out` when the channel is seen to have no phone,
@@ -11,11 +11,11 @@ import { type SendAnswer, sendAnswer } from "./sent-answer.ts";
  */
 export async function sendMessage(
   deps: Dependencies,
-  c: MutationContext,
+  c: CommandRequestContext,
   to: Jid,
   content: Content,
 ): Promise<SendAnswer> {
-  const accepted = await carryOut(deps, c, {
+  const accepted = await submitCommand(deps, c, {
     type: "message.send",
     payload: { to, content },
     check() {

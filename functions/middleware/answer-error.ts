@@ -1,7 +1,7 @@
 import type { Context, ErrorHandler, NotFoundHandler } from "hono";
 import { errorCatalog, errorEnvelope, ServiceError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";
-import { namesType } from "../http/accept.ts";
+import { namesType } from "../http/accept-header.ts";
 import type { RequestEnv } from "./request-id.ts";
 
 const problemType = "application/problem+json";

@@ -1,5 +1,5 @@
-import { lookUntil } from "./look-until.ts";
-import type { Outcome, ReadOutcome, ResultWaiter } from "./results.ts";
+import { pollUntil } from "./poll-until.ts";
+import type { CommandOutcome, ReadCommandOutcome, ResultWaiter } from "./results.ts";
 
 export interface PollingOptions {
   /** Milliseconds between looks; the last one repeats. */
@@ -12,13 +12,13 @@ const serverlessPausesMs = [50, 100, 200, 400];
 
 /** Looks at the command again and again: works on any runtime, keeps nothing open between requests. */
 export function pollingResults(
-  read: ReadOutcome,
+  read: ReadCommandOutcome,
   { pausesMs, listen }: PollingOptions = { pausesMs: serverlessPausesMs },
 ): ResultWaiter {
-  const look = (commandId: string): Promise<Outcome | null> => read(commandId).catch(() => null);
+  const look = (commandId: string): Promise<CommandOutcome | null> => read(commandId).catch(() => null);
   return {
     wait: (commandId, waitMs, signal) =>
-      lookUntil(() => look(commandId), {
+      pollUntil(() => look(commandId), {
         waitMs,
         signal,
         pausesMs,

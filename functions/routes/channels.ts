@@ -9,7 +9,7 @@ import {
 } from "../channels/channel-view.ts";
 import { createChannel } from "../channels/create-channel.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { cursorOf, cursorSchema, listLimit } from "../http/cursor.ts";
+import { cursorOf, cursorSchema, listLimit } from "../http/list-cursor.ts";
 import {
   apiPrefix,
   bodyRefusals,

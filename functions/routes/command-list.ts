@@ -1,9 +1,9 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { commandStates, commandTypes } from "#shared/commands.ts";
-import { commandCursorOf, commandCursorSchema } from "../commands/command-place.ts";
+import { commandCursorOf, commandCursorSchema } from "../commands/command-location.ts";
 import { commandSchema, commandView } from "../commands/command-view.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { listLimit } from "../http/cursor.ts";
+import { listLimit } from "../http/list-cursor.ts";
 import { json } from "../http/openapi.ts";
 import { invalidRequest } from "../http/validation-hook.ts";
 import type { ChannelEnv } from "../middleware/find-channel.ts";

@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { cancelSend } from "../commands/cancel-send.ts";
 import { commandSchema, commandView } from "../commands/command-view.ts";
 import { retrySend } from "../commands/retry-send.ts";
-import { isSent, pendingAnswer, sentAnswer } from "../commands/sent-answer.ts";
+import { isSent, pendingAnswerSchema, sentAnswerSchema } from "../commands/send-answer.ts";
 import type { Dependencies } from "../dependencies.ts";
 import {
   bodyRefusals,
@@ -75,8 +75,8 @@ const retrying = createRoute({
     body: jsonRequest(z.strictObject({})),
   },
   responses: {
-    200: json(sentAnswer, "WhatsApp took it", commandHeaders),
-    202: json(pendingAnswer, "Queued again, or sent without an answer (`unknown`)", commandHeaders),
+    200: json(sentAnswerSchema, "WhatsApp took it", commandHeaders),
+    202: json(pendingAnswerSchema, "Queued again, or sent without an answer (`unknown`)", commandHeaders),
     ...refusals(
       ...keyRefusals,
       ...bodyRefusals,

@@ -2,9 +2,9 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { channelStatuses } from "#shared/channel.ts";
 import { commandTable } from "#shared/commands.ts";
-import { answered } from "../commands/answered.ts";
-import { carryOut, type MutationEnv } from "../commands/mutation.ts";
-import { queued, queuedAnswer } from "../commands/queued-answer.ts";
+import { commandAnswer } from "../commands/command-answer.ts";
+import { queuedAnswer, queuedAnswerSchema } from "../commands/queued-answer.ts";
+import { type CommandRequestEnv, submitCommand } from "../commands/submit-command.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { commandHeaders, json, jsonRequest, mutationHeaders } from "../http/openapi.ts";
 import { invalidRequest } from "../http/validation-hook.ts";
@@ -44,7 +44,7 @@ const disconnecting = channelRoute({
   request: { headers: mutationHeaders, body: jsonRequest(nothing) },
   responses: {
     200: json(controlAnswer, "Disconnected", commandHeaders),
-    202: json(queuedAnswer, "Not carried out yet", commandHeaders),
+    202: json(queuedAnswerSchema, "Not carried out yet", commandHeaders),
   },
 });
 
@@ -59,24 +59,26 @@ const loggingOut = channelRoute({
   request: { headers: mutationHeaders, body: jsonRequest(nothing) },
   responses: {
     200: json(controlAnswer, "Logged out", commandHeaders),
-    202: json(queuedAnswer, "Not carried out yet", commandHeaders),
+    202: json(queuedAnswerSchema, "Not carried out yet", commandHeaders),
   },
 });
 
 /** Connecting, disconnecting and logging out: the wish is stored first, then a connector is asked. */
 export function connectionRoutes(deps: Dependencies) {
   const { store } = deps;
-  return new OpenAPIHono<MutationEnv>({ defaultHook: invalidRequest })
+  return new OpenAPIHono<CommandRequestEnv>({ defaultHook: invalidRequest })
     .openapi(guarded(connecting, store), async (c) => {
       const payload = c.req.valid("json");
       const { channelId } = c.var.found.channel;
       const prepare = () => store.setWish(channelId, "connected");
-      const outcome = answered(await carryOut(deps, c, { type: "channel.connect", payload, prepare }));
+      const outcome = commandAnswer(
+        await submitCommand(deps, c, { type: "channel.connect", payload, prepare }),
+      );
       const status = outcome.state === "succeeded" ? statusOf(outcome.result) : "connecting";
       return c.json({ ok: true as const, message: "Connection initiated", channelId, status }, 202);
     })
-    .openapi(guarded(disconnecting, store), (c) => hangUp(deps, c, "channel.disconnect"))
-    .openapi(guarded(loggingOut, store), (c) => hangUp(deps, c, "channel.logout"));
+    .openapi(guarded(disconnecting, store), (c) => endConnection(deps, c, "channel.disconnect"))
+    .openapi(guarded(loggingOut, store), (c) => endConnection(deps, c, "channel.logout"));
 }
 
 const hangUpMessages = {
@@ -84,14 +86,18 @@ const hangUpMessages = {
   "channel.logout": { done: "Channel logged out", queued: "Logout queued" },
 };
 
-async function hangUp(deps: Dependencies, c: Context<MutationEnv>, type: keyof typeof hangUpMessages) {
+async function endConnection(
+  deps: Dependencies,
+  c: Context<CommandRequestEnv>,
+  type: keyof typeof hangUpMessages,
+) {
   const messages = hangUpMessages[type];
   const { channelId } = c.var.found.channel;
   const prepare = () => deps.store.setWish(channelId, "disconnected");
-  const accepted = await carryOut(deps, c, { type, payload: {}, prepare });
-  const outcome = answered(accepted);
+  const accepted = await submitCommand(deps, c, { type, payload: {}, prepare });
+  const outcome = commandAnswer(accepted);
   if (outcome.state !== "succeeded")
-    return c.json(queued(messages.queued, channelId, accepted.commandId), 202);
+    return c.json(queuedAnswer(messages.queued, channelId, accepted.commandId), 202);
   const status = statusOf(outcome.result);
   return c.json({ ok: true as const, message: messages.done, channelId, status }, 200);
 }

@@ -1,9 +1,14 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ServiceError } from "#shared/errors.ts";
-import { answered } from "../commands/answered.ts";
-import { type Accepted, carryOut, type MutationEnv, namedBy } from "../commands/mutation.ts";
-import { queued, queuedAnswer } from "../commands/queued-answer.ts";
+import { commandAnswer } from "../commands/command-answer.ts";
+import { queuedAnswer, queuedAnswerSchema } from "../commands/queued-answer.ts";
+import {
+  type AcceptedCommand,
+  type CommandRequestEnv,
+  setLocation,
+  submitCommand,
+} from "../commands/submit-command.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { commandHeaders, json, mutationHeaders } from "../http/openapi.ts";
 import { invalidRequest } from "../http/validation-hook.ts";
@@ -23,11 +28,11 @@ const deleting = channelRoute({
   request: { headers: mutationHeaders },
   responses: {
     200: json(deletedAnswer, "Erased", commandHeaders),
-    202: json(queuedAnswer, "A connector will erase it", commandHeaders),
+    202: json(queuedAnswerSchema, "A connector will erase it", commandHeaders),
   },
 });
 
-type Env = MutationEnv & DeletionEnv;
+type Env = CommandRequestEnv & DeletionEnv;
 
 /** Deleting: the wish is stored first. Who asks again under a key is answered the same when the channel is gone. */
 export function deletionRoutes(deps: Dependencies) {
@@ -38,26 +43,26 @@ export function deletionRoutes(deps: Dependencies) {
     async (c) => {
       const { channelId } = c.req.valid("param");
       const accepted = c.var.isErased ? await erased(c) : await erase(deps, c, channelId);
-      const isGone = accepted.outcome?.state === "gone" || answered(accepted).state === "succeeded";
-      if (!isGone) return c.json(queued("Deletion queued", channelId, accepted.commandId), 202);
+      const isGone = accepted.outcome?.state === "gone" || commandAnswer(accepted).state === "succeeded";
+      if (!isGone) return c.json(queuedAnswer("Deletion queued", channelId, accepted.commandId), 202);
       return c.json({ ok: true as const, payload: { channelId } }, 200);
     },
   );
 }
 
-function erase(deps: Dependencies, c: Context<Env>, channelId: string): Promise<Accepted> {
+function erase(deps: Dependencies, c: Context<Env>, channelId: string): Promise<AcceptedCommand> {
   const prepare = async () => {
     const isMarked = await deps.store.markDeleted(channelId);
     if (!isMarked && !c.var.once.isKeyed) throw new ServiceError("channel_not_found");
   };
-  return carryOut(deps, c, { type: "channel.delete", payload: {}, prepare });
+  return submitCommand(deps, c, { type: "channel.delete", payload: {}, prepare });
 }
 
 /** The command went with everything else. */
-async function erased(c: Context<Env>): Promise<Accepted> {
+async function erased(c: Context<Env>): Promise<AcceptedCommand> {
   const { ids } = await c.var.once.decide<{ commandId: string }>(() => {
     throw new ServiceError("channel_not_found");
   });
-  namedBy(c, ids.commandId);
+  setLocation(c, ids.commandId);
   return { ...ids, outcome: { state: "gone" } };
 }

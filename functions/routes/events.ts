@@ -1,12 +1,12 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Dependencies } from "../dependencies.ts";
-import { type AwaitingOptions, awaitedEvents } from "../events/awaited-events.ts";
-import { silentBell } from "../events/event-bell.ts";
-import { type EventPage, eventSchema, eventView } from "../events/logged-event.ts";
-import { limitUpTo } from "../http/cursor.ts";
+import { silentDoorbell } from "../events/event-doorbell.ts";
+import { type EventPage, eventSchema, eventView } from "../events/event-view.ts";
+import { type WaitForEventsOptions, waitForEvents } from "../events/wait-for-events.ts";
+import { limitUpTo } from "../http/list-cursor.ts";
 import { json, keyRefusals, openTo, preferenceHeader, preferHeader, refusals } from "../http/openapi.ts";
-import { waitPreference } from "../http/prefer.ts";
+import { waitPreference } from "../http/prefer-header.ts";
 import { invalidRequest } from "../http/validation-hook.ts";
 import type { CallerEnv } from "../middleware/authenticate.ts";
 import type { ChannelEnv } from "../middleware/find-channel.ts";
@@ -70,12 +70,15 @@ const listingAll = createRoute({
 });
 
 /** Reading the log, waiting for what comes. */
-export function eventRoutes({ store, eventBell = silentBell }: Dependencies) {
-  const answered = async <P>(c: Context, options: Omit<AwaitingOptions<P>, "bell" | "signal" | "waitMs">) => {
+export function eventRoutes({ store, eventDoorbell = silentDoorbell }: Dependencies) {
+  const answered = async <P>(
+    c: Context,
+    options: Omit<WaitForEventsOptions<P>, "doorbell" | "signal" | "waitMs">,
+  ) => {
     const preference = waitPreference(c.req.header("prefer"));
     const { signal } = c.req.raw;
     const waitMs = preference?.waitMs ?? 0;
-    const page = await awaitedEvents({ ...options, waitMs, bell: eventBell, signal });
+    const page = await waitForEvents({ ...options, waitMs, doorbell: eventDoorbell, signal });
     if (preference) c.header("Preference-Applied", preference.applied);
     return eventsAnswerOf(page);
   };

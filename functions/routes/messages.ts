@@ -2,9 +2,9 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { recipientSchema } from "#shared/commands.ts";
 import { textSchema } from "#shared/content.ts";
 import { sendMediaSchema } from "../commands/media-request.ts";
-import type { MutationEnv } from "../commands/mutation.ts";
+import { isSent, pendingAnswerSchema, sentAnswerSchema } from "../commands/send-answer.ts";
 import { sendMessage } from "../commands/send-message.ts";
-import { isSent, pendingAnswer, sentAnswer } from "../commands/sent-answer.ts";
+import type { CommandRequestEnv } from "../commands/submit-command.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { commandHeaders, json, jsonRequest, mutationHeaders } from "../http/openapi.ts";
 import { invalidRequest } from "../http/validation-hook.ts";
@@ -27,8 +27,12 @@ export const sendRefusals = [
 ] as const;
 
 const responses = {
-  200: json(sentAnswer, "WhatsApp took it", commandHeaders),
-  202: json(pendingAnswer, "Accepted: not sent yet, or sent without an answer (`unknown`)", commandHeaders),
+  200: json(sentAnswerSchema, "WhatsApp took it", commandHeaders),
+  202: json(
+    pendingAnswerSchema,
+    "Accepted: not sent yet, or sent without an answer (`unknown`)",
+    commandHeaders,
+  ),
 };
 
 const sending = channelRoute({
@@ -68,7 +72,7 @@ function sendingMedia(mediaAllowHosts: readonly string[]) {
 /** Sending. The message's id is fixed here, so that whatever happens later it is one message. */
 export function messageRoutes(deps: Dependencies) {
   const { store, settings } = deps;
-  return new OpenAPIHono<MutationEnv>({ defaultHook: invalidRequest })
+  return new OpenAPIHono<CommandRequestEnv>({ defaultHook: invalidRequest })
     .openapi(guarded(sending, store), async (c) => {
       const { to, message } = c.req.valid("json");
       const answer = await sendMessage(deps, c, to, { type: "text", text: message });

@@ -3,11 +3,11 @@ import { toString as drawQr } from "qrcode";
 import type { ChannelDocument, PendingPairing } from "#shared/collections.ts";
 import { commandTable } from "#shared/commands.ts";
 import { ServiceError } from "#shared/errors.ts";
-import { answered } from "../commands/answered.ts";
-import { carryOut, type MutationEnv } from "../commands/mutation.ts";
-import { queued, queuedAnswer } from "../commands/queued-answer.ts";
+import { commandAnswer } from "../commands/command-answer.ts";
+import { queuedAnswer, queuedAnswerSchema } from "../commands/queued-answer.ts";
+import { type CommandRequestEnv, submitCommand } from "../commands/submit-command.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { preferredType } from "../http/accept.ts";
+import { preferredType } from "../http/accept-header.ts";
 import {
   commandHeaders,
   json,
@@ -54,7 +54,7 @@ const askingForCode = channelRoute({
   responses: {
     200: json(codeAnswer, "The code", commandHeaders),
     202: json(
-      queuedAnswer,
+      queuedAnswerSchema,
       "Not there yet; the channel's `pairing_code` event will bring it",
       commandHeaders,
     ),
@@ -89,15 +89,15 @@ const readingQr = channelRoute({
 /** Linking a phone: the QR that waits to be scanned, and codes to type. */
 export function pairingRoutes(deps: Dependencies) {
   const { store } = deps;
-  return new OpenAPIHono<MutationEnv>({ defaultHook: invalidRequest })
+  return new OpenAPIHono<CommandRequestEnv>({ defaultHook: invalidRequest })
     .openapi(guarded(askingForCode, store), async (c) => {
       const payload = c.req.valid("json");
       const { channelId } = c.var.found.channel;
       // The wish is the connector's to store: a linked channel refuses, and must stay as it was.
-      const accepted = await carryOut(deps, c, { type: "channel.request_pairing_code", payload });
-      const outcome = answered(accepted);
+      const accepted = await submitCommand(deps, c, { type: "channel.request_pairing_code", payload });
+      const outcome = commandAnswer(accepted);
       if (outcome.state !== "succeeded")
-        return c.json(queued("Pairing code queued", channelId, accepted.commandId), 202);
+        return c.json(queuedAnswer("Pairing code queued", channelId, accepted.commandId), 202);
       const { code, expiresAt } = codeResult.parse(outcome.result);
       return c.json({ ok: true as const, payload: { channelId, code, expiresAt } }, 200);
     })

@@ -1,7 +1,7 @@
 import type { Collection, Filter } from "mongodb";
 import type { ChannelDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
-import { inactiveChannel } from "./inactive-channel.ts";
+import { newChannel } from "./new-channel.ts";
 import type { ChannelQuery, FoundChannel, NewChannel, Store } from "./store.ts";
 
 type Channels = Pick<
@@ -69,7 +69,7 @@ async function findTimed(
 /** `$literal`: what callers write may start with a `$`. */
 function unlessThere(channel: NewChannel) {
   const times = { createdAt: "$$NOW", lastStatusUpdate: "$$NOW" };
-  const made = { $mergeObjects: [{ $literal: inactiveChannel(channel) }, times] };
+  const made = { $mergeObjects: [{ $literal: newChannel(channel) }, times] };
   return [{ $replaceWith: { $cond: [{ $gt: ["$createdAt", null] }, "$$ROOT", made] } }];
 }
 

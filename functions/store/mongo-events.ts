@@ -5,7 +5,7 @@ import { readEventPage } from "#shared/event-page.ts";
 import type { Retention } from "#shared/indexes.ts";
 import { decodeCursor, type EventCursor, encodeCursor, seenMax } from "../events/event-cursor.ts";
 import { type EventPlace, scanEvents } from "../events/event-scan.ts";
-import type { ChannelEventQuery, EventPage, EventQuery, LogReader } from "../events/logged-event.ts";
+import type { ChannelEventQuery, EventPage, EventQuery, LogReader } from "../events/event-view.ts";
 
 const daySeconds = 86_400;
 /** How long a row may take to appear among others, and as much for clocks that differ. */

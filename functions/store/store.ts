@@ -2,7 +2,7 @@ import type { Caller } from "#shared/authentication.ts";
 import type { ChannelStatus } from "#shared/channel.ts";
 import type { ChannelDocument, CommandDocument } from "#shared/collections.ts";
 import type { CommandState, CommandType } from "#shared/commands.ts";
-import type { LogReader } from "../events/logged-event.ts";
+import type { LogReader } from "../events/event-view.ts";
 import type { KeyedRequests } from "../idempotency/keyed-request.ts";
 
 /** A channel, and the database's time when it was read. */

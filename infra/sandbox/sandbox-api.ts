@@ -1,8 +1,8 @@
 import type { Account } from "./account.ts";
-import type { AppliedFault } from "./faults/fault-runner.ts";
-import type { PlannedFault } from "./faults/fault-schedule.ts";
 import type { Faults } from "./faults/faults.ts";
-import type { Counts } from "./ledger/counts.ts";
+import type { AppliedFault } from "./faults/runner.ts";
+import type { PlannedFault } from "./faults/schedule.ts";
+import type { Counters } from "./ledger/counters.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { MediaHost } from "./media/media-host.ts";
 import type { PendingPairing } from "./pairing/pending-pairings.ts";
@@ -23,7 +23,7 @@ export interface Sandbox extends AsyncDisposable {
   readonly adminUrl: string;
   /** The console that the simulated phone links back to, once somebody has told. */
   consoleUrl: string | null;
-  readonly counts: Counts;
+  readonly counts: Counters;
   /** What became of every message, and when every socket was there. In memory only. */
   readonly ledger: Ledger;
   readonly faults: Faults;

@@ -1,25 +1,23 @@
 import "../before-baileys.ts";
 import { join } from "node:path";
 import { createAdmin } from "./admin/admin.ts";
-import { applyFault } from "./admin/admin-fault-table.ts";
-import { runFaults } from "./faults/fault-runner.ts";
+import { applyFault } from "./admin/fault-table.ts";
 import { createFaults } from "./faults/faults.ts";
+import { runFaults } from "./faults/runner.ts";
 import { readLedgers } from "./ledger/ledger.ts";
 import { createAuthority, issueLoopbackCertificate } from "./media/certificate.ts";
 import { type MediaHost, startMediaHost } from "./media/media-host.ts";
-import { offerOf, parseQr } from "./pairing/pairing-qr.ts";
 import { pendingPairings } from "./pairing/pending-pairings.ts";
+import { attemptOf, parseQr } from "./pairing/qr.ts";
 import type { Sandbox } from "./sandbox-api.ts";
-import { createHub, type Hub } from "./server/hub.ts";
 import { startWebServer, type WebServer } from "./server/web-server.ts";
+import { createWhatsAppServer, type WhatsAppServer } from "./server/whatsapp-server.ts";
+import { decodeState, encodeState } from "./state/codec.ts";
+import { keepState, readState } from "./state/snapshot-file.ts";
 import type { SandboxState } from "./state/state.ts";
-import { decodeState, encodeState } from "./state/state-codec.ts";
 import { SandboxStateError } from "./state/state-error.ts";
-import { keepState, readState } from "./state/store.ts";
 import { certificateChain, createServerKeys } from "./wire/certificate-chain.ts";
-import { bare } from "./wire/signal-keys.ts";
-
-export type { Sandbox } from "./sandbox-api.ts";
+import { rawPublicKey } from "./wire/curve25519.ts";
 
 export interface SandboxOptions {
   /** On 127.0.0.1, nowhere else. 0 or absent: a free one. */
@@ -42,7 +40,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const store = dataDir === undefined ? null : starting.use(keepState(dataDir, () => state));
   const changed = (): void => store?.touch();
   const saved = async (): Promise<void> => store?.flush();
-  const hub = starting.use(createHub({ state, media, options, changed, saved }));
+  const hub = starting.use(createWhatsAppServer({ state, media, options, changed, saved }));
   const web = starting.use(
     await startWebServer({
       port: options.port ?? 0,
@@ -90,7 +88,7 @@ async function openMediaHost(state: SandboxState, dataDir: string | undefined): 
 }
 
 interface Parts {
-  hub: Hub;
+  hub: WhatsAppServer;
   web: WebServer;
   media: MediaHost;
   state: SandboxState;
@@ -104,7 +102,7 @@ function describe({ hub, web, media, state }: Parts, dispose: () => Promise<void
     applyFault(fault, input, { faults, media: media.faults });
   return {
     websocketUrl: `ws://${web.host}/ws/chat`,
-    rootKey: bare(state.server.root).toString("hex"),
+    rootKey: rawPublicKey(state.server.root).toString("hex"),
     mediaCa: state.authority.certificate,
     adminUrl: `http://${web.host}`,
     consoleUrl: null,
@@ -118,8 +116,8 @@ function describe({ hub, web, media, state }: Parts, dispose: () => Promise<void
     pendingPairings: () => pendingPairings(network),
     offerQr(qrText) {
       const qr = parseQr(qrText);
-      const found = qr && offerOf(network, qr);
-      if (found) found.offer.qrText = qrText;
+      const found = qr && attemptOf(network, qr);
+      if (found) found.attempt.qrText = qrText;
     },
     notOnWhatsApp(phoneNumber) {
       state.unknownNumbers.push(phoneNumber);

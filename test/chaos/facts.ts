@@ -1,7 +1,7 @@
-import type { DecryptFailure } from "#infra/sandbox/ledger/failure-ledger.ts";
-import type { IncomingRecord } from "#infra/sandbox/ledger/incoming-ledger.ts";
-import type { OutgoingRecord } from "#infra/sandbox/ledger/outgoing-ledger.ts";
-import type { Overlap, SocketRecord } from "#infra/sandbox/ledger/socket-ledger.ts";
+import type { DecryptFailure } from "#infra/sandbox/ledger/failures.ts";
+import type { IncomingRecord } from "#infra/sandbox/ledger/incoming.ts";
+import type { OutgoingRecord } from "#infra/sandbox/ledger/outgoing.ts";
+import type { Overlap, SocketRecord } from "#infra/sandbox/ledger/sockets.ts";
 import type { CommandDocument, EventDocument } from "#shared/collections.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { DoneFault } from "./damage.ts";

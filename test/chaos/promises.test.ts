@@ -1,8 +1,8 @@
 import { Timestamp } from "mongodb";
 import { expect, test } from "vitest";
 import type { Account } from "#infra/sandbox/account.ts";
-import type { DecryptFailure } from "#infra/sandbox/ledger/failure-ledger.ts";
-import type { OutgoingRecord } from "#infra/sandbox/ledger/outgoing-ledger.ts";
+import type { DecryptFailure } from "#infra/sandbox/ledger/failures.ts";
+import type { OutgoingRecord } from "#infra/sandbox/ledger/outgoing.ts";
 import type { CommandDocument, EventDocument } from "#shared/collections.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { Facts, Outcome, SocketWithProcess } from "./facts.ts";

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Db, MongoClient } from "mongodb";
-import { type Sandbox, startSandbox } from "#infra/sandbox/sandbox.ts";
+import { startSandbox } from "#infra/sandbox/sandbox.ts";
+import type { Sandbox } from "#infra/sandbox/sandbox-api.ts";
 import { type Collections, collections } from "#shared/database.ts";
 import { Api } from "../support/api.ts";
 import { type TestReplicaSet, testReplicaSet } from "../support/replica-set.ts";
@@ -36,7 +37,7 @@ export interface SystemOptions {
 
 export const apiKey = "chaos_key_0123456789abcdefghij";
 
-const functionsMain = new URL("../../functions/platforms/node/node.ts", import.meta.url);
+const functionsMain = new URL("../../functions/platforms/node/main.ts", import.meta.url);
 const connectorMain = new URL("../../connector/main.ts", import.meta.url);
 
 export async function startSystem(options: SystemOptions): Promise<System> {
@@ -85,7 +86,7 @@ const times = <T>(count: number, make: (index: number) => Promise<T>): Promise<T
 
 /** A process that kills what is left when this one goes without a word. */
 function startGuard() {
-  const main = fileURLToPath(new URL("./child-guard.ts", import.meta.url));
+  const main = fileURLToPath(new URL("./child-guard.child.ts", import.meta.url));
   const running = spawn(process.execPath, [main], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
   running.on("error", () => undefined).unref();
   running.stdin.on("error", () => undefined);

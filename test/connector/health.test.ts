@@ -5,13 +5,13 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Connector } from "#connector/connector.ts";
 import { healthListener } from "#connector/health.ts";
 import { severableDatabase } from "../support/severable-database.ts";
-import { fileDatabase } from "./connector-fixture.ts";
+import { fileDatabase } from "./connector.fixture.ts";
 
 const file = fileDatabase();
 const retention = { eventsDays: 7, messagesDays: 30 };
 
-async function serving(standing: ReturnType<Connector["standing"]>, db = file.database.db) {
-  const server = createServer(healthListener({ db, connector: { standing: () => standing }, retention }));
+async function serving(standing: ReturnType<Connector["leaseState"]>, db = file.database.db) {
+  const server = createServer(healthListener({ db, connector: { leaseState: () => standing }, retention }));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());

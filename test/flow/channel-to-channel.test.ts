@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { servePicture } from "#infra/demo/picture.ts";
-import { planFaults } from "#infra/sandbox/faults/fault-schedule.ts";
+import { planFaults } from "#infra/sandbox/faults/schedule.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
 import { type PairedChannel, pairedChannel } from "../support/pairing.ts";

@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { connectorsApart } from "../support/connectors.ts";
 import { eventually } from "../support/eventually.ts";
-import type { DeathPoint } from "./dies-at.ts";
+import type { DeathPoint } from "./dies-at.child.ts";
 
-const preload = new URL("./dies-at.ts", import.meta.url);
+const preload = new URL("./dies-at.child.ts", import.meta.url);
 const phoneNumber = "15550100091";
 const contactNumber = "15550100092";
 

@@ -7,7 +7,7 @@ const root = new URL("../../", import.meta.url);
 
 /** Everything that is loaded with a module of ours, packages and their packages included. */
 async function importsOf(module: string): Promise<string[]> {
-  const probe = fileURLToPath(new URL("print-imports.ts", import.meta.url));
+  const probe = fileURLToPath(new URL("print-imports.child.ts", import.meta.url));
   const run = promisify(execFile)(process.execPath, [probe, new URL(module, root).href]);
   const urls = (await run).stdout.split("\n");
   return urls.map((url) => url.replace(root.href, ""));
@@ -15,7 +15,7 @@ async function importsOf(module: string): Promise<string[]> {
 
 const forbidden = /node_modules\/(@whiskeysockets|baileys|libsignal|socket\.io)|^(connector|infra|test)\//;
 
-test.each(["functions/platforms/node/node.ts", "functions/app.ts"])(
+test.each(["functions/platforms/node/main.ts", "functions/app.ts"])(
   "%s carries no Baileys and no libsignal",
   async (module) => {
     const imports = await importsOf(module);

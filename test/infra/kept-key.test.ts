@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { ensureFirstKey } from "#functions/store/first-key.ts";
+import { ensureBootstrapKey } from "#functions/store/bootstrap-key.ts";
 import { embeddedConfig } from "#infra/embedded-config.ts";
 import { withKeptKey } from "#infra/kept-key.ts";
 import { hashSecret, newApiKey } from "#shared/api-key.ts";
@@ -21,7 +21,7 @@ async function started() {
     const config = readConfig(environment, "embedded");
     const complete = await withKeptKey(await embeddedConfig(config, database.uri, folder.path), config);
     const { apiKey } = complete.config;
-    await ensureFirstKey(db.apiKeys, apiKey, pino({ level: "silent" }));
+    await ensureBootstrapKey(db.apiKeys, apiKey, pino({ level: "silent" }));
     return { key: apiKey, lines: complete.lines };
   };
   return {

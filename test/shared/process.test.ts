@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { type Child, startChild } from "../support/child.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-const script = new URL("../support/run-main.ts", import.meta.url);
+const script = new URL("../support/run-main.child.ts", import.meta.url);
 
 /** Runs one of the script's mains in an empty folder, to its end. */
 async function run(main: string, whileRunning: (child: Child) => Promise<void> = async () => {}) {

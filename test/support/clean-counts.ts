@@ -1,4 +1,4 @@
-import type { Counts } from "#infra/sandbox/ledger/counts.ts";
+import type { Counters } from "#infra/sandbox/ledger/counters.ts";
 
 /** What the sandbox has counted when the product did nothing wrong. For `toMatchObject`. */
 export const cleanCounts = {
@@ -8,4 +8,4 @@ export const cleanCounts = {
   reusedRatchetCounters: 0,
   badDeviceIdentities: 0,
   simultaneousSockets: 0,
-} satisfies Partial<Counts>;
+} satisfies Partial<Counters>;

@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
 import type { Db } from "mongodb";
 import { createApp } from "#functions/app.ts";
-import { streamingBell } from "#functions/events/streaming-bell.ts";
+import { changeStreamDoorbell } from "#functions/events/change-stream-doorbell.ts";
+import { changeStreamResults } from "#functions/results/change-stream-results.ts";
 import type { ResultWaiter } from "#functions/results/results.ts";
-import { streamingResults } from "#functions/results/streaming-results.ts";
-import { ensureFirstKey } from "#functions/store/first-key.ts";
-import { mongoOutcome } from "#functions/store/mongo-outcome.ts";
+import { ensureBootstrapKey } from "#functions/store/bootstrap-key.ts";
+import { mongoCommandOutcome } from "#functions/store/mongo-command-outcome.ts";
 import { mongoStore } from "#functions/store/mongo-store.ts";
 import type { Config } from "#shared/config.ts";
 import { assertReplicaSet, collections, ensureIndexes } from "#shared/database.ts";
@@ -38,17 +38,17 @@ export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAp
   await assertReplicaSet(db);
   await ensureIndexes(db, config.retention);
   const { apiKeys, commands, events } = collections(db);
-  await ensureFirstKey(apiKeys, config.apiKey, log);
+  await ensureBootstrapKey(apiKeys, config.apiKey, log);
   const assets = await readAssets(consoleFolder);
   if (assets.size === 0) log.warn("The console is not built: npm run build");
 
-  const results = streamingResults({ commands, read: mongoOutcome(commands), log });
-  const eventBell = streamingBell({ events, log });
+  const results = changeStreamResults({ commands, read: mongoCommandOutcome(commands), log });
+  const eventDoorbell = changeStreamDoorbell({ events, log });
   const stopping = new AbortController();
   const app = createApp({
     store: mongoStore(db, config.retention),
     results: until(stopping.signal, results),
-    eventBell,
+    eventDoorbell,
     settings: config,
     assets,
     ...(ring && { ring }),
@@ -59,7 +59,7 @@ export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAp
     fetch: app.fetch,
     async [Symbol.asyncDispose]() {
       stopping.abort();
-      await Promise.all([results[Symbol.asyncDispose](), eventBell[Symbol.asyncDispose]()]);
+      await Promise.all([results[Symbol.asyncDispose](), eventDoorbell[Symbol.asyncDispose]()]);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { Hono } from "hono";
-import { AdminError } from "./admin-errors.ts";
+import { AdminError } from "./errors.ts";
 
 const folder = new URL("./phone-page/", import.meta.url);
 const servable = /^[a-z-]+\.(html|css|js|svg)$/;

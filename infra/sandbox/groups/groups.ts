@@ -6,7 +6,7 @@ import type { Network } from "../network/network.ts";
 import { renewSenderKey } from "../signal/sender-keys.ts";
 import type { Person } from "../state/person.ts";
 import type { GroupState } from "../state/state.ts";
-import { jidOf } from "../wire/address.ts";
+import { jidOf } from "../wire/jid.ts";
 import { randomId, stanza, unixNow } from "../wire/stanza.ts";
 
 const membersMax = 1_024;

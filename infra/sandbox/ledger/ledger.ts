@@ -1,9 +1,9 @@
 import type { Account } from "../account.ts";
 import type { Companion } from "../state/state.ts";
-import { type DecryptFailure, FailureLedger } from "./failure-ledger.ts";
-import { IncomingLedger, type IncomingRecord } from "./incoming-ledger.ts";
-import { OutgoingLedger, type OutgoingRecord } from "./outgoing-ledger.ts";
-import { type Overlap, SocketLedger, type SocketRecord } from "./socket-ledger.ts";
+import { type DecryptFailure, FailureLedger } from "./failures.ts";
+import { IncomingLedger, type IncomingRecord } from "./incoming.ts";
+import { OutgoingLedger, type OutgoingRecord } from "./outgoing.ts";
+import { type Overlap, SocketLedger, type SocketRecord } from "./sockets.ts";
 
 /** What the server knows of one linked device, added up since the start. */
 interface DeviceRecord {

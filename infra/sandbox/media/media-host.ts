@@ -4,9 +4,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { folderBlobs, type MediaBlobs, memoryBlobs } from "./blobs.ts";
+import { byteRange } from "./byte-range.ts";
 import type { KeyAndCertificate } from "./certificate.ts";
-import { folderBlobs, type MediaBlobs, memoryBlobs } from "./media-blobs.ts";
-import { byteRange } from "./media-range.ts";
 
 /** One direction misbehaving: the next `times` requests are answered with `status`. */
 type MediaFault = { status: number; times: number };
@@ -30,7 +30,7 @@ export type MediaCounts = {
 };
 
 /** Where encrypted attachments are kept. */
-export type MediaShelf = {
+export type MediaStore = {
   /** `127.0.0.1:port`, as WhatsApp's `media_conn` names a host. */
   hostname: string;
   /** Keeps an encrypted blob that did not come by HTTP: what a simulated contact sends. */
@@ -40,7 +40,7 @@ export type MediaShelf = {
 };
 
 export type MediaHost = AsyncDisposable &
-  MediaShelf & {
+  MediaStore & {
     faults: MediaFaults;
     counts: MediaCounts;
     close(): Promise<void>;

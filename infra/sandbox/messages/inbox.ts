@@ -1,6 +1,6 @@
 import { proto } from "@whiskeysockets/baileys";
 import type { ReceivedMessage } from "../account.ts";
-import { attachmentOf } from "../media/media-content.ts";
+import { attachmentOf } from "../media/attachments.ts";
 import type { Network } from "../network/network.ts";
 import type { Person } from "../state/person.ts";
 import type { StoredMessage } from "../state/state.ts";
@@ -17,7 +17,7 @@ interface Contents {
 const contents = new WeakMap<StoredMessage, Contents>();
 
 /** A message that one device of a person could read. */
-export interface Reading {
+export interface DecryptedMessage {
   id: string;
   from: string;
   chat: string;
@@ -29,13 +29,13 @@ export interface Reading {
 }
 
 /** Puts a message into the inbox, once however many devices read it. Returns it if it is new. */
-export async function file(
+export async function fileMessage(
   network: Network,
   person: Person,
-  reading: Reading,
+  reading: DecryptedMessage,
 ): Promise<StoredMessage | null> {
   const { deviceId, message, ...rest } = reading;
-  const known = find(person, reading.id, reading.from);
+  const known = findMessage(person, reading.id, reading.from);
   if (known) {
     if (!known.deviceIds.includes(deviceId)) known.deviceIds.push(deviceId);
     network.changed();
@@ -54,17 +54,17 @@ export async function file(
   person.state.inbox = [...person.state.inbox, stored].slice(-inboxMax);
   forgetOldAttachments(person);
   network.changed();
-  person.arrived(toReceived(stored));
+  person.onMessage(toReceived(stored));
   return stored;
 }
 
 /** Another stanza with the id of a message that is here already. */
 export function countCopy(person: Person, id: string, from: string): void {
-  const known = find(person, id, from);
+  const known = findMessage(person, id, from);
   if (known) known.copies += 1;
 }
 
-export const find = (person: Person, id: string, from?: string): StoredMessage | undefined =>
+export const findMessage = (person: Person, id: string, from?: string): StoredMessage | undefined =>
   person.state.inbox.findLast((stored) => stored.id === id && (from === undefined || stored.from === from));
 
 /** After a restart: fetches the newest attachments from the media host again. */

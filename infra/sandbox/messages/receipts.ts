@@ -1,13 +1,13 @@
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import type { ReceiptTiming } from "../account.ts";
-import { given } from "../given.ts";
 import { groupOf } from "../groups/groups.ts";
 import type { Connection } from "../network/connection.ts";
 import { confirm, post, stanzaKey } from "../network/mailbox.ts";
 import type { Network } from "../network/network.ts";
+import { omitUndefined } from "../omit-undefined.ts";
 import type { Person } from "../state/person.ts";
 import type { Companion, StoredMessage } from "../state/state.ts";
-import { jidOf, parseAddress } from "../wire/address.ts";
+import { jidOf, parseAddress } from "../wire/jid.ts";
 import { child, children, stanza, unixNow } from "../wire/stanza.ts";
 import { answerRetry } from "./retries.ts";
 
@@ -39,7 +39,7 @@ export function sendReceipt(
   const attributes = { from: message.to, participant, id: message.id, t: unixNow(), type };
   for (const companion of sender.state.companions) post(network, companion, stanza("receipt", attributes));
   network.ledgers.outgoing.reported({ id: message.id, from: message.from, to: person.phoneNumber }, kind);
-  sender.noticed({ messageId: message.id, from: person.phoneNumber, type: kind });
+  sender.onReceipt({ messageId: message.id, from: person.phoneNumber, type: kind });
 }
 
 /** Sends the receipts that the person's policy, or a fault, provides for. */
@@ -106,7 +106,7 @@ function passOn(
   const reported = isDelivery ? "delivered" : type;
   const key = { id: messageId, from: sender.phoneNumber, to: reader.phoneNumber };
   network.ledgers.outgoing.reported(key, reported);
-  sender.noticed({ messageId, from: reader.phoneNumber, type: type ?? "delivered" });
+  sender.onReceipt({ messageId, from: reader.phoneNumber, type: type ?? "delivered" });
   const own = jidOf(reader.state, address.addressing);
   const attributes = {
     ...(group ? { from: group.jid, participant: own } : { from: own }),
@@ -124,7 +124,7 @@ export function receiveAck(network: Network, connection: Connection, node: Binar
   const { owner } = connection;
   if (!owner) return;
   const { class: tag = "", id = "", to = "", type, error, participant } = node.attrs;
-  const key = stanzaKey(tag, { id, from: to, ...given({ type, participant }) });
+  const key = stanzaKey(tag, { id, from: to, ...omitUndefined({ type, participant }) });
   const waiting = owner.companion.queue.find((queued) => queued.key === key);
   if (error !== undefined && waiting?.isRetried) {
     delete waiting.isRetried;

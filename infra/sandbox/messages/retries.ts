@@ -3,19 +3,19 @@ import type { Addressing } from "../account.ts";
 import { groupOf } from "../groups/groups.ts";
 import { post, stanzaKey } from "../network/mailbox.ts";
 import type { Network } from "../network/network.ts";
-import { keyNodes, parseBundle, takeClientBundle, takeOwnBundle } from "../signal/bundle.ts";
-import { renewSession } from "../signal/signal-device.ts";
+import { keyNodes, parseBundle, takeClientBundle, takeOwnBundle } from "../signal/pre-key-bundle.ts";
+import { renewSession } from "../signal/sessions.ts";
 import type { Person } from "../state/person.ts";
 import type { Companion, OwnDevice } from "../state/state.ts";
-import { type DeviceAddress, jidOf, parseAddress } from "../wire/address.ts";
+import { type DeviceAddress, jidOf, parseAddress } from "../wire/jid.ts";
 import { bigEndian, child, childContent, stanza, uint, unixNow } from "../wire/stanza.ts";
-import { resendToGroup } from "./group-sending.ts";
-import { postCopy } from "./sending.ts";
+import { postCopy } from "./from-phone.ts";
+import { resendToGroup } from "./group-from-phone.ts";
 
 const askedMax = 5;
 
 /** A message that a device wants again. */
-export interface Wanted {
+export interface RetryRequest {
   id: string;
   /** Phone number and device of the client that sent it. */
   from: string;
@@ -28,7 +28,12 @@ export interface Wanted {
 }
 
 /** A device in the sandbox asks a client for a message again; with its keys from the second time on, as phones do. At most five times. */
-export function askAgain(network: Network, person: Person, device: OwnDevice, wanted: Wanted): void {
+export function requestRetry(
+  network: Network,
+  person: Person,
+  device: OwnDevice,
+  wanted: RetryRequest,
+): void {
   const sender = network.person(wanted.from);
   const companion = sender.companion(wanted.sender);
   const name = `${person.phoneNumber}:${device.id} ${wanted.id}`;
@@ -102,7 +107,7 @@ async function resend(
 ): Promise<void> {
   const sent = sender.state.sent.findLast((message) => message.id === id);
   if (!sent) return;
-  sender.noticed({ messageId: id, from: asker.person.phoneNumber, type: "retry" });
+  sender.onReceipt({ messageId: id, from: asker.person.phoneNumber, type: "retry" });
   const registrationId = uint(childContent(node, "registration"));
   const bundle =
     parseBundle(child(node, "keys"), registrationId) ?? takeClientBundle(network, asker.companion);

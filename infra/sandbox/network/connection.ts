@@ -1,12 +1,12 @@
 import { type BinaryNode, decodeBinaryNode, encodeBinaryNode, type proto } from "@whiskeysockets/baileys";
 import type { WebSocket } from "ws";
-import { ended, type SocketRecord } from "../ledger/socket-ledger.ts";
+import { ended, type SocketRecord } from "../ledger/sockets.ts";
 import type { Person } from "../state/person.ts";
 import type { Companion, ServerKeys } from "../state/state.ts";
 import { createFrameReader, frame } from "../wire/frames.ts";
 import { createHandshake, type Transport } from "../wire/noise.ts";
 import { children, stanza } from "../wire/stanza.ts";
-import type { PairingOffer } from "./pairing-offer.ts";
+import type { PairingAttempt } from "./pairing-attempt.ts";
 import { Silence } from "./silence.ts";
 
 /** What the server does with a connection; called one at a time per connection, in the order of the wire. */
@@ -28,7 +28,7 @@ export class Connection {
   readonly record: SocketRecord;
   clientStatic: Buffer = Buffer.alloc(0);
   /** Set while the socket waits to be paired. */
-  offer: PairingOffer | null = null;
+  pairingAttempt: PairingAttempt | null = null;
   /** Set once logged in. */
   owner: { person: Person; companion: Companion } | null = null;
   /** The client said it is ready for what has piled up. */

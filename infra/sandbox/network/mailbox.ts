@@ -1,6 +1,6 @@
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import type { Companion, QueuedStanza } from "../state/state.ts";
-import { parseAddress } from "../wire/address.ts";
+import { parseAddress } from "../wire/jid.ts";
 import { serverJid, stanza } from "../wire/stanza.ts";
 import type { Connection } from "./connection.ts";
 import { connectionOf, type Network } from "./network.ts";

@@ -1,9 +1,9 @@
 import type { LRUCache } from "lru-cache";
 import type { Addressing } from "../account.ts";
-import type { Counts } from "../ledger/counts.ts";
+import type { Counters } from "../ledger/counters.ts";
 import type { Ledgers } from "../ledger/ledger.ts";
-import type { RatchetOracle } from "../ledger/ratchet-oracle.ts";
-import type { MediaShelf } from "../media/media-host.ts";
+import type { RatchetReuse } from "../ledger/ratchet-reuse.ts";
+import type { MediaStore } from "../media/media-host.ts";
 import type { Person } from "../state/person.ts";
 import type { Companion, SandboxState } from "../state/state.ts";
 import type { Connection } from "./connection.ts";
@@ -23,12 +23,12 @@ export interface Directory<P extends Person = Person> {
 /** Everything the parts of the sandbox share: who exists, who is connected, what is broken. */
 export interface Network extends Directory {
   readonly state: SandboxState;
-  readonly counts: Counts;
+  readonly counts: Counters;
   readonly ledgers: Ledgers;
   readonly rules: FaultRules;
-  readonly media: MediaShelf;
+  readonly media: MediaStore;
   readonly connections: Set<Connection>;
-  readonly ratchets: RatchetOracle;
+  readonly ratchets: RatchetReuse;
   /** Device identities that were checked, by device. */
   readonly proven: LRUCache<string, string>;
   /** How often a device asked for a message again. */

@@ -8,13 +8,13 @@ import { stanza } from "../wire/stanza.ts";
 const refCount = 6;
 
 /** Shows an unpaired client the refs from which it makes its QRs. */
-export function offerPairing(
+export function startPairing(
   network: Network,
   connection: Connection,
   data: proto.ClientPayload.IDevicePairingRegistrationData,
 ): void {
   const refs = Array.from({ length: refCount }, () => `2@${randomBytes(33).toString("base64")}`);
-  connection.offer = { ...keysOf(data), refs, code: null, qrText: null, isTaken: false };
+  connection.pairingAttempt = { ...keysOf(data), refs, code: null, qrText: null, isTaken: false };
   network.log(`${connection.id} waits to be paired`);
   const content = refs.map((ref) => stanza("ref", {}, Buffer.from(ref)));
   const shown = connection.query({ type: "set", xmlns: "md" }, [stanza("pair-device", {}, content)]);

@@ -18,9 +18,9 @@ export interface PendingPairing {
 export const pendingPairings = (network: Network): PendingPairing[] =>
   [...network.connections].flatMap(pendingPairing);
 
-function pendingPairing({ id, since, offer }: Connection): PendingPairing[] {
-  if (!offer) return [];
-  const { code, qrText, platform } = offer;
+function pendingPairing({ id, since, pairingAttempt }: Connection): PendingPairing[] {
+  if (!pairingAttempt) return [];
+  const { code, qrText, platform } = pairingAttempt;
   return [
     {
       id,

@@ -3,11 +3,11 @@ import { connectionOf, type Network } from "../network/network.ts";
 import type { Person } from "../state/person.ts";
 import type { Companion } from "../state/state.ts";
 import { stanza } from "../wire/stanza.ts";
-import { announceDevice } from "./device-news.ts";
+import { notifyDeviceChange } from "./device-notification.ts";
 
 /** A client is linked no more, whoever wanted it: it hears so if it is there, and is refused from now on. */
 export async function removeCompanion(network: Network, person: Person, companion: Companion): Promise<void> {
-  dismiss(await forgetCompanion(network, person, companion));
+  sendDeviceRemoved(await forgetCompanion(network, person, companion));
 }
 
 /** Strikes a client off and keeps that before anybody hears of it. Returns its connection, to be dismissed. */
@@ -21,11 +21,11 @@ export async function forgetCompanion(
   for (const device of person.state.devices) delete device.sessions[`${person.phoneNumber}.${companion.id}`];
   network.changed();
   network.log(`${person.phoneNumber} unlinked device ${companion.id}`);
-  announceDevice(network, person, "remove", companion.id);
+  notifyDeviceChange(network, person, "remove", companion.id);
   await network.saved();
   return connection;
 }
 
-export function dismiss(connection: Connection | null): void {
+export function sendDeviceRemoved(connection: Connection | null): void {
   connection?.end(stanza("stream:error", { code: 401 }, [stanza("conflict", { type: "device_removed" })]));
 }

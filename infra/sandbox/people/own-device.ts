@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { OwnDevice } from "../state/state.ts";
-import { generateKeyPair, sign } from "../wire/signal-keys.ts";
+import { generateKeyPair, sign } from "../wire/curve25519.ts";
 
 /** A device with a fresh Signal identity and no sessions. */
 export function createOwnDevice(id: number): OwnDevice {

@@ -10,21 +10,21 @@ import type {
   WaitOptions,
 } from "../account.ts";
 import { addMember, createGroup, groupOf, removeMember } from "../groups/groups.ts";
-import { sealMedia } from "../media/media-content.ts";
-import { find, toReceived } from "../messages/inbox.ts";
+import { sealMedia } from "../media/attachments.ts";
+import { sendFromPhone } from "../messages/from-phone.ts";
+import { findMessage, toReceived } from "../messages/inbox.ts";
 import { sendReceipt } from "../messages/receipts.ts";
-import { askAgain, type Wanted } from "../messages/retries.ts";
-import { sendFromPhone } from "../messages/sending.ts";
+import { type RetryRequest, requestRetry } from "../messages/retries.ts";
 import { connectionOf, type Network } from "../network/network.ts";
-import { announceDevice } from "../pairing/device-news.ts";
-import { typeCode } from "../pairing/pairing-code.ts";
-import { scanQr } from "../pairing/pairing-qr.ts";
+import { typeCode } from "../pairing/code.ts";
+import { notifyDeviceChange } from "../pairing/device-notification.ts";
+import { scanQr } from "../pairing/qr.ts";
 import { removeCompanion } from "../pairing/unlink.ts";
 import type { Person } from "../state/person.ts";
 import type { Companion, GroupState, OwnDevice, PersonState, StoredMessage } from "../state/state.ts";
-import { jidOf, lidFor } from "../wire/address.ts";
+import { jidOf, lidFor } from "../wire/jid.ts";
+import { Arrivals } from "./arrivals.ts";
 import { createOwnDevice } from "./own-device.ts";
-import { Arrivals } from "./waiting.ts";
 
 const receiptsMax = 1_000;
 
@@ -146,7 +146,7 @@ export class SimulatedPerson implements Account, Person {
   }
 
   markRead(messageId: string): void {
-    const message = find(this, messageId);
+    const message = findMessage(this, messageId);
     if (!message) throw new Error(`${this.phoneNumber} has no message ${messageId}`);
     sendReceipt(this.#network, this, message, "read");
   }
@@ -154,7 +154,7 @@ export class SimulatedPerson implements Account, Person {
   addDevice(): number {
     const device = createOwnDevice(this.state.nextDeviceId++);
     this.state.devices.push(device);
-    announceDevice(this.#network, this, "add", device.id);
+    notifyDeviceChange(this.#network, this, "add", device.id);
     this.#network.changed();
     return device.id;
   }
@@ -162,7 +162,7 @@ export class SimulatedPerson implements Account, Person {
   removeDevice(deviceId: number): void {
     if (deviceId === 0) throw new Error("a person keeps their phone");
     this.state.devices = this.state.devices.filter(({ id }) => id !== deviceId);
-    announceDevice(this.#network, this, "remove", deviceId);
+    notifyDeviceChange(this.#network, this, "remove", deviceId);
     this.#network.changed();
   }
 
@@ -197,18 +197,18 @@ export class SimulatedPerson implements Account, Person {
   }
 
   async askRetry(messageId: string, deviceId = 0): Promise<void> {
-    const message = find(this, messageId);
+    const message = findMessage(this, messageId);
     if (!message) throw new Error(`${this.phoneNumber} has no message ${messageId}`);
     const device = this.device(deviceId);
     if (!device) throw new Error(`${this.phoneNumber} has no device ${deviceId}`);
-    askAgain(this.#network, this, device, { ...message, ...this.#whereFrom(message) });
+    requestRetry(this.#network, this, device, { ...message, ...this.#whereFrom(message) });
   }
 
-  arrived(message: ReceivedMessage): void {
+  onMessage(message: ReceivedMessage): void {
     this.#messages.add(message);
   }
 
-  noticed(receipt: Omit<ReceivedReceipt, "at">): void {
+  onReceipt(receipt: Omit<ReceivedReceipt, "at">): void {
     const at = new Date();
     this.state.receipts = [...this.state.receipts, { ...receipt, at: at.getTime() }].slice(-receiptsMax);
     this.#network.changed();
@@ -216,7 +216,7 @@ export class SimulatedPerson implements Account, Person {
   }
 
   /** How the chat of a message was addressed, for whoever asks for it again. */
-  #whereFrom({ to, chat, fromMe }: StoredMessage): Pick<Wanted, "addressing" | "recipient" | "group"> {
+  #whereFrom({ to, chat, fromMe }: StoredMessage): Pick<RetryRequest, "addressing" | "recipient" | "group"> {
     const group = groupOf(this.#network, to);
     if (group) return { addressing: group.addressing, group: group.jid };
     const addressing = to.endsWith("@lid") ? "lid" : "pn";

@@ -3,10 +3,10 @@ import { deflate } from "node:zlib";
 import { encodeWAMessage, proto } from "@whiskeysockets/baileys";
 import { post } from "../network/mailbox.ts";
 import type { Network } from "../network/network.ts";
-import { encryptFor } from "../signal/signal-device.ts";
+import { encryptFor } from "../signal/sessions.ts";
 import type { Person } from "../state/person.ts";
 import type { Companion, PersonState } from "../state/state.ts";
-import { jidOf } from "../wire/address.ts";
+import { jidOf } from "../wire/jid.ts";
 import { randomId, stanza, unixNow } from "../wire/stanza.ts";
 import { ensureAppState } from "./app-state.ts";
 

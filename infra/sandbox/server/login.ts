@@ -1,10 +1,10 @@
 import type { proto } from "@whiskeysockets/baileys";
 import type { Connection } from "../network/connection.ts";
 import { connectionOf, type Network } from "../network/network.ts";
-import { offerPairing } from "../pairing/pair-device.ts";
+import { startPairing } from "../pairing/pair-device.ts";
 import type { Person } from "../state/person.ts";
 import type { Companion } from "../state/state.ts";
-import { jidOf } from "../wire/address.ts";
+import { jidOf } from "../wire/jid.ts";
 import { stanza, unixNow } from "../wire/stanza.ts";
 
 /** Takes a client in after its handshake: to be paired, or to go on where it left. */
@@ -23,7 +23,7 @@ function takeIn(network: Network, connection: Connection, payload: proto.ClientP
   const phoneNumber = connection.claimed;
   const failure = network.rules.takeFailedLogin(phoneNumber);
   if (failure) refuse(network, connection, failure.code, failure.attributes);
-  else if (devicePairingData) offerPairing(network, connection, devicePairingData);
+  else if (devicePairingData) startPairing(network, connection, devicePairingData);
   else admitLinked(network, connection, phoneNumber ?? "", payload.device ?? 0);
 }
 

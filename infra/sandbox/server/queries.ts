@@ -1,17 +1,17 @@
 import type { BinaryNode } from "@whiskeysockets/baileys";
-import { answerGroup, answerParticipating } from "../groups/group-queries.ts";
+import { answerGroup, answerParticipating } from "../groups/queries.ts";
 import type { Connection } from "../network/connection.ts";
 import { replay } from "../network/mailbox.ts";
 import type { Network } from "../network/network.ts";
-import { receiveCodeStage } from "../pairing/pairing-code.ts";
-import { dismiss, forgetCompanion } from "../pairing/unlink.ts";
-import { answerBundles, storeUpload } from "../signal/bundle.ts";
+import { receiveCodeStage } from "../pairing/code.ts";
+import { forgetCompanion, sendDeviceRemoved } from "../pairing/unlink.ts";
+import { answerPreKeyBundles, storePreKeys } from "../signal/pre-key-bundle.ts";
 import type { Person } from "../state/person.ts";
 import type { Companion } from "../state/state.ts";
 import { bigEndian, children, serverJid, stanza } from "../wire/stanza.ts";
 import { syncAppState } from "./app-state.ts";
 import { startInitialSync } from "./initial-sync.ts";
-import { answerUserSync } from "./user-sync.ts";
+import { answerUsync } from "./usync.ts";
 
 interface Asked {
   network: Network;
@@ -37,18 +37,18 @@ const answers: Record<string, Answering> = {
     stanza("count", { value: companion.preKeys.length || network.firstPreKeyCount }),
   ],
   "encrypt set registration": ({ network, companion, iq }) => {
-    storeUpload(network, companion, iq);
+    storePreKeys(network, companion, iq);
     return [];
   },
   "encrypt set rotate": ({ network, companion, request }) => {
-    if (request) storeUpload(network, companion, request);
+    if (request) storePreKeys(network, companion, request);
     return [];
   },
   "encrypt get digest": ({ companion }) => [digest(companion)],
-  "encrypt get key": ({ network, request }) => answerBundles(network, request),
+  "encrypt get key": ({ network, request }) => answerPreKeyBundles(network, request),
   "passive set active": (asked) => ({ content: [], after: () => activate(asked) }),
   "passive set passive": nothing,
-  "usync get usync": ({ network, companion, iq }) => answerUserSync(network, companion, iq),
+  "usync get usync": ({ network, companion, iq }) => answerUsync(network, companion, iq),
   "abt get props": () => [stanza("props", { hash: "sandbox", refresh: 86_400 })],
   "blocklist get *": () => [stanza("list")],
   "blocklist set *": nothing,
@@ -68,7 +68,7 @@ const answers: Record<string, Answering> = {
   "urn:xmpp:whatsapp:dirty set clean": nothing,
   "md set remove-companion-device": async ({ network, person, companion }) => {
     const connection = await forgetCompanion(network, person, companion);
-    return { content: [], after: () => dismiss(connection) };
+    return { content: [], after: () => sendDeviceRemoved(connection) };
   },
 };
 

@@ -1,8 +1,8 @@
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import { groupOf } from "../groups/groups.ts";
-import { receiveGroupMessage } from "../messages/group-receiving.ts";
+import { receiveMessage } from "../messages/from-client.ts";
+import { receiveGroupMessage } from "../messages/group-from-client.ts";
 import { receiveAck, receiveReceipt } from "../messages/receipts.ts";
-import { receiveMessage } from "../messages/receiving.ts";
 import type { Connection } from "../network/connection.ts";
 import type { Network } from "../network/network.ts";
 import { children } from "../wire/stanza.ts";

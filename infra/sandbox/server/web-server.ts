@@ -6,7 +6,7 @@ import { getRequestListener } from "@hono/node-server";
 import { WebSocketServer } from "ws";
 import { Connection } from "../network/connection.ts";
 import type { Network } from "../network/network.ts";
-import type { Hub } from "./hub.ts";
+import type { WhatsAppServer } from "./whatsapp-server.ts";
 
 const host = "127.0.0.1";
 const socketPath = "/ws/chat";
@@ -17,7 +17,7 @@ export interface WebServerOptions {
   port: number;
   /** The certificate chain for handshakes. */
   chain: Buffer;
-  hub: Hub;
+  hub: WhatsAppServer;
   /** Answers everything that is not a websocket. */
   request: (request: Request) => Response | Promise<Response>;
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { proto } from "@whiskeysockets/baileys";
 import type { Companion, KeyPair } from "../state/state.ts";
-import { bare, isSignedBy, sign } from "../wire/signal-keys.ts";
+import { isSignedBy, rawPublicKey, sign } from "../wire/curve25519.ts";
 
 const accountSignaturePrefix = Buffer.of(6, 0);
 const deviceSignaturePrefix = Buffer.of(6, 1);
@@ -28,7 +28,7 @@ export function signDeviceIdentity(
 
 /** The form in which a client first sees it: with an HMAC under the secret that only the QR, or the code, carried. */
 export function sealDeviceIdentity(identity: SignedIdentity, phone: KeyPair, advSecret: Buffer): Buffer {
-  const signed = { ...identity, accountSignatureKey: bare(phone) };
+  const signed = { ...identity, accountSignatureKey: rawPublicKey(phone) };
   const details = Buffer.from(proto.ADVSignedDeviceIdentity.encode(signed).finish());
   const hmac = createHmac("sha256", advSecret).update(details).digest();
   return Buffer.from(proto.ADVSignedDeviceIdentityHMAC.encode({ details, hmac }).finish());
@@ -44,7 +44,9 @@ export function isCountersigned(
   const { details, accountSignature, deviceSignature } = proto.ADVSignedDeviceIdentity.decode(bytes);
   if (!details || !accountSignature || !deviceSignature) return false;
   const isSame = identity.details.equals(details) && identity.accountSignature.equals(accountSignature);
-  return isSame && isSignedBy(companion, deviceMessage(details, companion, bare(phone)), deviceSignature);
+  return (
+    isSame && isSignedBy(companion, deviceMessage(details, companion, rawPublicKey(phone)), deviceSignature)
+  );
 }
 
 /** What a phone checks when a message of an unknown device arrives: both signatures, over the key that encrypted it. */
@@ -53,7 +55,7 @@ export function isValidIdentity(bytes: Buffer, companion: Buffer, phone: KeyPair
   const signed = proto.ADVSignedDeviceIdentity.decode(bytes);
   const { details, accountSignature, deviceSignature, accountSignatureKey } = signed;
   if (!details || !accountSignature || !deviceSignature || !accountSignatureKey) return false;
-  if (!bare(phone).equals(accountSignatureKey)) return false;
+  if (!rawPublicKey(phone).equals(accountSignatureKey)) return false;
   const accountMessage = Buffer.concat([accountSignaturePrefix, details, companion]);
   return (
     isSignedBy(accountSignatureKey, accountMessage, accountSignature) &&

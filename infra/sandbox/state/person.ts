@@ -10,7 +10,7 @@ export interface Person extends Readonly<Pick<Account, "phoneNumber" | "pushName
   /** A linked client. */
   companion(id: number): Companion | undefined;
   /** A message came into the inbox. */
-  arrived(message: ReceivedMessage): void;
+  onMessage(message: ReceivedMessage): void;
   /** A linked client of somebody else has seen a message of this person. */
-  noticed(receipt: Omit<ReceivedReceipt, "at">): void;
+  onReceipt(receipt: Omit<ReceivedReceipt, "at">): void;
 }

@@ -1,6 +1,6 @@
 import { proto } from "@whiskeysockets/baileys";
 import type { KeyPair, ServerKeys } from "../state/state.ts";
-import { bare, generateKeyPair, sign } from "./signal-keys.ts";
+import { generateKeyPair, rawPublicKey, sign } from "./curve25519.ts";
 
 export function createServerKeys(): ServerKeys {
   return { root: generateKeyPair(), intermediate: generateKeyPair(), static: generateKeyPair() };
@@ -28,7 +28,7 @@ function certificate(options: { serial: number; issuerSerial: number; key: KeyPa
   const fields = {
     serial,
     issuerSerial,
-    key: bare(key),
+    key: rawPublicKey(key),
     notBefore: now - 86_400,
     notAfter: now + 365 * 86_400,
   };

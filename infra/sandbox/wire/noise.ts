@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync } from "node:crypto";
 import { proto } from "@whiskeysockets/baileys";
 import type { ServerKeys } from "../state/state.ts";
-import { agree, bare, generateKeyPair } from "./signal-keys.ts";
+import { agree, generateKeyPair, rawPublicKey } from "./curve25519.ts";
 
 /** Exactly 32 bytes, so the protocol's name is the first hash as it is. */
 const protocolName = Buffer.from("Noise_XX_25519_AESGCM_SHA256\0\0\0\0");
@@ -33,12 +33,12 @@ export function createHandshake(keys: ServerKeys, chain: Buffer): Handshake {
       const hello = proto.HandshakeMessage.decode(message).clientHello?.ephemeral;
       if (hello?.length !== 32) throw new Error("client hello without a key");
       cipher.mixHash(hello);
-      cipher.mixHash(bare(ephemeral));
+      cipher.mixHash(rawPublicKey(ephemeral));
       cipher.mixKey(agree(ephemeral, hello));
-      const encryptedStatic = cipher.encrypt(bare(keys.static));
+      const encryptedStatic = cipher.encrypt(rawPublicKey(keys.static));
       cipher.mixKey(agree(keys.static, hello));
       const payload = cipher.encrypt(chain);
-      const serverHello = { ephemeral: bare(ephemeral), static: encryptedStatic, payload };
+      const serverHello = { ephemeral: rawPublicKey(ephemeral), static: encryptedStatic, payload };
       return Buffer.from(proto.HandshakeMessage.encode({ serverHello }).finish());
     },
     finish(message) {

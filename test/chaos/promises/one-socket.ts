@@ -1,4 +1,4 @@
-import type { Overlap } from "#infra/sandbox/ledger/socket-ledger.ts";
+import type { Overlap } from "#infra/sandbox/ledger/sockets.ts";
 import type { Facts } from "../facts.ts";
 import type { FaultKind } from "../schedule.ts";
 import type { Broken, Judge } from "./row.ts";

@@ -1,5 +1,5 @@
 import type { Timestamp } from "mongodb";
-import type { OutgoingRecord } from "#infra/sandbox/ledger/outgoing-ledger.ts";
+import type { OutgoingRecord } from "#infra/sandbox/ledger/outgoing.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { Outcome } from "../facts.ts";
 import type { Broken, Judge } from "./row.ts";

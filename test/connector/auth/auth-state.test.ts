@@ -4,7 +4,7 @@ import { proto } from "#connector/baileys/baileys.ts";
 import { FencedError } from "#connector/ownership/fence.ts";
 import { severableDatabase } from "#test/support/severable-database.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
-import { keyPair, masterKey, open, pair, pairedChannel } from "./auth-fixture.ts";
+import { keyPair, masterKey, open, pair, pairedChannel } from "./auth.fixture.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { KeyStore } from "#connector/auth/key-store.ts";
 import { WriteChain } from "#connector/auth/write-chain.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
-import { open, pairedChannel } from "./auth-fixture.ts";
-import { keyName, keyTypes, keyValue } from "./key-values.ts";
+import { open, pairedChannel } from "./auth.fixture.ts";
+import { keyName, keyTypes, keyValue } from "./key-values.fixture.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { connectorMongoClient } from "#connector/mongo-client.ts";
 import { startEmbeddedMongo } from "#infra/mongo/embedded-mongo.ts";
 import { silentProgress } from "#infra/mongo/progress.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { keyPair, open, pair } from "./auth-fixture.ts";
+import { keyPair, open, pair } from "./auth.fixture.ts";
 
 const preKeysAtOnce = 812;
 /** Before the first row, in the middle, and after the commit. */

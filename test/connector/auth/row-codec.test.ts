@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeCreds, decodeValue, encodeCreds, encodeValue } from "#connector/auth/row-codec.ts";
 import { initAuthCreds, proto } from "#connector/baileys/baileys.ts";
-import { pair } from "./auth-fixture.ts";
-import { keyTypes, keyValue } from "./key-values.ts";
+import { pair } from "./auth.fixture.ts";
+import { keyTypes, keyValue } from "./key-values.fixture.ts";
 
 test.each(keyTypes)("%s comes back as it was, bytes as bytes", (type) => {
   fc.assert(

@@ -6,8 +6,8 @@ import { encodeCreds } from "#connector/auth/row-codec.ts";
 import { hardenedSignalRepository } from "#connector/baileys/harden.ts";
 import { leaked } from "#test/support/leaked.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
-import { createParty, introduce, memoryStore, type Party } from "../baileys/signal-party.ts";
-import { keyPair, open, pair, pairedChannel } from "./auth-fixture.ts";
+import { createParty, introduce, memoryStore, type Party } from "../baileys/signal-party.fixture.ts";
+import { keyPair, open, pair, pairedChannel } from "./auth.fixture.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -7,8 +7,8 @@ import {
 import { hardenedSignalRepository } from "#connector/baileys/harden.ts";
 import { inboundJournal } from "#connector/baileys/inbound-journal.ts";
 import { SocketGoneError } from "#connector/baileys/socket-gone-error.ts";
-import { ratchetPosition } from "./ratchet-oracle.ts";
-import { createParty, introduce, jitter, memoryStore, type Party } from "./signal-party.ts";
+import { ratchetPosition } from "./ratchet-oracle.fixture.ts";
+import { createParty, introduce, jitter, memoryStore, type Party } from "./signal-party.fixture.ts";
 
 const rounds = 200;
 const alice = "15550001111@s.whatsapp.net";

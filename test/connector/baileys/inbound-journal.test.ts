@@ -4,7 +4,7 @@ import { hardenedSignalRepository } from "#connector/baileys/harden.ts";
 import { inboundJournal } from "#connector/baileys/inbound-journal.ts";
 import type { JournaledPart } from "#connector/baileys/journaled-part.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { createParty, introduce, memoryStore } from "./signal-party.ts";
+import { createParty, introduce, memoryStore } from "./signal-party.fixture.ts";
 
 const alice = "15550001111@s.whatsapp.net";
 const bob = "15550002222@s.whatsapp.net";

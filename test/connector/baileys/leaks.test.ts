@@ -9,7 +9,7 @@ interface Secrets {
   words: string[];
 }
 
-const scenario = fileURLToPath(new URL("leak-scenario.ts", import.meta.url));
+const scenario = fileURLToPath(new URL("leak-scenario.child.ts", import.meta.url));
 
 /** Everything the scenario printed, and what it should not have. */
 async function run(mode: "guarded" | "unguarded"): Promise<{ output: Buffer; secrets: Secrets }> {

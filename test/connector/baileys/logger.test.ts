@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 import { Writable } from "node:stream";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { knownMessages } from "#connector/baileys/known-messages.ts";
+import { knownLogLines } from "#connector/baileys/known-log-lines.ts";
 import { baileysLogger } from "#connector/baileys/logger.ts";
-import { QueuePassed } from "#connector/baileys/queue-pass.ts";
+import { QueueProbed } from "#connector/baileys/queue-probe.ts";
 
 function capture() {
   const lines: Record<string, unknown>[] = [];
@@ -31,7 +31,7 @@ test("of what Baileys says only the known words and a status code get through", 
 
 test("what was sent through Baileys' queue to see it pass is no error", () => {
   const { lines, logger } = capture();
-  logger.error({ err: new QueuePassed() }, "unexpected error in 'processing offline receipt'");
+  logger.error({ err: new QueueProbed() }, "unexpected error in 'processing offline receipt'");
   expect(lines).toEqual([]);
 });
 
@@ -63,5 +63,5 @@ test("every known message still is in Baileys", () => {
     .filter((name) => name.endsWith(".js"))
     .map((name) => readFileSync(join(folder, name), "utf8"))
     .join("\n");
-  expect(knownMessages.filter((message) => !sources.includes(message))).toEqual([]);
+  expect(knownLogLines.filter((message) => !sources.includes(message))).toEqual([]);
 });

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { Timestamp } from "mongodb";
 import { beforeAll, describe, expect, test } from "vitest";
 import { adoptAll } from "#connector/commands/adoption.ts";
-import { commandQueue } from "#connector/commands/command-queue.ts";
-import { channelDocument, commandDocument, fileDatabase } from "../connector-fixture.ts";
+import { createCommandQueue } from "#connector/commands/command-queue.ts";
+import { channelDocument, commandDocument, fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 const channelId = randomUUID();
@@ -198,7 +198,7 @@ test("bad documents among good ones stop nothing, and the order is that of inser
     })),
   );
   expect(await adopt()).toEqual([channel._id]);
-  const queue = commandQueue(file.all.commands, { channelId: channel._id, epoch: 1 }, "me");
+  const queue = createCommandQueue(file.all.commands, { channelId: channel._id, epoch: 1 }, "me");
   const claimed = await queue.claim([1], 100);
   expect(claimed.map(({ _id }) => _id)).toEqual(ids.filter((_, index) => index % 3 !== 1));
 });
@@ -229,7 +229,7 @@ test("what is claimed already is not queued again by an adopter who saw it befor
   await file.database.db
     .collection<{ _id: string }>("commands")
     .insertMany(ids.map((_id) => ({ ...good(), _id, channelId: channel._id })));
-  const queue = commandQueue(file.all.commands, { channelId: channel._id, epoch: 1 }, "me");
+  const queue = createCommandQueue(file.all.commands, { channelId: channel._id, epoch: 1 }, "me");
   const claimed: string[] = [];
   const claimAll = async () => {
     while (claimed.length < ids.length) {
@@ -246,7 +246,7 @@ test("what says that it is queued is not carried out before it is adopted", asyn
   const channel = channelDocument();
   await file.all.channels.insertOne(channel);
   const _id = randomUUID();
-  const queue = commandQueue(file.all.commands, { channelId: channel._id, epoch: 1 }, "me");
+  const queue = createCommandQueue(file.all.commands, { channelId: channel._id, epoch: 1 }, "me");
   const claims = async () => (await queue.claim([1], 8)).map((command) => command._id);
   await file.database.db
     .collection<{ _id: string }>("commands")

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { TellSpent } from "#connector/commands/claiming.ts";
-import { type CommandQueue, commandQueue } from "#connector/commands/command-queue.ts";
+import type { ReportUnclaimable } from "#connector/commands/claim.ts";
+import { type CommandQueue, createCommandQueue } from "#connector/commands/command-queue.ts";
 import type { CommandDocument } from "#shared/collections.ts";
-import { commandDocument, fileDatabase } from "../connector-fixture.ts";
+import { commandDocument, fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 const account = "15550100009@s.whatsapp.net";
@@ -15,7 +15,10 @@ const notSent = { code: "not_sent", message: "Not sent" } as const;
 
 /** A channel of its own for each test, with its owner's queue. */
 function queueOf(channelId: string = randomUUID(), epoch = 1) {
-  return { channelId, queue: commandQueue(file.all.commands, { channelId, epoch }, `connector ${epoch}`) };
+  return {
+    channelId,
+    queue: createCommandQueue(file.all.commands, { channelId, epoch }, `connector ${epoch}`),
+  };
 }
 
 async function insert(channelId: string, ...fields: Array<Partial<CommandDocument>>): Promise<string[]> {
@@ -37,7 +40,7 @@ async function read(id: string | undefined): Promise<CommandDocument> {
 /** Hears of what is ended instead of carried out. */
 function listener() {
   const told: Array<[string, string]> = [];
-  const tell: TellSpent = async (spent) => {
+  const tell: ReportUnclaimable = async (spent) => {
     told.push(...spent.map(({ command, settlement }): [string, string] => [command._id, settlement.state]));
   };
   return { told, tell };
@@ -210,27 +213,27 @@ test("starting a relay says when, and under which id", async () => {
 
 /** As if nothing had been begun. */
 async function takeBack(queue: CommandQueue) {
-  await queue.settleLeft((await queue.left()).map((command) => ({ command, becomes: "queue" })));
+  await queue.settleOrphans((await queue.orphans()).map((command) => ({ command, next: "queue" })));
 }
 
-test("what a former owner left is found by the next, and becomes what it says, if it is still as it was", async () => {
+test("what a former owner left is found by the next, and next what it says, if it is still as it was", async () => {
   const { channelId, queue: former } = queueOf();
   const [before = "", begun = "", waits = ""] = await insert(channelId, {}, {}, {});
   await former.claim([1], 2);
   const { queue: owner } = queueOf(channelId, 2);
   const [mine = ""] = await insert(channelId, control);
   await owner.claim([0], 1);
-  const found = await owner.left();
+  const found = await owner.orphans();
   expect(idsOf(found)).toEqual([before, begun]);
   // It does not know yet that it was deposed.
   await former.startRelay(begun, "3EB0EE", account);
-  await owner.settleLeft(found.map((command) => ({ command, becomes: "queue" })));
-  expect(idsOf(await owner.left())).toEqual([begun]);
+  await owner.settleOrphans(found.map((command) => ({ command, next: "queue" })));
+  expect(idsOf(await owner.orphans())).toEqual([begun]);
   const unknown = { state: "unknown", result: { status: "unknown" } } as const;
-  await owner.settleLeft((await owner.left()).map((command) => ({ command, becomes: unknown })));
+  await owner.settleOrphans((await owner.orphans()).map((command) => ({ command, next: unknown })));
   expect(await read(begun)).toMatchObject({ ...unknown, claim: { epoch: 2 }, doneAt: expect.any(Date) });
   expect((await read(mine)).state).toBe("running");
   expect(idsOf(await owner.claim([1], 8))).toEqual([before]);
   expect(idsOf(await owner.claim([1], 8))).toEqual([waits]);
-  expect(await owner.left()).toEqual([]);
+  expect(await owner.orphans()).toEqual([]);
 });

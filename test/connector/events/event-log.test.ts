@@ -7,7 +7,7 @@ import { collectionNames, eventInsertMsMax, type FenceDocument } from "#shared/c
 import { collections } from "#shared/database.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { severableDatabase } from "#test/support/severable-database.ts";
-import { fileDatabase } from "../connector-fixture.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hashSecret } from "#shared/api-key.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { GatewayFixture } from "./gateway-fixture.ts";
+import { GatewayFixture } from "./gateway.fixture.ts";
 
 let gateway: GatewayFixture;
 

@@ -28,8 +28,8 @@ async function feedOf(...seqs: number[]) {
   const rows = seqs.map((seq) => message(channelId, seq));
   if (rows.length > 0) await db.events.insertMany(rows);
   const relayed: Notice[] = [];
-  const relay = (_channelId: string, notice: Notice) => void relayed.push(notice);
-  const feed = new ChannelFeed(channelId, { db, relay, log: createLog("silent") });
+  const broadcast = (_channelId: string, notice: Notice) => void relayed.push(notice);
+  const feed = new ChannelFeed(channelId, { db, broadcast, log: createLog("silent") });
   return { feed, db, channelId, seqs: () => relayed.map(({ payload }) => payload.seq) };
 }
 
@@ -65,14 +65,14 @@ test("what does not follow on is read from the log, in order, however much it is
 test("a hold keeps what is relayed until it is given up, and what it says is missing is in the log", async () => {
   const { feed, channelId } = await feedOf();
   await feed.ready;
-  const hold = feed.hold();
+  const hold = feed.openBuffer();
   const kept = () => hold.after(hold.seq).map(({ payload }) => payload.seq);
   for (let seq = 1; seq <= 200; seq += 1) feed.offer(message(channelId, seq));
   expect([hold.seq, kept().length]).toEqual([0, 200]);
   feed.offer(message(channelId, 201));
   expect([hold.seq, kept()]).toEqual([200, [201]]);
   hold[Symbol.dispose]();
-  const later = feed.hold();
+  const later = feed.openBuffer();
   feed.offer(message(channelId, 202));
   expect([kept(), later.seq, later.after(0).length]).toEqual([[201], 201, 1]);
 });

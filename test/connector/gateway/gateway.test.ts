@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
-import { GatewayFixture } from "./gateway-fixture.ts";
+import { GatewayFixture } from "./gateway.fixture.ts";
 
 let gateway: GatewayFixture;
 

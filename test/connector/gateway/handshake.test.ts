@@ -1,7 +1,7 @@
 import { io } from "socket.io-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
-import { GatewayFixture, type Listener } from "./gateway-fixture.ts";
+import { GatewayFixture, type Listener } from "./gateway.fixture.ts";
 
 let gateway: GatewayFixture;
 const listed = "https://app.example.com";

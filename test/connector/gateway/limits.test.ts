@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { attachGateway } from "#connector/gateway/gateway.ts";
 import { createLog } from "#shared/log.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { GatewayFixture } from "./gateway-fixture.ts";
+import { GatewayFixture } from "./gateway.fixture.ts";
 
 test("an address may have so many connections without a key; a key makes room", async () => {
   await using gateway = await GatewayFixture.start({ limits: { unauthenticatedPerAddressMax: 2 } });

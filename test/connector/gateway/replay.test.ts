@@ -5,7 +5,7 @@ import { collectionNames, type FenceDocument, fenceId } from "#shared/collection
 import type { Scope } from "#shared/scopes.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { severableDatabase } from "#test/support/severable-database.ts";
-import { GatewayFixture, type Listener, qr } from "./gateway-fixture.ts";
+import { GatewayFixture, type Listener, qr } from "./gateway.fixture.ts";
 
 let gateway: GatewayFixture;
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Scope } from "#shared/scopes.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { GatewayFixture, type Heard, type Listener, qr } from "./gateway-fixture.ts";
+import { GatewayFixture, type Heard, type Listener, qr } from "./gateway.fixture.ts";
 
 let gateway: GatewayFixture;
 

@@ -1,42 +1,42 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import type { WAMessage } from "#connector/baileys/baileys.ts";
-import { commandQueue } from "#connector/commands/command-queue.ts";
+import { createCommandQueue } from "#connector/commands/command-queue.ts";
 import { openEventLog } from "#connector/events/event-log.ts";
-import { toldIn } from "#connector/events/told.ts";
+import { createPublishedStatuses } from "#connector/events/published-statuses.ts";
 import { createInbox, type Inbox } from "#connector/inbound/inbox.ts";
-import { createDelivery } from "#connector/messages/delivery.ts";
-import { messageRecord } from "#connector/messages/message-record.ts";
+import { createMessageStatuses } from "#connector/messages/message-status.ts";
+import { createMessageStore } from "#connector/messages/message-store.ts";
 import { createLog } from "#shared/log.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { fileDatabase } from "../connector-fixture.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 
 /** What can go on by itself has gone on. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const file = fileDatabase();
 const peer = "15550100001@s.whatsapp.net";
-const self = "15550100002@s.whatsapp.net";
+const ownJid = "15550100002@s.whatsapp.net";
 
-/** An inbox on a real log and record. */
+/** An inbox on a real event log and message store. */
 async function open(channelId: string = randomUUID(), epoch = 1) {
   const fence = { channelId, epoch };
-  const log = await openEventLog(file.all.events, fence);
-  const record = messageRecord(file.all, channelId);
-  const queue = commandQueue(file.all.commands, fence, "me");
+  const events = await openEventLog(file.all.events, fence);
+  const messageStore = createMessageStore(file.all, channelId);
+  const queue = createCommandQueue(file.all.commands, fence, "me");
   const errors: unknown[] = [];
-  const delivery = createDelivery({
-    log,
-    told: toldIn(file.all, channelId),
-    record,
+  const messageStatuses = createMessageStatuses({
+    events,
+    publishedStatuses: createPublishedStatuses(file.all, channelId),
+    messageStore,
     onArrived: queue.settleUnknown,
   });
   const onError = (error: unknown) => errors.push(error);
   const inbox = createInbox({
     channelId,
-    events: log,
-    record,
-    delivery,
-    self: () => self,
+    events,
+    messageStore,
+    messageStatuses,
+    ownJid: () => ownJid,
     onError,
     log: createLog("silent"),
   });
@@ -47,7 +47,7 @@ async function open(channelId: string = randomUUID(), epoch = 1) {
       .toArray();
     return events.map(({ type, data }) => ({ type, ...data }) as Record<string, unknown>);
   };
-  return { channelId, inbox, record, told, errors };
+  return { channelId, inbox, messageStore, told, errors };
 }
 
 function message(id: string, text: string, key: Partial<WAMessage["key"]> = {}): WAMessage {
@@ -91,7 +91,7 @@ test("what was written on the phone is told as outgoing", async () => {
   const { inbox, told } = await open();
   void inbox.received({ messages: [message("M1", "mine", { fromMe: true })] });
   await inbox.idle();
-  expect(await told()).toMatchObject([{ type: "outgoing", to: peer, sender: self, message: "mine" }]);
+  expect(await told()).toMatchObject([{ type: "outgoing", to: peer, sender: ownJid, message: "mine" }]);
 });
 
 test("what is no message is passed over", async () => {
@@ -105,8 +105,8 @@ test("what is no message is passed over", async () => {
 });
 
 test("Baileys' numbers become statuses, by message id alone", async () => {
-  const { inbox, record, told } = await open();
-  for (const id of ["A", "B"]) await record.sending(id, peer, "text", { conversation: "Hello" });
+  const { inbox, messageStore, told } = await open();
+  for (const id of ["A", "B"]) await messageStore.sending(id, peer, "text", { conversation: "Hello" });
   inbox.updated([update("A", 1), update("A", 2), update("A", 3), update("A", 4), update("A", 5)]);
   inbox.updated([update("B", 0, ["479"])]);
   await inbox.idle();
@@ -127,8 +127,8 @@ test("Baileys' numbers become statuses, by message id alone", async () => {
 });
 
 test("updates that say nothing about a message of ours are passed over", async () => {
-  const { inbox, record, told, errors } = await open();
-  await record.sending("A", peer, "text", { conversation: "Hello" });
+  const { inbox, messageStore, told, errors } = await open();
+  await messageStore.sending("A", peer, "text", { conversation: "Hello" });
   inbox.updated([
     { key: { remoteJid: peer, fromMe: false, id: "A" }, update: { status: 4 } },
     { key: { remoteJid: peer, fromMe: true, id: "A" }, update: {} },
@@ -139,7 +139,7 @@ test("updates that say nothing about a message of ours are passed over", async (
   expect({ told: await told(), errors }).toEqual({ told: [], errors: [] });
 });
 
-test("a log that belongs to somebody else by now is reported, not passed over", async () => {
+test("a events that belongs to somebody else by now is reported, not passed over", async () => {
   const former = await open();
   await open(former.channelId, 2);
   let isTaken = false;
@@ -180,9 +180,9 @@ function held() {
   const inbox = createInbox({
     channelId: "a channel",
     events: { publish: async (_type, data) => write("messageId" in data ? data.messageId : "") },
-    record: { seen: async () => undefined },
-    delivery: { update: ({ messageId }) => write(messageId) },
-    ...{ self: () => self, onError: (error) => errors.push(error), log: createLog("silent") },
+    messageStore: { seen: async () => undefined },
+    messageStatuses: { update: ({ messageId }) => write(messageId) },
+    ...{ ownJid: () => ownJid, onError: (error) => errors.push(error), log: createLog("silent") },
   });
   return { inbox, asked, errors, open: gate.resolve, fail: gate.reject };
 }

@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Effect, type Machine, newMachine, type Signal } from "#connector/machine/machine.ts";
+import { type Effect, type MachineState, newMachine, type Signal } from "#connector/machine/machine.ts";
 import { step } from "#connector/machine/transition-table.ts";
-import { everyReason, everySignal, limits } from "./machine-space.ts";
+import { everyReason, everySignal, limits } from "./machine.model.ts";
 
 /** A session as far as its effects tell: what the machine asked for, and whether that fits together. */
 interface Session {
-  machine: Machine;
+  machine: MachineState;
   hasSocket: boolean;
   hasRetry: boolean;
   isLinked: boolean;
-  isStranger: boolean;
+  isWrongAccount: boolean;
   isWanted: boolean;
   now: number;
   /** What should never happen, in words. */
@@ -24,7 +24,7 @@ const fresh = (isLinked: boolean): Session => ({
   hasSocket: false,
   hasRetry: false,
   isLinked,
-  isStranger: false,
+  isWrongAccount: false,
   isWanted: false,
   now: 0,
   faults: [],
@@ -44,7 +44,7 @@ const carryOut: Record<Effect["type"], (session: Session) => void> = {
   },
   erase_credentials(session) {
     session.isLinked = false;
-    session.isStranger = false;
+    session.isWrongAccount = false;
   },
   request_code(session) {
     if (!session.hasSocket) session.faults.push("asked for a code without a socket");
@@ -88,7 +88,7 @@ function happen(session: Session, happening: Happening): void {
   if (happening.type === "time") session.now += happening.ms;
   else if (happening.type === "linked" || happening.type === "stranger") {
     session.isLinked = true;
-    session.isStranger = happening.type === "stranger";
+    session.isWrongAccount = happening.type === "stranger";
   } else tell(session, happening);
 }
 
@@ -96,21 +96,28 @@ function tell(session: Session, signal: Signal): void {
   if (signal.type === "closed") session.hasSocket = false;
   if (signal.type === "retry") session.hasRetry = false;
   if (signal.type === "start") session.isWanted = true;
-  const { now, isLinked, isStranger, machine } = session;
-  const next = step(machine, signal, { now, isLinked, isStranger, random: 0.5, limits });
+  const { now, isLinked, isWrongAccount, machine } = session;
+  const next = step(machine, signal, { now, isLinked, isWrongAccount, random: 0.5, limits });
   session.machine = next.machine;
   for (const { type } of next.effects) carryOut[type](session);
 }
 
 /** What must be so between any two signals. */
-function contradictions({ machine, hasSocket, hasRetry, isWanted, isStranger, faults }: Session): string[] {
+function contradictions({
+  machine,
+  hasSocket,
+  hasRetry,
+  isWanted,
+  isWrongAccount,
+  faults,
+}: Session): string[] {
   const { state } = machine;
   const needsSocket = ["connecting", "qr_ready", "pairing_code_ready", "active"].includes(state);
   const isResting = ["inactive", "error", "logged_out"].includes(state);
   return [
     ...faults,
     ...(needsSocket === hasSocket ? [] : [`${state} ${hasSocket ? "with" : "without"} a socket`]),
-    ...(isStranger && state === "active" ? ["active with a stranger's account"] : []),
+    ...(isWrongAccount && state === "active" ? ["active with a stranger's account"] : []),
     ...((state === "waiting") === hasRetry ? [] : [`${state} ${hasRetry ? "with" : "without"} a retry`]),
     ...(isResting && isWanted && machine.reason !== "credentials_unreadable"
       ? [`${state} although it is to come back`]

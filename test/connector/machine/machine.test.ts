@@ -3,13 +3,13 @@ import { newMachine, publicStatus, type Signal, type World } from "#connector/ma
 import { step, table } from "#connector/machine/transition-table.ts";
 import { connectBackoff } from "#connector/timings.ts";
 import { statusReasons } from "#shared/channel.ts";
-import { codes, everyMachine, everySignal, worlds } from "./machine-space.ts";
+import { codes, everyMachine, everySignal, worlds } from "./machine.model.ts";
 
 const linked: World = {
   now: 1_000_000,
   random: 0.5,
   isLinked: true,
-  isStranger: false,
+  isWrongAccount: false,
   limits: { backoff: connectBackoff, replacedPauseMs: 60_000, stableMs: 60_000 },
 };
 const unlinked: World = { ...linked, isLinked: false };
@@ -127,7 +127,8 @@ describe("every state × every signal, linked and not", () => {
 
   test("a stranger's account never becomes active: it is unlinked, nothing is kept, and a person decides", () => {
     always(
-      ({ signal, world, next, machine }) => signal.type === "opened" && world.isStranger && next !== machine,
+      ({ signal, world, next, machine }) =>
+        signal.type === "opened" && world.isWrongAccount && next !== machine,
       ({ machine, next, names }) =>
         names.join() === "cancel_retry,unlink_device,erase_credentials,drop_wish" &&
         (machine.unlinkOnOpen
@@ -135,7 +136,7 @@ describe("every state × every signal, linked and not", () => {
           : next.state === "error" && next.reason === "wrong_number"),
     );
     always(
-      ({ world, machine }) => world.isStranger && machine.state !== "active",
+      ({ world, machine }) => world.isWrongAccount && machine.state !== "active",
       ({ next }) => next.state !== "active",
     );
   });

@@ -3,7 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fetchMedia } from "#connector/media/fetch-media.ts";
 import type { FetchMediaOptions } from "#connector/media/fetched-media.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { type MediaServer, mediaServer, png, redirectsTo, resolver, sends, webp } from "./media-server.ts";
+import {
+  type MediaServer,
+  mediaServer,
+  png,
+  redirectsTo,
+  resolver,
+  sends,
+  webp,
+} from "./media-server.fixture.ts";
 
 const never = new AbortController().signal;
 let server: MediaServer;

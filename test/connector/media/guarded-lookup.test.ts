@@ -2,7 +2,7 @@ import type { LookupAddress, LookupOptions } from "node:dns";
 import type { LookupFunction } from "node:net";
 import { describe, expect, test } from "vitest";
 import { guardedLookup } from "#connector/media/guarded-lookup.ts";
-import { resolver } from "./media-server.ts";
+import { resolver } from "./media-server.fixture.ts";
 
 type Answer = string | LookupAddress[] | undefined;
 

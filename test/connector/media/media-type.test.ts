@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { mediaTypeOf } from "#connector/media/media-type.ts";
 import { temporaryFile } from "#connector/media/temporary-file.ts";
 import { mediaKinds } from "#shared/content.ts";
-import { png, webp } from "./media-server.ts";
+import { png, webp } from "./media-server.fixture.ts";
 
 function ftyp(brand: string): Buffer {
   const box = Buffer.from(`\0\0\0\x14ftyp${brand}\0\0\0\0${brand}`, "latin1");

@@ -2,10 +2,10 @@ import { MongoNetworkError } from "mongodb";
 import { describe, expect, test } from "vitest";
 import type { CommandDocument } from "#shared/collections.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { fileDatabase } from "../connector-fixture.ts";
-import { killedAfter, tapped } from "../tapped-collections.ts";
-import type { Answers } from "./fake-socket.ts";
-import { senderOn } from "./sender-fixture.ts";
+import { fileDatabase } from "../connector.fixture.ts";
+import { killedAfter, tapped } from "../faulty-collections.fixture.ts";
+import type { Answers } from "./fake-socket.fixture.ts";
+import { senderOn } from "./sender.fixture.ts";
 
 const file = fileDatabase();
 const silent: Answers = { ack: async () => null };
@@ -70,7 +70,7 @@ describe("a send that is unknown", () => {
     const last = await passes(next);
     expect(next.socket.relayed).toEqual([last]);
     expect(await here.read(here.commands[0])).toMatchObject({ state: "unknown" });
-    await next.delivery.update({ messageId: here.commands[0].messageId ?? "", status: "read" });
+    await next.messageStatuses.update({ messageId: here.commands[0].messageId ?? "", status: "read" });
     expect(await here.read(here.commands[0])).toMatchObject({ state: "succeeded" });
     await here.hears(here.commands[0], "unknown", "read");
   });

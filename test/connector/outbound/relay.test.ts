@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { WASocket } from "#connector/baileys/baileys.ts";
 import { relay } from "#connector/outbound/relay.ts";
-import { type Answers, fakeSocket } from "./fake-socket.ts";
+import { type Answers, fakeSocket } from "./fake-socket.fixture.ts";
 
 const prepared = {
   to: "15550100001@s.whatsapp.net",
@@ -10,10 +10,10 @@ const prepared = {
   message: { conversation: "Hello" },
 };
 
-const answered = () => undefined;
+const onAck = () => undefined;
 const on = (wa: WASocket) => ({ wa, gone: new AbortController().signal });
 const send = (answers: Answers, ackMs = 20_000) =>
-  relay(on(fakeSocket(answers).wa), "3EB0A", prepared, { ackMs, answered });
+  relay(on(fakeSocket(answers).wa), "3EB0A", prepared, { ackMs, onAck });
 
 describe("what became of a message", () => {
   test("the server took it", async () => {
@@ -34,8 +34,8 @@ describe("what became of a message", () => {
   });
 
   test("it failed after it may have left, and the answer says it did", async () => {
-    const { left, outcome } = send({ failures: 1, isOnWireWhenFailing: true });
-    expect(await left).toEqual({ isOnWire: true, error: expect.any(Error) });
+    const { written, outcome } = send({ failures: 1, isOnWireWhenFailing: true });
+    expect(await written).toEqual({ isOnWire: true, error: expect.any(Error) });
     expect(await outcome).toEqual({ kind: "sent" });
   });
 
@@ -45,9 +45,9 @@ describe("what became of a message", () => {
   });
 
   test("it never left: that is known without waiting for an answer", async () => {
-    const { left, outcome } = send({ failures: 1 });
+    const { written, outcome } = send({ failures: 1 });
     expect(await outcome).toBeNull();
-    expect(await left).toEqual({ isOnWire: false, error: expect.any(Error) });
+    expect(await written).toEqual({ isOnWire: false, error: expect.any(Error) });
   });
 });
 
@@ -57,7 +57,7 @@ test.each([
 ])("%s", async (_, tag, kind) => {
   const { wa } = fakeSocket({});
   const other = { ...wa, waitForMessage: async () => ({ tag, attrs: { id: "3EB0A" } }) };
-  const { outcome } = relay(on(other as unknown as typeof wa), "3EB0A", prepared, { ackMs: 1_000, answered });
+  const { outcome } = relay(on(other as unknown as typeof wa), "3EB0A", prepared, { ackMs: 1_000, onAck });
   expect(await outcome).toEqual({ kind });
 });
 
@@ -69,12 +69,12 @@ test("an answer counts from when it comes, also while Baileys is still busy", as
     relayMessage: () => stored.promise,
     waitForMessage: async () => ({ tag: "ack", attrs: {} }),
   };
-  const { left, outcome } = relay(on(busy as unknown as typeof wa), "3EB0A", prepared, {
+  const { written, outcome } = relay(on(busy as unknown as typeof wa), "3EB0A", prepared, {
     ackMs: 1_000,
-    answered,
+    onAck,
   });
   expect(await outcome).toEqual({ kind: "sent" });
-  expect(await Promise.race([left, delay(1, "busy")])).toBe("busy");
+  expect(await Promise.race([written, delay(1, "busy")])).toBe("busy");
   stored.resolve();
-  expect((await left).isOnWire).toBe(true);
+  expect((await written).isOnWire).toBe(true);
 });

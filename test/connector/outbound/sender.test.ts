@@ -2,9 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { CommandDocument } from "#shared/collections.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { fileDatabase } from "../connector-fixture.ts";
-import { type Answers, fakeSocket } from "./fake-socket.ts";
-import { senderOn } from "./sender-fixture.ts";
+import { fileDatabase } from "../connector.fixture.ts";
+import { type Answers, fakeSocket } from "./fake-socket.fixture.ts";
+import { senderOn } from "./sender.fixture.ts";
 
 const file = fileDatabase();
 const past = new Date(Date.now() - 60_000);
@@ -73,7 +73,7 @@ describe("on an open socket", () => {
     const [command] = (await here.insert(1)) as [CommandDocument];
     here.sender.ring();
     await eventually(() => here.socket.relayed.length === 1);
-    await here.delivery.update({ messageId: command.messageId ?? "", status: "delivered" });
+    await here.messageStatuses.update({ messageId: command.messageId ?? "", status: "delivered" });
     noAnswer.reject(new Error("Connection Closed"));
     await eventually(async () => (await here.read(command)).state === "succeeded");
     expect(await here.read(command)).toMatchObject({ result: { status: "sent", type: "text" } });

@@ -3,11 +3,11 @@ import fc from "fast-check";
 import type { MongoBulkWriteError } from "mongodb";
 import { expect, test } from "vitest";
 import { FencedError, fencedError, fenceOperation, raiseFence } from "#connector/ownership/fence.ts";
-import { declareDead, insertLease, renewLease } from "#connector/ownership/lease-row.ts";
+import { declareDead, insertLease, renewLease } from "#connector/ownership/lease-store.ts";
 import { acquire } from "#connector/ownership/ownership.ts";
 import { fenceId } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
-import { channelDocument, fileDatabase } from "../connector-fixture.ts";
+import { channelDocument, fileDatabase } from "../connector.fixture.ts";
 import {
   honest,
   isOwner,
@@ -17,7 +17,7 @@ import {
   type Step,
   take,
   type World,
-} from "./lease-model.ts";
+} from "./lease.model.ts";
 
 const process = fc.nat({ max: 3 });
 const isLost = fc.boolean();

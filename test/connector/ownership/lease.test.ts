@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { type Collection, MongoClient } from "mongodb";
 import { expect, onTestFinished, test } from "vitest";
 import { type Lease, takeLease } from "#connector/ownership/lease.ts";
-import { declareDead } from "#connector/ownership/lease-row.ts";
+import { declareDead } from "#connector/ownership/lease-store.ts";
 import type { ConnectorDocument } from "#shared/collections.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { severableDatabase } from "#test/support/severable-database.ts";
-import { fileDatabase, quiet } from "../connector-fixture.ts";
+import { fileDatabase, quiet } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 

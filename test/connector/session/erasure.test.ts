@@ -4,12 +4,12 @@ import { eraseCredentials } from "#connector/auth/erase-credentials.ts";
 import { openEventLog } from "#connector/events/event-log.ts";
 import { newMachine } from "#connector/machine/machine.ts";
 import { FencedError, raiseFence } from "#connector/ownership/fence.ts";
-import { channelRecord } from "#connector/session/channel-record.ts";
+import { createChannelStore } from "#connector/session/channel-store.ts";
 import { createErasure, eraseChannel } from "#connector/session/erasure.ts";
-import { createLife } from "#connector/session/life.ts";
+import { createMachineRunner } from "#connector/session/machine-runner.ts";
 import { defaultTimings } from "#connector/timings.ts";
 import { collectionNames as names } from "#shared/collections.ts";
-import { channelDocument, fileDatabase, quiet } from "../connector-fixture.ts";
+import { channelDocument, fileDatabase, quiet } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 const ofChannels = [names.authCreds, names.authKeys, names.commands, names.messages, names.events];
@@ -107,23 +107,23 @@ async function erasureOf({ isOwner = true, db = file.database.db } = {}) {
   await file.all.channels.insertOne(channel);
   const read = () => file.all.channels.findOne({ _id: channelId });
   const fence = { channelId, epoch: 1 };
-  const record = channelRecord(file.all, fence);
+  const channelStore = createChannelStore(file.all, fence);
   const done: string[] = [];
-  const life = createLife({
-    ...{ record, limits: defaultTimings, lastDisconnect: null, log: quiet },
+  const machineRunner = createMachineRunner({
+    ...{ channelStore, limits: defaultTimings, lastDisconnect: null, log: quiet },
     initial: newMachine("active"),
     events: await openEventLog(file.all.events, fence),
     perform: async ({ type }) =>
       void done.push(`${type}, ${(await read())?.deletedAt ? "marked" : "unmarked"}`),
     isLinked: () => true,
-    isStranger: () => false,
+    isWrongAccount: () => false,
     onChange: () => undefined,
     onError: (error) => void done.push(String(error)),
   });
   const { erase } = createErasure({
-    ...{ db, channelId, record, life, log: quiet },
+    ...{ db, channelId, channelStore, machineRunner, log: quiet },
     isOwner: () => isOwner,
-    letGo: async () => void done.push(`let go, ${(await read()) ? "there" : "erased"}`),
+    release: async () => void done.push(`let go, ${(await read()) ? "there" : "erased"}`),
     onEnd: (hasFailed) => void done.push(hasFailed ? "failed" : "ended"),
   });
   return { erase, read, done };

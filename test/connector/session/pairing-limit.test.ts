@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { countPairingRequest } from "#connector/session/pairing-limit.ts";
-import { fileDatabase } from "../connector-fixture.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 

@@ -2,10 +2,10 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { FencedError } from "#connector/ownership/fence.ts";
 import { acquire } from "#connector/ownership/ownership.ts";
-import { channelRecord } from "#connector/session/channel-record.ts";
+import { createChannelStore } from "#connector/session/channel-store.ts";
 import { takeOver } from "#connector/session/takeover.ts";
-import { pair } from "../auth/auth-fixture.ts";
-import { channelDocument, commandDocument, fileDatabase, quiet } from "../connector-fixture.ts";
+import { pair } from "../auth/auth.fixture.ts";
+import { channelDocument, commandDocument, fileDatabase, quiet } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 const account = "15550100009@s.whatsapp.net";
@@ -95,7 +95,7 @@ test("past the deadline nothing is written, although nobody has taken over and n
   const before = await rows();
   isValid = false;
   await expect(owner.events.publish("connection_update", { status: "active" })).rejects.toThrow(FencedError);
-  await expect(channelRecord(file.all, owner.fence).wish("connected")).rejects.toThrow(FencedError);
+  await expect(createChannelStore(file.all, owner.fence).setWish("connected")).rejects.toThrow(FencedError);
   auth.state.creds.nextPreKeyId += 1;
   auth.save();
   await expect(auth.flush()).rejects.toThrow(FencedError);

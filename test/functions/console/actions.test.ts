@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { createActions } from "#functions/console/actions.ts";
 import { createStore } from "#functions/console/store.ts";
-import { channel, channelId } from "./channel-fixture.ts";
-import { apiWith, type Call, failure, ok } from "./server-fixture.ts";
+import { channel, channelId } from "./channel.fixture.ts";
+import { apiWith, type Call, failure, ok } from "./server.fixture.ts";
 
 /** The page's actions on a server that has one channel, unless `answer` has something else to say. */
 async function page(answer: (call: Call) => Response | null = () => null) {

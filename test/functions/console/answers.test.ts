@@ -12,7 +12,7 @@ import {
 import { channelStatuses } from "#shared/channel.ts";
 import { commandStates } from "#shared/commands.ts";
 import { messageStatusRank } from "#shared/events.ts";
-import { channel } from "./channel-fixture.ts";
+import { channel } from "./channel.fixture.ts";
 
 const broken = [
   null,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { apiWith, failure, ok } from "./server-fixture.ts";
+import { apiWith, failure, ok } from "./server.fixture.ts";
 
 const sent = {
   payload: {

@@ -10,7 +10,7 @@ import {
   withOwnMessage,
 } from "#functions/console/channel-view.ts";
 import type { MessageStatus } from "#shared/events.ts";
-import { channel, channelId, ownMessage, view } from "./channel-fixture.ts";
+import { channel, channelId, ownMessage, view } from "./channel.fixture.ts";
 
 const qr = {
   channelId,

@@ -3,7 +3,7 @@ import { pollWithoutLink } from "#functions/console/polling.ts";
 import type { Link } from "#functions/console/state.ts";
 import { createStore } from "#functions/console/store.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { channel, channelId } from "./channel-fixture.ts";
+import { channel, channelId } from "./channel.fixture.ts";
 
 /** A page with one channel, and what was looked at. */
 function page(link: Link, look: () => Promise<void> = async () => {}) {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RequestError } from "#functions/console/request-error.ts";
 import { type Action, initialState, reduce, type State } from "#functions/console/state.ts";
-import { channel, channelId, ownMessage } from "./channel-fixture.ts";
+import { channel, channelId, ownMessage } from "./channel.fixture.ts";
 
 function after(...actions: Action[]): State {
   return actions.reduce(reduce, initialState);

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { clientRequests } from "#connector/gateway/client-request.ts";
 import { apiDescription } from "#functions/http/api-description.ts";
-import { waitPreference } from "#functions/http/prefer.ts";
+import { waitPreference } from "#functions/http/prefer-header.ts";
 import { errorCatalog } from "#shared/errors.ts";
 import type { EventData, LiveEventData } from "#shared/events.ts";
-import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 const eventNames: Record<keyof EventData | keyof LiveEventData, true> = {
   connection_update: true,

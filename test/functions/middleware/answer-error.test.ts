@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Store } from "#functions/store/store.ts";
-import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 let functions: FunctionsFixture;
 beforeAll(async () => {

@@ -1,15 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { type Collection, Timestamp } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ReadOutcome, ResultWaiter } from "#functions/results/results.ts";
-import { mongoOutcome } from "#functions/store/mongo-outcome.ts";
+import type { ReadCommandOutcome, ResultWaiter } from "#functions/results/results.ts";
+import { mongoCommandOutcome } from "#functions/store/mongo-command-outcome.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import { collections } from "#shared/database.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 
 export interface ResultsUnderTest {
-  make(commands: Collection<CommandDocument>, read: ReadOutcome): ResultWaiter & Partial<AsyncDisposable>;
+  make(
+    commands: Collection<CommandDocument>,
+    read: ReadCommandOutcome,
+  ): ResultWaiter & Partial<AsyncDisposable>;
 }
 
 const longMs = 20_000;
@@ -26,7 +29,7 @@ export function resultsTestsuite({ make }: ResultsUnderTest): void {
   beforeAll(async () => {
     database = await testDatabase();
     commands = collections(database.db).commands;
-    const real = mongoOutcome(commands);
+    const real = mongoCommandOutcome(commands);
     results = make(commands, async (commandId) => {
       reads += 1;
       if (isBroken) throw new Error("the database is away");

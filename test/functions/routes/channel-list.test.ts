@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 let functions: FunctionsFixture;
 const ids: string[] = [];

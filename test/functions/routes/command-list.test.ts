@@ -2,7 +2,7 @@ import { ObjectId, Timestamp } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mongoStore } from "#functions/store/mongo-store.ts";
 import { commandStates } from "#shared/commands.ts";
-import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 let functions: FunctionsFixture;
 let channelId: string;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readAssets } from "#functions/platforms/node/node-assets.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { functionsFixture } from "../functions-fixture.ts";
+import { functionsFixture } from "../functions.fixture.ts";
 
 async function built() {
   const folder = await temporaryFolder();

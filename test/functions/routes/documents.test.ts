@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { apiVersion } from "#functions/routes/documents.ts";
 import { errorCatalog } from "#shared/errors.ts";
 import { type Scope, scopes } from "#shared/scopes.ts";
-import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 interface Operation {
   operationId: string;

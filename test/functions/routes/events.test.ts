@@ -3,19 +3,19 @@ import { Timestamp } from "mongodb";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventLog } from "#connector/events/event-log.ts";
-import { silentBell } from "#functions/events/event-bell.ts";
-import { type StreamingBell, streamingBell } from "#functions/events/streaming-bell.ts";
+import { type ChangeStreamDoorbell, changeStreamDoorbell } from "#functions/events/change-stream-doorbell.ts";
+import { silentDoorbell } from "#functions/events/event-doorbell.ts";
 import { ServiceError } from "#shared/errors.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 let functions: FunctionsFixture;
-let bell: StreamingBell;
+let bell: ChangeStreamDoorbell;
 
 beforeAll(async () => {
   functions = await functionsFixture({
     eventBell(events) {
-      bell = streamingBell({ events, log: pino({ level: "silent" }) });
+      bell = changeStreamDoorbell({ events, log: pino({ level: "silent" }) });
       // Nobody looks in between: what is told in time, the bell told.
       return { ...bell, pausesMs: [600_000] };
     },
@@ -259,7 +259,7 @@ describe("Prefer: wait", () => {
   });
 
   test("without a bell, as on serverless runtimes, it looks now and then", async () => {
-    await using serverless = await functionsFixture({ eventBell: () => silentBell });
+    await using serverless = await functionsFixture({ eventBell: () => silentDoorbell });
     const channelId = await serverless.addChannel();
     const wait = serverless.call("GET", `/channels/${channelId}/events?after=0`, { headers });
     await addEvents(channelId, 1, 1, serverless);
@@ -267,11 +267,11 @@ describe("Prefer: wait", () => {
   });
 
   test("a bell that stops ends every wait with what is known", async () => {
-    const own: StreamingBell[] = [];
+    const own: ChangeStreamDoorbell[] = [];
     await using stopped = await functionsFixture({
       eventBell(events) {
-        own.push(streamingBell({ events, log: pino({ level: "silent" }) }));
-        return own[0] ?? silentBell;
+        own.push(changeStreamDoorbell({ events, log: pino({ level: "silent" }) }));
+        return own[0] ?? silentDoorbell;
       },
     });
     const channelId = await stopped.addChannel();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { functionsFixture } from "../functions-fixture.ts";
+import { functionsFixture } from "../functions.fixture.ts";
 
 test("200: alive and ready, without a key", async () => {
   await using functions = await functionsFixture();

@@ -4,7 +4,7 @@ import { mongoStore } from "#functions/store/mongo-store.ts";
 import type { Store } from "#functions/store/store.ts";
 import { databaseAnswer } from "#shared/database-answer.ts";
 import { startChild } from "#test/support/child.ts";
-import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 /** The write that the database does not confirm, and whether it carried it out. */
 let broken: { call: BreakableCall; isWritten: boolean } | null = null;
@@ -186,7 +186,7 @@ test("a function that is killed between the key's row and the command leaves no 
   const channelId = await functions.addChannel();
   const key = await functions.addKey();
   const path = `/channels/${channelId}/send`;
-  const child = startChild(new URL("killed-in-a-send.ts", import.meta.url), [
+  const child = startChild(new URL("killed-in-a-send.child.ts", import.meta.url), [
     functions.database.uri,
     key,
     `/api/whatsapp${path}`,

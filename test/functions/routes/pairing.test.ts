@@ -1,6 +1,6 @@
 import { toDataURL } from "qrcode";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 let functions: FunctionsFixture;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { ObjectId } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CommandDocument } from "#shared/collections.ts";
 import { commandStates } from "#shared/commands.ts";
-import { type FunctionsFixture, functionsFixture } from "../functions-fixture.ts";
+import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 let functions: FunctionsFixture;
 beforeAll(async () => {

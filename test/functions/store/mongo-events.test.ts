@@ -3,7 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { Timestamp } from "mongodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openEventLog } from "#connector/events/event-log.ts";
-import type { LogReader } from "#functions/events/logged-event.ts";
+import type { LogReader } from "#functions/events/event-view.ts";
 import { mongoEvents } from "#functions/store/mongo-events.ts";
 import type { EventDocument } from "#shared/collections.ts";
 import { type Collections, collections, ensureIndexes } from "#shared/database.ts";

@@ -5,7 +5,7 @@ import { lockDataFolder } from "#infra/mongo/data-lock.ts";
 import { startChild } from "#test/support/child.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
-const holder = new URL("../../support/hold-data-folder.ts", import.meta.url);
+const holder = new URL("../../support/hold-data-folder.child.ts", import.meta.url);
 
 test("a folder is made, taken, given back and taken again", async () => {
   await using parent = await temporaryFolder();

@@ -9,7 +9,7 @@ import { silentProgress } from "#infra/mongo/progress.ts";
 import { startChild } from "#test/support/child.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
-const holder = new URL("../../support/hold-embedded-mongo.ts", import.meta.url);
+const holder = new URL("../../support/hold-embedded-mongo.child.ts", import.meta.url);
 
 function start(dataDir: string, signal = AbortSignal.timeout(60_000)): Promise<EmbeddedMongo> {
   return startEmbeddedMongo({ dataDir, env: process.env, progress: silentProgress, signal });

@@ -13,7 +13,7 @@ import { eventually } from "#test/support/eventually.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const signal = new AbortController().signal;
-const holder = new URL("../../support/hold-embedded-mongo.ts", import.meta.url);
+const holder = new URL("../../support/hold-embedded-mongo.child.ts", import.meta.url);
 
 function mongod(): Promise<Mongod> {
   return findServer({ env: process.env, dataVersion: undefined, progress: silentProgress, signal });

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { beforeEach, expect, test } from "vitest";
 import { downloadMediaMessage } from "#connector/baileys/baileys.ts";
 import { trustCertificate } from "#infra/sandbox/media/certificate.ts";
-import { faultless, noFaults } from "./client.ts";
-import { ana, ben, useSandbox } from "./fixture.ts";
+import { faultless, noFaults } from "./client.fixture.ts";
+import { ana, ben, useSandbox } from "./sandbox.fixture.ts";
 
 const fixture = useSandbox();
 beforeEach(() => trustCertificate(fixture.sandbox.mediaCa));

@@ -2,8 +2,8 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startBrowser, withPage } from "#test/support/browser.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { faultless, noFaults, textOf } from "./client.ts";
-import { useSandbox } from "./fixture.ts";
+import { faultless, noFaults, textOf } from "./client.fixture.ts";
+import { useSandbox } from "./sandbox.fixture.ts";
 
 const channel = "15550100001";
 const contact = "15550200001";

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import { expect, test } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
-import { type Client, faultless, noFaults, textOf } from "./client.ts";
-import { ana, useSandbox } from "./fixture.ts";
+import { type Client, faultless, noFaults, textOf } from "./client.fixture.ts";
+import { ana, useSandbox } from "./sandbox.fixture.ts";
 
 const fixture = useSandbox();
 const strangers = Array.from({ length: 12 }, (_, index) => `1555000010${index}`);

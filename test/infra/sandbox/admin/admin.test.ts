@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { type Sandbox, startSandbox } from "#infra/sandbox/sandbox.ts";
+import { startSandbox } from "#infra/sandbox/sandbox.ts";
+import type { Sandbox } from "#infra/sandbox/sandbox-api.ts";
 import { eventually } from "#test/support/eventually.ts";
 
 let sandbox: Sandbox;

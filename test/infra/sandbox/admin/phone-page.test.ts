@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { Hono } from "hono";
 import { expect, test } from "vitest";
-import { failure } from "#infra/sandbox/admin/admin-errors.ts";
+import { failure } from "#infra/sandbox/admin/errors.ts";
 import { phonePageRoutes } from "#infra/sandbox/admin/phone-page.ts";
 
 const app = new Hono().onError(failure).route("/", phonePageRoutes());

@@ -2,8 +2,8 @@ import type { GroupMetadata } from "@whiskeysockets/baileys";
 import { describe, expect, test } from "vitest";
 import { proto } from "#connector/baileys/baileys.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { type Client, faultless, noFaults, textOf } from "../client.ts";
-import { ana, ben, useSandbox } from "../fixture.ts";
+import { type Client, faultless, noFaults, textOf } from "../client.fixture.ts";
+import { ana, ben, useSandbox } from "../sandbox.fixture.ts";
 
 const cleo = "15550000003";
 const fixture = useSandbox();

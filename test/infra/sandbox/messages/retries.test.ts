@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
-import { faultless, noFaults, textOf } from "../client.ts";
-import { ana, ben, useSandbox } from "../fixture.ts";
+import { faultless, noFaults, textOf } from "../client.fixture.ts";
+import { ana, ben, useSandbox } from "../sandbox.fixture.ts";
 
 const fixture = useSandbox();
 const to = `${ben}@s.whatsapp.net`;

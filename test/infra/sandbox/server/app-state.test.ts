@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
-import { faultless, noFaults } from "../client.ts";
-import { ana, useSandbox } from "../fixture.ts";
+import { faultless, noFaults } from "../client.fixture.ts";
+import { ana, useSandbox } from "../sandbox.fixture.ts";
 
 const fixture = useSandbox();
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { useSandbox } from "../fixture.ts";
+import { useSandbox } from "../sandbox.fixture.ts";
 
 const fixture = useSandbox();
 

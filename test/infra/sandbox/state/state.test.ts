@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startSandbox } from "#infra/sandbox/sandbox.ts";
+import { readState } from "#infra/sandbox/state/snapshot-file.ts";
 import type { SandboxState } from "#infra/sandbox/state/state.ts";
-import { readState } from "#infra/sandbox/state/store.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { Client, faultless, noFaults, textOf } from "../client.ts";
-import { ana, ben } from "../fixture.ts";
+import { Client, faultless, noFaults, textOf } from "../client.fixture.ts";
+import { ana, ben } from "../sandbox.fixture.ts";
 
 let dataDir: string;
 beforeEach(async () => {

@@ -1,0 +1,73 @@
+import { ObjectId, Timestamp } from "mongodb";
+import type { CommandDocument } from "#shared/collections.ts";
+import { type CommandType, commandTable, commandTypes } from "#shared/commands.ts";
+import type { FieldProblem, PublicError } from "#shared/errors.ts";
+import { fieldProblems } from "#shared/validation.ts";
+
+/** A command document as another service may have inserted it: nothing about it is certain. */
+export type UnadoptedCommand = Partial<Record<keyof CommandDocument, unknown>> & { _id: unknown };
+
+/** Everything that is wrong with what its writer gave, by field. Whether the channel is there is not looked at. */
+export function commandProblems(document: UnadoptedCommand): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const check = (field: keyof CommandDocument, isRight: boolean, message: string) => {
+    if (!isRight) problems.push({ field, message });
+  };
+  check("_id", isId(document._id), "must be a string, or left out");
+  const type = commandTypes.find((one) => one === document.type);
+  check("type", type !== undefined, `must be one of ${commandTypes.join(", ")}`);
+  const lanes = type && commandTable[type].lane === 0 ? [0] : [1, 2];
+  check(
+    "lane",
+    isAbsentOr(document.lane, (lane) => lanes.includes(lane as number)),
+    `must be ${lanes.join(" or ")}`,
+  );
+  check("messageId", isAbsentOr(document.messageId, isMessageId), "must be 8 to 64 characters of A-Z 0-9");
+  check("notBefore", isAbsentOr(document.notBefore, isDate), "must be a date");
+  check("expiresAt", isAbsentOr(document.expiresAt, isDate), "must be a date");
+  return [...problems, ...(type ? payloadProblems(type, document.payload) : [])];
+}
+
+/** As `commandProblems`, of a document that says it is queued: what adoption and the functions give must be there. */
+export function queuedProblems(document: UnadoptedCommand): FieldProblem[] {
+  const given: Array<[keyof CommandDocument, boolean]> = [
+    ["attempts", Number.isInteger(document.attempts)],
+    ["ord", document.ord instanceof Timestamp],
+    ["lane", document.lane !== undefined],
+    ["notBefore", document.notBefore !== undefined],
+    ["expiresAt", document.expiresAt !== undefined],
+  ];
+  const isOurs = given.every(([, isThere]) => isThere);
+  const forged: FieldProblem = { field: "attempts", message: "must be left out, and state and ord with it" };
+  return [...(isOurs ? [] : [forged]), ...commandProblems(document)];
+}
+
+export function invalidCommand(details: readonly FieldProblem[]): PublicError {
+  return { code: "invalid_command", message: "The command document is not valid", details };
+}
+
+function payloadProblems(type: CommandType, payload: unknown): FieldProblem[] {
+  const { error } = commandTable[type].payload.safeParse(payload);
+  if (!error) return [];
+  return fieldProblems(error).map(({ field, message }) => ({
+    field: ["payload", field].filter(Boolean).join("."),
+    message,
+  }));
+}
+
+function isAbsentOr(value: unknown, is: (value: unknown) => boolean): boolean {
+  return value === undefined || is(value);
+}
+
+function isDate(value: unknown): boolean {
+  return value instanceof Date && !Number.isNaN(value.getTime());
+}
+
+function isMessageId(value: unknown): boolean {
+  return typeof value === "string" && /^[A-Z0-9]{8,64}$/.test(value);
+}
+
+/** A document that was inserted without an `_id` has got an ObjectId from its driver. */
+function isId(value: unknown): boolean {
+  return typeof value === "string" || value instanceof ObjectId;
+}

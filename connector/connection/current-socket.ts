@@ -1,0 +1,60 @@
+import { normaliseJid } from "#shared/address.ts";
+import type { WASocket } from "../baileys/baileys.ts";
+import { SocketGoneError } from "../baileys/socket-gone-error.ts";
+import type { ChannelSocket } from "./socket.ts";
+
+/** A socket that is open, until it is gone. */
+export interface OpenSocket {
+  wa: WASocket;
+  gone: AbortSignal;
+}
+
+/** The JID of the account that a socket sends from. */
+export function accountOf({ wa }: OpenSocket): string {
+  return normaliseJid(wa.user?.id) ?? "";
+}
+
+/** The one socket that a line has, if it has one; every other is a former one. */
+export interface CurrentSocket {
+  /** Tells of who asks now whether it is current still: until the next `forget`. */
+  watch(): () => boolean;
+  hold(socket: ChannelSocket): void;
+  /** Null from `forget` until `hold`. */
+  held(): ChannelSocket | null;
+  markOpen(): void;
+  /** The socket, from when it is open. */
+  open(): OpenSocket | null;
+  /** Makes it a former one, and gives it back to be ended. */
+  forget(): ChannelSocket | null;
+}
+
+export function createCurrentSocket(): CurrentSocket {
+  let generation = 0;
+  let socket: ChannelSocket | null = null;
+  let isOpen = false;
+  let gone = new AbortController();
+
+  return {
+    watch() {
+      const mine = generation;
+      return () => mine === generation;
+    },
+    hold(next) {
+      socket = next;
+    },
+    held: () => socket,
+    markOpen() {
+      isOpen = true;
+    },
+    open: () => (isOpen && socket ? { wa: socket.wa, gone: gone.signal } : null),
+    forget() {
+      generation++;
+      isOpen = false;
+      gone.abort(new SocketGoneError("The socket is gone"));
+      gone = new AbortController();
+      const last = socket;
+      socket = null;
+      return last;
+    },
+  };
+}

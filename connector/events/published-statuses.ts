@@ -1,0 +1,77 @@
+import type { CommandDocument, EventDocument } from "#shared/collections.ts";
+import type { Collections } from "#shared/database.ts";
+import { type EventData, type MessageStatus, messageStatuses, messageStatusRank } from "#shared/events.ts";
+
+/** A send, as far as the ids of its events go. `ord` is new whenever a command is queued again by its caller. */
+export type SendKey = Pick<CommandDocument, "ord"> & { messageId: string };
+
+/** What the log holds of a message. */
+export interface PublishedOutcome {
+  /** WhatsApp took it, or somebody has it. */
+  hasArrived: boolean;
+  /** WhatsApp's refusal. */
+  refusal: { code: string; whatsappCode?: number } | null;
+  /** Why it did not come as far as the wire in this life of its command. */
+  notSent: { code: string } | null;
+}
+
+/** What one channel's log says of outgoing messages. Each status has an id of its own, so it is there once. */
+export interface PublishedStatuses {
+  /** The id of the event that tells this status. */
+  eventId(messageId: string, status: MessageStatus): string;
+  /** The id of the event that tells that a send ended before the wire: another one for each time it is queued. */
+  notSentId(send: SendKey): string;
+  /** The highest status that was told; null when there is none. */
+  highest(messageId: string): Promise<MessageStatus | null>;
+  outcomes(sends: readonly SendKey[]): Promise<Map<string, PublishedOutcome>>;
+}
+
+const publishableStatuses = messageStatuses.filter((status) => status !== "queued");
+const arrived = publishableStatuses.filter(
+  (status) => status !== "failed" && messageStatusRank[status] >= messageStatusRank.sent,
+);
+
+type Update = EventData["message_status_update"];
+
+export function createPublishedStatuses(
+  { events }: Pick<Collections, "events">,
+  channelId: string,
+): PublishedStatuses {
+  const eventId = (messageId: string, status: MessageStatus) => `${channelId}/${messageId}/${status}`;
+  const notSentId = ({ messageId, ord }: SendKey) => `${eventId(messageId, "failed")}/${ord}`;
+  const read = (ids: string[]) =>
+    events.find({ _id: { $in: ids } }, { projection: { data: 1 }, readPreference: "primary" }).toArray();
+
+  return {
+    eventId,
+    notSentId,
+    async highest(messageId) {
+      const found = await read(publishableStatuses.map((status) => eventId(messageId, status)));
+      const statuses = found.map(({ data }) => (data as unknown as Update).status);
+      return statuses.toSorted((a, b) => messageStatusRank[b] - messageStatusRank[a])[0] ?? null;
+    },
+    async outcomes(sends) {
+      const ids = sends.flatMap((send) => [
+        notSentId(send),
+        ...publishableStatuses.map((status) => eventId(send.messageId, status)),
+      ]);
+      const found = new Map((await read(ids)).map((event) => [event._id, event]));
+      const errorOf = (id: string) => errorIn(found.get(id));
+      return new Map(
+        sends.map((send) => [
+          send.messageId,
+          {
+            hasArrived: arrived.some((status) => found.has(eventId(send.messageId, status))),
+            refusal: errorOf(eventId(send.messageId, "failed")),
+            notSent: errorOf(notSentId(send)),
+          },
+        ]),
+      );
+    },
+  };
+}
+
+function errorIn(event: EventDocument | undefined): NonNullable<Update["error"]> | null {
+  if (!event) return null;
+  return (event.data as unknown as Update).error ?? { code: "whatsapp_rejected" };
+}

@@ -1,0 +1,95 @@
+import { backoffMs } from "#shared/backoff.ts";
+import type { StatusReason } from "#shared/channel.ts";
+import type { CloseReason } from "./close-reason.ts";
+import { ended, type MachineState, newMachine, type Step, type World } from "./machine.ts";
+import { eraseUnlinked } from "./transitions.ts";
+
+const restartsInARowMax = 3;
+
+/** Losing the lease is nothing to react to: the session hangs up, and the channel is somebody else's. */
+type AnsweredReason = Exclude<CloseReason, { kind: "lease_lost" }>;
+type CloseTransition = (machine: MachineState, reason: AnsweredReason, world: World) => Step;
+
+/** What a channel does when its socket has ended. */
+export function byReason(machine: MachineState, { reason }: { reason: CloseReason }, world: World): Step {
+  if (reason.kind === "lease_lost") return { machine, effects: [] };
+  if (machine.unlinkOnOpen && !isPassing.has(reason.kind)) return eraseUnlinked();
+  if (machine.unlinkOnOpen && reason.kind === "replaced") {
+    return waiting(machine, "replaced", world.limits.replacedPauseMs, world);
+  }
+  const isStable = machine.openedAt !== null && world.now - machine.openedAt >= world.limits.stableMs;
+  const settled = isStable ? { ...machine, attempt: 0, restarts: 0, replacements: 0 } : machine;
+  return closeTransitions[reason.kind]({ ...settled, openedAt: null }, reason, world);
+}
+
+/** After these the same socket may be had again; a device that is to be unlinked waits for it. */
+const isPassing: ReadonlySet<CloseReason["kind"]> = new Set([
+  "restart_required",
+  "connection_lost",
+  "server_unavailable",
+  "rate_limited",
+  "replaced",
+]);
+
+const closeTransitions: Record<AnsweredReason["kind"], CloseTransition> = {
+  restart_required: restartAtOnce,
+  unlinked: () => ended("logged_out", "unlinked_by_phone", [{ type: "erase_credentials" }]),
+  unpaired: () => ended("error", "pairing_failed"),
+  replaced: (machine, _, world) =>
+    machine.replacements > 0
+      ? ended("error", "replaced")
+      : waiting({ ...machine, replacements: 1 }, "replaced", world.limits.replacedPauseMs, world),
+  qr_expired: () => ended("inactive", "qr_expired"),
+  connection_lost: (machine, _, world) => retryLater(machine, "connection_lost", world),
+  server_unavailable: (machine, _, world) => retryLater(machine, "server_unavailable", world),
+  rate_limited: (machine, reason, world) =>
+    waiting(machine, "rate_limited", reason.kind === "rate_limited" ? reason.retryAfterMs : 0, world),
+  client_outdated: () => ended("error", "client_outdated"),
+  banned: () => ended("error", "banned"),
+  temporarily_banned: (_, reason, world) => {
+    const forMs = reason.kind === "temporarily_banned" ? reason.forMs : null;
+    const { machine, effects } = ended("error", "temporarily_banned");
+    return { machine: { ...machine, retryAt: forMs === null ? null : world.now + forMs }, effects };
+  },
+  pairing_failed: () => ended("error", "pairing_failed"),
+  passkey_required: () => ended("error", "passkey_required"),
+  // The wish stays: with the right key, a restart finds them readable.
+  credentials_unreadable: () => ({
+    machine: newMachine("error", "credentials_unreadable"),
+    effects: [{ type: "cancel_retry" }],
+  }),
+};
+
+/** Part of pairing, so at once; a server that asks for nothing else is treated like one that is down. */
+function restartAtOnce(machine: MachineState, _: CloseReason, world: World): Step {
+  if (machine.restarts >= restartsInARowMax) return retryLater(machine, "server_unavailable", world);
+  return {
+    machine: {
+      ...machine,
+      state: "connecting",
+      reason: null,
+      code: null,
+      retryAt: null,
+      restarts: machine.restarts + 1,
+    },
+    effects: [{ type: "open_socket" }],
+  };
+}
+
+function retryLater(machine: MachineState, reason: StatusReason, world: World): Step {
+  return waiting(machine, reason, backoffMs(world.limits.backoff, machine.attempt, world.random), world);
+}
+
+function waiting(machine: MachineState, reason: StatusReason, delayMs: number, { now }: World): Step {
+  return {
+    machine: {
+      ...machine,
+      state: "waiting",
+      reason,
+      code: null,
+      retryAt: now + delayMs,
+      attempt: machine.attempt + 1,
+    },
+    effects: [{ type: "schedule_retry", delayMs }],
+  };
+}

@@ -1,0 +1,92 @@
+import { Binary } from "mongodb";
+import type { MessageDocument } from "#shared/collections.ts";
+import type { Collections } from "#shared/database.ts";
+import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
+import { proto } from "../baileys/baileys.ts";
+import type { SeenMessage } from "./from-whatsapp.ts";
+import type { Prepared } from "./to-whatsapp.ts";
+
+/** One channel's rows in `messages`: a projection of the log, monotonic, so it needs no fence. */
+export interface MessageStore {
+  /** Before the relay: what is sent, kept for a contact that asks again. */
+  sending(messageId: string, chat: string, type: string, message: proto.IMessage): Promise<void>;
+  seen(message: SeenMessage): Promise<void>;
+  /** What was sent under this id, for Baileys. */
+  sent(messageId: string): Promise<proto.IMessage | undefined>;
+  /** What was sent under this id, ready to be sent again as it was. */
+  again(messageId: string): Promise<Prepared | null>;
+  /** The rank of an outgoing message's status; null for a message that is not known. */
+  rank(messageId: string): Promise<number | null>;
+  raise(messageId: string, status: MessageStatus): Promise<void>;
+  /** It did not come as far as the wire; when it is tried again, its status rises from the beginning. */
+  notSent(messageId: string): Promise<void>;
+}
+
+export function createMessageStore(
+  { messages }: Pick<Collections, "messages">,
+  channelId: string,
+): MessageStore {
+  const outId = (messageId: string) => `${channelId}/out/${messageId}`;
+
+  const put = async (row: Omit<MessageDocument, "channelId" | "timestamp">) => {
+    const { _id, ...fields } = row;
+    const document = { ...fields, channelId, timestamp: new Date() };
+    await messages.updateOne({ _id }, { $setOnInsert: document }, { upsert: true });
+  };
+
+  return {
+    sending: (messageId, chat, type, message) =>
+      put({
+        _id: outId(messageId),
+        messageId,
+        direction: "out",
+        chat,
+        sender: null,
+        type,
+        status: "queued",
+        statusRank: messageStatusRank.queued,
+        proto: new Binary(proto.Message.encode(message).finish()),
+      }),
+    seen({ chat, sender, messageId, type, data }) {
+      const isOut = type === "outgoing_message";
+      return put({
+        _id: isOut ? outId(messageId) : `${channelId}/in/${chat}/${sender}/${messageId}`,
+        messageId,
+        direction: isOut ? "out" : "in",
+        chat,
+        sender,
+        type: data.content.type,
+        status: isOut ? "sent" : null,
+        statusRank: isOut ? messageStatusRank.sent : 0,
+      });
+    },
+    async sent(messageId) {
+      const row = await messages.findOne({ _id: outId(messageId) }, { projection: { proto: 1 } });
+      return row?.proto ? proto.Message.decode(row.proto.buffer) : undefined;
+    },
+    async again(messageId) {
+      const row = await messages.findOne({ _id: outId(messageId) });
+      if (!row?.proto) return null;
+      return {
+        to: row.chat,
+        type: row.type as Prepared["type"],
+        message: proto.Message.decode(row.proto.buffer),
+      };
+    },
+    async rank(messageId) {
+      const row = await messages.findOne({ _id: outId(messageId) }, { projection: { statusRank: 1 } });
+      return row?.statusRank ?? null;
+    },
+    async raise(messageId, status) {
+      const statusRank = messageStatusRank[status];
+      await messages.updateOne(
+        { _id: outId(messageId), statusRank: { $lt: statusRank } },
+        { $set: { status, statusRank } },
+      );
+    },
+    async notSent(messageId) {
+      const { queued: statusRank } = messageStatusRank;
+      await messages.updateOne({ _id: outId(messageId), statusRank }, { $set: { status: "failed" } });
+    },
+  };
+}

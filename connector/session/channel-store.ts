@@ -1,0 +1,63 @@
+import { toDataURL } from "qrcode";
+import type { ChannelDocument, PendingPairing } from "#shared/collections.ts";
+import { type Collections, durable } from "#shared/database.ts";
+import type { LastDisconnect } from "#shared/events.ts";
+import { type MachineState, type PairingCode, publicStatus } from "../machine/machine.ts";
+import { assertHeld, type Fence, FencedError } from "../ownership/fence.ts";
+
+/** What of a channel's document changes with a step of its machine. */
+interface ChannelStep {
+  machine: MachineState;
+  lastDisconnect: LastDisconnect | null;
+  /** Whether `machine.code` has to be written. */
+  isCodeNew: boolean;
+  wanted?: ChannelDocument["wanted"];
+}
+
+/** The writes of an owner to its channel's document. Each carries the epoch, and throws `FencedError` without it. */
+export interface ChannelStore {
+  saveStep(change: ChannelStep): Promise<void>;
+  setAccount(phoneNumber: string | null, lid: string | null): Promise<void>;
+  setWish(wanted: ChannelDocument["wanted"]): Promise<void>;
+  /** From here on the channel does not exist for callers, and whoever owns it next erases it. */
+  markDeleted(): Promise<void>;
+}
+
+export function createChannelStore({ channels }: Pick<Collections, "channels">, fence: Fence): ChannelStore {
+  const mine = { _id: fence.channelId, "owner.epoch": fence.epoch };
+  const set = async (fields: Record<string, unknown>) => {
+    assertHeld(fence);
+    const { matchedCount } = await channels.updateOne(mine, { $set: fields }, durable);
+    if (matchedCount === 0) throw new FencedError(fence);
+  };
+  return {
+    async saveStep({ machine, lastDisconnect, isCodeNew, wanted }) {
+      await set({
+        status: publicStatus(machine),
+        reason: machine.reason,
+        retryAt: machine.retryAt === null ? null : new Date(machine.retryAt),
+        lastDisconnect,
+        lastStatusUpdate: new Date(),
+        ...(isCodeNew ? await pairingFields(machine.code) : {}),
+        ...(wanted ? { wanted } : {}),
+      });
+    },
+    setAccount: (phoneNumber, lid) =>
+      set({ ...(phoneNumber ? { "config.phoneNumber": phoneNumber } : {}), lid }),
+    setWish: (wanted) => set({ wanted }),
+    markDeleted: () => set({ deletedAt: new Date() }),
+  };
+}
+
+async function pairingFields(code: PairingCode | null) {
+  if (!code) return { pairing: null, "config.qrCode": null, "config.pairingCode": null };
+  const pairing: PendingPairing = { ...code, expiresAt: new Date(code.expiresAt) };
+  const isQr = code.kind === "qr";
+  return {
+    pairing,
+    "config.qrCode": isQr
+      ? await toDataURL(code.text, { errorCorrectionLevel: "L", margin: 2, width: 360 })
+      : null,
+    "config.pairingCode": isQr ? null : code.text,
+  };
+}

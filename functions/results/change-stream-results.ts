@@ -1,0 +1,68 @@
+import type { ChangeStreamUpdateDocument, Collection } from "mongodb";
+import type { CommandDocument } from "#shared/collections.ts";
+import { followChanges } from "#shared/follow-changes.ts";
+import type { Logger } from "#shared/log.ts";
+import { pollingResults } from "./polling-results.ts";
+import type { ReadCommandOutcome, ResultWaiter } from "./results.ts";
+
+/** How often a waiter looks anyway: what the stream does not tell costs latency, never a result. */
+const netPausesMs = [200, 400, 1_000];
+
+export interface ChangeStreamResultsOptions {
+  commands: Collection<CommandDocument>;
+  read: ReadCommandOutcome;
+  log: Logger;
+}
+
+/**
+ * Waits with one change stream for the whole process, and looks now and then all the same. The stream only says which
+ * command to look at. Disposal closes the stream; waits that are under way go on by looking.
+ */
+export function changeStreamResults({
+  commands,
+  read,
+  log,
+}: ChangeStreamResultsOptions): ResultWaiter & AsyncDisposable {
+  const waiting = new Map<string, Set<() => void>>();
+  const stopping = new AbortController();
+  const following = followChanges<Settled>({
+    name: "results",
+    watch: () => commands.watch(settledOnly),
+    changed: ({ documentKey }) => waiting.get(String(documentKey._id))?.forEach((ring) => void ring()),
+    log,
+    signal: stopping.signal,
+  });
+  const listen = (commandId: string, ring: () => void) => {
+    const rings = waiting.get(commandId) ?? new Set();
+    waiting.set(commandId, rings.add(ring));
+    return () => {
+      rings.delete(ring);
+      if (rings.size === 0) waiting.delete(commandId);
+    };
+  };
+  return {
+    ...pollingResults(read, { pausesMs: netPausesMs, listen }),
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await following;
+    },
+  };
+}
+
+type Settled = Pick<ChangeStreamUpdateDocument<CommandDocument>, "_id" | "documentKey">;
+
+/** The resume token `_id` has to survive the projection. */
+const settledOnly = [
+  {
+    $match: {
+      $or: [
+        { operationType: { $in: ["delete", "replace"] } },
+        {
+          operationType: "update",
+          "updateDescription.updatedFields.state": { $exists: true, $nin: ["queued", "running"] },
+        },
+      ],
+    },
+  },
+  { $project: { operationType: 1, documentKey: 1 } },
+];

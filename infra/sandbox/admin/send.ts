@@ -1,0 +1,64 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import { omitUndefined } from "../omit-undefined.ts";
+import type { Sandbox } from "../sandbox-api.ts";
+import { knownAccount } from "./accounts.ts";
+import { orRefused } from "./errors.ts";
+import { body, pathPhoneNumber, recipient } from "./input.ts";
+
+const sendOptions = {
+  to: recipient,
+  addressing: z.enum(["pn", "lid"]).optional(),
+  pushName: z.string().min(1).max(100).optional(),
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,100}$/)
+    .optional(),
+};
+const sendText = z.strictObject({ ...sendOptions, text: z.string().min(1).max(65_536) });
+const sendMedia = z.strictObject({
+  ...sendOptions,
+  kind: z.enum(["image", "video", "audio", "document", "sticker"]),
+  base64: z.base64().min(1),
+  mimetype: z.string().regex(/^[\w.+-]+\/[\w.+-]+(;.*)?$/, "such as image/png"),
+  caption: z.string().max(65_536).optional(),
+  fileName: z.string().max(255).optional(),
+});
+const oneMessage = z.strictObject({ messageId: z.string().min(1).max(200) });
+const retry = z.strictObject({ ...oneMessage.shape, deviceId: z.number().int().min(0).max(99).optional() });
+
+/** What a person does: a number writes for the first time without being introduced. */
+export function sendRoutes(sandbox: Sandbox): Hono {
+  const routes = new Hono();
+  routes.post("/accounts/:phoneNumber/send-text", async (c) => {
+    const account = sandbox.account(pathPhoneNumber(c));
+    const { to, text, ...options } = await body(c, sendText);
+    const payload = await orRefused(() => account.sendText(to, text, omitUndefined(options)));
+    return c.json({ ok: true, payload });
+  });
+  routes.post("/accounts/:phoneNumber/send-media", async (c) => {
+    const account = sandbox.account(pathPhoneNumber(c));
+    const { to, kind, base64, mimetype, caption, fileName, ...options } = await body(c, sendMedia);
+    const media = {
+      kind,
+      mimetype,
+      bytes: Buffer.from(base64, "base64"),
+      ...omitUndefined({ caption, fileName }),
+    };
+    const payload = await orRefused(() => account.sendMedia(to, media, omitUndefined(options)));
+    return c.json({ ok: true, payload });
+  });
+  routes.post("/accounts/:phoneNumber/mark-read", async (c) => {
+    const account = knownAccount(sandbox, c);
+    const { messageId } = await body(c, oneMessage);
+    await orRefused(() => account.markRead(messageId));
+    return c.json({ ok: true });
+  });
+  routes.post("/accounts/:phoneNumber/ask-retry", async (c) => {
+    const account = knownAccount(sandbox, c);
+    const { messageId, deviceId } = await body(c, retry);
+    await orRefused(() => account.askRetry(messageId, deviceId));
+    return c.json({ ok: true });
+  });
+  return routes;
+}

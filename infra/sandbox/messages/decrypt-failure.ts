@@ -1,0 +1,32 @@
+import type { Network } from "../network/network.ts";
+import { isForgotten, type Peer } from "../signal/sessions.ts";
+import type { Person } from "../state/person.ts";
+import type { OwnDevice } from "../state/state.ts";
+import { type RetryRequest, requestRetry } from "./retries.ts";
+
+/** A device in the sandbox could not decrypt its copy: it is counted, and the device asks for it again. */
+export function reportDecryptFailure(
+  network: Network,
+  reader: { person: Person; device: OwnDevice },
+  sender: Peer,
+  wanted: Omit<RetryRequest, "sender" | "from">,
+  error: unknown,
+): void {
+  const { person, device } = reader;
+  const { id } = wanted;
+  const isForced = isForgotten(device, sender);
+  network.counts[isForced ? "forcedDecryptFailures" : "decryptFailures"] += 1;
+  network.log(`${person.phoneNumber}:${device.id} cannot read ${id}: ${String(error)}`);
+  network.ledgers.failures.failed({
+    id,
+    from: `${sender.person.phoneNumber}:${sender.companion.id}`,
+    to: `${person.phoneNumber}:${device.id}`,
+    reader: "contact",
+    isForced,
+  });
+  requestRetry(network, person, device, {
+    ...wanted,
+    sender: sender.companion.id,
+    from: sender.person.phoneNumber,
+  });
+}

@@ -1,0 +1,44 @@
+import type { BinaryNode } from "@whiskeysockets/baileys";
+import type { Network } from "../network/network.ts";
+import { isValidIdentity } from "../signal/device-identity.ts";
+import type { Peer } from "../signal/sessions.ts";
+import { type DeviceAddress, parseAddress } from "../wire/jid.ts";
+import { child, children, contentOf } from "../wire/stanza.ts";
+
+/** One device's encrypted copy of a message. */
+export interface EncryptedCopy {
+  address: DeviceAddress;
+  enc: BinaryNode;
+}
+
+/** To several devices by `<participants>`, or to one with the `<enc>` directly below. */
+export function encryptedCopies(node: BinaryNode): EncryptedCopy[] {
+  const listed = children(child(node, "participants"), "to").map((to) => ({
+    address: parseAddress(to.attrs.jid),
+    enc: child(to, "enc"),
+  }));
+  const direct = { address: parseAddress(node.attrs.participant ?? node.attrs.to), enc: child(node, "enc") };
+  return [...listed, direct].filter(
+    (copy): copy is EncryptedCopy => copy.address !== null && copy.enc !== undefined,
+  );
+}
+
+/** What nobody on the way would notice: a ratchet that went back, an identity that is not vouched for. */
+export function inspectCopies(network: Network, sender: Peer, node: BinaryNode, encs: BinaryNode[]): void {
+  const { person, companion } = sender;
+  const device = `${person.phoneNumber}:${companion.id}`;
+  for (const enc of encs) {
+    if (network.ratchets.isReused(device, enc.attrs.type ?? "", contentOf(enc))) {
+      network.counts.reusedRatchetCounters += 1;
+      network.log(`${device} used a ratchet counter twice`);
+    }
+  }
+  const deviceIdentity = child(node, "device-identity");
+  if (!deviceIdentity && !encs.some(({ attrs }) => attrs.type === "pkmsg")) return;
+  const bytes = contentOf(deviceIdentity);
+  // Two signatures take 16 ms, and a client shows the same identity each time.
+  const proof = bytes.toString("base64");
+  if (network.proven.get(device) === proof) return;
+  if (isValidIdentity(bytes, companion.identity, person.phone.identity)) network.proven.set(device, proof);
+  else network.counts.badDeviceIdentities += 1;
+}

@@ -1,0 +1,98 @@
+import type { BinaryNode } from "@whiskeysockets/baileys";
+import type { Network } from "../network/network.ts";
+import type { Person } from "../state/person.ts";
+import type { Companion } from "../state/state.ts";
+import { type DeviceAddress, jidOf, parseAddress } from "../wire/jid.ts";
+import { child, children, contentOf, stanza } from "../wire/stanza.ts";
+
+interface Asked {
+  address: DeviceAddress;
+  /** Asked by number, not by JID: answered with the number. */
+  number: string | null;
+}
+
+/** `usync`: which numbers exist, their LIDs, their devices. One answer per asked user, one child per asked protocol. */
+export function answerUsync(network: Network, asker: Companion, iq: BinaryNode): BinaryNode[] {
+  const usync = child(iq, "usync");
+  const protocols = children(child(usync, "query")).map(({ tag }) => tag);
+  const users = children(child(usync, "list"), "user").flatMap((user) => {
+    const asked = whoIsAsked(user);
+    return asked ? [answerUser(network, asker, asked, protocols)].filter((answer) => answer !== null) : [];
+  });
+  const { sid, mode, context, index, last } = usync?.attrs ?? {};
+  return [
+    stanza("usync", { sid, mode, context, index, last }, [stanza("result"), stanza("list", {}, users)]),
+  ];
+}
+
+function whoIsAsked(user: BinaryNode): Asked | null {
+  if (user.attrs.jid) {
+    const address = parseAddress(user.attrs.jid);
+    return address && { address, number: null };
+  }
+  const number = contentOf(child(user, "contact")).toString();
+  const digits = number.replaceAll(/\D/g, "");
+  return digits ? { address: { user: digits, addressing: "pn", device: 0 }, number } : null;
+}
+
+function answerUser(
+  network: Network,
+  asker: Companion,
+  asked: Asked,
+  protocols: string[],
+): BinaryNode | null {
+  const { address, number } = asked;
+  const person = personAt(network, address);
+  if (!person) {
+    const jid = `${address.user}@${address.addressing === "pn" ? "s.whatsapp.net" : "lid"}`;
+    return number === null ? null : stanza("user", { jid }, [stanza("contact", { type: "out" }, number)]);
+  }
+  const content = protocols.flatMap((protocol) => {
+    const answer = answerProtocol(network, asker, person, asked, protocol);
+    return answer ? [answer] : [];
+  });
+  return stanza("user", { jid: jidOf(person.state, address.addressing) }, content);
+}
+
+/** Every number exists unless it was said not to; a LID exists if it was given out. */
+function personAt(network: Network, { user, addressing }: DeviceAddress): Person | null {
+  if (addressing === "lid") return network.find(user, "lid");
+  return network.state.unknownNumbers.includes(user) ? null : network.person(user);
+}
+
+function answerProtocol(
+  network: Network,
+  asker: Companion,
+  person: Person,
+  { address, number }: Asked,
+  protocol: string,
+): BinaryNode | null {
+  switch (protocol) {
+    case "contact":
+      return stanza("contact", { type: "in" }, number ?? undefined);
+    case "lid":
+      // By LID the client knows it, and would take the pair for a mapping of a LID to itself.
+      return address.addressing === "lid" ? null : stanza("lid", { val: jidOf(person.state, "lid") });
+    case "devices":
+      watch(network, asker, person);
+      return stanza("devices", {}, [stanza("device-list", { hash: "2:sandbox" }, deviceNodes(person))]);
+    case "status":
+      return stanza("status", { t: 0 });
+    case "disappearing_mode":
+      return stanza("disappearing_mode", { duration: 0, t: 0 });
+    default:
+      network.counts.unknownNodes += 1;
+      return null;
+  }
+}
+
+function deviceNodes({ state }: Person): BinaryNode[] {
+  const ids = [...state.devices, ...state.companions].map(({ id }) => id).sort((one, other) => one - other);
+  return ids.map((id) => stanza("device", { id, "key-index": id === 0 ? undefined : id }));
+}
+
+function watch(network: Network, asker: Companion, person: Person): void {
+  if (asker.watches.includes(person.phoneNumber)) return;
+  asker.watches.push(person.phoneNumber);
+  network.changed();
+}

@@ -1,0 +1,117 @@
+import type { BinaryNode } from "@whiskeysockets/baileys";
+import { ProtocolAddress, SessionBuilder, SessionCipher, SessionRecord, type SignalStorage } from "libsignal";
+import type { Network } from "../network/network.ts";
+import type { Person } from "../state/person.ts";
+import type { Companion, OwnDevice } from "../state/state.ts";
+import { withPrefix } from "../wire/curve25519.ts";
+import { stanza } from "../wire/stanza.ts";
+import { type PreKeyBundle, takeClientBundle } from "./pre-key-bundle.ts";
+
+/** A linked client at the other end of a session. */
+export interface Peer {
+  person: Person;
+  companion: Companion;
+}
+
+const sessionName = ({ person, companion }: Peer): string => `${person.phoneNumber}.${companion.id}`;
+
+/** Encrypts for a client, starting a session if there is none, and returns the `<enc>` node. */
+export async function encryptFor(
+  network: Network,
+  owner: Person,
+  device: OwnDevice,
+  peer: Peer,
+  plaintext: Uint8Array,
+): Promise<BinaryNode> {
+  const name = sessionName(peer);
+  const address = addressOf(owner, device, peer);
+  const store = storage(device, name);
+  const kept = device.sessions[name];
+  const isOpen = kept !== undefined && recordOf(kept).haveOpenSession();
+  if (!isOpen) await initiate(store, address, takeClientBundle(network, peer.companion));
+  const { type, body } = await new SessionCipher(store, address).encrypt(Buffer.from(plaintext));
+  network.changed();
+  // The declared string is a Buffer at run time.
+  const ciphertext = Buffer.from(body as unknown as Uint8Array);
+  return stanza("enc", { v: 2, type: type === 3 ? "pkmsg" : "msg" }, ciphertext);
+}
+
+/** Decrypts what a client sent. Throws what libsignal throws. */
+export async function decryptFrom(
+  network: Network,
+  owner: Person,
+  device: OwnDevice,
+  peer: Peer,
+  enc: { type: string; ciphertext: Buffer },
+): Promise<Buffer> {
+  const cipher = new SessionCipher(storage(device, sessionName(peer)), addressOf(owner, device, peer));
+  const isFirst = enc.type === "pkmsg";
+  const decrypt = isFirst ? cipher.decryptPreKeyWhisperMessage : cipher.decryptWhisperMessage;
+  const plaintext = await decrypt.call(cipher, enc.ciphertext);
+  device.forgotten = device.forgotten.filter((name) => name !== sessionName(peer));
+  network.changed();
+  return plaintext;
+}
+
+/** Replaces the session with a client by a fresh one. */
+export async function renewSession(
+  owner: Person,
+  device: OwnDevice,
+  peer: Peer,
+  bundle: PreKeyBundle,
+): Promise<void> {
+  const name = sessionName(peer);
+  await initiate(storage(device, name), addressOf(owner, device, peer), bundle);
+}
+
+/** Whether the session with this client was thrown away on purpose. */
+export const isForgotten = (device: OwnDevice, peer: Peer): boolean =>
+  device.forgotten.includes(sessionName(peer));
+
+function initiate(store: SignalStorage, address: ProtocolAddress, bundle: PreKeyBundle): Promise<void> {
+  const { registrationId, identity, signedPreKey, preKey } = bundle;
+  const session = {
+    registrationId,
+    identityKey: withPrefix(identity),
+    signedPreKey: {
+      keyId: signedPreKey.id,
+      publicKey: withPrefix(signedPreKey.value),
+      signature: signedPreKey.signature,
+    },
+    ...(preKey ? { preKey: { keyId: preKey.id, publicKey: withPrefix(preKey.value) } } : {}),
+  };
+  // libsignal declares a one-time pre-key required, and does without (`initOutgoing`).
+  return new SessionBuilder(store, address).initOutgoing(
+    session as Parameters<SessionBuilder["initOutgoing"]>[0],
+  );
+}
+
+/** libsignal queues by address in one map for the process: these names meet none of a Baileys socket's. */
+const addressOf = (owner: Person, device: OwnDevice, peer: Peer): ProtocolAddress =>
+  new ProtocolAddress(
+    `sandbox ${owner.phoneNumber} ${device.id} ${peer.person.phoneNumber}`,
+    peer.companion.id,
+  );
+
+const recordOf = (kept: object): SessionRecord => SessionRecord.deserialize(kept as Uint8Array);
+
+/** Sessions are kept serialised: a failed decryption leaves marks on a live record. */
+function storage(device: OwnDevice, name: string): SignalStorage {
+  return {
+    loadSession: async () => {
+      const kept = device.sessions[name];
+      return kept === undefined ? null : recordOf(kept);
+    },
+    storeSession: async (_id, record) => {
+      device.sessions[name] = record.serialize();
+    },
+    isTrustedIdentity: () => true,
+    loadPreKey: async (id) => device.preKeys[id],
+    removePreKey: (id) => {
+      delete device.preKeys[id];
+    },
+    loadSignedPreKey: () => device.signedPreKey.pair,
+    getOurRegistrationId: () => device.registrationId,
+    getOurIdentity: () => device.identity,
+  };
+}

@@ -1,0 +1,78 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { rotateMasterKey } from "#connector/auth/master-key-rotation.ts";
+import { startChild } from "#test/support/child.ts";
+import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
+import { keyPair, open, pairedChannel } from "./auth.fixture.ts";
+
+const [old, fresh] = [randomBytes(32), randomBytes(32)];
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+
+const authKeys = () => database.db.collection<{ _id: string }>("whatsapp_auth_keys");
+
+test("after a rotation the newest key alone opens every channel, and what it holds is the same", async () => {
+  const channelIds = [];
+  for (let count = 0; count < 3; count++) {
+    channelIds.push(await pairedChannel(database.db, { masterKeys: [old] }));
+  }
+  const current = await pairedChannel(database.db, { masterKeys: [fresh] });
+
+  const rotation = await rotateMasterKey(database.db, [fresh, old]);
+  expect(rotation).toEqual({ rewrapped: 3, current: 1, unreadable: [] });
+  for (const channelId of [...channelIds, current]) {
+    await using auth = await open(database.db, { channelId, epoch: 2, masterKeys: [fresh] });
+    expect(auth.state.creds.me?.id).toMatch(/^15550001111/);
+  }
+  expect(await rotateMasterKey(database.db, [fresh, old])).toMatchObject({ rewrapped: 0, unreadable: [] });
+});
+
+test("an owner that writes while keys are rotated loses nothing, and the next one needs the newest key only", async () => {
+  const channelId = await pairedChannel(database.db, { masterKeys: [old] });
+  const before = keyPair();
+  {
+    await using auth = await open(database.db, { channelId, epoch: 2, masterKeys: [old] });
+    await auth.state.keys.set({ "pre-key": { "1": before } });
+    let isDone = false;
+    const writing = (async () => {
+      for (let count = 0; !isDone; count++)
+        await auth.state.keys.set({ "lid-mapping": { pn: `lid${count}` } });
+    })();
+    expect((await rotateMasterKey(database.db, [fresh, old])).rewrapped).toBe(1);
+    isDone = true;
+    await writing;
+    await auth.state.keys.set({ "lid-mapping": { pn: "last" } });
+  }
+  await using auth = await open(database.db, { channelId, epoch: 3, masterKeys: [fresh] });
+  expect(await auth.state.keys.get("lid-mapping", ["pn"])).toEqual({ pn: "last" });
+  expect(await auth.state.keys.get("pre-key", ["1"])).toEqual({ "1": before });
+});
+
+test("an erased channel is not brought back", async () => {
+  const channelId = await pairedChannel(database.db, { masterKeys: [old] });
+  await authKeys().deleteMany({ _id: `${channelId}/data-key` });
+  await rotateMasterKey(database.db, [fresh, old]);
+  expect(await authKeys().countDocuments({ _id: `${channelId}/data-key` })).toBe(0);
+});
+
+test("the command tells what it did, and fails as long as a channel needs a key that is not given", async () => {
+  await using apart = await testDatabase();
+  const lost = await pairedChannel(apart.db, { masterKeys: [randomBytes(32)] });
+  await pairedChannel(apart.db, { masterKeys: [old] });
+  const run = async () => {
+    await using child = startChild(new URL("../../../connector/rotate-keys.ts", import.meta.url), [], {
+      env: { MONGO_URI: apart.uri, ENCRYPTION_KEY: `${fresh.toString("base64")},${old.toString("base64")}` },
+    });
+    return { code: await child.ended, said: child.out };
+  };
+  const failed = await run();
+  expect(failed).toEqual({ code: 1, said: expect.stringContaining("1 encrypted with the newest key now") });
+  expect(failed.said).toContain(lost);
+
+  await apart.db.collection<{ _id: string }>("whatsapp_auth_creds").deleteOne({ _id: lost });
+  expect(await run()).toEqual({ code: 0, said: expect.stringContaining("can be taken out") });
+});

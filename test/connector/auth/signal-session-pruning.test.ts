@@ -1,0 +1,62 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { pruneSession } from "#connector/auth/signal-session-pruning.ts";
+
+const state = fc.record({
+  indexInfo: fc.record({ closed: fc.oneof(fc.constant(-1), fc.nat()), used: fc.nat() }),
+});
+
+interface Record {
+  _sessions: { [key: string]: { indexInfo: { closed: number; used: number } } };
+  version: string;
+}
+
+test("open states stay, and of the closed ones the four that were used last", () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.base64String({ minLength: 4 }), state), (sessions) => {
+      const record: Record = { _sessions: sessions, version: "v1" };
+      const kept = pruneSession(record) as Record;
+      const closed = (from: Record) =>
+        Object.values(from._sessions).filter(({ indexInfo }) => indexInfo.closed !== -1);
+      const open = (from: Record) =>
+        Object.values(from._sessions).filter(({ indexInfo }) => indexInfo.closed === -1);
+      const uses = (from: Record) =>
+        closed(from)
+          .map(({ indexInfo }) => indexInfo.used)
+          .sort((a, b) => b - a);
+      expect(kept.version).toBe("v1");
+      expect(open(kept)).toEqual(open(record));
+      expect(uses(kept)).toEqual(uses(record).slice(0, 4));
+    }),
+  );
+});
+
+test("the states keep their order", () => {
+  const entry = (used: number) => ({ indexInfo: { closed: 1, used } });
+  const _sessions = { a: entry(1), b: entry(6), c: entry(2), d: entry(5), e: entry(3), f: entry(4) };
+  expect(Object.keys((pruneSession({ _sessions, version: "v1" }) as Record)._sessions)).toEqual([
+    "b",
+    "d",
+    "e",
+    "f",
+  ]);
+});
+
+test("sessions that were rebuilt and never answered do not drive out the one the contact writes in", () => {
+  const unanswered = (used: number) => ({ indexInfo: { closed: 1, used }, pendingPreKey: { baseKey: "" } });
+  const rebuilt = [2, 3, 4, 5, 6, 7].map((used) => [`rebuilt ${used}`, unanswered(used)] as const);
+  const _sessions = { answered: { indexInfo: { closed: 1, used: 1 } }, ...Object.fromEntries(rebuilt) };
+  const kept = pruneSession({ _sessions, version: "v1" }) as Record;
+  expect(Object.keys(kept._sessions)).toEqual([
+    "answered",
+    "rebuilt 4",
+    "rebuilt 5",
+    "rebuilt 6",
+    "rebuilt 7",
+  ]);
+});
+
+test("what is not a session record stays as it is", () => {
+  const bytes = Buffer.from("old");
+  expect(pruneSession(bytes)).toBe(bytes);
+});

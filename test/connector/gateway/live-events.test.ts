@@ -1,0 +1,117 @@
+import { expect, test } from "vitest";
+import { eventually } from "#test/support/eventually.ts";
+import { GatewayFixture, type Heard, type Listener, qr } from "./gateway.fixture.ts";
+
+function loggedSeqs({ heard }: Listener): number[] {
+  return heard.filter(({ data }: Heard) => data.eventId !== undefined).map(({ data }) => Number(data.seq));
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+test("whoever joins in the middle hears every event after the seq of `subscribed`, once and in order", async () => {
+  await using gateway = await GatewayFixture.start();
+  const { key } = await gateway.addKey();
+  const channelId = await gateway.addChannel();
+  const [rounds, perRound] = [15, 30];
+  const last = rounds * perRound;
+  const joined: { client: Listener; seq: number }[] = [];
+  for (let written = 0; written < last; written += perRound) {
+    const writing = gateway.addMessages(channelId, written + 1, written + perRound);
+    const client = gateway.connect({ auth: { apiKey: key } });
+    const answer = await client.ask("subscribe_channel", { channelId });
+    joined.push({ client, seq: Number(answer.seq) });
+    await writing;
+  }
+  for (const { client, seq } of joined) {
+    await eventually(() => loggedSeqs(client).at(-1) === last || seq === last);
+    expect(loggedSeqs(client)).toEqual(range(seq + 1, last));
+  }
+  // Two rounds apart are 30 messages apart, whatever the machine does.
+  expect(new Set(joined.map(({ seq }) => seq)).size).toBeGreaterThanOrEqual(rounds / 2);
+});
+
+test("a lost stream loses nothing and doubles nothing", async () => {
+  await using gateway = await GatewayFixture.start({ limits: { sweepMs: 600_000 } });
+  const channelId = await gateway.addChannel();
+  const client = await gateway.connectAdmin();
+  await client.ask("subscribe_channel", { channelId });
+  await gateway.addMessages(channelId, 1, 5);
+  await eventually(() => loggedSeqs(client).length === 5);
+  // A rename and a drop invalidate the stream: the driver cannot resume it, so another has to be opened.
+  await gateway.db.events.drop();
+  await gateway.db.channels.rename("elsewhere");
+  await gateway.database.db.collection("elsewhere").rename("channels");
+  await gateway.addMessages(channelId, 6, 30);
+  await gateway.setPairing(channelId, qr(1));
+  await eventually(() => loggedSeqs(client).length === 30 && client.names().includes("qr_code"));
+  await gateway.addMessages(channelId, 31, 32);
+  await gateway.setPairing(channelId, qr(2));
+  await eventually(() => client.heard.some(({ data }) => data.attempt === 2));
+  await eventually(() => loggedSeqs(client).length >= 32);
+  expect(loggedSeqs(client)).toEqual(range(1, 32));
+  expect(client.names().filter((name) => name === "qr_code")).toHaveLength(2);
+});
+
+test("a stream whose cursor the server killed goes on where it was", async () => {
+  await using gateway = await GatewayFixture.start({ limits: { sweepMs: 600_000 } });
+  const channelId = await gateway.addChannel();
+  const client = await gateway.connectAdmin();
+  await client.ask("subscribe_channel", { channelId });
+  const admin = gateway.database.client.db("admin");
+  const ns = gateway.db.events.namespace;
+  const open = await admin
+    .aggregate([
+      { $currentOp: { idleCursors: true, allUsers: true } },
+      { $match: { ns, "cursor.tailable": true } },
+    ])
+    .toArray();
+  expect(open.length).toBeGreaterThan(0);
+  const cursors = open.map(({ cursor }) => cursor.cursorId);
+  await gateway.database.db.command({ killCursors: gateway.db.events.collectionName, cursors });
+  await gateway.addMessages(channelId, 1, 10);
+  await eventually(() => loggedSeqs(client).length >= 10);
+  expect(loggedSeqs(client)).toEqual(range(1, 10));
+});
+
+test("a gap in the numbers, which an interrupted write may leave, holds nothing up", async () => {
+  await using gateway = await GatewayFixture.start({ limits: { sweepMs: 600_000 } });
+  const channelId = await gateway.addChannel();
+  const client = await gateway.connectAdmin();
+  await client.ask("subscribe_channel", { channelId });
+  await gateway.addMessages(channelId, 1, 2);
+  await gateway.addMessages(channelId, 5, 6);
+  await eventually(() => loggedSeqs(client).includes(6));
+  expect(loggedSeqs(client)).toEqual([1, 2, 5, 6]);
+});
+
+test("fence rows, which carry no number, are no events", async () => {
+  await using gateway = await GatewayFixture.start();
+  const channelId = await gateway.addChannel();
+  const fences = gateway.database.db.collection<{ _id: string }>("events");
+  const fence = { _id: `${channelId}/fence`, channelId, epoch: 1, n: 1, lastSeq: 7 };
+  await fences.insertOne(fence);
+  const client = await gateway.connectAdmin();
+  await client.ask("subscribe_channel", { channelId });
+  await fences.deleteOne({ _id: fence._id });
+  await fences.insertOne(fence);
+  await gateway.addMessages(channelId, 8, 8);
+  await eventually(() => loggedSeqs(client).includes(8));
+  expect(client.names().filter((name) => name === "undefined" || name === "fence")).toEqual([]);
+  expect(loggedSeqs(client)).toEqual([8]);
+});
+
+test("the sweep finds what no stream told", async () => {
+  await using gateway = await GatewayFixture.start({ limits: { sweepMs: 50 } });
+  const channelId = await gateway.addChannel();
+  const client = await gateway.connectAdmin();
+  await client.ask("subscribe_channel", { channelId });
+  // Rows that an update gives their number are inserts to nobody.
+  await gateway.addMessages(channelId, 1, 1);
+  await eventually(() => loggedSeqs(client).includes(1));
+  const { insertedId } = await gateway.database.db.collection("events").insertOne({ channelId });
+  const row = { seq: 2, type: "incoming_message", timestamp: new Date(), data: {} };
+  await gateway.database.db.collection("events").updateOne({ _id: insertedId }, { $set: row });
+  await eventually(() => loggedSeqs(client).includes(2));
+});

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { newMachine, type Signal } from "#connector/machine/machine.ts";
+import { step } from "#connector/machine/transition-table.ts";
+import { limits } from "./machine.model.ts";
+
+const linked = { now: 1_000_000, random: 0.5, isLinked: true, isWrongAccount: false, limits };
+const lost: Signal = { type: "closed", reason: { kind: "connection_lost" }, code: 428 };
+const restart: Signal = { type: "closed", reason: { kind: "restart_required" }, code: 515 };
+const replaced: Signal = { type: "closed", reason: { kind: "replaced" }, code: 440 };
+
+describe("coming back", () => {
+  test("a restart is at once, however often connecting failed before; not endlessly", () => {
+    let machine = { ...newMachine("connecting"), attempt: 7 };
+    for (let time = 1; time <= 3; time++) {
+      const restarted = step(machine, restart, linked);
+      expect(restarted).toMatchObject({
+        machine: { state: "connecting" },
+        effects: [{ type: "open_socket" }],
+      });
+      machine = restarted.machine;
+    }
+    expect(step(machine, restart, linked).machine).toMatchObject({
+      state: "waiting",
+      reason: "server_unavailable",
+    });
+  });
+
+  test("attempts wait longer and longer, and start from zero once it was stable", () => {
+    const delayAfter = (machine: typeof opened) =>
+      (step(machine, lost, linked).machine.retryAt ?? 0) - linked.now;
+    const opened = { ...newMachine("active"), attempt: 6, openedAt: linked.now - 59_999 };
+    expect(delayAfter(opened)).toBe(35_200);
+    expect(delayAfter({ ...opened, openedAt: linked.now - 60_000 })).toBe(550);
+  });
+
+  test("another client that takes over twice is a matter for a person", () => {
+    const first = step({ ...newMachine("active"), openedAt: linked.now }, replaced, linked);
+    expect(first.machine).toMatchObject({
+      state: "waiting",
+      reason: "replaced",
+      retryAt: linked.now + 60_000,
+    });
+    const again = step(first.machine, { type: "retry" }, linked);
+    const open = step(again.machine, { type: "opened" }, linked);
+    expect(step(open.machine, replaced, linked).machine).toMatchObject({
+      state: "error",
+      reason: "replaced",
+    });
+  });
+
+  test("after a stable hour the same counts as the first time", () => {
+    const stable = { ...newMachine("active"), replacements: 1, openedAt: linked.now - 3_600_000 };
+    expect(step(stable, replaced, linked).machine.state).toBe("waiting");
+  });
+
+  test("what WhatsApp asks to wait is waited", () => {
+    const limited: Signal = {
+      type: "closed",
+      reason: { kind: "rate_limited", retryAfterMs: 123_000 },
+      code: 429,
+    };
+    expect(step(newMachine("connecting"), limited, linked)).toMatchObject({
+      machine: { state: "waiting", reason: "rate_limited", retryAt: linked.now + 123_000 },
+      effects: [{ type: "schedule_retry", delayMs: 123_000 }],
+    });
+  });
+
+  test("a ban says until when, and nothing is tried before a person asks", () => {
+    const banned = (forMs: number | null): Signal => ({
+      type: "closed",
+      reason: { kind: "temporarily_banned", forMs },
+      code: 402,
+    });
+    expect(step(newMachine("connecting"), banned(60_000), linked).machine).toMatchObject({
+      state: "error",
+      retryAt: linked.now + 60_000,
+    });
+    expect(step(newMachine("connecting"), banned(null), linked).machine.retryAt).toBeNull();
+  });
+});

@@ -1,0 +1,100 @@
+import { expect, test } from "vitest";
+import { initialState } from "#connector/machine/initial-state.ts";
+import { newMachine } from "#connector/machine/machine.ts";
+import { channelStatuses } from "#shared/channel.ts";
+
+const every = channelStatuses.flatMap((status) =>
+  (["connected", "disconnected"] as const).flatMap((wanted) =>
+    [true, false].map((isLinked) => ({ status, wanted, isLinked })),
+  ),
+);
+const of = ({ status, wanted, isLinked }: (typeof every)[number]) =>
+  initialState({ status, wanted, reason: null, retryAt: null }, isLinked, 0);
+const isPairing = (status: string) => ["connecting", "qr_ready", "pairing_code_ready"].includes(status);
+
+test("a linked channel is connected if and only if that is wanted, whatever its last status", () => {
+  for (const one of every.filter(({ isLinked }) => isLinked)) {
+    expect(of(one).mustConnect, JSON.stringify(one)).toBe(one.wanted === "connected");
+  }
+});
+
+test("a pairing that was under way when the owner died is not taken up, and callers are told", () => {
+  for (const one of every.filter(({ status, isLinked }) => isPairing(status) && !isLinked)) {
+    const { machine, mustAnnounce, mustConnect } = of(one);
+    expect({ state: machine.state, mustAnnounce, mustConnect }).toEqual({
+      state: "inactive",
+      mustAnnounce: true,
+      mustConnect: false,
+    });
+    expect(machine.reason).toBe(one.wanted === "connected" ? "interrupted" : "disconnected");
+  }
+});
+
+test("a channel that was active and has no credentials any more was unlinked, and shows no code that nobody asked for", () => {
+  const { machine, mustAnnounce, mustConnect } = of({
+    status: "active",
+    wanted: "connected",
+    isLinked: false,
+  });
+  expect([machine.state, machine.reason, mustAnnounce, mustConnect]).toEqual([
+    "logged_out",
+    "unlinked_by_phone",
+    true,
+    false,
+  ]);
+});
+
+test("a channel without a link that rests and is wanted starts to pair", () => {
+  for (const status of ["inactive", "error", "logged_out"] as const) {
+    expect(of({ status, wanted: "connected", isLinked: false })).toMatchObject({
+      mustConnect: true,
+      mustAnnounce: false,
+    });
+  }
+});
+
+test("who is not wanted and rests, rests on with the same reason", () => {
+  expect(
+    initialState({ status: "error", wanted: "disconnected", reason: "banned", retryAt: null }, true, 0),
+  ).toEqual({
+    machine: newMachine("error", "banned"),
+    mustAnnounce: false,
+    mustConnect: false,
+    retryInMs: null,
+  });
+});
+
+test("who is not wanted and seemed to be connected is told to be disconnected", () => {
+  for (const status of ["active", "connecting"] as const) {
+    expect(of({ status, wanted: "disconnected", isLinked: true })).toEqual({
+      machine: newMachine("inactive", "disconnected"),
+      mustAnnounce: true,
+      mustConnect: false,
+      retryInMs: null,
+    });
+  }
+});
+
+test("nothing begins with a socket: only a machine that rests can be told to start", () => {
+  for (const one of every) expect(["inactive", "error", "logged_out"]).toContain(of(one).machine.state);
+});
+
+test("a wait that WhatsApp asked for is waited out by the next owner, any other is not", () => {
+  const waiting = { status: "connecting", wanted: "connected", retryAt: new Date(10_000) } as const;
+  const limited = initialState({ ...waiting, reason: "rate_limited" }, true, 4_000);
+  expect(limited).toMatchObject({
+    mustConnect: false,
+    retryInMs: 6_000,
+    machine: { state: "waiting", retryAt: 10_000 },
+  });
+  expect(initialState({ ...waiting, reason: "replaced" }, true, 4_000).retryInMs).toBe(6_000);
+  for (const [reason, now] of [
+    ["connection_lost", 4_000],
+    ["rate_limited", 10_000],
+  ] as const) {
+    expect(initialState({ ...waiting, reason }, true, now)).toMatchObject({
+      mustConnect: true,
+      retryInMs: null,
+    });
+  }
+});

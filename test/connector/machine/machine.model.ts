@@ -1,0 +1,90 @@
+import type { CloseReason } from "#connector/machine/close-reason.ts";
+import {
+  type MachineState,
+  newMachine,
+  type PairingCode,
+  type PairingMethod,
+  type Signal,
+  type StateName,
+  type World,
+} from "#connector/machine/machine.ts";
+import { table } from "#connector/machine/transition-table.ts";
+
+/** What a channel machine can be, be told and live in, for tests that try all of it. */
+
+export const codes: Record<"qr" | "typed", PairingCode> = {
+  qr: { kind: "qr", text: "2@one", attempt: 1, of: 6, expiresAt: 1_060_000 },
+  typed: { kind: "code", text: "ABCD2345", attempt: 1, of: 1, expiresAt: 1_160_000 },
+};
+
+const methods: PairingMethod[] = [{ kind: "qr" }, { kind: "code", phoneNumber: "15550100001" }];
+
+/** A record, so that a new reason does not compile until it is here. */
+const reasons: { [K in CloseReason["kind"]]: Extract<CloseReason, { kind: K }> } = {
+  restart_required: { kind: "restart_required" },
+  unlinked: { kind: "unlinked" },
+  unpaired: { kind: "unpaired" },
+  replaced: { kind: "replaced" },
+  lease_lost: { kind: "lease_lost" },
+  qr_expired: { kind: "qr_expired" },
+  connection_lost: { kind: "connection_lost" },
+  server_unavailable: { kind: "server_unavailable" },
+  rate_limited: { kind: "rate_limited", retryAfterMs: 5_000 },
+  client_outdated: { kind: "client_outdated" },
+  banned: { kind: "banned" },
+  temporarily_banned: { kind: "temporarily_banned", forMs: 5_000 },
+  pairing_failed: { kind: "pairing_failed" },
+  passkey_required: { kind: "passkey_required" },
+  credentials_unreadable: { kind: "credentials_unreadable" },
+};
+export const everyReason: CloseReason[] = Object.values(reasons);
+
+export const everySignal: Signal[] = [
+  ...methods.map((method): Signal => ({ type: "start", method })),
+  { type: "stop" },
+  { type: "unlink" },
+  { type: "qr", code: codes.qr },
+  { type: "code", code: codes.typed },
+  { type: "opened" },
+  ...everyReason.map((reason): Signal => ({ type: "closed", reason, code: null })),
+  { type: "retry" },
+  { type: "interrupt" },
+];
+
+const now = 1_000_000;
+export const limits: World["limits"] = {
+  backoff: { baseMs: 1_000, maxMs: 300_000 },
+  replacedPauseMs: 60_000,
+  stableMs: 60_000,
+};
+export const worlds: World[] = [true, false].flatMap((isLinked) =>
+  [true, false].map((isWrongAccount) => ({ now, random: 0.5, isLinked, isWrongAccount, limits })),
+);
+
+const codeOf: Partial<Record<StateName, PairingCode>> = {
+  qr_ready: codes.qr,
+  pairing_code_ready: codes.typed,
+};
+
+/** Every state with every history that the table can tell apart; frozen, since a step must not change its input. */
+export const everyMachine: MachineState[] = (Object.keys(table) as StateName[]).flatMap((state) =>
+  methods.flatMap((method) =>
+    [0, 9].flatMap((count) =>
+      [true, false].flatMap((unlinkOnOpen) =>
+        [null, now - 1, now - 60_000].map((openedAt) =>
+          Object.freeze({
+            ...newMachine(state),
+            method,
+            attempt: count,
+            restarts: count,
+            replacements: count === 0 ? 0 : 1,
+            unlinkOnOpen: unlinkOnOpen && (state === "connecting" || state === "waiting"),
+            openedAt,
+            code: codeOf[state] ?? null,
+            retryAt: state === "waiting" ? now + 1_000 : null,
+          }),
+        ),
+      ),
+    ),
+  ),
+);

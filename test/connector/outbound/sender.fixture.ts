@@ -1,0 +1,107 @@
+import { randomUUID } from "node:crypto";
+import { expect } from "vitest";
+import { createSocketCaches } from "#connector/baileys/socket-caches.ts";
+import { createCommandQueue } from "#connector/commands/command-queue.ts";
+import { rescueOrphans } from "#connector/commands/rescue-orphans.ts";
+import { createTokenBucket } from "#connector/concurrency/token-bucket.ts";
+import { openEventLog } from "#connector/events/event-log.ts";
+import { createPublishedStatuses } from "#connector/events/published-statuses.ts";
+import { createMessageStatuses } from "#connector/messages/message-status.ts";
+import { createMessageStore } from "#connector/messages/message-store.ts";
+import { createRecipientCheck } from "#connector/outbound/recipient-check.ts";
+import { createSender, type Sending } from "#connector/outbound/sender.ts";
+import type { Fence } from "#connector/ownership/fence.ts";
+import type { CommandDocument } from "#shared/collections.ts";
+import type { Collections } from "#shared/database.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { commandDocument, quiet } from "../connector.fixture.ts";
+import { type Answers, fakeSocket } from "./fake-socket.fixture.ts";
+
+/** The sender of one channel on its real queue, log and messageStore, over a socket whose server is made up. */
+export async function senderOn(
+  all: Collections,
+  answers: Answers = {},
+  ackMs = 20_000,
+  { channelId, epoch }: Fence = { channelId: randomUUID(), epoch: 1 },
+) {
+  const fence = { channelId, epoch };
+  const queue = createCommandQueue(all.commands, fence, "me");
+  const messageStore = createMessageStore(all, channelId);
+  const events = await openEventLog(all.events, fence);
+  const publishedStatuses = createPublishedStatuses(all, channelId);
+  const messageStatuses = createMessageStatuses({
+    events,
+    publishedStatuses,
+    messageStore,
+    onArrived: queue.settleUnknown,
+  });
+  await rescueOrphans({ queue, messageStatuses, publishedStatuses });
+  const socket = fakeSocket(answers);
+  const gone = new AbortController();
+  let last = gone;
+  const now = { sending: { kind: "open", wa: socket.wa, gone: gone.signal } as Sending, isOwner: true };
+  const errors: unknown[] = [];
+  const made = createSender({
+    ...{ queue, messageStatuses, messageStore, ackMs },
+    bucket: createTokenBucket(0, 1),
+    preparation: {
+      caches: createSocketCaches(),
+      recipientCheck: createRecipientCheck(),
+      fetchMedia: () => Promise.reject(new Error("no media here")),
+      log: quiet,
+    },
+    sending: () => now.sending,
+    isOwner: () => now.isOwner,
+    log: quiet,
+    signal: new AbortController().signal,
+    onError: (error) => errors.push(error),
+  });
+  /** Loses the socket and opens another one, with another server behind it. */
+  const reopen = (next: Answers = {}) => {
+    now.sending = { kind: "closed" };
+    last.abort();
+    last = new AbortController();
+    const opened = fakeSocket(next);
+    now.sending = { kind: "open", wa: opened.wa, gone: last.signal };
+    made.ring();
+    return opened;
+  };
+  const insert = async (count: number, fields: Partial<CommandDocument> = {}) => {
+    const commands: CommandDocument[] = [];
+    for (let n = 0; n < count; n++) {
+      const messageId = `3EB0${randomUUID().replaceAll("-", "").slice(0, 12).toUpperCase()}`;
+      const command = commandDocument(channelId, { messageId, ...fields });
+      await all.commands.insertOne(command);
+      commands.push(command);
+    }
+    return commands;
+  };
+  const read = async ({ _id }: CommandDocument) => (await all.commands.findOne({ _id })) as CommandDocument;
+  const settled = (command: CommandDocument) =>
+    eventually(async () => ((await read(command)).doneAt ? read(command) : null));
+  /** Waits until exactly these statuses were published of a message, in this order. */
+  const hears = async ({ messageId }: CommandDocument, ...statuses: string[]) => {
+    await eventually(async () => {
+      const events = await all.events
+        .find({ channelId, "data.messageId": messageId })
+        .sort({ seq: 1 })
+        .toArray();
+      expect(events.map(({ data }) => data.status)).toEqual(statuses);
+      return true;
+    });
+  };
+  return {
+    channelId,
+    sender: made,
+    socket,
+    gone,
+    now,
+    errors,
+    reopen,
+    insert,
+    read,
+    settled,
+    hears,
+    messageStatuses,
+  };
+}

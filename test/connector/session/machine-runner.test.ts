@@ -1,0 +1,160 @@
+import { expect, test } from "vitest";
+import { openEventLog } from "#connector/events/event-log.ts";
+import { type MachineState, newMachine, type Signal } from "#connector/machine/machine.ts";
+import { createChannelStore } from "#connector/session/channel-store.ts";
+import { createMachineRunner, type MachineRunnerOptions } from "#connector/session/machine-runner.ts";
+import { connectBackoff } from "#connector/timings.ts";
+import { channelDocument, fileDatabase, quiet } from "../connector.fixture.ts";
+import { codes } from "../machine/machine.model.ts";
+
+const file = fileDatabase();
+const limits = { backoff: connectBackoff, replacedPauseMs: 60_000, stableMs: 60_000 };
+const start: Signal = { type: "start", method: { kind: "qr" } };
+const lost: Signal = { type: "closed", reason: { kind: "connection_lost" }, code: 428 };
+
+/** A life on a real document and log; what it asks to be done is noted, with the status that the document had then. */
+async function living(options: Partial<Pick<MachineRunnerOptions, "initial" | "isLinked" | "perform">> = {}) {
+  const channel = channelDocument({ owner: { connector: "me", epoch: 1 }, wanted: "connected" });
+  await file.all.channels.insertOne(channel);
+  const fence = { channelId: channel._id, epoch: 1 };
+  const read = async () => (await file.all.channels.findOne({ _id: channel._id })) ?? channel;
+  const done: string[] = [];
+  const changes: MachineState[] = [];
+  const errors: unknown[] = [];
+  const life = createMachineRunner({
+    lastDisconnect: null,
+    initial: newMachine("inactive"),
+    channelStore: createChannelStore(file.all, fence),
+    events: await openEventLog(file.all.events, fence),
+    perform: async ({ type }) => void done.push(`${type} while ${(await read()).status}`),
+    isLinked: () => true,
+    isWrongAccount: () => false,
+    limits,
+    onChange: (machine) => changes.push(machine),
+    onError: (error) => errors.push(error),
+    log: quiet,
+    ...options,
+  });
+  const told = async () => {
+    const events = await file.all.events
+      .find({ channelId: channel._id, seq: { $exists: true } })
+      .sort({ seq: 1 });
+    return (await events.toArray()).map(({ data }) => data);
+  };
+  return { life, read, told, done, changes, errors };
+}
+
+test("each step is written down, told, and carried out, one signal after the other", async () => {
+  const { life, read, told, done, changes } = await living();
+  await Promise.all([
+    life.dispatch(start),
+    life.dispatch({ type: "opened" }),
+    life.dispatch({ type: "stop" }),
+  ]);
+  expect(await told()).toEqual([
+    { status: "connecting" },
+    { status: "active" },
+    { status: "inactive", reason: "disconnected" },
+  ]);
+  expect(await read()).toMatchObject({ status: "inactive", reason: "disconnected", wanted: "disconnected" });
+  expect(changes.map(({ state }) => state)).toEqual(["connecting", "active", "inactive"]);
+  expect(done).toEqual([
+    "cancel_retry while inactive",
+    "open_socket while connecting",
+    "remember_account while connecting",
+    "cancel_retry while active",
+    "close_socket while active",
+    "drop_wish while inactive",
+  ]);
+});
+
+test("nobody is told of an end before it is one: unlinking and erasing come first", async () => {
+  const { life, done } = await living({ initial: newMachine("active") });
+  await life.dispatch({ type: "unlink" });
+  expect(done).toEqual([
+    "cancel_retry while inactive",
+    "unlink_device while inactive",
+    "erase_credentials while inactive",
+    "drop_wish while logged_out",
+  ]);
+});
+
+test("a signal that is ignored writes and tells nothing", async () => {
+  const { life, read, told, done, changes } = await living({ initial: newMachine("active") });
+  const before = await read();
+  for (const signal of [start, { type: "retry" }, { type: "opened" }] as const) await life.dispatch(signal);
+  expect({ after: await read(), told: await told(), done, changes }).toEqual({
+    after: before,
+    told: [],
+    done: [],
+    changes: [],
+  });
+});
+
+test("a new QR is on the document and is no news in the log", async () => {
+  const { life, read, told } = await living({ isLinked: () => false });
+  await life.dispatch(start);
+  for (const attempt of [1, 2, 3]) {
+    await life.dispatch({ type: "qr", code: { ...codes.qr, attempt, text: `2@${attempt}` } });
+  }
+  expect((await told()).map(({ status }) => status)).toEqual(["connecting", "qr_ready"]);
+  expect(await read()).toMatchObject({ status: "qr_ready", pairing: { attempt: 3, text: "2@3" } });
+});
+
+test("a lost connection says why, what came, and when it is tried again; also once it is back", async () => {
+  const { life, read, told } = await living({ initial: newMachine("active") });
+  await life.dispatch(lost);
+  const { retryAt } = life.machine();
+  const lastDisconnect = { code: 428, reason: "connection_lost", at: expect.any(String) };
+  expect(await told()).toEqual([
+    {
+      status: "connecting",
+      reason: "connection_lost",
+      retryAt: new Date(retryAt ?? 0).toISOString(),
+      lastDisconnect,
+    },
+  ]);
+  expect(await read()).toMatchObject({
+    status: "connecting",
+    retryAt: new Date(retryAt ?? 0),
+    lastDisconnect,
+  });
+  await life.dispatch({ type: "retry" });
+  await life.dispatch({ type: "opened" });
+  expect((await told()).at(-1)).toEqual({ status: "active", lastDisconnect });
+  expect((await read()).wanted).toBe("connected");
+});
+
+test("where it begins is written and told when that is asked for", async () => {
+  const { life, read, told } = await living({ initial: newMachine("inactive", "interrupted") });
+  await life.announce();
+  expect(await told()).toEqual([{ status: "inactive", reason: "interrupted" }]);
+  expect(await read()).toMatchObject({ reason: "interrupted", wanted: "disconnected", pairing: null });
+});
+
+test("what cannot be carried out is reported, and the status does not claim it", async () => {
+  const broken = new Error("broken");
+  const { life, read, errors } = await living({
+    initial: newMachine("active"),
+    perform: ({ type }) => (type === "unlink_device" ? Promise.reject(broken) : Promise.resolve()),
+  });
+  await life.dispatch({ type: "unlink" });
+  expect(errors).toEqual([broken]);
+  expect(life.machine().state).toBe("active");
+  expect((await read()).status).toBe("inactive");
+  await life.dispatch({ type: "stop" });
+  expect(life.machine().state).toBe("inactive");
+});
+
+test("who waits for a state hears of it when it is there, at once if it is, and of none in time", async () => {
+  const { life } = await living();
+  expect(await life.until(({ state }) => state === "inactive", 10_000)).toEqual(life.machine());
+  const soon = life.until(({ state }) => state === "active", 10_000);
+  await Promise.all([
+    life.dispatch(start),
+    life.dispatch({ type: "opened" }),
+    life.dispatch({ type: "stop" }),
+  ]);
+  expect(await soon).toMatchObject({ state: "active" });
+  expect(await life.until(({ state }) => state === "error", 10)).toBeNull();
+});

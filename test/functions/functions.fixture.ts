@@ -1,0 +1,159 @@
+import { randomUUID } from "node:crypto";
+import { pino } from "pino";
+import { createApp } from "#functions/app.ts";
+import type { Asset } from "#functions/assets.ts";
+import type { AppSettings } from "#functions/dependencies.ts";
+import type { EventDoorbell } from "#functions/events/event-doorbell.ts";
+import { pollingResults } from "#functions/results/polling-results.ts";
+import type { ReadCommandOutcome } from "#functions/results/results.ts";
+import { mongoCommandOutcome } from "#functions/store/mongo-command-outcome.ts";
+import { mongoStore } from "#functions/store/mongo-store.ts";
+import type { Store } from "#functions/store/store.ts";
+import { hashSecret, newApiKey } from "#shared/api-key.ts";
+import type { ApiKeyDocument, ChannelDocument, CommandDocument } from "#shared/collections.ts";
+import { type Collections, collections, ensureIndexes } from "#shared/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { type TestDatabase, testDatabase } from "../support/test-database.ts";
+
+/** An answer, its body read. */
+interface Answer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  body: any;
+}
+
+interface CallOptions {
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** Null: none. Unless given, an administrator's. */
+  key?: string | null;
+}
+
+/** The app on a database of its own, without a network and without a connector: tests do what a connector would. */
+export interface FunctionsFixture extends AsyncDisposable {
+  database: TestDatabase;
+  db: Collections;
+  /** Asks the app. Paths that start with `/channels` and the like get the API's prefix. */
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  fetch(request: Request): Promise<Response>;
+  addKey(fields?: Partial<ApiKeyDocument>): Promise<string>;
+  /** A channel, with what a connector would have written. */
+  addChannel(fields?: Partial<ChannelDocument>): Promise<string>;
+  /** Makes it look as if a connector lived. */
+  addConnector(): Promise<void>;
+  /** Waits for the channel's next command of a type and ends it, as a connector would. */
+  settle(channelId: string, type: string, end: Partial<CommandDocument>): Promise<CommandDocument>;
+  /** Waits for a command of the channel. */
+  command(channelId: string, type: string): Promise<CommandDocument>;
+  rung: string[];
+  /** Every line that was logged. */
+  logged: string[];
+}
+
+export interface FixtureOptions {
+  settings?: Partial<AppSettings>;
+  assets?: ReadonlyMap<string, Asset>;
+  sandboxUrl?: string;
+  /** Stands between the app and the real store, to break it. */
+  withStore?: (store: Store) => Store;
+  read?: (real: ReadCommandOutcome) => ReadCommandOutcome;
+  eventBell?: (events: Collections["events"]) => EventDoorbell;
+}
+
+const retention = { eventsDays: 7, messagesDays: 30 };
+
+export async function functionsFixture(options: FixtureOptions = {}): Promise<FunctionsFixture> {
+  const database = await testDatabase();
+  await ensureIndexes(database.db, retention);
+  const db = collections(database.db);
+  const logged: string[] = [];
+  const rung: string[] = [];
+  const store = mongoStore(database.db, retention);
+  const read = mongoCommandOutcome(db.commands);
+  const app = createApp({
+    store: options.withStore?.(store) ?? store,
+    results: pollingResults(options.read?.(read) ?? read, { pausesMs: [10] }),
+    settings: { frontendOrigins: [], sendTtlSeconds: 600, mediaAllowHosts: [], ...options.settings },
+    assets: options.assets ?? new Map(),
+    ...(options.sandboxUrl && { sandboxUrl: options.sandboxUrl }),
+    ...(options.eventBell && { eventDoorbell: options.eventBell(db.events) }),
+    ring: (channelId) => void rung.push(channelId),
+    log: pino({ level: "trace" }, { write: (line: string) => void logged.push(line) }),
+  });
+
+  const addKey = async (fields: Partial<ApiKeyDocument> = {}) => {
+    const key = newApiKey();
+    await db.apiKeys.insertOne({
+      _id: randomUUID(),
+      name: "test",
+      hash: hashSecret(key),
+      scopes: ["admin"],
+      channels: null,
+      createdAt: new Date(),
+      expiresAt: null,
+      revokedAt: null,
+      ...fields,
+    });
+    return key;
+  };
+  const adminKey = await addKey();
+
+  return {
+    database,
+    db,
+    rung,
+    logged,
+    addKey,
+    fetch: async (request) => app.fetch(request),
+    async call(method, path, { body, headers = {}, key = adminKey } = {}) {
+      const url = /^\/(channels|commands|events|session)/.test(path) ? `/api/whatsapp${path}` : path;
+      const answer = await app.request(url, {
+        method,
+        headers: {
+          ...(key !== null && { "X-Api-Key": key }),
+          ...(body !== undefined && { "Content-Type": "application/json" }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      });
+      const text = await answer.text();
+      const isJson = /json/.test(answer.headers.get("content-type") ?? "");
+      return {
+        status: answer.status,
+        headers: answer.headers,
+        body: isJson && text !== "" ? JSON.parse(text) : text,
+      };
+    },
+    async addChannel(fields = {}) {
+      const { channelId } = await store.createChannel({
+        channelId: randomUUID(),
+        name: "Shop",
+        metadata: {},
+        phoneNumber: null,
+      });
+      if (Object.keys(fields).length > 0) await db.channels.updateOne({ _id: channelId }, { $set: fields });
+      return channelId;
+    },
+    async addConnector() {
+      await db.connectors.insertOne({
+        _id: randomUUID(),
+        name: "test",
+        state: "alive",
+        aliveUntil: new Date(Date.now() + 3_600_000),
+        capacity: 10,
+        startedAt: new Date(),
+      });
+    },
+    settle: (channelId, type, end) =>
+      eventually(() =>
+        db.commands.findOneAndUpdate(
+          { channelId, type, state: "queued" },
+          { $set: { ...end, doneAt: new Date() } },
+          { returnDocument: "after" },
+        ),
+      ),
+    command: (channelId, type) => eventually(() => db.commands.findOne({ channelId, type })),
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
+}

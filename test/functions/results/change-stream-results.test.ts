@@ -1,0 +1,71 @@
+import type { Collection } from "mongodb";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { changeStreamResults } from "#functions/results/change-stream-results.ts";
+import { mongoCommandOutcome } from "#functions/store/mongo-command-outcome.ts";
+import type { CommandDocument } from "#shared/collections.ts";
+import { collections } from "#shared/database.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
+import { resultsTestsuite } from "./results.testsuite.ts";
+
+const silent = pino({ level: "silent" });
+
+resultsTestsuite({ make: (commands, read) => changeStreamResults({ commands, read, log: silent }) });
+
+/** Looks at each command once when the wait begins, and once when the stream says so. */
+function hearsOfResults(
+  commands: Collection<CommandDocument>,
+  log = silent,
+): AsyncDisposable & { hear(): Promise<unknown> } {
+  const real = mongoCommandOutcome(commands);
+  let reads = 0;
+  const read = (id: string) => {
+    reads += 1;
+    return real(id);
+  };
+  const results = changeStreamResults({ commands, read, log });
+  let n = 0;
+  const isHeard = async () => {
+    reads = 0;
+    const _id = `command ${n++}`;
+    await commands.insertOne({ _id, channelId: "c", state: "queued" } as CommandDocument);
+    const wait = results.wait(_id, 20_000, new AbortController().signal);
+    await commands.updateOne({ _id }, { $set: { state: "succeeded" } });
+    expect(await wait).toEqual({ state: "succeeded" });
+    return reads === 2;
+  };
+  return { hear: () => eventually(isHeard), [Symbol.asyncDispose]: () => results[Symbol.asyncDispose]() };
+}
+
+test("the stream says which command to look at, so there is no need to look often", async () => {
+  await using database = await testDatabase();
+  await using results = hearsOfResults(collections(database.db).commands);
+  await results.hear();
+});
+
+test("a stream that is lost is opened again", async () => {
+  await using database = await testDatabase();
+  const { commands } = collections(database.db);
+  const lines: string[] = [];
+  await using results = hearsOfResults(
+    commands,
+    pino({}, { write: (line: string) => void lines.push(line) }),
+  );
+  await results.hear();
+  await eventually(async () => {
+    await killStreams(database);
+    return lines.some((line) => line.includes("change stream lost"));
+  });
+  await results.hear();
+});
+
+async function killStreams({ client, db }: TestDatabase): Promise<void> {
+  const ns = `${db.databaseName}.commands`;
+  const running = await client
+    .db("admin")
+    .aggregate([{ $currentOp: { idleCursors: true, allUsers: true } }, { $match: { ns } }])
+    .toArray();
+  const cursors = running.map(({ cursor }) => cursor?.cursorId).filter(Boolean);
+  if (cursors.length > 0) await db.command({ killCursors: "commands", cursors });
+}

@@ -1,0 +1,105 @@
+import { expect, test } from "vitest";
+import { eventually } from "#test/support/eventually.ts";
+import { faultless, noFaults } from "../client.fixture.ts";
+import { ana, ben, useSandbox } from "../sandbox.fixture.ts";
+
+const fixture = useSandbox();
+
+test("an unpatched Baileys pairs by QR, logs in and gets its name and history", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  const device = await client.link(sandbox.account(ana));
+  expect(device).toMatchObject({ deviceId: 1, jid: `${ana}:1@s.whatsapp.net`, platform: "Mac OS" });
+  await eventually(() => client.auth.creds.me?.name === sandbox.account(ana).pushName);
+  await eventually(() => client.history > 0);
+  expect(client.auth.creds.myAppStateKeyId).toBeTruthy();
+  expect(sandbox.account(ana).devices()).toMatchObject([{ isConnected: true }]);
+  expect(sandbox.pendingPairings()).toEqual([]);
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("it pairs by a code that the person types, with a dash and in lower case too", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  client.connect();
+  await eventually(() => client.qr);
+  const code = await client.socket.requestPairingCode(ana);
+  await eventually(() => sandbox.pendingPairings()[0]?.kind === "code");
+  const typed = `${code.slice(0, 4)}-${code.slice(4)}`.toLowerCase();
+  await Promise.all([sandbox.account(ana).typeCode(typed), client.closed(515)]);
+  expect(client.auth.creds.registered).toBe(true);
+  await client.open();
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("a wrong code is refused, and the right one still works", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  client.connect();
+  await eventually(() => client.qr);
+  const code = await client.socket.requestPairingCode(ana);
+  await eventually(() => sandbox.pendingPairings()[0]?.phoneNumber === ana);
+  const wrong = code.startsWith("A") ? `B${code.slice(1)}` : `A${code.slice(1)}`;
+  await expect(sandbox.account(ana).typeCode(wrong)).rejects.toThrow("wrong pairing code");
+  await expect(sandbox.account(ben).typeCode(code)).rejects.toThrow("no client asked");
+  await expect(sandbox.account(ana).typeCode("123")).rejects.toThrow("eight characters");
+  await sandbox.account(ana).typeCode(code);
+  await client.open();
+  expect(sandbox.account(ana).devices()).toHaveLength(1);
+});
+
+test("a waiting socket is listed, with its QR once that is known", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  client.connect();
+  const qr = await eventually(() => client.qr);
+  expect(sandbox.pendingPairings()).toMatchObject([{ kind: "qr", platform: "Mac OS" }]);
+  sandbox.offerQr(qr);
+  expect(sandbox.pendingPairings()[0]?.qrText).toBe(qr);
+  await client.hangUp();
+  await eventually(() => sandbox.pendingPairings().length === 0);
+  await expect(sandbox.account(ana).scan(qr)).rejects.toThrow("no socket offers this QR");
+  await expect(sandbox.account(ana).scan("https://example.com")).rejects.toThrow("not a WhatsApp QR");
+});
+
+test("a QR whose secret was changed does not link anything", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  client.connect();
+  const qr = await eventually(() => client.qr);
+  const fields = qr.split(",");
+  fields[3] = Buffer.alloc(32, 7).toString("base64");
+  await expect(sandbox.account(ana).scan(fields.join(","))).rejects.toThrow();
+  expect(sandbox.account(ana).devices()).toEqual([]);
+});
+
+test("a client that logs in with keys that were never linked gets 401", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  client.auth.creds.me = { id: `${ana}:1@s.whatsapp.net`, name: "nobody" };
+  client.connect();
+  await client.closed(401);
+  expect(sandbox.counts.failedLogins).toBe(1);
+});
+
+test("the phone unlinks a client: it hears so, and 401 at its next login", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  await sandbox.account(ana).unlink();
+  await client.closed(401);
+  client.closes.length = 0;
+  client.connect();
+  await client.closed(401);
+  expect(sandbox.account(ana).devices()).toEqual([]);
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("a client that logs out is linked no more", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  await client.socket.logout();
+  await eventually(() => sandbox.account(ana).devices().length === 0);
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
