@@ -1,4 +1,4 @@
-/** Why a session ended, in our words. Past this file nobody knows Baileys' numbers. */
+/** Why a session ended, in our words. No other file knows Baileys' numbers. */
 export type CloseReason =
   | { kind: "restart_required" }
   | { kind: "unlinked" }
@@ -21,35 +21,35 @@ export interface Closure {
   /** Baileys' status code; null when the error carries none. */
   code: number | null;
   message: string;
-  /** Whether the server was reached at all: its websocket had opened. */
+  /** Whether the server was reached: its websocket had opened. */
   isReached: boolean;
-  /** Whether the device is linked: an account and its signature are in the credentials. */
+  /** Whether the device is linked: the credentials hold an account and its signature. */
   isLinked: boolean;
   /** Whether this connector still owns the channel. */
   isLeaseMine: boolean;
-  /** What WhatsApp asked us to wait, or how long a ban lasts. */
+  /** The wait WhatsApp asked for, or how long a ban lasts. */
   retryAfterMs: number | null;
 }
 
 const quarterHourMs = 15 * 60_000;
-/** The longest that a number of the server's is believed. */
+/** The longest wait accepted from the server. */
 const dayMs = 24 * 60 * 60_000;
 
 /**
- * Baileys' numbers, one by one. 500 is what Baileys says for everything it does not know, so it never means more than
- * "try again"; 408 is both a network that went away and QR codes that nobody scanned.
+ * Translates Baileys' status codes. Baileys uses 500 for everything it does not know, so 500 never means more than
+ * "try again"; 408 stands for a lost network as well as for QR codes that expired unscanned.
  */
 export function closeReason(closure: Closure): CloseReason {
   if (!closure.isLeaseMine) return { kind: "lease_lost" };
   return byCode[closure.code ?? -1]?.(closure) ?? lost(closure);
 }
 
-/** A server that was never there cannot be said to have been lost. */
+/** A server that was never reached counts as unavailable, not as lost. */
 function lost({ code, isReached }: Closure): CloseReason {
   return { kind: code === 500 || !isReached ? "server_unavailable" : "connection_lost" };
 }
 
-function codesRanOut({ isLinked }: Closure): CloseReason {
+function qrCodesExpired({ isLinked }: Closure): CloseReason {
   return { kind: isLinked ? "restart_required" : "qr_expired" };
 }
 
@@ -59,8 +59,8 @@ const byCode: Record<number, (closure: Closure) => CloseReason> = {
   403: () => ({ kind: "banned" }),
   405: () => ({ kind: "client_outdated" }),
   406: () => ({ kind: "banned" }),
-  // The last QR can run out just after the phone has scanned it.
-  408: (closure) => (closure.message.startsWith("QR refs") ? codesRanOut(closure) : lost(closure)),
+  // The last QR code can expire just after the phone has scanned it.
+  408: (closure) => (closure.message.startsWith("QR refs") ? qrCodesExpired(closure) : lost(closure)),
   409: () => ({ kind: "client_outdated" }),
   411: () => ({ kind: "pairing_failed" }),
   415: () => ({ kind: "client_outdated" }),

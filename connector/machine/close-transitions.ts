@@ -6,24 +6,24 @@ import { eraseUnlinked } from "./transitions.ts";
 
 const restartsInARowMax = 3;
 
-/** Losing the lease is nothing to react to: the session hangs up, and the channel is somebody else's. */
-type AnsweredReason = Exclude<CloseReason, { kind: "lease_lost" }>;
-type CloseTransition = (machine: MachineState, reason: AnsweredReason, world: World) => Step;
+/** A lost lease has no transition: the session hangs up, and the channel belongs to another connector. */
+type HandledReason = Exclude<CloseReason, { kind: "lease_lost" }>;
+type CloseTransition = (machine: MachineState, reason: HandledReason, world: World) => Step;
 
-/** What a channel does when its socket has ended. */
+/** The transition for a closed socket, chosen by its close reason. */
 export function byReason(machine: MachineState, { reason }: { reason: CloseReason }, world: World): Step {
   if (reason.kind === "lease_lost") return { machine, effects: [] };
-  if (machine.unlinkOnOpen && !isPassing.has(reason.kind)) return eraseUnlinked();
+  if (machine.unlinkOnOpen && !transientReasons.has(reason.kind)) return eraseUnlinked();
   if (machine.unlinkOnOpen && reason.kind === "replaced") {
     return waiting(machine, "replaced", world.limits.replacedPauseMs, world);
   }
   const isStable = machine.openedAt !== null && world.now - machine.openedAt >= world.limits.stableMs;
-  const settled = isStable ? { ...machine, attempt: 0, restarts: 0, replacements: 0 } : machine;
-  return closeTransitions[reason.kind]({ ...settled, openedAt: null }, reason, world);
+  const base = isStable ? { ...machine, attempt: 0, restarts: 0, replacements: 0 } : machine;
+  return closeTransitions[reason.kind]({ ...base, openedAt: null }, reason, world);
 }
 
-/** After these the same socket may be had again; a device that is to be unlinked waits for it. */
-const isPassing: ReadonlySet<CloseReason["kind"]> = new Set([
+/** After these the channel can connect again, so a pending unlink waits for the next connection. */
+const transientReasons: ReadonlySet<CloseReason["kind"]> = new Set([
   "restart_required",
   "connection_lost",
   "server_unavailable",
@@ -31,7 +31,7 @@ const isPassing: ReadonlySet<CloseReason["kind"]> = new Set([
   "replaced",
 ]);
 
-const closeTransitions: Record<AnsweredReason["kind"], CloseTransition> = {
+const closeTransitions: Record<HandledReason["kind"], CloseTransition> = {
   restart_required: restartAtOnce,
   unlinked: () => ended("logged_out", "unlinked_by_phone", [{ type: "erase_credentials" }]),
   unpaired: () => ended("error", "pairing_failed"),
@@ -53,14 +53,14 @@ const closeTransitions: Record<AnsweredReason["kind"], CloseTransition> = {
   },
   pairing_failed: () => ended("error", "pairing_failed"),
   passkey_required: () => ended("error", "passkey_required"),
-  // The wish stays: with the right key, a restart finds them readable.
+  // The wish stays: a restart with the right master key can read them.
   credentials_unreadable: () => ({
     machine: newMachine("error", "credentials_unreadable"),
     effects: [{ type: "cancel_retry" }],
   }),
 };
 
-/** Part of pairing, so at once; a server that asks for nothing else is treated like one that is down. */
+/** Reconnects at once: a restart is part of pairing. A server that keeps asking for one counts as unavailable. */
 function restartAtOnce(machine: MachineState, _: CloseReason, world: World): Step {
   if (machine.restarts >= restartsInARowMax) return retryLater(machine, "server_unavailable", world);
   return {

@@ -1,7 +1,7 @@
 import type { EventData, LastDisconnect } from "#shared/events.ts";
 import { type MachineState, publicStatus } from "./machine.ts";
 
-/** What callers are told when a channel's status changed. */
+/** The data of the event that reports a changed status to callers. */
 export function connectionUpdate(
   machine: MachineState,
   lastDisconnect: LastDisconnect | null,

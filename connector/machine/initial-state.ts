@@ -1,26 +1,26 @@
 import type { ChannelDocument } from "#shared/collections.ts";
 import { type MachineState, newMachine } from "./machine.ts";
 
-/** Where a channel stands when an owner takes it over. */
+/** How a channel starts under a new owner. */
 export interface InitialState {
   machine: MachineState;
-  /** Whether callers have not been told that yet. */
+  /** Whether this state is still unpublished. */
   mustAnnounce: boolean;
-  /** Whether to connect right away. */
+  /** Whether to connect at once. */
   mustConnect: boolean;
-  /** How long to wait before connecting; null when that is not what it waits for. */
+  /** How long to wait before connecting; null when no wait is pending. */
   retryInMs: number | null;
 }
 
 const resting = ["inactive", "error", "logged_out"] as const;
 const pairing: readonly ChannelDocument["status"][] = ["connecting", "qr_ready", "pairing_code_ready"];
 
-/** A new owner is still the same client to WhatsApp: these waits are not cut short by a restart. */
+/** To WhatsApp a new owner is the same client, so a restart must not cut these waits short. */
 const askedToWait: readonly ChannelDocument["reason"][] = ["rate_limited", "replaced"];
 
 /**
- * The wish, not the last status, decides what is connected again. A pairing that the last owner did not finish is not
- * taken up: its code died with the socket. `now` is in ms since the epoch.
+ * Decides by the wish, not by the last status, whether the channel reconnects. A pairing that the last owner did not
+ * finish is not resumed: its code died with the socket. `now` is in ms since the epoch.
  */
 export function initialState(
   channel: Pick<ChannelDocument, "status" | "reason" | "wanted" | "retryAt">,
@@ -28,23 +28,23 @@ export function initialState(
   now: number,
 ): InitialState {
   const { status, reason, wanted, retryAt } = channel;
-  const known = { mustAnnounce: false, mustConnect: false, retryInMs: null };
+  const base = { mustAnnounce: false, mustConnect: false, retryInMs: null };
   if (wanted === "disconnected") {
     const rest = resting.find((state) => state === status);
-    if (rest) return { ...known, machine: newMachine(rest, reason) };
-    return { ...known, machine: newMachine("inactive", "disconnected"), mustAnnounce: true };
+    if (rest) return { ...base, machine: newMachine(rest, reason) };
+    return { ...base, machine: newMachine("inactive", "disconnected"), mustAnnounce: true };
   }
-  // Credentials go first when a phone unlinks: who died then has not said so.
+  // When a phone unlinks, the credentials are erased first; an owner that died right after did not publish it.
   if (!isLinked && status === "active") {
-    return { ...known, machine: newMachine("logged_out", "unlinked_by_phone"), mustAnnounce: true };
+    return { ...base, machine: newMachine("logged_out", "unlinked_by_phone"), mustAnnounce: true };
   }
   if (!isLinked && pairing.includes(status)) {
-    return { ...known, machine: newMachine("inactive", "interrupted"), mustAnnounce: true };
+    return { ...base, machine: newMachine("inactive", "interrupted"), mustAnnounce: true };
   }
   const retryInMs = (retryAt?.getTime() ?? 0) - now;
   if (isLinked && retryInMs > 0 && status === "connecting" && askedToWait.includes(reason)) {
     const machine = { ...newMachine("waiting", reason), retryAt: now + retryInMs };
-    return { ...known, machine, retryInMs };
+    return { ...base, machine, retryInMs };
   }
-  return { ...known, machine: newMachine("inactive"), mustConnect: true };
+  return { ...base, machine: newMachine("inactive"), mustConnect: true };
 }

@@ -1,10 +1,10 @@
+/** Decides what a channel does next, without I/O or a clock: states, signals, transitions and close reasons. */
+
 import type { Backoff } from "#shared/backoff.ts";
 import type { ChannelStatus, StatusReason } from "#shared/channel.ts";
 import type { CloseReason } from "./close-reason.ts";
 
-/** The words of a channel's life; `transition-table.ts` is the life itself. Nothing here opens, waits or reads a clock. */
-
-/** The statuses that callers see, and `waiting` (lost, will retry), which they see as `connecting` with a reason. */
+/** The statuses callers see, plus `waiting` (lost, will retry), which they see as `connecting` with a reason. */
 export type StateName = ChannelStatus | "waiting";
 
 export type PairingMethod = { kind: "qr" } | { kind: "code"; phoneNumber: string };
@@ -21,20 +21,20 @@ export interface PairingCode {
 export interface MachineState {
   state: StateName;
   reason: StatusReason | null;
-  /** When the next attempt comes, ms since the epoch. */
+  /** When the next attempt starts, ms since the epoch. */
   retryAt: number | null;
   method: PairingMethod;
-  /** What waits to be scanned or typed. */
+  /** The code to scan or type; null when none is shown. */
   code: PairingCode | null;
-  /** Failed attempts in a row. */
+  /** Consecutive failed attempts. */
   attempt: number;
-  /** How often WhatsApp asked for a restart since it was last stable. */
+  /** Restarts WhatsApp has asked for since the connection was last stable. */
   restarts: number;
-  /** How often another client took this session over since it was last stable. */
+  /** How often another client has replaced this session since the connection was last stable. */
   replacements: number;
-  /** When it became active, ms since the epoch. */
+  /** When the channel became active, ms since the epoch. */
   openedAt: number | null;
-  /** Unlink as soon as it is open: asked for while it was not. */
+  /** Unlinking was requested without an open connection: unlink as soon as one opens. */
   unlinkOnOpen: boolean;
 }
 
@@ -45,45 +45,45 @@ export type Signal =
   | { type: "qr"; code: PairingCode }
   | { type: "code"; code: PairingCode }
   | { type: "opened" }
-  /** `code`: the number that WhatsApp or the transport gave, only to be told on. */
+  /** `code` is the number WhatsApp or the transport gave; it is only reported to callers. */
   | { type: "closed"; reason: CloseReason; code: number | null }
   | { type: "retry" }
-  /** This connector stops; the channel may go on elsewhere. */
+  /** This connector stops; another may continue the channel. */
   | { type: "interrupt" };
 
 export type SignalType = Signal["type"];
 
-/** What the session is asked to do, in this order. */
+/** An action the machine asks of the session; the effects of a step run in order. */
 export type Effect =
   | { type: "open_socket" }
   | { type: "close_socket" }
   | { type: "unlink_device" }
   | { type: "erase_credentials" }
   | { type: "request_code"; phoneNumber: string }
-  /** Whose account it is, is known now. */
+  /** The linked account is known and can be recorded. */
   | { type: "remember_account" }
   | { type: "schedule_retry"; delayMs: number }
   | { type: "cancel_retry" }
-  /** The channel is not to come back by itself any more. */
+  /** The channel must not reconnect until a caller asks for it. */
   | { type: "drop_wish" };
 
-/** What the table may know beside the machine and the signal. */
+/** The inputs of a transition besides the machine state and the signal. */
 export interface World {
   /** Ms since the epoch. */
   now: number;
   /** In [0, 1). */
   random: number;
   isLinked: boolean;
-  /** Whether the linked account is another than the caller named. */
+  /** Whether the linked account differs from the one the caller named. */
   isWrongAccount: boolean;
   limits: MachineLimits;
 }
 
 export interface MachineLimits {
   backoff: Backoff;
-  /** The pause after another client took over, before the one retry. */
+  /** The pause after another client replaced the session, before the only retry. */
   replacedPauseMs: number;
-  /** Open for this long counts as stable: attempts start from zero again. */
+  /** A connection open for this long counts as stable: attempts start from zero again. */
   stableMs: number;
 }
 
@@ -107,12 +107,12 @@ export function newMachine(state: StateName, reason: StatusReason | null = null)
   };
 }
 
-/** What callers are told. */
+/** The status callers see. */
 export function publicStatus({ state }: Pick<MachineState, "state">): ChannelStatus {
   return state === "waiting" ? "connecting" : state;
 }
 
-/** A state that only a person leaves. */
+/** Ends in a state that only a person's request leaves. */
 export function ended(state: StateName, reason: StatusReason, effects: Effect[] = []): Step {
   return {
     machine: newMachine(state, reason),
@@ -120,14 +120,14 @@ export function ended(state: StateName, reason: StatusReason, effects: Effect[] 
   };
 }
 
-/** Whether letting go loses nothing: not connected, and not about to be. */
+/** Whether releasing the channel loses nothing: it is not connected and not about to be. */
 export function isIdle({ state, reason }: MachineState): boolean {
-  // The next owner would find the same, and say it again.
+  // The next owner would find the same and publish it again.
   if (reason === "credentials_unreadable") return false;
   return state === "inactive" || state === "error" || state === "logged_out";
 }
 
-/** Whether another connector could go on where this one stops: neither pairing nor between two connections. */
+/** Whether another connector can continue where this one stops: not while pairing or between two connections. */
 export function isMovable({ state }: MachineState): boolean {
   return state === "active";
 }

@@ -9,9 +9,9 @@ import {
   type World,
 } from "./machine.ts";
 
-/** What a channel does at a signal, one function a transition of `transition-table.ts`. */
+/** The transitions of `transition-table.ts`, one function each. */
 
-/** A number that is given for a channel that is linked is for no pairing: it must not make its account a stranger. */
+/** A linked channel does not pair, so ignore the number; otherwise its own account would look like the wrong one. */
 export function connect(
   _machine: MachineState,
   { method }: { method: PairingMethod },
@@ -27,7 +27,7 @@ export function reconnect(machine: MachineState): Step {
   return { machine: { ...machine, state: "connecting", retryAt: null }, effects: [{ type: "open_socket" }] };
 }
 
-/** A number given while a QR shows switches to a code; given while a code shows, makes a new one. */
+/** A number given while a QR code is shown switches to a pairing code; given while one is shown, requests a new one. */
 export function pairBy(
   machine: MachineState,
   { method }: { method: PairingMethod },
@@ -61,21 +61,21 @@ export function open(machine: MachineState, _: unknown, { now, isWrongAccount }:
   return { machine: opened, effects: [{ type: "remember_account" }] };
 }
 
-/** Asked to stop where there is nothing to stop: only the wish goes. */
+/** Nothing runs that could be stopped: only the wish is dropped. */
 export function dropWish(machine: MachineState): Step {
   return { machine, effects: [{ type: "drop_wish" }] };
 }
 
-/** What is about to be unlinked is stopped by that: the credentials must not outlive a stop in between. */
+/** A pending unlink stops the channel anyway; a stop in between must not let the credentials survive. */
 export function hangUp(machine: MachineState): Step {
   if (machine.unlinkOnOpen) return dropWish(machine);
   return ended("inactive", "disconnected", [{ type: "close_socket" }]);
 }
 
-/** A linked channel comes back wherever it is owned next; a pairing does not survive its socket. */
+/** A linked channel reconnects under its next owner; a pairing does not survive its socket. */
 export function suspend(machine: MachineState, _: unknown, { isLinked }: World): Step {
   if (!isLinked) return ended("inactive", "interrupted", [{ type: "close_socket" }]);
-  // A wait that WhatsApp asked for goes on, whoever owns the channel.
+  // A wait that WhatsApp asked for continues under any owner.
   const waiting = machine.state === "waiting" ? machine : newMachine("waiting", "connection_lost");
   return { machine: waiting, effects: [{ type: "cancel_retry" }, { type: "close_socket" }] };
 }
@@ -88,18 +88,18 @@ export function unlinkNow(_machine: MachineState): Step {
   return ended("logged_out", "unlinked_by_api", [{ type: "unlink_device" }, { type: "erase_credentials" }]);
 }
 
-/** An account that was not asked for: it is let go of again, and nothing of it is kept. */
+/** The linked account is not the one the caller named: unlinks it and keeps nothing of it. */
 function rejectWrongAccount(): Step {
   return ended("error", "wrong_number", [{ type: "unlink_device" }, { type: "erase_credentials" }]);
 }
 
-/** Unlinking needs an open socket: a linked channel connects once more for it. The socket that paired cannot do it. */
+/** Unlinking needs an open socket, so a linked channel connects once more for it. The socket that paired cannot do it. */
 export function unlinkLater(machine: MachineState, _: unknown, { isLinked }: World): Step {
   if (!isLinked) return eraseUnlinked();
   if (machine.unlinkOnOpen) return { machine, effects: [] };
   const later = { code: null, reason: null, retryAt: null, unlinkOnOpen: true };
   const next: MachineState = { ...machine, ...later, state: "connecting" };
   if (machine.state === "connecting") return { machine: next, effects: [] };
-  const anew: Effect[] = [{ type: "cancel_retry" }, { type: "close_socket" }, { type: "open_socket" }];
-  return { machine: next, effects: anew };
+  const effects: Effect[] = [{ type: "cancel_retry" }, { type: "close_socket" }, { type: "open_socket" }];
+  return { machine: next, effects };
 }

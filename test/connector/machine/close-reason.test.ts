@@ -10,7 +10,7 @@ const closure: Closure = {
   retryAfterMs: null,
 };
 
-/** Code, what else is known, and what it means. */
+/** The code, what else is known, and the reason. */
 const rows: Array<[number | null, Partial<Closure>, CloseReason]> = [
   [515, {}, { kind: "restart_required" }],
   [515, { isLinked: false }, { kind: "restart_required" }],
@@ -49,13 +49,13 @@ test.each(rows)("%s with %o", (code, known, reason) => {
   expect(closeReason({ ...closure, code, ...known })).toEqual(reason);
 });
 
-test("whatever the code, a channel that is not ours any more asks for nothing", () => {
+test("once the lease is lost, every code means `lease_lost`", () => {
   for (const [code, known] of rows) {
     expect(closeReason({ ...closure, code, ...known, isLeaseMine: false })).toEqual({ kind: "lease_lost" });
   }
 });
 
-test("no code that is not understood ends a link or a wish", () => {
+test("no unknown code ends a link or a wish", () => {
   const ending = new Set([
     "unlinked",
     "unpaired",

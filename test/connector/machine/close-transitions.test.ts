@@ -8,8 +8,8 @@ const lost: Signal = { type: "closed", reason: { kind: "connection_lost" }, code
 const restart: Signal = { type: "closed", reason: { kind: "restart_required" }, code: 515 };
 const replaced: Signal = { type: "closed", reason: { kind: "replaced" }, code: 440 };
 
-describe("coming back", () => {
-  test("a restart is at once, however often connecting failed before; not endlessly", () => {
+describe("after a close", () => {
+  test("a requested restart reconnects at once, whatever failed before, but only three times in a row", () => {
     let machine = { ...newMachine("connecting"), attempt: 7 };
     for (let time = 1; time <= 3; time++) {
       const restarted = step(machine, restart, linked);
@@ -25,7 +25,7 @@ describe("coming back", () => {
     });
   });
 
-  test("attempts wait longer and longer, and start from zero once it was stable", () => {
+  test("retries back off, and start from zero after a stable connection", () => {
     const delayAfter = (machine: typeof opened) =>
       (step(machine, lost, linked).machine.retryAt ?? 0) - linked.now;
     const opened = { ...newMachine("active"), attempt: 6, openedAt: linked.now - 59_999 };
@@ -33,7 +33,7 @@ describe("coming back", () => {
     expect(delayAfter({ ...opened, openedAt: linked.now - 60_000 })).toBe(550);
   });
 
-  test("another client that takes over twice is a matter for a person", () => {
+  test("a second replacement by another client ends in `error`", () => {
     const first = step({ ...newMachine("active"), openedAt: linked.now }, replaced, linked);
     expect(first.machine).toMatchObject({
       state: "waiting",
@@ -48,12 +48,12 @@ describe("coming back", () => {
     });
   });
 
-  test("after a stable hour the same counts as the first time", () => {
+  test("a replacement after a stable hour counts as the first", () => {
     const stable = { ...newMachine("active"), replacements: 1, openedAt: linked.now - 3_600_000 };
     expect(step(stable, replaced, linked).machine.state).toBe("waiting");
   });
 
-  test("what WhatsApp asks to wait is waited", () => {
+  test("the wait WhatsApp asks for is kept", () => {
     const limited: Signal = {
       type: "closed",
       reason: { kind: "rate_limited", retryAfterMs: 123_000 },
@@ -65,7 +65,7 @@ describe("coming back", () => {
     });
   });
 
-  test("a ban says until when, and nothing is tried before a person asks", () => {
+  test("a temporary ban shows when it ends, and is not retried", () => {
     const banned = (forMs: number | null): Signal => ({
       type: "closed",
       reason: { kind: "temporarily_banned", forMs },

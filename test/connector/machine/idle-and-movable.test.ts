@@ -14,6 +14,6 @@ test.each<[StateName, boolean, boolean]>([
   expect([isIdle(newMachine(state)), isMovable(newMachine(state))]).toEqual([idle, movable]);
 });
 
-test("a channel whose credentials cannot be read is kept: the next owner would say it again", () => {
+test("a channel with unreadable credentials is not idle: the next owner would publish the same again", () => {
   expect(isIdle(newMachine("error", "credentials_unreadable"))).toBe(false);
 });

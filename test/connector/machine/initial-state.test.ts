@@ -12,13 +12,13 @@ const of = ({ status, wanted, isLinked }: (typeof every)[number]) =>
   initialState({ status, wanted, reason: null, retryAt: null }, isLinked, 0);
 const isPairing = (status: string) => ["connecting", "qr_ready", "pairing_code_ready"].includes(status);
 
-test("a linked channel is connected if and only if that is wanted, whatever its last status", () => {
+test("a linked channel connects exactly if it is wanted, whatever its last status", () => {
   for (const one of every.filter(({ isLinked }) => isLinked)) {
     expect(of(one).mustConnect, JSON.stringify(one)).toBe(one.wanted === "connected");
   }
 });
 
-test("a pairing that was under way when the owner died is not taken up, and callers are told", () => {
+test("a pairing whose owner died is not resumed, and its end is announced", () => {
   for (const one of every.filter(({ status, isLinked }) => isPairing(status) && !isLinked)) {
     const { machine, mustAnnounce, mustConnect } = of(one);
     expect({ state: machine.state, mustAnnounce, mustConnect }).toEqual({
@@ -30,7 +30,7 @@ test("a pairing that was under way when the owner died is not taken up, and call
   }
 });
 
-test("a channel that was active and has no credentials any more was unlinked, and shows no code that nobody asked for", () => {
+test("an active channel without credentials starts as `logged_out`, and does not start to pair", () => {
   const { machine, mustAnnounce, mustConnect } = of({
     status: "active",
     wanted: "connected",
@@ -44,7 +44,7 @@ test("a channel that was active and has no credentials any more was unlinked, an
   ]);
 });
 
-test("a channel without a link that rests and is wanted starts to pair", () => {
+test("an unlinked, resting channel starts to pair if it is wanted", () => {
   for (const status of ["inactive", "error", "logged_out"] as const) {
     expect(of({ status, wanted: "connected", isLinked: false })).toMatchObject({
       mustConnect: true,
@@ -53,7 +53,7 @@ test("a channel without a link that rests and is wanted starts to pair", () => {
   }
 });
 
-test("who is not wanted and rests, rests on with the same reason", () => {
+test("a resting channel that is not wanted keeps its state and reason", () => {
   expect(
     initialState({ status: "error", wanted: "disconnected", reason: "banned", retryAt: null }, true, 0),
   ).toEqual({
@@ -64,7 +64,7 @@ test("who is not wanted and rests, rests on with the same reason", () => {
   });
 });
 
-test("who is not wanted and seemed to be connected is told to be disconnected", () => {
+test("a channel that is not wanted but seemed connected is announced as disconnected", () => {
   for (const status of ["active", "connecting"] as const) {
     expect(of({ status, wanted: "disconnected", isLinked: true })).toEqual({
       machine: newMachine("inactive", "disconnected"),
@@ -75,11 +75,11 @@ test("who is not wanted and seemed to be connected is told to be disconnected", 
   }
 });
 
-test("nothing begins with a socket: only a machine that rests can be told to start", () => {
+test("every initial state is a resting one, since none has a socket", () => {
   for (const one of every) expect(["inactive", "error", "logged_out"]).toContain(of(one).machine.state);
 });
 
-test("a wait that WhatsApp asked for is waited out by the next owner, any other is not", () => {
+test("the next owner waits out a wait that WhatsApp asked for, and no other", () => {
   const waiting = { status: "connecting", wanted: "connected", retryAt: new Date(10_000) } as const;
   const limited = initialState({ ...waiting, reason: "rate_limited" }, true, 4_000);
   expect(limited).toMatchObject({

@@ -4,7 +4,7 @@ import { type Effect, type MachineState, newMachine, type Signal } from "#connec
 import { step } from "#connector/machine/transition-table.ts";
 import { everyReason, everySignal, limits } from "./machine.model.ts";
 
-/** A session as far as its effects tell: what the machine asked for, and whether that fits together. */
+/** A session that only tracks its effects: what the machine asked for, and whether that is consistent. */
 interface Session {
   machine: MachineState;
   hasSocket: boolean;
@@ -13,11 +13,11 @@ interface Session {
   isWrongAccount: boolean;
   isWanted: boolean;
   now: number;
-  /** What should never happen, in words. */
+  /** What should never have happened, in words. */
   faults: string[];
 }
 
-type Happening = Signal | { type: "linked" } | { type: "stranger" } | { type: "time"; ms: number };
+type Occurrence = Signal | { type: "linked" } | { type: "wrong_account" } | { type: "time"; ms: number };
 
 const fresh = (isLinked: boolean): Session => ({
   machine: newMachine("inactive"),
@@ -30,7 +30,7 @@ const fresh = (isLinked: boolean): Session => ({
   faults: [],
 });
 
-const carryOut: Record<Effect["type"], (session: Session) => void> = {
+const execute: Record<Effect["type"], (session: Session) => void> = {
   open_socket(session) {
     if (session.hasSocket) session.faults.push("a second socket was opened");
     session.hasSocket = true;
@@ -63,14 +63,14 @@ const carryOut: Record<Effect["type"], (session: Session) => void> = {
   },
 };
 
-/** Whether it could happen now: only a socket says something, only a linked device gets in, only a timer fires. */
-function isPossible({ machine, hasSocket, hasRetry, isLinked }: Session, happening: Happening): boolean {
-  switch (happening.type) {
+/** Whether it can occur now: only a socket reports codes and closes, only a linked device opens, only a timer retries. */
+function isPossible({ machine, hasSocket, hasRetry, isLinked }: Session, occurrence: Occurrence): boolean {
+  switch (occurrence.type) {
     case "qr":
     case "code":
       return hasSocket && !isLinked;
     case "linked":
-    case "stranger":
+    case "wrong_account":
       return machine.code !== null;
     case "opened":
       return hasSocket && isLinked;
@@ -83,26 +83,26 @@ function isPossible({ machine, hasSocket, hasRetry, isLinked }: Session, happeni
   }
 }
 
-function happen(session: Session, happening: Happening): void {
-  if (!isPossible(session, happening)) return;
-  if (happening.type === "time") session.now += happening.ms;
-  else if (happening.type === "linked" || happening.type === "stranger") {
+function apply(session: Session, occurrence: Occurrence): void {
+  if (!isPossible(session, occurrence)) return;
+  if (occurrence.type === "time") session.now += occurrence.ms;
+  else if (occurrence.type === "linked" || occurrence.type === "wrong_account") {
     session.isLinked = true;
-    session.isWrongAccount = happening.type === "stranger";
-  } else tell(session, happening);
+    session.isWrongAccount = occurrence.type === "wrong_account";
+  } else send(session, occurrence);
 }
 
-function tell(session: Session, signal: Signal): void {
+function send(session: Session, signal: Signal): void {
   if (signal.type === "closed") session.hasSocket = false;
   if (signal.type === "retry") session.hasRetry = false;
   if (signal.type === "start") session.isWanted = true;
   const { now, isLinked, isWrongAccount, machine } = session;
   const next = step(machine, signal, { now, isLinked, isWrongAccount, random: 0.5, limits });
   session.machine = next.machine;
-  for (const { type } of next.effects) carryOut[type](session);
+  for (const { type } of next.effects) execute[type](session);
 }
 
-/** What must be so between any two signals. */
+/** The invariants between any two signals that this session breaks. */
 function contradictions({
   machine,
   hasSocket,
@@ -117,33 +117,33 @@ function contradictions({
   return [
     ...faults,
     ...(needsSocket === hasSocket ? [] : [`${state} ${hasSocket ? "with" : "without"} a socket`]),
-    ...(isWrongAccount && state === "active" ? ["active with a stranger's account"] : []),
+    ...(isWrongAccount && state === "active" ? ["active with a wrong account"] : []),
     ...((state === "waiting") === hasRetry ? [] : [`${state} ${hasRetry ? "with" : "without"} a retry`]),
     ...(isResting && isWanted && machine.reason !== "credentials_unreadable"
-      ? [`${state} although it is to come back`]
+      ? [`${state} although the channel is wanted`]
       : []),
   ];
 }
 
-// Both end the session: an interrupted machine is not told anything any more, nor one that lost its lease.
+// Both end the session: a machine gets no signal after an interruption or a lost lease.
 const lasting = everySignal.filter(
   (signal) =>
     signal.type !== "interrupt" && !(signal.type === "closed" && signal.reason.kind === "lease_lost"),
 );
-const happenings: Happening[] = [
+const occurrences: Occurrence[] = [
   ...lasting,
   { type: "linked" },
-  { type: "stranger" },
+  { type: "wrong_account" },
   { type: "time", ms: 61_000 },
 ];
-const walk = fc.array(fc.constantFrom(...happenings), { maxLength: 40 });
+const walk = fc.array(fc.constantFrom(...occurrences), { maxLength: 40 });
 
-test("no walk contradicts itself", () => {
+test("no sequence of signals breaks an invariant", () => {
   fc.assert(
     fc.property(fc.boolean(), walk, (isLinked, path) => {
       const session = fresh(isLinked);
-      for (const happening of path) {
-        happen(session, happening);
+      for (const occurrence of path) {
+        apply(session, occurrence);
         expect(contradictions(session)).toEqual([]);
       }
     }),
@@ -151,9 +151,9 @@ test("no walk contradicts itself", () => {
   );
 });
 
-test("unlinking ends in logged_out, whatever the connection does after it and whoever says stop", () => {
+test("unlinking ends in `logged_out`, whatever the connection does afterwards and even after a stop", () => {
   const later = fc.array(
-    fc.constantFrom<Happening>(
+    fc.constantFrom<Occurrence>(
       ...everyReason
         .filter(({ kind }) => kind !== "lease_lost")
         .map((reason): Signal => ({ type: "closed", reason, code: null })),
@@ -166,10 +166,10 @@ test("unlinking ends in logged_out, whatever the connection does after it and wh
   fc.assert(
     fc.property(fc.boolean(), walk, later, (isLinked, path, afterwards) => {
       const session = fresh(isLinked);
-      for (const happening of [...path, { type: "unlink" } as const, ...afterwards])
-        happen(session, happening);
-      happen(session, { type: "retry" });
-      happen(session, { type: "opened" });
+      for (const occurrence of [...path, { type: "unlink" } as const, ...afterwards])
+        apply(session, occurrence);
+      apply(session, { type: "retry" });
+      apply(session, { type: "opened" });
       expect(session.machine.state).toBe("logged_out");
       expect(session.isLinked).toBe(false);
     }),
@@ -177,13 +177,13 @@ test("unlinking ends in logged_out, whatever the connection does after it and wh
   );
 });
 
-test("the walks go everywhere: each state is reached", () => {
+test("the random walks reach every state", () => {
   const reached = new Set<string>();
   fc.assert(
     fc.property(fc.boolean(), walk, (isLinked, path) => {
       const session = fresh(isLinked);
-      for (const happening of path) {
-        happen(session, happening);
+      for (const occurrence of path) {
+        apply(session, occurrence);
         reached.add(session.machine.state);
       }
     }),

@@ -10,7 +10,7 @@ import {
 } from "#connector/machine/machine.ts";
 import { table } from "#connector/machine/transition-table.ts";
 
-/** What a channel machine can be, be told and live in, for tests that try all of it. */
+/** Every state, signal and world of the channel machine, for exhaustive tests. */
 
 export const codes: Record<"qr" | "typed", PairingCode> = {
   qr: { kind: "qr", text: "2@one", attempt: 1, of: 6, expiresAt: 1_060_000 },
@@ -19,7 +19,7 @@ export const codes: Record<"qr" | "typed", PairingCode> = {
 
 const methods: PairingMethod[] = [{ kind: "qr" }, { kind: "code", phoneNumber: "15550100001" }];
 
-/** A record, so that a new reason does not compile until it is here. */
+/** A record, so that a new reason does not compile until it is listed here. */
 const reasons: { [K in CloseReason["kind"]]: Extract<CloseReason, { kind: K }> } = {
   restart_required: { kind: "restart_required" },
   unlinked: { kind: "unlinked" },
@@ -66,7 +66,7 @@ const codeOf: Partial<Record<StateName, PairingCode>> = {
   pairing_code_ready: codes.typed,
 };
 
-/** Every state with every history that the table can tell apart; frozen, since a step must not change its input. */
+/** Every state with every history the table distinguishes; frozen, since a step must not change its input. */
 export const everyMachine: MachineState[] = (Object.keys(table) as StateName[]).flatMap((state) =>
   methods.flatMap((method) =>
     [0, 9].flatMap((count) =>

@@ -14,7 +14,7 @@ const linked: World = {
 };
 const unlinked: World = { ...linked, isLinked: false };
 
-/** Every machine that can be told apart × every signal × linked or not, as steps. */
+/** Every distinguishable machine state × every signal × every world, as steps. */
 const steps = everyMachine.flatMap((machine) =>
   everySignal.flatMap((signal) =>
     worlds.map((world) => ({ machine, signal, world, ...after(machine, signal, world) })),
@@ -28,7 +28,7 @@ function after(machine: (typeof everyMachine)[number], signal: Signal, world: Wo
 
 const isEnded = (state: string) => ["inactive", "error", "logged_out"].includes(state);
 
-/** Checks `holds` for every step that `applies`, naming the first that breaks it. */
+/** Checks `holds` for every step that `applies`; a failure shows the first step that breaks it. */
 function always(
   applies: (one: (typeof steps)[number]) => boolean,
   holds: (one: (typeof steps)[number]) => boolean,
@@ -46,14 +46,14 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("a code is shown only while it can be used", () => {
+  test("the state holds a code exactly while one is shown", () => {
     always(
       () => true,
       ({ next }) => (next.code !== null) === ["qr_ready", "pairing_code_ready"].includes(next.state),
     );
   });
 
-  test("what shows is of the kind that the state names", () => {
+  test("the code shown is of the kind the state names", () => {
     always(
       ({ next }) => next.code !== null,
       ({ next }) => (next.code?.kind === "qr") === (next.state === "qr_ready"),
@@ -68,7 +68,7 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("credentials that cannot be read leave the wish: with the right key the channel comes back", () => {
+  test("unreadable credentials keep the wish, so the channel reconnects with the right key", () => {
     always(
       ({ machine, next }) => next !== machine && next.reason === "credentials_unreadable",
       ({ names, next }) =>
@@ -76,7 +76,7 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("waiting has a time for the next attempt, and the retry that goes with it", () => {
+  test("entering `waiting` sets the time of the next attempt and schedules the retry for it", () => {
     always(
       ({ machine, next, signal }) => next.state === "waiting" && next !== machine && signal.type === "closed",
       ({ next, effects, world }) =>
@@ -84,14 +84,14 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("nothing but waiting, and a ban that ends, has a time for the next attempt", () => {
+  test("only `waiting` and a temporary ban have a time for the next attempt", () => {
     always(
       ({ next }) => next.retryAt !== null,
       ({ next }) => next.state === "waiting" || next.reason === "temporarily_banned",
     );
   });
 
-  test("every reason is one that its status may have", () => {
+  test("every reason belongs to its status", () => {
     always(
       ({ machine, next }) => next !== machine,
       ({ next }) => {
@@ -103,7 +103,7 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("a socket is opened at most once in a step, and only on the way to connecting", () => {
+  test("a step opens at most one socket, and only to enter `connecting`", () => {
     always(
       ({ names }) => names.includes("open_socket"),
       ({ names, next }) =>
@@ -111,21 +111,21 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("a channel that is logged out has no credentials left", () => {
+  test("entering `logged_out` erases the credentials", () => {
     always(
       ({ machine, next }) => next.state === "logged_out" && next !== machine,
       ({ names }) => names.includes("erase_credentials"),
     );
   });
 
-  test("credentials are erased for no other reason, but that they are a stranger's", () => {
+  test("only `logged_out` and `wrong_number` erase credentials", () => {
     always(
       ({ names }) => names.includes("erase_credentials"),
       ({ next }) => next.state === "logged_out" || next.reason === "wrong_number",
     );
   });
 
-  test("a stranger's account never becomes active: it is unlinked, nothing is kept, and a person decides", () => {
+  test("a wrong account never becomes active: it is unlinked and erased, and only a person can go on", () => {
     always(
       ({ signal, world, next, machine }) =>
         signal.type === "opened" && world.isWrongAccount && next !== machine,
@@ -141,14 +141,14 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("losing the lease asks for nothing", () => {
+  test("a lost lease changes nothing and has no effects", () => {
     always(
       ({ signal }) => signal.type === "closed" && signal.reason.kind === "lease_lost",
       ({ machine, next, effects }) => next === machine && effects.length === 0,
     );
   });
 
-  test("a linked channel that is interrupted keeps its wish; a pairing does not survive", () => {
+  test("an interrupted channel keeps its wish if linked; a pairing ends", () => {
     always(
       ({ machine, signal }) => signal.type === "interrupt" && !isEnded(machine.state),
       ({ next, names, world }) =>
@@ -159,7 +159,7 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("a stop ends everything but an unlinking, wherever it comes", () => {
+  test("a stop ends everything but an unlinking, in every state", () => {
     always(
       ({ machine, signal }) => signal.type === "stop" && !machine.unlinkOnOpen,
       ({ machine, next, names }) =>
@@ -168,14 +168,14 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("unlinking is done, or will be as soon as there is a connection, wherever it comes", () => {
+  test("`unlink` unlinks at once or on the next open, in every state", () => {
     always(
       ({ signal }) => signal.type === "unlink",
       ({ next }) => next.state === "logged_out" || next.unlinkOnOpen,
     );
   });
 
-  test("whoever rests or waits gets a socket when that is asked for or due", () => {
+  test("a resting channel connects on `start`, a waiting one on `retry`", () => {
     always(
       ({ machine, signal }) =>
         (signal.type === "start" && isEnded(machine.state)) ||
@@ -184,20 +184,20 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("what was asked to be unlinked is not forgotten by a stop", () => {
+  test("a stop does not cancel a pending unlink", () => {
     always(
       ({ machine, signal }) => machine.unlinkOnOpen && signal.type === "stop",
       ({ next, names }) => next.unlinkOnOpen && names.includes("drop_wish"),
     );
   });
 
-  test("nobody is told of a state that is not a channel status", () => {
+  test("`waiting` is never a public status", () => {
     expect(everyMachine.map(publicStatus)).not.toContain("waiting");
   });
 });
 
 describe("pairing", () => {
-  test("asks for a code as soon as the server can take it, when a number was given", () => {
+  test("pairing by number requests a code as soon as the server accepts the request", () => {
     const method = { kind: "code", phoneNumber: "15550100001" } as const;
     const started = step(newMachine("inactive"), { type: "start", method }, unlinked);
     const asked = step(started.machine, { type: "qr", code: codes.qr }, unlinked);
@@ -209,7 +209,7 @@ describe("pairing", () => {
     expect(shown.machine).toMatchObject({ state: "pairing_code_ready", code: codes.typed });
   });
 
-  test("is not what a number is for that is given for a linked channel: its account is no stranger by it", () => {
+  test("a number given for a linked channel is ignored, so its account is not taken for a wrong one", () => {
     const method = { kind: "code", phoneNumber: "15550100001" } as const;
     for (const state of ["inactive", "error", "logged_out"] as const) {
       const { machine } = step(newMachine(state), { type: "start", method }, linked);
@@ -217,7 +217,7 @@ describe("pairing", () => {
     }
   });
 
-  test("switches from a QR to a code when a number is given, and ignores a second plain connect", () => {
+  test("a number switches pairing from a QR code to a pairing code; a second plain connect is ignored", () => {
     const showing = { ...newMachine("qr_ready"), code: codes.qr };
     const plain: Signal = { type: "start", method: { kind: "qr" } };
     expect(step(showing, plain, unlinked)).toEqual({ machine: showing, effects: [] });
@@ -227,7 +227,7 @@ describe("pairing", () => {
     ]);
   });
 
-  test("a device that was just linked is unlinked over a connection of its own", () => {
+  test("a device that has just been linked is unlinked over a new connection", () => {
     const showing = { ...newMachine("qr_ready"), code: codes.qr };
     const { machine, effects } = step(showing, { type: "unlink" }, linked);
     expect(machine).toMatchObject({ state: "connecting", code: null, unlinkOnOpen: true });
