@@ -12,6 +12,8 @@ test.each([
   ["*/*;q=0.1, text/plain;q=0.2", "text/plain"],
   ["application/json;q=0, */*", "image/png"],
   ["image/png;charset=x;q=0.3, text/*;q=0.2", "image/png"],
+  ["text/plain, image/png", "text/plain"],
+  ["image/*, text/plain", "text/plain"],
 ])("%s prefers %s", (accept, type) => {
   expect(preferredType(accept, offered)).toBe(type);
 });
@@ -22,6 +24,7 @@ test.each(["application/xml", "image/png;q=0", "", "nonsense"])("%s accepts noth
 
 test("a type is named only by its name", () => {
   expect(namesType("application/json, application/problem+json", "application/problem+json")).toBe(true);
+  expect(namesType("Application/Problem+JSON; charset=utf-8", "application/problem+json")).toBe(true);
   expect(namesType("application/problem+json;q=0", "application/problem+json")).toBe(false);
   expect(namesType("*/*, application/*", "application/problem+json")).toBe(false);
   expect(namesType(undefined, "application/problem+json")).toBe(false);
