@@ -26,9 +26,9 @@ export async function authenticateKey(db: KeyCollections, key: string | null, no
 /** As `authenticateKey`, for the value of the console's cookie. */
 export async function authenticateSession(db: KeyCollections, cookie: string, now: Date): Promise<Caller> {
   const session = await db.consoleSessions.findOne({ _id: hashSecret(cookie) });
-  if (!session) throw new ServiceError("invalid_api_key", "The session is not known; sign in again");
+  if (!session) throw new ServiceError("invalid_api_key", "The session is not valid; sign in again");
   if (session.expiresAt <= now)
-    throw new ServiceError("expired_api_key", "The session has ended; sign in again");
+    throw new ServiceError("expired_api_key", "The session has expired; sign in again");
   return asCaller(await db.apiKeys.findOne({ _id: session.keyId }), now, session.expiresAt);
 }
 

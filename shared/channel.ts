@@ -46,7 +46,10 @@ export const phoneNumberSchema = z
   .transform((text, context) => {
     const phoneNumber = parsePhoneNumber(text);
     if (phoneNumber) return phoneNumber;
-    context.addIssue({ code: "custom", message: "must be 7 to 15 digits with country code, no leading 0" });
+    context.addIssue({
+      code: "custom",
+      message: "must be 7 to 15 digits with country code and no leading 0",
+    });
     return z.NEVER;
   });
 
@@ -84,8 +87,8 @@ export const createChannelSchema = z.strictObject({
 export const updateChannelSchema = z
   .strictObject({ name: channelNameSchema.optional(), metadata: metadataSchema.optional() })
   .refine((value) => Object.keys(value).length > 0, {
-    error: "must change something",
-    // Whoever named a field that there is not wanted to change something.
+    error: "must change at least one field",
+    // A request with an unknown field did mean to change something: report only that field.
     when: ({ issues }) => issues.length === 0,
   });
 
@@ -97,7 +100,7 @@ function storageProblem(value: unknown, levelsLeft: number): string | null {
   if (typeof value === "string") return value.isWellFormed() ? null : `text ${wellFormed[1]}`;
   if (typeof value === "number") return Number.isFinite(value) ? null : "numbers must be finite";
   if (typeof value !== "object" || value === null) return null;
-  if (levelsLeft === 0) return `must be at most ${metadataDepthMax} levels deep`;
+  if (levelsLeft === 0) return `must be nested at most ${metadataDepthMax} levels deep`;
   for (const [key, inner] of Object.entries(value)) {
     const problem = keyProblem(key) ?? storageProblem(inner, levelsLeft - 1);
     if (problem) return problem;
@@ -107,6 +110,7 @@ function storageProblem(value: unknown, levelsLeft: number): string | null {
 
 /** BSON keys cannot hold a NUL. */
 function keyProblem(key: string): string | null {
-  if (key.includes("\0") || !key.isWellFormed()) return "keys must be well-formed Unicode without NUL";
-  return keysRefused.has(key) ? `must not have a key ${key}` : null;
+  if (key.includes("\0") || !key.isWellFormed())
+    return "keys must be well-formed Unicode without NUL characters";
+  return keysRefused.has(key) ? `must not contain the key ${key}` : null;
 }

@@ -60,7 +60,7 @@ export function readConfig(env: Environment, role: Role): Config {
     if (!env[name]) problems.push(`${name} is required by npm run ${role}`);
   }
   if (Boolean(env.WHATSAPP_WEBSOCKET_URL) !== Boolean(env.WHATSAPP_ROOT_KEY)) {
-    problems.push("WHATSAPP_WEBSOCKET_URL and WHATSAPP_ROOT_KEY go together");
+    problems.push("WHATSAPP_WEBSOCKET_URL and WHATSAPP_ROOT_KEY must be set together");
   }
   if (!values || problems.length > 0) throw new ConfigError(problems);
   return toConfig(values);

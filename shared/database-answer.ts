@@ -8,7 +8,7 @@ import { ServiceError } from "./errors.ts";
 export async function databaseAnswer<T>(operation: Promise<T>, msMax: number): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => late.reject(new ServiceError("database_unavailable", "The database does not answer")),
+    () => late.reject(new ServiceError("database_unavailable", "The database did not respond in time")),
     msMax,
   );
   try {

@@ -49,7 +49,7 @@ export class StandaloneMongoError extends Error {
   override readonly name = "StandaloneMongoError";
   constructor() {
     super(
-      "MONGO_URI names a standalone MongoDB server. Waypost needs a replica set (of one member will do: " +
+      "MONGO_URI points to a standalone MongoDB server. Waypost needs a replica set (one member is enough: " +
         "start mongod with --replSet rs0 and run rs.initiate() once) or a sharded cluster.",
     );
   }

@@ -7,10 +7,10 @@ import ipaddr from "ipaddr.js";
 export function mediaAddressProblem(text: string, allowHosts: readonly string[]): string | null {
   const url = URL.parse(text);
   if (!url || !isWeb(url)) return "must be an http or https URL";
-  if (url.username || url.password) return "must not carry a user name or password";
+  if (url.username || url.password) return "must not contain a user name or password";
   if (isAllowedHost(url, allowHosts)) return null;
   if (url.port !== "" && url.port !== "80" && url.port !== "443") return "must use port 80 or 443";
-  if (isPrivateName(hostOf(url))) return "must not name a private address";
+  if (isPrivateName(hostOf(url))) return "must not point to a private address";
   return null;
 }
 

@@ -40,7 +40,7 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof ConfigError || error instanceof StandaloneMongoError) return error.message;
   if (isForPeople.has(error.name)) return error.message;
-  if (error.name.startsWith("Mongo")) return `MONGO_URI: the database cannot be used: ${error.message}`;
+  if (error.name.startsWith("Mongo")) return `MONGO_URI: cannot use the database: ${error.message}`;
   if ("syscall" in error && ofListening.has(error.syscall))
     return `HOST, PORT: cannot listen: ${error.message}`;
   return error.stack ?? error.message;

@@ -11,31 +11,33 @@ export const settings = {
   DATA_DIR: z.string().optional(),
   PORT: integer(0, 65_535).default(3000),
   HOST: z.string().default("127.0.0.1"),
-  FRONTEND_URL: list(isOrigin, "must be origins such as https://app.example.com, comma-separated").default(
-    [],
-  ),
-  API_KEY: text(/^[A-Za-z0-9_-]{24,200}$/, "must be 24 to 200 characters of A-Z a-z 0-9 _ -"),
-  ENCRYPTION_KEY: list(isKey, "must be 32 bytes in base64; several comma-separated, newest first").default(
-    [],
-  ),
+  FRONTEND_URL: list(
+    isOrigin,
+    "must be a comma-separated list of origins such as https://app.example.com",
+  ).default([]),
+  API_KEY: text(/^[A-Za-z0-9_-]{24,200}$/, "must be 24 to 200 characters from A-Z, a-z, 0-9, _ and -"),
+  ENCRYPTION_KEY: list(
+    isKey,
+    "must be 32 bytes in base64, or several such keys, comma-separated, newest first",
+  ).default([]),
   SEND_RATE: decimal(0, 1_000).default(5),
   SEND_BURST: integer(1, 10_000).default(20),
   SEND_TTL_SECONDS: integer(1, 604_800).default(600),
   MEDIA_MAX_MB: integer(1, 2_048).default(64),
-  MEDIA_ALLOW_HOSTS: list(isHost, "must be host or host:port, comma-separated").default([]),
+  MEDIA_ALLOW_HOSTS: list(isHost, "must be a comma-separated list of host or host:port").default([]),
   RETENTION_DAYS_EVENTS: integer(1, 3_650).default(7),
   RETENTION_DAYS_MESSAGES: integer(1, 3_650).default(30),
   WHATSAPP_WEBSOCKET_URL: z
     .string()
     .refine(
       isLoopbackSocket,
-      "must be a ws:// or wss:// URL of a loopback address: anything else would hand credentials to a stranger",
+      "must be a ws:// or wss:// URL on a loopback address: any other server would receive the credentials",
     )
     .optional(),
   WHATSAPP_ROOT_KEY: text(/^[0-9a-fA-F]{64}$/, "must be 64 hex digits"),
   WHATSAPP_VERSION: text(/^2\.3000\.\d{6,12}$/, "must look like 2.3000.1043857760"),
   MAX_CHANNELS: integer(1, 10_000).default(250),
-  CONNECTOR_ID: text(/^[A-Za-z0-9_.-]{1,100}$/, "must be 1 to 100 characters of A-Z a-z 0-9 _ . -"),
+  CONNECTOR_ID: text(/^[A-Za-z0-9_.-]{1,100}$/, "must be 1 to 100 characters from A-Z, a-z, 0-9, _, . and -"),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(", ")}`).default("info"),
 };
 

@@ -1,5 +1,5 @@
-/** For zod's `refine`: half a surrogate pair has no UTF-8, so that what is stored would not be what was sent. */
+/** Arguments for zod's `refine`. A lone surrogate has no UTF-8 form, so the stored text would differ from the one sent. */
 export const wellFormed = [
   (text: string) => text.isWellFormed(),
-  "must be well-formed Unicode, without half a surrogate pair",
+  "must be well-formed Unicode, without lone surrogates",
 ] as const;

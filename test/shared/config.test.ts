@@ -98,7 +98,7 @@ test("every mistake is in one message, a line each, and no value is", () => {
   const problems = problemsOf(wrong, "connector");
   for (const name of [...Object.keys(wrong), "ENCRYPTION_KEY"])
     expect(problems.filter((line) => line.includes(`- ${name} `)).length).toBeGreaterThan(0);
-  expect(problems.join()).toContain("WHATSAPP_WEBSOCKET_URL and WHATSAPP_ROOT_KEY go together");
+  expect(problems.join()).toContain("WHATSAPP_WEBSOCKET_URL and WHATSAPP_ROOT_KEY must be set together");
   expect(problems).toHaveLength(9);
   expect(problems.join()).not.toContain("hidden");
 });
@@ -123,7 +123,7 @@ test.each([
 });
 
 test("the address of another WhatsApp and its root key go together", () => {
-  const together = ["  - WHATSAPP_WEBSOCKET_URL and WHATSAPP_ROOT_KEY go together"];
+  const together = ["  - WHATSAPP_WEBSOCKET_URL and WHATSAPP_ROOT_KEY must be set together"];
   expect(problemsOf({ WHATSAPP_ROOT_KEY: rootKey })).toEqual(together);
   expect(problemsOf({ WHATSAPP_WEBSOCKET_URL: "ws://127.0.0.1/" })).toEqual(together);
 });

@@ -120,5 +120,5 @@ test("a standalone server is refused by name, with what to do", { timeout: 90_00
   await using client = await MongoClient.connect(standalone.uri);
   const asserted = assertReplicaSet(client.db());
   await expect(asserted).rejects.toMatchObject({ name: "StandaloneMongoError" });
-  await expect(asserted).rejects.toThrow(/MONGO_URI names a standalone.*--replSet/s);
+  await expect(asserted).rejects.toThrow(/MONGO_URI points to a standalone.*--replSet/s);
 });

@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { isAllowedHost, isPublicAddress, mediaAddressProblem } from "#shared/media-address.ts";
 
 const notWeb = "must be an http or https URL";
-const hasUser = "must not carry a user name or password";
+const hasUser = "must not contain a user name or password";
 const otherPort = "must use port 80 or 443";
-const isPrivate = "must not name a private address";
+const isPrivate = "must not point to a private address";
 
 test.each([
   "https://example.com/image.jpg",

@@ -50,7 +50,7 @@ test("a failure while it ends is shown, and exits with 1", async () => {
 
 test.each([
   ["has wrong settings", ["PORT must be", "SEND_RATE must be", "MONGO_URI is required"]],
-  ["has a standalone database", ["MONGO_URI names a standalone MongoDB server"]],
+  ["has a standalone database", ["MONGO_URI points to a standalone MongoDB server"]],
   ["finds its data in use", ["It is used."]],
   ["finds a damaged sandbox", ["state.json", "it is torn"]],
   ["reaches no database", ["MONGO_URI", "127.0.0.1:1"]],

@@ -22,7 +22,7 @@ test("404: the envelope, with the request's id in body and header", async () => 
     ok: false,
     error: {
       code: "channel_not_found",
-      message: "There is no such channel",
+      message: "Channel not found",
       requestId: headers.get("x-request-id"),
       retryable: false,
     },
@@ -35,9 +35,9 @@ test("404: the same facts as a problem", async () => {
   expect(headers.get("content-type")).toBe("application/problem+json");
   expect(body).toEqual({
     type: "urn:waypost:error:channel_not_found",
-    title: "There is no such channel",
+    title: "Channel not found",
     status: 404,
-    detail: "There is no such channel",
+    detail: "Channel not found",
     instance: "/api/whatsapp/channels/nothing",
     code: "channel_not_found",
     requestId: headers.get("x-request-id"),
