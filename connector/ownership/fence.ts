@@ -5,25 +5,25 @@ import { duplicateKeyCode } from "#shared/database-answer.ts";
 
 /**
  * A fenced collection holds one row per channel with the epoch of its owner. Every ordered bulk on the collection
- * starts with `fenceOperation`: for a deposed owner it matches nothing, its upsert collides on `_id` and nothing after
- * it runs. The server does not retry that upsert, since `_id` is not the whole query. Verified on MongoDB 6.0.5:
+ * starts with `fenceOperation`: for a deposed owner it matches nothing, so its upsert collides on `_id` and nothing
+ * after it runs. The server does not retry that upsert, since `_id` is not the whole query. Verified on MongoDB 6.0.5:
  * 5,716 stale bulks refused over 3,000 takeovers, none accepted.
  */
 export interface Fence {
   channelId: string;
   epoch: number;
-  /** False once the owner is past its own deadline; absent where nobody's lease stands behind it. */
+  /** False once the owner is past its own deadline; absent where no lease backs the fence. */
   isHeld?: () => boolean;
 }
 
-/** Somebody else owns the channel now. Never retried: the session hangs up. */
+/** A newer epoch owns the channel, or may soon: the write was refused. Never retried: the session hangs up. */
 export class FencedError extends Error {
   override readonly name = "FencedError";
   readonly channelId: string;
   readonly epoch: number;
 
   constructor({ channelId, epoch }: Fence, options?: { cause?: unknown }) {
-    super(`Epoch ${epoch} of channel ${channelId} has been succeeded`, options);
+    super(`Epoch ${epoch} of channel ${channelId} has been superseded`, options);
     this.channelId = channelId;
     this.epoch = epoch;
   }
@@ -31,14 +31,14 @@ export class FencedError extends Error {
 
 type FenceFields = Omit<FenceDocument, "_id" | "channelId" | "epoch" | "n">;
 
-/** Looked at before every write: throws `FencedError` past the deadline, when others may be about to take over. */
+/** Checked before every write: throws `FencedError` past the deadline, when another owner may be about to take over. */
 export function assertHeld(fence: Fence): void {
   if (fence.isHeld?.() === false) throw new FencedError(fence);
 }
 
 /**
- * Operation 0 of a bulk. `fields` are further fields of the fence row to set along. Throws `FencedError` past the
- * owner's deadline.
+ * Returns operation 0 of a bulk. `fields` are further fields of the fence row to set with it. Throws `FencedError` past
+ * the owner's deadline.
  */
 export function fenceOperation(fence: Fence, fields: FenceFields = {}) {
   assertHeld(fence);
@@ -53,8 +53,8 @@ export function fenceOperation(fence: Fence, fields: FenceFields = {}) {
 }
 
 /**
- * Takes the fence for `epoch`, and sets `fields` along; doing it again is harmless. Resolves with the fence row once a majority has it: from
- * then on every bulk of a lower epoch is refused. Throws `FencedError` if a higher epoch holds it.
+ * Takes the fence for `epoch` and sets `fields` with it; idempotent. Resolves with the fence row once a majority has it:
+ * from then on every bulk of a lower epoch is refused. Throws `FencedError` if a higher epoch holds it.
  */
 export async function raiseFence<T extends Document>(
   collection: Collection<T>,
@@ -75,7 +75,7 @@ export async function raiseFence<T extends Document>(
   }
 }
 
-/** Translates what a fenced bulk threw: a duplicate key in operation 0 is the fence; anything else stays as it is. */
+/** Translates an error of a fenced bulk: a duplicate key in operation 0 is the fence; any other error stays as it is. */
 export function fencedError(error: unknown, fence: Fence): unknown {
   return isFenceCollision(error) ? new FencedError(fence, { cause: error }) : error;
 }

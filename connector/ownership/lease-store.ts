@@ -2,7 +2,7 @@ import type { Collection } from "mongodb";
 import type { ConnectorDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 
-/** The row behind a lease, and who may change it how. All time is the database's. `dead` is never left. */
+/** The row behind a lease and every change to it. All times are the database's. `dead` is final. */
 
 export interface NewLease {
   id: string;
@@ -12,8 +12,8 @@ export interface NewLease {
 }
 
 /**
- * Adds the row, and then declares every predecessor of the same name dead: in this order, so that others never see the
- * name gone and share its channels out. The successor's fences make it safe if the predecessor lives.
+ * Inserts the row, then declares every predecessor of the same name dead. In this order the name never disappears, so
+ * other connectors do not share out its channels. The successor's fences keep this safe if the predecessor still runs.
  */
 export async function insertLease(
   connectors: Collection<ConnectorDocument>,
@@ -30,7 +30,7 @@ export async function insertLease(
   );
 }
 
-/** Resolves to false when the row is dead. */
+/** Resolves to false if the row is dead. */
 export async function renewLease(
   connectors: Collection<ConnectorDocument>,
   id: string,
@@ -44,7 +44,7 @@ export async function renewLease(
   return matchedCount > 0;
 }
 
-/** From here on nobody prefers this connector. */
+/** From then on no connector prefers this one for a channel. */
 export async function drainLease(connectors: Collection<ConnectorDocument>, id: string): Promise<void> {
   await connectors.updateOne({ _id: id, state: "alive" }, { $set: { state: "draining" } }, durable);
 }
@@ -53,7 +53,7 @@ export async function endLease(connectors: Collection<ConnectorDocument>, id: st
   await connectors.updateOne({ _id: id }, { $set: { state: "dead" } }, durable);
 }
 
-/** Declares dead whoever has not renewed in time. Returns how many. */
+/** Declares every connector dead that has not renewed in time. Resolves to their number. */
 export async function declareDead(connectors: Collection<ConnectorDocument>): Promise<number> {
   const overdue = { state: { $ne: "dead" as const }, $expr: { $lt: ["$aliveUntil", "$$NOW"] } };
   const { modifiedCount } = await connectors.updateMany(overdue, { $set: { state: "dead" } }, durable);

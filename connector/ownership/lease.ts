@@ -6,19 +6,19 @@ import type { Logger } from "#shared/log.ts";
 import type { Timings } from "../timings.ts";
 import { drainLease, endLease, insertLease, renewLease } from "./lease-store.ts";
 
-/** The right of this process to run channels: a row that must be renewed. A row that is dead stays dead. */
+/** The right of this process to run channels: a row that must be renewed. A dead row stays dead. */
 export interface Lease {
-  /** New for every lease; `channels.owner.connector`. */
+  /** Unique to this lease; stored in `channels.owner.connector`. */
   id: string;
-  /** False from the moment somebody else may take over, seen from our own monotonic clock. Checked before every relay. */
+  /** False once another connector may take over, by our own monotonic clock. Checked before every relay. */
   isValid(): boolean;
   /** Aborts when the lease has ended: lapsed, declared dead, or released. */
   ended: AbortSignal;
-  /** Renews it now, and finds out whether somebody declared it dead. Never rejects. */
+  /** Renews at once, which also detects that the lease was declared dead. Never rejects. */
   renew(): Promise<void>;
-  /** Says that no new channel is wanted here. */
+  /** Marks this connector as draining: it takes no new channels. */
   drain(): Promise<void>;
-  /** Gives the lease up; the last thing a connector does. */
+  /** Ends the lease; the last thing a connector does. */
   release(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export async function takeLease({ connectors, name, capacity, timings, log }: Le
     log[why === "released" ? "info" : "warn"]({ event: "lease", connector: id, why }, "lease ended");
     ended.abort(new Error(why));
   };
-  // One that hangs does not stop the next: a connection can die without a word.
+  // A renewal that hangs does not delay the next one: a connection can die silently.
   const renew = async () => {
     const sentAt = performance.now();
     try {
@@ -59,7 +59,7 @@ export async function takeLease({ connectors, name, capacity, timings, log }: Le
       else if (isLapsed()) end("lapsed");
       else deadline = Math.max(deadline, deadlineOf(sentAt, timings));
     } catch (error) {
-      log.warn({ connector: id, ...errorTrace(error) }, "lease not renewed");
+      log.warn({ event: "lease_renewal_failed", connector: id, ...errorTrace(error) }, "lease not renewed");
     }
   };
   const renewing = setInterval(() => void renew(), timings.renewMs);
@@ -81,8 +81,8 @@ export async function takeLease({ connectors, name, capacity, timings, log }: Le
 }
 
 /**
- * Until when an owner may act whose renewal was sent at `sentAt`, on its own monotonic clock: the row lives for `leaseMs`
- * from when the database got the renewal, which was not before it was sent.
+ * The time, on the owner's monotonic clock, until which a renewal sent at `sentAt` lets it act. The row lives for
+ * `leaseMs` from when the database received the renewal, which is no earlier than when it was sent.
  */
 export function deadlineOf(
   sentAt: number,

@@ -2,34 +2,34 @@ import type { Collections } from "#shared/database.ts";
 import { singleFlight } from "../concurrency/single-flight.ts";
 import { type Peer, preferredPeer } from "./rendezvous.ts";
 
-/** The living connectors that take channels, as this one has last seen them. */
+/** The living connectors that take channels, as of the last query of this one. */
 export interface Membership {
-  /** Reads them again. */
+  /** Queries them again. */
   refresh(): Promise<void>;
-  /** Whether a channel without an owner is this connector's to take at once. Waits for a look that is under way. */
+  /** Whether this connector should take an unowned channel at once. Waits for a refresh in progress. */
   isOurs(channelId: string): Promise<boolean>;
-  /** Who should have the channel as far as is known; null when everybody is full. */
+  /** The connector that should have the channel, as far as is known; null when all are full. */
   preferred(channelId: string): Peer | null;
-  /** How often somebody was seen who had not been there before. */
+  /** The number of refreshes that found a new connector. */
   joins(): number;
-  /** When it last was other connectors than before; monotonic, in ms. */
+  /** When a refresh last found a change; monotonic, in ms. */
   changedAt(): number;
 }
 
 export interface MembershipOptions {
   db: Pick<Collections, "connectors" | "channels">;
-  /** Its own lease. */
+  /** The id of its own lease. */
   connectorId: string;
-  /** How many channels it has itself, which it knows better than the database. */
+  /** The number of channels it runs itself, which it knows better than the database. */
   load(): number;
 }
 
-/** Knows only itself until it has looked. */
+/** Every channel is its own until the first refresh. */
 export function createMembership({ db, connectorId, load }: MembershipOptions): Membership {
   let peers: Peer[] = [];
   let joins = 0;
   let changedAt = performance.now();
-  let looking: Promise<void> | null = null;
+  let refreshing: Promise<void> | null = null;
 
   const read = singleFlight(async () => {
     const found = await livingPeers(db);
@@ -47,13 +47,13 @@ export function createMembership({ db, connectorId, load }: MembershipOptions): 
   return {
     refresh() {
       const mine = read().finally(() => {
-        if (looking === mine) looking = null;
+        if (refreshing === mine) refreshing = null;
       });
-      looking = mine;
+      refreshing = mine;
       return mine;
     },
     async isOurs(channelId) {
-      await looking?.catch(() => undefined);
+      await refreshing?.catch(() => undefined);
       const peer = preferred(channelId);
       return peer === null || peer.id === connectorId;
     },
@@ -63,7 +63,7 @@ export function createMembership({ db, connectorId, load }: MembershipOptions): 
   };
 }
 
-/** Neither those that drain nor those that are overdue. */
+/** Leaves out connectors that drain or are overdue. */
 async function livingPeers({ connectors, channels }: MembershipOptions["db"]): Promise<Peer[]> {
   const alive = { state: "alive" as const, $expr: { $gt: ["$aliveUntil", "$$NOW"] } };
   const [found, loads] = await Promise.all([

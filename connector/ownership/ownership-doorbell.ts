@@ -3,25 +3,25 @@ import { collectionNames } from "#shared/collections.ts";
 import { followChanges } from "#shared/follow-changes.ts";
 import type { Logger } from "#shared/log.ts";
 
-/** Who hears that channels came free, and that connectors came or went. It only says "look". */
+/** Rings when a channel becomes free and when connectors join or leave. A ring carries no state: a query decides. */
 export interface OwnershipDoorbellOptions {
   db: Db;
-  /** A channel was given back. */
+  /** A channel was released. */
   freed(channelId: string): void;
-  /** A connector joined, drains or is dead. In the order of the writes: one that drains does so before it gives back. */
+  /** A connector joined, drains or is dead. Rings in write order, so it is draining before it releases channels. */
   membersChanged(connectorId: string): void;
-  /** The stream is open again: whatever came in between was not heard. */
+  /** The stream is open again; changes in between did not ring. */
   reopened(): void;
   log: Logger;
   signal: AbortSignal;
 }
 
-interface Rung {
+interface Change {
   ns: { coll: string };
   documentKey: { _id: string };
 }
 
-/** In an update's description the name of a nested field is one word, with its dot. */
+/** An update's description names a nested field by its dotted path, as a single key. */
 const newOwner = { $getField: { field: "owner.connector", input: "$updateDescription.updatedFields" } };
 
 const changes = [
@@ -48,7 +48,7 @@ const changes = [
 /** Listens until `signal` aborts. */
 export function listenToOwnership(options: OwnershipDoorbellOptions): Promise<void> {
   const { db, freed, membersChanged, reopened, log, signal } = options;
-  return followChanges<ChangeStreamDocument & Rung>({
+  return followChanges<ChangeStreamDocument & Change>({
     name: "ownership",
     watch: () => db.watch(changes),
     opened: reopened,

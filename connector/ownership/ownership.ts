@@ -1,3 +1,19 @@
+/** Decides which connector runs which channel: leases, epochs, fences, and which connector each channel prefers. */
+
+/*
+ * How a channel changes hands. `acquire` and `raiseFence` are conditional writes: of several connectors, one wins.
+ *
+ *   takeLease    connectors: a row with `aliveUntil`, renewed; once `dead`, never alive again
+ *      |
+ *   acquire      channels: owner = { connector, epoch + 1 }, if the channel is unowned or its owner's lease is dead
+ *      |
+ *   raiseFence   fence row of each fenced collection: epoch; from here on writes of lower epochs are refused
+ *      |
+ *   session      runs while `lease.isValid()`
+ *      |
+ *   release      channels: owner.connector = null; the epoch stays
+ */
+
 import type { Filter } from "mongodb";
 import type { ChannelDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
@@ -7,13 +23,13 @@ import type { Fence } from "./fence.ts";
 /** A channel that needs an owner. */
 export interface Unowned {
   channelId: string;
-  /** It is ours by the document, and no session runs it. */
+  /** The document names us as the owner. */
   isOurs: boolean;
 }
 
 /**
- * Channels that somebody should run, since they want to be connected, are to be deleted or have commands, and that no
- * other living connector has. Those that `connectorId` has are among them. `among`: only these.
+ * Finds channels that need an owner (they are wanted, to be deleted or have commands) and that no other living connector
+ * owns. Channels of `connectorId` itself are included. `among` limits the search to these channels.
  */
 export async function channelsWithoutOwner(
   db: Collections,
@@ -21,29 +37,29 @@ export async function channelsWithoutOwner(
   limit: number,
   among?: readonly string[],
 ): Promise<Unowned[]> {
-  const ofThese = among ? { $in: [...among] } : undefined;
+  const ids = among ? { $in: [...among] } : undefined;
   const [waiting, others] = await Promise.all([
     db.commands.distinct("channelId", {
-      ...(ofThese && { channelId: ofThese }),
+      ...(ids && { channelId: ids }),
       state: { $in: ["queued", "running"] },
     }),
     db.connectors.distinct("_id", { state: { $ne: "dead" }, _id: { $ne: connectorId } }),
   ]);
-  const needsOne: Filter<ChannelDocument> = {
-    ...(ofThese && { _id: ofThese }),
+  const needsOwner: Filter<ChannelDocument> = {
+    ...(ids && { _id: ids }),
     "owner.connector": { $nin: others },
     $or: [{ wanted: "connected" }, { deletedAt: { $ne: null } }, { _id: { $in: waiting } }],
   };
   const found = await db.channels
-    .find(needsOne, { projection: { "owner.connector": 1 } })
+    .find(needsOwner, { projection: { "owner.connector": 1 } })
     .limit(limit)
     .toArray();
   return found.map(({ _id, owner }) => ({ channelId: _id, isOurs: owner.connector === connectorId }));
 }
 
 /**
- * Makes `connectorId` the owner under a new epoch, also of a channel that it had before and whose session failed. Null
- * when the channel is gone, another living connector has it, or somebody else was faster.
+ * Makes `connectorId` the owner under a new epoch, also of a channel that it owns already and whose session failed.
+ * Resolves to null if the channel does not exist, another living connector owns it, or another one was faster.
  */
 export async function acquire(
   db: Collections,
@@ -59,7 +75,7 @@ export async function acquire(
   );
 }
 
-/** Lets go of a channel, if it is still ours under this epoch: it may have been acquired again meanwhile. */
+/** Releases a channel if it is still ours under this epoch; it may have been acquired again meanwhile. */
 export async function release(
   db: Pick<Collections, "channels">,
   fence: Fence,
@@ -68,7 +84,7 @@ export async function release(
   await db.channels.updateOne(held(fence, connectorId), { $set: { "owner.connector": null } }, durable);
 }
 
-/** As `release`, for another connector that should have it: it is not moved again for a while (`restingChannels`). */
+/** As `release`, to move the channel to the connector it prefers. It then rests (`restingChannels`) before the next move. */
 export async function handOver(
   db: Pick<Collections, "channels">,
   fence: Fence,
@@ -81,14 +97,14 @@ export async function handOver(
   );
 }
 
-/** Channels of `connectorId` that were handed over less than `restMs` ago. */
+/** Finds channels of `connectorId` that were handed over less than `restMs` ago. */
 export async function restingChannels(
   db: Pick<Collections, "channels">,
   connectorId: string,
   restMs: number,
 ): Promise<string[]> {
   const since = { $dateSubtract: { startDate: "$$NOW", unit: "millisecond", amount: restMs } };
-  // Not `distinct`, which does not know `$$NOW`.
+  // Not `distinct`, which does not support `$$NOW`.
   const resting = { "owner.connector": connectorId, $expr: { $gt: ["$owner.movedAt", since] } };
   const found = await db.channels.find(resting, { projection: { _id: 1 } }).toArray();
   return found.map(({ _id }) => _id);

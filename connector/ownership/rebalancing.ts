@@ -1,8 +1,8 @@
 import type { Membership } from "./membership.ts";
 
-/** Which of a connector's channels go to one that joined. Nothing moves without a join, so nothing moves to and fro. */
+/** Chooses the channels to hand over after a connector joined. Only a join moves channels, so none moves back and forth. */
 export interface Rebalancing {
-  /** The next channel to hand over now; null when there is none. */
+  /** The next channel to hand over; null when there is none at the moment. */
   next(): Promise<string | null>;
 }
 
@@ -11,11 +11,11 @@ export interface RebalancingOptions {
   connectorId: string;
   /** Channels that have a session here. */
   channels(): Iterable<string>;
-  /** Those of ours that were moved not long ago. */
+  /** Channels of ours that were moved recently. */
   resting(): Promise<string[]>;
-  /** Those of them that may be interrupted at the moment. */
+  /** Filters the channels that can be interrupted at the moment. */
   movable(channelIds: readonly string[]): Promise<string[]>;
-  /** Nobody joined or left for this long before a plan is made; a plan of which nothing could be moved waits as long. */
+  /** How long no connector may have joined or left before a plan is made; also the pause after nothing could be moved. */
   quietMs: number;
 }
 

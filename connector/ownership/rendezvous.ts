@@ -1,21 +1,22 @@
 import { hash } from "node:crypto";
 
-/** A living connector that takes channels, as far as it matters for who gets which. */
+/** A living connector that takes channels, reduced to what rendezvous hashing needs. */
 export interface Peer {
-  /** Its lease. */
+  /** The id of its lease. */
   id: string;
-  /** What is hashed: it outlives a restart, so that a connector that comes back prefers what it had. */
+  /** The hashed name. It outlives a restart, so a restarted connector is preferred for the channels it had. */
   name: string;
-  /** Channels that it takes at most. */
+  /** The most channels it takes. */
   capacity: number;
-  /** Channels that it has. */
+  /** The channels it owns. */
   load: number;
 }
 
 /**
- * Who should have a channel: the peer with the highest random weight for it that has room, by rendezvous hashing, so that
- * all who see the same peers agree without asking, and one peer more or less moves only its own share. Weighted by
- * capacity (Mosharaf & Schindelhauer: −capacity / ln h). Null when nobody has room.
+ * Returns the peer that should own a channel by rendezvous hashing: of the peers with room, the one with the highest
+ * random weight for the channel. All connectors that see the same peers agree without communicating, and adding or
+ * removing a peer moves only its own share. Weighted by capacity (Mosharaf & Schindelhauer: −capacity / ln h). Null when
+ * no peer has room.
  */
 export function preferredPeer(channelId: string, peers: readonly Peer[]): Peer | null {
   let best: Peer | null = null;
@@ -34,7 +35,7 @@ function weightOf(channelId: string, { name, capacity }: Peer): number {
   return -capacity / Math.log(unit(`${channelId}/${name}`));
 }
 
-/** Evenly in (0, 1), from 48 bits. */
+/** Uniform in (0, 1), from 48 bits of the hash. */
 function unit(text: string): number {
   return (Number.parseInt(hash("sha256", text, "hex").slice(0, 12), 16) + 0.5) / 2 ** 48;
 }

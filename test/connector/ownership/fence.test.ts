@@ -33,7 +33,7 @@ async function write(fence: Fence, ids: readonly string[]): Promise<void> {
   }
 }
 
-test("the fence rises, stays, and never falls", async () => {
+test("the fence rises or stays, and never falls", async () => {
   const channelId = randomUUID();
   expect(await raiseFence(rows(), { channelId, epoch: 3 })).toMatchObject({ channelId, epoch: 3 });
   expect(await raiseFence(rows(), { channelId, epoch: 3 })).toMatchObject({ epoch: 3 });
@@ -41,7 +41,7 @@ test("the fence rises, stays, and never falls", async () => {
   await expect(raiseFence(rows(), { channelId, epoch: 4 })).rejects.toThrow(FencedError);
 });
 
-test("raising gives back what else the fence row holds", async () => {
+test("raising the fence resolves with the other fields of its row", async () => {
   const channelId = randomUUID();
   await raiseFence(rows(), { channelId, epoch: 1 });
   await rows().bulkWrite([fenceOperation({ channelId, epoch: 1 }, { lastSeq: 41 })]);
@@ -59,7 +59,7 @@ test("a bulk of a deposed owner writes nothing", async () => {
   expect(await rows().findOne({ _id: `${id}2` })).toBeNull();
 });
 
-test("only a collision in operation 0 is the fence; a duplicate key among the rows stays what it is", async () => {
+test("only a collision in operation 0 becomes a FencedError; a duplicate key among the rows stays as it is", async () => {
   const fence = { channelId: randomUUID(), epoch: 1 };
   const taken = `${fence.channelId}/taken`;
   await write(fence, [taken]);
@@ -81,7 +81,7 @@ test("once a takeover is acknowledged, no bulk that starts later with the old ep
     let isDeposed = false;
     let acceptedLate = 0;
     const deposed = (async () => {
-      // Bounded, so that a fence that refuses nothing fails the test instead of going on for ever.
+      // Bounded, so that a fence that refuses nothing fails the test instead of looping for ever.
       for (let turn = 0; turn < 1_000; turn++) {
         const startedLate = isDeposed;
         await write(old, ids);

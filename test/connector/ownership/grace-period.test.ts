@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createGracePeriod } from "#connector/ownership/grace-period.ts";
 
-test("a channel is due once its grace is over, once, and from the first time it was noted", () => {
+test("a channel is due once, when its grace period since the first note is over", () => {
   const grace = createGracePeriod(5_000);
   grace.note("one", 0);
   grace.note("one", 4_000);

@@ -38,13 +38,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 ) as fc.Arbitrary<Step>;
 const schedule = fc.array(step, { minLength: 5, maxLength: 120, size: "max" });
 
-/** Each throws when it does not hold. */
+/** Each throws when it is violated. */
 const invariants: Record<string, (before: World, after: World) => void> = {
   "at most one owner by its own clock, unless it was succeeded by name": (_, world) => {
     const owners = world.processes.filter((one) => !one.isSucceeded && isOwner(world, one));
     expect(owners.length).toBeLessThanOrEqual(1);
   },
-  "nobody who is overdue for the database thinks itself valid": (_, world) => {
+  "no process is valid by its own clock when it is overdue by the database's": (_, world) => {
     for (const one of world.processes)
       if (isValid(world, one)) expect(one.row.aliveUntil).toBeGreaterThan(world.now);
   },
@@ -76,7 +76,7 @@ function walk(steps: readonly Step[], rules: Rules = honest): void {
   }
 }
 
-test("whatever is late, lost, paused, restarted or declared dead: the invariants of ownership hold", () => {
+test("the invariants of ownership hold under delays, losses, stalls, restarts and declared deaths", () => {
   fc.assert(
     fc.property(schedule, (steps) => walk(steps)),
     { numRuns: 600 },
@@ -90,7 +90,7 @@ test.each<[keyof Rules, RegExp]>([
   ["ignoresTheFence", /no write of a lower epoch/],
   ["countsFromTheAnswer", /overdue|at most one owner/],
   ["outstaysTheLease", /overdue|at most one owner/],
-])("with %s they do not", (rule, broken) => {
+])("the mutation %s breaks an invariant of ownership", (rule, broken) => {
   const found = fc.check(
     fc.property(schedule, (steps) => walk(steps, { ...honest, [rule]: true })),
     { numRuns: 5_000, seed: 1 },
@@ -102,7 +102,7 @@ test.each<[keyof Rules, RegExp]>([
 const file = fileDatabase();
 
 type RealStep = Extract<Step, { type: "start" | "declareDead" | "acquire" | "raise" | "land" }> | Renew;
-/** A renewal that gets through at once, or a row that nobody renewed in time. */
+/** A renewal that arrives at once, or a row that was not renewed in time. */
 type Renew = { type: "renew"; process: number } | { type: "expire"; process: number };
 
 const realStep = fc.oneof(
@@ -111,7 +111,7 @@ const realStep = fc.oneof(
   fc.record({ type: fc.constant("declareDead") }),
 ) as fc.Arbitrary<RealStep>;
 
-test("the rows in a real database do what the model says, step by step", { timeout: 120_000 }, async () => {
+test("the rows of a real database follow the model, step by step", { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(realStep, { minLength: 10, maxLength: 40, size: "max" }), async (steps) => {
       await file.all.connectors.deleteMany({});
@@ -132,7 +132,7 @@ test("the rows in a real database do what the model says, step by step", { timeo
   );
 });
 
-/** Nobody's own clock runs here: the database's rules have to hold without it. */
+/** No process clock runs here: the rules of the database have to hold without it. */
 function takeModelled(world: World, one: RealStep): void {
   const at = "process" in one ? one.process % Math.max(1, world.processes.length) : -1;
   const process = world.processes[at];
@@ -144,7 +144,7 @@ function takeModelled(world: World, one: RealStep): void {
   } else take(world, one);
 }
 
-/** The same on the real functions. */
+/** The same world on the real functions. */
 async function realWorld(all: Collections) {
   const channelId = randomUUID();
   await all.channels.insertOne(channelDocument({ _id: channelId }));
@@ -152,7 +152,7 @@ async function realWorld(all: Collections) {
   const epochs = new Map<string, number>();
   const raised = new Set<string>();
   const accepted: number[] = [];
-  const does = {
+  const actions = {
     async acquire(id: string) {
       const channel = await acquire(all, channelId, id);
       if (!channel) return;
@@ -187,7 +187,7 @@ async function realWorld(all: Collections) {
         return;
       }
       const id = ids[one.process % Math.max(1, ids.length)];
-      if (id !== undefined) await does[one.type](id);
+      if (id !== undefined) await actions[one.type](id);
     },
     async seen() {
       const rows = await all.connectors.find().toArray();

@@ -1,29 +1,30 @@
 import { deadlineOf } from "#connector/ownership/lease.ts";
 
 /**
- * A small world of connectors, one channel and a database, to be walked at random: every message between a process and
- * the database can be late or lost, and a process can stand still at any point. The rules of the row are those of
- * `lease-row.ts` and `ownership.ts`; `lease-rules.test.ts` compares them with the real ones. The deadline is the real one.
+ * A model of connectors, one channel and a database, for random schedules: every message between a process and the
+ * database can be late or lost, and a process can stall at any point. The rules of the row are those of
+ * `lease-store.ts` and `ownership.ts`; `lease-rules.test.ts` compares them with the real ones. The deadline is the real
+ * one.
  */
 const timings = { leaseMs: 15_000, leaseMarginMs: 3_000 };
 
 export type Step =
-  /** A process starts, under this name, and its row is written. */
+  /** A process starts under this name and writes its row. */
   | { type: "start"; name: number }
-  /** Its renewal is sent; what the database answers is on its way. */
+  /** The process sends a renewal. */
   | { type: "send"; process: number }
-  /** The database gets the oldest renewal that is on its way, or it is lost. */
+  /** The database receives the oldest renewal in transit and answers, or the renewal is lost. */
   | { type: "arrive"; process: number; isLost: boolean }
-  /** The process hears the oldest answer, or it is lost. */
+  /** The process receives the oldest answer, or the answer is lost. */
   | { type: "hear"; process: number; isLost: boolean }
   | { type: "declareDead" }
-  /** It takes the channel, and raises the fence, perhaps much later. */
+  /** The process takes the channel; it raises the fence in a step of its own, perhaps much later. */
   | { type: "acquire"; process: number }
   | { type: "raise"; process: number }
-  /** It looks at its deadline and, when that is not over, sends a write, which arrives later. */
+  /** The process checks its deadline and, unless that has passed, sends a write, which lands later. */
   | { type: "write"; process: number }
   | { type: "land"; process: number }
-  /** Time passes for everybody. */
+  /** Time passes for all processes. */
   | { type: "wait"; ms: number };
 
 interface Row {
@@ -38,19 +39,19 @@ interface Renewal {
 
 interface Process {
   row: Row;
-  /** A process of the same name was started: it need not know. */
+  /** Another process of the same name was started, perhaps unknown to this one. */
   isSucceeded: boolean;
-  /** Monotonic clocks of different machines have nothing in common. */
+  /** Monotonic clocks of different machines are unrelated. */
   clockOffset: number;
   deadline: number;
   sent: Renewal[];
   answers: Array<Renewal & { isAlive: boolean }>;
   hasEnded: boolean;
-  /** Of the channel, as it got it; 0 before. */
+  /** The epoch under which it acquired the channel; 0 before. */
   epoch: number;
-  /** It has raised the fence for that epoch, and was not refused. */
+  /** It has raised the fence to that epoch and was not refused. */
   hasRaised: boolean;
-  /** Of writes that are on their way. */
+  /** The epochs of its writes in transit. */
   writes: number[];
 }
 
@@ -59,12 +60,12 @@ export interface World {
   processes: Process[];
   owner: { process: number | null; epoch: number };
   fence: number;
-  /** Epochs of writes that were accepted, and the fence at the time. */
+  /** Epochs of accepted writes, with the fence at that time. */
   accepted: Array<{ epoch: number; fence: number }>;
   epochsGiven: number[];
 }
 
-/** What a mutation takes away, to see that the invariants need it. */
+/** Mutations, each of which breaks one rule, to show that the invariants need it. */
 export interface Rules {
   renewsTheDead: boolean;
   takesFromTheLiving: boolean;
@@ -94,12 +95,12 @@ export function newWorld(): World {
   };
 }
 
-/** Whether the process thinks, by its own clock, that it may act. */
+/** Whether the process may act by its own clock. */
 export function isValid(world: World, process: Process): boolean {
   return !process.hasEnded && world.now + process.clockOffset < process.deadline;
 }
 
-/** Whether it would write. */
+/** Whether the process would write. */
 export function isOwner(world: World, process: Process): boolean {
   return isValid(world, process) && process.hasRaised;
 }
@@ -156,7 +157,7 @@ function act(world: World, process: Process, step: Act, rules: Rules): void {
       const answer = process.answers.shift();
       if (!answer || step.isLost || process.hasEnded) return;
       const clock = now + process.clockOffset;
-      // As `lease.ts`: dead, or too late, ends it for good.
+      // As in `lease.ts`: a dead row or a late answer ends the lease for good.
       if (!answer.isAlive || clock >= process.deadline) process.hasEnded = true;
       else {
         const from = rules.countsFromTheAnswer ? clock : answer.sentAt;

@@ -10,12 +10,12 @@ import { fileDatabase, quiet } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 
-/** Long enough for a slow machine. */
+/** Long enough for a slow machine to renew in time. */
 const patient = { leaseMs: 20_000, renewMs: 50, leaseMarginMs: 1_000 };
-/** Short enough to see it end. */
+/** Short enough to lapse within a test. */
 const brief = { leaseMs: 2_000, renewMs: 100, leaseMarginMs: 1_000 };
 
-/** Rows of its own for each test: leases declare others dead. */
+/** A collection for each test, since leases declare others dead. */
 const freshRows = (): Collection<ConnectorDocument> =>
   file.database.db.collection(`connectors_${randomUUID()}`);
 
@@ -31,7 +31,7 @@ async function take(
 const ended = (lease: Lease) => eventually(() => lease.ended.aborted);
 const whyEnded = ({ ended: { reason } }: Lease) => (reason as Error).message;
 
-test("is a row that says who, for how long by the database's clock, and how much", async () => {
+test("a lease is a row with a name, a capacity, and an end by the database's clock", async () => {
   const rows = freshRows();
   const lease = await take(rows, { name: "one" });
   expect(lease.isValid()).toBe(true);
@@ -40,7 +40,7 @@ test("is a row that says who, for how long by the database's clock, and how much
   expect(Number(row?.aliveUntil)).toBeGreaterThan(Number(row?.startedAt));
 });
 
-test("is renewed again and again", async () => {
+test("a lease is renewed again and again", async () => {
   const rows = freshRows();
   const lease = await take(rows);
   const until = async () => Number((await rows.findOne({ _id: lease.id }))?.aliveUntil);
@@ -53,7 +53,7 @@ test("is renewed again and again", async () => {
   expect(lease.isValid()).toBe(true);
 });
 
-test("of the same name declares its predecessor dead at once, and leaves others alone", async () => {
+test("a lease declares its predecessor of the same name dead at once, and no other", async () => {
   const rows = freshRows();
   const [former, other] = [await take(rows, { name: "one" }), await take(rows, { name: "two" })];
   const present = await take(rows, { name: "one" });
@@ -63,7 +63,7 @@ test("of the same name declares its predecessor dead at once, and leaves others 
   expect([former, other, present].map((lease) => lease.isValid())).toEqual([false, true, true]);
 });
 
-test("that is dead cannot be renewed", async () => {
+test("a dead lease cannot be renewed", async () => {
   const rows = freshRows();
   const lease = await take(rows);
   await rows.updateOne({ _id: lease.id }, { $set: { state: "dead" } });
@@ -73,7 +73,7 @@ test("that is dead cannot be renewed", async () => {
   expect(await rows.findOne({ _id: lease.id })).toMatchObject({ state: "dead", aliveUntil });
 });
 
-test("goes on while it drains, and ends for good when it is released", async () => {
+test("a draining lease is renewed; a released one is dead", async () => {
   const rows = freshRows();
   const lease = await take(rows);
   await lease.drain();
@@ -85,13 +85,13 @@ test("goes on while it drains, and ends for good when it is released", async () 
   expect(await rows.findOne({ _id: lease.id })).toMatchObject({ state: "dead" });
 });
 
-/** Waits until somebody else may take over, and says whether the lease still thought itself valid then. */
+/** Waits until another connector may take over; resolves to whether the lease was still valid by its own clock then. */
 async function validWhenOverdue(lease: Lease, rows: Collection<ConnectorDocument>): Promise<boolean> {
   await eventually(async () => (await declareDead(rows)) > 0);
   return lease.isValid();
 }
 
-test("lapses by its own clock when the database is unreachable, before anybody may take over", async () => {
+test("a lease lapses by its own clock before a takeover is possible, when the database is unreachable", async () => {
   const rows = freshRows();
   await using severable = await severableDatabase(file.database.db.databaseName);
   const lease = await take(severable.db.collection(rows.collectionName), { timings: brief });
@@ -101,7 +101,7 @@ test("lapses by its own clock when the database is unreachable, before anybody m
   expect(whyEnded(lease)).toBe("lapsed");
 });
 
-test("lapses by its own clock when the database takes everything and answers nothing", async () => {
+test("a lease lapses by its own clock before a takeover is possible, when the database never answers", async () => {
   const rows = freshRows();
   await using severable = await severableDatabase(file.database.db.databaseName);
   const lease = await take(severable.db.collection(rows.collectionName), { timings: brief });
@@ -112,7 +112,7 @@ test("lapses by its own clock when the database takes everything and answers not
   severable.cut();
 });
 
-test("is not valid after the process stood still for longer than it lasts, whatever comes first afterwards", async () => {
+test("a lease is invalid as soon as a process continues that stalled past its end", async () => {
   const rows = freshRows();
   const lease = await take(rows, { timings: brief });
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, brief.leaseMs);
@@ -121,13 +121,13 @@ test("is not valid after the process stood still for longer than it lasts, whate
   expect(lease.isValid()).toBe(false);
 });
 
-test("cannot be had from a database that is away", async () => {
+test("taking a lease rejects when the database is unreachable", async () => {
   const client = new MongoClient("mongodb://127.0.0.1:1", { serverSelectionTimeoutMS: 50 });
   onTestFinished(() => client.close());
   await expect(take(client.db("none").collection("connectors"))).rejects.toThrow();
 });
 
-test("who is overdue is declared dead, whoever finds it; who is not, is not", async () => {
+test("overdue connectors are declared dead once, and no others", async () => {
   const rows = freshRows();
   const now = Date.now();
   const row = (state: ConnectorDocument["state"], ms: number) => {

@@ -13,35 +13,35 @@ async function join(capacity = 100): Promise<string> {
   return id;
 }
 
-const everybodyLeaves = () => file.all.connectors.updateMany({}, { $set: { state: "dead" } });
+const endAllLeases = () => file.all.connectors.updateMany({}, { $set: { state: "dead" } });
 
-test("alone, everything is ours, also before the first look", async () => {
-  await everybodyLeaves();
+test("a lone connector takes every channel, even before the first refresh", async () => {
+  await endAllLeases();
   const membership = createMembership({ db: file.all, connectorId: await join(), load: () => 0 });
-  for (const isLooked of [false, true]) {
-    if (isLooked) await membership.refresh();
+  for (const isRefreshed of [false, true]) {
+    if (isRefreshed) await membership.refresh();
     for (const channelId of channels) expect(await membership.isOurs(channelId)).toBe(true);
   }
 });
 
-test("of several who have looked, one says that a channel is its own; who drains, is dead or overdue says nothing", async () => {
-  await everybodyLeaves();
+test("refreshed connectors agree on one for each channel, and never on one that drains or is overdue", async () => {
+  await endAllLeases();
   const ids = [await join(), await join(), await join()];
   const all = ids.map((connectorId) => createMembership({ db: file.all, connectorId, load: () => 0 }));
-  const looked = async () => {
+  const preferences = async () => {
     await Promise.all(all.map((membership) => membership.refresh()));
     return channels.map((channelId) => all.map((membership) => membership.preferred(channelId)?.id));
   };
-  for (const [one, ...others] of await looked()) expect(others).toEqual(others.map(() => one));
-  expect(new Set((await looked()).flat())).toEqual(new Set(ids));
+  for (const [one, ...others] of await preferences()) expect(others).toEqual(others.map(() => one));
+  expect(new Set((await preferences()).flat())).toEqual(new Set(ids));
   const [draining = "", overdue = "", left = ""] = ids;
   await drainLease(file.all.connectors, draining);
   await file.all.connectors.updateOne({ _id: overdue }, { $set: { aliveUntil: new Date(0) } });
-  expect(new Set((await looked()).flat())).toEqual(new Set([left]));
+  expect(new Set((await preferences()).flat())).toEqual(new Set([left]));
 });
 
-test("a peer that is full by the database is not preferred; ourselves we know better", async () => {
-  await everybodyLeaves();
+test("a peer's load is the database's, our own is what we know; a full connector is not preferred", async () => {
+  await endAllLeases();
   const [me, full] = [await join(), await join(2)];
   let load = 0;
   const membership = createMembership({ db: file.all, connectorId: me, load: () => load });
@@ -55,21 +55,21 @@ test("a peer that is full by the database is not preferred; ourselves we know be
   expect(membership.preferred("any")).toBeNull();
 });
 
-test("a channel is judged by the look that is under way", async () => {
-  await everybodyLeaves();
+test("`isOurs` waits for the refresh in progress", async () => {
+  await endAllLeases();
   const [me, other] = [await join(), await join()];
   const membership = createMembership({ db: file.all, connectorId: me, load: () => 0 });
   await membership.refresh();
   const theirs = channels.find((channelId) => membership.preferred(channelId)?.id === other) ?? "";
   expect(await membership.isOurs(theirs)).toBe(false);
   await drainLease(file.all.connectors, other);
-  const looking = membership.refresh();
+  const refreshing = membership.refresh();
   expect(await membership.isOurs(theirs)).toBe(true);
-  await looking;
+  await refreshing;
 });
 
-test("joins are counted, and leaving is a change but no join", async () => {
-  await everybodyLeaves();
+test("a join counts as a join and a change, a departure only as a change", async () => {
+  await endAllLeases();
   const membership = createMembership({ db: file.all, connectorId: await join(), load: () => 0 });
   await membership.refresh();
   const seen = () => [membership.joins(), membership.changedAt()] as const;

@@ -13,15 +13,15 @@ import { channelDocument, fileDatabase, quiet } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 
-/** Listens until the test is over. Resolves when the stream is open. */
+/** Listens until the end of the test. Resolves to the list of rings once the stream is open. */
 async function listening() {
-  const heard: string[] = [];
+  const rings: string[] = [];
   const abort = new AbortController();
   const opened = Promise.withResolvers<void>();
   const done = listenToOwnership({
     db: file.database.db,
-    freed: (channelId) => heard.push(`freed ${channelId}`),
-    membersChanged: (connectorId) => heard.push(`members ${connectorId}`),
+    freed: (channelId) => rings.push(`freed ${channelId}`),
+    membersChanged: (connectorId) => rings.push(`members ${connectorId}`),
     reopened: opened.resolve,
     log: quiet,
     signal: abort.signal,
@@ -31,12 +31,12 @@ async function listening() {
     await done;
   });
   await opened.promise;
-  return heard;
+  return rings;
 }
 
-test("rings when a channel is given back, and when connectors come, drain and die, in that order", async () => {
+test("the doorbell rings for released channels and for connectors that join, drain or die, in write order", async () => {
   const { connectors, channels } = file.all;
-  const heard = await listening();
+  const rings = await listening();
   const row = { name: "one", capacity: 5, leaseMs: 60_000 };
   await insertLease(connectors, { ...row, id: "one" });
   for (const _id of ["given", "moved"]) {
@@ -52,6 +52,6 @@ test("rings when a channel is given back, and when connectors come, drain and di
   await endLease(connectors, "one");
   await insertLease(connectors, { ...row, id: "two" });
   const expected = ["members one", "freed moved", "members one", "freed given", "members one", "members two"];
-  await eventually(() => heard.length >= expected.length);
-  expect(heard).toEqual(expected);
+  await eventually(() => rings.length >= expected.length);
+  expect(rings).toEqual(expected);
 });

@@ -35,7 +35,7 @@ async function channel(fields: Partial<ChannelDocument> = {}): Promise<string> {
 const ownerOf = async (channelId: string) => (await file.all.channels.findOne({ _id: channelId }))?.owner;
 
 describe("acquiring", () => {
-  test("of several who race for a channel, one wins", async () => {
+  test("exactly one of several racing connectors acquires a channel", async () => {
     const me = await Promise.all([1, 2, 3, 4].map(() => connector()));
     for (let round = 0; round < 20; round++) {
       const channelId = await channel();
@@ -47,7 +47,7 @@ describe("acquiring", () => {
     }
   });
 
-  test("of several who race under one name, each winner has an epoch of its own", async () => {
+  test("racing acquisitions by one connector each get an epoch of their own", async () => {
     const me = await connector();
     for (let round = 0; round < 10; round++) {
       const channelId = await channel({ owner: { connector: me, epoch: 5 } });
@@ -58,7 +58,7 @@ describe("acquiring", () => {
     }
   });
 
-  test("the epoch rises with every owner, the same one again among them, and never falls", async () => {
+  test("the epoch rises with every acquisition, even by the same connector, and never falls", async () => {
     const [one, two] = [await connector(), await connector()];
     const channelId = await channel();
     const epochs: number[] = [];
@@ -76,7 +76,7 @@ describe("acquiring", () => {
     { holder: "draining", isFree: false },
     { holder: "dead", isFree: true },
     { holder: "gone", isFree: true },
-  ])("a channel whose owner is $holder: $isFree", async ({ holder, isFree }) => {
+  ])("a channel whose owner is $holder can be acquired: $isFree", async ({ holder, isFree }) => {
     const holderId = holder === "gone" ? randomUUID() : await connector(holder);
     const channelId = await channel({ owner: { connector: holderId, epoch: 3 } });
     const got = await acquire(file.all, channelId, await connector());
@@ -84,13 +84,13 @@ describe("acquiring", () => {
     expect(await ownerOf(channelId)).toMatchObject({ epoch: isFree ? 4 : 3 });
   });
 
-  test("what is gone cannot be had", async () => {
+  test("a channel that does not exist cannot be acquired", async () => {
     expect(await acquire(file.all, randomUUID(), await connector())).toBeNull();
   });
 });
 
-describe("letting go", () => {
-  test("is only of what is still ours, under that epoch", async () => {
+describe("releasing", () => {
+  test("only the current owner releases a channel, and only under its current epoch", async () => {
     const [me, other] = [await connector(), await connector()];
     const channelId = await channel({ owner: { connector: me, epoch: 3 } });
     await release(file.all, { channelId, epoch: 3 }, other);
@@ -103,7 +103,7 @@ describe("letting go", () => {
   });
 });
 
-test("a channel that was handed over rests with who takes it; one that was given back does not", async () => {
+test("a channel that was handed over rests with its next owner; a released one does not", async () => {
   const [me, other] = [await connector(), await connector()];
   const [moved, given] = [await channel(), await channel()];
   for (const [channelId, giveBack] of [
@@ -128,7 +128,7 @@ describe("channels that need an owner", () => {
     return new Set(free.map(({ channelId }) => channelId));
   }
 
-  test("are those that are wanted, to be deleted, or have something to do", async () => {
+  test("a channel needs an owner if it is wanted, to be deleted, or has open commands", async () => {
     const me = await connector();
     const needed = [await channel(wanted), await channel({ deletedAt: new Date() }), await channel()];
     const [, , withCommand = ""] = needed;
@@ -142,7 +142,7 @@ describe("channels that need an owner", () => {
     expect([settled, await channel()].filter((id) => all.has(id))).toEqual([]);
   });
 
-  test("are our own and those of the dead, not those of another who lives or drains", async () => {
+  test("channels of ours and of dead connectors are found, those of living and draining ones are not", async () => {
     const me = await connector();
     const ownedBy = async (id: string | null) => channel({ ...wanted, owner: { connector: id, epoch: 1 } });
     const free = [
@@ -157,7 +157,7 @@ describe("channels that need an owner", () => {
     expect(taken.filter((id) => all.has(id))).toEqual([]);
   });
 
-  test("are only those that were asked about", async () => {
+  test("only the channels asked about are found", async () => {
     const me = await connector();
     const [asked, idle, other] = [await channel(wanted), await channel(), await channel(wanted)];
     const found = await channelsWithoutOwner(file.all, me, 10, [asked, idle]);
@@ -168,7 +168,7 @@ describe("channels that need an owner", () => {
     ]);
   });
 
-  test("are no more than were asked for", async () => {
+  test("no more channels are found than asked for", async () => {
     await Promise.all([channel(wanted), channel(wanted), channel(wanted)]);
     expect((await found(await connector(), 2)).size).toBe(2);
   });

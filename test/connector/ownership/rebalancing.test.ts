@@ -44,14 +44,14 @@ function balancing() {
   return { now, moved };
 }
 
-test("nothing moves unless somebody joined", async () => {
+test("channels move only after a connector joined", async () => {
   const { now, moved } = balancing();
   expect(await moved()).toEqual([]);
   now.joins++;
   expect(await moved()).toEqual(["one", "two", "three"]);
 });
 
-test("nothing moves until it was quiet", async () => {
+test("channels move only after a quiet time", async () => {
   const { now, moved } = balancing();
   now.joins++;
   now.changedAt = performance.now();
@@ -60,7 +60,7 @@ test("nothing moves until it was quiet", async () => {
   expect(await moved()).toEqual(["one", "two", "three"]);
 });
 
-test("a channel that comes back is not moved again before somebody else joins", async () => {
+test("a channel that returns moves again only after another join", async () => {
   const { now, moved } = balancing();
   now.joins++;
   await moved();
@@ -70,7 +70,7 @@ test("a channel that comes back is not moved again before somebody else joins", 
   expect(await moved()).toEqual(["one"]);
 });
 
-test("a busy channel waits for its time, and keeps no other waiting; one that was just moved rests", async () => {
+test("a busy channel moves later and delays no other; a channel moved recently stays", async () => {
   const { now, moved } = balancing();
   now.joins++;
   now.busy = ["one"];
@@ -81,18 +81,18 @@ test("a busy channel waits for its time, and keeps no other waiting; one that wa
   expect(await moved()).toEqual(["one"]);
 });
 
-test("while none of a plan may be moved, it is asked about once in the quiet time", async () => {
+test("a plan without a movable channel is checked once per quiet time", async () => {
   const { now, moved } = balancing();
   now.joins++;
   now.busy = ["one", "two", "three"];
-  for (let look = 0; look < 10; look++) expect(await moved()).toEqual([]);
+  for (let time = 0; time < 10; time++) expect(await moved()).toEqual([]);
   expect(now.asked).toBe(1);
   vi.advanceTimersByTime(quietMs);
   expect(await moved()).toEqual([]);
   expect(now.asked).toBe(2);
 });
 
-test("a planned move is dropped when its target is gone", async () => {
+test("a planned move is dropped when the channel no longer prefers another connector", async () => {
   const { now, moved } = balancing();
   now.joins++;
   now.busy = ["one", "two"];

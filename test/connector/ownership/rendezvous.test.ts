@@ -29,7 +29,7 @@ const anyPeers = fc.uniqueArray(
 const withIds = (peers: Omit<Peer, "id">[]): Peer[] =>
   peers.map((one) => ({ ...one, id: `id of ${one.name}` }));
 
-test("whoever looks prefers the same one, in whatever order the peers are read", () => {
+test("the preferred peer does not depend on the order of the peers", () => {
   fc.assert(
     fc.property(fc.string(), anyPeers, fc.nat(), (channelId, drawn, by) => {
       const peers = withIds(drawn);
@@ -40,7 +40,7 @@ test("whoever looks prefers the same one, in whatever order the peers are read",
   );
 });
 
-test("a full peer is skipped, and there is a preferred one as long as anybody has room", () => {
+test("full peers are skipped, and a peer is preferred as long as one has room", () => {
   fc.assert(
     fc.property(fc.string(), anyPeers, (channelId, drawn) => {
       const peers = withIds(drawn);
@@ -52,7 +52,7 @@ test("a full peer is skipped, and there is a preferred one as long as anybody ha
   );
 });
 
-test("who joins takes channels for itself only; who leaves gives up its own only", () => {
+test("a join or departure moves only the share of that peer", () => {
   fc.assert(
     fc.property(fc.string(), anyPeers, (channelId, drawn) => {
       const [joined, ...others] = withIds(drawn);
@@ -71,13 +71,13 @@ test("equal peers share evenly", () => {
   }
 });
 
-test("a peer with three times the capacity gets three times as much", () => {
+test("a peer with three times the capacity gets three times the channels", () => {
   const count = shares([peer("small", 100), peer("large", 300)]);
   expect(count.get("large")).toBeGreaterThan(2_150);
   expect(count.get("large")).toBeLessThan(2_350);
 });
 
-test("a restart under the same name prefers what it had, whatever its lease is called", () => {
+test("a restarted peer is preferred for the channels it had, whatever its lease id", () => {
   const two = peer("two");
   for (const channelId of channels.slice(0, 200)) {
     const before = preferredPeer(channelId, [{ ...peer("one"), id: "a" }, two]);

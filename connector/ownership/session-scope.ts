@@ -1,0 +1,14 @@
+import type { Logger } from "#shared/log.ts";
+
+/** What every part of a session may ask of it. */
+export interface SessionScope {
+  readonly channelId: string;
+  /** Aborts when the session has ended. */
+  readonly ended: AbortSignal;
+  /** Checked before every step that a former owner must not take. */
+  isOwner(): boolean;
+  /** Ends the session: a write failed for good, or the ownership was lost. */
+  fail(error: unknown): void;
+  /** Names the channel in every line. */
+  readonly log: Logger;
+}
