@@ -1,12 +1,9 @@
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { promisify } from "node:util";
-
-const run = promisify(execFile);
+import spawn from "nano-spawn";
 
 /**
- * The command line of a process, as one text. `undefined` when there is no such process, when it has ended and only
- * waits to be collected, and on Windows, which does not tell.
+ * The command line of a process, as one text. `undefined` when no such process exists, when it has ended and its parent
+ * has not collected it yet, and on Windows, which does not show command lines.
  */
 export async function commandLine(pid: number): Promise<string | undefined> {
   if (process.platform === "win32") return undefined;
@@ -20,7 +17,7 @@ async function linuxCommandLine(pid: number): Promise<string> {
 }
 
 async function psCommandLine(pid: number): Promise<string> {
-  const { stdout } = await run("ps", ["-ww", "-o", "state=,command=", "-p", String(pid)]);
+  const { stdout } = await spawn("ps", ["-ww", "-o", "state=,command=", "-p", String(pid)]);
   const [state = "Z", ...words] = stdout.trim().split(/\s+/);
   return state.startsWith("Z") ? "" : `${words.join(" ")} `;
 }

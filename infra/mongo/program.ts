@@ -1,55 +1,49 @@
-import { spawn } from "node:child_process";
+import spawn, { SubprocessError } from "nano-spawn";
 
-/** How long a program may take, in milliseconds, and how its output is followed. */
+/** The time a program may take, in milliseconds, and how its output is followed. */
 export type ProgramOptions = {
   signal: AbortSignal;
   deadlineMs: number;
-  /** Ends it when it printed nothing for so long; without it only the deadline does. */
+  /** Ends the program when it has printed nothing for this long. Without it, only the deadline ends it. */
   silenceMs?: number;
+  /** Variables that override those of this process. */
   env?: NodeJS.ProcessEnv;
   onOutput?: (text: string) => void;
 };
 
-const outputCharactersMax = 64 * 1024;
+const outputCharactersMax = 1_000_000;
 
 /**
- * Runs a program to its end and returns what it wrote to its standard output.
- * @throws Error with the last line it wrote to its standard error, or why it was ended; the signal's reason on abort
+ * Runs a program to its end and returns what it wrote to standard output, without the last line break.
+ * @throws Error with the last line of its standard error, or the reason it was ended; the signal's reason on abort
  */
 export async function runProgram(path: string, args: string[], options: ProgramOptions): Promise<string> {
   options.signal.throwIfAborted();
   const ended = new AbortController();
-  const child = spawn(path, args, {
-    env: options.env,
-    stdio: ["ignore", "pipe", "pipe"],
+  const watch = watchdog(options, (reason) => ended.abort(new Error(reason)));
+  const program = spawn(path, args, {
+    env: options.env ?? {},
+    stdin: "ignore",
     windowsHide: true,
     signal: AbortSignal.any([options.signal, ended.signal]),
     killSignal: "SIGKILL",
   });
-  const watch = watchdog(options, (reason) => ended.abort(new Error(reason)));
-  const output = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name].setEncoding("utf8").on("data", (text: string) => {
-      watch.heard();
-      output[name] = (output[name] + text).slice(-outputCharactersMax);
-      if (name === "stdout") options.onOutput?.(text);
-    });
-  }
+  const follow = async () => {
+    const { stdout, stderr } = await program.nodeChildProcess;
+    for (const stream of [stdout, stderr]) stream?.on("data", watch.heard);
+    if (options.onOutput) stdout?.on("data", options.onOutput);
+  };
   try {
-    const { code, signal } = await new Promise<Exit>((resolve, reject) => {
-      child.once("error", reject).once("close", (code, signal) => resolve({ code, signal }));
-    });
-    if (code === 0) return output.stdout;
-    throw new Error(lastLine(output.stderr) ?? lastLine(output.stdout) ?? `it ended with ${signal ?? code}`);
+    const [{ stdout }] = await Promise.all([program, follow()]);
+    return stdout;
   } catch (error) {
     options.signal.throwIfAborted();
-    throw ended.signal.aborted ? ended.signal.reason : error;
+    ended.signal.throwIfAborted();
+    throw error instanceof SubprocessError ? failureOf(error) : error;
   } finally {
     watch.stop();
   }
 }
-
-type Exit = { code: number | null; signal: NodeJS.Signals | null };
 
 function watchdog(options: ProgramOptions, end: (reason: string) => void) {
   const { deadlineMs, silenceMs } = options;
@@ -58,13 +52,25 @@ function watchdog(options: ProgramOptions, end: (reason: string) => void) {
     silenceMs === undefined
       ? undefined
       : setTimeout(() => end(`no answer for ${silenceMs / 1000} s`), silenceMs);
+  let characters = 0;
   return {
-    heard: () => void silence?.refresh(),
+    heard(text: string) {
+      silence?.refresh();
+      characters += text.length;
+      if (characters > outputCharactersMax) end(`it printed more than ${outputCharactersMax} characters`);
+    },
     stop() {
       clearTimeout(deadline);
       clearTimeout(silence);
     },
   };
+}
+
+/** A program that could not be started has the system's error as its cause. */
+function failureOf({ cause, stderr, stdout, signalName, exitCode }: SubprocessError): unknown {
+  return (
+    cause ?? new Error(lastLine(stderr) ?? lastLine(stdout) ?? `it ended with ${signalName ?? exitCode}`)
+  );
 }
 
 function lastLine(text: string): string | undefined {

@@ -68,6 +68,7 @@ export async function startServer(
 type Failure = { code: number | null; reason: string };
 type Spawned = ServerProcess & { ready(signal: AbortSignal): Promise<"ready" | Failure> };
 
+/** By `node:child_process`: mongod runs for weeks, and nano-spawn keeps all that a program prints. */
 function spawnMongod(server: Mongod, dbPath: string, port: number): Spawned {
   const args = ["--dbpath", dbPath, "--port", String(port), ...settings];
   const child = spawn(server.path, args, {

@@ -36,6 +36,28 @@ test("a program that falls silent is ended before the deadline", async () => {
   );
 });
 
+test("a program that prints without end is ended before the deadline", async () => {
+  await expect(node("for (;;) process.stdout.write('x'.repeat(50_000))")).rejects.toThrow(
+    /^it printed more than 1000000 characters$/,
+  );
+});
+
+test("a program that is ended by a signal fails with its name", async () => {
+  await expect(node("process.kill(process.pid, 'SIGTERM')")).rejects.toThrow(/^it ended with SIGTERM$/);
+});
+
+test("a program that does not exist fails with the system's error", async () => {
+  const missing = runProgram("/nowhere/program", [], { signal, deadlineMs: 20_000 });
+  await expect(missing).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("a variable given to a program overrides that of this process", async () => {
+  const env = { TZ: "Pacific/Apia" };
+  expect(await node("console.log(process.env.TZ, process.env.PATH)", { env })).toBe(
+    `Pacific/Apia ${process.env.PATH}`,
+  );
+});
+
 test("an abort ends the program and throws the reason", async () => {
   const stop = new AbortController();
   const running = node("console.log('up'); setInterval(() => {}, 1000)", {
