@@ -1,23 +1,24 @@
+import { isUtf8 } from "node:buffer";
+import { parse } from "content-disposition";
+
 const charactersMax = 255;
 
-/** What a server (`Content-Disposition`, RFC 6266) or else the end of the URL's path calls a file; null if neither. */
+/** The name that a server (`Content-Disposition`, RFC 6266) or else the end of the URL's path gives a file; null if neither does. */
 export function fileNameOf(disposition: string | null, url: URL): string | null {
+  const { filename = "", "filename*": undecodable = "" } = parse(headerText(disposition ?? "")).parameters;
   const names = [
-    extendedName(disposition),
-    plainName(disposition),
+    filename,
+    undecodable.split("'").at(-1) ?? "",
     decoded(url.pathname.split("/").at(-1) ?? ""),
   ];
   return names.map(clean).find((name) => name !== "") ?? null;
 }
 
-function extendedName(disposition: string | null): string {
-  return decoded(/;\s*filename\*\s*=\s*utf-8'[^']*'([^;\s]+)/i.exec(disposition ?? "")?.[1] ?? "");
-}
-
-function plainName(disposition: string | null): string {
-  const [, quoted, token] =
-    /;\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))/i.exec(disposition ?? "") ?? [];
-  return quoted?.replace(/\\(.)/g, "$1") ?? token ?? "";
+/** Headers are read as Latin-1, but many servers send file names in UTF-8: bytes that are valid UTF-8 are read as such. */
+function headerText(header: string): string {
+  const bytes = Buffer.from(header, "latin1");
+  const isLatin1 = bytes.toString("latin1") === header;
+  return isLatin1 && isUtf8(bytes) ? bytes.toString("utf8") : header;
 }
 
 /** The last part of a path, without what a file name cannot hold. */
