@@ -1,3 +1,5 @@
+/** The numbered event log of each channel, written by the channel's owner and followed by every gateway. */
+
 import { type Collection, MongoBulkWriteError, Timestamp } from "mongodb";
 import { type EventDocument, eventInsertMsMax, type FenceDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
@@ -9,45 +11,87 @@ import { type Fence, FencedError, fencedError, fenceOperation, raiseFence } from
 /** One channel's numbered log, as its owner writes it. */
 export interface EventLog {
   /**
-   * Resolves when the event is in the log for good. With an `id`, the same event twice is one: the second is dropped
-   * and gets no number. Throws `FencedError` once somebody else owns the channel, and the database's error when it
-   * stays away.
+   * Resolves when the event is durable in the log. With an `id`, publishing the same event again adds nothing: the second
+   * copy is dropped and takes no number. Throws `FencedError` once another owner has the channel, and the database's
+   * error when it stays unavailable.
    */
   publish<T extends EventType>(type: T, data: EventData[T], id?: string): Promise<void>;
-  /** Resolves when nothing is on its way. */
+  /** Resolves when no event is pending. */
   flush(): Promise<void>;
 }
 
-interface Entry {
+const batchMax = 200;
+const pendingMax = 10_000;
+const attemptsMax = 4;
+
+/**
+ * Takes the log over: from then on a former owner cannot write. Throws `FencedError` if a higher epoch holds the channel.
+ */
+export async function openEventLog(events: Collection<EventDocument>, fence: Fence): Promise<EventLog> {
+  const row = await raiseFence(events, fence);
+  return new OwnedEventLog(events, fence, await newestSeq(events, row));
+}
+
+interface PendingEvent {
   event: Omit<EventDocument, "seq">;
   resolve(): void;
   reject(error: unknown): void;
 }
 
-const batchMax = 200;
-const entriesMax = 10_000;
-const attemptsMax = 4;
+/** Numbers pending events and appends them in batches, one batch at a time. */
+class OwnedEventLog implements EventLog {
+  readonly #events: Collection<EventDocument>;
+  readonly #fence: Fence;
+  readonly #pending: PendingEvent[] = [];
+  #lastSeq: number;
+  #draining: Promise<void> | null = null;
 
-/** Takes the log over: from here on a former owner cannot write. */
-export async function openEventLog(events: Collection<EventDocument>, fence: Fence): Promise<EventLog> {
-  const row = await raiseFence(events, fence);
-  let lastSeq = await newestSeq(events, row);
-  const waiting: Entry[] = [];
-  let running: Promise<void> | null = null;
+  constructor(events: Collection<EventDocument>, fence: Fence, lastSeq: number) {
+    this.#events = events;
+    this.#fence = fence;
+    this.#lastSeq = lastSeq;
+  }
 
-  const write = async (batch: Entry[]) => {
-    let rest = batch;
+  publish<T extends EventType>(type: T, data: EventData[T], id: string = newEventId()): Promise<void> {
+    if (this.#pending.length >= pendingMax) return Promise.reject(new Error("Too many events are pending"));
+    const { channelId, epoch } = this.#fence;
+    const event = {
+      _id: id,
+      channelId,
+      // Must be a plain insert: the server fills an empty timestamp only there.
+      ord: new Timestamp({ t: 0, i: 0 }),
+      epoch,
+      type,
+      timestamp: new Date(),
+      data: { ...data } as Record<string, unknown>,
+    };
+    const published = new Promise<void>((resolve, reject) => this.#pending.push({ event, resolve, reject }));
+    this.#draining ??= Promise.resolve().then(() => this.#drain());
+    return published;
+  }
+
+  async flush(): Promise<void> {
+    await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const batch = this.#pending.splice(0, batchMax);
+      await this.#write(batch).catch((error: unknown) => {
+        for (const { reject } of batch) reject(error);
+      });
+    }
+    this.#draining = null;
+  }
+
+  /** Appends a batch, retrying failures that may have written a part of it. */
+  async #write(batch: PendingEvent[]): Promise<void> {
+    let unwritten = batch;
     for (let failures = 0, isCertain = true; ; ) {
       try {
-        // Either an event is there already, or it is not known how many are: the log itself says.
-        if (!isCertain) {
-          lastSeq = await newestSeq(events, { ...row, lastSeq, writtenSeq: lastSeq });
-          rest = await withoutKnown(events, rest);
-        }
-        const numbered = rest.map(({ event }, index) => ({ ...event, seq: lastSeq + 1 + index }));
-        await append(events, fence, numbered, lastSeq);
-        lastSeq += numbered.length;
-        for (const { resolve } of rest) resolve();
+        if (!isCertain) unwritten = await this.#resync(unwritten);
+        await this.#append(unwritten.map(({ event }) => event));
+        for (const { resolve } of unwritten) resolve();
         return;
       } catch (error) {
         if (error instanceof FencedError) throw error;
@@ -55,64 +99,46 @@ export async function openEventLog(events: Collection<EventDocument>, fence: Fen
         isCertain = false;
       }
     }
-  };
-  const drain = async () => {
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, batchMax);
-      await write(batch).catch((error: unknown) => {
-        for (const { reject } of batch) reject(error);
-      });
-    }
-    running = null;
-  };
+  }
 
-  return {
-    publish(type, data, id = newEventId()) {
-      if (waiting.length >= entriesMax)
-        return Promise.reject(new Error("Too many events wait to be written"));
-      const event = {
-        _id: id,
-        channelId: fence.channelId,
-        // A plain insert, because only there the server fills it.
-        ord: new Timestamp({ t: 0, i: 0 }),
-        epoch: fence.epoch,
-        type,
-        timestamp: new Date(),
-        data: { ...data } as Record<string, unknown>,
-      };
-      const written = new Promise<void>((resolve, reject) => waiting.push({ event, resolve, reject }));
-      running ??= Promise.resolve().then(drain);
-      return written;
-    },
-    async flush() {
-      await running;
-    },
-  };
-}
-
-async function append(
-  events: Collection<EventDocument>,
-  fence: Fence,
-  batch: EventDocument[],
-  writtenSeq: number,
-): Promise<void> {
-  const inserts = batch.map((document) => ({ insertOne: { document } }));
-  const numbers = { writtenSeq, lastSeq: writtenSeq + batch.length };
-  try {
-    await events.bulkWrite([fenceOperation(fence, numbers), ...inserts], {
-      ordered: true,
-      ...durable,
-      // The order of rows across channels is read by it; see `eventInsertMsMax`.
-      maxTimeMS: eventInsertMsMax,
+  /**
+   * Reads the log after a failure: an event was in it already, or an unknown number of them has been written. Resolves
+   * those that are in it, and returns the others.
+   */
+  async #resync(batch: PendingEvent[]): Promise<PendingEvent[]> {
+    const { channelId } = this.#fence;
+    this.#lastSeq = await newestSeq(this.#events, {
+      channelId,
+      lastSeq: this.#lastSeq,
+      writtenSeq: this.#lastSeq,
     });
-  } catch (error) {
-    throw fencedError(error, fence);
+    return await withoutKnown(this.#events, batch);
+  }
+
+  async #append(events: Omit<EventDocument, "seq">[]): Promise<void> {
+    const writtenSeq = this.#lastSeq;
+    const lastSeq = writtenSeq + events.length;
+    const inserts = events.map((event, index) => ({
+      insertOne: { document: { ...event, seq: writtenSeq + 1 + index } },
+    }));
+    try {
+      await this.#events.bulkWrite([fenceOperation(this.#fence, { writtenSeq, lastSeq }), ...inserts], {
+        ordered: true,
+        ...durable,
+        // Readers rely on this limit to order rows across channels; see `eventInsertMsMax`.
+        maxTimeMS: eventInsertMsMax,
+      });
+    } catch (error) {
+      throw fencedError(error, this.#fence);
+    }
+    this.#lastSeq = lastSeq;
   }
 }
 
 /**
- * The newest event decides, because a write that was interrupted may have given numbers to nothing. Unless retention was
- * there: it goes by the clocks of hosts, so it may empty the log, or take newer rows and leave older ones.
+ * Returns the number of the newest event: the fence row alone may count numbers of an interrupted write that has no
+ * events. Falls back on the fence row where retention removed events: it goes by the clocks of hosts, so it may empty the
+ * log, or remove newer rows and leave older ones.
  */
 async function newestSeq(
   events: Collection<EventDocument>,
@@ -125,8 +151,11 @@ async function newestSeq(
   return newest ? Math.max(newest.seq, writtenSeq) : lastSeq;
 }
 
-/** Resolves those that the log has already, and returns the others. */
-async function withoutKnown(events: Collection<EventDocument>, batch: Entry[]): Promise<Entry[]> {
+/** Resolves the events that are in the log already, and returns the others. */
+async function withoutKnown(
+  events: Collection<EventDocument>,
+  batch: PendingEvent[],
+): Promise<PendingEvent[]> {
   const ids = batch.map(({ event }) => event._id);
   const found = await events.distinct("_id", { _id: { $in: ids } }, { readPreference: "primary" });
   const known = new Set(found);

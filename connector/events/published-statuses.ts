@@ -2,27 +2,28 @@ import type { CommandDocument, EventDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { type EventData, type MessageStatus, messageStatuses, messageStatusRank } from "#shared/events.ts";
 
-/** A send, as far as the ids of its events go. `ord` is new whenever a command is queued again by its caller. */
+/** Identifies a send for the ids of its events. `ord` is new whenever the caller queues the command again. */
 export type SendKey = Pick<CommandDocument, "ord"> & { messageId: string };
 
-/** What the log holds of a message. */
+/** The outcome of a send, as far as the log has it. */
 export interface PublishedOutcome {
-  /** WhatsApp took it, or somebody has it. */
+  /** WhatsApp accepted the message, or a recipient has it. */
   hasArrived: boolean;
-  /** WhatsApp's refusal. */
+  /** WhatsApp's error, if it rejected the message. */
   refusal: { code: string; whatsappCode?: number } | null;
-  /** Why it did not come as far as the wire in this life of its command. */
+  /** Why the message did not reach the wire since its command was last queued. */
   notSent: { code: string } | null;
 }
 
-/** What one channel's log says of outgoing messages. Each status has an id of its own, so it is there once. */
+/** The statuses of outgoing messages in one channel's log. Each status has its own event id, so it is published once. */
 export interface PublishedStatuses {
-  /** The id of the event that tells this status. */
+  /** The id of the event that publishes this status. */
   eventId(messageId: string, status: MessageStatus): string;
-  /** The id of the event that tells that a send ended before the wire: another one for each time it is queued. */
+  /** The id of the event that publishes that a send ended before the wire; different each time the send is queued. */
   notSentId(send: SendKey): string;
-  /** The highest status that was told; null when there is none. */
+  /** The highest status that was published; null if none was. */
   highest(messageId: string): Promise<MessageStatus | null>;
+  /** By message id. */
   outcomes(sends: readonly SendKey[]): Promise<Map<string, PublishedOutcome>>;
 }
 

@@ -48,7 +48,7 @@ test("an event is what was published, with a time", async () => {
   ]);
 });
 
-test("the server's order of events rises with their numbers, in one write and from one to the next", async () => {
+test("`ord` rises with `seq`, within one write and from one to the next", async () => {
   const channelId = randomUUID();
   const log = await open(channelId);
   await Promise.all(upTo(300).map((n) => log.publish("message_status_update", update(`M${n}`))));
@@ -59,7 +59,7 @@ test("the server's order of events rises with their numbers, in one write and fr
   expect(ords).toEqual(ords.toSorted((a, b) => Number(a - b)));
 });
 
-test("an insert has a time limit, by which the order across channels is read", async () => {
+test("an insert has the time limit that the order across channels relies on", async () => {
   const channelId = randomUUID();
   await using client = new MongoClient(file.database.uri, { monitorCommands: true });
   const started: CommandStartedEvent[] = [];
@@ -71,7 +71,7 @@ test("an insert has a time limit, by which the order across channels is read", a
 });
 
 describe("the same event twice", () => {
-  test("is one, at once, later and under a new owner, and takes no number", async () => {
+  test("is dropped without a number, in the same batch, later, and under a new owner", async () => {
     const channelId = randomUUID();
     const ids = ["a", "b", "a", "c", "b", "a"].map((name) => `${channelId}/${name}`);
     const log = await open(channelId);
@@ -88,7 +88,7 @@ describe("the same event twice", () => {
     ]);
   });
 
-  test("leaves no gap behind when retention empties the log afterwards", async () => {
+  test("leaves no gap when retention empties the log afterwards", async () => {
     const channelId = randomUUID();
     const log = await open(channelId);
     await log.publish("message_status_update", update("one"), `${channelId}/one`);
@@ -110,7 +110,7 @@ describe("a new owner", () => {
     expect(await seqs(channelId)).toEqual([1, 2, 3, 4]);
   });
 
-  test("continues also when retention has emptied the log", async () => {
+  test("continues the numbers even when retention has emptied the log", async () => {
     const channelId = randomUUID();
     const first = await open(channelId);
     await Promise.all(upTo(3).map((n) => first.publish("message_status_update", update(`${n}`))));
@@ -120,7 +120,7 @@ describe("a new owner", () => {
     expect(await seqs(channelId)).toEqual([4]);
   });
 
-  test("gives no number again when retention took newer events and left older ones", async () => {
+  test("reuses no number when retention removed newer events and left older ones", async () => {
     const channelId = randomUUID();
     const first = await open(channelId);
     for (const n of upTo(4)) await first.publish("message_status_update", update(`${n}`));
@@ -128,11 +128,11 @@ describe("a new owner", () => {
     const second = await open(channelId, 2);
     await second.publish("message_status_update", update("next"));
     const newest = (await seqs(channelId)).at(-1);
-    // The last write of all may have been interrupted, so what it gave is not certain.
+    // The very last write may have been interrupted, so its number is not certain.
     expect(newest).toBe(4);
   });
 
-  test("leaves no gap where the former one was interrupted between the number and the event", async () => {
+  test("leaves no gap where the former owner was interrupted between the number and the event", async () => {
     const channelId = randomUUID();
     const first = await open(channelId);
     for (const n of upTo(3)) await first.publish("message_status_update", update(`${n}`));
@@ -144,7 +144,7 @@ describe("a new owner", () => {
     expect(await seqs(channelId)).toEqual([1, 2, 3, 4]);
   });
 
-  test("locks the former one out: it is told, and nothing of it is in the log", async () => {
+  test("locks out the former owner: its publishes reject, and none of its events is in the log", async () => {
     const channelId = randomUUID();
     const former = await open(channelId);
     const owner = await open(channelId, 2);
@@ -155,13 +155,13 @@ describe("a new owner", () => {
     expect((await stored(channelId)).map(({ data }) => data.messageId)).toEqual(["mine"]);
   });
 
-  test("that was overtaken itself does not get the log", async () => {
+  test("that has itself been superseded does not get the log", async () => {
     const channelId = randomUUID();
     await open(channelId, 3);
     await expect(open(channelId, 2)).rejects.toThrow(FencedError);
   });
 
-  test("in the middle of a stream of events leaves no gap and no double", async () => {
+  test("that takes over amid a stream of events leaves no gap and no duplicate", async () => {
     const channelId = randomUUID();
     const former = await open(channelId);
     const published = upTo(400).map((n) =>
@@ -192,7 +192,7 @@ test("a number that is taken already is skipped, not written twice", async () =>
   ]);
 });
 
-test("events outlive a lost line to the database: each is there once, in order", async () => {
+test("events survive a lost connection to the database: each is in the log once, in order", async () => {
   const channelId = randomUUID();
   await using severable = await severableDatabase(file.database.db.databaseName);
   const log = await openEventLog(severable.db.collection(collectionNames.events), { channelId, epoch: 1 });
@@ -209,12 +209,12 @@ test("events outlive a lost line to the database: each is there once, in order",
   );
 });
 
-test("refuses to hold more than it can bear", async () => {
+test("publishing rejects when too many events are pending", async () => {
   const channelId = randomUUID();
   const log = await open(channelId);
   const published = upTo(10_000).map((n) => log.publish("message_status_update", update(`${n}`)));
   const tooMany = log.publish("message_status_update", update("one more"));
-  await expect(tooMany).rejects.toThrow("Too many events");
+  await expect(tooMany).rejects.toThrow("Too many events are pending");
   await Promise.all(published);
   expect(await file.all.events.countDocuments({ channelId, seq: { $exists: true } })).toBe(10_000);
 });
