@@ -1,7 +1,7 @@
+import pLimit from "p-limit";
 import type { Collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
-import { createSemaphore } from "./concurrency/semaphore.ts";
 import { isMovable } from "./machine/machine.ts";
 import type { Fence } from "./ownership/fence.ts";
 import type { Lease } from "./ownership/lease.ts";
@@ -34,7 +34,7 @@ export class Sessions {
   readonly #moving = new Map<string, Promise<void>>();
   readonly #rung = new Set<string>();
   readonly #restartBackoff = createRestartBackoff(connectBackoff);
-  readonly #closeSlots = createSemaphore(stopsAtOnce);
+  readonly #closeSlots = pLimit(stopsAtOnce);
   #isClosed = false;
 
   constructor(options: SessionsOptions) {

@@ -1,9 +1,9 @@
 import type { Server as HttpServer } from "node:http";
 import type { Db } from "mongodb";
+import pLimit from "p-limit";
 import type { Socket } from "socket.io";
 import { collections } from "#shared/database.ts";
 import type { Logger } from "#shared/log.ts";
-import { createSemaphore } from "../concurrency/semaphore.ts";
 import { tailEvents } from "../events/event-tail.ts";
 import { authenticateHandler, leaveAll } from "./authenticate.ts";
 import { Client } from "./client.ts";
@@ -46,7 +46,7 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
     subscribe_channel: subscribeHandler({
       db,
       feeds,
-      reads: createSemaphore(limits.replayReadsMax),
+      reads: pLimit(limits.replayReadsMax),
       limits,
       log,
     }),

@@ -1,3 +1,4 @@
+import pLimit from "p-limit";
 import type { Caller, KeyCollections } from "#shared/authentication.ts";
 import { ServiceError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";
@@ -26,12 +27,8 @@ export async function keepRechecking(deps: RecheckDeps): Promise<void> {
 }
 
 async function recheck({ db, clients, log }: RecheckDeps): Promise<void> {
-  const queue = byCredential(clients()).values();
-  await Promise.all(
-    Array.from({ length: concurrency }, async () => {
-      for (const group of queue) await recheckOne(db, group, log);
-    }),
-  );
+  const groups = byCredential(clients()).values();
+  await pLimit(concurrency).map(groups, (group) => recheckOne(db, group, log));
 }
 
 interface Group {

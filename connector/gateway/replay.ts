@@ -1,9 +1,9 @@
+import type { LimitFunction } from "p-limit";
 import type { Collections } from "#shared/database.ts";
 import { databaseAnswer } from "#shared/database-answer.ts";
 import { type EventPage, readEventPage } from "#shared/event-page.ts";
 import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
-import type { Semaphore } from "../concurrency/semaphore.ts";
 import type { Audience } from "./audience.ts";
 import type { ChannelFeed } from "./channel-feed.ts";
 import type { Client } from "./client.ts";
@@ -22,7 +22,7 @@ export interface Replay {
   join: (sentSeq: number) => void;
   db: Pick<Collections, "events">;
   /** Where pages are read: when many clients come back at once, they share the database with the channels. */
-  reads: Semaphore;
+  reads: LimitFunction;
   limits: GatewayLimits;
   log: Logger;
 }

@@ -1,10 +1,10 @@
+import type { LimitFunction } from "p-limit";
 import type { Collections } from "#shared/database.ts";
 import { databaseAnswer } from "#shared/database-answer.ts";
 import { ServiceError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";
 import { coversChannel } from "#shared/scopes.ts";
 import { parseWith } from "#shared/validation.ts";
-import type { Semaphore } from "../concurrency/semaphore.ts";
 import { audiencesOf, subscribingScopes } from "./audience.ts";
 import { type ChannelFeed, pairingKey } from "./channel-feed.ts";
 import type { Client, ClientIdentity, RequestHandler } from "./client.ts";
@@ -20,7 +20,7 @@ import { type PresentChannel, pairingNotice, statusNotice } from "./snapshot.ts"
 export interface SubscribeDeps {
   db: Collections;
   feeds: Feeds;
-  reads: Semaphore;
+  reads: LimitFunction;
   limits: GatewayLimits;
   log: Logger;
 }

@@ -5,7 +5,10 @@ import type { Feeds } from "./feeds.ts";
 /** Reads that run at once in a sweep. */
 const concurrency = 8;
 
-/** Runs `look` for every feed, a few at a time. */
+/**
+ * Runs `look` for every feed, a few at a time. The workers share an iterator; p-limit would queue a promise for each of
+ * what may be thousands of feeds.
+ */
 export async function sweepFeeds(
   feeds: readonly ChannelFeed[],
   look: (feed: ChannelFeed) => Promise<void>,
