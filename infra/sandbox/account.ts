@@ -1,3 +1,5 @@
+/** Declares a simulated person as tests see one, and the types of messages, receipts and devices. */
+
 import type { proto } from "@whiskeysockets/baileys";
 
 /** Which of a person's two addresses a stanza carries: phone number or LID. */

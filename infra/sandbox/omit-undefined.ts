@@ -1,3 +1,5 @@
+/** Removes the undefined properties of an object. */
+
 /** Optional properties that are absent or have a value (`exactOptionalPropertyTypes`). */
 export type WithoutUndefined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 

@@ -1,3 +1,5 @@
+/** Declares the interface through which tests and the admin API observe and control a running sandbox. */
+
 import type { Account } from "./account.ts";
 import type { Faults } from "./faults/faults.ts";
 import type { AppliedFault } from "./faults/runner.ts";

@@ -1,3 +1,5 @@
+/** Starts a simulated WhatsApp server on loopback, with which an unpatched Baileys pairs, sends and receives. */
+
 import "../before-baileys.ts";
 import { join } from "node:path";
 import { createAdmin } from "./admin/admin.ts";

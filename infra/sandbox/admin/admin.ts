@@ -1,3 +1,5 @@
+/** Serves the JSON API and the phone page through which people and tests drive the sandbox. */
+
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { noMediaCounts } from "../media/media-host.ts";

@@ -1,3 +1,5 @@
+/** Makes the server misbehave, on request or on a seeded schedule. */
+
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import type { ReceiptTiming } from "../account.ts";
 import type { Connection } from "../network/connection.ts";

@@ -1,3 +1,5 @@
+/** Keeps groups and their members, and notifies linked clients of every change. */
+
 import { randomInt } from "node:crypto";
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import type { Addressing } from "../account.ts";

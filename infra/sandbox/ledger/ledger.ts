@@ -1,3 +1,5 @@
+/** Records what happened to every message, socket and decryption, so that tests can check it. */
+
 import type { Account } from "../account.ts";
 import type { Companion } from "../state/state.ts";
 import { type DecryptFailure, FailureLedger } from "./failures.ts";

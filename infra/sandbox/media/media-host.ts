@@ -1,3 +1,5 @@
+/** Serves encrypted media over HTTPS on loopback, and encrypts and decrypts attachments as a phone does. */
+
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";

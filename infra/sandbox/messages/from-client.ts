@@ -1,3 +1,5 @@
+/** Carries each message from its sender to every device of its readers, with acks, receipts and retries. */
+
 import { type BinaryNode, proto, unpadRandomMax16 } from "@whiskeysockets/baileys";
 import type { Connection } from "../network/connection.ts";
 import { post } from "../network/mailbox.ts";

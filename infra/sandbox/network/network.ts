@@ -1,3 +1,5 @@
+/** Holds what the rooms above share: people, client connections, queued stanzas and active faults. */
+
 import type { LRUCache } from "lru-cache";
 import type { Addressing } from "../account.ts";
 import type { Counters } from "../ledger/counters.ts";

@@ -1,3 +1,5 @@
+/** Links clients to a phone by QR or pairing code, and unlinks them. */
+
 import type { Connection } from "../network/connection.ts";
 import type { Network } from "../network/network.ts";
 import type { PairingAttempt } from "../network/pairing-attempt.ts";

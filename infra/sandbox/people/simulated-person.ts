@@ -1,3 +1,5 @@
+/** Simulates the people behind the phone numbers: they link clients, send messages and wait for replies. */
+
 import type { proto } from "@whiskeysockets/baileys";
 import type {
   Account,

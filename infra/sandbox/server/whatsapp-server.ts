@@ -1,3 +1,5 @@
+/** Accepts connections, logs clients in, answers their queries and routes all other stanzas. */
+
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import { LRUCache } from "lru-cache";
 import { createCounters } from "../ledger/counters.ts";

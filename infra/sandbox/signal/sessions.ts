@@ -1,3 +1,5 @@
+/** Encrypts and decrypts for simulated devices, with Signal sessions, sender keys and pre-key bundles. */
+
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import { ProtocolAddress, SessionBuilder, SessionCipher, SessionRecord, type SignalStorage } from "libsignal";
 import type { Network } from "../network/network.ts";

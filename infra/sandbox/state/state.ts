@@ -1,3 +1,5 @@
+/** Defines the state of the sandbox and keeps it on disk across restarts. */
+
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import type { Addressing, MediaKind, ReceivedReceipt } from "../account.ts";
 import type { Authority } from "../media/certificate.ts";

@@ -1,3 +1,5 @@
+/** Implements WhatsApp's wire protocol: the Noise handshake, frames, stanzas and JIDs. */
+
 import { createCipheriv, createDecipheriv, createHash, hkdfSync } from "node:crypto";
 import { proto } from "@whiskeysockets/baileys";
 import type { ServerKeys } from "../state/state.ts";
