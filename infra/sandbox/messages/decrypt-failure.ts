@@ -1,6 +1,6 @@
 import type { Network } from "../network/network.ts";
-import { isForgotten, type Peer } from "../signal/sessions.ts";
-import type { Person } from "../state/person.ts";
+import { isForgotten } from "../signal/sessions.ts";
+import type { LinkedClient, Person } from "../state/person.ts";
 import type { OwnDevice } from "../state/state.ts";
 import { type RetryRequest, requestRetry } from "./retries.ts";
 
@@ -8,7 +8,7 @@ import { type RetryRequest, requestRetry } from "./retries.ts";
 export function reportDecryptFailure(
   network: Network,
   reader: { person: Person; device: OwnDevice },
-  sender: Peer,
+  sender: LinkedClient,
   wanted: Omit<RetryRequest, "sender" | "from">,
   error: unknown,
 ): void {

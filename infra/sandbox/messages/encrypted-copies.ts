@@ -1,7 +1,7 @@
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import type { Network } from "../network/network.ts";
 import { isValidIdentity } from "../signal/device-identity.ts";
-import type { Peer } from "../signal/sessions.ts";
+import type { LinkedClient } from "../state/person.ts";
 import { type DeviceAddress, parseAddress } from "../wire/jid.ts";
 import { child, children, contentOf } from "../wire/stanza.ts";
 
@@ -24,7 +24,12 @@ export function encryptedCopies(node: BinaryNode): EncryptedCopy[] {
 }
 
 /** What nobody on the way would notice: a ratchet that went back, an identity that is not vouched for. */
-export function inspectCopies(network: Network, sender: Peer, node: BinaryNode, encs: BinaryNode[]): void {
+export function inspectCopies(
+  network: Network,
+  sender: LinkedClient,
+  node: BinaryNode,
+  encs: BinaryNode[],
+): void {
   const { person, companion } = sender;
   const device = `${person.phoneNumber}:${companion.id}`;
   for (const enc of encs) {

@@ -5,7 +5,7 @@ import type { Connection } from "../network/connection.ts";
 import { post } from "../network/mailbox.ts";
 import type { Network } from "../network/network.ts";
 import { decryptFrom } from "../signal/sessions.ts";
-import type { Person } from "../state/person.ts";
+import type { LinkedClient, Person } from "../state/person.ts";
 import type { Companion, OwnDevice } from "../state/state.ts";
 import { type DeviceAddress, jidOf, parseAddress } from "../wire/jid.ts";
 import { childContent, contentOf, stanza, unixNow } from "../wire/stanza.ts";
@@ -22,7 +22,7 @@ interface Envelope {
   id: string;
   /** The chat, as the client addressed it. */
   chat: DeviceAddress;
-  sender: { person: Person; companion: Companion };
+  sender: LinkedClient;
 }
 
 /** A client sends: acknowledge, then hand every copy to its device. */

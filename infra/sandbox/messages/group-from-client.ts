@@ -4,8 +4,8 @@ import type { Connection } from "../network/connection.ts";
 import { post } from "../network/mailbox.ts";
 import type { Network } from "../network/network.ts";
 import { learnSenderKey, openFromGroup } from "../signal/sender-keys.ts";
-import { decryptFrom, type Peer } from "../signal/sessions.ts";
-import type { Person } from "../state/person.ts";
+import { decryptFrom } from "../signal/sessions.ts";
+import type { LinkedClient, Person } from "../state/person.ts";
 import type { GroupState, OwnDevice } from "../state/state.ts";
 import { child, children, contentOf, stanza, unixNow } from "../wire/stanza.ts";
 import { acknowledge } from "./ack.ts";
@@ -18,7 +18,7 @@ interface Envelope {
   node: BinaryNode;
   id: string;
   group: GroupState;
-  sender: Peer;
+  sender: LinkedClient;
 }
 
 /** What one device gets: a copy of its own (the sender key, or all of it when it had asked again), and what is for everybody. */
@@ -157,7 +157,12 @@ async function open(
 }
 
 /** For another linked client: passed on as it is. */
-function forward(network: Network, envelope: Envelope, { companion }: Peer, { own, shared }: Parts): void {
+function forward(
+  network: Network,
+  envelope: Envelope,
+  { companion }: LinkedClient,
+  { own, shared }: Parts,
+): void {
   const { node, id, group, sender } = envelope;
   const encs = [own, shared].filter((enc) => enc !== undefined);
   if (encs.length === 0) return;

@@ -3,8 +3,8 @@ import { membersOf, participantAttributes } from "../groups/groups.ts";
 import { post } from "../network/mailbox.ts";
 import type { Network } from "../network/network.ts";
 import { ownSenderKey, sealForGroup } from "../signal/sender-keys.ts";
-import { encryptFor, type Peer } from "../signal/sessions.ts";
-import type { Person } from "../state/person.ts";
+import { encryptFor } from "../signal/sessions.ts";
+import type { LinkedClient, Person } from "../state/person.ts";
 import type { GroupState, SentMessage } from "../state/state.ts";
 import { stanza } from "../wire/stanza.ts";
 import { fileMessage } from "./inbox.ts";
@@ -47,7 +47,7 @@ export async function resendToGroup(
   person: Person,
   group: GroupState,
   sent: SentMessage,
-  peer: Peer,
+  peer: LinkedClient,
   count: number,
 ): Promise<void> {
   const senderKeyDistributionMessage = await ownSenderKey(person.phone, group.jid, `${person.phoneNumber}.0`);
@@ -68,12 +68,12 @@ function attributesOf(group: GroupState, person: Person, sent: SentMessage) {
   };
 }
 
-const peersOf = (network: Network, group: GroupState): Peer[] =>
+const peersOf = (network: Network, group: GroupState): LinkedClient[] =>
   membersOf(network, group).flatMap((person) =>
     person.state.companions.map((companion) => ({ person, companion })),
   );
 
-const nameOf = ({ person, companion }: Peer): string => `${person.phoneNumber}.${companion.id}`;
+const nameOf = ({ person, companion }: LinkedClient): string => `${person.phoneNumber}.${companion.id}`;
 
 async function fileOnPhone(
   network: Network,

@@ -5,7 +5,7 @@ import type { Connection } from "../network/connection.ts";
 import { confirm, post, stanzaKey } from "../network/mailbox.ts";
 import type { Network } from "../network/network.ts";
 import { omitUndefined } from "../omit-undefined.ts";
-import type { Person } from "../state/person.ts";
+import type { LinkedClient, Person } from "../state/person.ts";
 import type { Companion, StoredMessage } from "../state/state.ts";
 import { jidOf, parseAddress } from "../wire/jid.ts";
 import { child, children, stanza, unixNow } from "../wire/stanza.ts";
@@ -78,12 +78,7 @@ export async function receiveReceipt(
 }
 
 /** What a client says about a message it was sent. Whatever it confirms it could read. */
-function noteHeard(
-  network: Network,
-  { person, companion }: { person: Person; companion: Companion },
-  id: string,
-  type: string,
-): void {
+function noteHeard(network: Network, { person, companion }: LinkedClient, id: string, type: string): void {
   network.ledgers.incoming.heard({ id, to: person.phoneNumber, deviceId: companion.id }, type);
   if (type.startsWith("error")) return;
   network.ledgers.failures.read({ id, to: `${person.phoneNumber}:${companion.id}` });

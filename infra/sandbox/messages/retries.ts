@@ -5,7 +5,7 @@ import { post, stanzaKey } from "../network/mailbox.ts";
 import type { Network } from "../network/network.ts";
 import { keyNodes, parseBundle, takeClientBundle, takeOwnBundle } from "../signal/pre-key-bundle.ts";
 import { renewSession } from "../signal/sessions.ts";
-import type { Person } from "../state/person.ts";
+import type { LinkedClient, Person } from "../state/person.ts";
 import type { Companion, OwnDevice } from "../state/state.ts";
 import { type DeviceAddress, jidOf, parseAddress } from "../wire/jid.ts";
 import { bigEndian, child, childContent, stanza, uint, unixNow } from "../wire/stanza.ts";
@@ -65,11 +65,7 @@ export function requestRetry(
 }
 
 /** A client could not read a message: from a phone in here it gets another copy, another client is asked on its behalf. */
-export async function answerRetry(
-  network: Network,
-  asker: { person: Person; companion: Companion },
-  node: BinaryNode,
-): Promise<void> {
+export async function answerRetry(network: Network, asker: LinkedClient, node: BinaryNode): Promise<void> {
   network.counts.retriesReceived += 1;
   const { id = "", to, participant } = node.attrs;
   const address = parseAddress(participant ?? to);
@@ -85,7 +81,7 @@ export async function answerRetry(
 
 function noteFailure(
   network: Network,
-  { person, companion }: { person: Person; companion: Companion },
+  { person, companion }: LinkedClient,
   id: string,
   sender: Person,
   device: number,
@@ -101,7 +97,7 @@ function noteFailure(
 async function resend(
   network: Network,
   sender: Person,
-  asker: { person: Person; companion: Companion },
+  asker: LinkedClient,
   id: string,
   node: BinaryNode,
 ): Promise<void> {
@@ -123,7 +119,7 @@ async function resend(
 
 function askClient(
   network: Network,
-  asker: { person: Person; companion: Companion },
+  asker: LinkedClient,
   author: Companion,
   address: DeviceAddress,
   node: BinaryNode,

@@ -1,8 +1,8 @@
 import { type BinaryNode, decodeBinaryNode, encodeBinaryNode, type proto } from "@whiskeysockets/baileys";
 import type { WebSocket } from "ws";
 import { ended, type SocketRecord } from "../ledger/sockets.ts";
-import type { Person } from "../state/person.ts";
-import type { Companion, ServerKeys } from "../state/state.ts";
+import type { LinkedClient } from "../state/person.ts";
+import type { ServerKeys } from "../state/state.ts";
 import { createFrameReader, frame } from "../wire/frames.ts";
 import { createHandshake, type Transport } from "../wire/noise.ts";
 import { children, stanza } from "../wire/stanza.ts";
@@ -30,7 +30,7 @@ export class Connection {
   /** Set while the socket waits to be paired. */
   pairingAttempt: PairingAttempt | null = null;
   /** Set once logged in. */
-  owner: { person: Person; companion: Companion } | null = null;
+  owner: LinkedClient | null = null;
   /** The client said it is ready for what has piled up. */
   isReceiving = false;
   /** The phone number that it means to log in with. */

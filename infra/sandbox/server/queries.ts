@@ -6,21 +6,19 @@ import type { Network } from "../network/network.ts";
 import { receiveCodeStage } from "../pairing/code.ts";
 import { forgetCompanion, sendDeviceRemoved } from "../pairing/unlink.ts";
 import { answerPreKeyBundles, storePreKeys } from "../signal/pre-key-bundle.ts";
-import type { Person } from "../state/person.ts";
+import type { LinkedClient } from "../state/person.ts";
 import type { Companion } from "../state/state.ts";
 import { bigEndian, children, serverJid, stanza } from "../wire/stanza.ts";
 import { syncAppState } from "./app-state.ts";
 import { startInitialSync } from "./initial-sync.ts";
 import { answerUsync } from "./usync.ts";
 
-interface Asked {
+interface Asked extends LinkedClient {
   network: Network;
   connection: Connection;
   iq: BinaryNode;
   /** First child of the iq. */
   request: BinaryNode | undefined;
-  person: Person;
-  companion: Companion;
 }
 
 /** What comes back in the result; `after` runs once that is on the wire. */

@@ -3,26 +3,20 @@
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import { ProtocolAddress, SessionBuilder, SessionCipher, SessionRecord, type SignalStorage } from "libsignal";
 import type { Network } from "../network/network.ts";
-import type { Person } from "../state/person.ts";
-import type { Companion, OwnDevice } from "../state/state.ts";
+import type { LinkedClient, Person } from "../state/person.ts";
+import type { OwnDevice } from "../state/state.ts";
 import { withPrefix } from "../wire/curve25519.ts";
 import { stanza } from "../wire/stanza.ts";
 import { type PreKeyBundle, takeClientBundle } from "./pre-key-bundle.ts";
 
-/** A linked client at the other end of a session. */
-export interface Peer {
-  person: Person;
-  companion: Companion;
-}
-
-const sessionName = ({ person, companion }: Peer): string => `${person.phoneNumber}.${companion.id}`;
+const sessionName = ({ person, companion }: LinkedClient): string => `${person.phoneNumber}.${companion.id}`;
 
 /** Encrypts for a client, starting a session if there is none, and returns the `<enc>` node. */
 export async function encryptFor(
   network: Network,
   owner: Person,
   device: OwnDevice,
-  peer: Peer,
+  peer: LinkedClient,
   plaintext: Uint8Array,
 ): Promise<BinaryNode> {
   const name = sessionName(peer);
@@ -43,7 +37,7 @@ export async function decryptFrom(
   network: Network,
   owner: Person,
   device: OwnDevice,
-  peer: Peer,
+  peer: LinkedClient,
   enc: { type: string; ciphertext: Buffer },
 ): Promise<Buffer> {
   const cipher = new SessionCipher(storage(device, sessionName(peer)), addressOf(owner, device, peer));
@@ -59,7 +53,7 @@ export async function decryptFrom(
 export async function renewSession(
   owner: Person,
   device: OwnDevice,
-  peer: Peer,
+  peer: LinkedClient,
   bundle: PreKeyBundle,
 ): Promise<void> {
   const name = sessionName(peer);
@@ -67,7 +61,7 @@ export async function renewSession(
 }
 
 /** Whether the session with this client was thrown away on purpose. */
-export const isForgotten = (device: OwnDevice, peer: Peer): boolean =>
+export const isForgotten = (device: OwnDevice, peer: LinkedClient): boolean =>
   device.forgotten.includes(sessionName(peer));
 
 function initiate(store: SignalStorage, address: ProtocolAddress, bundle: PreKeyBundle): Promise<void> {
@@ -89,7 +83,7 @@ function initiate(store: SignalStorage, address: ProtocolAddress, bundle: PreKey
 }
 
 /** libsignal queues by address in one map for the process: these names meet none of a Baileys socket's. */
-const addressOf = (owner: Person, device: OwnDevice, peer: Peer): ProtocolAddress =>
+const addressOf = (owner: Person, device: OwnDevice, peer: LinkedClient): ProtocolAddress =>
   new ProtocolAddress(
     `sandbox ${owner.phoneNumber} ${device.id} ${peer.person.phoneNumber}`,
     peer.companion.id,

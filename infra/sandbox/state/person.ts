@@ -1,7 +1,13 @@
 import type { Account, ReceivedMessage, ReceivedReceipt } from "../account.ts";
 import type { Companion, OwnDevice, PersonState } from "./state.ts";
 
-/** A simulated person as the server knows them: their devices, and where what concerns them is told. */
+/** A linked client, with the person it is linked to. */
+export interface LinkedClient {
+  person: Person;
+  companion: Companion;
+}
+
+/** A simulated person as the server sees them: their devices, and callbacks for messages and receipts. */
 export interface Person extends Readonly<Pick<Account, "phoneNumber" | "pushName" | "receiptPolicy">> {
   readonly state: PersonState;
   readonly phone: OwnDevice;
@@ -9,8 +15,8 @@ export interface Person extends Readonly<Pick<Account, "phoneNumber" | "pushName
   device(id: number): OwnDevice | undefined;
   /** A linked client. */
   companion(id: number): Companion | undefined;
-  /** A message came into the inbox. */
+  /** A message arrived in the inbox. */
   onMessage(message: ReceivedMessage): void;
-  /** A linked client of somebody else has seen a message of this person. */
+  /** A linked client of another person sent a receipt for a message of this person. */
   onReceipt(receipt: Omit<ReceivedReceipt, "at">): void;
 }
