@@ -1,8 +1,17 @@
-/** A file of the console, ready to be served. */
-export interface Asset {
+import type { ContentEncoding } from "./http/accept-encoding.ts";
+
+/** The bytes of a file as one encoding sends them. */
+export interface AssetBody {
   body: Uint8Array<ArrayBuffer>;
-  contentType: string;
+  /** Names these bytes, so it differs between encodings. */
   etag: string;
-  /** Its name changes with its content, so it may be kept for ever. */
+}
+
+/** A file of the console, ready to be served. */
+export interface Asset extends AssetBody {
+  contentType: string;
+  /** Its name changes with its content, so browsers may cache it for ever. */
   isImmutable: boolean;
+  /** The same file compressed, as far as the build did. */
+  encoded: ReadonlyMap<ContentEncoding, AssetBody>;
 }

@@ -1,23 +1,34 @@
 import { Hono } from "hono";
 import type { Dependencies } from "../dependencies.ts";
+import { preferredEncoding } from "../http/accept-encoding.ts";
 import { consoleContentPolicy } from "../middleware/security-headers.ts";
 import { apiVersion } from "./documents.ts";
 
 const foreverSeconds = 31_536_000;
 
-/** The console's files, each at its path, `/index.html` at `/`; and what the page has to know before anybody signs in. */
+/** Serves the console's files, each at its path and `/index.html` at `/`, and `/console.json`, which needs no key. */
 export function consoleRoutes({ assets, sandboxUrl }: Pick<Dependencies, "assets" | "sandboxUrl">) {
   const routes = new Hono();
   routes.get("/console.json", (c) => c.json({ version: apiVersion, sandboxUrl: sandboxUrl ?? null }));
-  for (const [path, { body, contentType, etag, isImmutable }] of assets) {
+  for (const [path, asset] of assets) {
+    const { contentType, encoded, isImmutable } = asset;
     routes.get(path === "/index.html" ? "/" : path, (c) => {
+      const encoding = preferredEncoding(c.req.header("accept-encoding"), [...encoded.keys()]);
+      const { body, etag } = (encoding && encoded.get(encoding)) ?? asset;
       c.header("ETag", etag);
       c.header("Cache-Control", isImmutable ? `public, max-age=${foreverSeconds}, immutable` : "no-cache");
-      // On a 304 too: its headers replace the ones the browser kept.
+      if (encoded.size > 0) c.header("Vary", "Accept-Encoding");
+      // A 304 needs it too, because its headers replace the ones that the browser stored.
       c.header("Content-Security-Policy", consoleContentPolicy);
-      if (c.req.header("if-none-match") === etag) return c.body(null, 304);
-      return c.body(body, 200, { "Content-Type": contentType });
+      if (isCached(etag, c.req.header("if-none-match"))) return c.body(null, 304);
+      if (encoding) c.header("Content-Encoding", encoding);
+      return c.body(body, 200, { "Content-Type": contentType, "Content-Length": String(body.byteLength) });
     });
   }
   return routes;
+}
+
+/** Whether an `If-None-Match` header lists the tag; proxies that compress prefix it with `W/` (RFC 9110 §13.1.2). */
+function isCached(etag: string, ifNoneMatch = ""): boolean {
+  return ifNoneMatch === "*" || (ifNoneMatch.match(/"[^"]*"/g)?.includes(etag) ?? false);
 }

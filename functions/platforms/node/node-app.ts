@@ -10,6 +10,7 @@ import { mongoStore } from "#functions/store/mongo-store.ts";
 import type { Config } from "#shared/config.ts";
 import { assertReplicaSet, collections, ensureIndexes } from "#shared/database.ts";
 import type { Logger } from "#shared/log.ts";
+import { compressAnswers } from "./compress-answers.ts";
 import { readAssets } from "./node-assets.ts";
 
 export interface NodeAppOptions {
@@ -56,7 +57,7 @@ export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAp
     log,
   });
   return {
-    fetch: app.fetch,
+    fetch: compressAnswers(app.fetch),
     async [Symbol.asyncDispose]() {
       stopping.abort();
       await Promise.all([results[Symbol.asyncDispose](), eventDoorbell[Symbol.asyncDispose]()]);

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { request } from "node:http";
 import { pino } from "pino";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -37,4 +39,37 @@ test("/docs shows the calls, finds nothing wrong with the document, and asks no 
     expect(elsewhere).toEqual([]);
     expect(complaints).toEqual([]);
   });
+});
+
+test.each([
+  ["br", 1_000_000],
+  ["gzip", 1_000_000],
+  ["identity", 5_000_000],
+])("the script of /docs, as %s, is sent in at most %i bytes", async (encoding, bytesMax) => {
+  const asking = request(`${functions.url}/docs/standalone.js`, { headers: { "Accept-Encoding": encoding } });
+  const [answer] = await once(asking.end(), "response");
+  let bytes = 0;
+  for await (const chunk of answer) bytes += chunk.length;
+  expect(bytes).toBeGreaterThan(bytesMax / 2);
+  expect(bytes).toBeLessThan(bytesMax);
+  expect(answer.headers["content-length"]).toBe(String(bytes));
+  expect(answer.headers["content-encoding"] ?? "identity").toBe(encoding);
+});
+
+test.each([
+  ["br", 10_000],
+  ["gzip", 10_000],
+])("/openapi.json, as %s, is sent in at most %i bytes", async (encoding, bytesMax) => {
+  const answer = await fetch(`${functions.url}/openapi.json`, { headers: { "Accept-Encoding": encoding } });
+  expect(answer.headers.get("content-encoding")).toBe(encoding);
+  expect(answer.headers.get("vary")).toMatch(/Accept-Encoding/);
+  expect(Number(answer.headers.get("content-length"))).toBeLessThan(bytesMax);
+  expect((await answer.text()).length).toBeGreaterThan(bytesMax);
+});
+
+test("HEAD /openapi.json names no encoding, because nothing is compressed for it", async () => {
+  const headers = { "Accept-Encoding": "br" };
+  const answer = await fetch(`${functions.url}/openapi.json`, { method: "HEAD", headers });
+  expect([answer.status, answer.headers.get("content-encoding")]).toEqual([200, null]);
+  expect(await answer.text()).toBe("");
 });

@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { readAssets } from "#functions/platforms/node/node-assets.ts";
+import { consoleRoutes } from "#functions/routes/console.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { functionsFixture } from "../functions.fixture.ts";
 
@@ -39,6 +41,69 @@ test("304: what the browser has already", async () => {
   expect([again.status, again.body]).toEqual([304, ""]);
   const policy = "content-security-policy";
   expect(again.headers.get(policy)).toBe(headers.get(policy));
+});
+
+const large = `start("${"x".repeat(5_000)}")`;
+
+/** The console's routes alone, with one file that the build compressed. */
+async function withCompressed() {
+  await using folder = await built();
+  await writeFile(join(folder.path, "large.js"), large);
+  await writeFile(join(folder.path, "large.js.br"), brotliCompressSync(large));
+  await writeFile(join(folder.path, "large.js.gz"), gzipSync(large));
+  await writeFile(join(folder.path, "alone.gz"), "?");
+  return consoleRoutes({ assets: await readAssets(folder.path) });
+}
+
+test.each([
+  ["gzip, deflate, br, zstd", "br", brotliCompressSync(large).length],
+  ["gzip, deflate", "gzip", gzipSync(large).length],
+  ["br;q=0, *", "gzip", gzipSync(large).length],
+  ["br;q=0, gzip;q=0", null, large.length],
+  ["identity, br;q=0.5", null, large.length],
+  ["deflate", null, large.length],
+  ["", null, large.length],
+])("Accept-Encoding %o gets a file encoded as %o", async (accept, encoding, bytes) => {
+  const routes = await withCompressed();
+  const headers = { "Accept-Encoding": accept };
+  const answer = await routes.request("/large.js", { headers });
+  expect(answer.headers.get("content-encoding")).toBe(encoding);
+  expect(answer.headers.get("vary")).toBe("Accept-Encoding");
+  expect(answer.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
+  expect(answer.headers.get("content-length")).toBe(String(bytes));
+  expect((await answer.arrayBuffer()).byteLength).toBe(bytes);
+  const head = await routes.request("/large.js", { method: "HEAD", headers });
+  expect(Object.fromEntries(head.headers)).toEqual(Object.fromEntries(answer.headers));
+  expect(await head.text()).toBe("");
+});
+
+test("each encoding of a file has an ETag of its own, which a 304 confirms for that encoding alone", async () => {
+  const routes = await withCompressed();
+  const tagOf = async (accept: string) => {
+    const { headers } = await routes.request("/large.js", { headers: { "Accept-Encoding": accept } });
+    return headers.get("etag") ?? "";
+  };
+  const tags = { br: await tagOf("br"), gzip: await tagOf("gzip"), identity: await tagOf("identity") };
+  expect(new Set(Object.values(tags)).size).toBe(3);
+  const ask = async (accept: string, ifNoneMatch: string) => {
+    const headers = { "Accept-Encoding": accept, "If-None-Match": ifNoneMatch };
+    return routes.request("/large.js", { headers });
+  };
+  for (const list of [tags.br, `W/${tags.br}`, `"other", ${tags.br}`, "*"]) {
+    const { status, headers } = await ask("br", list);
+    expect([list, status]).toEqual([list, 304]);
+    expect([headers.get("etag"), headers.get("vary")]).toEqual([tags.br, "Accept-Encoding"]);
+    expect([headers.get("content-encoding"), headers.get("content-length")]).toEqual([null, null]);
+  }
+  expect((await ask("br", tags.gzip)).status).toBe(200);
+  expect((await ask("identity", `${tags.br}, ${tags.gzip}`)).status).toBe(200);
+});
+
+test("a compressed file has no path of its own, and one that stands alone is a file like others", async () => {
+  const routes = await withCompressed();
+  expect((await routes.request("/large.js.br")).status).toBe(404);
+  expect((await routes.request("/alone.gz")).status).toBe(200);
+  expect((await routes.request("/odd.bin")).headers.get("vary")).toBeNull();
 });
 
 test("404: nothing outside the folder, and no console before it is built", async () => {

@@ -1,0 +1,52 @@
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import {
+  type ContentEncoding,
+  contentEncodings,
+  preferredEncoding,
+} from "#functions/http/accept-encoding.ts";
+import type { NodeApp } from "./node-app.ts";
+
+/** Below this an answer fits into one packet, compressed or not. */
+const compressedBytesMin = 1_024;
+/** Takes about as long as gzip at its default level and saves more: `/openapi.json` becomes 6.8 KB, with gzip 7.3 KB. */
+const brotliQuality = 4;
+
+const compressible = /^(application\/(problem\+)?json|text\/(html|plain))\s*(;|$)/i;
+
+/**
+ * Compresses what the app answers in JSON and text. Only Node needs this: the other platforms compress on their own. An
+ * answer passes unchanged when it is a stream, has an `ETag` (which names its bytes), sets a cookie or is marked
+ * `Cache-Control: no-transform`. A route that answers with a secret marks it so: beside text that an attacker chose, the
+ * compressed length would give the secret away (BREACH).
+ */
+export function compressAnswers(fetch: NodeApp["fetch"]): NodeApp["fetch"] {
+  return async (request, env) => {
+    const answer = await fetch(request, env);
+    if (!answer.body || !isCompressible(answer.headers)) return answer;
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    const headers = new Headers(answer.headers);
+    const { status, statusText } = answer;
+    if (bytes.length < compressedBytesMin) return new Response(bytes, { status, statusText, headers });
+    headers.append("Vary", "Accept-Encoding");
+    const encoding = preferredEncoding(request.headers.get("accept-encoding") ?? undefined, contentEncodings);
+    if (!encoding) return new Response(bytes, { status, statusText, headers });
+    headers.set("Content-Encoding", encoding);
+    headers.delete("Content-Length");
+    return new Response(await compressors[encoding](bytes), { status, statusText, headers });
+  };
+}
+
+const compressors: Record<ContentEncoding, (bytes: Uint8Array) => Promise<Buffer<ArrayBuffer>>> = {
+  br: (bytes) =>
+    promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: brotliQuality } }),
+  gzip: (bytes) => promisify(gzip)(bytes),
+};
+
+function isCompressible(headers: Headers): boolean {
+  return (
+    compressible.test(headers.get("content-type") ?? "") &&
+    !["content-encoding", "transfer-encoding", "set-cookie", "etag"].some((name) => headers.has(name)) &&
+    !/\bno-transform\b/i.test(headers.get("cache-control") ?? "")
+  );
+}

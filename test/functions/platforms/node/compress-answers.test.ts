@@ -1,0 +1,79 @@
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { compressAnswers } from "#functions/platforms/node/compress-answers.ts";
+
+const json = "application/json";
+const large = JSON.stringify({ ok: true, payload: Array.from({ length: 100 }, (_, seq) => ({ seq })) });
+
+/** What an app that answers with this sends to a client that accepts these encodings. */
+async function send(
+  body: string | Buffer<ArrayBuffer> | null,
+  headers: Record<string, string>,
+  accept = "gzip, deflate, br",
+) {
+  const fetch = compressAnswers(() => new Response(body, { status: 201, headers }));
+  const answer = await fetch(new Request("http://x/", { headers: { "Accept-Encoding": accept } }));
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    encoding: answer.headers.get("content-encoding"),
+    bytes: Buffer.from(await answer.arrayBuffer()),
+  };
+}
+
+test.each([json, "application/problem+json", "text/html; charset=UTF-8", "text/plain"])(
+  "%s of 1 KB and more is compressed, and keeps its status and headers",
+  async (type) => {
+    const headers = {
+      "Content-Type": type,
+      "Content-Length": String(large.length),
+      Vary: "Origin",
+      "X-A": "b",
+    };
+    const answer = await send(large, headers);
+    expect(answer.status).toBe(201);
+    expect(answer.encoding).toBe("br");
+    expect(answer.bytes.length).toBeLessThan(large.length / 3);
+    expect(brotliDecompressSync(answer.bytes).toString()).toBe(large);
+    expect(answer.headers.get("vary")).toBe("Origin, Accept-Encoding");
+    expect([answer.headers.get("content-type"), answer.headers.get("x-a")]).toEqual([type, "b"]);
+    expect(answer.headers.get("content-length")).toBeNull();
+  },
+);
+
+test("a client without brotli gets gzip", async () => {
+  const { encoding, bytes } = await send(large, { "Content-Type": json }, "gzip, br;q=0");
+  expect([encoding, gunzipSync(bytes).toString()]).toEqual(["gzip", large]);
+});
+
+test.each(["", "identity", "gzip;q=0, br;q=0", "deflate"])(
+  "Accept-Encoding %o gets the bytes as they are, and caches are told that they depend on it",
+  async (accept) => {
+    const { encoding, bytes, headers } = await send(large, { "Content-Type": json }, accept);
+    expect([encoding, bytes.toString()]).toEqual([null, large]);
+    expect(headers.get("vary")).toBe("Accept-Encoding");
+  },
+);
+
+test.each([
+  ["below 1 KB", large.slice(0, 1_023), { "Content-Type": json }],
+  ["a picture", large, { "Content-Type": "image/png" }],
+  ["a drawing", large, { "Content-Type": "image/svg+xml" }],
+  ["of no type", Buffer.from(large), {}],
+  ["a stream of events", large, { "Content-Type": "text/event-stream" }],
+  ["a stream of text", large, { "Content-Type": "text/plain", "Transfer-Encoding": "chunked" }],
+  ["encoded already", large, { "Content-Type": json, "Content-Encoding": "gzip" }],
+  ["named by its bytes", large, { "Content-Type": json, ETag: '"a"' }],
+  ["with a session cookie", large, { "Content-Type": json, "Set-Cookie": "waypost_session=secret" }],
+  ["with a secret", large, { "Content-Type": json, "Cache-Control": "no-store, no-transform" }],
+])("an answer %s stays as it is", async (_, body, given) => {
+  const { status, bytes, headers } = await send(body, given);
+  expect(status).toBe(201);
+  expect(bytes.toString()).toBe(body.toString());
+  expect(Object.fromEntries(headers)).toEqual(Object.fromEntries(new Headers(given)));
+});
+
+test("an answer without a body stays as it is", async () => {
+  const { bytes, headers } = await send(null, { "Content-Type": json });
+  expect([bytes.length, Object.fromEntries(headers)]).toEqual([0, { "content-type": json }]);
+});
