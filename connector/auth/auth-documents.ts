@@ -1,7 +1,10 @@
 import type { Binary } from "mongodb";
 import type { FenceDocument } from "#shared/collections.ts";
 
-/** `whatsapp_auth_creds`: one row per linked channel. `creds` holds the credentials and their server, sealed. */
+/**
+ * `whatsapp_auth_creds`: one row per linked channel. `creds` holds the sealed credentials and the server they belong
+ * to.
+ */
 export interface AuthCredsDocument {
   /** Equal to `channelId`. */
   _id: string;
@@ -21,11 +24,14 @@ export interface AuthKeyDocument {
   keyData: Binary;
   createdAt: Date;
   updatedAt: Date;
-  /** Only of a message's plaintext, which is normally deleted within a second. */
+  /** Only on a message's plaintext, which is normally deleted within a second. */
   expiresAt?: Date;
 }
 
-/** In `whatsapp_auth_keys`, `<channelId>/data-key`: what seals the channel's rows, itself sealed by a master key. */
+/**
+ * In `whatsapp_auth_keys`, `<channelId>/data-key`: the key that seals the channel's rows, itself sealed by a master
+ * key.
+ */
 export interface DataKeyDocument {
   _id: string;
   channelId: string;
@@ -35,7 +41,7 @@ export interface DataKeyDocument {
   updatedAt: Date;
 }
 
-/** Whatever stands in `whatsapp_auth_keys`. */
+/** Any row of `whatsapp_auth_keys`. */
 export type AuthKeysRow = AuthKeyDocument | DataKeyDocument | FenceDocument;
 
 /** The `_id` of the row that holds the data key of a channel. */

@@ -1,4 +1,4 @@
-/** Why stored credentials cannot be used or kept. None of these ever means "there are no credentials". */
+/** Why stored credentials cannot be used or kept. None of these means "there are no credentials". */
 export type AuthFault =
   | "unknown_master_key"
   | "unreadable"
@@ -8,7 +8,7 @@ export type AuthFault =
   | "overloaded"
   | "closed";
 
-/** A failure of the auth state, final for the session that sees it. The message is safe to log. */
+/** A failure of the auth state, final for its session. The message is safe to log. */
 export class AuthStateError extends Error {
   override readonly name = "AuthStateError";
   readonly fault: AuthFault;

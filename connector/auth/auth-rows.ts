@@ -23,12 +23,12 @@ export interface AuthCollections {
   keys: Collection<AuthKeysRow>;
 }
 
-/** Both, typed. Opens nothing. */
+/** Returns both, typed; does no I/O. */
 export function authCollections(db: Db): AuthCollections {
   return { creds: db.collection(collectionNames.authCreds), keys: db.collection(collectionNames.authKeys) };
 }
 
-/** Rows that exist, unsealed. Reads from the primary what a majority has; throws on any doubt. */
+/** Reads and unseals the rows that exist, from the primary with read concern majority. Throws on any doubt. */
 export async function readRows(
   keys: Collection<AuthKeysRow>,
   dataKey: Buffer,
@@ -40,7 +40,7 @@ export async function readRows(
   );
 }
 
-/** Every row of one type, unsealed; null if it cannot be. Otherwise as `readRows`. */
+/** Reads every row of one type, by id; null for a row that cannot be unsealed. Otherwise as `readRows`. */
 export async function readRowsOfType(
   keys: Collection<AuthKeysRow>,
   dataKey: Buffer,
@@ -48,13 +48,13 @@ export async function readRowsOfType(
   type: KeyType,
 ): Promise<Map<string, string | null>> {
   const first = rowId(channelId, type, "");
-  // The next after all ids that begin with `first`, which ends in a slash.
+  // The first id after all that begin with `first`, which ends in a slash.
   const range = { $gte: first, $lt: `${first.slice(0, -1)}0` };
   const found = await keys.find<AuthKeyDocument>({ _id: range }, primary).toArray();
-  return new Map(found.map((row) => [row._id.slice(first.length), textOf(dataKey, row)]));
+  return new Map(found.map((row) => [row._id.slice(first.length), tryUnseal(dataKey, row)]));
 }
 
-function textOf(dataKey: Buffer, { _id, keyData }: AuthKeyDocument): string | null {
+function tryUnseal(dataKey: Buffer, { _id, keyData }: AuthKeyDocument): string | null {
   try {
     return unseal(dataKey, _id, bytes(keyData)).toString("utf8");
   } catch {
@@ -62,7 +62,7 @@ function textOf(dataKey: Buffer, { _id, keyData }: AuthKeyDocument): string | nu
   }
 }
 
-/** The data key of a channel as it is stored; `undefined` if there is none. */
+/** Reads the data key of a channel as it is stored; `undefined` if there is none. */
 export async function readWrappedKey(
   keys: Collection<AuthKeysRow>,
   channelId: string,
@@ -71,16 +71,16 @@ export async function readWrappedKey(
   return row ? { masterKeyId: row.masterKeyId, wrapped: bytes(row.wrapped) } : undefined;
 }
 
-/** What a bulk carries beside rows. */
+/** Rows to write, with the keys and the fence of their bulks. */
 export interface KeyWrite {
   fence: Fence;
   dataKey: Buffer;
-  /** Given when the data key itself is new or was wrapped anew. */
+  /** Set when the data key is new or has been wrapped again. */
   wrapped: WrappedKey | undefined;
   rows: Iterable<Row>;
 }
 
-/** Ordered bulks with the fence first. Throws `FencedError` for a deposed owner. */
+/** Writes ordered bulks with the fence first. Throws `FencedError` for a deposed owner. */
 export async function writeRows(
   keys: Collection<AuthKeysRow>,
   { fence, dataKey, wrapped, rows }: KeyWrite,
@@ -107,7 +107,7 @@ async function fencedBulk(
   }
 }
 
-/** Replaces credentials that are there; the epoch in the filter is the fence. */
+/** Replaces stored credentials; the epoch in the filter is the fence. */
 export async function updateCreds(
   creds: Collection<AuthCredsDocument>,
   fence: Fence,
@@ -122,7 +122,7 @@ export async function updateCreds(
   if (matchedCount === 0) throw new FencedError(fence);
 }
 
-/** Within a transaction that also wrote the fence. */
+/** Upserts the credentials, in a transaction that has also written the fence. */
 export async function putCreds(
   creds: Collection<AuthCredsDocument>,
   { channelId, epoch }: Fence,
@@ -140,7 +140,7 @@ export async function putCreds(
   );
 }
 
-/** Takes the credentials row for this epoch and returns it; `undefined` if there is none. */
+/** Takes the credentials row for this epoch and returns the sealed credentials; `undefined` if there is none. */
 export async function claimCreds(
   creds: Collection<AuthCredsDocument>,
   fence: Fence,
@@ -154,7 +154,7 @@ export async function claimCreds(
   return row ? bytes(row.creds) : undefined;
 }
 
-/** Erases the credentials, then the data key, then every row of the channel but its fence, which keeps the epoch. */
+/** Erases the credentials, then the data key, then every row of the channel except the fence, which keeps the epoch. */
 export async function eraseRows(
   { creds, keys }: AuthCollections,
   fence: Fence,

@@ -1,3 +1,11 @@
+/** Keeps each channel's credentials and Signal keys in MongoDB: encrypted, fenced, ordered and coalesced. */
+
+/*
+ *   Baileys --keys--> KeyStore ------> WriteChain ------> AuthStore ------> MongoDB
+ *                     cache, codec     one at a time,     seal, fence,
+ *                                      coalesced          retry
+ */
+
 import type { Db } from "mongodb";
 import { type AuthenticationCreds, type AuthenticationState, initAuthCreds } from "../baileys/baileys.ts";
 import type { JournaledPart } from "../baileys/journaled-part.ts";
@@ -10,21 +18,21 @@ import { WriteChain } from "./write-chain.ts";
 export interface AuthStateOptions {
   db: Db;
   channelId: string;
-  /** The owner's; `openAuthState` raises the fence of `whatsapp_auth_keys` to it. */
+  /** The owner's epoch; `openAuthState` raises the fence of `whatsapp_auth_keys` to it. */
   epoch: number;
   /** 32 bytes each, newest first. */
   masterKeys: readonly Buffer[];
-  /** Names the WhatsApp server (address and root key); credentials of another are refused. */
+  /** Names the WhatsApp server (address and root key); credentials for another one are refused. */
   server: string;
   /**
-   * Called once when rows can no longer be kept or read: the fence was lost (`FencedError`), the signal aborted or the
-   * database failed for 10 s. Terminate the socket at once: its ratchets would go on unsaved. A write that was given
-   * up may still land, so open the state again only with a higher epoch.
+   * Called once when rows can no longer be written or read: the fence was lost (`FencedError`), the signal aborted or
+   * the database failed for 10 s. Terminate the socket at once: its ratchets would advance unsaved. An abandoned write
+   * may still land, so open the state again only with a higher epoch.
    */
   onLost(error: Error): void;
-  /** Aborted when the ownership ends: nothing more is written. */
+  /** Aborts when the ownership ends: nothing more is written. */
   signal?: AbortSignal;
-  /** Asked before every write, since a process that stood still hears of the signal later. */
+  /** Checked before every write, since a stalled process sees the signal late. */
   isHeld?: () => boolean;
 }
 
@@ -35,22 +43,22 @@ export interface AuthState extends AsyncDisposable {
   /** For `makeWASocket`; the same object until `create` or `erase`. Throws `no_credentials` if there are none. */
   readonly state: AuthenticationState;
   /**
-   * Makes fresh credentials, in memory until they are paired; rows left over from older ones are erased first. Throws
-   * `already_linked` if there are paired ones. Call it before every connection while `linked()` is false.
+   * Creates fresh credentials, kept in memory until they are paired, after erasing rows left over from older ones.
+   * Throws `already_linked` if the channel has paired ones. Call it before every connection while `linked()` is false.
    */
   create(): Promise<void>;
-  /** Queues the whole credentials, once they are paired. Failures reach `onLost` and `flush`. */
+  /** Queues a write of the whole credentials if they are paired. Failures reach `onLost` and `flush`. */
   save(): void;
   /**
-   * What stands in the journal of inbound messages, by row; null for a row that cannot be read. Rejects as reads of keys
-   * do, when the database fails for 10 s or the ownership has ended.
+   * The journal of inbound messages, by row; null for a row that cannot be read. Rejects as reads of keys do, when the
+   * database fails for 10 s or the ownership has ended.
    */
   journaled(): Promise<Map<string, JournaledPart | null>>;
-  /** Resolves when everything queued so far is durable. */
+  /** Resolves when all writes queued so far are durable. */
   flush(): Promise<void>;
-  /** Forgets the credentials and erases every row but the fence. The keys that `state` gave refuse from now on. */
+  /** Drops the credentials and erases every row except the fence. The previous `state.keys` reject from then on. */
   erase(): Promise<void>;
-  /** Drains for at most 10 s or so, then refuses every write. Never rejects. */
+  /** Drains for at most about 10 s, then refuses every write. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -65,12 +73,12 @@ export async function openAuthState(options: AuthStateOptions): Promise<AuthStat
   const store = new AuthStore({ db, fence, masterKeys, signal });
   await using claiming = new AsyncDisposableStack();
   claiming.use(store);
-  const creds = ownCreds(await store.claim(), server);
+  const creds = credsForServer(await store.claim(), server);
   claiming.move();
   return new MongoAuthState(options, store, signal, creds);
 }
 
-function ownCreds(text: string | undefined, server: string): AuthenticationCreds | undefined {
+function credsForServer(text: string | undefined, server: string): AuthenticationCreds | undefined {
   if (text === undefined) return undefined;
   const stored = decodeCreds(text);
   if (stored.server === server) return stored.creds;
@@ -82,11 +90,11 @@ class MongoAuthState implements AuthState {
   readonly #store: AuthStore;
   readonly #chain: WriteChain;
   readonly #newKeys: () => KeyStore;
-  /** Of one identity: `erase` ends them. */
+  /** The keys of the present credentials; `erase` ends them. */
   #keys: KeyStore;
   readonly #stopListening: () => void;
   #state: AuthenticationState | undefined;
-  /** False once it is certain that no rows but the fence are there. */
+  /** False once it is certain that only the fence row exists. */
   #mayHaveRows = true;
 
   constructor(
@@ -131,7 +139,7 @@ class MongoAuthState implements AuthState {
   async journaled(): Promise<Map<string, JournaledPart | null>> {
     await this.#chain.flush();
     const texts = await this.#store.readType("inbound");
-    return new Map(Array.from(texts, ([row, text]) => [row, text === null ? null : journaledPart(text)]));
+    return new Map(Array.from(texts, ([row, text]) => [row, text === null ? null : tryDecodePart(text)]));
   }
 
   flush(): Promise<void> {
@@ -156,14 +164,14 @@ class MongoAuthState implements AuthState {
     return this.close();
   }
 
-  /** Unpaired credentials are never kept: a login with them would be refused for good. */
+  /** Unpaired credentials are never stored: a login with them would be refused for good. */
   #credsText(): string | undefined {
     if (!this.#state || !this.linked()) return undefined;
     return encodeCreds({ server: this.#server, creds: this.#state.creds });
   }
 }
 
-function journaledPart(text: string): JournaledPart | null {
+function tryDecodePart(text: string): JournaledPart | null {
   try {
     return decodeValue("inbound", text);
   } catch {

@@ -29,19 +29,19 @@ export interface AuthStoreOptions {
   signal: AbortSignal;
 }
 
-/** A database that is away holds a stop up no longer than this. */
+/** The longest that an unreachable database delays a stop. */
 const leaveMs = 1_000;
 
-/** The stored side of one channel's auth state, for one epoch. Every method retries what passes by itself. */
+/** The stored side of one channel's auth state, for one epoch. Every method retries transient failures. */
 export class AuthStore implements AsyncDisposable {
-  /** One for all writes: the server never runs two of a session at once, not even one whose line was lost. */
+  /** One for all writes: the server never runs two writes of a session at once, even after a lost connection. */
   readonly #session: ClientSession;
   readonly #collections: AuthCollections;
   readonly #fence: Fence;
   readonly #masterKeys: readonly Buffer[];
   readonly #signal: AbortSignal;
   #dataKey = createDataKey();
-  /** The data key as it must still be written; `undefined` once it is stored. */
+  /** The wrapped data key while it is not stored; `undefined` afterwards. */
   #unstoredKey: WrappedKey | undefined;
   /** The credentials as last stored; `undefined` if there are none. */
   #storedCreds: string | undefined;
@@ -54,7 +54,10 @@ export class AuthStore implements AsyncDisposable {
     this.#signal = signal;
   }
 
-  /** Takes the fence and the credentials for this epoch; the credentials' text, or `undefined` if there are none. */
+  /**
+   * Takes the fence and the credentials for this epoch. Resolves to the credentials' text, `undefined` if there are
+   * none.
+   */
   async claim(): Promise<string | undefined> {
     const { creds, keys } = this.#collections;
     const { channelId } = this.#fence;
@@ -63,7 +66,8 @@ export class AuthStore implements AsyncDisposable {
     await this.#retry(() => raiseFence(keys, this.#fence, session && { session }));
     const wrapped = await this.#retry(() => readWrappedKey(keys, channelId));
     const sealed = await this.#retry(() => claimCreds(creds, this.#fence, this.#session));
-    // What a pairing that came to nothing left is erased before the next, whoever can read it.
+    // Without credentials the stored key is ignored: rows of a failed pairing are erased before the next, readable or
+    // not.
     this.#takeDataKey(sealed && wrapped);
     if (!sealed) return undefined;
     if (!wrapped) throw new AuthStateError("unreadable", "The data key of the stored credentials is missing");
@@ -76,22 +80,22 @@ export class AuthStore implements AsyncDisposable {
     return this.#retry(() => readRows(keys, this.#dataKey, rowIds));
   }
 
-  /** Every row of one type by its id; null for one that cannot be read. */
+  /** Reads every row of one type, by id; null for a row that cannot be read. */
   readType(type: KeyType): Promise<Map<string, string | null>> {
     const { keys } = this.#collections;
     return this.#retry(() => readRowsOfType(keys, this.#dataKey, this.#fence.channelId, type));
   }
 
-  /** Makes a batch durable. `creds` is the credentials' present text, `undefined` while they are not to be kept. */
+  /** Makes a batch durable. `creds` is the credentials' current text, `undefined` while they must not be stored. */
   async write(batch: Batch, creds: string | undefined): Promise<void> {
-    const moved = batch.creds || hasPreKey(batch.rows) ? creds : undefined;
-    const changed = moved === this.#storedCreds ? undefined : moved;
+    const latest = batch.creds || hasPreKey(batch.rows) ? creds : undefined;
+    const changed = latest === this.#storedCreds ? undefined : latest;
     await this.#retry(() => this.#attempt(batch, changed));
     if (batch.rows.size > 0 || changed !== undefined) this.#unstoredKey = undefined;
     if (changed !== undefined) this.#storedCreds = changed;
   }
 
-  /** Everything but the fence row is gone afterwards, the data key among it. */
+  /** Erases every row except the fence, the data key included. */
   async erase(): Promise<void> {
     await this.#retry(() => eraseRows(this.#collections, this.#fence, this.#session));
     this.#storedCreds = undefined;
@@ -104,13 +108,13 @@ export class AuthStore implements AsyncDisposable {
     const rows = { fence: this.#fence, dataKey: this.#dataKey, wrapped: this.#unstoredKey, rows: batch.rows };
     if (creds === undefined) return batch.rows.size > 0 ? writeRows(keys, rows, this.#session) : undefined;
     const sealed = seal(this.#dataKey, this.#fence.channelId, Buffer.from(creds));
-    const alone = batch.rows.size === 0 && !this.#unstoredKey && this.#storedCreds !== undefined;
-    if (alone) return updateCreds(this.#collections.creds, this.#fence, sealed, this.#session);
-    return this.#together(rows, sealed);
+    const isCredsOnly = batch.rows.size === 0 && !this.#unstoredKey && this.#storedCreds !== undefined;
+    if (isCredsOnly) return updateCreds(this.#collections.creds, this.#fence, sealed, this.#session);
+    return this.#writeInTransaction(rows, sealed);
   }
 
-  /** MongoDB 6.0 has no bulk across collections. */
-  async #together(rows: KeyWrite, sealed: Buffer): Promise<void> {
+  /** Writes rows and credentials in one transaction: MongoDB 6.0 has no bulk across collections. */
+  async #writeInTransaction(rows: KeyWrite, sealed: Buffer): Promise<void> {
     const { creds, keys } = this.#collections;
     const write = async () => {
       await writeRows(keys, rows, this.#session);
@@ -119,7 +123,7 @@ export class AuthStore implements AsyncDisposable {
     await this.#session.withTransaction(write, durable);
   }
 
-  /** A key wrapped by an older master key is wrapped again with the next write: rotation needs no pass of its own. */
+  /** A key wrapped by an older master key is wrapped again and stored with the next write, without a separate pass. */
   #takeDataKey(stored: WrappedKey | undefined): void {
     const rowId = dataKeyId(this.#fence.channelId);
     this.#dataKey = stored ? unwrapDataKey(stored, this.#masterKeys, rowId) : createDataKey();
@@ -133,7 +137,7 @@ export class AuthStore implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const soon = AbortSignal.any([this.#signal, AbortSignal.timeout(leaveMs)]);
-    // The driver gives an ended session to whoever asks next: nobody may end it any more.
+    // The driver reuses an ended session, so no later owner may kill it: remove it from the fence row first.
     await retryTransient(soon, () => clearSession(this.#collections.keys, this.#fence)).catch(
       () => undefined,
     );

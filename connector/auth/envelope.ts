@@ -2,8 +2,8 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:
 import { AuthStateError } from "./auth-error.ts";
 
 /**
- * AES-256-GCM. A sealed value is one version byte, a random IV, the tag, the ciphertext. The `_id` of its row is
- * authenticated along, so a value moved to another row does not open.
+ * AES-256-GCM. A sealed value is one version byte, a random IV, the tag and the ciphertext. The `_id` of its row is
+ * authenticated with it, so a value moved to another row does not open.
  */
 const cipher = "aes-256-gcm";
 const version = 1;
@@ -46,7 +46,7 @@ export interface WrappedKey {
 /** Wraps with the newest (first) of the master keys. */
 export function wrapDataKey(dataKey: Buffer, masterKeys: readonly Buffer[], rowId: string): WrappedKey {
   const [newest] = masterKeys;
-  if (!newest) throw new AuthStateError("unknown_master_key", "There is no ENCRYPTION_KEY");
+  if (!newest) throw new AuthStateError("unknown_master_key", "ENCRYPTION_KEY is not set");
   return { masterKeyId: masterKeyId(newest), wrapped: seal(newest, rowId, dataKey) };
 }
 
@@ -56,11 +56,11 @@ export function unwrapDataKey(stored: WrappedKey, masterKeys: readonly Buffer[],
   if (key) return unseal(key, rowId, stored.wrapped);
   throw new AuthStateError(
     "unknown_master_key",
-    `The credentials were encrypted with ENCRYPTION_KEY ${stored.masterKeyId}, which is not among those given`,
+    `The credentials were encrypted with ENCRYPTION_KEY ${stored.masterKeyId}, which is not one of the configured keys`,
   );
 }
 
-/** A name for a master key that tells nothing about it. */
+/** A name for a master key that reveals nothing about it. */
 export function masterKeyId(key: Buffer): string {
   return createHash("sha256").update("waypost master key").update(key).digest("hex").slice(0, 16);
 }

@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 const rowsMax = 2_000;
 const charactersMax = 8 * 1024 * 1024;
 
-/** What a channel's rows hold, as text; `null` is known to be absent, `undefined` is not known. */
+/** The texts of a channel's rows; `null` is known to be absent, `undefined` is unknown. */
 export interface KeyCache {
   get(rowId: string): string | null | undefined;
   set(rowId: string, text: string | null): void;
@@ -11,9 +11,9 @@ export interface KeyCache {
 }
 
 /**
- * One per channel and epoch: a cache that outlives the ownership serves old ratchets. It holds text, so that every
- * reader gets a value of its own; Baileys changes what it was given, and a send that is rolled back must not leave its
- * changes behind.
+ * Creates the cache of one channel and epoch: a cache that outlived the ownership would serve old ratchets. It holds
+ * text, so every reader gets a copy of its own; Baileys mutates the values it reads, and a send that is rolled back
+ * must not leave its changes behind.
  */
 export function createKeyCache(): KeyCache {
   const rows = new LRUCache<string, { text: string | null }>({

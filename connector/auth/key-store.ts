@@ -8,20 +8,20 @@ import type { WriteChain } from "./write-chain.ts";
 export interface KeyStoreOptions {
   channelId: string;
   chain: WriteChain;
-  /** The stored text of the rows that exist. */
+  /** Reads the stored texts of the rows that exist. */
   read(rowIds: readonly string[]): Promise<Map<string, string>>;
 }
 
 type Texts = Map<string, string | null>;
 
 /**
- * Baileys' key store over the write chain. `set` is seen by every later `get` at once, and resolves when it is durable;
- * `get` throws if it cannot know. Rows that did not change are not written.
+ * Baileys' key store on top of the write chain. Every later `get` sees a `set` at once; `set` resolves when it is
+ * durable. `get` throws if it cannot be sure of a value. Unchanged rows are not written.
  */
 export class KeyStore implements SignalKeyStore {
   readonly #options: KeyStoreOptions;
   readonly #cache = createKeyCache();
-  /** Reads under way; a write of the row takes it out, so that an old value never enters the cache. */
+  /** Reads in progress, by row. A write removes its row, so that an old value never enters the cache. */
   readonly #reading = new Map<string, symbol>();
   #hasEnded = false;
 
@@ -47,17 +47,17 @@ export class KeyStore implements SignalKeyStore {
     const { chain } = this.#options;
     this.#assertAlive();
     const changed: Texts = new Map();
-    let isWaiting = false;
+    let isPending = false;
     for (const [row, text] of this.#texts(data)) {
       if (this.#known(row) !== text) changed.set(row, text);
-      else if (chain.waiting(row) !== undefined) isWaiting = true;
+      else if (chain.waiting(row) !== undefined) isPending = true;
     }
     for (const [row, text] of changed) this.#remember(row, text);
     if (changed.size > 0) await chain.write(changed);
-    else if (isWaiting) await chain.flush();
+    else if (isPending) await chain.flush();
   }
 
-  /** Refuses everything from now on: a socket that has ended must not write for the identity that comes next. */
+  /** Rejects every further call: a socket that has ended must not write for the next credentials. */
   end(): void {
     this.#hasEnded = true;
     this.#cache.clear();
@@ -69,7 +69,7 @@ export class KeyStore implements SignalKeyStore {
     if (this.#hasEnded) throw new AuthStateError("closed", "These keys were erased");
   }
 
-  /** `null` is known to be absent, `undefined` is not known. What waits to be written may be newer than the cache. */
+  /** `null` is known to be absent, `undefined` is unknown. A pending write may be newer than the cache. */
   #known(row: string): string | null | undefined {
     const waiting = this.#options.chain.waiting(row);
     return waiting === undefined ? this.#cache.get(row) : waiting;
@@ -80,7 +80,7 @@ export class KeyStore implements SignalKeyStore {
     if (isRepeated(row)) this.#cache.set(row, text);
   }
 
-  /** The rows that nothing is known of; again those that were written, and forgotten, in the meantime. */
+  /** Reads unknown rows, and reads those again that were written and evicted in the meantime. */
   async #fetch(rows: readonly string[]): Promise<Texts> {
     if (rows.length === 0) return new Map();
     const marks = rows.map((row) => this.#markReading(row));
@@ -98,7 +98,7 @@ export class KeyStore implements SignalKeyStore {
     return mark;
   }
 
-  /** A failed read ends the chain: Baileys takes a session it cannot read for one that does not exist. */
+  /** A failed read ends the chain: Baileys treats a session it cannot read as one that does not exist. */
   async #read(rows: readonly string[]): Promise<Map<string, string>> {
     try {
       return await this.#options.read(rows);

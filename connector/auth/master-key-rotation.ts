@@ -5,27 +5,27 @@ import { AuthStateError } from "./auth-error.ts";
 import { authCollections } from "./auth-rows.ts";
 import { masterKeyId, unwrapDataKey, wrapDataKey } from "./envelope.ts";
 
-/** What a rotation found, as numbers of channels. */
+/** The result of a rotation, in channels. */
 export interface MasterKeyRotation {
-  /** Wrapped by the newest master key now, and by an older one before. */
+  /** Rewrapped by the newest master key, having been wrapped by an older one. */
   rewrapped: number;
-  /** Wrapped by the newest already, or gone or renewed while this ran. */
+  /** Wrapped by the newest already, or erased or rewrapped during the rotation. */
   current: number;
-  /** Channels whose data key none of the master keys opens. */
+  /** Channels whose data key no given master key opens. */
   unreadable: string[];
 }
 
 const channelsPerPage = 500;
 
 /**
- * Wraps every data key by the newest master key, so that older ones can be taken out of `ENCRYPTION_KEY`. The data keys
- * stay what they are, and each row is only replaced as it was read: owners that write at the same time are not disturbed.
- * `masterKeys`: 32 bytes each, newest first. Throws the database's error; running it again goes on where it was.
+ * Wraps every data key by the newest master key, so that older ones can be removed from `ENCRYPTION_KEY`. The data keys
+ * themselves stay, and a row is replaced only if it is still as it was read, so owners can write at the same time.
+ * `masterKeys`: 32 bytes each, newest first. Throws the database's error; a repeated run continues where it stopped.
  */
 export async function rotateMasterKey(
   db: Db,
   masterKeys: readonly Buffer[],
-  progress: (so: Readonly<MasterKeyRotation>) => void = () => undefined,
+  onProgress: (soFar: Readonly<MasterKeyRotation>) => void = () => undefined,
 ): Promise<MasterKeyRotation> {
   const { creds } = authCollections(db);
   const rotation: MasterKeyRotation = { rewrapped: 0, current: 0, unreadable: [] };
@@ -34,7 +34,7 @@ export async function rotateMasterKey(
     page.push(_id);
     if (page.length < channelsPerPage) continue;
     await rotatePage(db, masterKeys, page, rotation);
-    progress(rotation);
+    onProgress(rotation);
     page = [];
   }
   await rotatePage(db, masterKeys, page, rotation);
@@ -64,21 +64,21 @@ async function rotateOne(
   row: DataKeyDocument,
   rotation: MasterKeyRotation,
 ): Promise<void> {
-  const dataKey = opened(row, masterKeys);
+  const dataKey = tryUnwrap(row, masterKeys);
   if (!dataKey) return void rotation.unreadable.push(row.channelId);
-  const { masterKeyId: by, wrapped } = wrapDataKey(dataKey, masterKeys, row._id);
+  const { masterKeyId: newId, wrapped } = wrapDataKey(dataKey, masterKeys, row._id);
   const { matchedCount } = await authCollections(db).keys.updateOne(
     { _id: row._id, wrapped: row.wrapped },
-    { $set: { masterKeyId: by, wrapped: new Binary(wrapped), updatedAt: new Date() } },
+    { $set: { masterKeyId: newId, wrapped: new Binary(wrapped), updatedAt: new Date() } },
     durable,
   );
   if (matchedCount === 1) rotation.rewrapped++;
   else rotation.current++;
 }
 
-function opened({ _id, masterKeyId: by, wrapped }: DataKeyDocument, masterKeys: readonly Buffer[]) {
+function tryUnwrap({ _id, masterKeyId: id, wrapped }: DataKeyDocument, masterKeys: readonly Buffer[]) {
   try {
-    return unwrapDataKey({ masterKeyId: by, wrapped: Buffer.from(wrapped.value()) }, masterKeys, _id);
+    return unwrapDataKey({ masterKeyId: id, wrapped: Buffer.from(wrapped.value()) }, masterKeys, _id);
   } catch (error) {
     if (error instanceof AuthStateError) return null;
     throw error;

@@ -9,25 +9,25 @@ import { ServiceError } from "#shared/errors.ts";
 import { sleep } from "#shared/sleep.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 
-/** How long the store tries before a channel is given up; a MongoDB election typically takes less. */
-const patienceMs = 10_000;
+/** How long an operation is retried before its channel's session ends; a MongoDB election typically takes less. */
+const retryMs = 10_000;
 const pauseMsMin = 50;
 const pauseMsMax = 1_000;
 
 /**
- * Runs an idempotent operation, again when it failed for a passing reason, for at most 10 s in all (the driver has no
- * time limit of its own: the `timeoutMS` of 7.9 has no effect). Only what has ended is tried again: of two attempts
- * under way the older could land last. Rejects with the operation's error, `database_unavailable` after 10 s, or at
- * once with the signal's reason; an operation left behind like that may still land, so its owner writes no more.
+ * Runs an idempotent operation and retries transient failures, for at most 10 s in all (the driver has no time limit of
+ * its own: the `timeoutMS` of 7.9 has no effect). An attempt starts only after the previous one has ended: of two in
+ * flight the older could land last. Rejects with the operation's error, `database_unavailable` after 10 s, or at once
+ * with the signal's reason. An operation abandoned this way may still land, so its owner must not write again.
  */
 export async function retryTransient<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
   const limit = new AbortController();
-  const impatience = setTimeout(() => limit.abort(new ServiceError("database_unavailable")), patienceMs);
+  const timer = setTimeout(() => limit.abort(new ServiceError("database_unavailable")), retryMs);
   const either = AbortSignal.any([signal, limit.signal]);
   try {
     return await untilAborted(either, () => retryUntilDone(either, operation));
   } finally {
-    clearTimeout(impatience);
+    clearTimeout(timer);
   }
 }
 
@@ -43,7 +43,10 @@ async function retryUntilDone<T>(signal: AbortSignal, operation: () => Promise<T
   }
 }
 
-/** What a server answers while it is elected, stops, loses its line or ends a session; see the driver's retryable writes. */
+/**
+ * Codes of a server during an election, a shutdown, a lost connection or a killed session; see the driver's retryable
+ * writes.
+ */
 const transientCodes: readonly unknown[] = [
   6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11601, 11602, 13435, 13436,
 ];
@@ -60,7 +63,7 @@ function isTransient(thrown: unknown): boolean {
   );
 }
 
-/** A bulk wraps every error into one of its own. */
+/** Unwraps the server's error from a bulk's own. */
 function unwrapped(error: unknown): unknown {
   const inner = error instanceof MongoBulkWriteError ? error.errorResponse : undefined;
   return inner instanceof MongoError ? inner : error;

@@ -2,14 +2,14 @@ import { type AuthenticationCreds, BufferJSON, proto } from "../baileys/baileys.
 import type { KeyType, StoredTypes } from "./row-order.ts";
 import { pruneSession } from "./signal-session-pruning.ts";
 
-/** The text of one stored value. Bytes keep being bytes; sessions lose their oldest closed states. */
+/** The stored text of a value. Bytes stay bytes; a session loses its oldest closed states. */
 export function encodeValue<T extends KeyType>(type: T, value: StoredTypes[T]): string {
   return JSON.stringify(type === "session" ? pruneSession(value) : value, BufferJSON.replacer);
 }
 
 export function decodeValue<T extends KeyType>(type: T, text: string): StoredTypes[T] {
   const value = parse(text);
-  // Baileys needs the protobuf object itself here.
+  // Baileys needs a protobuf object here.
   const typed =
     type === "app-state-sync-key" ? proto.Message.AppStateSyncKeyData.fromObject(Object(value)) : value;
   return typed as StoredTypes[T];
@@ -31,7 +31,7 @@ export function decodeCreds(text: string): StoredCreds {
   return { server, creds };
 }
 
-/** Not `BufferJSON.reviver`: it also takes every object of numbers with number-like keys for bytes. */
+/** Not `BufferJSON.reviver`, which also turns every object of numbers with number-like keys into bytes. */
 function parse(text: string): unknown {
   return JSON.parse(text, (_key, value: unknown) =>
     isTaggedBytes(value) ? Buffer.from(value.data, "base64") : value,

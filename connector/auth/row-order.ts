@@ -1,7 +1,7 @@
 import type { SignalDataTypeMap } from "../baileys/baileys.ts";
 import type { JournaledPart } from "../baileys/journaled-part.ts";
 
-/** What is stored under each type of key: Baileys' own, and the plaintexts of messages on their way to the event log. */
+/** The value stored for each key type: Baileys' own types, and the plaintexts of messages not yet in the event log. */
 export interface StoredTypes extends SignalDataTypeMap {
   inbound: JournaledPart;
 }
@@ -9,8 +9,8 @@ export interface StoredTypes extends SignalDataTypeMap {
 export type KeyType = keyof StoredTypes;
 
 /**
- * A crash may leave any prefix of a bulk. New pre-keys go first, since a session may come from one; then everything
- * else; deletions last, since what they delete was used by a row before.
+ * A crash may leave any prefix of a bulk. New pre-keys are written first, since a session may be built from one;
+ * deletions last, since an earlier row may have used what they delete.
  */
 const rank: Record<KeyType, number> = {
   "pre-key": 0,
@@ -34,16 +34,16 @@ export function rowId(channelId: string, type: KeyType, id: string): string {
   return `${channelId}/${type}/${id}`;
 }
 
-/** How long a row of this type is kept at most, in ms; others stay until they are deleted. */
+/** The longest a row of a type is kept, in ms; rows of other types stay until they are deleted. */
 const keptMs: Partial<Record<KeyType, number>> = { inbound: 14 * 86_400_000 };
 
-/** When the database deletes a row by itself; null for never. `now` is when it is written. */
+/** When the database expires a row; null for never. `now` is when it is written. */
 export function expiryOf(row: string, now: Date): Date | null {
   const ms = keptMs[typeOf(row) as KeyType];
   return ms === undefined ? null : new Date(now.getTime() + ms);
 }
 
-/** Whether a row is used again and again, so that it belongs in a cache. */
+/** Whether a row is read repeatedly, so that caching it pays. */
 export function isRepeated(row: string): boolean {
   return typeOf(row) !== "inbound";
 }
@@ -54,7 +54,7 @@ export function keyId(row: string): string {
   return `${type}:${id.join("/")}`;
 }
 
-/** True if the batch has a new or used pre-key, with which the credentials' counters must move. */
+/** Whether the batch writes a pre-key; the credentials' counters must then be written with it. */
 export function hasPreKey(rows: Iterable<Row>): boolean {
   return Array.from(rows).some(([id, text]) => text !== null && typeOf(id) === "pre-key");
 }

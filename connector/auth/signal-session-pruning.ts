@@ -1,18 +1,18 @@
-/** How many closed states of a kind a session keeps. libsignal keeps 40 in all, which is 35 KB a row (measured). */
+/** The closed states of each kind that a session keeps. libsignal keeps 40 in all, which is 35 KB a row (measured). */
 const closedMax = 4;
 const openMark = -1;
 
 interface SessionState {
   indexInfo: { closed: number; used?: number };
-  /** There until the contact has written in this session. */
+  /** Present until the contact has sent a message in this session. */
   pendingPreKey?: unknown;
 }
 
 /**
- * A serialized libsignal session record with its open state and, of those closed, the four used last in which the contact
- * has written and the four used last in which it has not; the order of the states stays. What still waits at WhatsApp may
- * be written in a session that was rebuilt often since: sends that lines drop under rebuild it each time. Anything that is
- * not such a record comes back as it is.
+ * Prunes a serialized libsignal session record. It keeps the open state and, of the closed ones, the four last used in
+ * which the contact has answered and the four last used in which it has not, in their order. A message still queued at
+ * WhatsApp may be encrypted in a session that has been rebuilt many times since: each send interrupted by a lost
+ * connection rebuilds it. Returns any other value unchanged.
  */
 export function pruneSession(record: unknown): unknown {
   if (!isRecord(record)) return record;

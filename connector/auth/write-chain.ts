@@ -1,18 +1,18 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { AuthStateError } from "./auth-error.ts";
 
-/** What one write holds: rows by id (`null` deletes) and whether the credentials changed. */
+/** The contents of one write: rows by id (`null` deletes) and whether the credentials changed. */
 export interface Batch {
   rows: Map<string, string | null>;
   creds: boolean;
 }
 
 export interface WriteChainOptions {
-  /** Makes a batch durable; one call at a time. What it throws is final for the chain. */
+  /** Makes a batch durable; one call at a time. An error ends the chain for good. */
   apply(batch: Batch): Promise<void>;
-  /** Called once, before any waiting write rejects; not for `close`. */
+  /** Called once, before any pending write rejects; not for `close`. */
   onLost(error: Error): void;
-  /** Characters that may wait; more is `overloaded`. */
+  /** The most characters that may be pending; beyond it the chain ends as `overloaded`. */
   charactersMax?: number;
 }
 
@@ -25,7 +25,7 @@ interface Job {
 
 const defaultCharactersMax = 64 * 1024 * 1024;
 
-/** The writes of one channel: one after the other, coalesced while they wait, and over for good after a failure. */
+/** The writes of one channel: one at a time, coalesced while they are pending. A failure ends them for good. */
 export class WriteChain {
   readonly #options: WriteChainOptions;
   readonly #queue: Job[] = [];
@@ -43,12 +43,12 @@ export class WriteChain {
     return this.#add(rows, false);
   }
 
-  /** As `write`, for the credentials, which are read when their turn comes. */
+  /** As `write`, for the credentials, which are read when the batch is applied. */
   writeCreds(): Promise<void> {
     return this.#add(new Map(), true);
   }
 
-  /** The text that waits or is on its way, `null` for a deletion, `undefined` if nothing does. */
+  /** The text of a row that is pending or being written, `null` for a deletion, `undefined` if there is none. */
   waiting(rowId: string): string | null | undefined {
     for (const { batch } of this.#queue.toReversed()) {
       const text = batch?.rows.get(rowId);
@@ -57,23 +57,23 @@ export class WriteChain {
     return this.#running?.batch?.rows.get(rowId);
   }
 
-  /** Resolves when everything queued so far is durable. */
+  /** Resolves when all writes queued so far are durable. */
   async flush(): Promise<void> {
     this.assertAlive();
     await (this.#queue.at(-1) ?? this.#running)?.done.promise;
   }
 
-  /** Runs `task` after everything queued so far, and nothing beside it. What it throws is final too. */
+  /** Runs `task` after all writes queued so far, with no other write in parallel. Its error also ends the chain. */
   exclusive(task: () => Promise<void>): Promise<void> {
     return this.#ended ? Promise.reject(this.#ended) : this.#enqueue(undefined, task).done.promise;
   }
 
-  /** Throws what ended the chain, if something did. */
+  /** Throws the error that ended the chain, if it has ended. */
   assertAlive(): void {
     if (this.#ended) throw this.#ended;
   }
 
-  /** Ends the chain: what waits, and every later write, rejects with `error`. The first reason stays. */
+  /** Ends the chain: every pending and later write rejects with `error`. The first error stays. */
   lose(error: Error): void {
     if (this.#ended) return;
     this.#ended = error;
@@ -81,7 +81,7 @@ export class WriteChain {
     for (const job of this.#queue.splice(0)) job.done.reject(error);
   }
 
-  /** Drains, then refuses every further write. Never rejects. */
+  /** Drains, then rejects every further write. Never rejects itself. */
   async close(): Promise<void> {
     await this.flush().catch(() => undefined);
     this.#ended ??= new AuthStateError("closed", "The auth state is closed");
@@ -90,7 +90,7 @@ export class WriteChain {
 
   #add(rows: ReadonlyMap<string, string | null>, creds: boolean): Promise<void> {
     if (this.#ended) return Promise.reject(this.#ended);
-    const { batch, done } = this.#open();
+    const { batch, done } = this.#pendingBatch();
     for (const [rowId, text] of rows) {
       batch.rows.set(rowId, text);
       this.#characters += rowId.length + (text?.length ?? 0);
@@ -102,11 +102,11 @@ export class WriteChain {
 
   #assertRoom(): void {
     if (this.#characters <= (this.#options.charactersMax ?? defaultCharactersMax)) return;
-    this.lose(new AuthStateError("overloaded", "Too much waits to be written"));
+    this.lose(new AuthStateError("overloaded", "Too many writes are pending"));
   }
 
-  /** The batch that still waits, or a new one. */
-  #open(): { batch: Batch; done: Job["done"] } {
+  /** The last batch that is still pending, or a new one. */
+  #pendingBatch(): { batch: Batch; done: Job["done"] } {
     const last = this.#queue.at(-1);
     if (last?.batch) return { batch: last.batch, done: last.done };
     const batch: Batch = { rows: new Map(), creds: false };
@@ -115,7 +115,7 @@ export class WriteChain {
 
   #enqueue(batch: Batch | undefined, run: () => Promise<void>): Job {
     const job: Job = { batch, run, done: Promise.withResolvers() };
-    // `onLost` tells of a failure that nobody waits for.
+    // `onLost` reports a failure that no caller awaits.
     job.done.promise.catch(() => undefined);
     this.#queue.push(job);
     this.#draining ??= this.#drain();
@@ -123,7 +123,7 @@ export class WriteChain {
   }
 
   async #drain(): Promise<void> {
-    await turn();
+    await nextTurn();
     for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
       this.#running = job;
       if (job.batch) this.#characters = 0;

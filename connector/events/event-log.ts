@@ -11,9 +11,9 @@ import { type Fence, FencedError, fencedError, fenceOperation, raiseFence } from
 /** One channel's numbered log, as its owner writes it. */
 export interface EventLog {
   /**
-   * Resolves when the event is durable in the log. With an `id`, publishing the same event again adds nothing: the second
-   * copy is dropped and takes no number. Throws `FencedError` once another owner has the channel, and the database's
-   * error when it stays unavailable.
+   * Resolves when the event is durable in the log. With an `id`, publishing the same event again adds nothing: the
+   * second copy is dropped and takes no number. Throws `FencedError` once another owner has the channel, and the
+   * database's error when it stays unavailable.
    */
   publish<T extends EventType>(type: T, data: EventData[T], id?: string): Promise<void>;
   /** Resolves when no event is pending. */
@@ -24,9 +24,7 @@ const batchMax = 200;
 const pendingMax = 10_000;
 const attemptsMax = 4;
 
-/**
- * Takes the log over: from then on a former owner cannot write. Throws `FencedError` if a higher epoch holds the channel.
- */
+/** Takes the log over: from then on a former owner cannot write. Throws `FencedError` for a superseded epoch. */
 export async function openEventLog(events: Collection<EventDocument>, fence: Fence): Promise<EventLog> {
   const row = await raiseFence(events, fence);
   return new OwnedEventLog(events, fence, await newestSeq(events, row));
@@ -137,8 +135,8 @@ class OwnedEventLog implements EventLog {
 
 /**
  * Returns the number of the newest event: the fence row alone may count numbers of an interrupted write that has no
- * events. Falls back on the fence row where retention removed events: it goes by the clocks of hosts, so it may empty the
- * log, or remove newer rows and leave older ones.
+ * events. Falls back on the fence row where retention removed events: it goes by the clocks of hosts, so it may empty
+ * the log, or remove newer rows and leave older ones.
  */
 async function newestSeq(
   events: Collection<EventDocument>,

@@ -15,7 +15,9 @@ export interface EventTailOptions {
   signal: AbortSignal;
 }
 
-/** Follows the logs of all channels with one change stream until `signal` aborts. Skips fence rows, which have no `seq`. */
+/**
+ * Follows the logs of all channels with one change stream until `signal` aborts. Skips fence rows, which have no `seq`.
+ */
 export function tailEvents({ events, inserted, ...rest }: EventTailOptions): Promise<void> {
   const inserts = [{ $match: { operationType: "insert", "fullDocument.seq": { $exists: true } } }];
   return followChanges<ChangeStreamInsertDocument<EventDocument>>({

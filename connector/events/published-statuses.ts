@@ -15,7 +15,9 @@ export interface PublishedOutcome {
   notSent: { code: string } | null;
 }
 
-/** The statuses of outgoing messages in one channel's log. Each status has its own event id, so it is published once. */
+/**
+ * The statuses of outgoing messages in one channel's log. Each status has its own event id, so it is published once.
+ */
 export interface PublishedStatuses {
   /** The id of the event that publishes this status. */
   eventId(messageId: string, status: MessageStatus): string;

@@ -93,7 +93,7 @@ function rejectWrongAccount(): Step {
   return ended("error", "wrong_number", [{ type: "unlink_device" }, { type: "erase_credentials" }]);
 }
 
-/** Unlinking needs an open socket, so a linked channel connects once more for it. The socket that paired cannot do it. */
+/** Unlinking needs an open socket, so a linked channel connects once more for it. The socket that paired cannot. */
 export function unlinkLater(machine: MachineState, _: unknown, { isLinked }: World): Step {
   if (!isLinked) return eraseUnlinked();
   if (machine.unlinkOnOpen) return { machine, effects: [] };

@@ -53,8 +53,8 @@ export function fenceOperation(fence: Fence, fields: FenceFields = {}) {
 }
 
 /**
- * Takes the fence for `epoch` and sets `fields` with it; idempotent. Resolves with the fence row once a majority has it:
- * from then on every bulk of a lower epoch is refused. Throws `FencedError` if a higher epoch holds it.
+ * Takes the fence for `epoch` and sets `fields` with it; idempotent. Resolves with the fence row once a majority has
+ * it: from then on every bulk of a lower epoch is refused. Throws `FencedError` if a higher epoch holds it.
  */
 export async function raiseFence<T extends Document>(
   collection: Collection<T>,
@@ -75,7 +75,9 @@ export async function raiseFence<T extends Document>(
   }
 }
 
-/** Translates an error of a fenced bulk: a duplicate key in operation 0 is the fence; any other error stays as it is. */
+/**
+ * Translates an error of a fenced bulk: a duplicate key in operation 0 is the fence; any other error stays as it is.
+ */
 export function fencedError(error: unknown, fence: Fence): unknown {
   return isFenceCollision(error) ? new FencedError(fence, { cause: error }) : error;
 }

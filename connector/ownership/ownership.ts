@@ -28,8 +28,8 @@ export interface Unowned {
 }
 
 /**
- * Finds channels that need an owner (they are wanted, to be deleted or have commands) and that no other living connector
- * owns. Channels of `connectorId` itself are included. `among` limits the search to these channels.
+ * Finds channels that need an owner (they are wanted, to be deleted or have commands) and that no other living
+ * connector owns. Channels of `connectorId` itself are included. `among` limits the search to these channels.
  */
 export async function channelsWithoutOwner(
   db: Collections,
@@ -84,7 +84,7 @@ export async function release(
   await db.channels.updateOne(held(fence, connectorId), { $set: { "owner.connector": null } }, durable);
 }
 
-/** As `release`, to move the channel to the connector it prefers. It then rests (`restingChannels`) before the next move. */
+/** As `release`, to move the channel to the connector it prefers; it then rests for a while (`restingChannels`). */
 export async function handOver(
   db: Pick<Collections, "channels">,
   fence: Fence,

@@ -1,6 +1,8 @@
 import type { Membership } from "./membership.ts";
 
-/** Chooses the channels to hand over after a connector joined. Only a join moves channels, so none moves back and forth. */
+/**
+ * Chooses the channels to hand over after a connector joined. Only a join moves channels, so none moves back and forth.
+ */
 export interface Rebalancing {
   /** The next channel to hand over; null when there is none at the moment. */
   next(): Promise<string | null>;
@@ -15,7 +17,9 @@ export interface RebalancingOptions {
   resting(): Promise<string[]>;
   /** Filters the channels that can be interrupted at the moment. */
   movable(channelIds: readonly string[]): Promise<string[]>;
-  /** How long no connector may have joined or left before a plan is made; also the pause after nothing could be moved. */
+  /**
+   * How long no connector may have joined or left before a plan is made; also the pause after nothing could be moved.
+   */
   quietMs: number;
 }
 

@@ -15,8 +15,8 @@ export interface Peer {
 /**
  * Returns the peer that should own a channel by rendezvous hashing: of the peers with room, the one with the highest
  * random weight for the channel. All connectors that see the same peers agree without communicating, and adding or
- * removing a peer moves only its own share. Weighted by capacity (Mosharaf & Schindelhauer: −capacity / ln h). Null when
- * no peer has room.
+ * removing a peer moves only its own share. Weighted by capacity (Mosharaf & Schindelhauer: −capacity / ln h). Null
+ * when no peer has room.
  */
 export function preferredPeer(channelId: string, peers: readonly Peer[]): Peer | null {
   let best: Peer | null = null;

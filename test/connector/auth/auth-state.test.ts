@@ -31,7 +31,7 @@ test("a channel that was never linked has no credentials until they are created"
   expect(auth.linked()).toBe(false);
 });
 
-test("unpaired credentials are not stored, and every create makes others", async () => {
+test("unpaired credentials are not stored, and every `create` makes new ones", async () => {
   const channelId = randomUUID();
   await using auth = await open(database.db, { channelId });
   await auth.create();
@@ -45,7 +45,7 @@ test("unpaired credentials are not stored, and every create makes others", async
   expect(auth.state.creds.noiseKey).not.toEqual(first.noiseKey);
 });
 
-test("paired credentials come back whole for the next owner, and can no longer be created", async () => {
+test("the next owner reads paired credentials in full, and cannot create others", async () => {
   const channelId = randomUUID();
   await using first = await open(database.db, { channelId, epoch: 1 });
   await first.create();
@@ -59,7 +59,7 @@ test("paired credentials come back whole for the next owner, and can no longer b
   await expect(second.create()).rejects.toMatchObject({ fault: "already_linked" });
 });
 
-test("rows are what other services were promised", async () => {
+test("rows have the documented fields", async () => {
   const channelId = await pairedChannel(database.db);
   await using auth = await open(database.db, { channelId });
   await auth.state.keys.set({ "device-list": { "15550001111": ["0"] } });
@@ -77,7 +77,7 @@ test("rows are what other services were promised", async () => {
   });
 });
 
-test("the keys of an erased identity refuse, before and after there is another, and it sees nothing of them", async () => {
+test("the keys of erased credentials reject, also once there are others, and leave nothing in those", async () => {
   const channelId = randomUUID();
   await using auth = await open(database.db, { channelId });
   await auth.create();
@@ -97,7 +97,7 @@ test("the keys of an erased identity refuse, before and after there is another, 
   expect(await keys().distinct("keyId", { channelId, keyId: { $exists: true } })).toEqual(["lid-mapping:a"]);
 });
 
-test("only a message's plaintext expires", async () => {
+test("only rows with a message's plaintext expire", async () => {
   const channelId = await pairedChannel(database.db);
   await using auth = await open(database.db, { channelId });
   const rows = { inbound: { hash: Buffer.from("hello") }, "lid-mapping": { a: "1" } };
@@ -107,7 +107,7 @@ test("only a message's plaintext expires", async () => {
   expect(await expiresAt("lid-mapping/a")).toBeUndefined();
 });
 
-test("save keeps what changed since, the whole object", async () => {
+test("`save` writes the whole credentials, with every change", async () => {
   const channelId = await pairedChannel(database.db);
   {
     await using auth = await open(database.db, { channelId });
@@ -118,7 +118,7 @@ test("save keeps what changed since, the whole object", async () => {
   expect(next.state.creds.accountSyncCounter).toBe(7);
 });
 
-test("new pre-keys take the counters of the credentials along, in one commit", async () => {
+test("new pre-keys and the credentials' counters are committed together", async () => {
   const channelId = await pairedChannel(database.db);
   await using auth = await open(database.db, { channelId });
   auth.state.creds.nextPreKeyId = 813;
@@ -129,7 +129,7 @@ test("new pre-keys take the counters of the credentials along, in one commit", a
   expect(await next.state.keys.get("pre-key", Object.keys(preKeys))).toEqual(preKeys);
 });
 
-test("a deposed owner cannot write, is told once, and has changed nothing", async () => {
+test("a deposed owner cannot write, is notified once, and changes nothing", async () => {
   const channelId = await pairedChannel(database.db, { epoch: 5 });
   const lost: Error[] = [];
   await using old = await open(database.db, { channelId, epoch: 5, onLost: (error) => lost.push(error) });
@@ -162,10 +162,10 @@ test("an older epoch cannot open what a newer one has", async () => {
   await expect(open(database.db, { channelId, epoch: 5 })).rejects.toThrow(FencedError);
 });
 
-/** So that a fence that refuses nothing fails the test instead of going on for ever. */
+/** A bound, so that a fence that refuses nothing fails the test instead of looping for ever. */
 const writesMax = 1_000;
 
-test("after a takeover at any moment, what the deposed owner writes later never appears", async () => {
+test("after a takeover at any moment, no later write of the deposed owner appears", async () => {
   const names = Array.from({ length: 10 }, (_, index) => `${index}`);
   for (let round = 0; round < 30; round++) {
     const channelId = await pairedChannel(database.db, { epoch: 5 });
@@ -185,7 +185,7 @@ test("after a takeover at any moment, what the deposed owner writes later never 
   }
 });
 
-test("a database that does not answer is never taken for missing credentials", async () => {
+test("an unreachable database is never taken for missing credentials", async () => {
   const channelId = await pairedChannel(database.db);
   const before = await creds().findOne({ channelId });
   await using severable = await severableDatabase(database.db.databaseName);
@@ -201,7 +201,7 @@ test("a database that does not answer is never taken for missing credentials", a
   expect(auth.linked()).toBe(true);
 });
 
-test("a read that fails ends the session, and the next one finds everything", async () => {
+test("a failed read ends the session, and the next one finds all rows", async () => {
   const channelId = await pairedChannel(database.db);
   await using severable = await severableDatabase(database.db.databaseName);
   const lost: Error[] = [];
@@ -221,7 +221,7 @@ test("a read that fails ends the session, and the next one finds everything", as
   expect(next.linked()).toBe(true);
 });
 
-test("a short loss of the database costs time, not the session", async () => {
+test("a short database outage delays the session but does not end it", async () => {
   const channelId = await pairedChannel(database.db);
   await using severable = await severableDatabase(database.db.databaseName);
   await using auth = await open(severable.db, { channelId });
@@ -233,7 +233,7 @@ test("a short loss of the database costs time, not the session", async () => {
   expect(await next.state.keys.get("lid-mapping", ["a"])).toEqual({ a: "kept" });
 });
 
-test("a value moved to another row does not read", async () => {
+test("a value moved to another row is unreadable", async () => {
   const channelId = await pairedChannel(database.db);
   {
     await using auth = await open(database.db, { channelId });
@@ -254,13 +254,13 @@ test("credentials without their data key are unreadable, not absent", async () =
   await expect(open(database.db, { channelId })).rejects.toMatchObject({ fault: "unreadable" });
 });
 
-test("another master key is told apart from missing credentials", async () => {
+test("a wrong master key is reported as such, not as missing credentials", async () => {
   const channelId = await pairedChannel(database.db);
   const opening = open(database.db, { channelId, masterKeys: [Buffer.alloc(32, 9)] });
   await expect(opening).rejects.toMatchObject({ fault: "unknown_master_key" });
 });
 
-test("what a pairing that came to nothing left under another master key is not taken for credentials", async () => {
+test("rows that a failed pairing left under another master key do not count as credentials", async () => {
   const channelId = randomUUID();
   {
     await using auth = await open(database.db, { channelId });
@@ -280,7 +280,7 @@ test("what a pairing that came to nothing left under another master key is not t
   expect(await auth.state.keys.get("pre-key", ["1"])).toEqual({});
 });
 
-test("a new master key takes over with the next write, and the old one is then not needed", async () => {
+test("the next write moves to a new master key, and then the old one is not needed", async () => {
   const channelId = await pairedChannel(database.db);
   const fresh = Buffer.alloc(32, 9);
   {
@@ -295,7 +295,7 @@ test("a new master key takes over with the next write, and the old one is then n
   });
 });
 
-test("credentials of another server are refused", async () => {
+test("credentials for another server are refused", async () => {
   const channelId = await pairedChannel(database.db);
   const opening = open(database.db, { channelId, server: "wss://elsewhere/ws/chat" });
   await expect(opening).rejects.toMatchObject({ fault: "wrong_server" });
@@ -313,7 +313,7 @@ test("erasing leaves nothing but the fence, which still refuses older owners", a
   await expect(open(database.db, { channelId, epoch: 3 })).rejects.toThrow(FencedError);
 });
 
-test("after erasing, the channel can be linked anew, and nothing of before is left", async () => {
+test("after an erasure the channel can be linked again, with nothing left from before", async () => {
   const channelId = await pairedChannel(database.db);
   await using auth = await open(database.db, { channelId });
   const before = auth.state.creds.noiseKey;
@@ -328,7 +328,7 @@ test("after erasing, the channel can be linked anew, and nothing of before is le
   expect(await next.state.keys.get("lid-mapping", ["a"])).toEqual({});
 });
 
-test("creating erases what an erasure that was cut short has left", async () => {
+test("`create` erases rows left by an interrupted erasure", async () => {
   const channelId = await pairedChannel(database.db);
   {
     await using auth = await open(database.db, { channelId });
@@ -356,7 +356,7 @@ test("nothing is written once the ownership has ended", async () => {
   expect(await keys().findOne({ _id: `${channelId}/lid-mapping/a` })).toBeNull();
 });
 
-test("closing writes what waits and refuses what comes after", async () => {
+test("closing completes pending writes and refuses later ones", async () => {
   const channelId = await pairedChannel(database.db);
   const auth = await open(database.db, { channelId });
   const { keys: store } = auth.state;
@@ -367,15 +367,15 @@ test("closing writes what waits and refuses what comes after", async () => {
   await expect(store.set({ "lid-mapping": { b: "late" } })).rejects.toMatchObject({ fault: "closed" });
 });
 
-test("a key store with a channel's name in an id belongs to its own channel only", async () => {
+test("a key id with a slash stays within its own channel", async () => {
   const [one, other] = [await pairedChannel(database.db), await pairedChannel(database.db)];
   await using auth = await open(database.db, { channelId: one });
-  await using stranger = await open(database.db, { channelId: other });
+  await using otherAuth = await open(database.db, { channelId: other });
   await auth.state.keys.set({ "lid-mapping": { "x/y": "mine" } });
-  expect(await stranger.state.keys.get("lid-mapping", ["x/y"])).toEqual({});
+  expect(await otherAuth.state.keys.get("lid-mapping", ["x/y"])).toEqual({});
 });
 
-/** Credentials as they are once they were read: the bytes are Buffers. */
+/** Credentials in the form they have when read: bytes are Buffers. */
 function plainBytes<T>(value: T): T {
   if (value instanceof Uint8Array) return Buffer.from(value) as never;
   if (typeof value !== "object" || value === null || "toJSON" in value || Array.isArray(value)) return value;

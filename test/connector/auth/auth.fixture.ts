@@ -6,7 +6,7 @@ import { type AuthenticationCreds, proto } from "#connector/baileys/baileys.ts";
 export const masterKey = randomBytes(32);
 const server = "wss://127.0.0.1/ws/chat";
 
-/** An auth state whose loss is an error of the test, unless `overrides` takes it. */
+/** Opens an auth state whose loss fails the test, unless `overrides` has its own `onLost`. */
 export function open(db: Db, overrides: Partial<AuthStateOptions> = {}): Promise<AuthState> {
   return openAuthState({
     db,
@@ -21,7 +21,7 @@ export function open(db: Db, overrides: Partial<AuthStateOptions> = {}): Promise
   });
 }
 
-/** What pairing does to credentials. */
+/** Changes credentials as pairing does. */
 export function pair(creds: AuthenticationCreds): void {
   creds.me = { id: "15550001111:1@s.whatsapp.net", lid: "111@lid" };
   creds.account = proto.ADVSignedDeviceIdentity.create({
@@ -32,7 +32,7 @@ export function pair(creds: AuthenticationCreds): void {
   });
 }
 
-/** A channel that was paired and saved; closed again. */
+/** Creates a channel with paired, saved credentials, and closes its auth state. Resolves to its id. */
 export async function pairedChannel(db: Db, overrides: Partial<AuthStateOptions> = {}): Promise<string> {
   const channelId = randomUUID();
   await using auth = await open(db, { channelId, ...overrides });

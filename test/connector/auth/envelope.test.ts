@@ -10,7 +10,7 @@ import {
   wrapDataKey,
 } from "#connector/auth/envelope.ts";
 
-test("what was sealed opens again, whatever it is", () => {
+test("any sealed value opens again", () => {
   fc.assert(
     fc.property(fc.uint8Array(), fc.string(), (bytes, rowId) => {
       const key = createDataKey();
@@ -19,7 +19,7 @@ test("what was sealed opens again, whatever it is", () => {
   );
 });
 
-test("a sealed value does not open in another row, with another key, or changed by one bit", () => {
+test("a sealed value does not open in another row, with another key, or with one bit changed", () => {
   const key = createDataKey();
   const sealed = seal(key, "c/session/a", Buffer.from("secret"));
   expect(() => unseal(key, "c/session/b", sealed)).toThrow(expect.objectContaining({ fault: "unreadable" }));
@@ -50,13 +50,13 @@ test("a data key wrapped by an older master key unwraps as long as that key is g
   );
 });
 
-test("wrapping takes the newest master key, and without one there is no wrapping", () => {
+test("wrapping uses the newest master key and fails without one", () => {
   const [old, fresh] = [randomBytes(32), randomBytes(32)];
   expect(wrapDataKey(createDataKey(), [fresh, old], "row").masterKeyId).toBe(masterKeyId(fresh));
   expect(() => wrapDataKey(createDataKey(), [], "row")).toThrow("ENCRYPTION_KEY");
 });
 
-test("the name of a master key holds nothing of it", () => {
+test("the name of a master key contains no part of it", () => {
   const key = randomBytes(32);
   expect(key.toString("hex")).not.toContain(masterKeyId(key));
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createKeyCache } from "#connector/auth/key-cache.ts";
 
-test("it tells what is absent from what is not known", () => {
+test("the cache distinguishes an absent row from an unknown one", () => {
   const cache = createKeyCache();
   cache.set("a", "text");
   cache.set("b", null);
@@ -10,14 +10,14 @@ test("it tells what is absent from what is not known", () => {
   expect(cache.get("a")).toBeUndefined();
 });
 
-test("it holds at most 2,000 rows, those used last", () => {
+test("the cache holds at most 2,000 rows, the most recently used", () => {
   const cache = createKeyCache();
   for (let row = 0; row <= 2_000; row++) cache.set(`${row}`, "x");
   expect(cache.get("0")).toBeUndefined();
   expect(cache.get("1")).toBe("x");
 });
 
-test("a row too large to hold is forgotten rather than kept as it was before", () => {
+test("setting a row too large for the cache drops its old value too", () => {
   const cache = createKeyCache();
   cache.set("a", "old");
   cache.set("a", "x".repeat(9 * 1024 * 1024));

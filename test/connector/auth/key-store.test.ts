@@ -12,13 +12,13 @@ beforeAll(async () => {
 });
 afterAll(() => database[Symbol.asyncDispose]());
 
-/** How many bulks the channel has written: each of them counts up the fence. */
+/** The number of bulks the channel has written: each increments the fence. */
 async function bulks(channelId: string): Promise<number> {
   const rows = database.db.collection<{ _id: string; n: number }>("whatsapp_auth_keys");
   return (await rows.findOne({ _id: `${channelId}/fence` }))?.n ?? 0;
 }
 
-test.each(keyTypes)("%s comes back from the cache and from the database as it was", async (type) => {
+test.each(keyTypes)("%s rows read back unchanged from the cache and from the database", async (type) => {
   const channelId = await pairedChannel(database.db);
   let epoch = 1;
   const roundTrip = fc.asyncProperty(keyName, keyValue(type), async (id, value) => {
@@ -31,7 +31,7 @@ test.each(keyTypes)("%s comes back from the cache and from the database as it wa
   await fc.assert(roundTrip, { numRuns: 10 });
 });
 
-test("what was deleted or never there is absent from the answer", async () => {
+test("rows that were deleted or never existed are absent from the result", async () => {
   const channelId = await pairedChannel(database.db);
   await using auth = await open(database.db, { channelId });
   await auth.state.keys.set({ "lid-mapping": { a: "1", b: "2" } });
@@ -41,7 +41,7 @@ test("what was deleted or never there is absent from the answer", async () => {
   expect(await next.state.keys.get("lid-mapping", ["a", "b", "c"])).toEqual({ b: "2" });
 });
 
-test("rows that did not change are not written", async () => {
+test("unchanged rows are not written", async () => {
   const channelId = await pairedChannel(database.db);
   await using auth = await open(database.db, { channelId });
   const memory = { "sender-key-memory": { "g@g.us": { "1@lid": true } } };
@@ -52,7 +52,7 @@ test("rows that did not change are not written", async () => {
   expect(await bulks(channelId)).toBe(before);
 });
 
-test("what is set in one turn is one bulk, and 812 pre-keys are one too", async () => {
+test("all sets of one event-loop turn are one bulk, and so are 812 pre-keys", async () => {
   const channelId = await pairedChannel(database.db);
   await using auth = await open(database.db, { channelId });
   const before = await bulks(channelId);
@@ -65,7 +65,7 @@ test("what is set in one turn is one bulk, and 812 pre-keys are one too", async 
 
 const somePair = { public: Buffer.alloc(32, 1), private: Buffer.alloc(32, 2) };
 
-test("what a reader does to a value is not seen by the next one", async () => {
+test("a reader that mutates a value does not affect the next one", async () => {
   const channelId = await pairedChannel(database.db);
   await using auth = await open(database.db, { channelId });
   await auth.state.keys.set({ "device-list": { user: ["0"] }, "sender-key-memory": { group: { a: true } } });
@@ -77,7 +77,7 @@ test("what a reader does to a value is not seen by the next one", async () => {
   expect(await auth.state.keys.get("sender-key-memory", ["group"])).toEqual({ group: { a: true } });
 });
 
-/** A key store over a database in memory whose reads and writes end when the test says so. */
+/** A key store over an in-memory database whose reads and writes end when the test resolves them. */
 function gatedStore() {
   const stored = new Map<string, string>();
   const reads: PromiseWithResolvers<void>[] = [];
@@ -101,7 +101,7 @@ function gatedStore() {
   return { store: new KeyStore({ channelId: "c", chain, read }), stored, reads, writes };
 }
 
-test("a read that was overtaken by a write gives what was written, then and later", async () => {
+test("a read that a write overtakes returns the written value, as do later reads", async () => {
   const { store, stored, reads, writes } = gatedStore();
   stored.set("c/lid-mapping/a", '"old"');
   const reading = store.get("lid-mapping", ["a"]);
@@ -115,7 +115,7 @@ test("a read that was overtaken by a write gives what was written, then and late
   expect(await store.get("lid-mapping", ["a"])).toEqual({ a: "new" });
 });
 
-test("what waits to be written is read back, however much it is", async () => {
+test("pending writes are read back, however many there are", async () => {
   const { store, reads } = gatedStore();
   const ids = Array.from({ length: 5_000 }, (_, id) => String(id));
   void store.set({ "lid-mapping": Object.fromEntries(ids.map((id) => [id, `v${id}`])) });
@@ -124,7 +124,7 @@ test("what waits to be written is read back, however much it is", async () => {
   expect(reads).toHaveLength(0);
 });
 
-test("setting what is on its way already waits until it is there", async () => {
+test("setting a value that is already being written waits until it is stored", async () => {
   const { store, stored, writes } = gatedStore();
   const first = store.set({ "lid-mapping": { a: "1" } });
   await expect.poll(() => writes.length).toBe(1);

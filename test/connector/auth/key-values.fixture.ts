@@ -3,7 +3,7 @@ import { proto, type SignalDataTypeMap } from "#connector/baileys/baileys.ts";
 
 type KeyType = keyof SignalDataTypeMap;
 
-// JSON makes plain objects.
+// JSON yields plain objects.
 const plain = { noNullPrototype: true } as const;
 const dictionary = <T>(key: fc.Arbitrary<string>, value: fc.Arbitrary<T>) => fc.dictionary(key, value, plain);
 const record = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(fields, plain);
@@ -31,7 +31,7 @@ const sessionState = record({
 });
 const session = record({ _sessions: dictionary(base64, sessionState), version: fc.constant("v1") });
 
-/** What rc14 really stores, which is not always what its types say: a session is a plain object. */
+/** The values rc14 really stores, which its types do not always match: a session is a plain object. */
 const values = {
   "pre-key": record({ public: bytes(32), private: bytes(32) }),
   session: session as unknown as fc.Arbitrary<Uint8Array>,
@@ -56,7 +56,7 @@ const values = {
 
 export const keyTypes = Object.keys(values) as KeyType[];
 
-/** Random values of a key type, as Baileys makes them. */
+/** Random values of a key type, as Baileys creates them. */
 export function keyValue<T extends KeyType>(type: T): fc.Arbitrary<SignalDataTypeMap[T]> {
   return values[type] as unknown as fc.Arbitrary<SignalDataTypeMap[T]>;
 }

@@ -18,7 +18,7 @@ const kills: ReadonlyArray<(written: Promise<unknown>) => Promise<unknown>> = [
   (written) => written,
 ];
 
-/** A mongod of this test's own, which it can kill. */
+/** Starts a mongod of its own, for the test to kill. */
 async function ownMongo(dataDir: string) {
   const signal = AbortSignal.timeout(60_000);
   const mongo = await startEmbeddedMongo({ dataDir, env: process.env, progress: silentProgress, signal });
@@ -42,7 +42,7 @@ interface Upload {
   untilKill(written: Promise<unknown>): Promise<unknown>;
 }
 
-/** Gives the channel 812 more pre-keys while the database is killed. Returns how many of those before are there. */
+/** Stores 812 more pre-keys while the database is killed. Resolves to the number of earlier ones that are stored. */
 async function upload({ db, channelId, epoch, kill, untilKill }: Upload): Promise<number> {
   const ownership = new AbortController();
   const onLost = () => undefined;
@@ -69,7 +69,7 @@ async function upload({ db, channelId, epoch, kill, untilKill }: Upload): Promis
   return stored.length;
 }
 
-test("pre-keys and the counters of the credentials are both there or both not, whenever the database is killed", async () => {
+test("pre-keys and the credentials' counters are both stored or neither, whenever the database is killed", async () => {
   await using folder = await temporaryFolder();
   const channelId = randomUUID();
   const stored: number[] = [];

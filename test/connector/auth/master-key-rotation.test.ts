@@ -15,7 +15,7 @@ afterAll(() => database[Symbol.asyncDispose]());
 
 const authKeys = () => database.db.collection<{ _id: string }>("whatsapp_auth_keys");
 
-test("after a rotation the newest key alone opens every channel, and what it holds is the same", async () => {
+test("after a rotation the newest key alone opens every channel, with the same contents", async () => {
   const channelIds = [];
   for (let count = 0; count < 3; count++) {
     channelIds.push(await pairedChannel(database.db, { masterKeys: [old] }));
@@ -31,7 +31,7 @@ test("after a rotation the newest key alone opens every channel, and what it hol
   expect(await rotateMasterKey(database.db, [fresh, old])).toMatchObject({ rewrapped: 0, unreadable: [] });
 });
 
-test("an owner that writes while keys are rotated loses nothing, and the next one needs the newest key only", async () => {
+test("an owner that writes during a rotation loses nothing, and the next owner needs only the newest key", async () => {
   const channelId = await pairedChannel(database.db, { masterKeys: [old] });
   const before = keyPair();
   {
@@ -52,14 +52,14 @@ test("an owner that writes while keys are rotated loses nothing, and the next on
   expect(await auth.state.keys.get("pre-key", ["1"])).toEqual({ "1": before });
 });
 
-test("an erased channel is not brought back", async () => {
+test("a rotation does not bring back an erased channel", async () => {
   const channelId = await pairedChannel(database.db, { masterKeys: [old] });
   await authKeys().deleteMany({ _id: `${channelId}/data-key` });
   await rotateMasterKey(database.db, [fresh, old]);
   expect(await authKeys().countDocuments({ _id: `${channelId}/data-key` })).toBe(0);
 });
 
-test("the command tells what it did, and fails as long as a channel needs a key that is not given", async () => {
+test("the command prints its result, and fails as long as a channel needs a key that is not given", async () => {
   await using apart = await testDatabase();
   const lost = await pairedChannel(apart.db, { masterKeys: [randomBytes(32)] });
   await pairedChannel(apart.db, { masterKeys: [old] });

@@ -6,7 +6,7 @@ import { severableDatabase } from "#test/support/severable-database.ts";
 
 const never = new AbortController().signal;
 
-/** Fails `times` times, then gives how often it was called. */
+/** Fails `times` times, then resolves to the number of calls. */
 function failing(times: number, error: Error) {
   let calls = 0;
   return async () => {
@@ -15,7 +15,7 @@ function failing(times: number, error: Error) {
   };
 }
 
-test("what passes by itself is tried again", async () => {
+test("a transient failure is retried", async () => {
   expect(await retryTransient(never, failing(2, new MongoNetworkError("reset")))).toBe(3);
   const writeConflict = new MongoServerError({
     message: "conflict",
@@ -24,7 +24,7 @@ test("what passes by itself is tried again", async () => {
   expect(await retryTransient(never, failing(1, writeConflict))).toBe(2);
 });
 
-test("a server that cannot be reached is, for every kind of operation", async () => {
+test("an unreachable server is retried, for every kind of operation", async () => {
   await using severable = await severableDatabase("transient");
   const rows = severable.db.collection<{ _id: string }>("rows");
   await rows.findOne({});
@@ -43,7 +43,7 @@ test("a server that cannot be reached is, for every kind of operation", async ()
   }
 });
 
-test.each([91, 189, 11602])("a bulk that failed with code %i is tried again", async (code) => {
+test.each([91, 189, 11602])("a bulk that failed with code %i is retried", async (code) => {
   const stepping = new MongoBulkWriteError(
     { message: "stepping down", code, writeErrors: [] },
     Object.create(null),
@@ -56,11 +56,11 @@ test.each([
   new MongoServerError({ message: "duplicate", code: 11000 }),
   new MongoBulkWriteError({ message: "duplicate", code: 11000, writeErrors: [] }, Object.create(null)),
   new Error("a bug"),
-])("%s is not", async (error) => {
+])("%s is not retried", async (error) => {
   await expect(retryTransient(never, failing(1, error))).rejects.toBe(error);
 });
 
-test("an aborted signal ends the waiting", async () => {
+test("an aborted signal ends the retries", async () => {
   const controller = new AbortController();
   const reason = new Error("not mine any more");
   const waiting = retryTransient(controller.signal, () => {
@@ -71,7 +71,7 @@ test("an aborted signal ends the waiting", async () => {
   await expect(retryTransient(controller.signal, async () => 1)).rejects.toBe(reason);
 });
 
-test("an operation that never answers is given up after 10 s", async () => {
+test("an operation that never ends is abandoned after 10 s", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   try {
     const waiting = retryTransient(never, () => new Promise(() => undefined));

@@ -5,7 +5,7 @@ import { initAuthCreds, proto } from "#connector/baileys/baileys.ts";
 import { pair } from "./auth.fixture.ts";
 import { keyTypes, keyValue } from "./key-values.fixture.ts";
 
-test.each(keyTypes)("%s comes back as it was, bytes as bytes", (type) => {
+test.each(keyTypes)("%s values decode unchanged, bytes as bytes", (type) => {
   fc.assert(
     fc.property(keyValue(type), (value) => {
       expect(decodeValue(type, encodeValue(type, value))).toStrictEqual(value);
@@ -13,7 +13,7 @@ test.each(keyTypes)("%s comes back as it was, bytes as bytes", (type) => {
   );
 });
 
-test("an app state key comes back as the protobuf object that Baileys needs", () => {
+test("an app state key decodes to the protobuf object that Baileys needs", () => {
   const key = proto.Message.AppStateSyncKeyData.fromObject({ keyData: Buffer.alloc(32, 1), timestamp: 5 });
   const back = decodeValue("app-state-sync-key", encodeValue("app-state-sync-key", key));
   expect(back).toBeInstanceOf(proto.Message.AppStateSyncKeyData);
@@ -30,7 +30,7 @@ test("an object of numbers with number-like keys stays an object", () => {
   expect(decodeValue("app-state-sync-version", encodeValue("app-state-sync-version", value))).toEqual(value);
 });
 
-test("credentials come back with their bytes, their account and their server", () => {
+test("credentials decode with their bytes, their account and their server", () => {
   const creds = initAuthCreds();
   pair(creds);
   const back = decodeCreds(encodeCreds({ server: "wss://here", creds }));

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { hasPreKey, inSafeOrder, keyId, rowId } from "#connector/auth/row-order.ts";
 
-test("new pre-keys come first, deletions last, and the rest keeps its order", () => {
+test("new pre-keys sort first, deletions last, and the rest keeps its order", () => {
   const rows = [
     ["c/pre-key/1", null],
     ["c/session/a", "s"],
@@ -18,7 +18,7 @@ test("new pre-keys come first, deletions last, and the rest keeps its order", ()
   ]);
 });
 
-test("only a new pre-key moves the counters of the credentials", () => {
+test("`hasPreKey` is true for a new pre-key and false for a deleted one", () => {
   expect(hasPreKey([["c/pre-key/1", "k"]])).toBe(true);
   expect(
     hasPreKey([
@@ -28,6 +28,6 @@ test("only a new pre-key moves the counters of the credentials", () => {
   ).toBe(false);
 });
 
-test("an id may hold slashes", () => {
+test("a key id may contain slashes", () => {
   expect(keyId(rowId("c", "app-state-sync-key", "a/b+c="))).toBe("app-state-sync-key:a/b+c=");
 });

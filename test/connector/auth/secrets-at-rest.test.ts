@@ -18,7 +18,7 @@ afterAll(() => database[Symbol.asyncDispose]());
 const alice = "15550001111@s.whatsapp.net";
 const bob = "15550002222@s.whatsapp.net";
 
-/** Every byte of both collections, as the server sends them. */
+/** Every byte of both collections, as the server sends it. */
 async function dump(db: Db): Promise<Buffer> {
   const names = ["whatsapp_auth_creds", "whatsapp_auth_keys"];
   const parts = names.map((name) => db.collection(name).find({}, { raw: true }).toArray());
@@ -38,7 +38,7 @@ function sessionSecrets(session: unknown): Buffer[] {
   return found;
 }
 
-test("no private key of the credentials, pre-keys and sessions can be read in the database", async () => {
+test("the database shows no private key of the credentials, pre-keys or sessions", async () => {
   const channelId = randomUUID();
   await using auth = await open(database.db, { channelId });
   await auth.create();
@@ -75,7 +75,7 @@ function partyOf({ state: { creds, keys } }: AuthState): Party {
   return createParty(alice, keys, hardenedSignalRepository(keys), creds);
 }
 
-test("a Signal session goes on when the next owner has taken it", async () => {
+test("a Signal session continues under the next owner", async () => {
   const channelId = await pairedChannel(database.db);
   const them = createParty(bob, memoryStore());
   {

@@ -14,7 +14,7 @@ afterAll(() => database[Symbol.asyncDispose]());
 const keys = () => authCollections(database.db).keys;
 const fenceOf = (channelId: string) => keys().findOne({ _id: `${channelId}/fence` });
 
-test("a transaction that a killed owner left open does not keep its successor waiting", async () => {
+test("an open transaction of a killed owner does not delay its successor", async () => {
   const channelId = await pairedChannel(database.db);
   await using _killed = await open(database.db, { channelId, epoch: 5 });
   await using client = await MongoClient.connect(database.uri);
@@ -31,7 +31,7 @@ test("a transaction that a killed owner left open does not keep its successor wa
   await expect(session.commitTransaction()).rejects.toThrow();
 });
 
-test("an owner that ended in order leaves no session to be ended", async () => {
+test("an owner that stopped in order leaves no session to kill", async () => {
   const channelId = await pairedChannel(database.db);
   {
     await using _auth = await open(database.db, { channelId, epoch: 5 });
@@ -40,7 +40,7 @@ test("an owner that ended in order leaves no session to be ended", async () => {
   expect(await fenceOf(channelId)).not.toHaveProperty("session");
 });
 
-test("an owner that was succeeded leaves its successor's session alone", async () => {
+test("a superseded owner does not clear its successor's session", async () => {
   const channelId = await pairedChannel(database.db);
   const former = await open(database.db, { channelId, epoch: 5 });
   await using _next = await open(database.db, { channelId, epoch: 6 });

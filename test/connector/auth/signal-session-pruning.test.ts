@@ -11,7 +11,7 @@ interface Record {
   version: string;
 }
 
-test("open states stay, and of the closed ones the four that were used last", () => {
+test("pruning keeps open states and the four most recently used closed ones", () => {
   fc.assert(
     fc.property(fc.dictionary(fc.base64String({ minLength: 4 }), state), (sessions) => {
       const record: Record = { _sessions: sessions, version: "v1" };
@@ -31,7 +31,7 @@ test("open states stay, and of the closed ones the four that were used last", ()
   );
 });
 
-test("the states keep their order", () => {
+test("pruning keeps the order of the states", () => {
   const entry = (used: number) => ({ indexInfo: { closed: 1, used } });
   const _sessions = { a: entry(1), b: entry(6), c: entry(2), d: entry(5), e: entry(3), f: entry(4) };
   expect(Object.keys((pruneSession({ _sessions, version: "v1" }) as Record)._sessions)).toEqual([
@@ -42,7 +42,7 @@ test("the states keep their order", () => {
   ]);
 });
 
-test("sessions that were rebuilt and never answered do not drive out the one the contact writes in", () => {
+test("rebuilt, unanswered sessions do not displace the one the contact writes in", () => {
   const unanswered = (used: number) => ({ indexInfo: { closed: 1, used }, pendingPreKey: { baseKey: "" } });
   const rebuilt = [2, 3, 4, 5, 6, 7].map((used) => [`rebuilt ${used}`, unanswered(used)] as const);
   const _sessions = { answered: { indexInfo: { closed: 1, used: 1 } }, ...Object.fromEntries(rebuilt) };
@@ -56,7 +56,7 @@ test("sessions that were rebuilt and never answered do not drive out the one the
   ]);
 });
 
-test("what is not a session record stays as it is", () => {
+test("a value that is not a session record is returned unchanged", () => {
   const bytes = Buffer.from("old");
   expect(pruneSession(bytes)).toBe(bytes);
 });

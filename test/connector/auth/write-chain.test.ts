@@ -5,7 +5,7 @@ function row(id: string, text: string | null = id): ReadonlyMap<string, string |
   return new Map([[id, text]]);
 }
 
-/** A chain whose batches wait for `release`. */
+/** A chain whose batches end on `release` or `fail`. */
 function slowChain(charactersMax?: number) {
   const applied: Batch[] = [];
   const lost: Error[] = [];
@@ -36,7 +36,7 @@ async function begun(applied: unknown[], count: number): Promise<void> {
   await expect.poll(() => applied.length).toBe(count);
 }
 
-test("what is written in one turn is one batch, and the last value of a row wins", async () => {
+test("writes of one event-loop turn are one batch, and the last value of a row wins", async () => {
   const { chain, applied, release } = slowChain();
   const writes = [
     chain.write(row("a", "1")),
@@ -58,7 +58,7 @@ test("what is written in one turn is one batch, and the last value of a row wins
   ]);
 });
 
-test("what comes while a batch is on its way is the next batch, and waits for its own", async () => {
+test("writes during a running batch form the next batch and resolve with that one", async () => {
   const { chain, applied, release } = slowChain();
   const first = chain.write(row("a"));
   await begun(applied, 1);
@@ -75,7 +75,7 @@ test("what comes while a batch is on its way is the next batch, and waits for it
   expect([...(applied[1]?.rows.keys() ?? [])]).toEqual(["b", "c"]);
 });
 
-test("it knows what waits and what is on its way", async () => {
+test("`waiting` returns pending and running writes", async () => {
   const { chain, applied, release } = slowChain();
   void chain.write(row("a", "old"));
   await begun(applied, 1);
@@ -89,7 +89,7 @@ test("it knows what waits and what is on its way", async () => {
   expect(chain.waiting("a")).toBeUndefined();
 });
 
-test("a failure is final: what waits and what comes later rejects with it, and it is told once", async () => {
+test("a failure is final: pending and later calls reject with it, and `onLost` is called once", async () => {
   const { chain, applied, lost, fail } = slowChain();
   const failure = new Error("fenced");
   const first = chain.write(row("a"));
@@ -106,7 +106,7 @@ test("a failure is final: what waits and what comes later rejects with it, and i
   expect(applied).toHaveLength(1);
 });
 
-test("the loss is told before any waiting write hears of it", async () => {
+test("`onLost` is called before any pending write rejects", async () => {
   const order: string[] = [];
   const chain = new WriteChain({
     apply: () => Promise.reject(new Error("fenced")),
@@ -116,7 +116,7 @@ test("the loss is told before any waiting write hears of it", async () => {
   expect(order).toEqual(["lost", "rejected"]);
 });
 
-test("an exclusive task runs after what was queued and before what comes later", async () => {
+test("an exclusive task runs after earlier writes and before later ones", async () => {
   const order: string[] = [];
   const chain = new WriteChain({
     apply: async ({ rows }) => void order.push(...rows.keys()),
@@ -128,7 +128,7 @@ test("an exclusive task runs after what was queued and before what comes later",
   expect(order).toEqual(["before", "task", "after"]);
 });
 
-test("closing drains, then refuses, without calling it a loss", async () => {
+test("closing drains, then rejects writes, without calling `onLost`", async () => {
   const { chain, applied, lost, release } = slowChain();
   const write = chain.write(row("a"));
   const closed = chain.close();
@@ -145,7 +145,7 @@ test("closing a lost chain does not reject", async () => {
   await chain.close();
 });
 
-test("more than may wait ends the chain", async () => {
+test("too many pending characters end the chain", async () => {
   const { chain, lost } = slowChain(10);
   await expect(chain.write(row("a", "x".repeat(20)))).rejects.toMatchObject({ fault: "overloaded" });
   expect(lost).toHaveLength(1);

@@ -63,7 +63,9 @@ const execute: Record<Effect["type"], (session: Session) => void> = {
   },
 };
 
-/** Whether it can occur now: only a socket reports codes and closes, only a linked device opens, only a timer retries. */
+/**
+ * Whether it can occur now: only a socket reports codes and closes, only a linked device opens, only a timer retries.
+ */
 function isPossible({ machine, hasSocket, hasRetry, isLinked }: Session, occurrence: Occurrence): boolean {
   switch (occurrence.type) {
     case "qr":
