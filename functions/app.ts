@@ -44,7 +44,7 @@ export function createApp(deps: Dependencies): OpenAPIHono<RequestEnv> {
   app.route(apiPrefix, commandRoutes(deps));
   app.route(apiPrefix, eventRoutes(deps));
   app.route("/", healthRoutes(deps));
-  app.route("/", documentRoutes(app));
+  app.route("/", documentRoutes(app, deps));
   app.route("/", consoleRoutes(deps));
   return app;
 }

@@ -15,3 +15,6 @@ export interface Asset extends AssetBody {
   /** The same file compressed, as far as the build did. */
   encoded: ReadonlyMap<ContentEncoding, AssetBody>;
 }
+
+/** For operators, when there are no files to serve. */
+export const howToBuild = "To build it: npm ci && npm run build, then start again.";

@@ -1,5 +1,5 @@
 /** Where the console's build puts the script that shows the API's document. */
-const docsScriptPath = "/docs/standalone.js";
+export const docsScriptPath = "/docs/standalone.js";
 
 /** Everything from here, no other host. The script styles by inline styles. */
 export const docsPolicy = [

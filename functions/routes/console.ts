@@ -1,4 +1,6 @@
 import { Hono } from "hono";
+import { ServiceError } from "#shared/errors.ts";
+import { howToBuild } from "../assets.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { preferredEncoding } from "../http/accept-encoding.ts";
 import { consoleContentPolicy } from "../middleware/security-headers.ts";
@@ -6,9 +8,16 @@ import { apiVersion } from "./documents.ts";
 
 const foreverSeconds = 31_536_000;
 
-/** Serves the console's files, each at its path and `/index.html` at `/`, and `/console.json`, which needs no key. */
+/**
+ * Serves the console's files, each at its path and `/index.html` at `/`, and `/console.json`, which needs no key. Before
+ * the console is built, `/` answers `route_not_found` and says how to build it.
+ */
 export function consoleRoutes({ assets, sandboxUrl }: Pick<Dependencies, "assets" | "sandboxUrl">) {
   const routes = new Hono();
+  if (!assets.has("/index.html"))
+    routes.get("/", () => {
+      throw new ServiceError("route_not_found", `The console is not built. ${howToBuild}`);
+    });
   routes.get("/console.json", (c) => c.json({ version: apiVersion, sandboxUrl: sandboxUrl ?? null }));
   for (const [path, asset] of assets) {
     const { contentType, encoded, isImmutable } = asset;

@@ -1,7 +1,10 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { Hono } from "hono";
+import { ServiceError } from "#shared/errors.ts";
+import { howToBuild } from "../assets.ts";
+import type { Dependencies } from "../dependencies.ts";
 import { apiDescription } from "../http/api-description.ts";
-import { docsPage, docsPolicy } from "../http/docs-page.ts";
+import { docsPage, docsPolicy, docsScriptPath } from "../http/docs-page.ts";
 import { securitySchemes } from "../http/openapi.ts";
 import type { RequestEnv } from "../middleware/request-id.ts";
 
@@ -10,8 +13,11 @@ export const apiVersion = "0.1.0";
 
 const info = { title: "Waypost", version: apiVersion, description: apiDescription };
 
-/** `/openapi.json`, made from the routes of `app`, and `/docs`, which shows it. */
-export function documentRoutes(app: OpenAPIHono<RequestEnv>): Hono {
+/**
+ * Serves `/openapi.json`, made from the routes of `app`, and `/docs`, which shows it. Before the console is built, `/docs`
+ * answers `route_not_found` and says how to build it.
+ */
+export function documentRoutes(app: OpenAPIHono<RequestEnv>, { assets }: Pick<Dependencies, "assets">): Hono {
   for (const [name, scheme] of Object.entries(securitySchemes))
     app.openAPIRegistry.registerComponent("securitySchemes", name, scheme);
   return new Hono()
@@ -20,6 +26,11 @@ export function documentRoutes(app: OpenAPIHono<RequestEnv>): Hono {
       return c.json(app.getOpenAPI31Document({ openapi: "3.1.0", info }));
     })
     .get("/docs", (c) => {
+      if (!assets.has(docsScriptPath))
+        throw new ServiceError(
+          "route_not_found",
+          `The page is not built; /openapi.json describes the API. ${howToBuild}`,
+        );
       c.header("Content-Security-Policy", docsPolicy);
       c.header("Cache-Control", "no-cache");
       return c.html(docsPage);

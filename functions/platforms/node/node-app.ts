@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Db } from "mongodb";
 import { createApp } from "#functions/app.ts";
+import { howToBuild } from "#functions/assets.ts";
 import { changeStreamDoorbell } from "#functions/events/change-stream-doorbell.ts";
 import { changeStreamResults } from "#functions/results/change-stream-results.ts";
 import type { ResultWaiter } from "#functions/results/results.ts";
@@ -41,7 +42,7 @@ export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAp
   const { apiKeys, commands, events } = collections(db);
   await ensureBootstrapKey(apiKeys, config.apiKey, log);
   const assets = await readAssets(consoleFolder);
-  if (assets.size === 0) log.warn("The console is not built: npm run build");
+  if (assets.size === 0) log.warn({ event: "console_not_built" }, `the console is not built. ${howToBuild}`);
 
   const results = changeStreamResults({ commands, read: mongoCommandOutcome(commands), log });
   const eventDoorbell = changeStreamDoorbell({ events, log });

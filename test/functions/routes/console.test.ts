@@ -112,7 +112,9 @@ test("404: nothing outside the folder, and no console before it is built", async
   for (const path of ["/../package.json", "/assets/..%2f..%2fpackage.json", "/assets/", "/index.htm"])
     expect((await functions.call("GET", path)).status).toBe(404);
   await using bare = await functionsFixture({ assets: await readAssets(join(folder.path, "nowhere")) });
-  expect((await bare.call("GET", "/")).status).toBe(404);
+  const { status, body } = await bare.call("GET", "/", { key: null });
+  expect([status, body.error.code]).toEqual([404, "route_not_found"]);
+  expect(body.error.message).toContain("npm ci && npm run build");
 });
 
 test("200: the page is told the version, and the sandbox's phone where there is one", async () => {

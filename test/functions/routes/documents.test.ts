@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Asset } from "#functions/assets.ts";
 import { apiVersion } from "#functions/routes/documents.ts";
 import { errorCatalog } from "#shared/errors.ts";
 import { type Scope, scopes } from "#shared/scopes.ts";
@@ -43,10 +44,18 @@ const calls: Record<string, Scope | null> = {
   "GET /health/ready": null,
 };
 
+const script: Asset = {
+  body: new Uint8Array(),
+  etag: '"a"',
+  contentType: "text/javascript",
+  isImmutable: false,
+  encoded: new Map(),
+};
+
 let functions: FunctionsFixture;
 let operations: Map<string, Operation>;
 beforeAll(async () => {
-  functions = await functionsFixture();
+  functions = await functionsFixture({ assets: new Map([["/docs/standalone.js", script]]) });
   const { body } = await functions.call("GET", "/openapi.json", { key: null });
   expect(body.openapi).toBe("3.1.0");
   operations = new Map(
@@ -153,4 +162,12 @@ test("/docs needs no other host", async () => {
   expect(headers.get("content-security-policy")).not.toMatch(/https?:|\*/);
   expect(body).not.toMatch(/(src|href)="(https?:)?\/\//);
   expect(body).toContain('src="/docs/standalone.js"');
+});
+
+test("404: before the console is built, /docs says how to build it and where the document is", async () => {
+  await using bare = await functionsFixture();
+  const { status, body } = await bare.call("GET", "/docs", { key: null });
+  expect([status, body.error.code]).toEqual([404, "route_not_found"]);
+  expect(body.error.message).toMatch(/\/openapi\.json .*npm ci && npm run build/);
+  expect((await bare.call("GET", "/openapi.json", { key: null })).status).toBe(200);
 });
