@@ -4,7 +4,7 @@ import { sendingActions } from "./sending-actions.ts";
 import { sessionActions } from "./session-actions.ts";
 import type { Store } from "./store.ts";
 
-/** What a person can do here, and what the page does for them. Each rejects with a `RequestError`. */
+/** Everything a person, or the page on its own, can do. Each action rejects with a `RequestError`. */
 export function createActions(api: Api, store: Store, now: () => number) {
   const connection = connectionActions(api, store);
   const sending = sendingActions(api, store, now);
@@ -12,10 +12,10 @@ export function createActions(api: Api, store: Store, now: () => number) {
     ...sessionActions(api, store),
     ...connection,
     ...sending,
-    /** Asks for what events of the channel would have told. */
-    async lookAt(channelId: string): Promise<void> {
+    /** Fetches what the channel's events would have reported. */
+    async poll(channelId: string): Promise<void> {
       await connection.refreshWithoutEvents(channelId);
-      await sending.settle(channelId);
+      await sending.refreshOutcomes(channelId);
     },
   };
 }

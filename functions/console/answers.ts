@@ -7,13 +7,13 @@ import type { CodePairing, QrPairing } from "./pairing.ts";
 import { RequestError } from "./request-error.ts";
 import { isChannelStatus } from "./status-words.ts";
 
-/** A channel as the API describes it, as far as the page reads it. */
+/** The fields of an API channel that the page uses. */
 export interface Channel {
   channelId: string;
   name: string;
   phoneNumber: string | null;
   status: ChannelStatus;
-  /** A newer server may have reasons that this page does not know. */
+  /** A plain string, since a newer server may have reasons unknown to this page. */
   reason: string | null;
   /** RFC 3339. */
   retryAt: string | null;
@@ -30,7 +30,7 @@ export interface Accepted {
   commandId: string | null;
 }
 
-/** Whether what was asked of a channel is done, or only stored until a connector can do it. */
+/** Whether a control command was executed, or only stored until a connector can execute it. */
 export type Control = "done" | "stored";
 
 export interface Command {
@@ -40,13 +40,13 @@ export interface Command {
 
 export interface ConsoleInfo {
   version: string | null;
-  /** The simulated phone, when this is the sandbox. */
+  /** URL of the simulated phone, if this is the sandbox. */
   sandboxUrl: string | null;
 }
 
 /*
- * Each reads the body of an answer. Throws `unexpected_answer` when what the page decides by is not there: a proxy
- * wrote it, or the page is older than the server.
+ * Each function reads the body of a response. It throws `unexpected_answer` if a field that the page depends on is
+ * missing: a proxy wrote the body, or the page is older than the server.
  */
 
 export function channelIn(value: unknown): Channel {
@@ -91,7 +91,7 @@ export function commandIn(body: unknown): Command {
   return { state, error: code === null ? null : { code, message: textField(error, "message") ?? code } };
 }
 
-/** Null when the code is not there yet: an event brings it. */
+/** Null if the code does not exist yet; an event will carry it. */
 export function codeIn(body: unknown): CodePairing | null {
   const payload = jsonField(body, "payload");
   const code = textField(payload, "code");
@@ -99,14 +99,14 @@ export function codeIn(body: unknown): CodePairing | null {
   return code === null || expiresAt === null ? null : { kind: "code", code, expiresAt };
 }
 
-/** `qrCode` is the address of the picture. */
+/** `qrCode` is the path of the image. */
 export function qrIn(body: unknown, qrCode: string): QrPairing {
   const payload = jsonField(body, "payload");
   const attempt = jsonField(payload, "attempt");
   const of = jsonField(payload, "of");
   const expiresAt = textField(payload, "expiresAt");
   if (typeof attempt !== "number" || typeof of !== "number" || expiresAt === null) throw unexpected();
-  // The picture changes with the attempt, and browsers keep pictures by their address.
+  // Browsers cache images by URL, and each attempt has a different image.
   return { kind: "qr", qrCode: `${qrCode}?attempt=${attempt}`, attempt, of, expiresAt };
 }
 
@@ -119,7 +119,6 @@ function isMessageStatus(value: unknown): value is MessageStatus {
 }
 
 function unexpected(): RequestError {
-  const message =
-    "The server's answer cannot be understood. Reload the page: it may be older than the server.";
+  const message = "The server sent an unexpected response. Reload the page: it may be older than the server.";
   return new RequestError("unexpected_answer", message, { status: 0 });
 }

@@ -37,7 +37,7 @@ const storedOnly = "respond-async";
 
 const channelPath = (channelId: string) => `${prefix}/channels/${encodeURIComponent(channelId)}`;
 
-/** The calls of the page. Each rejects with a `RequestError`. */
+/** The HTTP calls of the page. Each rejects with a `RequestError`. */
 export function createApi(fetchFrom: typeof fetch, listener: Listener) {
   const call = createCall(fetchFrom, listener);
   return { ...sessionCalls(call), ...channelCalls(call), ...connectionCalls(call), ...sendingCalls(call) };
@@ -86,7 +86,7 @@ function connectionCalls(call: Call) {
       const body = await call("POST", `${channelPath(channelId)}/pairing-code`, { phoneNumber });
       return { control: controlIn(body), code: codeIn(body) };
     },
-    /** The QR that waits to be scanned; `qr_not_available` when none does. */
+    /** The QR waiting to be scanned. Rejects with `qr_not_available` if there is none. */
     async qr(channelId: string): Promise<QrPairing> {
       const path = `${channelPath(channelId)}/qr`;
       return qrIn(await call("GET", path), path);
@@ -96,7 +96,7 @@ function connectionCalls(call: Call) {
 
 function sendingCalls(call: Call) {
   return {
-    /** Answers as soon as the message is stored; what becomes of it is told by events. */
+    /** Resolves as soon as the message is stored; events report its outcome. */
     async sendText(channelId: string, draft: TextDraft): Promise<Accepted> {
       const body = { ...draft, type: "text" };
       return acceptedIn(await call("POST", `${channelPath(channelId)}/send`, body, storedOnly));

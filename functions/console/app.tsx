@@ -27,7 +27,7 @@ export function App({ api, store, actions, clock }: Props) {
   const state = useStore(store);
   const [info, setInfo] = useState(unknownInfo);
   useEffect(() => {
-    // Only links and the version come from it; without it the page works all the same.
+    // It only adds links and the version; the page works without it.
     void api.info().then(setInfo, () => {});
   }, [api]);
   const page = useMemo(() => ({ actions, clock, info }), [actions, clock, info]);
@@ -51,20 +51,20 @@ function Content({ state }: { state: State }) {
       <main>
         {state.linkProblem && (
           <p class="notice bad" role="alert">
-            Live updates are not available: {state.linkProblem.message} <code>{state.linkProblem.code}</code>
+            Live updates are unavailable: {state.linkProblem.message} <code>{state.linkProblem.code}</code>
           </p>
         )}
         {channel ? (
           <ChannelPage key={channel.channelId} channel={channel} />
         ) : (
-          <Nothing state={state} selected={selected} />
+          <Placeholder state={state} selected={selected} />
         )}
       </main>
     </div>
   );
 }
 
-/** What is beside the list decides the layout: nothing at all, nothing yet, a channel. */
+/** The layout depends on what is next to the list: nothing, a placeholder, or a channel. */
 function deskClass({ channels }: State, selected: string | null): string {
   if (selected !== null) return "desk has-selection";
   return channels.length === 0 ? "desk is-empty" : "desk";
@@ -88,18 +88,18 @@ function Opening({ listing }: Pick<State, "listing">) {
   );
 }
 
-/** What stands where a channel would. */
-function Nothing({ state, selected }: { state: State; selected: string | null }) {
+/** Shown instead of a channel. */
+function Placeholder({ state, selected }: { state: State; selected: string | null }) {
   if (selected !== null && state.listing === "loaded")
     return (
       <div class="empty">
-        <h1>No such channel</h1>
+        <h1>Channel not found</h1>
         <p>
-          It was deleted, or your key may not see it. <a href="#/">All channels</a>
+          It was deleted, or your key does not cover it. <a href="#/">All channels</a>
         </p>
       </div>
     );
   if (selected !== null || state.channels.length > 0)
-    return <p class="empty hint">{selected === null ? "Choose a channel." : "Loading…"}</p>;
+    return <p class="empty hint">{selected === null ? "Select a channel." : "Loading…"}</p>;
   return null;
 }

@@ -6,7 +6,7 @@ import { ErrorNotice } from "./error-notice.tsx";
 import { type Task, useTask } from "./hooks.ts";
 import { usePage } from "./page-context.ts";
 
-/** What can be done in each status. `stop` is the word for disconnecting. */
+/** The actions offered in each status. `stop` is the label of the button that disconnects. */
 const offers: Record<
   ChannelStatus,
   { connect: boolean; code: boolean; stop: string | null; logout: boolean }

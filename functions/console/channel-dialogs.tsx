@@ -11,7 +11,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** The dialog of a channel that is open, if one is. */
+/** The channel's open dialog, if any. */
 export function ChannelDialogs({ open, channel, onClose }: Props) {
   const { actions } = usePage();
   const { channelId, name } = channel;
@@ -22,7 +22,7 @@ export function ChannelDialogs({ open, channel, onClose }: Props) {
       return (
         <ConfirmDialog
           title={`Log out “${name}”?`}
-          text="The phone is unlinked: the link disappears from its Linked devices, and the credentials are erased here. To use the channel again, a phone must be linked anew."
+          text="This unlinks the phone: the channel disappears from Linked devices, and its credentials are erased. To use it again, you will have to link a phone."
           verb="Log out"
           work={() => actions.logout(channelId)}
           onClose={onClose}
@@ -32,7 +32,7 @@ export function ChannelDialogs({ open, channel, onClose }: Props) {
       return (
         <ConfirmDialog
           title={`Delete “${name}”?`}
-          text="The phone is unlinked, and the channel is erased with its credentials, messages and events. This cannot be undone."
+          text="This unlinks the phone and erases the channel with its credentials, messages and events. It cannot be undone."
           verb="Delete channel"
           work={async () => {
             await actions.remove(channelId);

@@ -68,7 +68,7 @@ function Row({ channel, isSelected }: { channel: ChannelView; isSelected: boolea
       aria-current={isSelected ? "page" : undefined}
     >
       <span class="name">{channel.name}</span>
-      <span class="number">{channel.phoneNumber ? peerName(channel.phoneNumber) : "no number yet"}</span>
+      <span class="number">{channel.phoneNumber ? peerName(channel.phoneNumber) : "No number yet"}</span>
       <span class={`badge ${tone}`}>{label}</span>
     </a>
   );
@@ -79,7 +79,7 @@ function Welcome() {
     <div class="welcome">
       <p>No channels yet.</p>
       <p class="hint">
-        A channel is one WhatsApp account. Create one, then link it with a phone by QR or by code.
+        A channel is one WhatsApp account. Create one, then link it to a phone by QR code or pairing code.
       </p>
     </div>
   );

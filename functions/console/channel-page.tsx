@@ -30,7 +30,7 @@ export function ChannelPage({ channel }: { channel: ChannelView }) {
           {channel.name}
         </h1>
         <p class="facts">
-          <span>{channel.phoneNumber ? peerName(channel.phoneNumber) : "no number yet"}</span>
+          <span>{channel.phoneNumber ? peerName(channel.phoneNumber) : "No number yet"}</span>
           <span class="id">
             <code>{channel.channelId}</code> <CopyButton text={channel.channelId} what="channel id" />
           </span>
@@ -62,13 +62,13 @@ function Status({ channel }: { channel: ChannelView }) {
       </p>
       <p role="status">
         <strong>{happened}</strong> {todo}
-        {channel.isStored && " What you asked for is stored, and done as soon as a connector runs."}
+        {channel.isStored && " Your request is stored and will run as soon as a connector is available."}
       </p>
     </div>
   );
 }
 
-/** Apart from the live region: a countdown is not news every second. */
+/** Outside the live region, so that screen readers do not announce every second of the countdown. */
 function Retry({ at, isWaiting }: { at: string; isWaiting: boolean }) {
   const seconds = secondsUntil(at, useNow());
   if (seconds === 0) return isWaiting ? <span> · trying now</span> : null;

@@ -4,7 +4,7 @@ import type { Channel } from "./answers.ts";
 import { failureOf, further, type Outcome } from "./outcome.ts";
 import type { Pairing } from "./pairing.ts";
 
-/** A message written here, and taken by the server. */
+/** A message written here and accepted by the server. */
 export interface OwnMessage {
   kind: "own";
   id: string;
@@ -12,15 +12,15 @@ export interface OwnMessage {
   commandId: string | null;
   to: string;
   text: string;
-  /** The kind of media, and its address. */
+  /** The kind of media, and its URL. */
   media: { type: string; url: string } | null;
   outcome: Outcome;
   /** Milliseconds. */
   at: number;
 }
 
-/** A message that WhatsApp told of: from a contact, or written on the phone. */
-export interface HeardMessage {
+/** A message from the event log: received from a contact, or sent from the phone. */
+export interface EventMessage {
   kind: "incoming" | "phone";
   id: string;
   /** The chat's JID. */
@@ -31,27 +31,27 @@ export interface HeardMessage {
   at: number;
 }
 
-/** Events passed while the page was not listening. */
+/** Events that the page missed while it was not subscribed. */
 interface Gap {
   kind: "gap";
   id: string;
   at: number;
 }
 
-export type Entry = OwnMessage | HeardMessage | Gap;
+export type Entry = OwnMessage | EventMessage | Gap;
 
-/** A channel and everything the page has heard of it. */
+/** A channel and everything the page knows about it. */
 export interface ChannelView extends Channel {
   pairing: Pairing | null;
-  /** The number that a pairing code was asked for here, as it was typed. */
-  askedNumber: string | null;
-  /** Number of the last event heard; null before the first subscription. */
+  /** The number for which a pairing code was requested here, as typed. */
+  requestedNumber: string | null;
+  /** Number of the last event received; null before the first subscription. */
   seq: number | null;
   /** Oldest first. */
   entries: readonly Entry[];
-  /** Outcomes of messages the page does not know (yet): an event can overtake the answer that names its message. */
+  /** Outcomes of messages unknown to the page: an event can overtake the response that names its message. */
   early: ReadonlyMap<string, Outcome>;
-  /** What was asked last waits until a connector is there. */
+  /** The last request waits for a connector. */
   isStored: boolean;
 }
 
@@ -74,7 +74,7 @@ export function newChannelView(channel: Channel): ChannelView {
   return {
     ...channel,
     pairing: null,
-    askedNumber: null,
+    requestedNumber: null,
     seq: null,
     entries: [],
     early: new Map(),
@@ -82,24 +82,24 @@ export function newChannelView(channel: Channel): ChannelView {
   };
 }
 
-/** The channel as the API tells it now, with what was heard before. */
+/** The channel as the API just returned it, with what events have added. */
 export function refreshed(view: ChannelView, channel: Channel): ChannelView {
   return { ...view, ...channel, pairing: isPairing(channel.status) ? view.pairing : null };
 }
 
-/** As `refreshed`, beside live events: they know the status better than an answer that was read meanwhile. */
+/** Like `refreshed`, but keeps the status from live events, which is newer than the one in the response. */
 export function refreshedWhileLive(view: ChannelView, channel: Channel): ChannelView {
   const { status, reason, retryAt } = view;
   return { ...view, ...channel, status, reason, retryAt };
 }
 
-/** What one event changes. `now` in milliseconds, for events that carry no time. */
-export function hear(view: ChannelView, event: LiveEvent, now: number): ChannelView {
+/** Applies one event. `now` in milliseconds, for events without a time. */
+export function applyEvent(view: ChannelView, event: LiveEvent, now: number): ChannelView {
   const seq = event.data.seq === undefined ? view.seq : Math.max(view.seq ?? 0, event.data.seq);
-  return { ...applied(view, event, now), seq };
+  return { ...applyData(view, event, now), seq };
 }
 
-function applied(view: ChannelView, event: LiveEvent, now: number): ChannelView {
+function applyData(view: ChannelView, event: LiveEvent, now: number): ChannelView {
   switch (event.name) {
     case "connection_update":
       return withStatus(view, event.data);
@@ -108,9 +108,9 @@ function applied(view: ChannelView, event: LiveEvent, now: number): ChannelView 
     case "pairing_code":
       return { ...view, pairing: { kind: "code", ...event.data } };
     case "incoming_message":
-      return withEntry(view, heardMessage("incoming", event.data, now));
+      return withEntry(view, eventMessage("incoming", event.data, now));
     case "outgoing_message":
-      return withEntry(view, heardMessage("phone", event.data, now));
+      return withEntry(view, eventMessage("phone", event.data, now));
     case "message_status_update": {
       const { messageId, status, error } = event.data;
       const failure = error ? failureOf(error.code, error.whatsappCode) : null;
@@ -119,7 +119,7 @@ function applied(view: ChannelView, event: LiveEvent, now: number): ChannelView 
   }
 }
 
-/** The subscription stands at `seq`; whatever lies between that and what was heard is missing here. */
+/** The subscription starts at `seq`; events between the last one received and that are missing here. */
 export function subscribed(view: ChannelView, seq: number, now: number): ChannelView {
   const isMissing = view.seq !== null && seq > view.seq;
   const entry: Gap = { kind: "gap", id: `gap-${seq}`, at: now };
@@ -130,7 +130,7 @@ function withEntry(view: ChannelView, entry: Entry): ChannelView {
   return { ...view, entries: [...view.entries, entry].slice(-entriesMax) };
 }
 
-/** A message that the server took; its first outcomes may have been heard already. */
+/** Adds a message that the server accepted; its first outcomes may have arrived already. */
 export function withOwnMessage(view: ChannelView, own: OwnMessage): ChannelView {
   const known = view.early.get(own.messageId);
   return withEntry(view, known ? { ...own, outcome: further(own.outcome, known) } : own);
@@ -145,7 +145,7 @@ export function withOutcome(view: ChannelView, messageId: string, outcome: Outco
   return { ...view, early: new Map([...kept, [messageId, before ? further(before, outcome) : outcome]]) };
 }
 
-/** Messages written here whose fate the page has not heard. */
+/** Messages written here whose outcome is still open. */
 export function unsettled(view: ChannelView): { messageId: string; commandId: string }[] {
   return view.entries.flatMap((entry) => {
     if (entry.kind !== "own" || entry.commandId === null) return [];
@@ -163,7 +163,7 @@ function withOwn(
   return { ...view, entries };
 }
 
-/** A code outlives a short `connecting`, since it travels apart from the status; it ends with the attempt. */
+/** A code survives a brief `connecting`, because it arrives separately from the status; it ends with the attempt. */
 function withStatus(view: ChannelView, data: EventData["connection_update"]): ChannelView {
   return {
     ...view,
@@ -179,11 +179,11 @@ function isPairing(status: ChannelStatus): boolean {
   return status === "connecting" || status === "qr_ready" || status === "pairing_code_ready";
 }
 
-function heardMessage(
-  kind: HeardMessage["kind"],
+function eventMessage(
+  kind: EventMessage["kind"],
   data: Envelope & (EventData["incoming_message"] | EventData["outgoing_message"]),
   now: number,
-): HeardMessage {
+): EventMessage {
   const at = Date.parse(data.sentAt);
   return {
     kind,

@@ -11,7 +11,7 @@ import type { RequestError } from "./request-error.ts";
 
 type Kind = "text" | MediaKind;
 
-/** What can be sent, and what goes along with it. */
+/** The kinds of message, and the optional inputs of each. */
 const kinds: Record<Kind, { label: string; hasCaption: boolean; hasFileName: boolean }> = {
   text: { label: "Text", hasCaption: false, hasFileName: false },
   image: { label: "Image", hasCaption: true, hasFileName: false },
@@ -39,7 +39,7 @@ export function Composer({ channel, to, onTo }: Props) {
     const { to = "", message = "", mediaUrl = "", ...rest } = values;
     if (kind === "text") await actions.sendText(channel.channelId, { to, message });
     else await actions.sendMedia(channel.channelId, { to, mediaType: kind, mediaUrl, ...rest });
-    // What was typed while the message was on its way stays.
+    // Keep anything typed while the request was running.
     for (const input of form.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("[data-content]"))
       if (values[input.name] === input.value.trim()) input.value = "";
   }
@@ -64,7 +64,7 @@ export function Composer({ channel, to, onTo }: Props) {
             />
           )}
         </Field>
-        <Field label="Kind" name="kind" error={null}>
+        <Field label="Type" name="kind" error={null}>
           {({ id }) => (
             <select id={id} value={kind} onChange={(event) => setKind(event.currentTarget.value as Kind)}>
               {Object.entries(kinds).map(([value, { label }]) => (
@@ -84,7 +84,7 @@ export function Composer({ channel, to, onTo }: Props) {
       <ErrorNotice error={task.error} fields={fields} />
       <div class="row end">
         {channel.status !== "active" && (
-          <p class="hint grow">Not connected: the message waits in the queue until it is too old to send.</p>
+          <p class="hint grow">Not connected: the message waits in the queue until it expires.</p>
         )}
         <button type="submit" class="primary" aria-disabled={task.isBusy}>
           {task.isBusy ? "Sending…" : "Send"}
@@ -94,7 +94,7 @@ export function Composer({ channel, to, onTo }: Props) {
   );
 }
 
-/** Enter sends, Shift+Enter breaks the line. */
+/** Enter sends; Shift+Enter inserts a line break. */
 function TextInput({ error }: { error: RequestError | null }) {
   return (
     <Field label="Message" name="message" error={error}>

@@ -5,13 +5,13 @@ import { useTask } from "./hooks.ts";
 interface Props {
   title: string;
   text: string;
-  /** What the button does, as a verb. */
+  /** The button's label. */
   verb: string;
   work: () => Promise<void>;
   onClose: () => void;
 }
 
-/** Asks before something that cannot be taken back. Cancel has the focus first. */
+/** Asks for confirmation of something that cannot be undone. Cancel has the initial focus. */
 export function ConfirmDialog({ title, text, verb, work, onClose }: Props) {
   const task = useTask();
   return (

@@ -3,7 +3,7 @@ import type { Api } from "./api.ts";
 import { asRequestError } from "./request-error.ts";
 import type { Store } from "./store.ts";
 
-/** A channel's life: made, linked, connected, taken down. */
+/** Creates, links, connects, disconnects, logs out and deletes channels. */
 export function connectionActions(api: Api, store: Store) {
   const { dispatch } = store;
 
@@ -11,9 +11,9 @@ export function connectionActions(api: Api, store: Store) {
     dispatch({ type: "channel", channel: await api.channel(channelId) });
   }
 
-  async function asked(channelId: string, control: Control): Promise<void> {
-    dispatch({ type: "asked", channelId, isStored: control === "stored" });
-    // What was asked for is done or stored; failing to look again takes nothing from that.
+  async function requested(channelId: string, control: Control): Promise<void> {
+    dispatch({ type: "requested", channelId, isStored: control === "stored" });
+    // The command is executed or stored, even if the refresh fails.
     await refresh(channelId).catch(() => {});
   }
 
@@ -23,22 +23,22 @@ export function connectionActions(api: Api, store: Store) {
   async function refreshQr(channelId: string): Promise<void> {
     try {
       const pairing = await api.qr(channelId);
-      // Events know the codes better.
+      // A live page gets newer codes from events.
       if (store.state.link !== "live") dispatch({ type: "pairing", channelId, pairing });
     } catch (cause) {
-      // Between two codes there is none.
+      // There is a moment without a code between two codes.
       if (asRequestError(cause).code !== "qr_not_available") throw cause;
     }
   }
 
   return {
     refresh,
-    /** For a page without events: where the channel stands now, and the QR it may wait with. */
+    /** For a page without events: fetches the channel and, if one is waiting, its QR. */
     async refreshWithoutEvents(channelId: string): Promise<void> {
       const before = statusOf(channelId);
       await refresh(channelId);
       const status = statusOf(channelId);
-      if (status !== before) dispatch({ type: "asked", channelId, isStored: false });
+      if (status !== before) dispatch({ type: "requested", channelId, isStored: false });
       if (status === "qr_ready") await refreshQr(channelId);
     },
     async createChannel(draft: { name: string; phoneNumber?: string }): Promise<string> {
@@ -46,15 +46,15 @@ export function connectionActions(api: Api, store: Store) {
       dispatch({ type: "channel", channel });
       return channel.channelId;
     },
-    connect: async (channelId: string) => asked(channelId, await api.connect(channelId)),
-    disconnect: async (channelId: string) => asked(channelId, await api.disconnect(channelId)),
-    logout: async (channelId: string) => asked(channelId, await api.logout(channelId)),
+    connect: async (channelId: string) => requested(channelId, await api.connect(channelId)),
+    disconnect: async (channelId: string) => requested(channelId, await api.disconnect(channelId)),
+    logout: async (channelId: string) => requested(channelId, await api.logout(channelId)),
     async requestPairingCode(channelId: string, phoneNumber: string): Promise<void> {
-      // Before the call: the event with the code can come before its answer.
-      dispatch({ type: "code_asked", channelId, phoneNumber });
+      // Dispatch before the call: the event with the code can overtake the response.
+      dispatch({ type: "code_requested", channelId, phoneNumber });
       const { control, code } = await api.requestPairingCode(channelId, phoneNumber);
       if (code) dispatch({ type: "pairing", channelId, pairing: code });
-      await asked(channelId, control);
+      await requested(channelId, control);
     },
     async remove(channelId: string): Promise<void> {
       await api.remove(channelId);

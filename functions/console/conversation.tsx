@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import type { Entry, HeardMessage, OwnMessage } from "./channel-view.ts";
+import type { Entry, EventMessage, OwnMessage } from "./channel-view.ts";
 import { outcomeWords } from "./outcome.ts";
 import { peerName } from "./peer.ts";
 
@@ -7,17 +7,17 @@ const nearEndPixels = 80;
 
 interface Props {
   entries: readonly Entry[];
-  /** Somebody wants to write to this address. */
+  /** Called with the address to reply to. */
   onReply: (to: string) => void;
 }
 
-/** What was said since the page was opened. */
+/** The messages since the page was opened. */
 export function Conversation({ entries, onReply }: Props) {
   if (entries.length > 0) return <Log entries={entries} onReply={onReply} />;
-  return <p class="hint">Messages appear here while this page is open, sent and received.</p>;
+  return <p class="hint">Messages sent and received while this page is open appear here.</p>;
 }
 
-/** Stays at the end, whatever is added and however it wraps, unless somebody scrolled up to read. */
+/** Stays scrolled to the end as entries are added or rewrap, unless the reader has scrolled up. */
 function Log({ entries, onReply }: Props) {
   const log = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
@@ -25,11 +25,11 @@ function Log({ entries, onReply }: Props) {
   useEffect(() => {
     const { current } = log;
     if (!current) return;
-    const stay = new ResizeObserver(() => {
+    const observer = new ResizeObserver(() => {
       if (isAtEnd.current) current.scrollTo(0, current.scrollHeight);
     });
-    for (const observed of [current, ...current.children]) stay.observe(observed);
-    return () => stay.disconnect();
+    for (const element of [current, ...current.children]) observer.observe(element);
+    return () => observer.disconnect();
   }, []);
   return (
     <div
@@ -41,7 +41,7 @@ function Log({ entries, onReply }: Props) {
       tabIndex={0}
       onScroll={({ currentTarget: it }) => {
         const isNear = it.scrollHeight - it.scrollTop - it.clientHeight < nearEndPixels;
-        // More may have been added since it was scrolled to the end: only a way up is somebody's wish.
+        // Entries may have been added since the last scroll to the end: only scrolling up leaves it.
         isAtEnd.current = isNear || (isAtEnd.current && it.scrollTop >= top.current);
         top.current = it.scrollTop;
       }}
@@ -62,11 +62,12 @@ function Line({ entry, onReply }: { entry: Entry } & Pick<Props, "onReply">) {
     case "gap":
       return (
         <li class="gap">
-          {time(entry.at)} Reconnected. What happened in between, messages included, is not shown here.
+          {time(entry.at)} Reconnected. Anything that happened in between, including messages, is not shown
+          here.
         </li>
       );
     default:
-      return <Heard message={entry} onReply={onReply} />;
+      return <FromEvent message={entry} onReply={onReply} />;
   }
 }
 
@@ -96,14 +97,14 @@ function Own({ message }: { message: OwnMessage }) {
   );
 }
 
-function Heard({ message, onReply }: { message: HeardMessage } & Pick<Props, "onReply">) {
+function FromEvent({ message, onReply }: { message: EventMessage } & Pick<Props, "onReply">) {
   const isPhone = message.kind === "phone";
   const name = peerName(message.chat, message.phoneNumber);
   return (
     <li class={isPhone ? "message own" : "message"}>
       <p class="meta row between">
         <span>
-          {isPhone ? "Written on the phone, to" : "From"} {name} · <Time at={message.at} />
+          {isPhone ? "Sent from the phone to" : "From"} {name} · <Time at={message.at} />
         </span>
         {!isPhone && (
           <button type="button" class="quiet inline" onClick={() => onReply(name)}>
@@ -117,9 +118,9 @@ function Heard({ message, onReply }: { message: HeardMessage } & Pick<Props, "on
   );
 }
 
-function attachment(content: HeardMessage["content"]): string {
+function attachment(content: EventMessage["content"]): string {
   if (content.type === "text") return "";
-  if (content.type === "unsupported") return `A message of kind “${content.kind}”, which cannot be shown`;
+  if (content.type === "unsupported") return `Message of type “${content.kind}”, which this page cannot show`;
   const size = content.sizeBytes === null ? null : `${Math.ceil(content.sizeBytes / 1024)} KB`;
   return [content.type, content.fileName, content.mimetype, size].filter(Boolean).join(" · ");
 }

@@ -2,18 +2,18 @@ import { useEffect, useState } from "preact/hooks";
 
 interface Props {
   text: string;
-  /** What is copied, for those who do not see it. */
+  /** Names the text for screen readers. */
   what: string;
 }
 
-const thanksMs = 2_000;
+const copiedMs = 2_000;
 
-/** Copies, where the browser lets it (https and localhost); elsewhere there is no button, the text can be selected. */
+/** Copies text. Browsers allow that on https and localhost; elsewhere there is no button, and the text can be selected. */
 export function CopyButton({ text, what }: Props) {
   const [isCopied, setIsCopied] = useState(false);
   useEffect(() => {
     if (!isCopied) return;
-    const timer = setTimeout(() => setIsCopied(false), thanksMs);
+    const timer = setTimeout(() => setIsCopied(false), copiedMs);
     return () => clearTimeout(timer);
   }, [isCopied]);
   if (!("clipboard" in navigator)) return null;

@@ -1,13 +1,13 @@
-/** Offsets below this are the second's granularity of the `Date` header and the way here. */
+/** Offsets below this come from the one-second granularity of the `Date` header and from latency. */
 const offsetIgnoredMs = 3_000;
 
-/** The server's time as far as the page can tell: expiries are the server's, and a browser's clock may be wrong. */
+/** Estimates the server's time: expiries use the server's clock, and the browser's may be wrong. */
 export function createClock(now: () => number) {
   let offset = 0;
   return {
     now: () => now() + offset,
-    /** Takes over what an answer said the time was, milliseconds. */
-    heard(serverTime: number | null): void {
+    /** Takes the server's time from a response, in milliseconds; null if it had none. */
+    sync(serverTime: number | null): void {
       if (serverTime === null) return;
       const difference = serverTime - now();
       offset = Math.abs(difference) < offsetIgnoredMs ? 0 : difference;
@@ -17,7 +17,7 @@ export function createClock(now: () => number) {
 
 export type Clock = ReturnType<typeof createClock>;
 
-/** Whole seconds until `at` (RFC 3339), never below 0; 0 for a time that cannot be read. */
+/** Whole seconds until `at` (RFC 3339), at least 0; 0 for an invalid time. */
 export function secondsUntil(at: string, now: number): number {
   const milliseconds = Date.parse(at) - now;
   return milliseconds > 0 ? Math.ceil(milliseconds / 1000) : 0;

@@ -18,14 +18,14 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="New channel" onClose={onClose}>
       <Form label="New channel" error={task.error} onSubmit={(values) => void task.run(() => create(values))}>
-        <Field label="Name" name="name" error={task.error} hint="For you: what is this account for?">
+        <Field label="Name" name="name" error={task.error} hint="What is this account for?">
           {(input) => <input {...input} type="text" autocomplete="off" maxLength={100} autofocus />}
         </Field>
         <Field
           label="Phone number (optional)"
           name="phoneNumber"
           error={task.error}
-          hint="With country code. Used for a pairing code; the number of the account that is linked takes its place."
+          hint="With country code. If you enter one, only the account with this number can be linked."
         >
           {(input) => <input {...input} type="tel" autocomplete="off" placeholder="+1 555 123 4567" />}
         </Field>

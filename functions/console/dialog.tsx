@@ -7,7 +7,7 @@ interface Props {
   children: ComponentChildren;
 }
 
-/** A modal dialog. Escape and a click beside it close it; the focus goes back to where it was. */
+/** A modal dialog. Escape or a click outside closes it, and the focus returns to where it was. */
 export function Dialog({ title, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();

@@ -2,15 +2,14 @@ import type { RequestError } from "./request-error.ts";
 
 interface Props {
   error: RequestError | null;
-  /** Fields whose problems are shown beside them. */
+  /** Fields that show their own problems. */
   fields?: readonly string[];
 }
 
-/** What failed: the message, the problems that belong to no field, and the code to look up. Nothing when all is said beside the fields. */
+/** An error's message, its code, and the problems that no field shows. Empty if the fields show them all. */
 export function ErrorNotice({ error, fields = [] }: Props) {
   if (!error) return null;
   const others = error.problems.filter((it) => !fields.includes(it.field));
-  // Beside its field each has been said already.
   if (error.problems.length > 0 && others.length === 0) return null;
   return (
     <div class="notice bad" role="alert">
@@ -26,7 +25,7 @@ export function ErrorNotice({ error, fields = [] }: Props) {
           ))}
         </ul>
       )}
-      {error.status >= 500 && error.requestId && <p class="fine">Request {error.requestId}</p>}
+      {error.status >= 500 && error.requestId && <p class="fine">Request ID: {error.requestId}</p>}
     </div>
   );
 }

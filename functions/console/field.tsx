@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import type { RequestError } from "./request-error.ts";
 
-/** What the input itself must carry to belong to its label, hint and problem. */
+/** The attributes that tie an input to its label, hint and problem. */
 interface FieldInput {
   id: string;
   name: string;
@@ -12,14 +12,14 @@ interface FieldInput {
 
 interface Props {
   label: string;
-  /** As the API names it. */
+  /** The API's name of the field. */
   name: string;
   error: RequestError | null;
   hint?: string;
   children: (input: FieldInput) => ComponentChildren;
 }
 
-/** A labelled input with the server's own objection beneath it. */
+/** A labelled input with its hint, or the server's problem with it, underneath. */
 export function Field({ label, name, error, hint, children }: Props) {
   const id = useId();
   const problem = error?.problems.find((it) => it.field === name);

@@ -6,7 +6,7 @@ export function Footer() {
     <footer>
       <p>
         Unofficial: not made, endorsed or supported by WhatsApp or Meta. Automating an account can get it
-        blocked.
+        banned.
       </p>
       <p>
         Waypost{info.version && ` ${info.version}`} · <a href="/docs">API docs</a>

@@ -6,12 +6,12 @@ interface Props {
   class?: string;
   label: string;
   error: RequestError | null;
-  /** What the person filled in, trimmed; an empty field is absent. */
+  /** `values` are trimmed; empty fields are left out. */
   onSubmit: (values: Record<string, string>, form: HTMLFormElement) => void;
   children: ComponentChildren;
 }
 
-/** A form whose first objectionable field gets the focus. The server validates, so the browser does not. */
+/** A form that focuses its first invalid field. The server validates, so the browser does not. */
 export function Form({ class: className, label, error, onSubmit, children }: Props) {
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {

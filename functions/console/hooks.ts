@@ -22,7 +22,7 @@ export function useRoute(): string | null {
   return channelInHash(hash);
 }
 
-/** The server's time, milliseconds, anew every second. */
+/** The server's time in milliseconds, updated every second. */
 export function useNow(): number {
   const { clock } = usePage();
   const [now, setNow] = useState(clock.now);
@@ -36,11 +36,11 @@ export function useNow(): number {
 export interface Task {
   isBusy: boolean;
   error: RequestError | null;
-  /** Runs it unless something runs already; true when it succeeded. */
+  /** Runs `work` unless the task is busy. Resolves to true if it succeeded. */
   run: (work: () => Promise<unknown>) => Promise<boolean>;
 }
 
-/** One thing at a time that can fail, with what a person should see of it. */
+/** Runs one operation at a time, and exposes its progress and error for display. */
 export function useTask(): Task {
   const [isBusy, setIsBusy] = useState(false);
   const [error, setError] = useState<RequestError | null>(null);

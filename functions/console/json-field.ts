@@ -1,9 +1,9 @@
-/** A field of what came as JSON; undefined when there is none, or nothing that has fields. */
+/** A field of a parsed JSON value; undefined if it is missing or the value is not an object. */
 export function jsonField(value: unknown, name: string): unknown {
   return isRecord(value) ? value[name] : undefined;
 }
 
-/** A field that is text, or null. */
+/** A string field of a parsed JSON value, otherwise null. */
 export function textField(value: unknown, name: string): string | null {
   const text = jsonField(value, name);
   return typeof text === "string" ? text : null;

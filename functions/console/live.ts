@@ -1,19 +1,19 @@
 import type { Socket } from "socket.io-client";
 import type { LiveEvent } from "./channel-view.ts";
-import { createFollowing } from "./following.ts";
 import type { Failure } from "./outcome.ts";
 import type { Link } from "./state.ts";
+import { createSubscriptions, type Subscriptions } from "./subscriptions.ts";
 
 export interface LiveListener {
   link: (link: Link) => void;
-  heard: (event: LiveEvent) => void;
-  /** From here on events of the channel are heard; `seq` is the number of the last one before. */
+  received: (event: LiveEvent) => void;
+  /** Events of the channel after number `seq` follow. */
   subscribed: (channelId: string, seq: number) => void;
-  /** The number of the last event that was heard of a channel; null = none yet. What came after it is told again. */
-  heardUpTo: (channelId: string) => number | null;
-  /** A channel cannot be followed. */
+  /** The number of the channel's last received event; null = none yet. Later events are replayed. */
+  lastSeq: (channelId: string) => number | null;
+  /** A subscription failed. */
   refused: (problem: Failure) => void;
-  /** The connection stands again: whatever was known may be old. Channels are followed once it resolves. */
+  /** The connection is back, and everything known may be stale. Subscribing waits until this resolves. */
   rejoin: () => Promise<void>;
 }
 
@@ -26,19 +26,19 @@ const eventNames: LiveEvent["name"][] = [
   "message_status_update",
 ];
 
-const comeBackMs = 5_000;
-/** A first connection that takes longer has nobody at its other end. */
+const reconnectAfterMs = 5_000;
+/** A first connection that takes longer means that no gateway serves Socket.io here. */
 const missingAfterMs = 8_000;
 
-/** Follows channels over a socket that the session cookie authenticates, through any number of reconnects. */
+/** Follows channels over a socket authenticated by the session cookie, across reconnects. */
 export function createLive(socket: Socket, listener: LiveListener, times = { missingAfterMs }) {
-  const following = createFollowing(socket, listener);
-  const link = keepLink(socket, listener, following, times.missingAfterMs);
+  const subscriptions = createSubscriptions(socket, listener);
+  const link = keepLink(socket, listener, subscriptions, times.missingAfterMs);
   listen(socket, listener);
   socket.connect();
   return {
-    /** The channels to follow from now on. */
-    want: following.want,
+    /** Sets the channels to follow. */
+    want: subscriptions.want,
     close(): void {
       link.stop();
       socket.off();
@@ -52,37 +52,37 @@ export type Live = ReturnType<typeof createLive>;
 function keepLink(
   socket: Socket,
   listener: LiveListener,
-  following: ReturnType<typeof createFollowing>,
+  subscriptions: Subscriptions,
   missingAfterMs: number,
 ) {
-  /** What it is called when there is no connection. */
-  let absence: Link = "connecting";
-  let comingBack: ReturnType<typeof setTimeout> | undefined;
+  /** The link's state while there is no connection. */
+  let offlineState: Link = "connecting";
+  let reconnecting: ReturnType<typeof setTimeout> | undefined;
   const missing = setTimeout(() => {
-    absence = "missing";
-    listener.link(absence);
+    offlineState = "missing";
+    listener.link(offlineState);
   }, missingAfterMs);
 
   async function join(): Promise<void> {
     clearTimeout(missing);
-    following.pause();
-    if (absence !== "connecting") await listener.rejoin();
-    absence = "reconnecting";
+    subscriptions.pause();
+    if (offlineState !== "connecting") await listener.rejoin();
+    offlineState = "reconnecting";
     if (!socket.connected) return;
     listener.link("live");
-    following.resume();
+    subscriptions.resume();
   }
 
   function lost(): void {
-    following.pause();
-    listener.link(absence);
-    if (!socket.active) comeBack();
+    subscriptions.pause();
+    listener.link(offlineState);
+    if (!socket.active) reconnectLater();
   }
 
-  /** A server that closed or refused the socket is not tried again by socket.io; the session may be over. */
-  function comeBack(): void {
-    clearTimeout(comingBack);
-    comingBack = setTimeout(() => void listener.rejoin().then(() => socket.connect()), comeBackMs);
+  /** Socket.io does not retry after the server closed or refused the socket; the session may have ended. */
+  function reconnectLater(): void {
+    clearTimeout(reconnecting);
+    reconnecting = setTimeout(() => void listener.rejoin().then(() => socket.connect()), reconnectAfterMs);
   }
 
   socket.on("connect", () => void join());
@@ -91,17 +91,17 @@ function keepLink(
   return {
     stop(): void {
       clearTimeout(missing);
-      clearTimeout(comingBack);
+      clearTimeout(reconnecting);
     },
   };
 }
 
 function listen(socket: Socket, listener: LiveListener): void {
-  // The event, not the acknowledgement, which is a promise and so could be seen after events that follow it.
+  // Uses the event: the acknowledgement resolves a promise, which can run after the events that follow it.
   for (const name of ["subscribed", "resync_required"])
     socket.on(name, ({ channelId, seq }: { channelId: string; seq: number }) =>
       listener.subscribed(channelId, seq),
     );
   for (const name of eventNames)
-    socket.on(name, (data: LiveEvent["data"]) => listener.heard({ name, data } as LiveEvent));
+    socket.on(name, (data: LiveEvent["data"]) => listener.received({ name, data } as LiveEvent));
 }

@@ -22,7 +22,7 @@ function start(root: HTMLElement): void {
   const clock = createClock(Date.now);
   const store = createStore();
   const api = createApi(fetch.bind(window), {
-    answered: clock.heard,
+    answered: clock.sync,
     unauthorized: () => store.dispatch({ type: "unauthorized" }),
   });
   const actions = createActions(api, store, clock.now);
@@ -30,29 +30,29 @@ function start(root: HTMLElement): void {
     const { dispatch } = store;
     return createLive(io({ autoConnect: false }), {
       link: (link) => dispatch({ type: "link", link }),
-      heard: (event) => {
-        dispatch({ type: "heard", event, now: clock.now() });
-        // Linking fills in the number, which no event tells. Failing leaves it for the next time.
+      received: (event) => {
+        dispatch({ type: "event", event, now: clock.now() });
+        // Linking sets the number, which no event carries. A failure leaves it to the next refresh.
         if (event.name === "connection_update" && event.data.status === "active")
           actions.refresh(event.data.channelId).catch(() => {});
       },
       subscribed: (channelId, seq) => {
         dispatch({ type: "subscribed", channelId, seq, now: clock.now() });
-        // Failing leaves the messages as they were; the next subscription asks again.
-        actions.settle(channelId).catch(() => {});
+        // A failure leaves the messages as they are; the next subscription tries again.
+        actions.refreshOutcomes(channelId).catch(() => {});
       },
-      heardUpTo: (channelId) =>
+      lastSeq: (channelId) =>
         store.state.channels.find((channel) => channel.channelId === channelId)?.seq ?? null,
       refused: (problem) => dispatch({ type: "link_problem", problem }),
       rejoin: actions.loadChannels,
     });
   });
-  pollWithoutLink(store, () => channelInHash(location.hash), actions.lookAt, pollEveryMs);
+  pollWithoutLink(store, () => channelInHash(location.hash), actions.poll, pollEveryMs);
   render(<App api={api} store={store} actions={actions} clock={clock} />, root);
   void actions.loadChannels();
 }
 
-/** A socket exists exactly while somebody is signed in. */
+/** Keeps a socket open exactly while the user is signed in. */
 function listenWhileSignedIn(store: Store, listen: () => Live): void {
   let live: Live | null = null;
   store.onChange(() => {

@@ -14,10 +14,10 @@ export function MediaInputs({ kind, hasCaption, hasFileName, error }: Props) {
   return (
     <>
       <Field
-        label="Address of the file"
+        label="File URL"
         name="mediaUrl"
         error={error}
-        hint="http or https. The server fetches it."
+        hint="An http or https URL. The server fetches the file."
       >
         {(input) => (
           <input
@@ -44,7 +44,7 @@ export function MediaInputs({ kind, hasCaption, hasFileName, error }: Props) {
   );
 }
 
-/** The sandbox has a picture to try it with. */
+/** Fills in the URL of the sandbox's sample picture. */
 function SamplePicture() {
   const { info } = usePage();
   const url = URL.parse("/sample.png", info.sandboxUrl ?? "");
@@ -54,8 +54,8 @@ function SamplePicture() {
       type="button"
       class="quiet inline start"
       onClick={({ currentTarget }) => {
-        const address = currentTarget.form?.elements.namedItem("mediaUrl");
-        if (address instanceof HTMLInputElement) address.value = url.href;
+        const input = currentTarget.form?.elements.namedItem("mediaUrl");
+        if (input instanceof HTMLInputElement) input.value = url.href;
       }}
     >
       Use the sandbox's sample picture

@@ -7,25 +7,25 @@ export interface Failure {
   message: string;
 }
 
-/** What became of a message so far. */
+/** The latest known state of a message. */
 export interface Outcome {
   status: MessageStatus;
   failure: Failure | null;
 }
 
-/** The one that is further along. */
+/** The outcome that is further along. */
 export function further(a: Outcome, b: Outcome): Outcome {
   return messageStatusRank[b.status] > messageStatusRank[a.status] ? b : a;
 }
 
-/** Why a message failed, in words, as far as the code tells. */
+/** Why a message failed, in the catalog's words if it has the code. */
 export function failureOf(code: string, whatsappCode?: number): Failure {
   const known: Record<string, { title: string }> = errorCatalog;
   const title = known[code]?.title ?? "The message was not sent";
   return { code, message: whatsappCode === undefined ? title : `${title} (${whatsappCode})` };
 }
 
-/** What the state of its command says about a message. */
+/** The outcome of a message, derived from the state of its command. */
 export function outcomeOfCommand(state: CommandState, error: Failure | null): Outcome {
   const status = statusByState[state];
   return { status, failure: status === "failed" ? (error ?? failureOf(state)) : null };
@@ -53,5 +53,5 @@ export const outcomeWords: Record<MessageStatus, { mark: string; label: string }
   read: { mark: "✓✓", label: "read" },
   played: { mark: "✓✓", label: "played" },
   failed: { mark: "!", label: "failed" },
-  unknown: { mark: "?", label: "unknown: WhatsApp has not said whether it took the message" },
+  unknown: { mark: "?", label: "unknown: WhatsApp has not confirmed the message" },
 };

@@ -4,7 +4,7 @@ import type { Actions } from "./actions.ts";
 import type { ConsoleInfo } from "./answers.ts";
 import type { Clock } from "./countdown.ts";
 
-/** What every part of the page may use. */
+/** Shared by every component of the page. */
 export interface Page {
   actions: Actions;
   clock: Clock;
@@ -15,6 +15,6 @@ export const PageContext = createContext<Page | null>(null);
 
 export function usePage(): Page {
   const page = useContext(PageContext);
-  if (!page) throw new Error("rendered outside of the page");
+  if (!page) throw new Error("usePage needs a PageContext.Provider");
   return page;
 }

@@ -15,7 +15,7 @@ export function PairingCodeDialog({ channel, onClose }: { channel: ChannelView; 
   }
   return (
     <Dialog title="Link with a code" onClose={onClose}>
-      <p>WhatsApp makes a code of eight characters for this phone number, to be typed on that phone.</p>
+      <p>WhatsApp creates an eight-character code for this phone number. Enter it on that phone.</p>
       <Form
         label="Link with a code"
         error={task.error}
@@ -39,7 +39,7 @@ export function PairingCodeDialog({ channel, onClose }: { channel: ChannelView; 
             Cancel
           </button>
           <button type="submit" class="primary" aria-disabled={task.isBusy}>
-            {task.isBusy ? "Asking WhatsApp…" : "Get a code"}
+            {task.isBusy ? "Requesting…" : "Get a code"}
           </button>
         </div>
       </Form>

@@ -6,13 +6,13 @@ import { usePage } from "./page-context.ts";
 import type { CodePairing, QrPairing } from "./pairing.ts";
 import { peerName } from "./peer.ts";
 
-/** The QR or the code, while there is one to use. */
+/** The QR code or pairing code, while one is usable. */
 export function PairingPanel({ channel }: { channel: ChannelView }) {
   const { status, pairing } = channel;
   if (status !== "qr_ready" && status !== "pairing_code_ready") return null;
   if (!pairing) return <p class="pairing hint">Waiting for the code…</p>;
   if (pairing.kind === "qr") return <Qr pairing={pairing} />;
-  return <Code pairing={pairing} phoneNumber={channel.askedNumber ?? channel.phoneNumber} />;
+  return <Code pairing={pairing} phoneNumber={channel.requestedNumber ?? channel.phoneNumber} />;
 }
 
 function Qr({ pairing }: { pairing: QrPairing }) {
@@ -27,7 +27,7 @@ function Qr({ pairing }: { pairing: QrPairing }) {
           <li>
             Go to <b>Settings</b> → <b>Linked devices</b> → <b>Link a device</b>.
           </li>
-          <li>Point the phone at this code.</li>
+          <li>Point the phone at this QR code.</li>
         </ol>
         <p class="countdown">
           Code {pairing.attempt} of {pairing.of} ·{" "}
@@ -37,13 +37,13 @@ function Qr({ pairing }: { pairing: QrPairing }) {
               ? "expired"
               : "a new one is coming"}
         </p>
-        <SandboxHint verb="scan it" />
+        <SandboxHint verb="scan" />
       </div>
     </div>
   );
 }
 
-/** `phoneNumber`: whose code it is, when this page knows. */
+/** `phoneNumber` is the number that the code is for, if this page knows it. */
 function Code({ pairing, phoneNumber }: { pairing: CodePairing; phoneNumber: string | null }) {
   const left = secondsUntil(pairing.expiresAt, useNow());
   return (
@@ -58,16 +58,23 @@ function Code({ pairing, phoneNumber }: { pairing: CodePairing; phoneNumber: str
         <ol>
           <li>
             Open WhatsApp on the phone{" "}
-            {phoneNumber === null ? "that the code was asked for" : <b>{peerName(phoneNumber)}</b>}.
+            {phoneNumber === null ? (
+              "that the code is for"
+            ) : (
+              <>
+                with number <b>{peerName(phoneNumber)}</b>
+              </>
+            )}
+            .
           </li>
           <li>
             Go to <b>Settings</b> → <b>Linked devices</b> → <b>Link a device</b> →{" "}
             <b>Link with phone number instead</b>.
           </li>
-          <li>Type this code.</li>
+          <li>Enter this code.</li>
         </ol>
         <p class="countdown">{left > 0 ? `Expires in ${durationText(left)}` : "Expired"}</p>
-        <SandboxHint verb="type it" />
+        <SandboxHint verb="enter" />
       </div>
     </div>
   );
@@ -78,16 +85,16 @@ function SandboxHint({ verb }: { verb: string }) {
   if (!info.sandboxUrl) return null;
   return (
     <p class="hint">
-      This is the sandbox, no real phone needed:{" "}
+      This is the sandbox, so you need no real phone:{" "}
       <a href={info.sandboxUrl} target="_blank" rel="noreferrer">
         open the simulated phone
       </a>{" "}
-      and {verb} there.
+      and {verb} the code there.
     </p>
   );
 }
 
-/** `ABCD-1234`, as the phone's own form shows it. */
+/** Formats a code as the phone's own form does: `ABCD-1234`. */
 function grouped(code: string): string {
   return code.length === 8 ? `${code.slice(0, 4)}-${code.slice(4)}` : code;
 }

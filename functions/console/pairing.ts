@@ -3,5 +3,5 @@ import type { LiveEventData } from "#shared/events.ts";
 export type QrPairing = { kind: "qr" } & LiveEventData["qr_code"];
 export type CodePairing = { kind: "code" } & LiveEventData["pairing_code"];
 
-/** What a phone has to scan, or its owner to type. */
+/** The QR to scan or the code to enter on the phone. */
 export type Pairing = QrPairing | CodePairing;

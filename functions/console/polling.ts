@@ -1,27 +1,27 @@
 import type { Store } from "./store.ts";
 
 /**
- * Looks at the open channel now and then while no events come; one look at a time. A look that fails is as good as none.
- * Returns how to stop.
+ * Polls the open channel while there is no live connection, one poll at a time. Failed polls are ignored.
+ * Returns a function that stops it.
  */
 export function pollWithoutLink(
   store: Store,
   openChannel: () => string | null,
-  lookAt: (channelId: string) => Promise<void>,
+  poll: (channelId: string) => Promise<void>,
   everyMs: number,
 ): () => void {
-  let isLooking = false;
+  let isPolling = false;
 
-  async function look(): Promise<void> {
+  async function pollOnce(): Promise<void> {
     const { session, link, channels } = store.state;
     const channelId = openChannel();
     const isShown = channels.some((it) => it.channelId === channelId);
-    if (isLooking || session !== "signed_in" || link === "live" || channelId === null || !isShown) return;
-    isLooking = true;
-    await lookAt(channelId).catch(() => {});
-    isLooking = false;
+    if (isPolling || session !== "signed_in" || link === "live" || channelId === null || !isShown) return;
+    isPolling = true;
+    await poll(channelId).catch(() => {});
+    isPolling = false;
   }
 
-  const timer = setInterval(() => void look(), everyMs);
+  const timer = setInterval(() => void pollOnce(), everyMs);
   return () => clearInterval(timer);
 }

@@ -1,16 +1,16 @@
 import { jsonField } from "./json-field.ts";
 
-/** One mistake that the server found; `field` is a dotted path into what was sent. */
+/** One problem that the server found; `field` is a dotted path into the request. */
 export interface FieldProblem {
   field: string;
   message: string;
 }
 
-/** A request that failed: the server's own answer, or `unreachable` when there was none. */
+/** A failed request: the server's error, or `unreachable` or `timeout` if there was no response. */
 export class RequestError extends Error {
   override readonly name = "RequestError";
   readonly code: string;
-  /** The HTTP status; 0 when no answer came. */
+  /** The HTTP status; 0 if there was no response. */
   readonly status: number;
   readonly problems: readonly FieldProblem[];
   readonly requestId: string | null;
@@ -28,20 +28,20 @@ export class RequestError extends Error {
   }
 }
 
-/** Whatever was thrown, as something that can be shown. */
+/** Turns anything thrown into an error that can be shown. */
 export function asRequestError(error: unknown): RequestError {
   if (error instanceof RequestError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new RequestError("page_error", message, { status: 0 });
 }
 
-/** The failure that an answer of the API describes; tolerant, because a proxy may have written the body. */
+/** Reads the error from an API response. Tolerant, because the body may come from a proxy. */
 export function errorFromAnswer(status: number, body: unknown): RequestError {
   const error = jsonField(body, "error");
   const code = jsonField(error, "code");
   const message = jsonField(error, "message");
   if (typeof code !== "string" || typeof message !== "string")
-    return new RequestError(`http_${status}`, `The server answered with status ${status}.`, { status });
+    return new RequestError(`http_${status}`, `The server responded with status ${status}`, { status });
   const requestId = jsonField(error, "requestId");
   return new RequestError(code, message, {
     status,

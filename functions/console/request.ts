@@ -1,19 +1,19 @@
 import { errorFromAnswer, RequestError } from "./request-error.ts";
 
-/** What the page wants to know of every answer. */
+/** Notified about every response. */
 export interface Listener {
-  /** When the server answered by its own clock, milliseconds; null when it did not say. */
+  /** The server's time of the response, in milliseconds; null if it had none. */
   answered: (serverTime: number | null) => void;
-  /** The session is over, or there never was one. */
+  /** The session has ended, or never existed. */
   unauthorized: () => void;
 }
 
-/** Resolves with the body of a 2xx, null when it is no JSON. Rejects with a `RequestError`. */
+/** Resolves with the JSON body of a 2xx, or null if it is not JSON. Rejects with a `RequestError`. */
 export type Call = (method: string, path: string, body?: object, prefer?: string) => Promise<unknown>;
 
 const timeoutMs = 40_000;
 
-/** How the page asks the server; the session cookie goes along by itself. */
+/** Sends the page's requests; the browser adds the session cookie. */
 export function createCall(fetchFrom: typeof fetch, listener: Listener): Call {
   return async (method, path, body, prefer) => {
     const response = await request(fetchFrom, method, path, body, prefer);
@@ -51,6 +51,6 @@ async function request(
 function unreachable(cause: unknown): RequestError {
   const isTimeout = cause instanceof Error && cause.name === "TimeoutError";
   return isTimeout
-    ? new RequestError("timeout", "The server did not answer in time.", { status: 0 })
-    : new RequestError("unreachable", "The server cannot be reached.", { status: 0 });
+    ? new RequestError("timeout", "The server did not respond in time", { status: 0 })
+    : new RequestError("unreachable", "The server cannot be reached", { status: 0 });
 }

@@ -1,6 +1,6 @@
 const pattern = /^#\/channels\/([^/]+)$/;
 
-/** The id of the channel that a location hash names, or null for the list. */
+/** The channel id in a location hash; null means the list. */
 export function channelInHash(hash: string): string | null {
   const id = pattern.exec(hash)?.[1];
   if (id === undefined) return null;

@@ -4,7 +4,7 @@ import { type OwnMessage, unsettled } from "./channel-view.ts";
 import { outcomeOfCommand } from "./outcome.ts";
 import type { Store } from "./store.ts";
 
-/** Messages written here, and what became of them. */
+/** Sends messages, and fetches their outcomes. */
 export function sendingActions(api: Api, store: Store, now: () => number) {
   const { dispatch } = store;
   return {
@@ -19,8 +19,8 @@ export function sendingActions(api: Api, store: Store, now: () => number) {
       const message = ownMessage(answer, { to, text, media: { type, url }, at: now() });
       dispatch({ type: "sent", channelId, message });
     },
-    /** After a time without events: asks what became of the messages written here. */
-    async settle(channelId: string): Promise<void> {
+    /** After a period without events: fetches the open outcomes of the messages written here. */
+    async refreshOutcomes(channelId: string): Promise<void> {
       const channel = store.state.channels.find((it) => it.channelId === channelId);
       for (const { messageId, commandId } of channel ? unsettled(channel) : []) {
         const { state, error } = await api.command(commandId);

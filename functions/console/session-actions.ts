@@ -2,7 +2,7 @@ import type { Api } from "./api.ts";
 import { asRequestError } from "./request-error.ts";
 import type { Store } from "./store.ts";
 
-/** Signing in and out, and the list that shows whether somebody is signed in. */
+/** Signs in and out, and loads the channel list, whose response shows whether the user is signed in. */
 export function sessionActions(api: Api, store: Store) {
   const { dispatch } = store;
 

@@ -4,7 +4,7 @@ import { Form } from "./form.tsx";
 import { useTask } from "./hooks.ts";
 import { usePage } from "./page-context.ts";
 
-/** Takes a key once; from then on an HttpOnly cookie, which this page cannot read, stands for it. */
+/** Exchanges an API key for an HttpOnly session cookie, which this page cannot read. */
 export function SignIn({ sessionEnd }: { sessionEnd: string | null }) {
   const { actions } = usePage();
   const task = useTask();
@@ -13,7 +13,7 @@ export function SignIn({ sessionEnd }: { sessionEnd: string | null }) {
       <h1>Sign in</h1>
       {sessionEnd && (
         <p class="notice" role="status">
-          {sessionEnd} Sign in again to go on.
+          {sessionEnd} Sign in again to continue.
         </p>
       )}
       <Form
@@ -29,7 +29,7 @@ export function SignIn({ sessionEnd }: { sessionEnd: string | null }) {
           label="API key"
           name="apiKey"
           error={task.error}
-          hint="The start prints where the first key is kept. It is exchanged for a session of 12 hours and not stored by this page."
+          hint="At startup, Waypost prints where the first key is kept. This page exchanges the key for a 12-hour session and does not store it."
         >
           {(input) => <input {...input} type="password" autocomplete="off" spellcheck={false} autofocus />}
         </Field>

@@ -1,7 +1,7 @@
 import type { Channel, ChannelList } from "./answers.ts";
 import {
+  applyEvent,
   type ChannelView,
-  hear,
   type LiveEvent,
   newChannelView,
   type OwnMessage,
@@ -15,21 +15,21 @@ import type { Failure, Outcome } from "./outcome.ts";
 import type { Pairing } from "./pairing.ts";
 import type { RequestError } from "./request-error.ts";
 
-/** `missing`: there was no connection yet, and by now there should be one. */
+/** `missing`: there has been no connection yet, although there should be one. */
 export type Link = "connecting" | "missing" | "live" | "reconnecting";
 
 /** Everything the page shows. */
 export interface State {
   session: "unknown" | "signed_out" | "signed_in";
-  /** Why the session ended, when the person did not end it. */
+  /** Why the session ended, if the user did not sign out. */
   sessionEnd: string | null;
   link: Link;
-  /** Why events of a channel cannot be heard, although the connection stands. */
+  /** Why a channel cannot be followed, although the socket is connected. */
   linkProblem: Failure | null;
   listing: "loading" | "loaded" | RequestError;
   /** In the server's order. */
   channels: readonly ChannelView[];
-  /** There are more channels after these. */
+  /** Set if there are more channels. */
   nextCursor: string | null;
 }
 
@@ -42,11 +42,11 @@ export type Action =
   | { type: "listing_failed"; error: RequestError }
   | { type: "listed"; list: ChannelList; isMore: boolean }
   | { type: "channel"; channel: Channel }
-  | { type: "asked"; channelId: string; isStored: boolean }
-  | { type: "code_asked"; channelId: string; phoneNumber: string }
+  | { type: "requested"; channelId: string; isStored: boolean }
+  | { type: "code_requested"; channelId: string; phoneNumber: string }
   | { type: "pairing"; channelId: string; pairing: Pairing }
   | { type: "removed"; channelId: string }
-  | { type: "heard"; event: LiveEvent; now: number }
+  | { type: "event"; event: LiveEvent; now: number }
   | { type: "subscribed"; channelId: string; seq: number; now: number }
   | { type: "sent"; channelId: string; message: OwnMessage }
   | { type: "outcome"; channelId: string; messageId: string; outcome: Outcome };
@@ -61,7 +61,7 @@ export const initialState: State = {
   nextCursor: null,
 };
 
-/** What an action makes of the state. */
+/** Applies an action to the state. */
 export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case "signed_out":
@@ -80,16 +80,16 @@ export function reduce(state: State, action: Action): State {
       return listed(state, action.list, action.isMore);
     case "channel":
       return withChannel(state, action.channel);
-    case "asked":
+    case "requested":
       return change(state, action.channelId, (it) => ({ ...it, isStored: action.isStored }));
-    case "code_asked":
-      return change(state, action.channelId, (it) => ({ ...it, askedNumber: action.phoneNumber }));
+    case "code_requested":
+      return change(state, action.channelId, (it) => ({ ...it, requestedNumber: action.phoneNumber }));
     case "pairing":
       return change(state, action.channelId, (it) => ({ ...it, pairing: action.pairing }));
     case "removed":
       return { ...state, channels: state.channels.filter((it) => it.channelId !== action.channelId) };
-    case "heard":
-      return change(state, action.event.data.channelId, (it) => hear(it, action.event, action.now));
+    case "event":
+      return change(state, action.event.data.channelId, (it) => applyEvent(it, action.event, action.now));
     case "subscribed":
       return change(state, action.channelId, (it) => subscribed(it, action.seq, action.now));
     case "sent":
@@ -99,18 +99,18 @@ export function reduce(state: State, action: Action): State {
   }
 }
 
-/** Nothing of what a session showed stays after it. */
+/** Drops everything that the session showed. */
 function unauthorized(state: State): State {
   const sessionEnd = state.session === "signed_in" ? "Your session has ended." : state.sessionEnd;
   return { ...initialState, session: "signed_out", sessionEnd };
 }
 
-/** A key that may not read channels is a key all the same. */
+/** A key without the scope to read channels is still signed in. */
 function sessionAfter(state: State, error: RequestError): State["session"] {
   return error.status === 403 ? "signed_in" : state.session;
 }
 
-/** A fresh list replaces the old one, so that what was deleted elsewhere goes; what was heard of the others stays. */
+/** A fresh list replaces the old one, so channels deleted elsewhere disappear; the others keep what events added. */
 function listed(state: State, list: ChannelList, isMore: boolean): State {
   const known = new Map(state.channels.map((it) => [it.channelId, it]));
   const fresh = list.channels.map((it) => view(known.get(it.channelId), it));
@@ -137,9 +137,9 @@ function view(known: ChannelView | undefined, channel: Channel): ChannelView {
   return known ? refreshed(known, channel) : newChannelView(channel);
 }
 
-function change(state: State, channelId: string, how: (channel: ChannelView) => ChannelView): State {
+function change(state: State, channelId: string, update: (channel: ChannelView) => ChannelView): State {
   return {
     ...state,
-    channels: state.channels.map((it) => (it.channelId === channelId ? how(it) : it)),
+    channels: state.channels.map((it) => (it.channelId === channelId ? update(it) : it)),
   };
 }

@@ -1,6 +1,6 @@
 import type { ChannelStatus, statusReasons } from "#shared/channel.ts";
 
-/** How a status looks: at rest, working by itself, waiting for a person, good, broken. */
+/** The colour of a status: at rest, busy, waiting for a person, good, broken. */
 type Tone = "idle" | "busy" | "act" | "good" | "bad";
 
 export interface StatusWords {
@@ -17,7 +17,7 @@ interface Words {
 
 type ReasonWords = { [S in keyof typeof statusReasons]: Record<(typeof statusReasons)[S][number], Words> };
 
-/** A status in people's words: what happened and what to do. A reason this page does not know falls back to its status. */
+/** Explains a status: what happened and what to do. Unknown reasons fall back to the status alone. */
 export function statusWords(status: ChannelStatus, reason: string | null): StatusWords {
   const row = byStatus[status];
   const known: Record<string, Words> = isReasoned(status) ? byReason[status] : {};
@@ -37,37 +37,37 @@ const byStatus: Record<ChannelStatus, StatusWords> = {
     label: "Not connected",
     tone: "idle",
     happened: "This channel is not connected to WhatsApp.",
-    todo: "Connect it: a phone that is linked already comes back by itself, else a QR appears.",
+    todo: "Connect it. If a phone is linked already, it reconnects; otherwise a QR code appears.",
   },
   connecting: {
     label: "Connecting",
     tone: "busy",
     happened: "Connecting to WhatsApp.",
-    todo: "Nothing to do, this takes a few seconds.",
+    todo: "This takes a few seconds.",
   },
   qr_ready: {
-    label: "Scan the QR",
+    label: "Scan QR code",
     tone: "act",
-    happened: "WhatsApp waits for a phone to scan the QR.",
-    todo: "Scan it with the phone whose account this channel shall use.",
+    happened: "WhatsApp is waiting for a phone to scan the QR code.",
+    todo: "Scan it with the phone whose account this channel should use.",
   },
   pairing_code_ready: {
-    label: "Type the code",
+    label: "Enter code",
     tone: "act",
-    happened: "WhatsApp waits for the pairing code.",
-    todo: "Type it on the phone whose account this channel shall use.",
+    happened: "WhatsApp is waiting for the pairing code.",
+    todo: "Enter it on the phone whose account this channel should use.",
   },
   active: {
     label: "Active",
     tone: "good",
     happened: "Connected.",
-    todo: "Messages can be sent and received.",
+    todo: "You can send and receive messages.",
   },
   error: {
-    label: "Needs you",
+    label: "Needs attention",
     tone: "bad",
     happened: "The connection failed.",
-    todo: "Connect again; if it fails again, look at the connector's log.",
+    todo: "Connect again. If it fails again, check the connector's log.",
   },
   logged_out: {
     label: "Logged out",
@@ -81,29 +81,29 @@ const byReason: ReasonWords = {
   connecting: {
     connection_lost: {
       happened: "The connection to WhatsApp was lost.",
-      todo: "Nothing to do, it is being restored. Messages you send wait until then.",
+      todo: "It is being restored. Messages you send wait until then.",
     },
     server_unavailable: {
-      happened: "WhatsApp's servers do not answer.",
-      todo: "It is tried again, and messages you send wait until then. Check that this machine can reach web.whatsapp.com.",
+      happened: "WhatsApp's servers are not responding.",
+      todo: "Waypost keeps trying, and messages you send wait until then. Check that this machine can reach web.whatsapp.com.",
     },
     rate_limited: {
-      happened: "WhatsApp asks to slow down.",
-      todo: "Nothing to do, the next attempt comes after a pause.",
+      happened: "WhatsApp is limiting connection attempts.",
+      todo: "Waypost tries again after a pause.",
     },
     replaced: {
       happened: "Another program took over this linked device.",
-      todo: "It is tried once more after a pause. Stop the other program if it is not meant to run.",
+      todo: "Waypost tries once more after a pause. Stop the other program if it should not be running.",
     },
   },
   inactive: {
     disconnected: {
       happened: "Disconnected on request. The phone is still linked.",
-      todo: "Connect to go on, no QR is needed.",
+      todo: "Connect to continue; you do not need a QR code.",
     },
     qr_expired: {
-      happened: "Nobody scanned the QR in time.",
-      todo: "Connect again when the phone is at hand.",
+      happened: "The QR code was not scanned in time.",
+      todo: "Connect again when you have the phone at hand.",
     },
     interrupted: {
       happened: "The service stopped while the phone was being linked.",
@@ -112,7 +112,7 @@ const byReason: ReasonWords = {
   },
   error: {
     replaced: {
-      happened: "Another program uses the same linked device, and took over again.",
+      happened: "Another program is using the same linked device and took it over again.",
       todo: "Stop that program, then connect.",
     },
     client_outdated: {
@@ -120,29 +120,28 @@ const byReason: ReasonWords = {
       todo: "Update Waypost, then connect.",
     },
     banned: {
-      happened: "WhatsApp has blocked this account.",
-      todo: "Open WhatsApp on the phone: it tells how to ask for a review.",
+      happened: "WhatsApp has banned this account.",
+      todo: "Open WhatsApp on the phone: it explains how to request a review.",
     },
     temporarily_banned: {
-      happened: "WhatsApp has blocked this account for a while.",
-      todo: "Wait until the block ends. Attempts before that make it worse.",
+      happened: "WhatsApp has temporarily banned this account.",
+      todo: "Wait until the ban ends. Connecting before then makes it worse.",
     },
     wrong_number: {
-      happened:
-        "Another account than this channel's number was linked. It was removed from that phone again.",
-      todo: "Connect again and scan with the phone that has this channel's number.",
+      happened: "The linked account does not have this channel's number, so it was unlinked again.",
+      todo: "Connect again and link the phone that has this channel's number.",
     },
     passkey_required: {
-      happened: "WhatsApp asks this account for a passkey, which a linked device like this cannot give.",
+      happened: "WhatsApp requires a passkey for this account, which a linked device cannot provide.",
       todo: "Link another account, or remove the passkey on the phone and connect again.",
     },
     pairing_failed: {
       happened: "The phone could not be linked.",
-      todo: "Connect and try again. On the phone, look for a message under Linked devices.",
+      todo: "Connect to try again. Check the phone for a message under Linked devices.",
     },
     credentials_unreadable: {
       happened: "The stored credentials of this channel cannot be read.",
-      todo: "Check that ENCRYPTION_KEY still holds the key they were written with. Nothing was erased.",
+      todo: "Check that ENCRYPTION_KEY still contains the key they were encrypted with. Nothing was erased.",
     },
   },
   logged_out: {

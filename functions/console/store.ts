@@ -1,6 +1,6 @@
 import { type Action, initialState, reduce, type State } from "./state.ts";
 
-/** The one place where the state is, and who wants to know when it changes. */
+/** Holds the page's state and notifies listeners of changes. */
 export function createStore() {
   let state = initialState;
   const listeners = new Set<() => void>();
@@ -12,7 +12,7 @@ export function createStore() {
       state = reduce(state, action);
       for (const listener of listeners) listener();
     },
-    /** Returns how to stop. */
+    /** Returns a function that removes the listener. */
     onChange(listener: () => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);

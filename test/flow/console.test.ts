@@ -59,7 +59,7 @@ test("a person signs in, pairs by QR, sends, receives, sees statuses, and logs o
 
     await page.getByRole("button", { name: "Log out" }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByText("The phone is unlinked").waitFor();
+    await dialog.getByText("This unlinks the phone").waitFor();
     await dialog.getByRole("button", { name: "Log out" }).click();
     await statusOf(page, "Logged out");
     expect(waypost.sandbox.account(phoneNumber).devices()).toEqual([]);
@@ -81,8 +81,8 @@ test("an image goes out by its address, and what the server objects to stands be
     expect(await page.getByLabel("Message", { exact: true }).inputValue()).toBe("Hello");
 
     await to.fill(contactNumber);
-    await page.getByLabel("Kind").selectOption("image");
-    const address = page.getByLabel("Address of the file");
+    await page.getByLabel("Type").selectOption("image");
+    const address = page.getByLabel("File URL");
     await page.getByRole("button", { name: "sample picture" }).click();
     expect(await address.inputValue()).toBe(`${waypost.sandbox.adminUrl}/sample.png`);
     await address.fill(image.url);
@@ -92,10 +92,10 @@ test("an image goes out by its address, and what the server objects to stands be
     expect(received.media).toMatchObject({ kind: "image", caption: "Look at this", bytes: image.body });
     await page.getByRole("listitem").filter({ hasText: "Look at this" }).getByText("delivered").waitFor();
 
-    await page.getByLabel("Address of the file").fill("http://127.0.0.1:1/secret");
+    await page.getByLabel("File URL").fill("http://127.0.0.1:1/secret");
     await page.getByRole("button", { name: "Send" }).click();
     await page.getByText("must use port 80 or 443").waitFor();
-    expect(await page.getByLabel("Address of the file").getAttribute("aria-invalid")).toBe("true");
+    expect(await page.getByLabel("File URL").getAttribute("aria-invalid")).toBe("true");
     expect(await page.getByText("invalid_request").count()).toBe(0);
   });
 });

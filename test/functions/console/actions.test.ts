@@ -4,7 +4,7 @@ import { createStore } from "#functions/console/store.ts";
 import { channel, channelId } from "./channel.fixture.ts";
 import { apiWith, type Call, failure, ok } from "./server.fixture.ts";
 
-/** The page's actions on a server that has one channel, unless `answer` has something else to say. */
+/** The page's actions against a server with one channel, unless `answer` responds instead. */
 async function page(answer: (call: Call) => Response | null = () => null) {
   const server = apiWith((call) => answer(call) ?? usual(call));
   const store = createStore();
@@ -22,7 +22,7 @@ function usual({ path, method }: Call): Response {
   return ok({});
 }
 
-test("a message that was taken stands in the channel with what it can be followed by", async () => {
+test("an accepted message appears in the channel with its message and command ids", async () => {
   const { actions, only } = await page();
   await actions.sendText(channelId, { to: "+15551234567", message: "Hi" });
   expect(only()?.entries).toMatchObject([
@@ -39,7 +39,7 @@ test("a message that was taken stands in the channel with what it can be followe
   ]);
 });
 
-test("media stands there with its kind, address and caption", async () => {
+test("sent media appears in the channel with its kind, URL and caption", async () => {
   const { actions, only } = await page();
   await actions.sendMedia(channelId, {
     to: "1",
@@ -52,7 +52,7 @@ test("media stands there with its kind, address and caption", async () => {
   ]);
 });
 
-test("a message that was refused is not there, and its error is the caller's", async () => {
+test("a refused message does not appear in the channel, and its error reaches the caller", async () => {
   const { actions, only } = await page(({ path }) =>
     path.endsWith("/send") ? failure(400, "invalid_request") : null,
   );
@@ -62,7 +62,7 @@ test("a message that was refused is not there, and its error is the caller's", a
   expect(only()?.entries).toEqual([]);
 });
 
-test("after a control call the channel is looked at, and that failing does not make the call fail", async () => {
+test("a control call refreshes the channel, and succeeds even if the refresh fails", async () => {
   const { actions, only } = await page();
   await actions.connect(channelId);
   expect(only()?.status).toBe("connecting");
@@ -72,7 +72,7 @@ test("after a control call the channel is looked at, and that failing does not m
   await expect(blind.actions.disconnect(channelId)).resolves.toBeUndefined();
 });
 
-test("what waits for a connector is marked as such", async () => {
+test("a control command that waits for a connector marks the channel as stored", async () => {
   const { actions, only } = await page(({ path }) =>
     path.endsWith("/logout") ? ok({ payload: { channelId, status: "queued", commandId: "x" } }) : null,
   );
@@ -80,7 +80,7 @@ test("what waits for a connector is marked as such", async () => {
   expect(only()?.isStored).toBe(true);
 });
 
-test("signing in lists the channels, a wrong key leaves the page signed out", async () => {
+test("signing in lists the channels, a wrong key rejects, and signing out clears them", async () => {
   const isWrong = (body: unknown) => JSON.stringify(body) === '{"apiKey":"wrong"}';
   const { actions, store } = await page(({ body }) =>
     isWrong(body) ? failure(401, "invalid_api_key") : null,
@@ -92,7 +92,7 @@ test("signing in lists the channels, a wrong key leaves the page signed out", as
   expect(store.state).toMatchObject({ session: "signed_out", channels: [] });
 });
 
-test("a list that cannot be read is told, and the next attempt mends it", async () => {
+test("a failed channel list is kept as an error, and the next attempt replaces it", async () => {
   let isDown = true;
   const { actions, store } = await page(() => (isDown ? failure(503, "database_unavailable") : null));
   expect(store.state.listing).toMatchObject({ code: "database_unavailable" });
@@ -101,36 +101,36 @@ test("a list that cannot be read is told, and the next attempt mends it", async 
   expect(store.state).toMatchObject({ listing: "loaded", session: "signed_in" });
 });
 
-test("the fate of messages is asked for only while it is open", async () => {
+test("message outcomes are fetched only while they are open", async () => {
   const { actions, only, calls } = await page(({ path }) =>
     path.endsWith("/commands/c1")
       ? ok({ payload: { state: "failed", error: { code: "media_unavailable", message: "Gone" } } })
       : null,
   );
   await actions.sendText(channelId, { to: "1", message: "Hi" });
-  await actions.settle(channelId);
+  await actions.refreshOutcomes(channelId);
   expect(only()?.entries).toMatchObject([
     { outcome: { status: "failed", failure: { code: "media_unavailable", message: "Gone" } } },
   ]);
   const before = calls.length;
-  await actions.settle(channelId);
+  await actions.refreshOutcomes(channelId);
   expect(calls).toHaveLength(before);
 });
 
 const payload = { channelId, code: "ABCD1234", expiresAt: "2026-01-01T00:00:00Z" };
 
-test("a pairing code that comes with the answer is there without an event, and whose it is", async () => {
+test("a pairing code in the response is shown without an event, with its phone number", async () => {
   const { actions, only } = await page(({ path }) =>
     path.endsWith("/pairing-code") ? ok({ payload }) : null,
   );
   await actions.requestPairingCode(channelId, "+1 555 123 4567");
   expect(only()).toMatchObject({
-    askedNumber: "+1 555 123 4567",
+    requestedNumber: "+1 555 123 4567",
     pairing: { kind: "code", code: "ABCD1234", expiresAt: payload.expiresAt },
   });
 });
 
-test("a page without events finds the QR, and what was asked for as soon as it happened", async () => {
+test("a page without events polls the QR and notices when the stored command has run", async () => {
   let status: "inactive" | "qr_ready" = "inactive";
   const { actions, only } = await page(({ path }) => {
     if (path.endsWith("/connect")) return ok({ payload: { channelId, status: "queued", commandId: "x" } });
@@ -139,19 +139,19 @@ test("a page without events finds the QR, and what was asked for as soon as it h
     return path.endsWith(channelId) ? ok({ payload: channel({ status }) }) : null;
   });
   await actions.connect(channelId);
-  await actions.lookAt(channelId);
+  await actions.poll(channelId);
   expect(only()).toMatchObject({ status: "inactive", isStored: true, pairing: null });
   status = "qr_ready";
-  await actions.lookAt(channelId);
+  await actions.poll(channelId);
   expect(only()).toMatchObject({ status: "qr_ready", isStored: false, pairing: { kind: "qr", attempt: 1 } });
 });
 
-test("between two codes there is none, which is no failure; another failure is", async () => {
+test("a poll between two QR codes succeeds; any other failure rejects", async () => {
   const codes = ["qr_not_available", "database_unavailable"];
   const { actions } = await page(({ path }) => {
     if (path.endsWith("/qr")) return failure(404, codes.shift() ?? "");
     return path.endsWith(channelId) ? ok({ payload: channel({ status: "qr_ready" }) }) : null;
   });
-  await expect(actions.lookAt(channelId)).resolves.toBeUndefined();
-  await expect(actions.lookAt(channelId)).rejects.toMatchObject({ code: "database_unavailable" });
+  await expect(actions.poll(channelId)).resolves.toBeUndefined();
+  await expect(actions.poll(channelId)).rejects.toMatchObject({ code: "database_unavailable" });
 });

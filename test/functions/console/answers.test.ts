@@ -25,12 +25,12 @@ const broken = [
 ];
 const unexpected = expect.objectContaining({ code: "unexpected_answer" });
 
-test("a channel is read in every status, without what the page does not know", () => {
+test("a channel is read in every status, and unknown fields are dropped", () => {
   for (const status of channelStatuses)
     expect(channelIn({ ...channel({ status }), metadata: {} })).toEqual(channel({ status }));
 });
 
-test("a reason that this page does not know is kept, for people", () => {
+test("an unknown reason is kept for display", () => {
   expect(channelIn({ ...channel(), reason: "made_up" }).reason).toBe("made_up");
 });
 
@@ -39,18 +39,18 @@ test.each([
   ["an accepted message", acceptedIn],
   ["a command", commandIn],
   ["a QR", (body: unknown) => qrIn(body, "/qr")],
-])("%s that is none is an error with a code", (_name, read) => {
+])("a malformed body instead of %s throws `unexpected_answer`", (_name, read) => {
   for (const body of broken) expect(() => read(body)).toThrow(unexpected);
 });
 
 test.each([{ channelId: 7 }, { name: null }, { status: "made_up" }, { status: "toString" }])(
-  "a channel with %o is none",
+  "a channel with %o throws `unexpected_answer`",
   (change) => {
     expect(() => channelIn({ ...channel(), ...change })).toThrow(unexpected);
   },
 );
 
-test("a command is read in every state, with its failure if it has one", () => {
+test("a command is read in every state, with its error if it has one", () => {
   for (const state of commandStates)
     expect(commandIn({ payload: { state } })).toEqual({ state, error: null });
   const error = { code: "expired", message: "Too late" };
@@ -58,7 +58,7 @@ test("a command is read in every state, with its failure if it has one", () => {
   expect(() => commandIn({ payload: { state: "valueOf" } })).toThrow(unexpected);
 });
 
-test("a message is accepted in every status, with or without a command to follow it by", () => {
+test("an accepted message is read in every status, with or without a command id", () => {
   for (const status of Object.keys(messageStatusRank))
     expect(acceptedIn({ payload: { messageId: "m", status } })).toEqual({
       messageId: "m",
@@ -67,12 +67,12 @@ test("a message is accepted in every status, with or without a command to follow
     });
 });
 
-test("whatever does not say that it waits is done", () => {
+test("a control response is `stored` only if its status is `queued`, otherwise `done`", () => {
   for (const body of broken) expect(controlIn(body)).toBe("done");
   expect(controlIn({ payload: { status: "queued" } })).toBe("stored");
 });
 
-test("a code is there or it is not", () => {
+test("a pairing code is read, and is null if the response has none", () => {
   const payload = { channelId: "c", code: "ABCD1234", expiresAt: "2026-01-01T00:00:00Z" };
   expect(codeIn({ payload })).toEqual({
     kind: "code",
@@ -82,7 +82,7 @@ test("a code is there or it is not", () => {
   for (const body of broken) expect(codeIn(body)).toBeNull();
 });
 
-test("each QR has a picture of its own", () => {
+test("each QR attempt has its own image URL", () => {
   const payload = { qr: "2@…", attempt: 2, of: 6, expiresAt: "2026-01-01T00:00:00Z" };
   expect(qrIn({ payload }, "/qr")).toEqual({
     kind: "qr",
@@ -93,6 +93,6 @@ test("each QR has a picture of its own", () => {
   });
 });
 
-test("what a server tells about itself may be nothing", () => {
+test("the server's information may be empty", () => {
   for (const body of broken) expect(infoIn(body)).toEqual({ version: null, sandboxUrl: null });
 });

@@ -11,7 +11,7 @@ const sent = {
   },
 };
 
-test("a text is sent without waiting for WhatsApp, and answered with the ids to follow it by", async () => {
+test("a text is sent without waiting for WhatsApp, and resolves with its message and command ids", async () => {
   const { api, calls } = apiWith(() => ok(sent));
   const answer = await api.sendText("a/b", { to: "+15551234567", message: "Hi" });
   expect(answer).toEqual({ messageId: "m1", status: "queued", commandId: "c1" });
@@ -25,13 +25,13 @@ test("a text is sent without waiting for WhatsApp, and answered with the ids to 
   ]);
 });
 
-test("media names its kind and address, and nothing that was left empty", async () => {
+test("a media message carries its kind and URL, and no empty fields", async () => {
   const { api, calls } = apiWith(() => ok(sent));
   await api.sendMedia("c", { to: "1", mediaType: "image", mediaUrl: "https://example.com/a.jpg" });
   expect(calls[0]?.body).toEqual({ to: "1", mediaType: "image", mediaUrl: "https://example.com/a.jpg" });
 });
 
-test("lists are read page by page", async () => {
+test("channel lists are read page by page", async () => {
   const { api, calls } = apiWith(() => ok({ payload: [], nextCursor: "a&b" }));
   const { nextCursor } = await api.channels();
   await api.channels(nextCursor);
@@ -41,31 +41,31 @@ test("lists are read page by page", async () => {
   ]);
 });
 
-test("a control call is done, or stored until a connector can do it", async () => {
+test("a control call resolves to `done`, or to `stored` if it waits for a connector", async () => {
   const done = apiWith(() => ok({ channelId: "c", status: "inactive" }));
   expect(await done.api.disconnect("c")).toBe("done");
   const stored = apiWith(() => ok({ payload: { channelId: "c", status: "queued", commandId: "x" } }));
   expect(await stored.api.disconnect("c")).toBe("stored");
 });
 
-test("an older server that tells nothing about itself is no reason to fail", async () => {
+test("an older server without information about itself is accepted", async () => {
   const { api } = apiWith(() => Response.json({}));
   expect(await api.info()).toEqual({ version: null, sandboxUrl: null });
 });
 
-test("a failure carries the server's code, and the end of a session is heard", async () => {
+test("a failure carries the server's code, and a 401 reports the end of the session", async () => {
   const { api, ends } = apiWith(() => failure(401, "expired_api_key"));
   await expect(api.channels()).rejects.toMatchObject({ code: "expired_api_key", status: 401 });
   expect(ends).toEqual(["unauthorized"]);
 });
 
-test("another failure does not end the session", async () => {
+test("a failure other than 401 does not end the session", async () => {
   const { api, ends } = apiWith(() => failure(403, "insufficient_scope"));
   await expect(api.channels()).rejects.toMatchObject({ code: "insufficient_scope" });
   expect(ends).toEqual([]);
 });
 
-test("a server that cannot be reached, or writes no JSON, is an error with a code too", async () => {
+test("an unreachable server, a timeout and a body that is not JSON have codes of their own", async () => {
   const gone = apiWith(() => Promise.reject(new TypeError("fetch failed")));
   await expect(gone.api.channels()).rejects.toMatchObject({ code: "unreachable", status: 0 });
   const late = apiWith(() => Promise.reject(new DOMException("late", "TimeoutError")));
@@ -74,7 +74,7 @@ test("a server that cannot be reached, or writes no JSON, is an error with a cod
   await expect(proxy.api.channels()).rejects.toMatchObject({ code: "http_502" });
 });
 
-test("the server's clock is heard with every answer, failures included", async () => {
+test("every response reports the server's time, failures included", async () => {
   const { api, times } = apiWith(() => {
     const answer = failure(404, "channel_not_found");
     answer.headers.set("Date", "Thu, 15 Jan 2026 10:30:00 GMT");

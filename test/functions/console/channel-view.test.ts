@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import {
+  applyEvent,
   type ChannelView,
-  hear,
   type LiveEvent,
   refreshed,
   refreshedWhileLive,
@@ -46,7 +46,7 @@ function incoming(messageId: string, changes: object = {}): LiveEvent {
 }
 
 function all(start: ChannelView, ...events: LiveEvent[]): ChannelView {
-  return events.reduce((before, event) => hear(before, event, 5), start);
+  return events.reduce((before, event) => applyEvent(before, event, 5), start);
 }
 
 function statusOf(it: ChannelView, messageId: string): MessageStatus | undefined {
@@ -54,7 +54,7 @@ function statusOf(it: ChannelView, messageId: string): MessageStatus | undefined
   return found?.kind === "own" ? found.outcome.status : undefined;
 }
 
-test("a status brings its reason and next attempt, and the next status without them removes them", () => {
+test("a status update sets the reason and next attempt, and one without them clears them", () => {
   const waiting = all(
     view(),
     status({ status: "connecting", reason: "connection_lost", retryAt: "2026-01-01T00:00:00Z" }),
@@ -71,7 +71,7 @@ test("a status brings its reason and next attempt, and the next status without t
   });
 });
 
-test("a QR is there from its event until the channel is linked or gives up", () => {
+test("a QR is shown from its event until the channel is linked or gives up", () => {
   for (const end of ["active", "inactive", "error", "logged_out"] as const) {
     const scanning = all(
       view(),
@@ -84,7 +84,7 @@ test("a QR is there from its event until the channel is linked or gives up", () 
   }
 });
 
-test("a QR that comes before the status that announces it is kept", () => {
+test("a QR that arrives before its `qr_ready` status is kept", () => {
   expect(
     all(
       view(),
@@ -95,7 +95,7 @@ test("a QR that comes before the status that announces it is kept", () => {
   ).toMatchObject({ kind: "qr" });
 });
 
-test("a pairing code takes the QR's place", () => {
+test("a pairing code replaces the QR", () => {
   const code: LiveEvent = {
     name: "pairing_code",
     data: { channelId, code: "ABCD1234", expiresAt: qr.expiresAt },
@@ -117,7 +117,7 @@ test("an incoming message is added with its chat, text and time", () => {
   });
 });
 
-test("a message without a readable time gets the present one", () => {
+test("a message with an invalid time gets the current time", () => {
   expect(all(view(), incoming("in-1", { sentAt: "?" })).entries[0]).toMatchObject({ at: 5 });
 });
 
@@ -128,7 +128,7 @@ test("the status of an own message rises and never falls", () => {
   expect(statusOf(all(sent, outcome("m1", "unknown"), outcome("m1", "delivered")), "m1")).toBe("delivered");
 });
 
-test("a failure keeps its code for people", () => {
+test("a failed message keeps its code and WhatsApp's number for display", () => {
   const failed: LiveEvent = {
     name: "message_status_update",
     data: {
@@ -146,39 +146,39 @@ test("a failure keeps its code for people", () => {
   });
 });
 
-test("an outcome that overtakes the answer naming its message is not lost", () => {
+test("an outcome that overtakes the response with its message id is kept", () => {
   const early = all(view(), outcome("m1", "sent"), outcome("m1", "delivered"));
   expect(statusOf(withOwnMessage(early, ownMessage("m1")), "m1")).toBe("delivered");
 });
 
-test("outcomes of messages that were never written here do not pile up", () => {
+test("at most 50 outcomes of unknown messages are kept", () => {
   const many = Array.from({ length: 200 }, (_, index) => outcome(`m${index}`, "sent"));
   const after = all(view(), ...many);
   expect(after.early.size).toBeLessThanOrEqual(50);
   expect(statusOf(withOwnMessage(after, ownMessage("m199")), "m199")).toBe("sent");
 });
 
-test("the oldest messages make room in the end", () => {
+test("at most 500 entries are kept, the newest ones", () => {
   const many = Array.from({ length: 600 }, (_, index) => incoming(`in-${index}`));
   const { entries } = all(view(), ...many);
   expect(entries).toHaveLength(500);
   expect(entries.at(-1)).toMatchObject({ id: expect.stringContaining("in-599") });
 });
 
-test("the first subscription is no gap; nor is one that missed nothing", () => {
+test("a first subscription, or one that missed no events, adds no gap", () => {
   const first = subscribed(view(), 7, 0);
   expect(first.entries).toEqual([]);
-  const heard = all(first, outcome("m1", "sent", 8));
-  expect(subscribed(heard, 8, 0).entries).toEqual([]);
+  const seen = all(first, outcome("m1", "sent", 8));
+  expect(subscribed(seen, 8, 0).entries).toEqual([]);
 });
 
-test("events that passed unheard are told as a gap", () => {
-  const heard = all(subscribed(view(), 7, 0), outcome("m1", "sent", 8));
-  expect(subscribed(heard, 10, 99).entries).toMatchObject([{ kind: "gap", at: 99 }]);
-  expect(subscribed(subscribed(heard, 10, 99), 10, 100).entries).toHaveLength(1);
+test("missed events add one gap entry", () => {
+  const seen = all(subscribed(view(), 7, 0), outcome("m1", "sent", 8));
+  expect(subscribed(seen, 10, 99).entries).toMatchObject([{ kind: "gap", at: 99 }]);
+  expect(subscribed(subscribed(seen, 10, 99), 10, 100).entries).toHaveLength(1);
 });
 
-test("only own messages whose fate is open are unsettled", () => {
+test("only own messages that are `queued` or `unknown` are unsettled", () => {
   const outcomes: MessageStatus[] = ["queued", "unknown", "sent", "delivered", "read", "failed"];
   const filled = outcomes.reduce(
     (it, status) => withOwnMessage(it, ownMessage(status, { outcome: { status, failure: null } })),
@@ -187,7 +187,7 @@ test("only own messages whose fate is open are unsettled", () => {
   expect(unsettled(filled).map((it) => it.messageId)).toEqual(["queued", "unknown"]);
 });
 
-test("a fresh answer of the API keeps what was heard, and drops a reason that is over", () => {
+test("a refresh keeps the entries and the QR, and clears an outdated reason", () => {
   const before = all(withOwnMessage(view({ reason: "qr_expired" }), ownMessage("m1")), {
     name: "qr_code",
     data: qr,
@@ -202,13 +202,13 @@ test("a fresh answer of the API keeps what was heard, and drops a reason that is
   expect(after.entries).toHaveLength(1);
 });
 
-test("beside live events an answer brings the number but not an older status", () => {
+test("a refresh beside live events sets the number but not an older status", () => {
   const live = all(view(), status({ status: "active" }));
   const after = refreshedWhileLive(live, channel({ status: "connecting", phoneNumber: "15551234567" }));
   expect(after).toMatchObject({ status: "active", phoneNumber: "15551234567" });
 });
 
-test("a code does not outlast the attempt it belongs to, when only answers tell of its end", () => {
+test("a refresh removes the QR once the channel is no longer pairing", () => {
   const scanning = all(view(), { name: "qr_code", data: qr });
   expect(refreshed(scanning, channel({ status: "pairing_code_ready" })).pairing).not.toBeNull();
   expect(refreshed(scanning, channel({ status: "active" })).pairing).toBeNull();

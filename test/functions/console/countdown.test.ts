@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createClock, durationText, secondsUntil } from "#functions/console/countdown.ts";
 
-test("counts whole seconds down to zero and never below", () => {
+test("`secondsUntil` counts whole seconds down to zero and never below", () => {
   const at = "2026-01-15T10:30:20.000Z";
   const end = Date.parse(at);
   expect(secondsUntil(at, end - 20_000)).toBe(20);
@@ -11,11 +11,11 @@ test("counts whole seconds down to zero and never below", () => {
   expect(secondsUntil(at, end + 5_000)).toBe(0);
 });
 
-test("a time that cannot be read is over", () => {
+test("`secondsUntil` is 0 for an invalid time", () => {
   expect(secondsUntil("soon", 0)).toBe(0);
 });
 
-test("says durations in at most two units", () => {
+test("durations have at most two units", () => {
   expect(durationText(0)).toBe("0 s");
   expect(durationText(59)).toBe("59 s");
   expect(durationText(60)).toBe("1 min");
@@ -24,23 +24,23 @@ test("says durations in at most two units", () => {
   expect(durationText(12_059)).toBe("3 h 20 min");
 });
 
-test("follows the server's clock when the browser's is wrong", () => {
+test("the clock follows the server when the browser's clock is wrong", () => {
   const clock = createClock(() => 1_000_000);
-  clock.heard(1_600_000);
+  clock.sync(1_600_000);
   expect(clock.now()).toBe(1_600_000);
 });
 
-test("leaves the browser's clock alone for what the way and whole seconds explain, and without a date", () => {
+test("the clock ignores differences within latency and rounding, and responses without a date", () => {
   const clock = createClock(() => 1_000_000);
-  clock.heard(998_500);
+  clock.sync(998_500);
   expect(clock.now()).toBe(1_000_000);
-  clock.heard(null);
+  clock.sync(null);
   expect(clock.now()).toBe(1_000_000);
 });
 
-test("a browser's clock that was set right again is believed again", () => {
+test("the clock drops its correction once the browser's clock is right again", () => {
   const clock = createClock(() => 1_000_000);
-  clock.heard(1_600_000);
-  clock.heard(1_000_400);
+  clock.sync(1_600_000);
+  clock.sync(1_000_400);
   expect(clock.now()).toBe(1_000_000);
 });

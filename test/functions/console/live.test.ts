@@ -20,7 +20,7 @@ const welcome: Subscribe = (socket, channelId, answer) => {
   socket.emit("connection_update", { channelId, status: "inactive", snapshot: true });
 };
 
-/** The page's side on a real Socket.io server; everything it tells is in `told`, in order. */
+/** The page's side of a real Socket.io server; `calls` has every call to its listener, in order. */
 async function follow(subscribe: Subscribe = welcome, { isServed = true } = {}) {
   const http = createServer((_, response) => response.writeHead(404).end());
   const server = new Server();
@@ -34,16 +34,16 @@ async function follow(subscribe: Subscribe = welcome, { isServed = true } = {}) 
   http.listen(0, "127.0.0.1");
   await once(http, "listening");
   const { port } = http.address() as AddressInfo;
-  const told: string[] = [];
-  const heardUpTo = new Map<string, number>();
+  const calls: string[] = [];
+  const lastSeq = new Map<string, number>();
   const socket = io(`http://127.0.0.1:${port}`, { autoConnect: false, reconnectionDelay: 20 });
   const listener: LiveListener = {
-    link: (link) => void told.push(link),
-    heard: ({ name, data }) => void told.push(`${name} ${data.channelId}`),
-    subscribed: (channelId, seq) => void told.push(`subscribed ${channelId} ${seq}`),
-    heardUpTo: (channelId) => heardUpTo.get(channelId) ?? null,
-    refused: ({ code }) => void told.push(`refused ${code}`),
-    rejoin: async () => void told.push("rejoin"),
+    link: (link) => void calls.push(link),
+    received: ({ name, data }) => void calls.push(`${name} ${data.channelId}`),
+    subscribed: (channelId, seq) => void calls.push(`subscribed ${channelId} ${seq}`),
+    lastSeq: (channelId) => lastSeq.get(channelId) ?? null,
+    refused: ({ code }) => void calls.push(`refused ${code}`),
+    rejoin: async () => void calls.push("rejoin"),
   };
   const live: Live = createLive(socket, listener, { missingAfterMs: isServed ? 60_000 : 100 });
   onTestFinished(async () => {
@@ -51,19 +51,19 @@ async function follow(subscribe: Subscribe = welcome, { isServed = true } = {}) 
     await server.close();
     http.close();
   });
-  const hears = (line: string, times = 1) =>
-    eventually(() => told.filter((it) => it === line).length === times);
-  return { server, serve, live, told, hears, heardUpTo };
+  const called = (line: string, times = 1) =>
+    eventually(() => calls.filter((it) => it === line).length === times);
+  return { server, serve, live, calls, called, lastSeq };
 }
 
-test("follows each wanted channel once, and says so before what follows", async () => {
-  const { live, told, hears } = await follow();
+test("each wanted channel is followed once, and `subscribed` precedes its events", async () => {
+  const { live, calls, called } = await follow();
   live.want(["a", "b"]);
-  await hears("connection_update a");
-  await hears("connection_update b");
+  await called("connection_update a");
+  await called("connection_update b");
   live.want(["a", "b", "c"]);
-  await hears("connection_update c");
-  expect(told).toEqual([
+  await called("connection_update c");
+  expect(calls).toEqual([
     "live",
     "subscribed a 3",
     "connection_update a",
@@ -74,41 +74,41 @@ test("follows each wanted channel once, and says so before what follows", async 
   ]);
 });
 
-test("a lost connection is told, comes back, and looks again before it follows again", async () => {
-  const { server, live, told, hears } = await follow();
+test("a lost connection is reported, returns, and rejoins before it subscribes again", async () => {
+  const { server, live, calls, called } = await follow();
   live.want(["a"]);
-  await hears("connection_update a");
-  told.length = 0;
+  await called("connection_update a");
+  calls.length = 0;
   for (const socket of server.sockets.sockets.values()) socket.conn.close(true);
-  await hears("connection_update a");
+  await called("connection_update a");
   const order = ["reconnecting", "rejoin", "live", "subscribed a 3", "connection_update a"];
-  expect(told).toEqual(order);
+  expect(calls).toEqual(order);
 });
 
-test("what was missed is asked for, and that some of it is gone is told as where the channel stands", async () => {
-  const asked: unknown[] = [];
-  const { server, live, told, hears, heardUpTo } = await follow((socket, channelId, answer, after) => {
-    asked.push(after);
+test("missed events are requested, and a resync reports the channel's position", async () => {
+  const requested: unknown[] = [];
+  const { server, live, calls, called, lastSeq } = await follow((socket, channelId, answer, after) => {
+    requested.push(after);
     welcome(socket, channelId, answer);
     if (after !== undefined) socket.emit("resync_required", { channelId, seq: 9 });
   });
   live.want(["a"]);
-  await hears("connection_update a");
-  heardUpTo.set("a", 5);
+  await called("connection_update a");
+  lastSeq.set("a", 5);
   for (const socket of server.sockets.sockets.values()) socket.conn.close(true);
-  await hears("subscribed a 9");
-  expect(asked).toEqual([undefined, 5]);
-  expect(told.at(-1)).toBe("subscribed a 9");
+  await called("subscribed a 9");
+  expect(requested).toEqual([undefined, 5]);
+  expect(calls.at(-1)).toBe("subscribed a 9");
 });
 
-test("where no Socket.io is served the link is missing, until one is after all", async () => {
-  const { serve, live, told, hears } = await follow(welcome, { isServed: false });
+test("the link is `missing` where no Socket.io is served, until it is", async () => {
+  const { serve, live, calls, called } = await follow(welcome, { isServed: false });
   live.want(["a"]);
-  await eventually(() => told.includes("missing"));
-  expect(new Set(told.slice(0, told.indexOf("missing")))).toEqual(new Set(["connecting"]));
+  await eventually(() => calls.includes("missing"));
+  expect(new Set(calls.slice(0, calls.indexOf("missing")))).toEqual(new Set(["connecting"]));
   serve();
-  await hears("connection_update a");
-  expect(told.slice(told.lastIndexOf("missing") + 1)).toEqual([
+  await called("connection_update a");
+  expect(calls.slice(calls.lastIndexOf("missing") + 1)).toEqual([
     "rejoin",
     "live",
     "subscribed a 3",
@@ -116,33 +116,33 @@ test("where no Socket.io is served the link is missing, until one is after all",
   ]);
 });
 
-test("a channel that may not be followed is told with its code", async () => {
-  const { live, hears, told } = await follow((_socket, _channelId, answer) =>
+test("a refused subscription is reported with its code", async () => {
+  const { live, called, calls } = await follow((_socket, _channelId, answer) =>
     answer({ ok: false, error: { code: "insufficient_scope", message: "No" } }),
   );
   live.want(["a"]);
-  await hears("refused insufficient_scope");
-  expect(told).toEqual(["live", "refused insufficient_scope"]);
+  await called("refused insufficient_scope");
+  expect(calls).toEqual(["live", "refused insufficient_scope"]);
 });
 
-test("a server that closes the socket on purpose is not hammered, but asked whether the session still stands", async () => {
-  const { server, live, told, hears } = await follow();
+test("a socket closed by the server is reopened once, after the session has been checked", async () => {
+  const { server, live, calls, called } = await follow();
   live.want(["a"]);
-  await hears("connection_update a");
-  told.length = 0;
+  await called("connection_update a");
+  calls.length = 0;
   server.disconnectSockets();
-  await hears("reconnecting");
-  await eventually(() => told.includes("connection_update a"), { withinMs: 15_000 });
-  expect(told.slice(0, 2)).toEqual(["reconnecting", "rejoin"]);
+  await called("reconnecting");
+  await eventually(() => calls.includes("connection_update a"), { withinMs: 15_000 });
+  expect(calls.slice(0, 2)).toEqual(["reconnecting", "rejoin"]);
   expect(server.sockets.sockets.size).toBe(1);
 });
 
-test("nothing is heard after closing", async () => {
-  const { server, live, told, hears } = await follow();
+test("nothing is reported after closing", async () => {
+  const { server, live, calls, called } = await follow();
   live.want(["a"]);
-  await hears("connection_update a");
-  const { length } = told;
+  await called("connection_update a");
+  const { length } = calls;
   live.close();
   await eventually(() => server.sockets.sockets.size === 0);
-  expect(told).toHaveLength(length);
+  expect(calls).toHaveLength(length);
 });

@@ -3,7 +3,7 @@ import { failureOf, further, outcomeOfCommand, outcomeWords } from "#functions/c
 import { commandStates } from "#shared/commands.ts";
 import { messageStatuses, messageStatusRank } from "#shared/events.ts";
 
-test("of two outcomes the one further along stands, in whichever order they come", () => {
+test("`further` picks the outcome that is further along, in either order", () => {
   for (const a of messageStatuses)
     for (const b of messageStatuses) {
       const [first, second] = [a, b].map((status) => ({ status, failure: null })) as [never, never];
@@ -13,11 +13,11 @@ test("of two outcomes the one further along stands, in whichever order they come
     }
 });
 
-test("every status of a message has words", () => {
+test("every message status has a label", () => {
   for (const status of messageStatuses) expect(outcomeWords[status].label).toContain(status);
 });
 
-test("a failure names its code, in the catalog's words where it is known", () => {
+test("a failure has the catalog's title for its code, or a general one", () => {
   expect(failureOf("recipient_not_on_whatsapp")).toEqual({
     code: "recipient_not_on_whatsapp",
     message: "The number is not on WhatsApp",
@@ -26,7 +26,7 @@ test("a failure names its code, in the catalog's words where it is known", () =>
   expect(failureOf("made_up")).toEqual({ code: "made_up", message: "The message was not sent" });
 });
 
-test("every state of a command says something about its message, and only what ended badly is a failure", () => {
+test("every command state maps to a message status, with a failure only if it failed", () => {
   for (const state of commandStates) {
     const { status, failure } = outcomeOfCommand(state, null);
     expect(failure !== null, state).toBe(status === "failed");
@@ -36,7 +36,7 @@ test("every state of a command says something about its message, and only what e
   expect(outcomeOfCommand("unknown", null).status).toBe("unknown");
 });
 
-test("a failed command's own error is told; an expired one, which has none, by its state", () => {
+test("a failed command shows its own error, an expired one the error of its state", () => {
   const error = { code: "media_unavailable", message: "The host does not answer" };
   expect(outcomeOfCommand("failed", error).failure).toEqual(error);
   expect(outcomeOfCommand("expired", null).failure?.code).toBe("expired");

@@ -5,53 +5,53 @@ import { createStore } from "#functions/console/store.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { channel, channelId } from "./channel.fixture.ts";
 
-/** A page with one channel, and what was looked at. */
-function page(link: Link, look: () => Promise<void> = async () => {}) {
+/** A page with one channel, and the channels it polled. */
+function page(link: Link, answer: () => Promise<void> = async () => {}) {
   const store = createStore();
   const list = { channels: [channel()], nextCursor: null };
   store.dispatch({ type: "listed", list, isMore: false });
   store.dispatch({ type: "link", link });
   const open = { channelId: channelId as string | null };
-  const looks: string[] = [];
-  const lookAt = (id: string) => {
-    looks.push(id);
-    return look();
+  const polls: string[] = [];
+  const poll = (id: string) => {
+    polls.push(id);
+    return answer();
   };
-  onTestFinished(pollWithoutLink(store, () => open.channelId, lookAt, 1));
-  return { store, open, looks };
+  onTestFinished(pollWithoutLink(store, () => open.channelId, poll, 1));
+  return { store, open, polls };
 }
 
-/** Long enough for the page to have looked, if it does. */
-async function someLooks(): Promise<void> {
-  const { looks } = page("missing");
-  await eventually(() => looks.length >= 5);
+/** Waits long enough for any page to have polled. */
+async function severalPolls(): Promise<void> {
+  const { polls } = page("missing");
+  await eventually(() => polls.length >= 5);
 }
 
 test.each(["connecting", "missing", "reconnecting"] as const)(
-  "while the link is %s the open channel is looked at, again and again",
+  "the open channel is polled repeatedly while the link is %s",
   async (link) => {
-    const { looks } = page(link);
-    await eventually(() => looks.length >= 2);
-    expect(new Set(looks)).toEqual(new Set([channelId]));
+    const { polls } = page(link);
+    await eventually(() => polls.length >= 2);
+    expect(new Set(polls)).toEqual(new Set([channelId]));
   },
 );
 
-test("while events come nothing is looked at, nor when no channel is open or nobody is signed in", async () => {
+test("nothing is polled while the link is live, without an open channel, or when signed out", async () => {
   const live = page("live");
   const closed = page("missing");
   closed.open.channelId = null;
   const foreign = page("missing");
-  foreign.open.channelId = "of somebody else";
+  foreign.open.channelId = "unknown";
   const out = page("missing");
   out.store.dispatch({ type: "signed_out" });
-  await someLooks();
-  expect([live, closed, foreign, out].map(({ looks }) => looks)).toEqual([[], [], [], []]);
+  await severalPolls();
+  expect([live, closed, foreign, out].map(({ polls }) => polls)).toEqual([[], [], [], []]);
 });
 
-test("a look that takes long is not joined by another, one that fails is followed by the next", async () => {
+test("a slow poll is not joined by another, and a failed one is followed by the next", async () => {
   const endless = page("missing", () => new Promise(() => {}));
   const failing = page("missing", () => Promise.reject(new Error("no")));
-  await someLooks();
-  expect(endless.looks).toHaveLength(1);
-  await eventually(() => failing.looks.length >= 2);
+  await severalPolls();
+  expect(endless.polls).toHaveLength(1);
+  await eventually(() => failing.polls.length >= 2);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { asRequestError, errorFromAnswer, RequestError } from "#functions/console/request-error.ts";
 
-test("reads the server's code, message, problems and request id", () => {
+test("an error response yields the server's code, message, problems and request id", () => {
   const error = errorFromAnswer(400, {
     ok: false,
     error: {
@@ -20,19 +20,19 @@ test("reads the server's code, message, problems and request id", () => {
   });
 });
 
-test("details that are not a list of problems are no problems", () => {
+test("details that are not a list of problems are ignored", () => {
   for (const details of [{ messageId: "m" }, [{ field: 1 }, "x", null], null, "text"]) {
     const error = errorFromAnswer(422, { error: { code: "whatsapp_rejected", message: "No", details } });
     expect(error.problems).toEqual([]);
   }
 });
 
-test("an answer that is not the API's own still has a code", () => {
+test("a response that is not from the API gets a code from its status", () => {
   for (const body of [null, "<html>", {}, { error: "no" }, { error: { code: 1 } }])
     expect(errorFromAnswer(502, body)).toMatchObject({ code: "http_502", status: 502 });
 });
 
-test("whatever is thrown can be shown", () => {
+test("anything thrown becomes a `RequestError`", () => {
   const error = new RequestError("timeout", "Too late", { status: 0 });
   expect(asRequestError(error)).toBe(error);
   expect(asRequestError(new TypeError("x is not a function")).message).toBe("x is not a function");

@@ -1,6 +1,6 @@
 import { createApi } from "#functions/console/api.ts";
 
-/** What one call was. */
+/** One request that the server received. */
 export interface Call {
   method: string;
   path: string;
@@ -10,7 +10,7 @@ export interface Call {
 
 type Route = (call: Call) => Response | Promise<Response>;
 
-/** An API whose server is a function, with what it was asked and what it made the page hear. */
+/** An API whose server is a function, with the requests it received and what it reported to the page. */
 export function apiWith(answer: Route) {
   const calls: Call[] = [];
   const times: (number | null)[] = [];

@@ -17,11 +17,11 @@ function listed(...ids: string[]): Action {
 
 const ids = (state: State) => state.channels.map((it) => it.channelId);
 
-test("a list that arrives means that somebody is signed in", () => {
+test("a loaded list means that the user is signed in", () => {
   expect(after(listed("a", "b"))).toMatchObject({ session: "signed_in", listing: "loaded" });
 });
 
-test("a fresh list replaces the old one but keeps what was heard of channels that stay", () => {
+test("a fresh list replaces the old one but keeps the entries of channels that remain", () => {
   const state = after(
     listed("a", "b"),
     { type: "sent", channelId: "b", message: ownMessage("m1") },
@@ -31,7 +31,7 @@ test("a fresh list replaces the old one but keeps what was heard of channels tha
   expect(state.channels[0]?.entries).toHaveLength(1);
 });
 
-test("more channels come after those that are there, none twice", () => {
+test("more channels are appended, none twice", () => {
   const more: Action = {
     type: "listed",
     list: { channels: [channel({ channelId: "b" }), channel({ channelId: "c" })], nextCursor: "next" },
@@ -42,15 +42,15 @@ test("more channels come after those that are there, none twice", () => {
   expect(state.nextCursor).toBe("next");
 });
 
-test("a new channel comes first, a removed one goes", () => {
+test("a new channel comes first, and a removed one disappears", () => {
   const created = after(listed("a"), { type: "channel", channel: channel({ channelId: "new" }) });
   expect(ids(created)).toEqual(["new", "a"]);
   expect(ids(reduce(created, { type: "removed", channelId: "new" }))).toEqual(["a"]);
 });
 
-test("an answer read beside live events does not turn the status back, without them it does", () => {
+test("a refresh overrides the status only while there are no live events", () => {
   const active: Action = {
-    type: "heard",
+    type: "event",
     event: { name: "connection_update", data: { channelId, status: "active" } },
     now: 0,
   };
@@ -61,24 +61,24 @@ test("an answer read beside live events does not turn the status back, without t
   expect(apart.channels[0]?.status).toBe("connecting");
 });
 
-test("an event of a channel that is not there changes nothing", () => {
+test("an event of an unknown channel changes nothing", () => {
   const state = after(listed("a"));
   const event = { name: "connection_update", data: { channelId: "b", status: "active" } } as const;
-  expect(reduce(state, { type: "heard", event, now: 0 }).channels).toEqual(state.channels);
+  expect(reduce(state, { type: "event", event, now: 0 }).channels).toEqual(state.channels);
 });
 
-test("what was stored for a connector is mentioned until the channel moves", () => {
-  const stored = after(listed(channelId), { type: "asked", channelId, isStored: true });
+test("a stored command is marked until the channel's status changes", () => {
+  const stored = after(listed(channelId), { type: "requested", channelId, isStored: true });
   expect(stored.channels[0]?.isStored).toBe(true);
   const event = { name: "connection_update", data: { channelId, status: "inactive" } } as const;
-  expect(reduce(stored, { type: "heard", event, now: 0 }).channels[0]?.isStored).toBe(false);
+  expect(reduce(stored, { type: "event", event, now: 0 }).channels[0]?.isStored).toBe(false);
 });
 
-test("signing out leaves nothing behind", () => {
+test("signing out clears the state", () => {
   expect(after(listed("a"), { type: "signed_out" })).toEqual({ ...initialState, session: "signed_out" });
 });
 
-test("a session that ends is explained; a page that was never signed in has nothing to explain", () => {
+test("the end of a session is explained, but not to a page that was never signed in", () => {
   expect(after(listed("a"), { type: "unauthorized" })).toMatchObject({
     session: "signed_out",
     channels: [],
@@ -87,17 +87,17 @@ test("a session that ends is explained; a page that was never signed in has noth
   expect(after({ type: "unauthorized" })).toMatchObject({ session: "signed_out", sessionEnd: null });
 });
 
-test("a wrong key does not wipe the explanation", () => {
+test("a wrong key keeps the explanation", () => {
   expect(after(listed("a"), { type: "unauthorized" }, { type: "unauthorized" }).sessionEnd).toMatch(/ended/);
 });
 
-test("a list that fails is told; a key without the scope is signed in all the same", () => {
+test("a list that fails with 403 still signs in; any other failure leaves the session unknown", () => {
   const error = (status: number) => new RequestError("code", "message", { status });
   expect(after({ type: "listing_failed", error: error(503) }).session).toBe("unknown");
   expect(after({ type: "listing_failed", error: error(403) }).session).toBe("signed_in");
 });
 
-test("a link that changes takes its problem along", () => {
+test("a change of the link clears its problem", () => {
   const problem = { code: "rate_limited", message: "Too many" };
   const troubled = after({ type: "link_problem", problem });
   expect(troubled.linkProblem).toEqual(problem);
