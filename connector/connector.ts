@@ -24,21 +24,21 @@ export interface ConnectorOptions {
 
 /** Runs channels for as long as it lives. */
 export interface Connector extends AsyncDisposable {
-  /** The channel has a new command: saves the change stream's latency. */
+  /** Reports a new command of a channel, which saves the latency of the change stream. */
   ring(channelId: string): void;
-  /** Whether it holds a lease and takes channels; `draining` from the moment it is asked to stop. */
+  /** Whether the connector holds a lease and takes channels; `draining` from `stop` on. */
   leaseState(): "held" | "draining" | "not_held";
-  /** Finishes what runs, gives the channels back, and the lease last. */
+  /** Finishes running commands, gives the channels back, and releases the lease last. */
   stop(): Promise<void>;
-  /** Rejects when it cannot go on: another living process has its name. */
+  /** Rejects when the connector cannot go on: another living process has its name. */
   failed: Promise<never>;
 }
 
 const leaseBackoff = { baseMs: 250, maxMs: 5_000 };
 
 /**
- * Takes a lease and works with it; when the lease ends (the database was away too long, or somebody declared it dead)
- * everything is hung up, and it starts again with a new one.
+ * Takes a lease and supervises channels with it. When the lease ends, because the database was unavailable too long or
+ * another connector declared it dead, hangs up everything and starts over with a new lease.
  */
 export function startConnector(options: ConnectorOptions): Connector {
   const { db, config, name, log } = options;
@@ -46,7 +46,7 @@ export function startConnector(options: ConnectorOptions): Connector {
   const all = collections(db);
   const stopping = new AbortController();
   const failed = Promise.withResolvers<never>();
-  // Who does not listen is told by `standing`.
+  // A caller that does not await it reads `leaseState`.
   failed.promise.catch(() => undefined);
   let present: { lease: Lease; supervisor: Supervisor } | null = null;
   if (config.whatsapp.server) WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(config.whatsapp.server.rootKey);
@@ -66,16 +66,16 @@ export function startConnector(options: ConnectorOptions): Connector {
         present = { lease, supervisor };
         log.info({ event: "lease", connector: lease.id }, "connector ready");
         await aborted(AbortSignal.any([lease.ended, stopping.signal]));
-        await wind(present);
+        await windDown(present);
       } catch (error) {
         if (error instanceof NameTakenError) return failed.reject(error);
-        log.warn({ event: "lease", ...errorTrace(error) }, "no lease yet");
+        log.warn({ event: "lease", ...errorTrace(error) }, "no lease, will be tried again");
         await sleep(backoffMs(leaseBackoff, attempt++, Math.random()), stopping.signal);
       }
       present = null;
     }
   };
-  const wind = async ({ lease, supervisor }: { lease: Lease; supervisor: Supervisor }) => {
+  const windDown = async ({ lease, supervisor }: { lease: Lease; supervisor: Supervisor }) => {
     const stopped = new AbortController();
     await Promise.race([supervisor.stop(), sleep(timings.stopMs, stopped.signal)]);
     stopped.abort();
@@ -101,15 +101,17 @@ export function startConnector(options: ConnectorOptions): Connector {
   };
 }
 
-/** Two processes of one name would take everything from each other, again and again. */
+/** Two processes with one name would take each other's channels again and again. */
 class NameTakenError extends Error {
   override readonly name = "NameTakenError";
   constructor(name: string) {
-    super(`CONNECTOR_ID ${name} is another living connector's: give every connector a name of its own.`);
+    super(
+      `CONNECTOR_ID ${name} belongs to another living connector: give every connector a name of its own.`,
+    );
   }
 }
 
-/** Throws `NameTakenError` when who declared us dead is a namesake that lives. */
+/** Throws `NameTakenError` when the connector that declared this one dead has the same name and is alive. */
 async function assertNameIsOurs(
   connectors: Collection<ConnectorDocument>,
   name: string,

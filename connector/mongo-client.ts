@@ -1,8 +1,8 @@
 import { MongoClient } from "mongodb";
 
 /**
- * A connector's client. What decides is read from the primary and written to a majority, whatever the URI says.
- * Nothing waits for ever: an operation that hears nothing for 30 s fails. The caller closes it.
+ * A connector's client. Reads from the primary and writes to a majority, whatever the URI says. An operation without an
+ * answer fails after 30 s. The caller closes the client.
  */
 export function connectorMongoClient(uri: string): MongoClient {
   return new MongoClient(uri, {

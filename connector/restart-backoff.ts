@@ -2,16 +2,16 @@ import { performance } from "node:perf_hooks";
 import { LRUCache } from "lru-cache";
 import { type Backoff, backoffMs } from "#shared/backoff.ts";
 
-/** Sessions that failed, by channel: a channel whose session cannot live is taken again ever more slowly. */
+/** Makes the pause before a failed session is opened again grow with each failure of its channel. */
 export interface RestartBackoff {
-  /** Returns how long the pause is now, in ms. */
+  /** Returns the length of the pause, in ms. */
   recordFailure(channelId: string): number;
   /** Whether the pause after the last failure is over. */
   mayTry(channelId: string): boolean;
 }
 
 const rememberedMax = 10_000;
-/** A channel that did not fail for this long starts from the beginning. */
+/** A channel that did not fail for this long starts with the shortest pause again. */
 const forgottenMs = 15 * 60_000;
 
 export function createRestartBackoff(backoff: Backoff): RestartBackoff {

@@ -3,19 +3,19 @@ import { runMain } from "#shared/process.ts";
 import { type MasterKeyRotation, rotateMasterKey } from "./auth/master-key-rotation.ts";
 import { connectorMongoClient } from "./mongo-client.ts";
 
-/** `npm run rotate-keys`: after it the older keys can be taken out of `ENCRYPTION_KEY`. Connectors may run meanwhile. */
+/** `npm run rotate-keys`: afterwards the older keys can be removed from `ENCRYPTION_KEY`. Connectors may keep running. */
 await runMain(async () => {
   const { mongoUri, encryptionKeys } = readConfig(process.env, "connector");
   await using client = connectorMongoClient(mongoUri);
   const rotation = await rotateMasterKey(client.db(), encryptionKeys, (so) => say(`… ${counted(so)}`));
   say(counted(rotation));
-  if (rotation.unreadable.length === 0) return say("Older keys can be taken out of ENCRYPTION_KEY.");
+  if (rotation.unreadable.length === 0) return say("The older keys can be removed from ENCRYPTION_KEY.");
   say(`None of the keys in ENCRYPTION_KEY opens: ${rotation.unreadable.join(", ")}`);
   process.exitCode = 1;
 });
 
 function counted({ rewrapped, current, unreadable }: Readonly<MasterKeyRotation>): string {
-  return `Channels: ${rewrapped} encrypted with the newest key now, ${current} already were, ${unreadable.length} cannot be opened.`;
+  return `Channels: ${rewrapped} re-encrypted with the newest key, ${current} already were, ${unreadable.length} cannot be opened.`;
 }
 
 function say(line: string): void {

@@ -11,9 +11,9 @@ import { type hardenedSignalRepository as Harden, hardenedSignalRepository } fro
 import { baileysLogger } from "./baileys/logger.ts";
 
 /**
- * What must be true before channels are run, beside what `baileys/baileys.ts` asserts while it loads (Node's version,
- * libsignal's queue). Throws `StandaloneMongoError` or `SelfCheckError`; warns of a clock that is off and of credentials
- * that no `ENCRYPTION_KEY` opens, since all other channels run.
+ * Checks what must hold before channels run, beside what `baileys/baileys.ts` asserts while it loads (Node's version,
+ * libsignal's queue). Throws `StandaloneMongoError` or `SelfCheckError`. Only warns of a clock skew, and of credentials that
+ * no `ENCRYPTION_KEY` opens: the other channels can run.
  */
 export async function checkBeforeStart(
   db: Db,
@@ -26,7 +26,7 @@ export async function checkBeforeStart(
   if (Math.abs(skewMs) > skewMsMax) {
     log.warn(
       { event: "self_check", skewMs: Math.round(skewMs) },
-      "the clocks of this machine and the database differ: times that callers see are off",
+      "clock skew between this machine and the database: the times that callers see are off",
     );
   }
   const [unopened, among] = await countUnopened(db, config.encryptionKeys);
@@ -38,16 +38,16 @@ export async function checkBeforeStart(
   }
 }
 
-/** A start that would put every channel's keys in danger. */
+/** Thrown when a start would endanger every channel's keys. */
 class SelfCheckError extends Error {
   override readonly name = "SelfCheckError";
 }
 
-/** Only what callers are told uses this machine's clock. */
+/** Only times that callers see use this machine's clock. */
 const skewMsMax = 5_000;
 const sampleMax = 500;
 
-/** Runs two transactions of one channel at once, as Baileys would, on a store that keeps nothing. */
+/** Runs two transactions of one channel at once, as Baileys does, on a store that keeps nothing. */
 export async function assertKeysHardened(
   log: Logger,
   harden: typeof Harden = hardenedSignalRepository,
@@ -66,19 +66,19 @@ export async function assertKeysHardened(
   await Promise.all(["a receipt", "a send"].map((label) => keys.transaction(work, label)));
   if (most === 1) return;
   throw new SelfCheckError(
-    "Baileys' key transactions of one channel overlap, so that ratchet counters would be used twice: " +
-      "this version of Baileys is not the one that this connector was made for.",
+    "Baileys' key transactions of one channel overlap, so ratchet counters would be reused: " +
+      "this connector does not support this version of Baileys.",
   );
 }
 
-/** How far the database's clock is ahead of this machine's, as well as one question can tell. */
+/** How far the database's clock is ahead of this machine's, in ms, measured with one round trip. */
 export async function clockSkewMs(db: Db, now: () => number = Date.now): Promise<number> {
   const askedAt = now();
   const { localTime } = await db.admin().command({ hello: 1 });
   return Number(localTime) - (askedAt + now()) / 2;
 }
 
-/** Of how many linked channels none of the keys opens the credentials, and how many were looked at. */
+/** How many sampled channels have credentials that none of the keys opens, and the size of the sample. */
 async function countUnopened(db: Db, encryptionKeys: readonly Buffer[]): Promise<[number, number]> {
   const { creds, keys } = authCollections(db);
   const linked = await creds.find({}, { projection: { _id: 1 }, limit: sampleMax }).toArray();

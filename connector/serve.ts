@@ -13,7 +13,7 @@ import { connectorMongoClient } from "./mongo-client.ts";
 import { checkBeforeStart } from "./self-checks.ts";
 import type { Timings } from "./timings.ts";
 
-/** A connector on a database that is brought into shape first. Throws `StandaloneMongoError` and `SelfCheckError`. */
+/** Prepares the database, then starts a connector on it. Throws `StandaloneMongoError` and `SelfCheckError`. */
 export async function openConnector(
   db: Db,
   config: Config,
@@ -29,7 +29,7 @@ export async function openConnector(
     timings,
     log,
     name: config.connectorId ?? randomUUID(),
-    // Loaded for the first media: it is a fifth of all that a connector loads, and a restart has to be short.
+    // Loaded with the first media: it is a fifth of all that a connector loads, and a restart must be short.
     async fetchMedia(url, kind, signal) {
       const { fetchMedia } = await import("./media/fetch-media.ts");
       return fetchMedia(url, kind, { bytesMax, allowHosts, signal });
@@ -37,7 +37,7 @@ export async function openConnector(
   });
 }
 
-/** A connector that listens: Socket.io and health. Disposal stops it in order. */
+/** A connector that listens for Socket.io and health checks. Disposal stops it in order. */
 export interface ListeningConnector extends AsyncDisposable {
   url: string;
   failed: Promise<never>;
@@ -57,7 +57,7 @@ export async function serveConnector(
   );
   const gateway = await attachGateway({ server, db, origins: config.frontendOrigins, log });
   owned.defer(async () => {
-    // Who asks for health is answered to the end, and told that it drains.
+    // Health checks are answered to the end, with `draining`.
     await Promise.all([connector.stop(), gateway.close()]);
     await stopListening(server);
   });

@@ -16,21 +16,21 @@ export interface SessionsOptions extends Shared {
   collections: Collections;
   lease: Lease;
   channelsMax: number;
-  /** A channel was rung while it moved, or may be taken again after its session failed. */
+  /** Rings a channel that was rung while it moved, or whose session failed and may be opened again. */
   ring(channelId: string): void;
   log: Logger;
 }
 
-/** `release`, or `handOver`. */
+/** `release` or `handOver`. */
 export type GiveBack = (db: Collections, fence: Fence, connectorId: string) => Promise<void>;
 
 const stopsAtOnce = 25;
 
-/** The channels that a connector runs, takes, and gives back. */
+/** Opens, moves and closes the sessions of this connector. */
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #sessions = new Map<string, Session>();
-  /** Channels that are being taken or given back. */
+  /** Channels that are being taken over or given back. */
   readonly #moving = new Map<string, Promise<void>>();
   readonly #rung = new Set<string>();
   readonly #restartBackoff = createRestartBackoff(connectBackoff);
@@ -49,12 +49,12 @@ export class Sessions {
     return [...this.#sessions.keys()];
   }
 
-  /** Channels that it has, or is about to have. */
+  /** How many channels this connector has, or is taking over. */
   load(): number {
     return this.#sessions.size + this.#moving.size;
   }
 
-  /** Those of the channels that may be interrupted: active, and without a command that runs. */
+  /** The channels among these that may be interrupted: active, and with no running command. */
   async movable(channelIds: readonly string[]): Promise<string[]> {
     const active = channelIds.filter((channelId) => {
       const session = this.#sessions.get(channelId);
@@ -65,14 +65,14 @@ export class Sessions {
     return active.filter((channelId) => !busy.has(channelId));
   }
 
-  /** Takes a channel if it is free and there is room. Throws `FencedError`, or the database's error. */
+  /** Takes a channel over if it is free and there is room. Throws `FencedError`, or the database's error. */
   async take(channelId: string): Promise<void> {
     const isFull = this.load() >= this.#options.channelsMax;
     if (this.#isClosed || isFull || this.#sessions.has(channelId)) return;
     if (this.#restartBackoff.mayTry(channelId)) await this.#move(channelId, () => this.#open(channelId));
   }
 
-  /** Stops a session politely, and gives its channel back. */
+  /** Stops a session in order, and gives its channel back. */
   async close(channelId: string, giveBack: GiveBack): Promise<void> {
     await this.#moving.get(channelId);
     const session = this.#sessions.get(channelId);
@@ -81,28 +81,28 @@ export class Sessions {
     await this.#move(channelId, () => this.#closeSession(session, giveBack));
   }
 
-  /** Gives each channel back as soon as it has finished: one that waits for a send keeps no other waiting. */
+  /** Gives each channel back as soon as it has finished, so that a channel with a slow send delays no other. */
   async closeAll(giveBack: GiveBack): Promise<void> {
     this.#isClosed = true;
     const leave = async ([channelId, session]: [string, Session]) => {
-      // All finish beside each other, since that is mostly waiting; hanging up is work, so a few at a time.
+      // Finishing is mostly waiting, so all sessions do it at once. Hanging up is work, so a few at a time.
       await session.finish();
       await this.#closeSlots(() => this.close(channelId, giveBack));
     };
     const leaving = [...this.#sessions].map(leave);
     await Promise.all([...leaving, ...this.#moving.values()]);
-    // Those that were being taken at the time.
+    // Channels whose takeover completed meanwhile.
     await Promise.all([...this.#sessions].map(leave));
   }
 
-  /** Hangs every session up at once; nothing more is written. */
+  /** Hangs up every session at once, without writing anything more. */
   abandon(): void {
     this.#isClosed = true;
     for (const session of this.#sessions.values()) session.abandon();
     this.#sessions.clear();
   }
 
-  /** One move of a channel at a time; who rings while it moves is heard afterwards. */
+  /** Moves a channel, one move at a time. A ring during the move is repeated after it. */
   async #move(channelId: string, work: () => Promise<void>): Promise<void> {
     if (this.#moving.has(channelId)) return void this.#rung.add(channelId);
     const moving = work().finally(() => {
@@ -125,17 +125,17 @@ export class Sessions {
       channel,
       onEnd: (hasFailed) => {
         this.#sessions.delete(channelId);
-        if (hasFailed) this.#againAfterPause(channelId);
+        if (hasFailed) this.#ringAfterPause(channelId);
       },
     });
     if (!session.isOwner()) return session.abandon();
     this.#sessions.set(channelId, session);
-    // What came between the takeover's look and now was rung at nobody.
+    // Commands inserted since the takeover's query rang before this session existed.
     session.ring();
   }
 
-  /** Not left to the sweep: a session may have failed by what has passed a moment later. */
-  #againAfterPause(channelId: string): void {
+  /** Does not wait for the sweep: the cause of the failure may pass within a moment. */
+  #ringAfterPause(channelId: string): void {
     // A timer may be early by a fraction of a millisecond.
     const pauseMs = this.#restartBackoff.recordFailure(channelId) + 1;
     setTimeout(() => this.#options.ring(channelId), pauseMs).unref();
@@ -150,7 +150,10 @@ export class Sessions {
     } catch (error) {
       session.abandon();
       const trace = errorTrace(error);
-      log.warn({ event: "stop", channelId: fence.channelId, ...trace }, "channel not given back in order");
+      log.warn(
+        { event: "stop", channelId: fence.channelId, ...trace },
+        "session not stopped in order, channel left to the sweep",
+      );
     }
   }
 }

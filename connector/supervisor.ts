@@ -35,19 +35,19 @@ export interface SupervisorOptions {
   log: Logger;
 }
 
-/** Channels without an owner that one look finds at most; the next finds the others. */
+/** How many channels without an owner one query finds; the next query finds the others. */
 const freeMax = 1_000;
 
-/** What a connector does with one lease: finds the channels that need an owner, and runs them. */
+/** Finds channels that need an owner, and supervises their sessions while one lease lasts. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #sessions: Sessions;
   readonly #idleSince = new Map<string, number>();
   readonly #stopping = new AbortController();
-  readonly #adopt = singleFlight(() => this.#look("adopt", () => this.#adoptAll()));
-  readonly #sweep = singleFlight(() => this.#look("sweep", () => this.#sweepAll()));
-  readonly #takeFreedSoon = singleFlight(() => this.#look("freed", () => this.#takeFreed()));
-  /** Channels that were given back since the last look. */
+  readonly #adopt = singleFlight(() => this.#attempt("adopt", () => this.#adoptAll()));
+  readonly #sweep = singleFlight(() => this.#attempt("sweep", () => this.#sweepAll()));
+  readonly #takeFreedSoon = singleFlight(() => this.#attempt("freed", () => this.#takeFreed()));
+  /** Channels given back since the last query. */
   readonly #freed = new Set<string>();
   readonly #membership: Membership;
   readonly #gracePeriod;
@@ -82,23 +82,21 @@ export class Supervisor {
     this.#loops = this.#start(signal);
   }
 
-  /** A channel has a new command, or is wanted to be connected. */
+  /** A channel has a new command, or a new wish. */
   ring(channelId: string): void {
     const session = this.#sessions.get(channelId);
     if (session) session.ring();
-    else void this.#look("acquire", () => this.#takeIfOurs(channelId));
+    else void this.#attempt("acquire", () => this.#takeIfOurs(channelId));
   }
 
-  /**
-   * Says that it drains, so that others are preferred; then stops every session politely and gives its channel back.
-   */
+  /** Marks the lease as draining, so that others are preferred, then stops every session and gives its channel back. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#look("drain", () => this.#options.lease.drain());
+    await this.#attempt("drain", () => this.#options.lease.drain());
     await Promise.all([this.#sessions.closeAll(release), ...this.#loops]);
   }
 
-  /** Hangs every session up at once; nothing more is written. */
+  /** Hangs up every session at once, without writing anything more. */
   abandon(): void {
     this.#stopping.abort();
     this.#sessions.abandon();
@@ -106,16 +104,16 @@ export class Supervisor {
 
   #start(signal: AbortSignal): Promise<void>[] {
     const { db, collections, timings, log } = this.#options;
-    const heard = { log, signal, reopened: () => void this.#sweep() };
+    const stream = { log, signal, reopened: () => void this.#sweep() };
     return [
       listenToCommands({
-        ...heard,
+        ...stream,
         commands: collections.commands,
         ring: (channelId) => this.ring(channelId),
         adopt: () => void this.#adopt(),
       }),
       listenToOwnership({
-        ...heard,
+        ...stream,
         db,
         freed: (channelId) => {
           this.#freed.add(channelId);
@@ -124,9 +122,11 @@ export class Supervisor {
         membersChanged: (connectorId) => void this.#membersChanged(connectorId),
       }),
       this.#every(timings.sweepMs, signal, () => this.#sweep()),
-      this.#every(timings.deadCheckMs, signal, () => this.#look("dead check", () => this.#checkDead())),
-      this.#every(timings.deadCheckMs, signal, () => this.#look("grace", () => this.#takeOverdue())),
-      this.#every(1_000 / timings.movesPerSecond, signal, () => this.#look("balance", () => this.#balance())),
+      this.#every(timings.deadCheckMs, signal, () => this.#attempt("dead check", () => this.#checkDead())),
+      this.#every(timings.deadCheckMs, signal, () => this.#attempt("grace", () => this.#takeOverdue())),
+      this.#every(1_000 / timings.movesPerSecond, signal, () =>
+        this.#attempt("balance", () => this.#balance()),
+      ),
     ];
   }
 
@@ -137,7 +137,7 @@ export class Supervisor {
 
   async #sweepAll(): Promise<void> {
     const { collections } = this.#options;
-    // Rings by itself, and may take long: who is without an owner does not wait for it.
+    // Not awaited: adoption rings on its own and may take long, and channels without an owner must not wait for it.
     void this.#adopt();
     await this.#membership.refresh();
     const owned = this.#sessions.channels();
@@ -159,21 +159,21 @@ export class Supervisor {
     if (session) await work(session).catch((error: unknown) => session.fail(error));
   }
 
-  /** Channels that need an owner: nobody's, or ours by the document while no session runs. */
+  /** Takes channels without an owner, and channels that are ours by their document but have no session. */
   async #takeFree(): Promise<void> {
     const { collections, config, lease } = this.#options;
     if (this.#sessions.load() >= config.channelsMax) return;
-    // Ours are among them, whether a session runs or not.
+    // The result includes our channels, with or without a session.
     const found = await channelsWithoutOwner(collections, lease.id, freeMax + config.channelsMax);
     for (const { channelId, isOurs } of found) {
       if (this.#sessions.get(channelId)) continue;
-      void this.#look("acquire", () =>
+      void this.#attempt("acquire", () =>
         isOurs ? this.#sessions.take(channelId) : this.#takeIfOurs(channelId),
       );
     }
   }
 
-  /** A channel that was given back need not need an owner: it may be idle. */
+  /** A channel that was given back may be idle and need no owner. */
   async #takeFreed(): Promise<void> {
     const { collections, lease } = this.#options;
     const freed = [...this.#freed];
@@ -183,13 +183,13 @@ export class Supervisor {
     }
   }
 
-  /** What another connector should have taken, and did not. */
+  /** Takes channels that their preferred connector did not take in time. */
   async #takeOverdue(): Promise<void> {
     const { collections, lease } = this.#options;
     const due = this.#gracePeriod.due(performance.now());
     if (due.length === 0) return;
     for (const { channelId } of await channelsWithoutOwner(collections, lease.id, due.length, due)) {
-      void this.#look("acquire", () => this.#sessions.take(channelId));
+      void this.#attempt("acquire", () => this.#sessions.take(channelId));
     }
   }
 
@@ -203,14 +203,14 @@ export class Supervisor {
     const { idleReleaseMs } = this.#options.timings;
     const long = [...this.#idleSince].filter(([, since]) => now - since >= idleReleaseMs);
     for (const [channelId] of long) this.#idleSince.delete(channelId);
-    // Beside each other: one after the other, hundreds would keep the sweep from all else.
+    // At once: one after the other, hundreds of channels would hold up the rest of the sweep.
     await Promise.all(long.map(([channelId]) => this.#sessions.close(channelId, release)));
   }
 
   async #balance(): Promise<void> {
     const channelId = await this.#rebalancing.next();
     if (!channelId || this.#stopping.signal.aborted) return;
-    this.#options.log.info({ event: "balance", channelId }, "channel handed over");
+    this.#options.log.info({ event: "balance", channelId }, "channel handed over to balance the load");
     await this.#sessions.close(channelId, handOver);
   }
 
@@ -227,8 +227,8 @@ export class Supervisor {
   async #membersChanged(connectorId: string): Promise<void> {
     const { lease } = this.#options;
     if (connectorId === lease.id) return lease.renew();
-    // Begins before this returns: what is given back from here on is judged by who is there now.
-    await this.#look("members", () => this.#membership.refresh());
+    // Refreshes first: channels that are given back from here on are judged by the new membership.
+    await this.#attempt("members", () => this.#membership.refresh());
     await this.#sweep();
   }
 
@@ -239,13 +239,13 @@ export class Supervisor {
     }
   }
 
-  /** The database may be away: the next look finds what this one missed. */
-  async #look(what: string, work: () => Promise<void>): Promise<void> {
+  /** Logs a failure and goes on: the database may be unavailable, and the next attempt finds what this one missed. */
+  async #attempt(what: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       const level = error instanceof FencedError ? "info" : "warn";
-      this.#options.log[level]({ event: what, ...errorTrace(error) }, "will look again");
+      this.#options.log[level]({ event: what, ...errorTrace(error) }, "attempt failed, will be repeated");
     }
   }
 }

@@ -3,26 +3,26 @@ import type { Backoff } from "#shared/backoff.ts";
 /** WhatsApp connections: 1 s, doubled up to 5 minutes. */
 export const connectBackoff: Backoff = { baseMs: 1_000, maxMs: 300_000 };
 
-/** Every duration and bound of a connector, in one place; ms unless the name says otherwise. */
+/** The durations and rates of a connector that tests and operators set; ms unless the name says otherwise. */
 export interface Timings {
   leaseMs: number;
   renewMs: number;
-  /** Taken off the lease: past it we stop, before anybody may take over. */
+  /** How long before the end of its lease a connector stops, so that nobody takes over while it still works. */
   leaseMarginMs: number;
   deadCheckMs: number;
   sweepMs: number;
-  /** How long each QR code is shown; null as WhatsApp's own clients do, 60 s for the first and 20 s for the others. */
+  /** How long each QR code is shown; null for WhatsApp's own 60 s for the first and 20 s for the others. */
   qrMs: number | null;
-  /** No QR, open or close within this: the socket is ended. */
+  /** A socket without a QR, open or close event within this is terminated. */
   connectWatchdogMs: number;
-  /** Open without a frame for this long: WhatsApp is asked whether it is there. */
+  /** An open socket without a frame for this long is probed with a ping. */
   probeQuietMs: number;
-  /** How long that answer may take; none twice in a row ends the socket. */
+  /** How long the answer to a ping may take; two missing answers in a row terminate the socket. */
   probeMs: number;
-  /** The same for the queues between the socket and the event log: one task, a big history among them, takes long. */
+  /** The same for the queues between the socket and the event log, where one task, such as a big history, takes long. */
   stuckMs: number;
   keepAliveMs: number;
-  /** How old a signed pre-key gets, how long after a failure the next is tried, and how often that is looked at. */
+  /** The age at which a signed pre-key is replaced, the pause after a failure, and how often both are checked. */
   signedPreKeyMs: number;
   signedPreKeyRetryMs: number;
   rotationLookMs: number;
@@ -30,22 +30,22 @@ export interface Timings {
   replacedPauseMs: number;
   stableMs: number;
   backoff: Backoff;
-  /** How long a channel without an owner is left to the connector that should have it. */
+  /** How long a channel without an owner is left to its preferred connector. */
   graceMs: number;
-  /** Channels are moved to a connector that joined once nobody joined or left for this long. */
+  /** Channels move to a connector that joined only after the membership has not changed for this long. */
   moveQuietMs: number;
-  /** Channels that a connector hands over a second, to balance. */
+  /** How many channels a connector hands over per second, to balance the load. */
   movesPerSecond: number;
-  /** A channel that was moved is not moved again before this. */
+  /** How long a moved channel stays before it may move again. */
   moveRestMs: number;
-  /** New connections to WhatsApp a second, for the whole connector, after the first `connectBurst`. */
+  /** New connections to WhatsApp per second, for the whole connector, after the first `connectBurst`. */
   connectsPerSecond: number;
   connectBurst: number;
-  /** An owned channel that is not connected and has nothing to do is let go after this. */
+  /** An owned channel that is neither connected nor busy is released after this. */
   idleReleaseMs: number;
-  /** How long a session may take to finish what runs before it hangs up. */
+  /** How long a session may finish running commands before it hangs up. */
   finishMs: number;
-  /** How long a graceful stop may take in all; what is not done by then is left to the next owner. */
+  /** How long an orderly stop may take in all; the rest is left to the next owner. */
   stopMs: number;
 }
 

@@ -2,8 +2,8 @@ import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 
 /**
- * Baileys starts work that nobody waits for, whose failure would end the process and with it every channel. It is
- * written down instead: what it was, and where.
+ * Logs unhandled rejections instead of ending the process: Baileys starts work without awaiting it, and one failure must
+ * not take every channel down.
  */
 export function surviveRejections(log: Logger): void {
   process.on("unhandledRejection", (error) => {

@@ -7,21 +7,21 @@ import { commandProblems, invalidCommand, type UnadoptedCommand } from "./comman
 
 const adoptedAtOnce = 500;
 const pagesMax = 20;
-/** More than the API takes in a request: it is refused without being read. */
+/** The largest request that the API accepts. A larger document is refused unread. */
 const documentBytesMax = 1_048_576;
 
 interface Adopted {
-  /** Channels that have something new. */
+  /** Channels with new commands. */
   channelIds: string[];
-  /** There may be more: as many were found as are looked for at once. */
+  /** The page was full, so there may be more. */
   isMore: boolean;
 }
 
 type Found = UnadoptedCommand & { $recordId?: unknown; isHuge: boolean };
 
 /**
- * What was never adopted: only adoption and the functions give `attempts`, whatever another service wrote into `state`.
- * Each branch has an index, and what is in order is in neither.
+ * Matches documents that were never adopted: only adoption and the functions set `attempts`, whatever another service wrote
+ * into `state`. Each branch has an index that holds no adopted command.
  */
 const unadopted: Document = {
   $or: [{ attempts: null, claim: null, doneAt: null }, { state: { $nin: [...commandStates] } }],
@@ -34,7 +34,7 @@ const projection: Document = {
   ...Object.fromEntries(readFields.map((field) => [field, { $cond: [isSmall, `$${field}`, "$$REMOVE"] }])),
 };
 
-/** Adopts page by page, and rings for each: what was inserted together does not wait for the next look. */
+/** Adopts page by page and rings after each page, so that commands inserted together need not wait for the next sweep. */
 export async function adoptAll(
   db: Collections,
   sendTtlSeconds: number,
@@ -48,16 +48,14 @@ export async function adoptAll(
   }
 }
 
-/**
- * Gives a state and an order to documents that other services inserted; what cannot be queued fails with details.
- */
+/** Queues documents that other services inserted, in insertion order; fails invalid ones with details. */
 async function adoptCommands(db: Collections, sendTtlSeconds: number): Promise<Adopted> {
   const rows = await db.commands
     .find(unadopted, { projection })
     .limit(adoptedAtOnce)
     .showRecordId(true)
     .toArray();
-  // As they were inserted: an index may give them in another order.
+  // Restores insertion order, which an index may not follow.
   const found = (rows as unknown as Found[]).toSorted((a, b) => recordIdOf(a) - recordIdOf(b));
   const known = await knownChannels(db, found);
   const rung = new Set<string>();
@@ -100,7 +98,7 @@ function queued(document: UnadoptedCommand, sendTtlSeconds: number): Document[] 
         ord: "$$CLUSTER_TIME",
         attempts: 0,
         lane: document.lane ?? lane,
-        // From here on whatever is told of it is told under one id.
+        // Fixes the id under which everything about this message is published.
         ...(type === "message.send" ? { messageId: document.messageId ?? newMessageId() } : {}),
         notBefore: document.notBefore ?? "$$NOW",
         expiresAt: document.expiresAt ?? { $dateAdd: lives },
@@ -114,7 +112,7 @@ function refused(problems: readonly FieldProblem[]): Document[] {
   return [{ $set: refusal(problems) }];
 }
 
-/** What it holds is dropped: with an error beside it, it might not fit into a document any more. */
+/** Drops the content: together with the error it might exceed the size limit of a document. */
 const hugeRefused: Document[] = [
   {
     $replaceWith: {

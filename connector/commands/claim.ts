@@ -7,21 +7,21 @@ import { claimableTogether, commandSteps, type DueCommand, dueStep } from "./com
 import { invalidCommand, queuedProblems } from "./command-validation.ts";
 import { type Settlement, settlementFields } from "./settlement.ts";
 
-/** A command whose turn came and that is not carried out. */
+/** A due command that is settled instead of claimed. */
 export interface Unclaimable {
   command: CommandDocument;
   settlement: Extract<Settlement, { error: PublicError }>;
 }
 
-/** Tells of commands that end. Called before it is written, and possibly again after a crash. */
-export type ReportUnclaimable = (spent: readonly Unclaimable[]) => Promise<void>;
+/** Publishes how unclaimable commands end. Called before they are settled, and possibly again after a crash. */
+export type ReportUnclaimable = (unclaimable: readonly Unclaimable[]) => Promise<void>;
 
 export interface ClaimOptions {
   commands: Collection<CommandDocument>;
   fence: Fence;
-  /** What a claim says of who has it. */
+  /** Names the owner in a claim. */
   stamp: Document;
-  /** Holds for what is claimed by this owner. */
+  /** Matches what this owner has claimed. */
   mine: Filter<CommandDocument>;
 }
 
@@ -29,75 +29,82 @@ const lanes = [0, 1, 2] as const;
 const expireMax = 100;
 const queued = commandSteps.claim.from[0];
 
-/** Finds a channel's queued commands whose turn has come, and takes them or ends them. */
-export function commandClaims({ commands, fence, stamp, mine }: ClaimOptions) {
-  const { channelId, epoch } = fence;
-  const free = { state: queued, claimableFrom: { $not: { $gt: epoch } } };
-  const find = (filter: object, due: Document, limit: number) =>
-    commands
-      .aggregate<DueCommand>([
-        // What another service calls queued has no `attempts` until it is adopted.
-        { $match: { channelId, ...free, attempts: { $ne: null }, ...filter } },
-        { $match: { $expr: due } },
-        { $sort: { lane: 1, ord: 1, _id: 1 } },
-        { $limit: limit },
-        { $set: { isExpired: isOverdue } },
-      ])
-      .toArray();
-  /** The event comes first: who dies between the two leaves a command that ends, and is told of, once more. */
-  const end = async (spent: Unclaimable[], tell: ReportUnclaimable) => {
-    if (spent.length === 0) return;
-    await tell(spent);
-    const updates = spent.map(({ command: { _id }, settlement }) => ({
-      updateOne: {
-        filter: { _id, state: queued },
-        update: [{ $set: { ...settlementFields(settlement), claim: stamp } }],
-      },
-    }));
-    await commands.bulkWrite(updates, { ordered: false, ...durable });
-  };
-  const take = async (due: DueCommand[]): Promise<CommandDocument[]> => {
-    if (due.length === 0) return [];
-    const ids = due.map(({ _id }) => _id);
-    const update = [
-      { $set: { state: commandSteps.claim.to, attempts: { $add: ["$attempts", 1] }, claim: stamp } },
-    ];
-    // Each by itself: the driver repeats that when the primary changes, and `updateMany` not.
-    const updates = ids.map((_id) => ({ updateOne: { filter: { _id, ...free }, update } }));
-    assertHeld(fence);
-    const { modifiedCount } = await commands.bulkWrite(updates, { ordered: false, ...durable });
-    if (modifiedCount === due.length) return due;
-    const ours = new Set(await commands.distinct("_id", { _id: { $in: ids }, ...mine }));
-    return due.filter(({ _id }) => ours.has(_id));
-  };
-
+/** Finds a channel's due commands, and claims or settles them. */
+export function commandClaims(options: ClaimOptions) {
   return {
-    /** The next commands of these lanes in order; resolves empty when there are none. */
-    async claim(wanted: readonly CommandDocument["lane"][], limit: number, tell: ReportUnclaimable) {
-      // A lane that does not exist is in every one, to be refused.
+    /** The next commands of these lanes in order; resolves to an empty array when none is due. */
+    async claim(wanted: readonly CommandDocument["lane"][], limit: number, report: ReportUnclaimable) {
+      // Excludes the other lanes instead of naming these, so that a command in a lane that does not exist is refused.
       const others = lanes.filter((lane) => !wanted.includes(lane));
       for (;;) {
-        const found = await find({ lane: { $nin: others } }, isDue, limit);
-        const spent = found.map(unclaimable).filter((one) => one !== null);
-        await end(spent, tell);
-        const gone = new Set(spent.map(({ command }) => command._id));
-        const claimed = await take(claimableTogether(found.filter(({ _id }) => !gone.has(_id))));
-        // What is due may stand behind any number of those that are not carried out.
+        const found = await findDue(options, { lane: { $nin: others } }, isDue, limit);
+        const ending = found.map(unclaimable).filter((one) => one !== null);
+        await settle(options, ending, report);
+        const ended = new Set(ending.map(({ command }) => command._id));
+        const claimed = await take(options, claimableTogether(found.filter(({ _id }) => !ended.has(_id))));
+        // Any number of unclaimable commands may be queued ahead of a claimable one.
         if (claimed.length > 0 || found.length === 0) return claimed;
       }
     },
-    /** Ends those that are too old, and takes none. */
-    async expire(tell: ReportUnclaimable) {
+    /** Settles expired commands and claims none. */
+    async expire(report: ReportUnclaimable) {
       for (;;) {
-        const found = await find({}, isOverdue, expireMax);
+        const found = await findDue(options, {}, isOverdue, expireMax);
         if (found.length === 0) return;
-        await end(
-          found.map((command) => unclaimable(command) ?? { command, settlement: expired }),
-          tell,
-        );
+        const ending = found.map((command) => unclaimable(command) ?? { command, settlement: expired });
+        await settle(options, ending, report);
       }
     },
   };
+}
+
+/** Matches queued commands that this epoch may claim. */
+function free({ epoch }: Fence): Filter<CommandDocument> {
+  return { state: queued, claimableFrom: { $not: { $gt: epoch } } };
+}
+
+function findDue({ commands, fence }: ClaimOptions, filter: object, due: Document, limit: number) {
+  return commands
+    .aggregate<DueCommand>([
+      // A document that another service inserted as queued has no `attempts` until it is adopted.
+      { $match: { channelId: fence.channelId, ...free(fence), attempts: { $ne: null }, ...filter } },
+      { $match: { $expr: due } },
+      { $sort: { lane: 1, ord: 1, _id: 1 } },
+      { $limit: limit },
+      { $set: { isExpired: isOverdue } },
+    ])
+    .toArray();
+}
+
+/** Publishes first: after a crash between the two, the command is published and settled once more. */
+async function settle({ commands, stamp }: ClaimOptions, ending: Unclaimable[], report: ReportUnclaimable) {
+  if (ending.length === 0) return;
+  await report(ending);
+  const updates = ending.map(({ command: { _id }, settlement }) => ({
+    updateOne: {
+      filter: { _id, state: queued },
+      update: [{ $set: { ...settlementFields(settlement), claim: stamp } }],
+    },
+  }));
+  await commands.bulkWrite(updates, { ordered: false, ...durable });
+}
+
+async function take(
+  { commands, fence, stamp, mine }: ClaimOptions,
+  due: DueCommand[],
+): Promise<CommandDocument[]> {
+  if (due.length === 0) return [];
+  const ids = due.map(({ _id }) => _id);
+  const update = [
+    { $set: { state: commandSteps.claim.to, attempts: { $add: ["$attempts", 1] }, claim: stamp } },
+  ];
+  // One update each: the driver retries `updateOne` when the primary changes, and `updateMany` not.
+  const updates = ids.map((_id) => ({ updateOne: { filter: { _id, ...free(fence) }, update } }));
+  assertHeld(fence);
+  const { modifiedCount } = await commands.bulkWrite(updates, { ordered: false, ...durable });
+  if (modifiedCount === due.length) return due;
+  const ours = new Set(await commands.distinct("_id", { _id: { $in: ids }, ...mine }));
+  return due.filter(({ _id }) => ours.has(_id));
 }
 
 const isOverdue = { $lte: ["$expiresAt", "$$NOW"] };
@@ -108,14 +115,14 @@ function unclaimable(command: DueCommand): Unclaimable | null {
   if (problems.length > 0) {
     return { command, settlement: { state: commandSteps.reject.to, error: invalidCommand(problems) } };
   }
-  const turn = dueStep(command);
-  if (turn === "claim") return null;
-  return { command, settlement: turn === "expire" ? expired : exhausted(command) };
+  const step = dueStep(command);
+  if (step === "claim") return null;
+  return { command, settlement: step === "expire" ? expired : exhausted(command) };
 }
 
 const expired: Unclaimable["settlement"] = { state: commandSteps.expire.to, error: errorOf("expired") };
 
-/** What is no message has nothing that could have left. */
+/** Only a message could have been sent, so only a message is `not_sent`. */
 function exhausted({ type }: CommandDocument): Unclaimable["settlement"] {
   const code = type === "message.send" ? "not_sent" : "internal";
   return { state: commandSteps.exhaust.to, error: errorOf(code) };

@@ -3,25 +3,24 @@ import type { CommandDocument } from "#shared/collections.ts";
 import { followChanges } from "#shared/follow-changes.ts";
 import type { Logger } from "#shared/log.ts";
 
-/** What the doorbell listens to, and who hears it. */
 export interface CommandDoorbellOptions {
   commands: Collection<CommandDocument>;
-  /** Called with the channel of a new command, or one that is tried again; it only says "look". */
+  /** Called with the channel of a new or retried command. A hint: the queue has to be queried. */
   ring(channelId: string): void;
-  /** Called when a document of another service came, which says nothing of attempts. */
+  /** Called when another service inserted a document: it has no `attempts` yet. */
   adopt(): void;
-  /** Called when the stream is open again: whatever came in between was not heard. */
+  /** Called when the stream has opened again: inserts before that rang nothing. */
   reopened(): void;
   log: Logger;
   signal: AbortSignal;
 }
 
-type Rung = Pick<CommandDocument, "channelId"> & { attempts?: unknown };
-type NewWork = ChangeStreamInsertDocument<Rung> | ChangeStreamUpdateDocument<Rung>;
+type InsertedCommand = Pick<CommandDocument, "channelId"> & { attempts?: unknown };
+type NewWork = ChangeStreamInsertDocument<InsertedCommand> | ChangeStreamUpdateDocument<InsertedCommand>;
 
 /**
- * Inserts, and what is tried again: only that is not done any more. The server looks a document up only for what matches
- * (seen in the plan of 6.0.5). The resume token `_id` has to survive the projection.
+ * Matches inserts and retries: only a retry removes `doneAt`. The server looks up the full document only for changes that
+ * match (query plan of 6.0.5). The projection must keep `_id`, the resume token.
  */
 const newWork = [
   {
@@ -35,7 +34,7 @@ const newWork = [
   { $project: { operationType: 1, "fullDocument.channelId": 1, "fullDocument.attempts": 1 } },
 ];
 
-/** Listens for new commands until `signal` aborts. One stream for the process; a sweep finds what it did not tell. */
+/** Listens for new commands until `signal` aborts, with one stream for the process. A sweep finds what the stream missed. */
 export function listenToCommands(options: CommandDoorbellOptions): Promise<void> {
   const { commands, ring, adopt, reopened, log, signal } = options;
   return followChanges<NewWork>({
@@ -43,7 +42,7 @@ export function listenToCommands(options: CommandDoorbellOptions): Promise<void>
     watch: () => commands.watch(newWork, { fullDocument: "updateLookup" }),
     opened: reopened,
     changed({ fullDocument }) {
-      // Erased since.
+      // The document was erased before the lookup.
       if (!fullDocument) return;
       if ((fullDocument.attempts ?? null) === null) adopt();
       else ring(fullDocument.channelId);

@@ -2,32 +2,31 @@ import type { CommandDocument } from "#shared/collections.ts";
 import { type CommandState, commandTable } from "#shared/commands.ts";
 import type { PublishedOutcome } from "../events/published-statuses.ts";
 
-/** A step in the life of a command: the states it may be taken in, and the state it leads to. */
+/** A step in the life of a command: the states it starts from, and the state it leads to. */
 interface Step {
   from: readonly CommandState[];
   to: CommandState;
-  /** Whether the stanza must not, must, or may have been on its way to the wire. */
+  /** Whether the stanza must not (`before`), must (`after`) or may (`any`) have been on its way to the wire. */
   wire: "before" | "after" | "any";
 }
 
 /**
- * Every step there is; the queue's filters are made of it. Taken together they say:
- * - what has ended stays as it is, but for `unknown`, which a receipt completes, and `dead` and `expired`, which a caller
- *   may have tried again;
- * - a stanza goes to the wire twice at most: by `begin`, and by `resend`;
- * - nothing that may have been on the wire is `dead`, `expired` or queued again.
+ * Every step. The queue builds its filters from this table. Together the steps guarantee:
+ * - an ended command never changes, except that a receipt completes `unknown`, and a caller may retry `dead` and `expired`;
+ * - a stanza goes to the wire at most twice: by `begin` and by `resend`;
+ * - a command whose stanza may have been on the wire is never `dead`, `expired` or queued again.
  */
 export const commandSteps = {
   claim: { from: ["queued"], to: "running", wire: "before" },
   expire: { from: ["queued"], to: "expired", wire: "before" },
   cancel: { from: ["queued"], to: "cancelled", wire: "before" },
-  /** Not a valid document. */
+  /** The document is not valid. */
   reject: { from: ["queued"], to: "failed", wire: "before" },
-  /** Claimed in vain too often. */
+  /** Claimed unsuccessfully too often. */
   exhaust: { from: ["queued"], to: "dead", wire: "before" },
   /** From here on the stanza may be on the wire. */
   begin: { from: ["running"], to: "running", wire: "before" },
-  /** It is certain that it was not on the wire: the socket went, or the owner died before. */
+  /** The stanza certainly never reached the wire: the socket closed or the owner died before. */
   requeue: { from: ["running"], to: "queued", wire: "any" },
   markDead: { from: ["running"], to: "dead", wire: "any" },
   succeed: { from: ["running"], to: "succeeded", wire: "any" },
@@ -40,13 +39,13 @@ export const commandSteps = {
 
 export type CommandStep = keyof typeof commandSteps;
 
-/** How often a command is claimed by processes that do not bring it to an end, before it is `dead`. */
+/** How many claims may end without a settlement before a command is `dead`. */
 const claimsMax = 3;
 
-/** What is read of a command to see whether it may be carried out. */
+/** A queued command that is due, by its `notBefore` or because it has expired. */
 export type DueCommand = CommandDocument & { isExpired: boolean };
 
-/** What a queued command comes to when its turn comes. */
+/** The step that a due command takes. */
 export function dueStep({
   attempts,
   isExpired,
@@ -56,8 +55,8 @@ export function dueStep({
 }
 
 /**
- * Those that are claimed together. One whose former claim ended with its process may be what ended it, so it goes alone:
- * its neighbours' attempts are not spent with it.
+ * The commands to claim together. A command whose earlier claim ended with its process may have killed that process, so it
+ * is claimed alone: its neighbours do not lose an attempt to it.
  */
 export function claimableTogether<T extends Pick<CommandDocument, "attempts">>(due: readonly T[]): T[] {
   const suspect = due.findIndex(({ attempts }) => attempts > 0);
@@ -65,10 +64,10 @@ export function claimableTogether<T extends Pick<CommandDocument, "attempts">>(d
   return suspect < 0 ? [...due] : due.slice(0, suspect);
 }
 
-/** What a former owner's command comes to; `keep`: it is `unknown`, and stays so until more is heard. */
+/** The step that an orphan takes. `keep`: it is `unknown` and stays so until a receipt or an answer arrives. */
 export type Verdict = "requeue" | "markDead" | "succeed" | "fail" | "markUnknown" | "confirm" | "keep";
 
-/** What was told is so: the former owner may have died between the log and the command. */
+/** The log decides: the former owner may have died between publishing an outcome and settling the command. */
 export function verdictOn(
   { state, type, relayStartedAt }: Pick<CommandDocument, "state" | "type" | "relayStartedAt">,
   { hasArrived, refusal, notSent }: PublishedOutcome,
@@ -82,7 +81,7 @@ export function verdictOn(
   return relayStartedAt || !isRepeatable(type) ? "markUnknown" : "requeue";
 }
 
-/** A type that nobody knows fails when it is claimed. */
+/** An unknown type counts as repeatable: it fails when it is claimed. */
 function isRepeatable(type: string): boolean {
   return !(type in commandTable) || commandTable[type as keyof typeof commandTable].isRepeatable;
 }

@@ -4,10 +4,10 @@ import { type CommandType, commandTable, commandTypes } from "#shared/commands.t
 import type { FieldProblem, PublicError } from "#shared/errors.ts";
 import { fieldProblems } from "#shared/validation.ts";
 
-/** A command document as another service may have inserted it: nothing about it is certain. */
+/** A command document as another service inserted it; any field may hold anything. */
 export type UnadoptedCommand = Partial<Record<keyof CommandDocument, unknown>> & { _id: unknown };
 
-/** Everything that is wrong with what its writer gave, by field. Whether the channel is there is not looked at. */
+/** Every problem with what the writer gave, by field. Does not check that the channel exists. */
 export function commandProblems(document: UnadoptedCommand): FieldProblem[] {
   const problems: FieldProblem[] = [];
   const check = (field: keyof CommandDocument, isRight: boolean, message: string) => {
@@ -28,7 +28,7 @@ export function commandProblems(document: UnadoptedCommand): FieldProblem[] {
   return [...problems, ...(type ? payloadProblems(type, document.payload) : [])];
 }
 
-/** As `commandProblems`, of a document that says it is queued: what adoption and the functions give must be there. */
+/** As `commandProblems`, for a document in state `queued`: it must have the fields that adoption and the functions set. */
 export function queuedProblems(document: UnadoptedCommand): FieldProblem[] {
   const given: Array<[keyof CommandDocument, boolean]> = [
     ["attempts", Number.isInteger(document.attempts)],
@@ -37,7 +37,7 @@ export function queuedProblems(document: UnadoptedCommand): FieldProblem[] {
     ["notBefore", document.notBefore !== undefined],
     ["expiresAt", document.expiresAt !== undefined],
   ];
-  const isOurs = given.every(([, isThere]) => isThere);
+  const isOurs = given.every(([, isPresent]) => isPresent);
   const forged: FieldProblem = { field: "attempts", message: "must be left out, and state and ord with it" };
   return [...(isOurs ? [] : [forged]), ...commandProblems(document)];
 }
@@ -67,7 +67,7 @@ function isMessageId(value: unknown): boolean {
   return typeof value === "string" && /^[A-Z0-9]{8,64}$/.test(value);
 }
 
-/** A document that was inserted without an `_id` has got an ObjectId from its driver. */
+/** The driver gives an ObjectId to a document that is inserted without an `_id`. */
 function isId(value: unknown): boolean {
   return typeof value === "string" || value instanceof ObjectId;
 }

@@ -4,10 +4,10 @@ import { durable } from "#shared/database.ts";
 import { commandSteps } from "./command-lifecycle.ts";
 import { type Settlement, settlementFields } from "./settlement.ts";
 
-/** A former owner's command, and what is to become of it. */
+/** A command whose owner died or lost its lease, and the state it gets next. */
 export interface Orphan {
   command: CommandDocument;
-  /** `queue`: it was not on the wire; `keep`: it stays `unknown`, as ours. */
+  /** `queue`: it never reached the wire; `keep`: it stays `unknown` under this owner. */
   next: Settlement | "queue" | "keep";
 }
 
@@ -15,13 +15,13 @@ export interface OrphansOptions {
   commands: Collection<CommandDocument>;
   channelId: string;
   epoch: number;
-  /** What a claim says of who has it. */
+  /** Names the new owner in a claim. */
   stamp: Document;
 }
 
 const orphansMax = 500;
 
-/** What former owners left behind; also what one that does not know yet that it was deposed takes too late. */
+/** Finds and settles orphans, including commands that a deposed owner claims before it notices. */
 export function commandOrphans({ commands, channelId, epoch, stamp }: OrphansOptions) {
   const older = { "claim.epoch": { $not: { $gte: epoch } } };
   return {
@@ -36,7 +36,7 @@ export function commandOrphans({ commands, channelId, epoch, stamp }: OrphansOpt
         updateOne: {
           filter: {
             ...{ _id, state, ...older },
-            // Its owner may have begun to send it since it was found.
+            // Its owner may have started to relay it since it was found.
             ...(next === "queue" ? { relayStartedAt: { $exists: false } } : {}),
           },
           update: updateTo(next, stamp, epoch),

@@ -5,7 +5,7 @@ import type { MessageStatuses } from "../messages/message-status.ts";
 import { type Verdict, verdictOn } from "./command-lifecycle.ts";
 import type { CommandQueue } from "./command-queue.ts";
 import type { Orphan } from "./orphans.ts";
-import { type Send, type SendFacts, sendEnd, sendFailure } from "./send-settlement.ts";
+import { isSend, type Send, type SendFacts, sendEnd, sendFailure } from "./send-settlement.ts";
 
 export interface RescueOptions {
   queue: Pick<CommandQueue, "orphans" | "settleOrphans">;
@@ -15,13 +15,13 @@ export interface RescueOptions {
 
 type OrphanedCommand = Orphan["command"];
 
-/** What is read at once is bounded, and a former owner may take something while it is settled; the sweep has the rest. */
+/** A pass is bounded, and a deposed owner may claim a command during it. The sweep rescues what is left after these. */
 const passesMax = 20;
 const nothingPublished: PublishedOutcome = { hasArrived: false, refusal: null, notSent: null };
 
 /**
- * Settles what former owners left behind, by what the log says of it; also later on, since one that does not know yet
- * that it was deposed may still claim. Told before it is written, so that it can be done again after a crash.
+ * Settles orphans by what the log says of them. Runs at the takeover and with every sweep, because a deposed owner may still
+ * claim before it notices. Publishes before it settles, so that it can be repeated after a crash.
  */
 export async function rescueOrphans({
   queue,
@@ -31,7 +31,7 @@ export async function rescueOrphans({
   for (let pass = 0; pass < passesMax; pass++) {
     const orphans = await queue.orphans();
     if (orphans.length === 0) return;
-    const standings = await publishedStatuses.outcomes(orphans.filter(hasMessageId));
+    const standings = await publishedStatuses.outcomes(orphans.filter(isSend));
     const decided = orphans.map((command) => {
       const standing = standings.get(command.messageId ?? "") ?? nothingPublished;
       const verdict = verdictOn(command, standing);
@@ -40,7 +40,7 @@ export async function rescueOrphans({
     const doubtful = decided.filter(({ verdict }) => verdict === "markUnknown").map(({ command }) => command);
     await Promise.all(
       doubtful
-        .filter(hasMessageId)
+        .filter(isSend)
         .map(({ messageId }) => messageStatuses.publish({ messageId, status: "unknown" })),
     );
     await queue.settleOrphans(decided);
@@ -51,7 +51,7 @@ const nextOf: Record<Verdict, (command: OrphanedCommand, standing: PublishedOutc
   requeue: () => "queue",
   keep: () => "keep",
   markUnknown: (command) =>
-    hasMessageId(command)
+    isSend(command)
       ? sendEnd(command, factsOf(command), { kind: "unknown" }).settlement
       : { state: "unknown", result: { status: "unknown" } },
   succeed: arrived,
@@ -78,7 +78,7 @@ function failure(
   return sendFailure(asSend(command), error, state);
 }
 
-/** Whom a send is for, as far as its payload says so. */
+/** The recipient and type of a send, as far as its payload is valid. */
 function factsOf({ payload }: OrphanedCommand): SendFacts {
   const { data } = commandTable["message.send"].payload.safeParse(payload);
   return data ? { to: data.to, type: data.content.type } : {};
@@ -88,11 +88,6 @@ function isErrorCode(code: string | undefined): code is ErrorCode {
   return code !== undefined && Object.hasOwn(errorCatalog, code);
 }
 
-/** Only what has a message id has something told of it. */
 function asSend(command: OrphanedCommand): Send {
   return { ...command, messageId: command.messageId ?? "" };
-}
-
-function hasMessageId(command: OrphanedCommand): command is Send {
-  return command.messageId !== undefined;
 }

@@ -4,26 +4,30 @@ import type { EventData } from "#shared/events.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
 import type { Settlement } from "./settlement.ts";
 
-/** A claimed send. Its message id is fixed from here on, also when who inserted it gave none. */
+/** A send whose message id is fixed. */
 export type Send = CommandDocument & { messageId: string };
 
-/** What a result says of a send besides its id; empty when it is not known any more. */
+export function isSend(command: CommandDocument): command is Send {
+  return command.messageId !== undefined;
+}
+
+/** What the result of a send says besides its id; empty when an orphan's payload cannot be read. */
 export type SendFacts = Pick<Prepared, "to" | "type"> | Record<string, never>;
 
-/** What became of one attempt to send. */
+/** What became of one relay. */
 export type RelayOutcome =
   | { kind: "sent" }
   | { kind: "refused"; whatsappCode: number }
-  /** It may have reached the wire, and no answer came. */
+  /** The stanza may have reached the wire, and WhatsApp did not answer. */
   | { kind: "unknown" };
 
-/** How a send ended, for its command and for those who listen. */
+/** How a send ended: for its command, and for the log. */
 export interface SendEnd {
   settlement: Settlement;
   statusUpdate: Omit<EventData["message_status_update"], "messageId">;
 }
 
-/** A send that came as far as the wire. */
+/** The end of a send that reached the wire. */
 export function sendEnd({ _id, messageId }: Send, facts: SendFacts, outcome: RelayOutcome): SendEnd {
   if (outcome.kind === "refused") {
     const { whatsappCode } = outcome;
@@ -40,7 +44,7 @@ export function sendEnd({ _id, messageId }: Send, facts: SendFacts, outcome: Rel
   return { settlement: { state, result: { messageId, ...facts, status } }, statusUpdate: { status } };
 }
 
-/** A send that did not leave: refused for a reason (`failed`), or tried in vain (`dead`). */
+/** The settlement of a send that did not reach the wire: refused (`failed`), or tried unsuccessfully (`dead`). */
 export function sendFailure(
   { _id, messageId }: Send,
   error: PublicError,

@@ -4,8 +4,8 @@ import { durable } from "#shared/database.ts";
 import { type Settlement, settlementFields } from "./settlement.ts";
 
 /**
- * Settles commands that `mine` holds for. Resolves when it is written; what is settled while a write is under way is
- * collected into the next one.
+ * Settles commands that match `mine`. Resolves when the settlement is durable; settlements that arrive during a write share
+ * the next one.
  */
 export function createSettler(commands: Collection<CommandDocument>, mine: object) {
   let waiting: Array<{ id: string; settlement: Settlement; done: PromiseWithResolvers<void> }> = [];

@@ -6,7 +6,7 @@ export type Settlement =
   | { state: "succeeded" | "unknown"; result: Record<string, unknown> }
   | { state: "failed" | "dead" | "expired"; error: PublicError };
 
-/** The fields of a settlement, for an aggregation update. */
+/** The fields that a settlement sets, for an update with an aggregation pipeline. */
 export function settlementFields(settlement: Settlement): Document {
   const outcome =
     "result" in settlement

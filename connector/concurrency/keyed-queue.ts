@@ -1,4 +1,4 @@
-/** Runs tasks of the same key one after the other, and tasks of different keys beside each other. */
+/** Runs tasks with the same key one after the other, and tasks with different keys concurrently. */
 export type KeyedQueue = <T>(key: string, task: () => Promise<T>) => Promise<T>;
 
 export function createKeyedQueue(): KeyedQueue {

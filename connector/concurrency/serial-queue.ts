@@ -1,7 +1,7 @@
-/** Runs tasks one after the other. A task that fails is reported and does not stop the next. */
+/** Runs tasks one after the other. A failing task is reported and does not stop the next. */
 export interface SerialQueue {
   push(task: () => Promise<void>): void;
-  /** Resolves when all that was pushed so far has run. */
+  /** Resolves when every task pushed so far has run. */
   idle(): Promise<void>;
 }
 

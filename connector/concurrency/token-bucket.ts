@@ -1,11 +1,11 @@
 import { performance } from "node:perf_hooks";
 import { sleep } from "#shared/sleep.ts";
 
-/** A token bucket: `burst` at once, then `rate` a second. A rate of 0 is no limit. `now` is monotonic, in ms. */
+/** A token bucket: `burst` at once, then `rate` per second. A rate of 0 is no limit. `now` is monotonic, in ms. */
 export interface TokenBucket {
-  /** Takes a token, of those to come if there is none, and returns how long to wait for it, in ms. Never refuses. */
+  /** Takes a token, a future one if the bucket is empty, and returns how long to wait for it, in ms. Never refuses. */
   take(now: number): number;
-  /** Takes a token that is there; otherwise takes none and returns false. */
+  /** Takes a token if there is one; returns whether it did. */
   tryTake(now: number): boolean;
 }
 
@@ -34,7 +34,10 @@ export function createTokenBucket(ratePerSecond: number, burst: number): TokenBu
   };
 }
 
-/** Resolves when one more connection to WhatsApp may be opened, so that a start with many channels is no stampede: `burst` at once. */
+/**
+ * Makes a function that resolves when one more connection may be opened: `burst` at once, then `perSecond`, so that a start
+ * with many channels is no stampede. Resolves at once when `signal` has aborted.
+ */
 export function createThrottle(perSecond: number, burst: number, signal: AbortSignal): () => Promise<void> {
   const bucket = createTokenBucket(perSecond, burst);
   return () => sleep(bucket.take(performance.now()), signal);

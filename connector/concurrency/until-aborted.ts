@@ -1,8 +1,8 @@
 import { addAbortListener } from "node:events";
 
 /**
- * Runs the work; rejects with the signal's reason as soon as it aborts, and does not begin once it has. Work that is left
- * behind like that runs on, and what becomes of it is dropped.
+ * Runs `work`, but rejects with the signal's reason as soon as the signal aborts; does not start once it has. Work that is
+ * abandoned runs on, and its result is dropped.
  */
 export async function untilAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();

@@ -2,20 +2,20 @@ import type { IncomingMessage } from "node:http";
 import type { WASocket } from "../baileys/baileys.ts";
 import type { Closure } from "../machine/close-reason.ts";
 
-/** What Baileys' errors carry: a Boom with a status code, and for a ban the seconds it lasts. */
+/** The fields of Baileys' errors: a Boom with a status code, and the seconds that a ban lasts. */
 interface BaileysError {
   message?: string;
   output?: { statusCode?: number };
   data?: { code?: string; expire?: string; attrs?: { expire?: string } };
 }
 
-/** `ENOTFOUND`, `ECONNREFUSED` and the like, where the transport said so. */
+/** The transport's error code, such as `ENOTFOUND` or `ECONNREFUSED`, if there is one. */
 export function causeOf(error: unknown): string | null {
   const { data } = (error ?? {}) as BaileysError;
   return typeof data?.code === "string" ? data.code : null;
 }
 
-/** What the error that ended a socket says of its end. */
+/** What the error that ended a socket says about why. */
 export function closureOf(error: unknown): Pick<Closure, "code" | "message" | "retryAfterMs"> {
   const { message = "", output, data } = (error ?? {}) as BaileysError;
   const seconds = Number(data?.expire ?? data?.attrs?.expire);
@@ -28,7 +28,7 @@ export function closureOf(error: unknown): Pick<Closure, "code" | "message" | "r
 
 type Refusal = Partial<Pick<Closure, "code" | "retryAfterMs">>;
 
-/** An HTTP answer to the upgrade ends in no event of Baileys' at all, so its status is kept here. */
+/** Keeps the HTTP status with which the server refused the upgrade: Baileys emits no event for it. */
 export function watchUpgrade(wa: WASocket): () => Refusal {
   let refusal: Refusal = {};
   wa.ws.on("unexpected-response", (_request: unknown, response: IncomingMessage) => {

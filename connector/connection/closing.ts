@@ -2,38 +2,40 @@ import type { Logger } from "#shared/log.ts";
 import type { CurrentSocket } from "./current-socket.ts";
 import type { ChannelSocket } from "./socket.ts";
 
-/** How a line parts with its socket, which is a former one from then on. */
+/** The ways in which a connection ends its socket, which is not the current one from then on. */
 export interface Closing {
-  /** Ends it politely and waits for it; when there is none, for one that is leaving still. */
+  /** Ends the socket politely and waits for it; without one, waits for a socket that is still closing. */
   close(): Promise<void>;
-  /** Removes this device at WhatsApp, as far as the socket still carries it, and closes. */
+  /** Removes this device at WhatsApp, if the socket still works, and closes. */
   unlink(): Promise<void>;
-  /** Ends it at once, and what is leaving still. */
+  /** Ends the socket at once, and one that is still closing. */
   terminate(): void;
 }
 
-const unlinkMs = 5_000;
+const unlinkAckMs = 5_000;
 
-export function createClosing(sole: Pick<CurrentSocket, "forget">, log: Logger): Closing {
-  /** One that says goodbye still hears, and would answer for what can no longer be kept. */
-  let leaving: ChannelSocket | null = null;
+export function createClosing(current: Pick<CurrentSocket, "forget">, log: Logger): Closing {
+  /** A closing socket still receives messages and would acknowledge ones that can no longer be kept. */
+  let closing: ChannelSocket | null = null;
 
   return {
     async close() {
-      leaving = sole.forget() ?? leaving;
-      await leaving?.close();
+      closing = current.forget() ?? closing;
+      await closing?.close();
     },
     async unlink() {
-      const last = sole.forget();
+      const last = current.forget();
       if (!last) return;
-      leaving = last;
-      const told = last.wa.logout().catch(() => log.warn({ event: "unlink" }, "WhatsApp was not told"));
-      await Promise.race([told, new Promise((resolve) => setTimeout(resolve, unlinkMs).unref())]);
+      closing = last;
+      const loggedOut = last.wa
+        .logout()
+        .catch(() => log.warn({ event: "unlink" }, "device not removed at WhatsApp"));
+      await Promise.race([loggedOut, new Promise((resolve) => setTimeout(resolve, unlinkAckMs).unref())]);
       await last.close();
     },
     terminate() {
-      leaving?.terminate();
-      sole.forget()?.terminate();
+      closing?.terminate();
+      current.forget()?.terminate();
     },
   };
 }

@@ -1,5 +1,6 @@
+/** Connects a channel to WhatsApp over at most one socket: opens it, watches it, turns its events into signals, closes it. */
+
 import type { WhatsAppConfig } from "#shared/config.ts";
-import type { Logger } from "#shared/log.ts";
 import { AuthStateError } from "../auth/auth-error.ts";
 import type { AuthState } from "../auth/auth-state.ts";
 import type { SocketConfig } from "../baileys/baileys.ts";
@@ -8,6 +9,7 @@ import type { Inbox } from "../inbound/inbox.ts";
 import { createJournalRecovery } from "../inbound/journal-recovery.ts";
 import type { CloseReason } from "../machine/close-reason.ts";
 import type { Signal } from "../machine/machine.ts";
+import type { SessionScope } from "../ownership/session-scope.ts";
 import type { Timings } from "../timings.ts";
 import { createClosing } from "./closing.ts";
 import { createCurrentSocket, type OpenSocket } from "./current-socket.ts";
@@ -15,20 +17,20 @@ import { dial } from "./dial.ts";
 import { createPairingCodes } from "./pairing-codes.ts";
 import { socketSignals } from "./socket-signals.ts";
 
-/** A channel's connection to WhatsApp: at most one socket. What an older socket still says is dropped. */
+/** A channel's connection to WhatsApp: at most one socket. Drops what an earlier socket still says. */
 export interface Connection {
-  /** Resolves when messages that a former process decrypted are in the event log, or cannot be put there. */
+  /** Resolves when the messages that an earlier process decrypted are in the event log, or cannot be put there. */
   recover(): Promise<void>;
-  /** Starts to connect, when the connector's rate allows; signals tell how it goes. */
+  /** Starts to connect, as soon as the connector's rate allows; signals report the progress. */
   open(): void;
-  /** Ends politely and waits for it; no signal comes. */
+  /** Ends the socket politely and waits for it. Emits no signal. */
   close(): Promise<void>;
-  /** Ends at once; no signal comes. */
+  /** Ends the socket at once. Emits no signal. */
   terminate(): void;
-  /** Removes this device at WhatsApp, as far as the socket still carries it, and closes. */
+  /** Removes this device at WhatsApp, if the socket still works, and closes. */
   unlink(): Promise<void>;
   requestCode(phoneNumber: string): void;
-  /** The socket, from when it is open. */
+  /** The socket, once it is open. */
   current(): OpenSocket | null;
 }
 
@@ -41,21 +43,16 @@ export interface ConnectionOptions {
   /** Resolves when one more connection may be opened. */
   turn(): Promise<void>;
   inbox: Inbox;
-  /** Aborts when the session has ended. */
-  ended: AbortSignal;
-  isOwner(): boolean;
-  /** Whether the linked account is another than the caller named. */
+  /** Whether the linked account differs from the one that the caller named. */
   isWrongAccount(): boolean;
-  /** `isCurrent` turns false when the socket that gave the signal is a former one. */
+  /** `isCurrent` turns false when another socket replaces the one that gave the signal. */
   signal(signal: Signal, isCurrent: () => boolean): void;
-  onError(error: unknown): void;
-  log: Logger;
 }
 
-export function createConnection(options: ConnectionOptions): Connection {
+export function createConnection(scope: SessionScope, options: ConnectionOptions): Connection {
   const current = createCurrentSocket();
   const codes = createPairingCodes(options.timings.qrMs);
-  const journalRecovery = createJournalRecovery(options);
+  const journalRecovery = createJournalRecovery(scope, options);
   let isRestart = false;
 
   const emit = (signal: Signal) => options.signal(signal, current.watch());
@@ -66,33 +63,33 @@ export function createConnection(options: ConnectionOptions): Connection {
     return last;
   };
   const turn = async () => {
-    // The phone waits for a pairing's restart, and not for long.
+    // A restart is part of pairing, and the phone waits only briefly for it.
     if (!isRestart) await options.turn();
     isRestart = false;
   };
   const recover = async () => {
-    if (!options.isWrongAccount()) await journalRecovery.recover().catch(options.onError);
+    if (!options.isWrongAccount()) await journalRecovery.recover().catch(scope.fail);
   };
-  const listening = { ...options, current, codes, journalRecovery, emit, closed };
-  const listener = (isCurrent: () => boolean) => socketSignals(listening, isCurrent);
+  const signalOptions = { ...options, current, codes, journalRecovery, emit, closed };
+  const listener = (isCurrent: () => boolean) => socketSignals(scope, signalOptions, isCurrent);
 
   return {
-    ...createClosing(current, options.log),
+    ...createClosing(current, scope.log),
     recover,
     open() {
       current.forget()?.terminate();
       const isCurrent = current.watch();
-      dial({ ...options, current, turn, recover, listener }).catch((error: unknown) => {
+      dial(scope, { ...options, current, turn, recover, listener }).catch((error: unknown) => {
         if (!isCurrent()) return;
-        if (!(error instanceof AuthStateError)) return options.onError(error);
+        if (!(error instanceof AuthStateError)) return scope.fail(error);
         closed({ kind: "credentials_unreadable" });
       });
     },
     requestCode(phoneNumber) {
       const isCurrent = current.watch();
-      const asked =
+      const request =
         current.held()?.wa.requestPairingCode(phoneNumber) ?? Promise.reject(new Error("no socket"));
-      asked.then(
+      request.then(
         (code) => isCurrent() && emit({ type: "code", code: codes.typed(code) }),
         () => isCurrent() && closed({ kind: "pairing_failed" })?.terminate(),
       );

@@ -14,17 +14,17 @@ export function accountOf({ wa }: OpenSocket): string {
   return normaliseJid(wa.user?.id) ?? "";
 }
 
-/** The one socket that a line has, if it has one; every other is a former one. */
+/** The one socket that a connection has, if any. */
 export interface CurrentSocket {
-  /** Tells of who asks now whether it is current still: until the next `forget`. */
+  /** Returns a check that holds until the next `forget`. */
   watch(): () => boolean;
   hold(socket: ChannelSocket): void;
-  /** Null from `forget` until `hold`. */
+  /** Null between `forget` and `hold`. */
   held(): ChannelSocket | null;
   markOpen(): void;
-  /** The socket, from when it is open. */
+  /** The socket, once it is open. */
   open(): OpenSocket | null;
-  /** Makes it a former one, and gives it back to be ended. */
+  /** Drops the socket, and returns it for the caller to end. */
   forget(): ChannelSocket | null;
 }
 

@@ -1,34 +1,37 @@
 import type { WhatsAppConfig } from "#shared/config.ts";
+import type { SessionScope } from "../ownership/session-scope.ts";
 import type { CurrentSocket } from "./current-socket.ts";
 import { openSocket, type SocketListener, type SocketOptions } from "./socket.ts";
 
-export interface DialOptions extends Omit<SocketOptions, "websocketUrl" | "version" | "listener"> {
+export interface DialOptions extends Omit<SocketOptions, "websocketUrl" | "version" | "listener" | "log"> {
   whatsapp: WhatsAppConfig;
   current: CurrentSocket;
   /** Resolves when one more connection may be opened. */
   turn(): Promise<void>;
-  /** Resolves when messages that a former socket decrypted are in the event log, or cannot be put there. */
+  /** Resolves when the messages that an earlier socket decrypted are in the event log, or cannot be put there. */
   recover(): Promise<void>;
-  isOwner(): boolean;
-  /** Of the next socket, which is current as long as `isCurrent` says so. */
+  /** The listener for the next socket, which is current while `isCurrent` returns true. */
   listener(isCurrent: () => boolean): SocketListener;
 }
 
 /**
- * Opens a line's next socket in its turn, unless it is not wanted any more by then. Throws what `auth` does when there
- * have to be new credentials.
+ * Opens the connection's next socket in its turn, unless it is not wanted any more by then. Throws what `auth.create` does
+ * when the channel needs new credentials.
  */
-export async function dial(options: DialOptions): Promise<void> {
-  const { auth, current, turn, recover, isOwner, listener } = options;
+export async function dial(
+  { isOwner, log }: Pick<SessionScope, "isOwner" | "log">,
+  options: DialOptions,
+): Promise<void> {
+  const { auth, current, turn, recover, listener } = options;
   const isCurrent = current.watch();
   await turn();
   if (!isCurrent() || !isOwner()) return;
-  // Half-paired credentials would be taken for a login, and refused for good.
+  // WhatsApp would take half-paired credentials for a login and refuse them for good.
   if (!auth.linked()) await auth.create();
-  // What the socket before this one decrypted last may not have been handed over.
+  // The previous socket may have decrypted messages that it did not hand over.
   await recover();
   if (!isCurrent() || !isOwner()) return;
   const { server, version } = options.whatsapp;
   const websocketUrl = server?.websocketUrl ?? null;
-  current.hold(openSocket({ ...options, websocketUrl, version, listener: listener(isCurrent) }));
+  current.hold(openSocket({ ...options, log, websocketUrl, version, listener: listener(isCurrent) }));
 }

@@ -1,37 +1,37 @@
-/** The parts of the way that news takes, from WhatsApp to the event log. */
+/** The stages that a received message passes, from WhatsApp to the event log. */
 export type StageName = "wire" | "messages" | "keys" | "log";
 
-/** One part, and how to tell whether it still carries anything. */
+/** One stage, and how to test whether anything still passes it. */
 export interface Stage {
   name: StageName;
-  /** How long something may take to pass. */
+  /** How long the probe may take. */
   deadlineMs: number;
-  /** Whether it is worth probing now. */
+  /** Whether the stage needs a probe now. */
   isDoubtful(): boolean;
-  /** Sends something through; resolves when it has passed, and rejects or stays pending when it has not. */
+  /** Sends a probe through the stage; resolves when it has passed, rejects or stays pending when it has not. */
   pass(): Promise<unknown>;
-  /** Rises with whatever else passes: what is busy and goes on is not stuck. */
+  /** Rises with everything else that passes: a busy stage is not a stalled one. */
   progress(): number;
 }
 
-/** Finds the part that carries nothing any more, by sending something through it. */
+/** Finds a stalled stage by sending probes through it. */
 export interface LivenessProbe {
-  /** Probes every part now, doubtful or not. */
+  /** Probes every stage now, doubtful or not. */
   hurry(): void;
   stop(): void;
 }
 
 export interface LivenessProbeOptions {
   stages: readonly Stage[];
-  /** How often to look for doubtful parts. */
+  /** How often to look for doubtful stages. */
   everyMs: number;
-  /** Nothing passed twice in a row: once, and then no more probes. */
+  /** Called once, when nothing passed a stage twice in a row; probing ends with it. */
   onStalled(stage: StageName): void;
 }
 
 /**
- * Silence alone says nothing: a healthy session can be quiet for days. So each doubtful part is sent something, and a
- * part is deaf when that fails twice in a row; once may be this process, which was held up.
+ * Probes doubtful stages, because silence alone proves nothing: a healthy session can be quiet for days. A stage is stalled
+ * when its probe fails twice in a row; a single failure may mean that this process was suspended.
  */
 export function createLivenessProbe({ stages, everyMs, onStalled }: LivenessProbeOptions): LivenessProbe {
   const probed = new Set<StageName>();
@@ -48,9 +48,9 @@ export function createLivenessProbe({ stages, everyMs, onStalled }: LivenessProb
   const probe = async (stage: Stage) => {
     if (isStopped || probed.has(stage.name)) return;
     probed.add(stage.name);
-    const isDeaf = !(await carries(stage)) && !isStopped && !(await carries(stage));
+    const isStalled = !(await carries(stage)) && !isStopped && !(await carries(stage));
     probed.delete(stage.name);
-    if (!isDeaf || isStopped) return;
+    if (!isStalled || isStopped) return;
     stop();
     onStalled(stage.name);
   };

@@ -4,14 +4,14 @@ import type { Stage } from "./liveness-probe.ts";
 
 export interface LivenessStagesOptions {
   wa: WASocket;
-  /** A wire that was quiet for this long is asked. */
+  /** The wire is probed after this long without a frame. */
   quietMs: number;
   answerMs: number;
-  /** How long what Baileys does one after the other may take at each. */
+  /** How long one task in each of Baileys' queues may take. */
   stuckMs: number;
-  /** Bytes that were written and have not left this process. */
+  /** Bytes written to the socket that have not left this process. */
   waitingBytes(): number;
-  /** How many messages and statuses Baileys has handed over. */
+  /** How many messages and statuses Baileys has handed over so far. */
   handedOver(): number;
   /** How many of these are in the event log. */
   published(): number;
@@ -20,16 +20,16 @@ export interface LivenessStagesOptions {
 }
 
 /**
- * The way that news takes through an open socket. Only the wire costs anything to probe, one small query; while Baileys'
- * own pings are answered, it is not doubtful. What others wait for comes first, so that it is what is named.
+ * The stages of an open socket. Only probing the wire costs anything, one small query; it is not doubtful while Baileys' own
+ * pings are answered. A stage that others wait for comes first, so that the report names it.
  */
 export function livenessStages(options: LivenessStagesOptions): Stage[] {
   const { wa, quietMs, answerMs, stuckMs, waitingBytes, handedOver, published, allPublished } = options;
   let frames = 0;
-  let heardAt = performance.now();
+  let lastFrameAt = performance.now();
   wa.ws.on("frame", () => {
     frames++;
-    heardAt = performance.now();
+    lastFrameAt = performance.now();
   });
   return [
     { name: "log", deadlineMs: stuckMs, isDoubtful: () => true, pass: allPublished, progress: published },
@@ -50,9 +50,9 @@ export function livenessStages(options: LivenessStagesOptions): Stage[] {
     {
       name: "wire",
       deadlineMs: answerMs,
-      isDoubtful: () => performance.now() - heardAt > quietMs || waitingBytes() > 0,
+      isDoubtful: () => performance.now() - lastFrameAt > quietMs || waitingBytes() > 0,
       pass: () => ping(wa, answerMs),
-      // A network that carries nothing out may go on carrying in.
+      // A network that carries nothing outbound may still carry inbound.
       progress: () => (waitingBytes() > 0 ? 0 : frames),
     },
   ];
@@ -60,7 +60,7 @@ export function livenessStages(options: LivenessStagesOptions): Stage[] {
 
 const nothing = async () => undefined;
 
-/** Baileys gives nothing where it waited in vain. */
+/** Baileys resolves a query that timed out to `undefined`. */
 async function ping(wa: WASocket, answerMs: number): Promise<void> {
   const iq = { to: "@s.whatsapp.net", type: "get", xmlns: "w:p" };
   const content = [{ tag: "ping", attrs: {} }];

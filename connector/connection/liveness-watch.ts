@@ -4,11 +4,11 @@ import type { Timings } from "../timings.ts";
 import { createLivenessProbe, type LivenessProbe, type StageName } from "./liveness-probe.ts";
 import { livenessStages } from "./liveness-stages.ts";
 
-/** Watches whether news can still come through a socket. */
+/** Watches whether messages can still arrive over a socket. */
 export interface LivenessWatch {
-  /** What the socket is to hand its news to: it counts them and passes them on. */
+  /** The listener to give to the socket: counts messages and statuses, and passes them on. */
   intake: IntakeListener;
-  /** From when the socket is open. */
+  /** Call it when the socket is open. */
   start(): void;
   stop(): void;
 }
@@ -21,8 +21,8 @@ export interface LivenessWatchOptions {
   onStalled(stage: StageName): void;
 }
 
-/** How often to look, as a part of the silence after which the wire is asked. */
-const looksPerQuiet = 4;
+/** How many checks fit into the silence after which the wire is probed. */
+const checksPerQuiet = 4;
 
 export function watchLiveness({
   wa,
@@ -35,7 +35,7 @@ export function watchLiveness({
   let published = 0;
   let probe: LivenessProbe | null = null;
 
-  // An answer that does not come is a reason to ask at once.
+  // A missing acknowledgement is a reason to probe at once.
   const { waitForMessage } = wa;
   wa.waitForMessage = async <T>(id: string, timeoutMs?: number) => {
     const answer = await waitForMessage<T>(id, timeoutMs);
@@ -51,7 +51,7 @@ export function watchLiveness({
         published++;
       },
       updated(updates) {
-        // One receipt may name hundreds: a log that is slow to take them goes on, too, and shows it.
+        // One receipt may name hundreds of messages. Counting each shows progress while a slow log takes them.
         for (const update of updates) {
           handedOver++;
           listener.updated([update]);
@@ -70,7 +70,7 @@ export function watchLiveness({
           published: () => published,
           allPublished: () => listener.allPublished(),
         }),
-        everyMs: timings.probeQuietMs / looksPerQuiet,
+        everyMs: timings.probeQuietMs / checksPerQuiet,
         onStalled,
       });
     },

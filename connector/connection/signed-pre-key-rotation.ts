@@ -15,26 +15,29 @@ export interface SignedPreKeyRotationOptions {
   /** An open socket. */
   wa: Pick<WASocket, "query">;
   timings: Pick<Timings, "signedPreKeyMs" | "signedPreKeyRetryMs" | "rotationLookMs" | "ackMs">;
-  /** Aborted when the socket is gone. */
+  /** Aborts when the socket is gone. */
   gone: AbortSignal;
   log: Logger;
 }
 
-/** Kept with the credentials. */
+/** Stored with the credentials. */
 interface SignedPreKeyRecord {
-  /** When the signed pre-key was made, and when that was last tried; ms since the epoch. */
+  /** When the signed pre-key was replaced, and when that was last tried; ms since the Unix epoch. */
   signedPreKeyAt?: number;
   signedPreKeyTriedAt?: number;
-  /** WhatsApp may have it and give it to strangers, though its yes did not come: the same is offered until it does. */
+  /**
+   * WhatsApp may already hand this key out even though its acknowledgement was lost, so keep offering the same key until it
+   * is acknowledged.
+   */
   signedPreKeyOffered?: SignedPreKey;
 }
 
 type SignedPreKey = AuthenticationCreds["signedPreKey"];
 
 /**
- * Gives WhatsApp a new signed pre-key every 30 days, as its own clients do and Baileys does not; after a failure the next
- * day, and what the connection before this one offered at once. The credentials know when, so that a restart neither
- * forgets it nor tries again, and a new link starts afresh.
+ * Offers WhatsApp a new signed pre-key every 30 days, as its own clients do and Baileys does not. Retries a failed offer the
+ * next day, and one that the previous connection left unanswered at once. The times are stored with the credentials, so that
+ * a restart neither forgets them nor repeats the offer, and a new link starts over.
  */
 export function rotateSignedPreKeys({ auth, wa, timings, gone, log }: SignedPreKeyRotationOptions): void {
   const kept = (): SignedPreKeyRecord => auth.state.creds.additionalData ?? {};
@@ -44,13 +47,13 @@ export function rotateSignedPreKeys({ auth, wa, timings, gone, log }: SignedPreK
     const { creds } = auth.state;
     const key = kept().signedPreKeyOffered ?? nextSignedPreKey(creds);
     await note(auth, { signedPreKeyTriedAt: Date.now(), signedPreKeyOffered: key });
-    const isTaken = await offerSignedPreKey(wa, key, timings.ackMs);
-    // The channel may have been unlinked meanwhile, or be linked anew.
+    const isAccepted = await offerSignedPreKey(wa, key, timings.ackMs);
+    // The channel may have been unlinked or linked again meanwhile.
     if (gone.aborted) return;
-    if (isTaken) Object.assign(creds, { signedPreKey: key });
-    const news = isTaken ? { signedPreKeyAt: Date.now() } : {};
-    await note(auth, { ...news, signedPreKeyOffered: undefined });
-    log.info({ event: "signed_pre_key", keyId: key.keyId, isTaken }, "a new signed pre-key");
+    if (isAccepted) Object.assign(creds, { signedPreKey: key });
+    const replaced = isAccepted ? { signedPreKeyAt: Date.now() } : {};
+    await note(auth, { ...replaced, signedPreKeyOffered: undefined });
+    log.info({ event: "signed_pre_key", keyId: key.keyId, isAccepted }, "signed pre-key offered");
   };
   const offerIfDue = async () => {
     const { signedPreKeyAt, signedPreKeyTriedAt = 0 } = kept();
@@ -65,7 +68,7 @@ export function rotateSignedPreKeys({ auth, wa, timings, gone, log }: SignedPreK
       .catch((error: unknown) =>
         log.warn(
           { event: "signed_pre_key", ...errorTrace(error) },
-          "tried again tomorrow, or when it reconnects",
+          "signed pre-key not replaced, retried tomorrow or after a reconnect",
         ),
       )
       .finally(() => {
@@ -81,13 +84,13 @@ function isPast(at: number, ms: number): boolean {
   return Date.now() - at >= ms;
 }
 
-/** Durable when it resolves. Not by Baileys' event, which makes it send a presence. */
+/** Stores the fields; durable when it resolves. Bypasses Baileys' event, which would send a presence. */
 async function note(
   auth: SignedPreKeyRotationOptions["auth"],
-  news: Partial<Record<keyof SignedPreKeyRecord, unknown>>,
+  fields: Partial<Record<keyof SignedPreKeyRecord, unknown>>,
 ): Promise<void> {
   const { creds } = auth.state;
-  creds.additionalData = { ...creds.additionalData, ...news };
+  creds.additionalData = { ...creds.additionalData, ...fields };
   auth.save();
   await auth.flush();
 }
@@ -97,8 +100,8 @@ function nextSignedPreKey({ signedIdentityKey, signedPreKey }: AuthenticationCre
 }
 
 /**
- * Resolves to whether WhatsApp took it; rejects when it said nothing. Baileys' own takes silence for a yes, and would keep
- * a key that WhatsApp has never seen.
+ * Resolves to whether WhatsApp accepted the key; rejects when it does not answer. Baileys' own function takes silence for
+ * acceptance and would keep a key that WhatsApp has never seen.
  */
 async function offerSignedPreKey(
   wa: Pick<WASocket, "query">,
@@ -117,7 +120,7 @@ async function offerSignedPreKey(
   throw new Error("WhatsApp did not answer");
 }
 
-/** Baileys gives along the code of an answer that says no. */
+/** Whether Baileys rejected with the error code of an answer. */
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && "data" in error && typeof error.data === "number";
 }

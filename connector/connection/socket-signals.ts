@@ -1,9 +1,9 @@
-import type { Logger } from "#shared/log.ts";
 import type { AuthState } from "../auth/auth-state.ts";
 import type { Inbox } from "../inbound/inbox.ts";
 import type { JournalRecovery } from "../inbound/journal-recovery.ts";
 import { type CloseReason, closeReason } from "../machine/close-reason.ts";
 import type { Signal } from "../machine/machine.ts";
+import type { SessionScope } from "../ownership/session-scope.ts";
 import type { Timings } from "../timings.ts";
 import type { CurrentSocket } from "./current-socket.ts";
 import type { PairingCodes } from "./pairing-codes.ts";
@@ -17,51 +17,55 @@ export interface SocketSignalsOptions {
   current: CurrentSocket;
   codes: PairingCodes;
   journalRecovery: Pick<JournalRecovery, "handOver">;
-  isOwner(): boolean;
-  /** Whether the linked account is another than the caller named. */
+  /** Whether the linked account differs from the one that the caller named. */
   isWrongAccount(): boolean;
   emit(signal: Signal): void;
-  /** Makes the socket a former one, says so, and gives it back to be ended. */
+  /** Forgets the current socket, emits `closed`, and returns the socket for the caller to end. */
   closed(reason: CloseReason, code?: number | null): ChannelSocket | null;
-  onError(error: unknown): void;
-  log: Logger;
 }
 
-/** Makes signals of what one socket tells. Once `isCurrent` is false that is dropped, but for what was received. */
-export function socketSignals(options: SocketSignalsOptions, isCurrent: () => boolean): SocketListener {
+/**
+ * Turns the events of one socket into signals. Once `isCurrent` returns false it drops them, but never a message that was
+ * received.
+ */
+export function socketSignals(
+  scope: SessionScope,
+  options: SocketSignalsOptions,
+  isCurrent: () => boolean,
+): SocketListener {
   const { auth, inbox, current, codes, emit, closed } = options;
   const ifCurrent =
     <P extends unknown[]>(work: (...parts: P) => void) =>
     (...parts: P) => {
       if (isCurrent()) work(...parts);
     };
-  let isStrangers = false;
+  let isWrongAccount = false;
 
   return {
     qr: ifCurrent((text, attempt) => emit({ type: "qr", code: codes.qr(text, attempt) })),
     loggedIn: ifCurrent(() => {
-      isStrangers = options.isWrongAccount();
-      if (isStrangers) opened(options);
+      isWrongAccount = options.isWrongAccount();
+      if (isWrongAccount) opened(options);
     }),
     opened: ifCurrent(() => {
       opened(options);
       const open = current.open();
-      if (open) rotateSignedPreKeys({ ...options, ...open });
+      if (open) rotateSignedPreKeys({ ...options, ...open, log: scope.log });
     }),
     closed: ifCurrent((closure) => {
-      const reason = closeReason({ ...closure, isLinked: auth.linked(), isLeaseMine: options.isOwner() });
+      const reason = closeReason({ ...closure, isLinked: auth.linked(), isLeaseMine: scope.isOwner() });
       closed(reason, closure.code);
     }),
     passkeyRequired: ifCurrent(() => closed({ kind: "passkey_required" })?.terminate()),
     stalled: ifCurrent((stage) => {
-      // The log is the session's, not the socket's: another socket would find it as it is.
-      if (stage === "log") options.onError(new Error(`Nothing passes: ${stage}`));
+      // The log belongs to the session, not to the socket: a new socket would not help.
+      if (stage === "log") scope.fail(new Error(`Stalled: ${stage}`));
     }),
     allPublished: () => inbox.idle(),
-    // What was received counts, whichever socket it came over; but nothing of an account that is none of ours.
-    received: (batch) => (isStrangers ? new Promise(() => undefined) : inbox.received(batch)),
+    // A message counts whichever socket delivered it, unless the account is not the channel's.
+    received: (batch) => (isWrongAccount ? new Promise(() => undefined) : inbox.received(batch)),
     updated: (updates) => {
-      if (!isStrangers) inbox.updated(updates);
+      if (!isWrongAccount) inbox.updated(updates);
     },
   };
 }

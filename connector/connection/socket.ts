@@ -1,4 +1,3 @@
-import type { WebSocket } from "ws";
 import type { Logger } from "#shared/log.ts";
 import type { AuthState } from "../auth/auth-state.ts";
 import {
@@ -14,32 +13,34 @@ import { type InboundJournal, inboundJournal } from "../baileys/inbound-journal.
 import { betweenMessages, type IntakeListener, takeInOrder } from "../baileys/intake.ts";
 import { baileysLogger } from "../baileys/logger.ts";
 import type { SocketCaches } from "../baileys/socket-caches.ts";
-import { markEncrypted, markWritten } from "../baileys/wire-trace.ts";
+import { markEncrypted } from "../baileys/wire-trace.ts";
 import type { Closure } from "../machine/close-reason.ts";
 import type { Timings } from "../timings.ts";
 import { causeOf, closureOf, watchUpgrade } from "./baileys-error.ts";
 import type { StageName } from "./liveness-probe.ts";
-import { watchLiveness } from "./liveness-watch.ts";
+import { type LivenessWatch, watchLiveness } from "./liveness-watch.ts";
+import { rawSocket, rejectQueries, traceWrites } from "./raw-socket.ts";
+import { createSocketEnd, type SocketEnd } from "./socket-end.ts";
 
-/** What happens on a socket. `closed` comes exactly once, and after it only messages that were on their way. */
+/** The events of a socket. `closed` comes exactly once, and after it only messages that were already under way. */
 export interface SocketListener extends IntakeListener {
   /** The raw text of a QR; `attempt` counts from 1. */
   qr(text: string, attempt: number): void;
-  /** WhatsApp knows the account, and has told nothing of it yet. */
+  /** WhatsApp has accepted the login and delivered nothing yet. */
   loggedIn(): void;
   opened(): void;
   closed(closure: Omit<Closure, "isLinked" | "isLeaseMine">): void;
-  /** Resolves when everything that was received so far is in the event log. */
+  /** Resolves when everything received so far is in the event log. */
   allPublished(): Promise<void>;
-  /** Nothing passes this part of the way any more, although the socket is open; it closes. */
+  /** Nothing passes this stage any more although the socket is open; the socket closes. */
   stalled(stage: StageName): void;
-  /** WhatsApp wants a step that Baileys does not have before it links this account. */
+  /** WhatsApp demands a passkey, which Baileys does not support, before it links this account. */
   passkeyRequired(): void;
 }
 
 export interface SocketOptions {
   auth: AuthState;
-  /** Absent: WhatsApp's own. */
+  /** Null for WhatsApp's own. */
   websocketUrl: string | null;
   version: [number, number, number] | null;
   caches: SocketCaches;
@@ -53,53 +54,42 @@ export interface SocketOptions {
 }
 
 export interface ChannelSocket {
-  /** Baileys' own, for sending and asking. */
+  /** Baileys' own socket, for sending and querying. */
   wa: WASocket;
-  /** Says goodbye, for 4 s at most, then ends; the link to the phone stays. */
+  /** Closes politely within 4 s at most. The device stays linked. */
   close(): Promise<void>;
-  /** Ends at once. */
+  /** Ends the socket at once. */
   terminate(): void;
 }
 
-const goodbyeMs = 3_000;
-/** A socket that was ended and does not say so within this is taken as closed. */
-const closeEventMs = 1_000;
+const politeMs = 3_000;
 
-/** Opens one connection to WhatsApp with credentials that `auth` has. */
+/** Opens one connection to WhatsApp with the credentials of `auth`. */
 export function openSocket(options: SocketOptions): ChannelSocket {
   const { auth, listener, timings, log } = options;
   const journal = inboundJournal(auth.state.keys);
   const gone = new AbortController();
   const wa = makeWASocket(socketConfig(options, journal, gone.signal));
   const refusal = watchUpgrade(wa);
-  let attempt = 0;
   let isReached = false;
-  let isClosed = false;
 
-  const report = (error: unknown) => {
-    if (isClosed) return;
-    isClosed = true;
+  const end = createSocketEnd(wa, (error) => {
     gone.abort();
-    clearTimeout(connecting);
-    path.stop();
+    clearTimeout(watchdog);
+    liveness.stop();
     journal.hurry();
-    giveUpQueries(wa);
+    rejectQueries(wa);
     if (!isReached) log.warn({ event: "unreachable", cause: causeOf(error) }, "WhatsApp cannot be reached");
     listener.closed({ ...closureOf(error), isReached, ...refusal() });
-  };
-  const end = (why: string) => {
-    rawSocket(wa)?.terminate();
-    wa.end(new Error(why)).catch(report);
-    setTimeout(() => report(new Error(why)), closeEventMs).unref();
-  };
-  const connecting = setTimeout(() => end("no answer from WhatsApp"), timings.connectWatchdogMs);
-  const path = watchLiveness({
+  });
+  const watchdog = setTimeout(() => end.terminate("no answer from WhatsApp"), timings.connectWatchdogMs);
+  const liveness = watchLiveness({
     ...{ wa, listener, timings },
     waitingBytes: () => rawSocket(wa)?.bufferedAmount ?? 0,
     onStalled(stage) {
-      log.warn({ event: "deaf", stage }, "nothing comes through an open connection, so it is ended");
+      log.warn({ event: "deaf", stage }, "connection ended: open but nothing passes");
       listener.stalled(stage);
-      end(`deaf: ${stage}`);
+      end.terminate(`stalled: ${stage}`);
     },
   });
 
@@ -107,40 +97,54 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     isReached = true;
     traceWrites(wa);
   });
-  // Before Baileys goes on to ask for what waits.
-  wa.ws.prependListener("CB:success", () => listener.loggedIn());
-  wa.ws.on("unexpected-response", () => end("upgrade refused"));
-  wa.ws.on("CB:notification", (node: BinaryNode) => {
-    if (passkeyTypes.test(node.attrs.type ?? "")) listener.passkeyRequired();
-  });
-  takeInOrder(wa, journal, path.intake);
-  wa.ev.on("creds.update", () => auth.save());
-  wa.ev.on("connection.update", ({ qr, connection, lastDisconnect }) => {
-    if (isClosed) return;
-    if (qr || connection === "open") clearTimeout(connecting);
-    if (qr) listener.qr(qr, ++attempt);
-    if (connection === "open") {
-      path.start();
-      listener.opened();
-    }
-    if (connection === "close") report(lastDisconnect?.error);
-  });
+  wa.ws.on("unexpected-response", () => end.terminate("upgrade refused"));
+  takeInOrder(wa, journal, liveness.intake);
+  forwardEvents(wa, options, { end, watchdog, liveness });
   log.debug({ event: "socket" }, "connecting to WhatsApp");
 
   return {
     wa,
     async close() {
-      if (isClosed) return;
+      if (end.hasEnded()) return;
       await betweenMessages(wa, async () => {
-        const goodbye = setTimeout(() => rawSocket(wa)?.terminate(), goodbyeMs);
-        await wa.end(undefined).finally(() => clearTimeout(goodbye));
+        const impatience = setTimeout(() => rawSocket(wa)?.terminate(), politeMs);
+        await wa.end(undefined).finally(() => clearTimeout(impatience));
       });
-      report(undefined);
+      end.report(undefined);
     },
-    terminate() {
-      end("terminated");
-    },
+    terminate: () => end.terminate("terminated"),
   };
+}
+
+interface SocketWatch {
+  end: SocketEnd;
+  watchdog: NodeJS.Timeout;
+  liveness: LivenessWatch;
+}
+
+/** Passes Baileys' events on to the listener. */
+function forwardEvents(
+  wa: WASocket,
+  { auth, listener }: SocketOptions,
+  { end, watchdog, liveness }: SocketWatch,
+): void {
+  let attempt = 0;
+  // Prepended, so that it runs before Baileys asks for the messages that wait.
+  wa.ws.prependListener("CB:success", () => listener.loggedIn());
+  wa.ws.on("CB:notification", (node: BinaryNode) => {
+    if (passkeyTypes.test(node.attrs.type ?? "")) listener.passkeyRequired();
+  });
+  wa.ev.on("creds.update", () => auth.save());
+  wa.ev.on("connection.update", ({ qr, connection, lastDisconnect }) => {
+    if (end.hasEnded()) return;
+    if (qr || connection === "open") clearTimeout(watchdog);
+    if (qr) listener.qr(qr, ++attempt);
+    if (connection === "open") {
+      liveness.start();
+      listener.opened();
+    }
+    if (connection === "close") end.report(lastDisconnect?.error);
+  });
 }
 
 const passkeyTypes = /passkey_prologue_request|crsc_continuation/;
@@ -188,28 +192,5 @@ function tracedSignalRepository(
         return encryptGroupMessage(options);
       },
     };
-  };
-}
-
-/** Baileys keeps its websocket to itself, and has no way to end it at once. */
-function rawSocket(wa: WASocket): WebSocket | null {
-  return Reflect.get(wa.ws, "socket") as WebSocket | null;
-}
-
-/**
- * Baileys stops listening to the end of its websocket before that comes, so what still waits for an answer would go on for
- * 30 s, a key transaction around it too, and the next socket's with it.
- */
-function giveUpQueries(wa: WASocket): void {
-  wa.ws.emit("error", new Error("Connection Closed"));
-}
-
-function traceWrites(wa: WASocket): void {
-  const socket = rawSocket(wa);
-  if (!socket) return;
-  const send = socket.send.bind(socket) as (...values: unknown[]) => void;
-  socket.send = (...values: unknown[]) => {
-    markWritten();
-    send(...values);
   };
 }

@@ -1,7 +1,7 @@
 import type { Signal } from "../machine/machine.ts";
 import type { Connection } from "./connection.ts";
 
-/** The line of a channel whose credentials are there and cannot be used: it says so to whoever wants to connect. */
+/** The connection of a channel whose credentials exist but cannot be read: every attempt to connect reports that. */
 export function unusableConnection(signal: (signal: Signal) => void): Connection {
   return {
     open: () => signal({ type: "closed", reason: { kind: "credentials_unreadable" }, code: null }),

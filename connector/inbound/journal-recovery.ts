@@ -1,44 +1,52 @@
-import type { Logger } from "#shared/log.ts";
 import { aborted } from "#shared/sleep.ts";
 import type { AuthState } from "../auth/auth-state.ts";
 import type { BinaryNode, WAMessage, WASocket } from "../baileys/baileys.ts";
-import { inboundJournal } from "../baileys/inbound-journal.ts";
+import { type InboundJournal, inboundJournal } from "../baileys/inbound-journal.ts";
 import type { JournaledPart } from "../baileys/journaled-part.ts";
 import { replayedMessage } from "../baileys/replayed-message.ts";
+import type { SessionScope } from "../ownership/session-scope.ts";
 import type { Inbox } from "./inbox.ts";
 
-/** Messages that a former socket, or a former process, decrypted and did not hand over. */
+/** Recovers messages that an earlier socket or process decrypted and did not publish. */
 export interface JournalRecovery {
   /**
-   * To be called while no socket is open. Resolves when they are in the event log, in the order they came, or when the
-   * session has ended. Their rows stay until WhatsApp has shown that it does not deliver them again. Rejects as reads of
-   * keys do.
+   * Call it while no socket is open. Resolves when the messages are in the event log, in arrival order, or when the session
+   * has ended. Their journal rows stay until WhatsApp can no longer redeliver them. Rejects as reads of keys do.
    */
   recover(): Promise<void>;
-  /** Gives to a socket that has just opened those that are for Baileys: keys, mappings and the like from the phone. */
+  /** Passes recovered messages that Baileys itself handles (keys and mappings from the phone) to a newly opened socket. */
   handOver(wa: WASocket): void;
 }
 
 export interface JournalRecoveryOptions {
   auth: AuthState;
   inbox: Pick<Inbox, "received">;
-  /** Aborts when the session has ended. */
-  ended: AbortSignal;
-  log: Logger;
 }
 
 type Part = readonly [row: string, part: JournaledPart];
 
 const messagesPerBatch = 500;
 
-export function createJournalRecovery({ auth, inbox, ended, log }: JournalRecoveryOptions): JournalRecovery {
+export function createJournalRecovery(
+  { ended, log }: Pick<SessionScope, "ended" | "log">,
+  { auth, inbox }: JournalRecoveryOptions,
+): JournalRecovery {
   let forBaileys: BinaryNode[] = [];
 
   const read = async (parts: readonly Part[]): Promise<WAMessage | null> => {
     const { id = "", lid } = auth.state.creds.me ?? {};
     const values = parts.map(([, part]) => part);
-    // Without its words: what Baileys throws may hold the message.
+    // Drops the error: what Baileys throws may contain the message.
     return replayedMessage(values, { id, ...(lid ? { lid } : {}) }).catch(() => null);
+  };
+
+  const publish = async (journal: InboundJournal, messages: WAMessage[]) => {
+    for (let from = 0; from < messages.length; from += messagesPerBatch) {
+      const batch = messages.slice(from, from + messagesPerBatch);
+      await Promise.race([inbox.received({ messages: batch }), aborted(ended)]);
+      if (ended.aborted) return;
+      journal.published(batch);
+    }
   };
 
   return {
@@ -49,30 +57,25 @@ export function createJournalRecovery({ auth, inbox, ended, log }: JournalRecove
       const rows = await auth.journaled();
       journal.found(rows.keys());
       const published = journal.publishedRows();
-      const left = messagesOf(rows).filter((parts) => !parts.every(([row]) => published.has(row)));
+      const unpublished = messagesOf(rows).filter((parts) => !parts.every(([row]) => published.has(row)));
       const messages: WAMessage[] = [];
       let unreadable = [...rows.values()].filter((part) => part === null).length;
-      for (const parts of left) {
+      for (const parts of unpublished) {
         const message = await read(parts);
         if (!message?.key.id) {
           unreadable++;
           continue;
         }
-        journal.recovered(
-          message.key.id,
-          parts.map(([row]) => row),
-        );
+        const rowsOfMessage = parts.map(([row]) => row);
+        journal.recovered(message.key.id, rowsOfMessage);
         if (isForBaileys(message)) forBaileys.push(journal.stanzaOf(parts));
         else messages.push(message);
       }
-      if (unreadable > 0) log.warn({ event: "journal", unreadable }, "rows that cannot be read are left");
-      for (let from = 0; from < messages.length; from += messagesPerBatch) {
-        const batch = messages.slice(from, from + messagesPerBatch);
-        await Promise.race([inbox.received({ messages: batch }), aborted(ended)]);
-        if (ended.aborted) return;
-        journal.published(batch);
-      }
-      if (left.length > 0) log.info({ event: "journal", recovered: left.length }, "left messages are told");
+      if (unreadable > 0) log.warn({ event: "journal", unreadable }, "journal rows skipped: cannot be read");
+      await publish(journal, messages);
+      const recovered = unpublished.length;
+      if (recovered > 0 && !ended.aborted)
+        log.info({ event: "journal", recovered }, "recovered messages published");
     },
     handOver({ ws }) {
       for (const stanza of forBaileys) ws.emit("CB:message", stanza);
@@ -81,7 +84,7 @@ export function createJournalRecovery({ auth, inbox, ended, log }: JournalRecove
   };
 }
 
-/** The parts of each message in their order, the messages in the order they came. */
+/** Groups journal rows into messages: parts in order, messages in arrival order. */
 function messagesOf(rows: ReadonlyMap<string, JournaledPart | null>): Part[][] {
   const messages = new Map<string, Part[]>();
   const parts = Array.from(rows).filter((entry): entry is [string, JournaledPart] => isPart(entry[1]));
@@ -97,7 +100,7 @@ function isPart(part: JournaledPart | null): part is JournaledPart {
   return part !== null;
 }
 
-/** What the phone tells its own devices is worked off inside Baileys, and twice is as good as once. */
+/** Baileys handles what the phone tells its own devices. Handling it twice does no harm. */
 function isForBaileys({ key, message }: WAMessage): boolean {
   return Boolean(key.fromMe && message?.protocolMessage);
 }

@@ -3,9 +3,9 @@ import { jidUser, normaliseJid, phoneNumberOf } from "#shared/address.ts";
 import type { EventData, MessageContent } from "#shared/events.ts";
 import type { proto, WAMessage } from "../baileys/baileys.ts";
 
-/** A message that was seen, in our words. */
+/** A message that WhatsApp delivered, received or sent from another device of the account, in our words. */
 export type SeenMessage = {
-  /** The chat's JID as WhatsApp addressed it: with the sender and the id it names the message. */
+  /** The chat's JID as WhatsApp addressed it. Chat, sender and id together identify the message. */
   chat: string;
   sender: string;
   messageId: string;
@@ -15,8 +15,8 @@ export type SeenMessage = {
 );
 
 /**
- * What a message says to callers; null for what is no message: a placeholder for one that could not be decrypted yet,
- * a notification, WhatsApp's own bookkeeping, and chats that are not with a person. `self` is the channel's own JID.
+ * The event that callers get for a message; null for anything else: a placeholder for a message that could not be decrypted
+ * yet, a notification, WhatsApp's own bookkeeping, and chats that are not with a person. `self` is the channel's own JID.
  */
 export function fromWhatsApp(
   { key, message, messageTimestamp }: WAMessage,
@@ -37,7 +37,7 @@ export function fromWhatsApp(
   return { chat, sender: chat, messageId: key.id, type: "incoming_message", data };
 }
 
-/** The same message always gives the same id, so that the log holds it once. */
+/** Derives an event id from what identifies the message, so that the log holds a redelivered message once. */
 export function seenEventId(channelId: string, { chat, sender, messageId }: SeenMessage): string {
   return createHash("sha256")
     .update(JSON.stringify([channelId, chat, sender, messageId]))
@@ -45,13 +45,13 @@ export function seenEventId(channelId: string, { chat, sender, messageId }: Seen
     .slice(0, 32);
 }
 
-/** RFC 3339; the epoch when there is no time that makes sense, since a message counts all the same. */
+/** RFC 3339; the Unix epoch when the timestamp is invalid, because the message counts all the same. */
 function timeOf(seconds: WAMessage["messageTimestamp"]): string {
   const date = new Date(Number(seconds ?? 0) * 1_000);
   return (Number.isNaN(date.getTime()) ? new Date(0) : date).toISOString();
 }
 
-/** The phone number's JID where it is known, else the LID's; both parts that are known. */
+/** The phone number's JID if it is known, otherwise the LID's; `known` has whichever parts are known. */
 function addressesOf(jid: string | null | undefined, other: string | null | undefined) {
   const jids = [normaliseJid(jid), normaliseJid(other)].filter((one) => one !== null);
   const phone = jids.find((one) => phoneNumberOf(one) !== null);
@@ -69,7 +69,7 @@ function textOf(content: MessageContent): string {
 
 type Body = proto.IMessage;
 
-/** Wrappers around the message itself. */
+/** Removes the wrappers around a message. */
 function unwrapped(message: Body): Body {
   const inner =
     message.ephemeralMessage?.message ??
@@ -118,7 +118,7 @@ function media(type: MediaType, { mimetype, fileLength, caption, fileName }: Att
   };
 }
 
-/** Keys of a message that say nothing to a caller by themselves. */
+/** Fields of a message that mean nothing to a caller on their own. */
 const bookkeeping = new Set(["messageContextInfo", "senderKeyDistributionMessage", "protocolMessage"]);
 
 function unsupported(body: Body): MessageContent | null {

@@ -7,21 +7,21 @@ import type { MessageStore } from "./message-store.ts";
 
 type StatusUpdate = EventData["message_status_update"];
 
-/** What became of the channel's outgoing messages. Statuses only rise, whatever order the news comes in. */
+/** Publishes the statuses of a channel's outgoing messages. A status only rises, in whatever order the updates arrive. */
 export interface MessageStatuses {
-  /** News from WhatsApp; of a message that is not known it is dropped. Resolves when it is in the log, or was before. */
-  update(news: StatusUpdate): Promise<void>;
+  /** Publishes an update from WhatsApp; drops it for an unknown message. Resolves when it is in the log. */
+  update(update: StatusUpdate): Promise<void>;
   /**
-   * News about one of our own commands, which may not have come as far as being a message. `logged` is called when it is
-   * in the log, or was before: the record of the message follows.
+   * Publishes an update about one of our own sends, which need not have a row in `messages` yet. `logged` is called when the
+   * update is in the log; the row is written after that.
    */
-  publish(news: StatusUpdate, logged?: () => void): Promise<void>;
+  publish(update: StatusUpdate, logged?: () => void): Promise<void>;
   /**
-   * A send ended before the wire. It can be tried again and then has a status that rises from the beginning, so this is
-   * told and is no step on the way; once for each time the send was queued.
+   * Publishes that a send ended before the wire, once for each time it was queued. It does not count as a status: a caller
+   * may retry the send, whose status then rises from the start.
    */
   publishNotSent(send: SendKey, code: string): Promise<void>;
-  /** A message is about to be put on the wire; nothing is known of it yet. */
+  /** Call it before a message goes on the wire, when it cannot have a status yet: saves a query. */
   begin(messageId: string): void;
 }
 
@@ -29,7 +29,7 @@ export interface MessageStatusesOptions {
   events: EventLog;
   publishedStatuses: PublishedStatuses;
   messageStore: MessageStore;
-  /** A message arrived whose command may be held for `unknown`. Resolves when that is put right. */
+  /** A message arrived whose command may be `unknown`. Resolves when the command is settled. */
   onArrived(messageId: string): Promise<void>;
 }
 
@@ -46,19 +46,19 @@ export function createMessageStatuses({
   const ranks = new LRUCache<string, number>({ max: rememberedMax });
   const inTurn = createKeyedQueue();
 
-  const raise = async (news: StatusUpdate, known: number, logged?: () => void) => {
-    const { messageId, status } = news;
+  const raise = async (update: StatusUpdate, known: number, logged?: () => void) => {
+    const { messageId, status } = update;
     const rank = messageStatusRank[status];
     if (rank > known) {
       ranks.set(messageId, rank);
-      await events.publish("message_status_update", news, publishedStatuses.eventId(messageId, status));
+      await events.publish("message_status_update", update, publishedStatuses.eventId(messageId, status));
       logged?.();
       await messageStore.raise(messageId, status);
     }
     logged?.();
     if (mayBeUnknown(status, known)) await onArrived(messageId);
   };
-  /** The log is ahead of the record when their writer died between them. */
+  /** Repairs a row that is behind the log because the process died between the two writes. */
   const storedRank = async (messageId: string): Promise<number | null> => {
     const known = ranks.get(messageId);
     if (known !== undefined) return known;
@@ -78,19 +78,19 @@ export function createMessageStatuses({
   };
 
   return {
-    update: (news) =>
-      inTurn(news.messageId, async () => {
-        const stored = await storedRank(news.messageId);
-        if (stored !== null) await raise(news, stored);
+    update: (update) =>
+      inTurn(update.messageId, async () => {
+        const stored = await storedRank(update.messageId);
+        if (stored !== null) await raise(update, stored);
       }),
-    publish: (news, logged) =>
-      inTurn(news.messageId, async () => raise(news, await ownRank(news.messageId), logged)),
+    publish: (update, logged) =>
+      inTurn(update.messageId, async () => raise(update, await ownRank(update.messageId), logged)),
     publishNotSent: (send, code) =>
       inTurn(send.messageId, async () => {
         const { messageId } = send;
         if ((await ownRank(messageId)) > queued) return;
-        const news: StatusUpdate = { messageId, status: "failed", error: { code } };
-        await events.publish("message_status_update", news, publishedStatuses.notSentId(send));
+        const update: StatusUpdate = { messageId, status: "failed", error: { code } };
+        await events.publish("message_status_update", update, publishedStatuses.notSentId(send));
         await messageStore.notSent(messageId);
       }),
     begin(messageId) {
@@ -99,7 +99,7 @@ export function createMessageStatuses({
   };
 }
 
-/** Whether the command may be held for `unknown` although the message arrived; the one may be heard before the other. */
+/** Whether the command may be `unknown` although the message arrived: receipt and outcome come in either order. */
 function mayBeUnknown(status: MessageStatus, known: number): boolean {
   if (status === "unknown") return known >= messageStatusRank.sent && known !== messageStatusRank.failed;
   return (

@@ -6,19 +6,20 @@ import { proto } from "../baileys/baileys.ts";
 import type { SeenMessage } from "./from-whatsapp.ts";
 import type { Prepared } from "./to-whatsapp.ts";
 
-/** One channel's rows in `messages`: a projection of the log, monotonic, so it needs no fence. */
+/** One channel's rows in `messages`: a monotonic projection of the log, so it needs no fence. */
 export interface MessageStore {
-  /** Before the relay: what is sent, kept for a contact that asks again. */
+  /** Stores a message before its relay, for contacts that ask for it again. */
   sending(messageId: string, chat: string, type: string, message: proto.IMessage): Promise<void>;
+  /** Stores a message that was received, or sent from another device of the account. */
   seen(message: SeenMessage): Promise<void>;
-  /** What was sent under this id, for Baileys. */
+  /** The message that was sent under this id, for Baileys. */
   sent(messageId: string): Promise<proto.IMessage | undefined>;
-  /** What was sent under this id, ready to be sent again as it was. */
+  /** The message that was sent under this id, prepared for sending it again unchanged. */
   again(messageId: string): Promise<Prepared | null>;
-  /** The rank of an outgoing message's status; null for a message that is not known. */
+  /** The rank of an outgoing message's status; null for an unknown message. */
   rank(messageId: string): Promise<number | null>;
   raise(messageId: string, status: MessageStatus): Promise<void>;
-  /** It did not come as far as the wire; when it is tried again, its status rises from the beginning. */
+  /** Marks a message that did not reach the wire; after a retry its status rises from the start. */
   notSent(messageId: string): Promise<void>;
 }
 
@@ -37,28 +38,18 @@ export function createMessageStore(
   return {
     sending: (messageId, chat, type, message) =>
       put({
-        _id: outId(messageId),
-        messageId,
-        direction: "out",
-        chat,
-        sender: null,
-        type,
-        status: "queued",
-        statusRank: messageStatusRank.queued,
+        ...{ _id: outId(messageId), messageId, direction: "out", chat, sender: null, type },
+        ...{ status: "queued", statusRank: messageStatusRank.queued },
         proto: new Binary(proto.Message.encode(message).finish()),
       }),
     seen({ chat, sender, messageId, type, data }) {
-      const isOut = type === "outgoing_message";
-      return put({
-        _id: isOut ? outId(messageId) : `${channelId}/in/${chat}/${sender}/${messageId}`,
-        messageId,
-        direction: isOut ? "out" : "in",
-        chat,
-        sender,
-        type: data.content.type,
-        status: isOut ? "sent" : null,
-        statusRank: isOut ? messageStatusRank.sent : 0,
-      });
+      const message = { messageId, chat, sender, type: data.content.type };
+      if (type === "incoming_message") {
+        const _id = `${channelId}/in/${chat}/${sender}/${messageId}`;
+        return put({ ...message, _id, direction: "in", status: null, statusRank: 0 });
+      }
+      const statusRank = messageStatusRank.sent;
+      return put({ ...message, _id: outId(messageId), direction: "out", status: "sent", statusRank });
     },
     async sent(messageId) {
       const row = await messages.findOne({ _id: outId(messageId) }, { projection: { proto: 1 } });

@@ -4,19 +4,19 @@ import type { Content, MediaContent } from "#shared/content.ts";
 import type { proto } from "../baileys/baileys.ts";
 import type { FetchedMedia } from "../media/fetched-media.ts";
 
-/** A message that is ready for its turn: recipient known, media fetched, checked and uploaded. */
+/** A message ready to be relayed: recipient checked, media fetched, checked and uploaded. */
 export interface Prepared {
   to: string;
   type: Content["type"];
   message: proto.IMessage;
 }
 
-/** A text in Baileys' words. No link preview: it would make the connector fetch what a caller wrote. */
+/** A text in Baileys' form. Without a link preview, which would make the connector fetch a URL that a caller wrote. */
 export function textToWhatsApp(text: string): AnyMessageContent {
   return { text, linkPreview: null };
 }
 
-/** Media in Baileys' words, as a stream of the file that was fetched: a name or an address it would open by itself. */
+/** Media in Baileys' form, as a stream of the fetched file: Baileys would open a path or URL itself. */
 export function mediaToWhatsApp(content: MediaContent, media: FetchedMedia): AnyMessageContent {
   const { mimetype } = media;
   const file = { stream: createReadStream(media.path) };

@@ -1,10 +1,10 @@
-/** Sends that wait for WhatsApp's answer: they overlap, up to a bound. */
+/** Bounds how many sends wait for WhatsApp's acknowledgement at the same time. */
 export interface AckWindow {
-  /** Counts the work in until it is done. Its errors go to `onError`. */
+  /** Counts `work` until it settles. Its errors go to `onError`. */
   track(work: Promise<void>): void;
-  /** Resolves when one more may wait. */
+  /** Resolves when one more send may wait. */
   room(): Promise<void>;
-  /** Resolves when nothing waits. */
+  /** Resolves when no send waits. */
   idle(): Promise<void>;
 }
 

@@ -1,5 +1,4 @@
 import type { PublicError } from "#shared/errors.ts";
-import type { Logger } from "#shared/log.ts";
 import type { CommandQueue } from "../commands/command-queue.ts";
 import type { Send } from "../commands/send-settlement.ts";
 import type { TokenBucket } from "../concurrency/token-bucket.ts";
@@ -7,6 +6,7 @@ import type { OpenSocket } from "../connection/current-socket.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
+import type { SessionScope } from "../ownership/session-scope.ts";
 import { createAckWindow } from "./ack-window.ts";
 import { type FirstSendOptions, firstSend, prepareAttempt } from "./first-send.ts";
 import type { PrepareOptions } from "./prepare.ts";
@@ -20,58 +20,57 @@ export interface DispatchOptions {
   bucket: TokenBucket;
   preparation: PrepareOptions;
   ackMs: number;
-  log: Logger;
-  signal: AbortSignal;
-  onError(error: unknown): void;
 }
 
-/** Sends what was claimed: one relay at a time and in order, while waiting for WhatsApp's ackWindow overlaps. */
+/** Sends claimed commands: one relay at a time and in order, while the waits for acknowledgements overlap. */
 export interface Dispatch {
-  /** Sends as long as `canSend` holds; what was not sent is back in the queue when it resolves. */
+  /** Sends while `canSend` holds; sends that were not tried are queued again when it resolves. */
   send(batch: Send[], socket: OpenSocket, canSend: () => boolean): Promise<void>;
-  /** Sends once more what is `unknown`, as long as `canSend` holds; see `resend.ts`. */
+  /** Sends `unknown` sends once more while `canSend` holds; see `resend.ts`. */
   resend(unknown: Send[], socket: OpenSocket, canSend: () => boolean): Promise<void>;
-  /** Settles a send that is not to be tried. */
+  /** Settles a send as failed without trying it. */
   refuse(send: Send, error: PublicError): Promise<void>;
-  /** Resolves when nothing waits for an answer. */
+  /** Resolves when no send waits for an acknowledgement. */
   idle(): Promise<void>;
 }
 
+/** How many sends are prepared ahead of the one whose turn it is. */
 const aheadMax = 2;
 
-export function createDispatch(options: DispatchOptions): Dispatch {
-  const { queue, log } = options;
+export function createDispatch(scope: SessionScope, options: DispatchOptions): Dispatch {
+  const { queue } = options;
   const outcomes = createSendOutcomes(options);
-  const ackWindow = createAckWindow(options.onError);
+  const ackWindow = createAckWindow(scope.fail);
 
-  const said = ({ _id, messageId }: Send, outcome: string, isAgain: boolean) =>
-    log.info({ event: "sent", commandId: _id, messageId, outcome, isAgain }, "message");
-  const first: FirstSendOptions = {
+  const logSent = ({ _id, messageId }: Send, outcome: string, isAgain: boolean) =>
+    scope.log.info({ event: "sent", commandId: _id, messageId, outcome, isAgain }, "message");
+  const firstOptions: FirstSendOptions = {
     ...options,
     ...{ outcomes, ackWindow },
-    onAnswer: (send, { kind }) => said(send, kind, false),
+    onSettled: (send, { kind }) => logSent(send, kind, false),
   };
+  const prepare = (send: Send, socket: OpenSocket) => prepareAttempt(scope, { send, socket }, options);
 
   return {
     async send(batch, socket, canSend) {
-      const ready: Promise<Prepared>[] = [];
+      const preparing: Promise<Prepared>[] = [];
       for (const [index, send] of batch.entries()) {
-        for (const ahead of batch.slice(ready.length, index + 1 + aheadMax)) {
-          const preparing = prepareAttempt({ send: ahead, socket }, first);
-          preparing.catch(() => undefined);
-          ready.push(preparing);
+        for (const ahead of batch.slice(preparing.length, index + 1 + aheadMax)) {
+          const prepared = prepare(ahead, socket);
+          prepared.catch(() => undefined);
+          preparing.push(prepared);
         }
-        const copy = { send, socket, canSend };
+        const prepared = preparing[index] ?? prepare(send, socket);
         const isDone =
-          canSend() && (await firstSend(copy, ready[index] ?? prepareAttempt(copy, first), first));
+          canSend() && (await firstSend(scope, { send, socket, canSend }, prepared, firstOptions));
         if (!isDone) return queue.unclaim(batch.slice(index).map(({ _id }) => _id));
       }
     },
     async resend(unknown, socket, canSend) {
       for (const send of unknown) {
-        const resent = canSend() ? await resend(send, socket, canSend, options) : null;
+        const resent = canSend() ? await resend(scope, send, socket, canSend, options) : null;
         if (!resent) continue;
-        ackWindow.track(resent.answered.then((known) => said(send, known?.kind ?? "unsent", true)));
+        ackWindow.track(resent.answered.then((known) => logSent(send, known?.kind ?? "unsent", true)));
         await resent.written;
         await ackWindow.room();
       }

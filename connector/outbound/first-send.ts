@@ -3,21 +3,22 @@ import { backoffMs } from "#shared/backoff.ts";
 import { isUnavailable } from "#shared/database-answer.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import { type PublicError, publicError, ServiceError } from "#shared/errors.ts";
-import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
 import { SocketGoneError } from "../baileys/socket-gone-error.ts";
-import { type CommandQueue, NotBegunError } from "../commands/command-queue.ts";
-import { type RelayOutcome, type Send, sendEnd } from "../commands/send-settlement.ts";
+import type { CommandQueue } from "../commands/command-queue.ts";
+import { NotBegunError } from "../commands/relay-marks.ts";
+import type { RelayOutcome, Send } from "../commands/send-settlement.ts";
 import type { TokenBucket } from "../concurrency/token-bucket.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
+import type { SessionScope } from "../ownership/session-scope.ts";
 import type { AckWindow } from "./ack-window.ts";
 import { type PrepareOptions, prepare } from "./prepare.ts";
 import { relay } from "./relay.ts";
-import type { Publication, SendOutcomes } from "./send-outcome.ts";
+import type { SendOutcomes } from "./send-outcome.ts";
 
 export interface FirstSendOptions {
   queue: Pick<CommandQueue, "startRelay">;
@@ -28,13 +29,11 @@ export interface FirstSendOptions {
   bucket: TokenBucket;
   preparation: PrepareOptions;
   ackMs: number;
-  /** Called when it is known what became of a send that was on the wire. */
-  onAnswer(send: Send, outcome: RelayOutcome): void;
-  log: Logger;
-  signal: AbortSignal;
+  /** Called when the outcome of a send that reached the wire is settled. */
+  onSettled(send: Send, outcome: RelayOutcome): void;
 }
 
-/** The first time that a send goes out; for the second see `resend.ts`. */
+/** A send on its first way to the wire; `resend.ts` has the second. */
 export interface SendAttempt {
   send: Send;
   socket: OpenSocket;
@@ -49,69 +48,75 @@ const notSent: PublicError = {
   message: "The message could not be sent; it did not leave the connector",
 };
 
-/** Makes ready what a send says. Rejects as `prepare` does, and with a `SocketGoneError`. */
+/** Prepares a send for its turn. Rejects as `prepare` does, and with a `SocketGoneError`. */
 export function prepareAttempt(
+  { ended }: Pick<SessionScope, "ended">,
   { send, socket: { wa, gone } }: Pick<SendAttempt, "send" | "socket">,
-  { preparation, signal }: Pick<FirstSendOptions, "preparation" | "signal">,
+  { preparation }: Pick<FirstSendOptions, "preparation">,
 ): Promise<Prepared> {
-  return untilAborted(gone, () => prepare(send, wa, preparation, signal));
+  return untilAborted(gone, () => prepare(send, wa, preparation, ended));
 }
 
 /**
- * Sends, and tries in place, so that what comes later does not overtake. Resolves to whether it is done with; `ready` is
- * what the first try sends. Throws the database's error when that is away.
+ * Sends, and retries in place so that later sends do not overtake. `prepared` is what the first try sends. Resolves to
+ * whether the send is settled or on the wire. Throws the database's error when that is unavailable.
  */
 export async function firstSend(
-  copy: SendAttempt,
-  ready: Promise<Prepared>,
+  scope: SessionScope,
+  attempt: SendAttempt,
+  prepared: Promise<Prepared>,
   options: FirstSendOptions,
 ): Promise<boolean> {
-  const { send, socket, canSend } = copy;
-  const { outcomes, bucket, log, signal } = options;
+  const { send, socket, canSend } = attempt;
+  const { outcomes, bucket } = options;
+  const settleUnsent = async (error: PublicError, state: "failed" | "dead") => {
+    await outcomes.settleUnsent(send, error, state);
+    return true;
+  };
   for (let tries = 1; ; tries++) {
     try {
-      const prepared = await (tries === 1 ? ready : prepareAttempt(copy, options));
-      await sleep(bucket.take(performance.now()), AbortSignal.any([signal, socket.gone]));
+      const ready = await (tries === 1 ? prepared : prepareAttempt(scope, attempt, options));
+      await sleep(bucket.take(performance.now()), AbortSignal.any([scope.ended, socket.gone]));
       if (!canSend()) return false;
-      await putOnWire(copy, prepared, options);
+      await putOnWire(attempt, ready, options);
       return true;
     } catch (error) {
-      if (error instanceof ServiceError)
-        return outcomes.settleUnsent(send, publicError(error), "failed").then(() => true);
+      if (error instanceof ServiceError) return await settleUnsent(publicError(error), "failed");
       if (!canSend() || error instanceof NotBegunError) return false;
-      // No fault of the send: it is queued again when the session is.
+      // Not the send's fault: the session ends, and the next one queues it again.
       if (isUnavailable(error)) throw error;
-      log.warn({ event: "send_failed", commandId: send._id, tries, ...errorTrace(error) }, "not on the wire");
-      if (tries >= triesMax) return outcomes.settleUnsent(send, notSent, "dead").then(() => true);
-      await sleep(backoffMs(retryBackoff, tries, Math.random()), signal);
+      const trace = { commandId: send._id, tries, ...errorTrace(error) };
+      scope.log.warn({ event: "send_failed", ...trace }, "message did not reach the wire");
+      if (tries >= triesMax) return await settleUnsent(notSent, "dead");
+      await sleep(backoffMs(retryBackoff, tries, Math.random()), scope.ended);
     }
   }
 }
 
-/** Throws what kept the message off the wire. */
+/** Throws the error that kept the message off the wire. */
 async function putOnWire(
   { send, socket, canSend }: SendAttempt,
   prepared: Prepared,
-  { queue, messageStatuses, messageStore, outcomes, ackWindow, ackMs, onAnswer }: FirstSendOptions,
+  { queue, messageStatuses, messageStore, outcomes, ackWindow, ackMs, onSettled }: FirstSendOptions,
 ): Promise<void> {
   const { to, type, message } = prepared;
+  const facts = { to, type };
   await Promise.all([
     messageStore.sending(send.messageId, to, type, message),
     queue.startRelay(send._id, send.messageId, accountOf(socket)),
   ]);
-  // Writing took its time.
-  if (!canSend()) throw new SocketGoneError("It may not be sent any more");
+  // The writes took time.
+  if (!canSend()) throw new SocketGoneError("The socket closed before the relay");
   messageStatuses.begin(send.messageId);
-  let heard: Publication | undefined;
-  const onAck = (known: RelayOutcome) => {
-    heard = outcomes.publish(send, sendEnd(send, { to, type }, known));
-  };
-  const { written, outcome } = relay(socket, send.messageId, prepared, { ackMs, onAck });
+  const { written, outcome } = relay(socket, send.messageId, prepared, {
+    ackMs,
+    onAck: (known) => outcomes.publish(send, facts, known),
+  });
   ackWindow.track(
     outcome.then(async (known) => {
       if (!known) return;
-      await outcomes.settle(send, sendEnd(send, { to, type }, known), heard);
-      onAnswer(send, known);
+      await outcomes.settle(send, facts, known);
+      onSettled(send, known);
     }),
   );
   const { isOnWire, error } = await written;

@@ -17,12 +17,12 @@ export interface PrepareOptions {
   log: Logger;
 }
 
-/** Without one a media host that says nothing is given up after the 5 s of Node's agent. */
+/** Without it, Node's agent abandons a media host that does not answer after 5 s. */
 const mediaUploadTimeoutMs = 60_000;
 
 /**
- * Everything about a send that may be done ahead of its turn. Throws a `ServiceError` for what repeating would not
- * mend (`invalid_command`, `recipient_not_on_whatsapp`, `media_…`), and anything else for what it might.
+ * Prepares a send ahead of its turn: checks the recipient; fetches, checks and uploads media. Throws a `ServiceError` that
+ * retrying cannot fix (`invalid_command`, `recipient_not_on_whatsapp`, `media_…`), and any other error when it might.
  */
 export async function prepare(
   command: CommandDocument & { messageId: string },
@@ -34,8 +34,8 @@ export async function prepare(
   const userJid = wa.user?.id;
   if (!userJid) throw new Error("The socket has no account");
   await options.recipientCheck.check(wa, to);
-  await using words = await wordsOf(content, options.fetchMedia, signal);
-  const { message } = await generateWAMessage(to, words.content, {
+  await using converted = await baileysContent(content, options.fetchMedia, signal);
+  const { message } = await generateWAMessage(to, converted.content, {
     userJid,
     messageId: command.messageId,
     upload: wa.waUploadToServer,
@@ -47,8 +47,8 @@ export async function prepare(
   return { to, type: content.type, message };
 }
 
-/** The content in Baileys' words; what was fetched for it is removed on disposal. */
-async function wordsOf(content: Content, fetchMedia: MediaFetch, signal: AbortSignal) {
+/** The content in Baileys' form. Disposal removes fetched media. */
+async function baileysContent(content: Content, fetchMedia: MediaFetch, signal: AbortSignal) {
   if (content.type === "text") {
     return { content: textToWhatsApp(content.text), [Symbol.asyncDispose]: async () => undefined };
   }

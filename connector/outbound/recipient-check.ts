@@ -3,11 +3,11 @@ import { phoneNumberOf } from "#shared/address.ts";
 import { ServiceError } from "#shared/errors.ts";
 import { USyncQuery, USyncUser, type WASocket } from "../baileys/baileys.ts";
 
-/** Who is known to be on WhatsApp, so that each address is asked for once a day at most. */
+/** Remembers which recipients are on WhatsApp, so that each is queried at most once a day. */
 export interface RecipientCheck {
   /**
-   * Throws `recipient_not_on_whatsapp` when WhatsApp says that nobody is there, and anything else when it says
-   * nothing. A LID that is mapped to a number, or that has a session, is known.
+   * Throws `recipient_not_on_whatsapp` when WhatsApp says so, and another error when it does not answer. Does not query a
+   * LID that is mapped to a number or that has a session.
    */
   check(wa: WASocket, jid: string): Promise<void>;
 }
@@ -27,26 +27,26 @@ export function createRecipientCheck(): RecipientCheck {
 }
 
 async function numberExists(wa: WASocket, jid: string): Promise<boolean> {
-  const found = answered(await wa.onWhatsApp(jid));
+  const found = assertAnswered(await wa.onWhatsApp(jid));
   return found.some(({ exists }) => exists);
 }
 
 /**
- * Not left to the send: to a LID that nobody has, Baileys sends only the copies for the sender's own devices, or it
- * takes the number of the same digits for it.
+ * Checks what the send itself would not notice: for a LID that does not exist, Baileys sends only the copies for the
+ * sender's own devices, or takes the phone number with the same digits instead.
  */
 async function lidExists({ signalRepository, executeUSyncQuery }: WASocket, lid: string): Promise<boolean> {
   if (await signalRepository.lidMapping.getPNForLID(lid)) return true;
   if ((await signalRepository.validateSession(lid)).exists) return true;
-  // As Baileys asks before it sends, whose own answer does not tell silence from nobody.
+  // The query that Baileys makes before a send, whose own result does not tell silence from an unknown LID.
   const query = new USyncQuery().withContext("message").withDeviceProtocol().withLIDProtocol();
-  const { list } = answered(await executeUSyncQuery(query.withUser(new USyncUser().withId(lid))));
+  const { list } = assertAnswered(await executeUSyncQuery(query.withUser(new USyncUser().withId(lid))));
   return list.some(({ devices }) => hasDevices(devices));
 }
 
-/** A query that ran into its timeout resolves to `undefined`. */
-function answered<T>(answer: T | undefined): T {
-  if (answer === undefined) throw new Error("WhatsApp did not answer who is there");
+/** Baileys resolves a query that timed out to `undefined`. */
+function assertAnswered<T>(answer: T | undefined): T {
+  if (answer === undefined) throw new Error("WhatsApp did not answer the recipient query");
   return answer;
 }
 

@@ -6,22 +6,22 @@ import type { OpenSocket } from "../connection/current-socket.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
 
 export interface Relay {
-  /** Resolves when Baileys is done with it, or the socket is gone. */
+  /** Resolves when Baileys has written the stanza or failed to, or when the socket is gone. */
   written: Promise<{ isOnWire: boolean; error?: unknown }>;
-  /** Resolves as soon as it is known, which can be before `written`; null when it did not reach the wire. */
+  /** Resolves as soon as the outcome is known, possibly before `written`; to null when the stanza did not reach the wire. */
   outcome: Promise<RelayOutcome | null>;
 }
 
 export interface RelayOptions {
-  /** How long to wait for the acknowledgement. */
+  /** How long to wait for WhatsApp's acknowledgement. */
   ackMs: number;
-  /** Called in the moment the answer is heard, so before any receipt that comes behind it. */
+  /** Called synchronously with the acknowledgement, so before any receipt that follows it. */
   onAck(outcome: Exclude<RelayOutcome, { kind: "unknown" }>): void;
 }
 
 /**
- * Puts a message on the wire. Baileys resolves when the bytes have written and the ratchet is stored; whether WhatsApp took
- * it says the server's acknowledgement, which is listened for from before the send, since it is often the faster one.
+ * Puts a message on the wire. Baileys resolves when the bytes are written and the ratchet is stored; only the server's
+ * acknowledgement says whether WhatsApp took the message. It often arrives first, so we listen before we send.
  */
 export function relay(
   { wa, gone }: OpenSocket,
@@ -29,25 +29,28 @@ export function relay(
   prepared: Prepared,
   { ackMs, onAck }: RelayOptions,
 ): Relay {
-  const hear = (node: BinaryNode) => {
-    const heard = outcomeOf(node);
-    if (heard.kind !== "unknown") onAck(heard);
+  const acknowledge = (node: BinaryNode) => {
+    const known = outcomeOf(node);
+    if (known.kind !== "unknown") onAck(known);
   };
-  wa.ws.once(`TAG:${messageId}`, hear);
+  wa.ws.once(`TAG:${messageId}`, acknowledge);
   const answer = untilAborted(gone, () => wa.waitForMessage<BinaryNode>(messageId, ackMs)).then(
     outcomeOf,
     (): RelayOutcome => ({ kind: "unknown" }),
   );
-  void answer.then(() => wa.ws.off(`TAG:${messageId}`, hear));
+  void answer.then(() => wa.ws.off(`TAG:${messageId}`, acknowledge));
   const written = traceRelay(() =>
     untilAborted(gone, () => wa.relayMessage(prepared.to, prepared.message, { messageId })),
   );
-  const fate = written.then(({ isOnWire }) => (isOnWire ? answer : null));
-  const outcome = Promise.race([fate, answer.then((known) => (known.kind === "unknown" ? fate : known))]);
+  const afterWrite = written.then(({ isOnWire }) => (isOnWire ? answer : null));
+  const outcome = Promise.race([
+    afterWrite,
+    answer.then((known) => (known.kind === "unknown" ? afterWrite : known)),
+  ]);
   return { written, outcome };
 }
 
-/** A receipt can overtake the acknowledgement, and says as much: only what the server took reaches anybody. */
+/** A receipt can overtake the acknowledgement and proves as much: only a message that the server took gets a receipt. */
 function outcomeOf(node: BinaryNode | undefined): RelayOutcome {
   if (node?.tag === "receipt") return { kind: "sent" };
   if (node?.tag !== "ack") return { kind: "unknown" };

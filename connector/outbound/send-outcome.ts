@@ -1,24 +1,25 @@
 import type { PublicError } from "#shared/errors.ts";
 import type { CommandQueue } from "../commands/command-queue.ts";
-import { type Send, type SendEnd, sendFailure } from "../commands/send-settlement.ts";
+import {
+  type RelayOutcome,
+  type Send,
+  type SendEnd,
+  type SendFacts,
+  sendEnd,
+  sendFailure,
+} from "../commands/send-settlement.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 
-/** News on its way: `logged` when it is in the log, `done` when the message's record has it, too. */
-export interface Publication {
-  logged: Promise<void>;
-  done: Promise<void>;
-}
-
-/** How sends end: what is told of them, and what their commands say. */
+/**
+ * Publishes how sends end, then settles their commands. The event always comes first: if the process dies between the two,
+ * the next owner settles the command by the log.
+ */
 export interface SendOutcomes {
-  /** Tells how a send ended; its command is not settled by that. */
-  publish(send: Send, ending: SendEnd): Publication;
-  /**
-   * Settles a send once it is told, by `telling` if that is under way. The event comes first: who dies between the two
-   * leaves a command that the next owner settles by the log.
-   */
-  settle(send: Send, ending: SendEnd, telling?: Publication): Promise<void>;
-  /** Settles a send that did not leave. */
+  /** Begins to publish the outcome of a relay; call it as soon as the outcome is known. */
+  publish(send: Send, facts: SendFacts, outcome: RelayOutcome): void;
+  /** Settles a send once its outcome is published, by an earlier `publish` or now. */
+  settle(send: Send, facts: SendFacts, outcome: RelayOutcome): Promise<void>;
+  /** Publishes and settles a send that did not reach the wire. */
   settleUnsent(send: Send, error: PublicError, state: "failed" | "dead"): Promise<void>;
 }
 
@@ -27,22 +28,41 @@ export interface SendOutcomesOptions {
   messageStatuses: Pick<MessageStatuses, "publish" | "publishNotSent">;
 }
 
+/** An outcome on its way: `logged` resolves when the event is in the log, `stored` when `messages` has it, too. */
+interface Publication {
+  end: SendEnd;
+  logged: Promise<void>;
+  stored: Promise<void>;
+}
+
 export function createSendOutcomes({ queue, messageStatuses }: SendOutcomesOptions): SendOutcomes {
-  const publish = ({ messageId }: Send, { statusUpdate }: SendEnd): Publication => {
+  /** Published and not yet settled, by command. */
+  const publications = new Map<string, Publication>();
+
+  const publishEnd = ({ messageId }: Send, end: SendEnd): Publication => {
     const { promise: logged, resolve, reject } = Promise.withResolvers<void>();
-    const done = messageStatuses.publish({ messageId, ...statusUpdate }, resolve);
-    done.then(resolve, reject);
+    const stored = messageStatuses.publish({ messageId, ...end.statusUpdate }, resolve);
+    stored.then(resolve, reject);
     logged.catch(() => undefined);
-    return { logged, done };
+    return { end, logged, stored };
+  };
+  const publicationOf = (send: Send, facts: SendFacts, outcome: RelayOutcome): Publication => {
+    const begun = publications.get(send._id);
+    if (begun) return begun;
+    const publication = publishEnd(send, sendEnd(send, facts, outcome));
+    publications.set(send._id, publication);
+    return publication;
   };
 
   return {
-    publish,
-    async settle(send, ending, { logged, done } = publish(send, ending)) {
+    publish: (send, facts, outcome) => void publicationOf(send, facts, outcome),
+    async settle(send, facts, outcome) {
+      const { end, logged, stored } = publicationOf(send, facts, outcome);
+      publications.delete(send._id);
       await logged;
-      await Promise.all([done, queue.settle(send._id, ending.settlement)]);
-      // A receipt that came between the two looked for a command that is `unknown` already.
-      if (ending.settlement.state === "unknown") await publish(send, ending).done;
+      await Promise.all([stored, queue.settle(send._id, end.settlement)]);
+      // A receipt between the two found a command that was not `unknown` yet: publishing again completes it.
+      if (end.settlement.state === "unknown") await publishEnd(send, end).stored;
     },
     async settleUnsent(send, error, state) {
       await messageStatuses.publishNotSent(send, error.code);

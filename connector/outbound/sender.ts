@@ -1,103 +1,89 @@
-import type { CommandDocument } from "#shared/collections.ts";
+/** Carries a claimed send to its outcome: prepares, paces and relays it, then publishes and settles what became of it. */
+
 import { publicError, ServiceError } from "#shared/errors.ts";
 import { newMessageId } from "#shared/ids.ts";
 import type { ReportUnclaimable } from "../commands/claim.ts";
-import type { Send } from "../commands/send-settlement.ts";
+import { isSend, type Send } from "../commands/send-settlement.ts";
+import { createWorkLoop } from "../concurrency/work-loop.ts";
 import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
+import type { SessionScope } from "../ownership/session-scope.ts";
 import { createDispatch, type DispatchOptions } from "./dispatch.ts";
 
 /** What a sender may do at the moment. */
 export type Sending = ({ kind: "open" } & OpenSocket) | { kind: "closed" } | { kind: "logged_out" };
 
 export interface SenderOptions extends DispatchOptions {
-  /** Asked before every step that must not be taken by a former owner or on a socket that is gone. */
+  /** Asked before every step that must not be taken on a socket that is gone. */
   sending(): Sending;
-  isOwner(): boolean;
 }
 
-/** Lanes 1 and 2. */
+/** Works on lanes 1 and 2, the messages. */
 export interface Sender {
-  /** There may be something to do. */
+  /** There may be commands. */
   ring(): void;
-  /** Claims nothing more, and resolves when nothing is on its way. */
+  /** Claims no more commands. Resolves when no send is on its way. */
   stop(): Promise<void>;
 }
 
 const batchMax = 16;
 
-export function createSender(options: SenderOptions): Sender {
-  const { queue, messageStatuses, sending, isOwner, onError } = options;
-  const dispatch = createDispatch(options);
-  let isStopping = false;
-  let isDirty = false;
-  let working: Promise<void> | null = null;
+export function createSender(scope: SessionScope, options: SenderOptions): Sender {
+  const { queue, messageStatuses, sending } = options;
+  const dispatch = createDispatch(scope, options);
   let resentOn: AbortSignal | null = null;
-  const mayWork = () => !isStopping && isOwner();
 
-  const tellSpent: ReportUnclaimable = async (spent) => {
+  const reportUnclaimable: ReportUnclaimable = async (unclaimable) => {
     await Promise.all(
-      spent.map(async ({ command, settlement }) => {
-        if (hasMessageId(command)) await messageStatuses.publishNotSent(command, settlement.error.code);
+      unclaimable.map(async ({ command, settlement }) => {
+        if (isSend(command)) await messageStatuses.publishNotSent(command, settlement.error.code);
       }),
     );
   };
-  const next = async (): Promise<Send[]> => {
-    const claimed = await queue.claim([1, 2], batchMax, tellSpent);
+  const claimNext = async (): Promise<Send[]> => {
+    const claimed = await queue.claim([1, 2], batchMax, reportUnclaimable);
     return claimed.map((command) => ({ ...command, messageId: command.messageId ?? newMessageId() }));
   };
-  /** Once for each socket, before anything new: what is `unknown` by then is of an earlier one. */
-  const resend = async (socket: OpenSocket, canSend: () => boolean) => {
+  /** Once for each socket, before any new send: a send that is `unknown` by then was relayed on an earlier socket. */
+  const resendUnknown = async (socket: OpenSocket, canSend: () => boolean) => {
     if (resentOn === socket.gone) return;
     await dispatch.idle();
-    await dispatch.resend((await queue.resendable(accountOf(socket))).filter(hasMessageId), socket, canSend);
+    const unknown = await queue.resendable(accountOf(socket));
+    await dispatch.resend(unknown.filter(isSend), socket, canSend);
     resentOn = socket.gone;
   };
-
   const passes: Record<Sending["kind"], () => Promise<void>> = {
-    async closed() {
-      await queue.expire(tellSpent);
-    },
+    closed: () => queue.expire(reportUnclaimable),
     async logged_out() {
       const loggedOut = publicError(new ServiceError("channel_logged_out"));
-      while (mayWork() && sending().kind === "logged_out") {
-        const batch = await next();
+      while (loop.mayWork() && sending().kind === "logged_out") {
+        const batch = await claimNext();
         if (batch.length === 0) return;
         await Promise.all(batch.map((send) => dispatch.refuse(send, loggedOut)));
       }
     },
     async open() {
-      for (let now = sending(); mayWork() && now.kind === "open"; now = sending()) {
+      for (let now = sending(); loop.mayWork() && now.kind === "open"; now = sending()) {
         const { wa, gone } = now;
-        const canSend = () => mayWork() && !gone.aborted && sending().kind === "open";
-        await resend({ wa, gone }, canSend);
+        const canSend = () => loop.mayWork() && !gone.aborted && sending().kind === "open";
+        await resendUnknown({ wa, gone }, canSend);
         if (!canSend()) continue;
-        const batch = await next();
+        const batch = await claimNext();
         if (batch.length === 0) return;
         await dispatch.send(batch, { wa, gone }, canSend);
       }
     },
   };
-  const work = async () => {
-    while (isDirty && mayWork()) {
-      isDirty = false;
-      await passes[sending().kind]().catch(onError);
-    }
-    working = null;
-  };
+  const loop = createWorkLoop({
+    mayWork: scope.isOwner,
+    pass: () => passes[sending().kind](),
+    onError: scope.fail,
+  });
 
   return {
-    ring() {
-      isDirty = true;
-      working ??= Promise.resolve().then(work);
-    },
+    ring: loop.ring,
     async stop() {
-      isStopping = true;
-      await working;
+      await loop.stop();
       await dispatch.idle();
     },
   };
-}
-
-function hasMessageId(command: CommandDocument): command is Send {
-  return command.messageId !== undefined;
 }

@@ -5,7 +5,7 @@ import type { LastDisconnect } from "#shared/events.ts";
 import { type MachineState, type PairingCode, publicStatus } from "../machine/machine.ts";
 import { assertHeld, type Fence, FencedError } from "../ownership/fence.ts";
 
-/** What of a channel's document changes with a step of its machine. */
+/** The fields of a channel's document that change with a step of its machine. */
 interface ChannelStep {
   machine: MachineState;
   lastDisconnect: LastDisconnect | null;
@@ -14,12 +14,12 @@ interface ChannelStep {
   wanted?: ChannelDocument["wanted"];
 }
 
-/** The writes of an owner to its channel's document. Each carries the epoch, and throws `FencedError` without it. */
+/** Writes the owner's changes to its channel's document. Each write carries the epoch; throws `FencedError` when deposed. */
 export interface ChannelStore {
   saveStep(change: ChannelStep): Promise<void>;
   setAccount(phoneNumber: string | null, lid: string | null): Promise<void>;
   setWish(wanted: ChannelDocument["wanted"]): Promise<void>;
-  /** From here on the channel does not exist for callers, and whoever owns it next erases it. */
+  /** Hides the channel from callers; if this owner dies, the next one erases it. */
   markDeleted(): Promise<void>;
 }
 

@@ -9,10 +9,10 @@ import type { Fence } from "../ownership/fence.ts";
 import type { LinkedAccount } from "./linked-account.ts";
 import { countPairingRequest } from "./pairing-limit.ts";
 
-/** Carries out what the machine asks for. */
+/** Carries out the effects that the machine asks for. */
 export interface Effects {
   perform(effect: Effect): Promise<void>;
-  /** Takes back what was scheduled. */
+  /** Cancels a scheduled retry. */
   cancel(): void;
 }
 
@@ -20,7 +20,7 @@ export interface EffectsOptions {
   db: Db;
   collections: Pick<Collections, "pairingRequests">;
   fence: Fence;
-  /** Null when there are credentials that cannot be used. */
+  /** Null when the credentials cannot be read. */
   auth: AuthState | null;
   connection: Connection;
   linkedAccount: Pick<LinkedAccount, "remember">;
@@ -35,7 +35,7 @@ export function createEffects(options: EffectsOptions): Effects {
     if (retry) clearTimeout(retry);
     retry = null;
   };
-  /** Counted here, since a pairing that lost its socket asks again by itself. */
+  /** Counts each request here, because a pairing that lost its socket asks again without a command. */
   const requestCode = async (phoneNumber: string) => {
     try {
       await countPairingRequest(collections, phoneNumber);
@@ -71,7 +71,7 @@ export function createEffects(options: EffectsOptions): Effects {
         case "cancel_retry":
           return cancel();
         case "drop_wish":
-          // A part of the channel's document, written with the step.
+          // Stored with the step, as a field of the channel's document.
           return;
       }
     },

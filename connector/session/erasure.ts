@@ -6,56 +6,58 @@ import {
   collectionNames as names,
 } from "#shared/collections.ts";
 import { errorTrace } from "#shared/error-trace.ts";
-import type { Logger } from "#shared/log.ts";
+import type { SessionScope } from "../ownership/session-scope.ts";
 import type { ChannelStore } from "./channel-store.ts";
 import type { MachineRunner } from "./machine-runner.ts";
 
-/** The end of a channel, as its session carries it out. */
+/** Erases a channel. */
 export interface Erasure {
-  /** Unlinks as far as WhatsApp can be reached, and removes everything. Once, however often it is called. */
+  /** Unlinks if WhatsApp can be reached, and erases everything. Runs once, however often it is called. */
   erase(): Promise<void>;
 }
 
 export interface ErasureOptions {
   db: Db;
-  channelId: string;
   channelStore: Pick<ChannelStore, "markDeleted">;
   machineRunner: Pick<MachineRunner, "dispatch" | "until">;
-  isOwner(): boolean;
-  /** Gives up what the session holds; nothing of it writes any more when this resolves. */
+  /** Releases what the session holds; nothing of it writes after this resolves. */
   release(): Promise<void>;
   onEnd(hasFailed: boolean): void;
-  log: Logger;
 }
 
-const unlinkMs = 20_000;
+const unlinkWaitMs = 20_000;
 const fenceKeptDays = 30;
 
-/** By what the TTL index of a fenced collection goes. */
+/** The field that the TTL index of each fenced collection uses. */
 const expiries = {
-  /** As an event of now: as long as events are kept. */
+  /** Keeps the fence as long as an event that is published now. */
   [names.events]: { timestamp: "$$NOW" },
   [names.authKeys]: {
     expiresAt: { $dateAdd: { startDate: "$$NOW", unit: "day", amount: fenceKeptDays } },
   },
 };
 
-export function createErasure(options: ErasureOptions): Erasure {
-  const { db, channelId, channelStore, machineRunner, isOwner, release, onEnd, log } = options;
+export function createErasure(
+  { channelId, isOwner, log }: Pick<SessionScope, "channelId" | "isOwner" | "log">,
+  { db, channelStore, machineRunner, release, onEnd }: ErasureOptions,
+): Erasure {
   let erasing: Promise<void> | null = null;
 
   const erase = async () => {
     await channelStore.markDeleted();
     await machineRunner.dispatch({ type: "unlink" });
-    await machineRunner.until(({ state }) => state === "logged_out", unlinkMs);
-    // Deposed meanwhile: the mark is there, and the next owner erases.
+    await machineRunner.until(({ state }) => state === "logged_out", unlinkWaitMs);
+    // Deposed meanwhile: the channel is marked, and the next owner erases it.
     if (!isOwner()) return;
     await release();
     try {
       await eraseChannel(db, channelId);
       onEnd(false);
     } catch (error) {
-      log.warn({ event: "erase", ...errorTrace(error) }, "what is left is erased at the next look");
+      log.warn(
+        { event: "erase", ...errorTrace(error) },
+        "channel not erased completely, retried by the sweep",
+      );
       onEnd(true);
     }
   };
@@ -69,8 +71,8 @@ export function createErasure(options: ErasureOptions): Erasure {
 }
 
 /**
- * Removes all that is left of a channel. Its document goes last, so that an erasure that was interrupted is taken up
- * again; the fences stay for days, so that a former owner cannot write what nobody would remove.
+ * Removes everything of a channel. Its document is removed last, so that an interrupted erasure is resumed. The fences stay
+ * for days, so that a former owner cannot write rows that would never be removed.
  */
 export async function eraseChannel(db: Db, channelId: string): Promise<void> {
   await eraseFrom(
@@ -82,7 +84,7 @@ export async function eraseChannel(db: Db, channelId: string): Promise<void> {
     await db.collection<FenceDocument>(name).updateOne({ _id: fenceId(channelId) }, [{ $set: expiry }]);
   }
   await db.collection<{ _id: string }>(names.channels).deleteOne({ _id: channelId });
-  // Who found the channel a moment ago may have inserted one since, which nobody would ever claim.
+  // A function that found the channel a moment ago may have inserted a command since, which would never be claimed.
   await eraseFrom(db, [names.commands], channelId);
 }
 

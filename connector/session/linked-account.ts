@@ -5,29 +5,29 @@ import type { PairingMethod } from "../machine/machine.ts";
 import { isSameAccountNumber } from "./account-number.ts";
 import type { ChannelStore } from "./channel-store.ts";
 
-/** Whose account a channel is for, and whose it has. */
+/** Knows which account a channel is for, and which one is linked. */
 export interface LinkedAccount {
-  /** The channel's own JID; empty while it has none. */
+  /** The channel's own JID; empty while no account is linked. */
   ownJid(): string;
-  /** Whether the linked account is another than the caller named; never so without a name. */
+  /** Whether the linked account differs from the one that the caller named; false when the caller named none. */
   isWrongAccount(method: PairingMethod): boolean;
-  /** Writes down whose account it is, also when that has changed. */
+  /** Stores the linked account, also after its number or LID has changed. */
   remember(): Promise<void>;
 }
 
 export interface LinkedAccountOptions {
   channel: Pick<ChannelDocument, "givenNumber" | "lid">;
-  /** Null when there are credentials that cannot be used. */
+  /** Null when the credentials cannot be read. */
   auth: Pick<AuthState, "linked" | "state"> | null;
   channelStore: Pick<ChannelStore, "setAccount">;
 }
 
 /**
- * A number that the caller gave, at create or with the pairing, binds the account that links. The number that linking
- * itself filled in does not, and an account that was taken once stays the same whatever number it moves to: its LID says.
+ * Only a number that the caller gave, when creating or pairing the channel, binds the account; one that linking filled in
+ * does not. An accepted account stays accepted when it moves to another number: its LID identifies it.
  */
 export function createLinkedAccount({ channel, auth, channelStore }: LinkedAccountOptions): LinkedAccount {
-  let taken = normaliseJid(channel.lid);
+  let acceptedLid = normaliseJid(channel.lid);
   const me = () => (auth?.linked() ? auth.state.creds.me : undefined);
   return {
     ownJid: () => normaliseJid(me()?.id) ?? "",
@@ -35,12 +35,12 @@ export function createLinkedAccount({ channel, auth, channelStore }: LinkedAccou
       const wanted = channel.givenNumber ?? (method.kind === "code" ? method.phoneNumber : null);
       const linked = phoneNumberOf(me()?.id);
       if (wanted === null || linked === null || isSameAccountNumber(wanted, linked)) return false;
-      return taken === null || taken !== normaliseJid(me()?.lid);
+      return acceptedLid === null || acceptedLid !== normaliseJid(me()?.lid);
     },
     async remember() {
       const lid = normaliseJid(me()?.lid);
       await channelStore.setAccount(phoneNumberOf(me()?.id), lid);
-      taken = lid;
+      acceptedLid = lid;
     },
   };
 }

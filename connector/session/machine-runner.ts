@@ -1,6 +1,6 @@
 import type { ChannelDocument } from "#shared/collections.ts";
 import type { LastDisconnect } from "#shared/events.ts";
-import type { Logger } from "#shared/log.ts";
+import { type Condition, createCondition } from "../concurrency/condition.ts";
 import { createSerialQueue } from "../concurrency/serial-queue.ts";
 import type { EventLog } from "../events/event-log.ts";
 import { connectionUpdate } from "../machine/connection-update.ts";
@@ -14,20 +14,19 @@ import {
   type World,
 } from "../machine/machine.ts";
 import { step } from "../machine/transition-table.ts";
+import type { SessionScope } from "../ownership/session-scope.ts";
 import type { ChannelStore } from "./channel-store.ts";
 
-/** Runs a channel's machine: one signal after the other, each step written down and carried out. */
-export interface MachineRunner {
+/** Runs a channel's machine: one signal after the other, each step stored, published and carried out. */
+export interface MachineRunner extends Pick<Condition<MachineState>, "until"> {
   machine(): MachineState;
-  /** Writes down and tells where the machine begins. */
+  /** Stores and publishes the initial state. */
   announce(): Promise<void>;
   /**
-   * Resolves when the step is written and its effects were started. Errors go to `onError`. A signal that is not current
-   * any more when its turn comes is dropped.
+   * Resolves when the step is stored and its effects have started. Errors fail the session. Drops a signal that is not
+   * current any more when its turn comes.
    */
   dispatch(signal: Signal, isCurrent?: () => boolean): Promise<void>;
-  /** Resolves with the machine as soon as `test` holds; null when it did not within `ms`. */
-  until(test: (machine: MachineState) => boolean, ms: number): Promise<MachineState | null>;
 }
 
 export interface MachineRunnerOptions {
@@ -38,17 +37,15 @@ export interface MachineRunnerOptions {
   /** Must not wait for a later signal. */
   perform(effect: Effect): Promise<void>;
   isLinked(): boolean;
-  /** Whether the linked account is another than the caller named. */
+  /** Whether the linked account differs from the one that the caller named. */
   isWrongAccount(method: PairingMethod): boolean;
   limits: MachineLimits;
   /** Called after every step. */
   onChange(machine: MachineState): void;
-  onError(error: unknown): void;
-  log: Logger;
 }
 
-/** What must be true before the status says so. */
-const first: readonly Effect["type"][] = [
+/** Effects that must be done before the stored status says so. */
+const effectsBeforeStatus: readonly Effect["type"][] = [
   "cancel_retry",
   "close_socket",
   "unlink_device",
@@ -56,10 +53,13 @@ const first: readonly Effect["type"][] = [
   "remember_account",
 ];
 
-export function createMachineRunner(options: MachineRunnerOptions): MachineRunner {
-  const { channelStore, events, perform, limits, onChange, log } = options;
-  const chain = createSerialQueue(options.onError);
-  const waiters = new Set<() => void>();
+export function createMachineRunner(
+  { fail, log }: Pick<SessionScope, "fail" | "log">,
+  options: MachineRunnerOptions,
+): MachineRunner {
+  const { channelStore, events, perform, limits, onChange } = options;
+  const steps = createSerialQueue(fail);
+  const condition = createCondition(() => machine);
   let machine = options.initial;
   let lastDisconnect = options.lastDisconnect;
 
@@ -70,76 +70,56 @@ export function createMachineRunner(options: MachineRunnerOptions): MachineRunne
     isWrongAccount: options.isWrongAccount(method),
     limits,
   });
+  const publish = () => events.publish("connection_update", connectionUpdate(machine, lastDisconnect));
   const apply = async (signal: Signal) => {
     const before = machine;
     const world = worldOf(before);
     const { machine: after, effects } = step(before, signal, world);
     if (after === before && effects.length === 0) return;
     if (signal.type === "closed") lastDisconnect = disconnectOf(signal, world.now);
-    for (const effect of effects.filter(({ type }) => first.includes(type))) await perform(effect);
+    for (const effect of effects.filter(isBeforeStatus)) await perform(effect);
     machine = after;
-    await channelStore.saveStep({
-      machine,
-      lastDisconnect,
-      isCodeNew: before.code !== after.code,
-      ...wishOf(effects),
-    });
-    if (isAnnounced(before, after)) {
-      log.info(
-        {
-          event: "connection",
-          before: before.state,
-          state: after.state,
-          reason: after.reason,
-          ...closeCodeOf(signal),
-        },
-        "connection",
-      );
-      await events.publish("connection_update", connectionUpdate(machine, lastDisconnect));
+    const isCodeNew = before.code !== after.code;
+    await channelStore.saveStep({ machine, lastDisconnect, isCodeNew, ...wishOf(effects) });
+    if (isVisible(before, after)) {
+      const change = { before: before.state, state: after.state, reason: after.reason };
+      log.info({ event: "connection", ...change, ...closeCodeOf(signal) }, "connection");
+      await publish();
     }
-    for (const effect of effects.filter(({ type }) => !first.includes(type))) await perform(effect);
+    for (const effect of effects.filter((one) => !isBeforeStatus(one))) await perform(effect);
     onChange(machine);
-    for (const wake of [...waiters]) wake();
+    condition.changed();
   };
 
   return {
     machine: () => machine,
+    until: condition.until,
     announce() {
-      chain.push(async () => {
+      steps.push(async () => {
         await channelStore.saveStep({ machine, lastDisconnect, isCodeNew: true, wanted: "disconnected" });
-        await events.publish("connection_update", connectionUpdate(machine, lastDisconnect));
+        await publish();
       });
-      return chain.idle();
+      return steps.idle();
     },
     dispatch(signal, isCurrent = () => true) {
-      chain.push(async () => {
+      steps.push(async () => {
         if (isCurrent()) await apply(signal);
       });
-      return chain.idle();
-    },
-    until(test, ms) {
-      return new Promise((resolve) => {
-        const settle = (result: MachineState | null) => {
-          clearTimeout(timer);
-          waiters.delete(look);
-          resolve(result);
-        };
-        const look = () => {
-          if (test(machine)) settle(machine);
-        };
-        const timer = setTimeout(() => settle(null), ms);
-        waiters.add(look);
-        look();
-      });
+      return steps.idle();
     },
   };
+}
+
+function isBeforeStatus({ type }: Effect): boolean {
+  return effectsBeforeStatus.includes(type);
 }
 
 function wishOf(effects: Effect[]): { wanted?: ChannelDocument["wanted"] } {
   return effects.some(({ type }) => type === "drop_wish") ? { wanted: "disconnected" } : {};
 }
 
-function isAnnounced(before: MachineState, after: MachineState): boolean {
+/** Whether callers see a difference. */
+function isVisible(before: MachineState, after: MachineState): boolean {
   return (
     publicStatus(before) !== publicStatus(after) ||
     before.reason !== after.reason ||
@@ -151,7 +131,7 @@ function disconnectOf({ reason, code }: Extract<Signal, { type: "closed" }>, now
   return { code, reason: reason.kind, at: new Date(now).toISOString() };
 }
 
-/** `code` alone would be taken for a pairing code, which the log never shows. */
+/** Not logged as `code`, which would read as a pairing code: the log never shows one. */
 function closeCodeOf(signal: Signal): { closeCode?: number } {
   return signal.type === "closed" && signal.code !== null ? { closeCode: signal.code } : {};
 }

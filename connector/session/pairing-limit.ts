@@ -6,13 +6,13 @@ const perHourMax = 5;
 
 type PairingRequests = Pick<Collections, "pairingRequests">;
 
-/** Throws `pairing_rate_limited` when five codes were made for a number within an hour: WhatsApp's own limit sticks. */
+/** Throws `pairing_rate_limited` after five codes for a number within an hour: WhatsApp's own limit persists. */
 export async function assertPairingAllowed(
   { pairingRequests }: PairingRequests,
   phoneNumber: string,
 ): Promise<void> {
   const anHourAgo = { $dateSubtract: { startDate: "$$NOW", unit: "hour", amount: 1 } };
-  const asked = await pairingRequests
+  const recent = await pairingRequests
     .aggregate<{ againInMs: number }>([
       { $match: { phoneNumber, $expr: { $gt: ["$at", anHourAgo] } } },
       { $sort: { at: -1 } },
@@ -24,13 +24,13 @@ export async function assertPairingAllowed(
       },
     ])
     .toArray();
-  const oldest = asked[perHourMax - 1];
+  const oldest = recent[perHourMax - 1];
   if (!oldest) return;
   const retryAfterSeconds = Math.max(1, Math.ceil(oldest.againInMs / 1_000));
   throw new ServiceError("pairing_rate_limited", undefined, { details: { retryAfterSeconds } });
 }
 
-/** Counts a code that is about to be asked for; throws as `assertPairingAllowed`. */
+/** Counts a code that is about to be requested. Throws as `assertPairingAllowed`. */
 export async function countPairingRequest(db: PairingRequests, phoneNumber: string): Promise<void> {
   await assertPairingAllowed(db, phoneNumber);
   const request = [{ $set: { phoneNumber, at: "$$NOW" } }];

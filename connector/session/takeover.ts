@@ -14,11 +14,11 @@ import { createMessageStore, type MessageStore } from "../messages/message-store
 import type { Fence } from "../ownership/fence.ts";
 import type { Lease } from "../ownership/lease.ts";
 
-/** What an owner holds of a channel: everything it writes through. */
+/** Everything through which an owner writes to its channel. */
 export interface ChannelStores {
   fence: Fence;
   events: EventLog;
-  /** Null when there are credentials that cannot be used; see the log for why. */
+  /** Null when the credentials cannot be read; the log says why. */
   auth: AuthState | null;
   queue: CommandQueue;
   messageStore: MessageStore;
@@ -32,14 +32,14 @@ export interface TakeoverOptions {
   channel: ChannelDocument;
   lease: Pick<Lease, "id" | "ended" | "isValid">;
   config: Pick<Config, "encryptionKeys" | "whatsapp">;
-  /** Nothing can be written any more. */
+  /** Called when nothing can be written any more. */
   onLost(error: Error): void;
   log: Logger;
 }
 
 /**
- * Raises both fences before anything is read, and settles the commands that the former owner left running. Throws
- * `FencedError` when somebody else was faster, and the database's error.
+ * Raises both fences before it reads anything, and rescues the commands that the former owner left running. Throws
+ * `FencedError` when another connector was faster, and the database's error.
  */
 export async function takeOver(options: TakeoverOptions): Promise<ChannelStores> {
   const { collections, channel, lease } = options;
@@ -52,9 +52,9 @@ export async function takeOver(options: TakeoverOptions): Promise<ChannelStores>
   const messageStore = createMessageStore(collections, channel._id);
   const publishedStatuses = createPublishedStatuses(collections, channel._id);
   const messageStatuses = createMessageStatuses({
-    events: events,
+    events,
     publishedStatuses,
-    messageStore: messageStore,
+    messageStore,
     onArrived: queue.settleUnknown,
   });
   await queue.reserve();
@@ -63,7 +63,7 @@ export async function takeOver(options: TakeoverOptions): Promise<ChannelStores>
   return { fence, events, auth, queue, messageStore, messageStatuses, publishedStatuses };
 }
 
-/** Credentials that are there and cannot be used are not the same as none: nothing is made in their place. */
+/** Resolves to null for credentials that exist but cannot be read. They are kept: new ones would replace them for good. */
 async function openAuth(
   options: TakeoverOptions,
   { channelId, epoch, isHeld }: Fence,
@@ -81,15 +81,15 @@ async function openAuth(
       ...(isHeld && { isHeld }),
     });
   } catch (error) {
-    if (!(error instanceof AuthStateError) || !unusable.includes(error.fault)) throw error;
+    if (!(error instanceof AuthStateError) || !unreadable.includes(error.fault)) throw error;
     log.error({ event: "credentials_unreadable", channelId, fault: error.fault }, error.message);
     return null;
   }
 }
 
-const unusable: readonly AuthStateError["fault"][] = ["unknown_master_key", "unreadable", "wrong_server"];
+const unreadable: readonly AuthStateError["fault"][] = ["unknown_master_key", "unreadable", "wrong_server"];
 
-/** Names the server that credentials belong to. */
+/** Names the WhatsApp server that the credentials belong to. */
 function serverName({ whatsapp: { server } }: Pick<Config, "whatsapp">): string {
   return server ? server.rootKey.toString("hex") : "whatsapp";
 }

@@ -8,7 +8,7 @@ import { startSandbox } from "#infra/sandbox/sandbox.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { testDatabase } from "#test/support/test-database.ts";
 import { open } from "../auth/auth.fixture.ts";
-import { quiet } from "../connector.fixture.ts";
+import { sessionScope } from "../session-scope.fixture.ts";
 
 /** A line to a sandbox of its own, and what it tells. */
 async function lineTo(overrides: { isStranger?(isLinked: boolean): boolean } = {}) {
@@ -20,7 +20,12 @@ async function lineTo(overrides: { isStranger?(isLinked: boolean): boolean } = {
   const signals: Signal[] = [];
   const received: unknown[] = [];
   const of = (type: Signal["type"]) => signals.filter((signal) => signal.type === type);
-  const line = createConnection({
+  const scope = sessionScope({
+    fail(error) {
+      throw error;
+    },
+  });
+  const line = createConnection(scope, {
     auth,
     whatsapp: {
       server: { websocketUrl: sandbox.websocketUrl, rootKey: Buffer.from(sandbox.rootKey, "hex") },
@@ -35,14 +40,8 @@ async function lineTo(overrides: { isStranger?(isLinked: boolean): boolean } = {
       updated: () => undefined,
       idle: async () => undefined,
     },
-    isOwner: () => true,
     isWrongAccount: () => overrides.isStranger?.(auth.linked()) ?? false,
     signal: (signal) => void signals.push(signal),
-    onError: (error) => {
-      throw error;
-    },
-    ended: new AbortController().signal,
-    log: quiet,
   });
   owned.defer(() => line.terminate());
   /** Scans the QR; resolves when the socket that paired has closed, and another is being opened. */

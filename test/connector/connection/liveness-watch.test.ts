@@ -15,6 +15,7 @@ import { eventually } from "#test/support/eventually.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 import { open } from "../auth/auth.fixture.ts";
 import { quiet } from "../connector.fixture.ts";
+import { sessionScope } from "../session-scope.fixture.ts";
 
 const phoneNumber = "15550100331";
 let sandbox: Sandbox;
@@ -104,7 +105,7 @@ test("a message that never gets done is found, although WhatsApp answers every p
   await pinged(10);
   void wa.messageMutex.mutex(never);
   await eventually(() => told.ends.length === 1);
-  expect([told.deaf, told.ends]).toEqual([["messages"], ["deaf: messages"]]);
+  expect([told.deaf, told.ends]).toEqual([["messages"], ["stalled: messages"]]);
 });
 
 test("keys that nobody gives back are found", async () => {
@@ -126,12 +127,11 @@ test("a log that takes nothing is found", async () => {
 test("a log that is slow to take a receipt about many messages is waited for while it goes on", async () => {
   const deaf: StageName[] = [];
   let told = 0;
-  const inbox = createInbox({
-    channelId: "a channel",
+  const inbox = createInbox(sessionScope(), {
     events: { publish: async () => undefined },
     messageStore: { seen: async () => undefined },
     messageStatuses: { update: () => delay(60).then(() => void told++) },
-    ...{ ownJid: () => "", onError: () => undefined, log: quiet },
+    ownJid: () => "",
   });
   const wa = {
     ws: new EventEmitter().on("CB:receipt", (receipt) => expect(() => receipt.content).toThrow()),

@@ -7,9 +7,9 @@ import { createPublishedStatuses } from "#connector/events/published-statuses.ts
 import { createInbox, type Inbox } from "#connector/inbound/inbox.ts";
 import { createMessageStatuses } from "#connector/messages/message-status.ts";
 import { createMessageStore } from "#connector/messages/message-store.ts";
-import { createLog } from "#shared/log.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { fileDatabase } from "../connector.fixture.ts";
+import { sessionScope } from "../session-scope.fixture.ts";
 
 /** What can go on by itself has gone on. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -30,15 +30,12 @@ async function open(channelId: string = randomUUID(), epoch = 1) {
     messageStore,
     onArrived: queue.settleUnknown,
   });
-  const onError = (error: unknown) => errors.push(error);
-  const inbox = createInbox({
-    channelId,
+  const scope = sessionScope({ channelId, fail: (error) => void errors.push(error) });
+  const inbox = createInbox(scope, {
     events,
     messageStore,
     messageStatuses,
     ownJid: () => ownJid,
-    onError,
-    log: createLog("silent"),
   });
   const told = async () => {
     const events = await file.all.events
@@ -177,12 +174,11 @@ function held() {
     asked.push(name);
     await gate.promise;
   };
-  const inbox = createInbox({
-    channelId: "a channel",
+  const inbox = createInbox(sessionScope({ fail: (error) => void errors.push(error) }), {
     events: { publish: async (_type, data) => write("messageId" in data ? data.messageId : "") },
     messageStore: { seen: async () => undefined },
     messageStatuses: { update: ({ messageId }) => write(messageId) },
-    ...{ ownJid: () => ownJid, onError: (error) => errors.push(error), log: createLog("silent") },
+    ownJid: () => ownJid,
   });
   return { inbox, asked, errors, open: gate.resolve, fail: gate.reject };
 }
@@ -246,7 +242,7 @@ test.each([
     void inbox.received({ messages: [message("LATE", "one too many")] }).then(() => {
       isTaken = true;
     });
-    expect(errors).toEqual([new Error("Too much news waits to be written")]);
+    expect(errors).toEqual([new Error("Too many received messages wait to be written")]);
     release();
     await inbox.idle();
     void inbox.received({ messages: [message("LATER", "after it")] });

@@ -53,7 +53,7 @@ async function died(parts: Record<string, JournaledPart>) {
     const auth = await open(database.db, { channelId, epoch: epoch++ });
     const received = async ({ messages }: { messages: WAMessage[] }) => void told.push(...messages);
     const log = createLog("silent");
-    return { auth, ...createJournalRecovery({ auth, inbox: { received }, ended: ended.signal, log }) };
+    return { auth, ...createJournalRecovery({ ended: ended.signal, log }, { auth, inbox: { received } }) };
   };
   return { channelId, told, again, texts: () => told.map(({ message }) => message?.conversation) };
 }
@@ -133,7 +133,7 @@ test("a channel that is not linked has nothing left", async () => {
   await using auth = await open(database.db);
   const received = async () => expect.unreachable();
   const ended = new AbortController().signal;
-  await createJournalRecovery({ auth, inbox: { received }, ended, log: createLog("silent") }).recover();
+  await createJournalRecovery({ ended, log: createLog("silent") }, { auth, inbox: { received } }).recover();
 });
 
 test("from then on a message is decrypted without looking for its row", async () => {

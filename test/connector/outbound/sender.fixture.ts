@@ -15,6 +15,7 @@ import type { CommandDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { commandDocument, quiet } from "../connector.fixture.ts";
+import { sessionScope } from "../session-scope.fixture.ts";
 import { type Answers, fakeSocket } from "./fake-socket.fixture.ts";
 
 /** The sender of one channel on its real queue, log and messageStore, over a socket whose server is made up. */
@@ -40,8 +41,9 @@ export async function senderOn(
   const gone = new AbortController();
   let last = gone;
   const now = { sending: { kind: "open", wa: socket.wa, gone: gone.signal } as Sending, isOwner: true };
-  const errors: unknown[] = [];
-  const made = createSender({
+  const scope = sessionScope({ channelId, isOwner: () => now.isOwner });
+  const { errors } = scope;
+  const made = createSender(scope, {
     ...{ queue, messageStatuses, messageStore, ackMs },
     bucket: createTokenBucket(0, 1),
     preparation: {
@@ -51,10 +53,6 @@ export async function senderOn(
       log: quiet,
     },
     sending: () => now.sending,
-    isOwner: () => now.isOwner,
-    log: quiet,
-    signal: new AbortController().signal,
-    onError: (error) => errors.push(error),
   });
   /** Loses the socket and opens another one, with another server behind it. */
   const reopen = (next: Answers = {}) => {

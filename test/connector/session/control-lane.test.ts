@@ -10,8 +10,9 @@ import { connectBackoff } from "#connector/timings.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { CommandType } from "#shared/commands.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { channelDocument, commandDocument, fileDatabase, quiet } from "../connector.fixture.ts";
+import { channelDocument, commandDocument, fileDatabase } from "../connector.fixture.ts";
 import { codes } from "../machine/machine.model.ts";
+import { sessionScope } from "../session-scope.fixture.ts";
 
 const file = fileDatabase();
 const limits = { backoff: connectBackoff, replacedPauseMs: 60_000, stableMs: 60_000 };
@@ -31,9 +32,9 @@ async function controlling({ state = "inactive", isLinked = true, answer = {} }:
   const fence = { channelId, epoch: 1 };
   const channelStore = createChannelStore(file.all, fence);
   const now = { isLinked, isOwner: true, erased: 0 };
-  const errors: unknown[] = [];
-  const onError = (error: unknown) => errors.push(error);
-  const machineRunner = createMachineRunner({
+  const scope = sessionScope({ channelId, isOwner: () => now.isOwner });
+  const { errors } = scope;
+  const machineRunner = createMachineRunner(scope, {
     lastDisconnect: null,
     initial: newMachine(state),
     channelStore,
@@ -46,18 +47,14 @@ async function controlling({ state = "inactive", isLinked = true, answer = {} }:
     isWrongAccount: () => false,
     limits,
     onChange: () => undefined,
-    onError,
-    log: quiet,
   });
-  const control = createControlLane({
+  const control = createControlLane(scope, {
     queue: createCommandQueue(file.all.commands, fence, "me"),
     machineRunner,
     channelStore,
     db: file.all,
     isLinked: () => now.isLinked,
-    isOwner: () => now.isOwner,
     erase: async () => void now.erased++,
-    onError,
   });
   const insert = async (type: CommandType | string, payload: unknown = {}) => {
     const command = commandDocument(channelId, { type, payload, lane: 0 });

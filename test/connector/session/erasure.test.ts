@@ -9,7 +9,8 @@ import { createErasure, eraseChannel } from "#connector/session/erasure.ts";
 import { createMachineRunner } from "#connector/session/machine-runner.ts";
 import { defaultTimings } from "#connector/timings.ts";
 import { collectionNames as names } from "#shared/collections.ts";
-import { channelDocument, fileDatabase, quiet } from "../connector.fixture.ts";
+import { channelDocument, fileDatabase } from "../connector.fixture.ts";
+import { sessionScope } from "../session-scope.fixture.ts";
 
 const file = fileDatabase();
 const ofChannels = [names.authCreds, names.authKeys, names.commands, names.messages, names.events];
@@ -109,8 +110,13 @@ async function erasureOf({ isOwner = true, db = file.database.db } = {}) {
   const fence = { channelId, epoch: 1 };
   const channelStore = createChannelStore(file.all, fence);
   const done: string[] = [];
-  const machineRunner = createMachineRunner({
-    ...{ channelStore, limits: defaultTimings, lastDisconnect: null, log: quiet },
+  const scope = sessionScope({
+    channelId,
+    isOwner: () => isOwner,
+    fail: (error) => void done.push(String(error)),
+  });
+  const machineRunner = createMachineRunner(scope, {
+    ...{ channelStore, limits: defaultTimings, lastDisconnect: null },
     initial: newMachine("active"),
     events: await openEventLog(file.all.events, fence),
     perform: async ({ type }) =>
@@ -118,11 +124,9 @@ async function erasureOf({ isOwner = true, db = file.database.db } = {}) {
     isLinked: () => true,
     isWrongAccount: () => false,
     onChange: () => undefined,
-    onError: (error) => void done.push(String(error)),
   });
-  const { erase } = createErasure({
-    ...{ db, channelId, channelStore, machineRunner, log: quiet },
-    isOwner: () => isOwner,
+  const { erase } = createErasure(scope, {
+    ...{ db, channelStore, machineRunner },
     release: async () => void done.push(`let go, ${(await read()) ? "there" : "erased"}`),
     onEnd: (hasFailed) => void done.push(hasFailed ? "failed" : "ended"),
   });

@@ -4,15 +4,16 @@ import { type MachineState, newMachine, type Signal } from "#connector/machine/m
 import { createChannelStore } from "#connector/session/channel-store.ts";
 import { createMachineRunner, type MachineRunnerOptions } from "#connector/session/machine-runner.ts";
 import { connectBackoff } from "#connector/timings.ts";
-import { channelDocument, fileDatabase, quiet } from "../connector.fixture.ts";
+import { channelDocument, fileDatabase } from "../connector.fixture.ts";
 import { codes } from "../machine/machine.model.ts";
+import { sessionScope } from "../session-scope.fixture.ts";
 
 const file = fileDatabase();
 const limits = { backoff: connectBackoff, replacedPauseMs: 60_000, stableMs: 60_000 };
 const start: Signal = { type: "start", method: { kind: "qr" } };
 const lost: Signal = { type: "closed", reason: { kind: "connection_lost" }, code: 428 };
 
-/** A life on a real document and log; what it asks to be done is noted, with the status that the document had then. */
+/** A machine runner on a real document and log; what it asks to be done is noted, with the status that the document had then. */
 async function living(options: Partial<Pick<MachineRunnerOptions, "initial" | "isLinked" | "perform">> = {}) {
   const channel = channelDocument({ owner: { connector: "me", epoch: 1 }, wanted: "connected" });
   await file.all.channels.insertOne(channel);
@@ -20,8 +21,9 @@ async function living(options: Partial<Pick<MachineRunnerOptions, "initial" | "i
   const read = async () => (await file.all.channels.findOne({ _id: channel._id })) ?? channel;
   const done: string[] = [];
   const changes: MachineState[] = [];
-  const errors: unknown[] = [];
-  const life = createMachineRunner({
+  const scope = sessionScope({ channelId: channel._id });
+  const { errors } = scope;
+  const runner = createMachineRunner(scope, {
     lastDisconnect: null,
     initial: newMachine("inactive"),
     channelStore: createChannelStore(file.all, fence),
@@ -31,8 +33,6 @@ async function living(options: Partial<Pick<MachineRunnerOptions, "initial" | "i
     isWrongAccount: () => false,
     limits,
     onChange: (machine) => changes.push(machine),
-    onError: (error) => errors.push(error),
-    log: quiet,
     ...options,
   });
   const told = async () => {
@@ -41,15 +41,15 @@ async function living(options: Partial<Pick<MachineRunnerOptions, "initial" | "i
       .sort({ seq: 1 });
     return (await events.toArray()).map(({ data }) => data);
   };
-  return { life, read, told, done, changes, errors };
+  return { runner, read, told, done, changes, errors };
 }
 
 test("each step is written down, told, and carried out, one signal after the other", async () => {
-  const { life, read, told, done, changes } = await living();
+  const { runner, read, told, done, changes } = await living();
   await Promise.all([
-    life.dispatch(start),
-    life.dispatch({ type: "opened" }),
-    life.dispatch({ type: "stop" }),
+    runner.dispatch(start),
+    runner.dispatch({ type: "opened" }),
+    runner.dispatch({ type: "stop" }),
   ]);
   expect(await told()).toEqual([
     { status: "connecting" },
@@ -69,8 +69,8 @@ test("each step is written down, told, and carried out, one signal after the oth
 });
 
 test("nobody is told of an end before it is one: unlinking and erasing come first", async () => {
-  const { life, done } = await living({ initial: newMachine("active") });
-  await life.dispatch({ type: "unlink" });
+  const { runner, done } = await living({ initial: newMachine("active") });
+  await runner.dispatch({ type: "unlink" });
   expect(done).toEqual([
     "cancel_retry while inactive",
     "unlink_device while inactive",
@@ -80,9 +80,9 @@ test("nobody is told of an end before it is one: unlinking and erasing come firs
 });
 
 test("a signal that is ignored writes and tells nothing", async () => {
-  const { life, read, told, done, changes } = await living({ initial: newMachine("active") });
+  const { runner, read, told, done, changes } = await living({ initial: newMachine("active") });
   const before = await read();
-  for (const signal of [start, { type: "retry" }, { type: "opened" }] as const) await life.dispatch(signal);
+  for (const signal of [start, { type: "retry" }, { type: "opened" }] as const) await runner.dispatch(signal);
   expect({ after: await read(), told: await told(), done, changes }).toEqual({
     after: before,
     told: [],
@@ -92,19 +92,19 @@ test("a signal that is ignored writes and tells nothing", async () => {
 });
 
 test("a new QR is on the document and is no news in the log", async () => {
-  const { life, read, told } = await living({ isLinked: () => false });
-  await life.dispatch(start);
+  const { runner, read, told } = await living({ isLinked: () => false });
+  await runner.dispatch(start);
   for (const attempt of [1, 2, 3]) {
-    await life.dispatch({ type: "qr", code: { ...codes.qr, attempt, text: `2@${attempt}` } });
+    await runner.dispatch({ type: "qr", code: { ...codes.qr, attempt, text: `2@${attempt}` } });
   }
   expect((await told()).map(({ status }) => status)).toEqual(["connecting", "qr_ready"]);
   expect(await read()).toMatchObject({ status: "qr_ready", pairing: { attempt: 3, text: "2@3" } });
 });
 
 test("a lost connection says why, what came, and when it is tried again; also once it is back", async () => {
-  const { life, read, told } = await living({ initial: newMachine("active") });
-  await life.dispatch(lost);
-  const { retryAt } = life.machine();
+  const { runner, read, told } = await living({ initial: newMachine("active") });
+  await runner.dispatch(lost);
+  const { retryAt } = runner.machine();
   const lastDisconnect = { code: 428, reason: "connection_lost", at: expect.any(String) };
   expect(await told()).toEqual([
     {
@@ -119,42 +119,42 @@ test("a lost connection says why, what came, and when it is tried again; also on
     retryAt: new Date(retryAt ?? 0),
     lastDisconnect,
   });
-  await life.dispatch({ type: "retry" });
-  await life.dispatch({ type: "opened" });
+  await runner.dispatch({ type: "retry" });
+  await runner.dispatch({ type: "opened" });
   expect((await told()).at(-1)).toEqual({ status: "active", lastDisconnect });
   expect((await read()).wanted).toBe("connected");
 });
 
 test("where it begins is written and told when that is asked for", async () => {
-  const { life, read, told } = await living({ initial: newMachine("inactive", "interrupted") });
-  await life.announce();
+  const { runner, read, told } = await living({ initial: newMachine("inactive", "interrupted") });
+  await runner.announce();
   expect(await told()).toEqual([{ status: "inactive", reason: "interrupted" }]);
   expect(await read()).toMatchObject({ reason: "interrupted", wanted: "disconnected", pairing: null });
 });
 
 test("what cannot be carried out is reported, and the status does not claim it", async () => {
   const broken = new Error("broken");
-  const { life, read, errors } = await living({
+  const { runner, read, errors } = await living({
     initial: newMachine("active"),
     perform: ({ type }) => (type === "unlink_device" ? Promise.reject(broken) : Promise.resolve()),
   });
-  await life.dispatch({ type: "unlink" });
+  await runner.dispatch({ type: "unlink" });
   expect(errors).toEqual([broken]);
-  expect(life.machine().state).toBe("active");
+  expect(runner.machine().state).toBe("active");
   expect((await read()).status).toBe("inactive");
-  await life.dispatch({ type: "stop" });
-  expect(life.machine().state).toBe("inactive");
+  await runner.dispatch({ type: "stop" });
+  expect(runner.machine().state).toBe("inactive");
 });
 
 test("who waits for a state hears of it when it is there, at once if it is, and of none in time", async () => {
-  const { life } = await living();
-  expect(await life.until(({ state }) => state === "inactive", 10_000)).toEqual(life.machine());
-  const soon = life.until(({ state }) => state === "active", 10_000);
+  const { runner } = await living();
+  expect(await runner.until(({ state }) => state === "inactive", 10_000)).toEqual(runner.machine());
+  const soon = runner.until(({ state }) => state === "active", 10_000);
   await Promise.all([
-    life.dispatch(start),
-    life.dispatch({ type: "opened" }),
-    life.dispatch({ type: "stop" }),
+    runner.dispatch(start),
+    runner.dispatch({ type: "opened" }),
+    runner.dispatch({ type: "stop" }),
   ]);
   expect(await soon).toMatchObject({ state: "active" });
-  expect(await life.until(({ state }) => state === "error", 10)).toBeNull();
+  expect(await runner.until(({ state }) => state === "error", 10)).toBeNull();
 });

@@ -1,0 +1,43 @@
+export interface WorkLoopOptions {
+  /** Checked before each pass. */
+  mayWork(): boolean;
+  /** One pass over everything there is to do. */
+  pass(): Promise<void>;
+  /** Receives what a pass throws; the loop goes on. */
+  onError(error: unknown): void;
+}
+
+/** Runs a pass when rung, one at a time; rings during a pass are answered by one more. */
+export interface WorkLoop {
+  ring(): void;
+  /** Whether a pass may begin, or go on: false from `stop`. */
+  mayWork(): boolean;
+  /** Begins no further pass. Resolves when the running one has ended. */
+  stop(): Promise<void>;
+}
+
+export function createWorkLoop({ mayWork, pass, onError }: WorkLoopOptions): WorkLoop {
+  let isRung = false;
+  let isStopping = false;
+  let running: Promise<void> | null = null;
+
+  const run = async () => {
+    while (isRung && !isStopping && mayWork()) {
+      isRung = false;
+      await pass().catch(onError);
+    }
+    running = null;
+  };
+
+  return {
+    ring() {
+      isRung = true;
+      running ??= Promise.resolve().then(run);
+    },
+    mayWork: () => !isStopping && mayWork(),
+    async stop() {
+      isStopping = true;
+      await running;
+    },
+  };
+}

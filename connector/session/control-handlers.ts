@@ -1,0 +1,134 @@
+import type { CommandPayload, CommandResults, CommandType } from "#shared/commands.ts";
+import type { Collections } from "#shared/database.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { type MachineState, type PairingCode, type PairingMethod, publicStatus } from "../machine/machine.ts";
+import type { ChannelStore } from "./channel-store.ts";
+import type { MachineRunner } from "./machine-runner.ts";
+import { assertPairingAllowed } from "./pairing-limit.ts";
+
+/** The commands that change the channel itself. */
+export type ControlType = Exclude<CommandType, "message.send">;
+
+/** What a control handler works with. */
+export interface ControlContext {
+  machineRunner: Pick<MachineRunner, "machine" | "dispatch">;
+  channelStore: Pick<ChannelStore, "setWish">;
+  db: Pick<Collections, "pairingRequests">;
+  isLinked(): boolean;
+  /** As `MachineRunner.until`, but throws a `PostponedError` when the lane stops. */
+  until: MachineRunner["until"];
+  /** Unlinks if WhatsApp can be reached, and erases the channel; the session ends with it. */
+  erase(): Promise<void>;
+}
+
+/** The command is neither done nor given up: it goes back to the queue. */
+export class PostponedError extends Error {
+  override readonly name = "PostponedError";
+}
+
+/** How long a pairing code or an unlinking may take: longer than a socket is given to connect. */
+const slowMs = 90_000;
+
+/** One function for each control command. Throws a `ServiceError` that settles the command, or a `PostponedError`. */
+export const controlHandlers = {
+  "channel.connect": connect,
+  "channel.request_pairing_code": requestPairingCode,
+  "channel.disconnect": disconnect,
+  "channel.logout": logout,
+  "channel.delete": erase,
+} satisfies {
+  [T in ControlType]: (context: ControlContext, payload: CommandPayload<T>) => Promise<CommandResults[T]>;
+};
+
+/** These wait for WhatsApp. The lane carries on beside them: the next command may be the one that stops the channel. */
+export const slowControls: readonly ControlType[] = [
+  "channel.request_pairing_code",
+  "channel.logout",
+  "channel.delete",
+];
+
+async function connect(
+  context: ControlContext,
+  { phoneNumber }: CommandPayload<"channel.connect">,
+): Promise<CommandResults["channel.connect"]> {
+  const { machineRunner } = context;
+  if (isShowingCode(machineRunner.machine())) return { status: publicStatus(machineRunner.machine()) };
+  await start(context, phoneNumber ? { kind: "code", phoneNumber } : { kind: "qr" });
+  return { status: publicStatus(machineRunner.machine()) };
+}
+
+async function requestPairingCode(
+  context: ControlContext,
+  { phoneNumber }: CommandPayload<"channel.request_pairing_code">,
+): Promise<CommandResults["channel.request_pairing_code"]> {
+  const { machineRunner, isLinked, until } = context;
+  if (isLinked()) throw new ServiceError("already_linked");
+  const before = machineRunner.machine().code;
+  await start(context, { kind: "code", phoneNumber });
+  const after = await until((machine) => isNewCode(machine, before) || !isPairing(machine), slowMs);
+  const code = after && isNewCode(after, before) ? after.code : null;
+  if (!code) throw noCode(after);
+  return { code: code.text, expiresAt: new Date(code.expiresAt).toISOString() };
+}
+
+async function disconnect({ machineRunner }: ControlContext): Promise<CommandResults["channel.disconnect"]> {
+  await machineRunner.dispatch({ type: "stop" });
+  return { status: publicStatus(machineRunner.machine()) };
+}
+
+async function logout({ machineRunner, until }: ControlContext): Promise<CommandResults["channel.logout"]> {
+  await machineRunner.dispatch({ type: "unlink" });
+  const after = await until(({ state }) => state === "logged_out", slowMs);
+  // WhatsApp cannot be reached: the command stays in the queue until it can.
+  if (!after) throw new PostponedError();
+  return { status: publicStatus(after) };
+}
+
+async function erase(context: ControlContext): Promise<CommandResults["channel.delete"]> {
+  await context.erase();
+  return {};
+}
+
+async function start(context: ControlContext, method: PairingMethod): Promise<void> {
+  const { machineRunner, channelStore, isLinked } = context;
+  if (!isLinked() && method.kind === "code") await assertAllowed(context, method.phoneNumber);
+  await channelStore.setWish("connected");
+  await machineRunner.dispatch({ type: "start", method });
+}
+
+/** A refused pairing drops the wish as well, unless another pairing is under way. */
+async function assertAllowed(
+  { db, machineRunner, channelStore }: ControlContext,
+  phoneNumber: string,
+): Promise<void> {
+  try {
+    await assertPairingAllowed(db, phoneNumber);
+  } catch (error) {
+    if (!isPairing(machineRunner.machine())) await channelStore.setWish("disconnected");
+    throw error;
+  }
+}
+
+/** Connecting again keeps a code that a person may be typing; only `channel.request_pairing_code` makes a new one. */
+function isShowingCode({ state, method }: MachineState): boolean {
+  return state === "pairing_code_ready" || (state === "connecting" && method.kind === "code");
+}
+
+function noCode(after: MachineState | null): ServiceError {
+  if (!after || isPairing(after))
+    return new ServiceError("internal", "WhatsApp did not send a pairing code in time");
+  if (after.state !== "error") return new ServiceError("cancelled", "Another command ended the pairing");
+  return new ServiceError("whatsapp_rejected", "WhatsApp refused to send a pairing code", {
+    details: { reason: after.reason },
+  });
+}
+
+function isNewCode({ code }: MachineState, before: PairingCode | null): boolean {
+  return code?.kind === "code" && code !== before;
+}
+
+function isPairing({ state }: MachineState): boolean {
+  return (
+    state === "connecting" || state === "qr_ready" || state === "pairing_code_ready" || state === "waiting"
+  );
+}

@@ -1,0 +1,112 @@
+import type { Db } from "mongodb";
+import type { ChannelDocument } from "#shared/collections.ts";
+import type { Config } from "#shared/config.ts";
+import type { Collections } from "#shared/database.ts";
+import { createSocketCaches } from "../baileys/socket-caches.ts";
+import { createTokenBucket } from "../concurrency/token-bucket.ts";
+import { type Connection, createConnection } from "../connection/connection.ts";
+import { unusableConnection } from "../connection/unusable-connection.ts";
+import { createInbox, type Inbox } from "../inbound/inbox.ts";
+import { type InitialState, initialState } from "../machine/initial-state.ts";
+import type { Signal } from "../machine/machine.ts";
+import type { MediaFetch } from "../media/fetched-media.ts";
+import { createRecipientCheck } from "../outbound/recipient-check.ts";
+import { createSender, type Sender, type Sending } from "../outbound/sender.ts";
+import type { SessionScope } from "../ownership/session-scope.ts";
+import type { Timings } from "../timings.ts";
+import { createChannelStore } from "./channel-store.ts";
+import { type ControlLane, createControlLane } from "./control-lane.ts";
+import { createEffects, type Effects } from "./effects.ts";
+import { createErasure, type Erasure } from "./erasure.ts";
+import { createLinkedAccount } from "./linked-account.ts";
+import { createMachineRunner, type MachineRunner } from "./machine-runner.ts";
+import type { ChannelStores } from "./takeover.ts";
+
+export interface SessionPartsOptions {
+  db: Db;
+  collections: Collections;
+  /** As acquired: this connector is the owner. */
+  channel: ChannelDocument;
+  config: Pick<Config, "sendRate" | "sendBurst" | "whatsapp">;
+  timings: Timings;
+  fetchMedia: MediaFetch;
+  /** Resolves when one more connection may be opened. */
+  turn(): Promise<void>;
+  /** Releases what the session holds; nothing of it writes after this resolves. */
+  release(): Promise<void>;
+  /** The session is over and has hung up: it failed, or its channel was erased. */
+  onEnd(hasFailed: boolean): void;
+}
+
+/** The working parts of a session. */
+export interface SessionParts {
+  initial: InitialState;
+  inbox: Inbox;
+  connection: Connection;
+  effects: Effects;
+  machineRunner: MachineRunner;
+  sender: Sender;
+  erasure: Erasure;
+  controlLane: ControlLane;
+}
+
+/**
+ * Makes the parts of a session and connects them: signals run from the connection and the control lane into the machine,
+ * effects from the machine back to the connection; the machine's state opens and closes the sender.
+ */
+export function assembleSession(
+  scope: SessionScope,
+  stores: ChannelStores,
+  options: SessionPartsOptions,
+): SessionParts {
+  const { db, collections, channel, config, timings } = options;
+  const { auth, events, queue, messageStore, messageStatuses, fence } = stores;
+  // Credentials that cannot be read belong to a linked channel, too.
+  const isLinked = () => auth?.linked() ?? true;
+  const signal = (signal: Signal, isCurrent?: () => boolean) =>
+    void machineRunner.dispatch(signal, isCurrent);
+  const caches = createSocketCaches();
+  const initial = initialState(channel, isLinked(), Date.now());
+  const channelStore = createChannelStore(collections, fence);
+  const linkedAccount = createLinkedAccount({ channel, auth, channelStore });
+  const { ownJid, isWrongAccount } = linkedAccount;
+  const inbox = createInbox(scope, { events, messageStore, messageStatuses, ownJid });
+  const connection = auth
+    ? createConnection(scope, {
+        ...{ auth, caches, timings, inbox, signal, turn: options.turn, whatsapp: config.whatsapp },
+        isWrongAccount: () => isWrongAccount(machineRunner.machine().method),
+        getMessage: async ({ id }) => (id ? messageStore.sent(id) : undefined),
+      })
+    : unusableConnection(signal);
+  const effects = createEffects({ db, collections, fence, auth, signal, connection, linkedAccount });
+  const machineRunner = createMachineRunner(scope, {
+    ...{ channelStore, events, isLinked, isWrongAccount, limits: timings },
+    initial: initial.machine,
+    lastDisconnect: channel.lastDisconnect,
+    perform: effects.perform,
+    onChange: () => sender.ring(),
+  });
+  const sender = createSender(scope, {
+    ...{ queue, messageStatuses, messageStore, ackMs: timings.ackMs },
+    bucket: createTokenBucket(config.sendRate, config.sendBurst),
+    preparation: {
+      ...{ caches, fetchMedia: options.fetchMedia, log: scope.log },
+      recipientCheck: createRecipientCheck(),
+    },
+    sending: () => sendingOn(machineRunner, connection),
+  });
+  const { release, onEnd } = options;
+  const erasure = createErasure(scope, { db, channelStore, machineRunner, release, onEnd });
+  const { erase } = erasure;
+  const controlLane = createControlLane(scope, {
+    ...{ queue, machineRunner, channelStore, db: collections, isLinked, erase },
+  });
+  return { initial, inbox, connection, effects, machineRunner, sender, erasure, controlLane };
+}
+
+function sendingOn(machineRunner: MachineRunner, connection: Connection): Sending {
+  const { state } = machineRunner.machine();
+  if (state === "logged_out") return { kind: "logged_out" };
+  const socket = state === "active" ? connection.current() : null;
+  return socket ? { kind: "open", ...socket } : { kind: "closed" };
+}

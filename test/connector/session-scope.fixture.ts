@@ -1,0 +1,16 @@
+import type { SessionScope } from "#connector/ownership/session-scope.ts";
+import { quiet } from "./connector.fixture.ts";
+
+/** A session's scope without a session: it owns its channel for ever unless told otherwise; `errors` collects what fails it. */
+export function sessionScope(overrides: Partial<SessionScope> = {}): SessionScope & { errors: unknown[] } {
+  const errors: unknown[] = [];
+  return {
+    channelId: "a channel",
+    ended: new AbortController().signal,
+    isOwner: () => true,
+    fail: (error) => void errors.push(error),
+    log: quiet,
+    ...overrides,
+    errors,
+  };
+}
