@@ -1,7 +1,7 @@
-/**
- * The one door to Baileys. The bare imports come first and in this order: they check Node, bind libsignal's queue,
- * silence its console and mend its trials before Baileys loads.
- */
+/** The only door to Baileys: mends its defects, silences its logs, and journals the messages that it decrypts. */
+
+// The bare imports stay first and in this order: before Baileys loads, they check Node, bind libsignal's queue, silence
+// its console and undo its failed trials.
 import "./node-version.ts";
 import "./libsignal-queue.ts";
 import "./silence.ts";
@@ -64,11 +64,11 @@ export {
 
 assertLibsignalQueueBound();
 
-/** Baileys exports its Signal repository under no other name. */
+/** Baileys exports its Signal repository only here. */
 export const { makeSignalRepository: makeLibSignalRepository } = DEFAULT_CONNECTION_CONFIG;
 
-// Baileys logs some stanzas here whatever logger a socket was given.
+// Baileys logs some stanzas here, whatever logger a socket has.
 defaultLogger.level = "silent";
 
-/** Says nothing. */
+/** Logs nothing. */
 export const silentLogger: SocketConfig["logger"] = defaultLogger;

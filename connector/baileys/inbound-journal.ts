@@ -13,175 +13,208 @@ import type { JournaledPart } from "./journaled-part.ts";
 type SignalRepository = ReturnType<SocketConfig["makeSignalRepository"]>;
 type Rows = Record<string, JournaledPart | null>;
 
-/** The journal's own rows, of a type that Baileys does not know and passes on like any other. */
+/** The journal's rows in the key store, of a type that Baileys does not know and passes on like any other. */
 interface InboundKeys {
   get(type: "inbound", ids: string[]): Promise<Record<string, JournaledPart | undefined>>;
   set(data: { inbound: Rows }): void | Promise<void>;
 }
 
-/** What messages were decrypted to, until they are in the event log and WhatsApp delivers them no more. */
+/** The plaintexts of decrypted messages, kept until each message is in the event log and WhatsApp is done with it. */
 export interface InboundJournal extends Pick<JournalRetention, "confirmed" | "caughtUp" | "publishedRows"> {
-  /** To be told of each new socket, before it delivers anything. */
+  /** Call for each new socket, before it delivers anything. */
   connecting(): void;
-  /** To be told of each message before Baileys handles it. */
+  /** Call for each message, before Baileys handles it. */
   arrived(stanza: BinaryNode): void;
   /**
-   * Decrypts each message once: the plaintext is stored in the same write as the ratchet, so that a message which
-   * WhatsApp delivers again, since its receipt was lost, is read again and not refused as a key used already.
+   * Decrypts each message once: the plaintext is stored in the same write as the ratchet. So a message that WhatsApp
+   * redelivers, because its receipt was lost, is read again instead of being refused for a used key.
    */
   decryptingOnce(keys: SignalKeyStoreWithTransaction, repository: SignalRepository): SignalRepository;
-  /** These are all rows that are stored: from now on no other is looked for before a message is decrypted. */
+  /** These are all stored rows: from then on no other row is read before a message is decrypted. */
   found(rows: Iterable<string>): void;
-  /** Rows that a former process left are this message's. */
+  /** These rows, left by a former process, belong to this message. */
   recovered(messageId: string, rows: Iterable<string>): void;
-  /** The stanza of a message that was decrypted before, to be delivered like any other. */
+  /** The stanza of a message that has been decrypted, for Baileys to handle like any other. */
   stanzaOf(parts: ReadonlyArray<readonly [row: string, part: JournaledPart]>): BinaryNode;
-  /** These are in the event log. */
+  /** These messages are in the event log. */
   published(messages: readonly Pick<WAMessage, "key">[]): void;
-  /** The socket has ended: until the next one, rows are deleted at once and not within half a second. */
+  /** The socket has ended: until the next one, rows are deleted at once instead of within half a second. */
   hurry(): void;
 }
 
 const deleteAfterMs = 500;
 const journals = new WeakMap<SignalKeyStore, InboundJournal>();
 
-/** The journal of a key store, the same for all its sockets: a message may come over one and again over the next. */
+/** The journal of a key store, shared by all its sockets: a message may arrive on one and again on the next. */
 export function inboundJournal(store: SignalKeyStore): InboundJournal {
   const known = journals.get(store);
   if (known) return known;
-  const journal = createInboundJournal(store);
+  const journal = new KeyStoreJournal(store);
   journals.set(store, journal);
   return journal;
 }
 
-/** A part of a message that is on its way through Baileys, recognised by the bytes that it was delivered in. */
-interface Delivered {
+/** A part of a message on its way through Baileys, identified by the bytes object in which it was delivered. */
+interface DeliveredPart {
   messageId: string | undefined;
   row: string;
   origin: Omit<JournaledPart, "plaintext">;
-  /** Known already. */
+  /** Set if the part has been decrypted before. */
   plaintext?: Uint8Array;
 }
 
-function createInboundJournal(store: SignalKeyStore): InboundJournal {
-  const delivered = new WeakMap<Uint8Array, Delivered>();
-  const dropped = new Set<string>();
-  const storedRows = createJournalIndex();
-  let arrivals = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let isHurried = false;
+/** Keeps the journal as rows of a key store. */
+class KeyStoreJournal implements InboundJournal {
+  readonly #rows: InboundKeys;
+  readonly #index = createJournalIndex();
+  readonly #retention = createJournalRetention((rows) => this.#drop(rows));
+  readonly #delivered = new WeakMap<Uint8Array, DeliveredPart>();
+  /** Rows to delete. */
+  readonly #dropped = new Set<string>();
+  #deletion: NodeJS.Timeout | undefined;
+  #isHurried = false;
+  #arrivals = 0;
 
-  const forget = () => {
-    timer = undefined;
-    const rows: Rows = Object.fromEntries(Array.from(dropped, (row) => [row, null]));
-    dropped.clear();
-    // A store that has ended refuses; the rows expire.
-    Promise.resolve(inbound(store).set({ inbound: rows })).catch(() => undefined);
-    storedRows.deleted(Object.keys(rows));
-  };
-  const forgetSoon = () => {
-    if (dropped.size === 0) return;
-    if (isHurried) forget();
-    else timer ??= setTimeout(forget, deleteAfterMs).unref();
-  };
-  const underWay = createJournalRetention((rows) => {
-    for (const row of rows) dropped.add(row);
-    forgetSoon();
-  });
-  const once = async (
+  constructor(store: SignalKeyStore) {
+    this.#rows = inbound(store);
+  }
+
+  connecting(): void {
+    this.#isHurried = false;
+    this.#retention.connecting();
+  }
+
+  arrived({ attrs, content }: BinaryNode): void {
+    const arrival = ++this.#arrivals;
+    if (attrs.id) this.#retention.arrived(attrs.id);
+    for (const [part, { attrs: enc, content: bytes }] of childrenOf(content).entries()) {
+      if (!(bytes instanceof Uint8Array) || this.#delivered.has(bytes)) continue;
+      const origin = { stanza: { ...attrs }, enc: { ...enc }, arrival, part };
+      this.#delivered.set(bytes, { messageId: attrs.id, row: rowOf(attrs, bytes), origin });
+    }
+  }
+
+  decryptingOnce(keys: SignalKeyStoreWithTransaction, repository: SignalRepository): SignalRepository {
+    return {
+      ...repository,
+      decryptMessage: (options) =>
+        this.#decryptOnce(keys, options.ciphertext, () => repository.decryptMessage(options)),
+      decryptGroupMessage: (options) =>
+        this.#decryptOnce(keys, options.msg, () => repository.decryptGroupMessage(options)),
+    };
+  }
+
+  found(rows: Iterable<string>): void {
+    this.#index.found(rows);
+  }
+
+  recovered(messageId: string, rows: Iterable<string>): void {
+    for (const row of rows) this.#retention.stored(messageId, row);
+  }
+
+  stanzaOf(parts: ReadonlyArray<readonly [row: string, part: JournaledPart]>): BinaryNode {
+    const attrs = { ...parts[0]?.[1].stanza };
+    const content = parts.map(([row, { plaintext, enc, ...origin }]) => {
+      const bytes = Buffer.from(plaintext);
+      this.#delivered.set(bytes, { messageId: attrs.id, row, origin: { ...origin, enc }, plaintext });
+      return { tag: "enc", attrs: enc, content: bytes };
+    });
+    return { tag: "message", attrs, content };
+  }
+
+  published(messages: readonly Pick<WAMessage, "key">[]): void {
+    for (const { key } of messages) if (key.id) this.#retention.published(key.id);
+  }
+
+  confirmed(messageId: string): void {
+    this.#retention.confirmed(messageId);
+  }
+
+  caughtUp(): void {
+    this.#retention.caughtUp();
+  }
+
+  publishedRows(): Set<string> {
+    return this.#retention.publishedRows();
+  }
+
+  hurry(): void {
+    this.#isHurried = true;
+    clearTimeout(this.#deletion);
+    this.#scheduleDeletion();
+  }
+
+  async #decryptOnce(
     keys: SignalKeyStoreWithTransaction,
     ciphertext: Uint8Array,
     decrypt: () => Promise<Uint8Array>,
-  ) => {
-    const part = delivered.get(ciphertext) ?? unannounced(ciphertext);
-    if (part.messageId) underWay.stored(part.messageId, part.row);
+  ): Promise<Uint8Array> {
+    const part = this.#delivered.get(ciphertext) ?? unannounced(ciphertext);
+    if (part.messageId) this.#retention.stored(part.messageId, part.row);
     if (part.plaintext) return part.plaintext;
     const outcome = await keys.transaction(
-      () => decryptOrRead(inbound(keys), storedRows, part, decrypt),
+      () => decryptOrRead(inbound(keys), this.#index, part, decrypt),
       "inbound",
     );
     if ("error" in outcome) throw outcome.error;
     return outcome.plaintext;
-  };
+  }
 
-  return {
-    ...underWay,
-    connecting() {
-      isHurried = false;
-      underWay.connecting();
-    },
-    arrived({ attrs, content }) {
-      const arrival = ++arrivals;
-      if (attrs.id) underWay.arrived(attrs.id);
-      for (const [part, { attrs: enc, content: bytes }] of (Array.isArray(content)
-        ? content
-        : []
-      ).entries()) {
-        if (!(bytes instanceof Uint8Array) || delivered.has(bytes)) continue;
-        const origin = { stanza: { ...attrs }, enc: { ...enc }, arrival, part };
-        delivered.set(bytes, { messageId: attrs.id, row: rowOf(attrs, bytes), origin });
-      }
-    },
-    decryptingOnce: (keys, repository) => ({
-      ...repository,
-      decryptMessage: (options) => once(keys, options.ciphertext, () => repository.decryptMessage(options)),
-      decryptGroupMessage: (options) =>
-        once(keys, options.msg, () => repository.decryptGroupMessage(options)),
-    }),
-    found: (rows) => storedRows.found(rows),
-    recovered(messageId, rows) {
-      for (const row of rows) underWay.stored(messageId, row);
-    },
-    stanzaOf(parts) {
-      const attrs = { ...parts[0]?.[1].stanza };
-      const content = parts.map(([row, { plaintext, enc, ...origin }]) => {
-        const bytes = Buffer.from(plaintext);
-        delivered.set(bytes, { messageId: attrs.id, row, origin: { ...origin, enc }, plaintext });
-        return { tag: "enc", attrs: enc, content: bytes };
-      });
-      return { tag: "message", attrs, content };
-    },
-    published(messages) {
-      for (const { key } of messages) if (key.id) underWay.published(key.id);
-    },
-    hurry() {
-      isHurried = true;
-      clearTimeout(timer);
-      forgetSoon();
-    },
-  };
+  #drop(rows: Iterable<string>): void {
+    for (const row of rows) this.#dropped.add(row);
+    this.#scheduleDeletion();
+  }
+
+  #scheduleDeletion(): void {
+    if (this.#dropped.size === 0) return;
+    if (this.#isHurried) this.#deleteDropped();
+    else this.#deletion ??= setTimeout(() => this.#deleteDropped(), deleteAfterMs).unref();
+  }
+
+  #deleteDropped(): void {
+    this.#deletion = undefined;
+    const rows: Rows = Object.fromEntries(Array.from(this.#dropped, (row) => [row, null]));
+    this.#dropped.clear();
+    // A store that has ended rejects the write; the rows expire then.
+    Promise.resolve(this.#rows.set({ inbound: rows })).catch(() => undefined);
+    this.#index.deleted(Object.keys(rows));
+  }
 }
 
-/** Only the same message of the same sender is the same: nobody can pass another's message off as their own. */
+function childrenOf(content: BinaryNode["content"]): BinaryNode[] {
+  return Array.isArray(content) ? content : [];
+}
+
+/** Covers sender and id, not only the bytes, so that no sender can pass off another's message as their own. */
 function rowOf({ from, participant = "", id }: BinaryNode["attrs"], ciphertext: Uint8Array): string {
   const origin = JSON.stringify([from, participant, id]);
   return createHash("sha256").update(origin).update(ciphertext).digest("base64url");
 }
 
-/** Nobody told of it: it is kept for when it is delivered again, and cannot be handed over later. */
-function unannounced(ciphertext: Uint8Array): Delivered {
+/** A part that `arrived` did not see: it is kept for a redelivery, but cannot be handed over later. */
+function unannounced(ciphertext: Uint8Array): DeliveredPart {
   const origin = { stanza: {}, enc: {}, arrival: 0, part: 0 };
   return { messageId: undefined, row: rowOf({}, ciphertext), origin };
 }
 
 /**
- * Inside a transaction, for which the channel's other messages wait: only a row that may be there is read. One that a
- * former owner's last write brought later than that was known is found when the key turns out to be used.
- * A failure is returned, not thrown: what Baileys kept before it, a new identity, stays kept.
+ * Runs inside a transaction that the channel's other messages wait for, so it first reads the row only if that may be
+ * stored. A row that the former owner's last write added after `found` is read once decryption fails on the used key.
+ * Returns a failure instead of throwing it, so that what Baileys wrote before it, a new identity, is kept.
  */
 async function decryptOrRead(
   keys: InboundKeys,
-  storedRows: JournalIndex,
-  { row, origin }: Delivered,
+  index: JournalIndex,
+  { row, origin }: DeliveredPart,
   decrypt: () => Promise<Uint8Array>,
 ): Promise<{ plaintext: Uint8Array } | { error: unknown }> {
   const read = async () => (await keys.get("inbound", [row]))[row];
-  const mayBeStored = storedRows.mayHave(row);
+  const mayBeStored = index.mayHave(row);
   const known = mayBeStored ? await read() : undefined;
   if (known) return known;
   try {
     const plaintext = await decrypt();
-    storedRows.writing(row);
+    index.writing(row);
     await keys.set({ inbound: { [row]: { plaintext, ...origin } } });
     return { plaintext };
   } catch (error) {

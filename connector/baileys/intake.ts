@@ -1,22 +1,23 @@
 import type { BaileysEventMap, BinaryNode, WASocket } from "./baileys.ts";
 import type { InboundJournal } from "./inbound-journal.ts";
 
-/** Where news of messages goes. */
+/** Receives new messages and their updates. */
 export interface IntakeListener {
-  /** Resolves when the batch is in the event log; stays pending if it cannot be written. */
+  /** Resolves when the batch is in the event log; stays pending if it cannot be written to it. */
   received(batch: BaileysEventMap["messages.upsert"]): Promise<void>;
   updated(updates: BaileysEventMap["messages.update"]): void;
 }
 
 type Journal = Pick<InboundJournal, "connecting" | "arrived" | "published" | "confirmed" | "caughtUp">;
 
-/** How long a message that is being taken in holds the end of its connection up. */
+/** How long a message being handed over delays the end of its connection. */
 const betweenMessagesMs = 1_000;
 
 /**
- * Makes a fresh socket hand over messages one after the other, in the order WhatsApp delivers them, and at once. Live
- * messages go through the queue that Baileys has for those that waited (else they overtake these and each other), and
- * none through its event buffer, which holds them back for 100 ms and more and is thrown away with the socket.
+ * Makes a new socket hand over messages one at a time, in the order WhatsApp delivers them, without delay. Live
+ * messages pass through Baileys' queue for offline messages, since they would otherwise overtake those and each other.
+ * No message passes through Baileys' event buffer, which delays them by 100 ms or more and is discarded with the
+ * socket.
  */
 export function takeInOrder(wa: WASocket, journal: Journal, listener: IntakeListener): void {
   journal.connecting();
@@ -29,7 +30,7 @@ export function takeInOrder(wa: WASocket, journal: Journal, listener: IntakeList
   });
   wa.ws.on("CB:ib,,offline", () => journal.caughtUp());
   const received = (batch: BaileysEventMap["messages.upsert"]) => {
-    // A placeholder stands for what could not be decrypted, or not in time: that is not in the log.
+    // A message without content is a placeholder for one that was not decrypted (in time): it is not in the log.
     const messages = batch.messages.filter(({ message }) => message);
     void listener.received(batch).then(() => journal.published(messages));
     return true;
@@ -47,8 +48,8 @@ export function takeInOrder(wa: WASocket, journal: Journal, listener: IntakeList
 }
 
 /**
- * Runs `end` between two messages, so that none is acknowledged and then not handed over; after 1 s it no longer waits
- * for that. Resolves when `end` has settled.
+ * Runs `end` between two messages, so that none is acknowledged but not handed over. Waits at most 1 s for the current
+ * message. Resolves when `end` has settled.
  */
 export async function betweenMessages(
   wa: Pick<WASocket, "messageMutex">,
@@ -60,8 +61,8 @@ export async function betweenMessages(
     begun ??= end().then(ended.resolve, ended.resolve);
     return begun;
   };
-  const impatience = setTimeout(begin, betweenMessagesMs);
+  const timer = setTimeout(begin, betweenMessagesMs);
   wa.messageMutex.mutex(begin).catch(ended.resolve);
   await ended.promise;
-  clearTimeout(impatience);
+  clearTimeout(timer);
 }

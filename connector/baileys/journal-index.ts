@@ -1,29 +1,29 @@
-/** Which rows of a key store's journal may be stored, so that the others need not be looked for. */
+/** The rows of a key store's journal that may be stored; no other row needs to be read. */
 export interface JournalIndex {
-  /** All that were stored at some moment of this store's life; those written or deleted since are known already. */
+  /** Adds all rows stored at some time since the store opened; writes and deletions since then are known already. */
   found(rows: Iterable<string>): void;
-  /** To be told before the write. */
+  /** Call before the write. */
   writing(row: string): void;
-  /** To be told once no read gives the rows any more. */
+  /** Call when no read returns the rows any longer. */
   deleted(rows: Iterable<string>): void;
-  /** Never wrongly false; true for every row until `found` was called. */
+  /** Never falsely false; true for every row until `found` has been called. */
   mayHave(row: string): boolean;
 }
 
-/** With more it no longer keeps count, and every row may be stored. */
+/** Beyond this, the index stops tracking rows and every row may be stored. */
 const rowsMax = 50_000;
 
-/** A store is the only writer of its channel's journal, from before `found` to its end. */
+/** Relies on the store being the only writer of its channel's journal, from before `found` to its end. */
 export function createJournalIndex(): JournalIndex {
   const rows = new Set<string>();
   let isComplete = false;
-  let isBeyond = false;
+  let isOverflowed = false;
 
   const add = (row: string) => {
-    if (isBeyond) return;
+    if (isOverflowed) return;
     rows.add(row);
-    isBeyond = rows.size > rowsMax;
-    if (isBeyond) rows.clear();
+    isOverflowed = rows.size > rowsMax;
+    if (isOverflowed) rows.clear();
   };
   return {
     found(all) {
@@ -34,6 +34,6 @@ export function createJournalIndex(): JournalIndex {
     deleted(gone) {
       for (const row of gone) rows.delete(row);
     },
-    mayHave: (row) => isBeyond || !isComplete || rows.has(row),
+    mayHave: (row) => isOverflowed || !isComplete || rows.has(row),
   };
 }

@@ -1,20 +1,22 @@
 /**
- * Which messages have rows in the journal, and when these may go: the message is in the event log, and WhatsApp will not
- * deliver it again. That is so once it has acknowledged the receipt, or has delivered to a later connection everything
- * that waited without it.
+ * Tracks the messages that have rows in the journal. A message's rows can be deleted once it is in the event log and
+ * WhatsApp will not deliver it again: WhatsApp has acknowledged the receipt, or a later connection has received the
+ * whole backlog without it.
  */
 export interface JournalRetention {
-  /** A connection begins: what it does not deliver again while it catches up, nobody will. */
+  /** Starts a connection. A message it has not redelivered by the end of catch-up will never be redelivered. */
   connecting(): void;
-  /** The message is delivered on the present connection, for the first time or again. */
+  /** The current connection delivers the message, for the first time or again. */
   arrived(messageId: string): void;
-  /** A row of it is stored, or about to be. */
+  /** A row of the message is stored, or about to be. */
   stored(messageId: string, row: string): void;
+  /** The message is in the event log. */
   published(messageId: string): void;
+  /** WhatsApp has acknowledged the receipt of the message. */
   confirmed(messageId: string): void;
-  /** All that waited for the present connection has been delivered. */
+  /** The current connection has delivered the whole backlog. */
   caughtUp(): void;
-  /** Rows of messages that are in the log. */
+  /** The rows of messages that are in the event log. */
   publishedRows(): Set<string>;
 }
 
@@ -22,26 +24,26 @@ interface Entry {
   rows: Set<string>;
   connection: number;
   isConfirmed: boolean;
-  /** On the monotonic clock; null before. */
+  /** By the monotonic clock; null if not yet published. */
   publishedAt: number | null;
 }
 
-/** Beyond it, the oldest are let go of; their rows expire. */
+/** Beyond this, the oldest messages are no longer tracked; the rows of unpublished ones expire. */
 const messagesMax = 10_000;
-/** A server that does not acknowledge receipts keeps no row longer than this and the next message. */
+/** Without an acknowledged receipt, a published message's rows are dropped this late, with the next stored message. */
 const unconfirmedMs = 60_000;
 
-/** `drop` is told of rows that are not needed any more. */
+/** `drop` receives rows that are no longer needed. */
 export function createJournalRetention(drop: (rows: Iterable<string>) => void): JournalRetention {
   const entries = new Map<string, Entry>();
   let connection = 0;
 
-  const settle = (messageId: string, entry: Entry) => {
+  const dropIfDone = (messageId: string, entry: Entry) => {
     if (entry.publishedAt === null || !entry.isConfirmed) return;
     entries.delete(messageId);
     drop(entry.rows);
   };
-  const settleOld = () => {
+  const dropOld = () => {
     for (const [messageId, entry] of entries) {
       const isOld = entry.publishedAt !== null && performance.now() - entry.publishedAt > unconfirmedMs;
       if (!isOld && entries.size <= messagesMax) return;
@@ -51,7 +53,7 @@ export function createJournalRetention(drop: (rows: Iterable<string>) => void): 
   };
   const change = (messageId: string, changes: Partial<Entry>) => {
     const entry = entries.get(messageId);
-    if (entry) settle(messageId, Object.assign(entry, changes));
+    if (entry) dropIfDone(messageId, Object.assign(entry, changes));
   };
 
   return {
@@ -63,7 +65,7 @@ export function createJournalRetention(drop: (rows: Iterable<string>) => void): 
       const entry = entries.get(messageId);
       if (entry) return void entry.rows.add(row);
       entries.set(messageId, { rows: new Set([row]), connection, isConfirmed: false, publishedAt: null });
-      settleOld();
+      dropOld();
     },
     published: (messageId) => change(messageId, { publishedAt: performance.now() }),
     confirmed: (messageId) => change(messageId, { isConfirmed: true }),
@@ -71,7 +73,7 @@ export function createJournalRetention(drop: (rows: Iterable<string>) => void): 
       for (const [messageId, entry] of entries) {
         if (entry.connection === connection) continue;
         entry.isConfirmed = true;
-        settle(messageId, entry);
+        dropIfDone(messageId, entry);
       }
     },
     publishedRows() {

@@ -1,14 +1,14 @@
 import type { BinaryNode } from "./baileys.ts";
 
-/** An encrypted part of a message as it was decrypted, with all that is needed to hand the message over later. */
+/** A decrypted part of a message, with all that is needed to hand the message over later. */
 export interface JournaledPart {
   plaintext: Uint8Array;
-  /** What the stanza said: who, from where, when. */
+  /** The stanza's attributes: sender, chat, id, time. */
   stanza: BinaryNode["attrs"];
-  /** What the part itself said, its type among it. */
+  /** The part's own attributes, such as its type. */
   enc: BinaryNode["attrs"];
-  /** Rises from message to message, and is the same for all parts of one. */
+  /** Rises from message to message; all parts of a message have the same. */
   arrival: number;
-  /** The part's place in the stanza. */
+  /** The part's index in the stanza. */
   part: number;
 }

@@ -1,6 +1,7 @@
 /**
- * How the warnings and errors worth reading in Baileys 7.0.0-rc14 begin, longest first where one begins another. Only
- * these words are ever logged, never what Baileys put behind them: numbers, text and keys stand there.
+ * The beginnings of the warnings and errors of Baileys 7.0.0-rc14 that are worth logging; where one begins with
+ * another, the longer one is first. Only these words are logged, never the rest of a line, which holds numbers, text
+ * and keys.
  */
 export const knownLogLines: readonly string[] = [
   "Failed to check/upload pre-keys during initialization",

@@ -2,10 +2,10 @@ import { AsyncResource } from "node:async_hooks";
 import { createRequire } from "node:module";
 
 /**
- * libsignal's job queue is one for the process and runs a queued job in the async context of whoever came first, so a
- * job of one channel can run inside another channel's key transaction. 13–35 % of first sends to a contact failed that
- * way (measured). This module binds each job to its own caller. It is imported before anything that imports Baileys,
- * and only works unbundled: a bundler would inline the queue.
+ * libsignal has one job queue per process and runs queued jobs in the async context of the first caller, so a job of
+ * one channel can run inside another channel's key transaction. 13–35 % of first sends to a contact failed that way
+ * (measured). This module binds each job to its own caller. It must be imported before anything that imports Baileys,
+ * and works only unbundled: a bundler would inline the queue.
  */
 type Work = () => Promise<unknown>;
 type QueueJob = (bucket: unknown, work: Work) => Promise<unknown>;
@@ -21,7 +21,7 @@ function bindQueue(): void {
   if (bound in queueJob) return;
   if (baileys.cache[userPath]) throw new Error("libsignal was loaded before its queue could be bound.");
   const module = baileys.cache[queuePath];
-  if (!module) throw new Error("libsignal's queue is not where it is expected.");
+  if (!module) throw new Error("libsignal's queue was not found in the module cache.");
   const patched: QueueJob = (bucket, work) => queueJob(bucket, AsyncResource.bind(work));
   module.exports = Object.assign(patched, { [bound]: true });
 }

@@ -1,11 +1,11 @@
 import { createRequire } from "node:module";
 
 /**
- * libsignal tries a message on each session that it has with a device, and a session that does not fit keeps what was
- * tried: its ratchet has been stepped with a foreign key before the MAC is looked at. Another session fits, all are
- * stored, and whatever is written on the spoilt one cannot be read. That happens whenever two devices write to each
- * other for the first time at once, since each begins a session then: 54 of 60 messages (measured). Here a trial that
- * fails leaves the session as it was. Imported after libsignal's queue is bound.
+ * libsignal tries to decrypt a message with each session that it has with a device. A session that does not fit keeps
+ * the effects of the trial: its ratchet is stepped with a foreign key before the MAC is checked. When another session
+ * fits, all are stored, and messages encrypted in the corrupted one cannot be decrypted. This happens whenever two
+ * devices first write to each other at the same time, since both start a session: 54 of 60 messages (measured). This
+ * module makes a failed trial leave the session as it was. It is imported after libsignal's queue is bound.
  */
 interface Session {
   serialize(): object;
@@ -15,7 +15,7 @@ interface SessionClass {
   deserialize(kept: object): Session;
 }
 
-const undone = Symbol.for("waypost.session-trials");
+const patched = Symbol.for("waypost.libsignal-trials");
 const here = createRequire(import.meta.url);
 const baileys = createRequire(here.resolve("@whiskeysockets/baileys"));
 const { prototype } = baileys("libsignal/src/session_cipher.js") as {
@@ -24,8 +24,9 @@ const { prototype } = baileys("libsignal/src/session_cipher.js") as {
 
 function undoFailedTrials(): void {
   const decrypt = prototype.doDecryptWhisperMessage;
-  if (typeof decrypt !== "function") throw new Error("libsignal decrypts in another way than expected.");
-  if (undone in decrypt) return;
+  if (typeof decrypt !== "function")
+    throw new Error("libsignal's session cipher has no doDecryptWhisperMessage.");
+  if (patched in decrypt) return;
   const trial: Decrypt = async function (message, session) {
     const before = session?.serialize();
     try {
@@ -35,7 +36,7 @@ function undoFailedTrials(): void {
       throw error;
     }
   };
-  prototype.doDecryptWhisperMessage = Object.assign(trial, { [undone]: true });
+  prototype.doDecryptWhisperMessage = Object.assign(trial, { [patched]: true });
 }
 
 const classOf = (session: Session): SessionClass => session.constructor as unknown as SessionClass;

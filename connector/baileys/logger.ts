@@ -5,22 +5,22 @@ import { QueueProbed } from "./queue-probe.ts";
 
 type BaileysLogger = SocketConfig["logger"];
 
-/** What is said of a message that is not in the list. */
-const unknownMessage = "a message that is not in the list";
+/** Logged in place of any line that is not known. */
+const unknownLine = "unknown Baileys log line";
 
 /**
- * The `logger` of a socket. Baileys hands its logger stanzas, keys, numbers and message texts, as fields and inside its
- * sentences; so of its warnings and errors only the beginning that is known from the list gets through, with a status
- * code, and of everything below a warning nothing.
+ * The `logger` of a socket. Baileys passes stanzas, keys, numbers and message texts to its logger, as fields and inside
+ * its sentences. So a warning or an error is reduced to its known beginning and a status code, and everything below a
+ * warning is dropped.
  */
 export function baileysLogger(log: Logger): BaileysLogger {
   const pass = (level: "warn" | "error", values: readonly unknown[]) => {
     if (read(values[0], "err") instanceof QueueProbed) return;
-    const said = values.find((value) => typeof value === "string");
-    const known = knownLogLines.find((message) => said?.startsWith(message));
-    // A stream that ends is told with its reason by whoever watches the connection.
+    const line = values.find((value) => typeof value === "string");
+    const known = knownLogLines.find((beginning) => line?.startsWith(beginning));
+    // The connection reports the end of a stream itself, with its reason.
     if (known === "stream errored out") return;
-    log[level]({ event: "baileys", ...statusCode(values[0]) }, known ?? unknownMessage);
+    log[level]({ event: "baileys", ...statusCode(values[0]) }, known ?? unknownLine);
   };
   const logger: BaileysLogger = {
     level: "warn",
@@ -38,7 +38,7 @@ function drop(): void {}
 
 const errorFields = ["err", "error", "uploadError"];
 
-/** The HTTP-like code of the error that Baileys logs, if it is one. */
+/** The HTTP-like code of the error in Baileys' log fields, if there is one. */
 function statusCode(fields: unknown): { statusCode?: number } {
   for (const name of errorFields) {
     const code: unknown = read(read(read(fields, name), "output"), "statusCode");

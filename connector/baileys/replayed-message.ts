@@ -3,8 +3,8 @@ import type { JournaledPart } from "./journaled-part.ts";
 
 type Repository = Parameters<typeof decryptMessageNode>[3];
 
-/** Stands where Baileys decrypts, for parts that hold their plaintext; keys and mappings have been kept long ago. */
-const reading = {
+/** Replaces decryption for parts that hold their plaintext; their keys and mappings have been stored before. */
+const plaintextRepository = {
   decryptMessage: async ({ ciphertext }: { ciphertext: Uint8Array }) => ciphertext,
   decryptGroupMessage: async ({ msg }: { msg: Uint8Array }) => msg,
   processSenderKeyDistributionMessage: async () => undefined,
@@ -13,8 +13,8 @@ const reading = {
 } as unknown as Repository;
 
 /**
- * The message that Baileys makes of a stanza with these parts. `me` is the channel itself. Throws if there is no such
- * message.
+ * Returns the message that Baileys makes of a stanza with these parts. `me` is the channel's own account. Throws if the
+ * parts form no message.
  */
 export async function replayedMessage(
   parts: readonly JournaledPart[],
@@ -24,10 +24,10 @@ export async function replayedMessage(
   const content = parts.map(({ enc, plaintext }) => ({ tag: "enc", attrs: enc, content: plaintext }));
   const lid = me.lid ?? "";
   const stanza = { tag: "message", attrs, content };
-  const { fullMessage, decrypt } = decryptMessageNode(stanza, me.id, lid, reading, silentLogger);
+  const { fullMessage, decrypt } = decryptMessageNode(stanza, me.id, lid, plaintextRepository, silentLogger);
   await decrypt();
   if (fullMessage.messageStubType === proto.WebMessageInfo.StubType.CIPHERTEXT) {
-    throw new Error("What was decrypted is no message");
+    throw new Error("The decrypted parts form no message");
   }
   cleanMessage(fullMessage, me.id, lid);
   return fullMessage;

@@ -1,6 +1,6 @@
 /**
- * libsignal prints whole sessions, root and ephemeral private keys included, to the console, and Baileys two errors.
- * They are recognised by how they begin; everything else on the console passes. Imported before Baileys.
+ * libsignal prints whole sessions to the console, with root and ephemeral private keys, and Baileys prints two errors.
+ * They are recognised by their beginnings; all other console output passes. Imported before Baileys.
  */
 const leaks = [
   "Closing session:",
@@ -32,7 +32,7 @@ function isLeak(values: readonly unknown[]): boolean {
   return typeof first === "string" && leaks.some((leak) => first.startsWith(leak));
 }
 
-/** Drops the known leaks from `printer`; doing it again changes nothing. */
+/** Drops the known leaks from `printer`; idempotent. */
 export function silence(printer: Printer): void {
   for (const method of methods) {
     const print = printer[method];

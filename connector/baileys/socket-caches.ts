@@ -4,9 +4,9 @@ import type { CacheStore } from "./baileys.ts";
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
-/** How many entries each of a channel's Baileys caches holds, and for how long after they were set. */
+/** The most entries of each of a channel's Baileys caches, and how long an entry lives after it was set. */
 const sizes = {
-  /** Without it every contact costs a device query and a one-time pre-key of theirs each 5 minutes. */
+  /** Without it every contact costs a device query and one of their one-time pre-keys every 5 minutes. */
   userDevicesCache: { max: 5_000, ttl: 24 * hourMs },
   msgRetryCounterCache: { max: 5_000, ttl: hourMs },
   callOfferCache: { max: 500, ttl: 5 * minuteMs },
@@ -16,7 +16,7 @@ const sizes = {
 
 export type SocketCaches = Record<keyof typeof sizes, CacheStore>;
 
-/** Socket options; one set per channel, made by who owns the channel so that they outlive its sockets. */
+/** Creates the cache options of a socket: one set per channel, made by its owner so that it outlives the sockets. */
 export function createSocketCaches(): SocketCaches {
   return {
     userDevicesCache: createCache(sizes.userDevicesCache),

@@ -1,4 +1,4 @@
-/** What work on a socket rejects with once that socket is gone. */
+/** The rejection of work on a socket that is gone. */
 export class SocketGoneError extends Error {
   override readonly name = "SocketGoneError";
 }

@@ -18,7 +18,7 @@ type Encrypted = Awaited<ReturnType<Party["repository"]["encryptMessage"]>>;
 
 const wire = jitter();
 
-/** As Baileys sends: encryption and the way to the wire in one transaction, labelled with our own id. */
+/** Sends as Baileys does: encryption and the way to the wire in one transaction, labelled with our own id. */
 function send(from: Party, to: string): Promise<Encrypted> {
   return from.keys.transaction(async () => {
     const encrypted = await from.repository.encryptMessage({ jid: to, data: Buffer.from("hello") });
@@ -32,7 +32,7 @@ interface Pair {
   them: Party;
 }
 
-/** Alice, in whose store things take time, and Bob, who have each heard from the other. */
+/** Alice, whose store is slow, and Bob; each has received a message from the other. */
 async function acquainted(
   makeRepository: (store: SignalKeyStore) => SocketConfig["makeSignalRepository"],
 ): Promise<Pair> {
@@ -47,8 +47,8 @@ async function acquainted(
 }
 
 /**
- * Sends to a contact in one loop and receives from it in another, while the contact reads nothing; then the contact
- * reads it all. How often a ratchet position came twice, and how many messages could not be read.
+ * Sends to a contact in one loop and receives from it in another; afterwards the contact reads all messages. Resolves
+ * to the number of reused ratchet positions and of unreadable messages.
  */
 async function race({ us, them }: Pair): Promise<{ reused: number; unreadable: number }> {
   const sent: Encrypted[] = [];
@@ -70,11 +70,11 @@ async function race({ us, them }: Pair): Promise<{ reused: number; unreadable: n
   return { reused: sent.length - positions.size, unreadable };
 }
 
-test("sending and receiving at once never uses a ratchet position twice, and all of it can be read", async () => {
+test("concurrent sending and receiving reuses no ratchet position, and every message can be read", async () => {
   expect(await race(await acquainted(hardenedSignalRepository))).toEqual({ reused: 0, unreadable: 0 });
 });
 
-test("without the hardening the same race uses positions twice, so the test above can fail", async () => {
+test("without the hardening the same race reuses positions, so the test above can fail", async () => {
   const { reused, unreadable } = await race(await acquainted(() => makeLibSignalRepository));
   expect(reused).toBeGreaterThan(0);
   expect(unreadable).toBeGreaterThanOrEqual(reused);
@@ -84,7 +84,7 @@ function hardened(store = memoryStore()) {
   return { store, party: createParty(alice, store, hardenedSignalRepository(store)) };
 }
 
-test("transactions of one channel exclude each other whatever they are called", async () => {
+test("transactions of one channel exclude each other, whatever their names", async () => {
   const { party } = hardened();
   const order: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -98,7 +98,7 @@ test("transactions of one channel exclude each other whatever they are called", 
   expect(order).toEqual(["first", "second"]);
 });
 
-test("a transaction of the next socket waits for that of the former one, also when it fails", async () => {
+test("a transaction of the next socket waits for the former socket's, even if that fails", async () => {
   const { party: former, store } = hardened();
   const next = createParty(alice, store, hardenedSignalRepository(store), former.creds);
   const elsewhere = hardened().party;
@@ -107,19 +107,19 @@ test("a transaction of the next socket waits for that of the former one, also wh
   const first = former.keys.transaction(async () => {
     await gate.promise;
     order.push("former");
-    throw new Error("the line is gone");
+    throw new Error("the connection is gone");
   }, "a");
   const second = next.keys.transaction(async () => void order.push("next"), "a");
   await elsewhere.keys.transaction(async () => void order.push("another channel"), "a");
   gate.resolve();
-  await expect(first).rejects.toThrow("the line is gone");
+  await expect(first).rejects.toThrow("the connection is gone");
   await second;
   expect(order).toEqual(["another channel", "former", "next"]);
 });
 
 const note = async ({ keys }: Party, id: string) => keys.set({ "device-list": { [id]: ["0"] } });
 
-test("a transaction that waits on a socket that is gone is cut: the next socket goes on, and nothing of it is kept", async () => {
+test("a transaction that waits on a dead socket is aborted: the next socket proceeds, and nothing of it is stored", async () => {
   const store = memoryStore();
   const gone = new AbortController();
   const make = (signal?: AbortSignal) => hardenedSignalRepository(store, inboundJournal(store), signal);
@@ -143,13 +143,13 @@ test("a transaction that waits on a socket that is gone is cut: the next socket 
   expect([...store.rows.keys()].sort()).toEqual(["device-list/next", "device-list/own"]);
 });
 
-test("a transaction inside a transaction is part of it", async () => {
+test("a nested transaction is part of the outer one", async () => {
   const { party } = hardened();
   const inner = party.keys.transaction(() => party.keys.transaction(async () => "done", "b"), "a");
   expect(await inner).toBe("done");
 });
 
-test("what outlives its transaction still reaches the store", async () => {
+test("a write that outlives its transaction still reaches the store", async () => {
   const { party, store } = hardened();
   const ended = Promise.withResolvers<void>();
   let late: Promise<void> | undefined;
@@ -180,7 +180,7 @@ test("a group encryption resolves only when its sender key is in the store", asy
   }, alice);
 });
 
-test("an encryption whose ratchet cannot be kept rejects", async () => {
+test("an encryption rejects if its ratchet cannot be stored", async () => {
   const store = memoryStore();
   const { party } = hardened(store);
   await introduce(party, createParty(bob, memoryStore()));

@@ -27,7 +27,7 @@ async function acquainted() {
 type Receiver = Awaited<ReturnType<typeof acquainted>>["us"];
 type Encrypted = Awaited<ReturnType<Receiver["repository"]["encryptMessage"]>>;
 
-/** As WhatsApp delivers it: each time in bytes of its own. */
+/** Delivers as WhatsApp does, each time in a new bytes object. */
 async function deliver(
   to: Receiver,
   { type, ciphertext }: Encrypted,
@@ -49,7 +49,7 @@ const encrypt = (from: Receiver | ReturnType<typeof createParty>, text: string) 
 const inboundRows = (rows: Map<string, string>) =>
   [...rows.keys()].filter((row) => row.startsWith("inbound/"));
 
-test("what is delivered again is read again, over the same socket and over the next", async () => {
+test("a redelivered message is read again, on the same socket and on the next", async () => {
   const { us, them, restart } = await acquainted();
   const message = await encrypt(them, "hello");
   expect(message.type).toBe("pkmsg");
@@ -60,7 +60,7 @@ test("what is delivered again is read again, over the same socket and over the n
   expect(await deliver(next, await encrypt(them, "and more"), "M2")).toBe("and more");
 });
 
-test("a group message that is delivered again is read again", async () => {
+test("a redelivered group message is read again", async () => {
   const { us, them, restart } = await acquainted();
   const sent = await them.repository.encryptGroupMessage({ group, meId: bob, data: Buffer.from("hello") });
   await us.repository.processSenderKeyDistributionMessage({
@@ -78,7 +78,7 @@ test("a group message that is delivered again is read again", async () => {
 test.each([
   ["another message", "M2", bob],
   ["another sender", "M1", "15550003333@s.whatsapp.net"],
-])("the same bytes in the name of %s are refused", async (_, id, from) => {
+])("the same bytes as %s are refused", async (_, id, from) => {
   const { us, them } = await acquainted();
   await deliver(us, await encrypt(them, "first"), "M0");
   const answer = await us.repository.encryptMessage({ jid: bob, data: Buffer.from("answer") });
@@ -89,7 +89,7 @@ test.each([
   await expect(deliver(us, message, id, from)).rejects.toThrow();
 });
 
-test("the plaintext and the ratchet are one write: when it fails, the message can still be decrypted", async () => {
+test("the plaintext and the ratchet are one write; if it fails, the message can still be decrypted", async () => {
   const { us, them, store, restart } = await acquainted();
   await deliver(us, await encrypt(them, "first"));
   const message = await encrypt(them, "second");
@@ -105,11 +105,11 @@ test("the plaintext and the ratchet are one write: when it fails, the message ca
   expect(await deliver(restart(), message, "M2")).toBe("second");
 });
 
-test("a message that cannot be decrypted leaves no row, but the identity that it came with", async () => {
+test("a message that cannot be decrypted leaves only its sender's identity, and no journal row", async () => {
   const { us, them, store } = await acquainted();
   const message = await encrypt(them, "hello");
   const broken = Buffer.from(message.ciphertext);
-  // Behind the keys, in the message itself.
+  // After the keys, in the message itself.
   const at = Math.floor(broken.length * 0.7);
   broken.writeUInt8(broken.readUInt8(at) ^ 1, at);
   await expect(deliver(us, { ...message, ciphertext: broken })).rejects.toThrow();
@@ -118,7 +118,7 @@ test("a message that cannot be decrypted leaves no row, but the identity that it
   expect(await deliver(us, message)).toBe("hello");
 });
 
-test("a row goes when its message is in the log and WhatsApp has acknowledged the receipt, in whatever order", async () => {
+test("a row is deleted once its message is published and its receipt acknowledged, in either order", async () => {
   const { us, them, store } = await acquainted();
   for (const id of ["M1", "M2", "M3", "M4"]) await deliver(us, await encrypt(them, id), id);
   expect(inboundRows(store.rows)).toHaveLength(4);
@@ -136,11 +136,11 @@ test("a row goes when its message is in the log and WhatsApp has acknowledged th
   expect(inboundRows(store.rows)).toHaveLength(1);
 });
 
-test("a message that is in the log is read again as long as its receipt may have been lost", async () => {
+test("a published message is read again as long as its receipt may have been lost", async () => {
   const { us, them, restart } = await acquainted();
-  const [lost, heard] = [await encrypt(them, "lost"), await encrypt(them, "heard")];
+  const [lost, received] = [await encrypt(them, "lost"), await encrypt(them, "received")];
   await deliver(us, lost, "M1");
-  await deliver(us, heard, "M2");
+  await deliver(us, received, "M2");
   us.journal.hurry();
   us.journal.published([{ key: { id: "M1" } }, { key: { id: "M2" } }]);
   const next = restart();
@@ -148,10 +148,10 @@ test("a message that is in the log is read again as long as its receipt may have
   next.journal.hurry();
   next.journal.caughtUp();
   expect(await deliver(next, lost, "M1")).toBe("lost");
-  await expect(deliver(next, heard, "M2")).rejects.toThrow("Key used already");
+  await expect(deliver(next, received, "M2")).rejects.toThrow("Key used already");
 });
 
-test("the stanza of what was decrypted before gives its plaintext, whatever became of the row", async () => {
+test("the stanza of a decrypted message yields its plaintext, even without its row", async () => {
   const { us, them, store } = await acquainted();
   await deliver(us, await encrypt(them, "hello"));
   const [row = ""] = inboundRows(store.rows);
@@ -167,7 +167,7 @@ test("the stanza of what was decrypted before gives its plaintext, whatever beca
   expect(String(await us.repository.decryptMessage({ jid: bob, type: "pkmsg", ciphertext }))).toBe("hello");
 });
 
-/** Every read of a journal row from here on. */
+/** Records every later read of a journal row. */
 function readsOf(store: Awaited<ReturnType<typeof acquainted>>["store"]): string[] {
   const reads: string[] = [];
   const { get } = store;
@@ -178,7 +178,7 @@ function readsOf(store: Awaited<ReturnType<typeof acquainted>>["store"]): string
   return reads;
 }
 
-test("once it is known which rows are stored, a new message is decrypted without looking for its row", async () => {
+test("once the stored rows are known, a new message is decrypted without reading its row", async () => {
   const { us, them, store } = await acquainted();
   const reads = readsOf(store);
   await deliver(us, await encrypt(them, "first"), "M1");
@@ -191,7 +191,7 @@ test("once it is known which rows are stored, a new message is decrypted without
   expect(reads).toHaveLength(2);
 });
 
-/** What is read from here on, by type. */
+/** Records the type of every later read. */
 function typesRead(store: Awaited<ReturnType<typeof acquainted>>["store"]): string[] {
   const types: string[] = [];
   const { get } = store;
@@ -202,7 +202,7 @@ function typesRead(store: Awaited<ReturnType<typeof acquainted>>["store"]): stri
   return types;
 }
 
-test("a row that was written before it was known which are stored is read before anything is decrypted", async () => {
+test("a row written before the stored rows were known is read instead of decrypting again", async () => {
   const { us, them, store, restart } = await acquainted();
   const message = await encrypt(them, "hello");
   await deliver(us, message);
@@ -213,7 +213,7 @@ test("a row that was written before it was known which are stored is read before
   expect(types).toEqual(["inbound"]);
 });
 
-test("a row that was deleted is no longer counted among those that are stored", async () => {
+test("a deleted row is not read again", async () => {
   const { us, them, store } = await acquainted();
   us.journal.found([]);
   const message = await encrypt(them, "hello");
@@ -227,7 +227,7 @@ test("a row that was deleted is no longer counted among those that are stored", 
   expect(types[0]).not.toBe("inbound");
 });
 
-test("rows that were found are read before anything is decrypted", async () => {
+test("a found row is read instead of decrypting again", async () => {
   const { us, them, store } = await acquainted();
   const message = await encrypt(them, "hello");
   await deliver(us, message);
@@ -245,7 +245,7 @@ test("rows that were found are read before anything is decrypted", async () => {
   expect(sessions).toEqual([]);
 });
 
-test("a row that came later than it was known which are stored is found when the key is used already", async () => {
+test("a row stored after the stored rows were found is read when the key is used already", async () => {
   const { us, them, store } = await acquainted();
   const message = await encrypt(them, "hello");
   await deliver(us, message);

@@ -1,6 +1,6 @@
 /**
- * Runs in a process of its own: a device that keeps no secret from its log. Sends its secrets to the parent over IPC.
- * With the argument `unguarded`, as Baileys would do it by itself.
+ * Runs in a process of its own: a device that passes its secrets to its log. Sends the secrets to the parent over IPC.
+ * With the argument `unguarded` it logs as Baileys does on its own.
  */
 import { Console } from "node:console";
 import { pino } from "pino";
@@ -22,7 +22,7 @@ const them = createParty(bob, memoryStore());
 await introduce(us, them);
 const first = await us.repository.encryptMessage({ jid: bob, data: Buffer.from("dinner at eight") });
 const sessionBefore = [...store.rows.values()].join();
-// Closes the session, which libsignal prints whole.
+// Closes the session; libsignal prints the whole of it.
 await introduce(us, them);
 const second = await us.repository.encryptMessage({ jid: bob, data: Buffer.from("dinner at nine") });
 await them.repository.decryptMessage({ jid: alice, ...first });

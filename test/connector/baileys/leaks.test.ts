@@ -11,7 +11,7 @@ interface Secrets {
 
 const scenario = fileURLToPath(new URL("leak-scenario.child.ts", import.meta.url));
 
-/** Everything the scenario printed, and what it should not have. */
+/** Everything the scenario printed, and the secrets it should not have printed. */
 async function run(mode: "guarded" | "unguarded"): Promise<{ output: Buffer; secrets: Secrets }> {
   const child = fork(scenario, [mode], { silent: true });
   const output: Buffer[] = [];
@@ -37,7 +37,7 @@ function leaks(output: Buffer, { keys, words }: Secrets): string[] {
   return [...leakedKeys, ...words.filter((word) => output.includes(word))];
 }
 
-test("no private key, number or message text reaches the output, at the most talkative log level", async () => {
+test("no private key, number or message text reaches the output, even at the most verbose log level", async () => {
   const { output, secrets } = await run("guarded");
   expect(secrets.keys.length).toBeGreaterThan(4);
   expect(output.toString()).toContain("failed to decrypt message");

@@ -11,7 +11,7 @@ const require = createRequire(import.meta.url);
 const queuePath = require.resolve("libsignal/src/queue_job.js");
 const modulePath = fileURLToPath(new URL("../../../connector/baileys/libsignal-queue.ts", import.meta.url));
 
-/** The context that a job sees which waits behind one of another context. */
+/** The context in which a job runs that was queued behind a job of another context. */
 async function contextOfSecondJob(queueJob: QueueJob): Promise<string | undefined> {
   const context = new AsyncLocalStorage<string>();
   const gate = Promise.withResolvers<void>();
@@ -27,7 +27,7 @@ test("a queued job runs in its own caller's context", async () => {
   expect(await contextOfSecondJob(require(queuePath))).toBe("second");
 });
 
-test("libsignal's own queue runs it in the context of another, so the test above can fail", async () => {
+test("libsignal's own queue runs a job in another caller's context, so the test above can fail", async () => {
   const bound = require.cache[queuePath];
   delete require.cache[queuePath];
   const original: QueueJob = require(queuePath);
@@ -35,7 +35,7 @@ test("libsignal's own queue runs it in the context of another, so the test above
   expect(await contextOfSecondJob(original)).toBe("first");
 });
 
-test("it refuses to start when libsignal was loaded before", () => {
+test("binding the queue fails if libsignal has been loaded before", () => {
   const late = `import "libsignal"; await import(${JSON.stringify(modulePath)});`;
   const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", late], {
     encoding: "utf8",
@@ -44,7 +44,7 @@ test("it refuses to start when libsignal was loaded before", () => {
   expect(stderr).toContain("libsignal was loaded before its queue could be bound");
 });
 
-test("the door to Baileys opens in a fresh process", () => {
+test("baileys.ts loads in a fresh process", () => {
   const door = fileURLToPath(new URL("../../../connector/baileys/baileys.ts", import.meta.url));
   const { status } = spawnSync(process.execPath, [door], { encoding: "utf8" });
   expect(status).toBe(0);

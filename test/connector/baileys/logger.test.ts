@@ -19,7 +19,7 @@ function capture() {
   return { lines, logger: baileysLogger(pino({ level: "trace", base: null, timestamp: false }, sink)) };
 }
 
-test("of what Baileys says only the known words and a status code get through", () => {
+test("only the known words and a status code of a Baileys log line pass", () => {
   const { lines, logger } = capture();
   const secret = Buffer.alloc(32, 7);
   const error = Object.assign(new Error("text for 15550001111"), { output: { statusCode: 428 } });
@@ -29,26 +29,26 @@ test("of what Baileys says only the known words and a status code get through", 
   ]);
 });
 
-test("what was sent through Baileys' queue to see it pass is no error", () => {
+test("a queue probe is not logged as an error", () => {
   const { lines, logger } = capture();
   logger.error({ err: new QueueProbed() }, "unexpected error in 'processing offline receipt'");
   expect(lines).toEqual([]);
 });
 
-test("a sentence with a number inside keeps only its beginning", () => {
+test("a known line that contains a number is cut to its beginning", () => {
   const { lines, logger } = capture();
   logger.warn("Invalid LID-PN mapping: 123@lid, 15550001111@s.whatsapp.net");
   expect(lines).toEqual([{ level: 40, event: "baileys", msg: "Invalid LID-PN mapping:" }]);
 });
 
-test("a sentence that is not known is not repeated", () => {
+test("an unknown line is not logged literally", () => {
   const { lines, logger } = capture();
   logger.error({ text: "dinner at eight" }, "dinner at eight");
   expect(JSON.stringify(lines)).not.toContain("dinner");
   expect(lines).toHaveLength(1);
 });
 
-test("nothing below a warning gets through, at whatever level the log is", () => {
+test("nothing below a warning passes, whatever the log level", () => {
   const { lines, logger } = capture();
   for (const level of ["trace", "debug", "info"] as const)
     logger[level]({ qr: "secret" }, "opened connection to WA");
@@ -57,7 +57,7 @@ test("nothing below a warning gets through, at whatever level the log is", () =>
   expect(logger.level).not.toBe("trace");
 });
 
-test("every known message still is in Baileys", () => {
+test("every known log line exists in Baileys", () => {
   const folder = dirname(createRequire(import.meta.url).resolve("@whiskeysockets/baileys"));
   const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".js"))

@@ -14,7 +14,7 @@ const { WhisperMessage, PreKeyWhisperMessage } = createRequire(import.meta.url)(
 
 const macBytes = 8;
 
-/** `<ephemeral key>:<counter>` of an encrypted message. It never repeats: one key would encrypt two messages. */
+/** `<ephemeral key>:<counter>` of an encrypted message. It must never repeat: one key would encrypt two messages. */
 export function ratchetPosition(type: "pkmsg" | "msg", ciphertext: Uint8Array): string {
   const message = type === "pkmsg" ? PreKeyWhisperMessage.decode(ciphertext.subarray(1)).message : ciphertext;
   const { ephemeralKey, counter } = WhisperMessage.decode(message.subarray(1, -macBytes));

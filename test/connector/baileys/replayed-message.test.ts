@@ -12,7 +12,7 @@ const bob = "15550002222@s.whatsapp.net";
 const me = { id: "15550001111:3@s.whatsapp.net", lid: "111:3@lid" };
 const quiet = pino({ level: "silent" });
 
-/** As phones write it: with padding behind. */
+/** Encodes a message as phones do, with padding at the end. */
 const padded = (message: proto.IMessage) =>
   Buffer.concat([proto.Message.encode(message).finish(), Buffer.alloc(5, 5)]);
 
@@ -54,13 +54,16 @@ test.each<[string, proto.IMessage, BinaryNode["attrs"]]>([
     { deviceSentMessage: { destinationJid: bob, message: { conversation: "mine" } } },
     { ...lastSeen, from: alice, recipient: bob },
   ],
-])("from the journal comes what Baileys made of a message of %s", async (_, message, attrs) => {
-  const { fullMessage, part } = await received(message, attrs);
-  expect(fullMessage.message).toBeTruthy();
-  expect(await replayedMessage([part], me)).toEqual(fullMessage);
-});
+])(
+  "the journal reproduces the message that Baileys made, for a message from %s",
+  async (_, message, attrs) => {
+    const { fullMessage, part } = await received(message, attrs);
+    expect(fullMessage.message).toBeTruthy();
+    expect(await replayedMessage([part], me)).toEqual(fullMessage);
+  },
+);
 
-test("what is no message throws, and so does what has no sender", async () => {
+test("parts that are no message or have no sender throw", async () => {
   const part = { stanza: { id: "M1", from: bob, t: "1" }, enc: { type: "msg" }, arrival: 1, part: 0 };
   await expect(replayedMessage([{ ...part, plaintext: Buffer.from([255, 255, 255]) }], me)).rejects.toThrow();
   const nameless = { ...part, stanza: {}, plaintext: padded({ conversation: "hello" }) };

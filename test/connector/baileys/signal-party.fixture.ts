@@ -14,7 +14,7 @@ const quiet = pino({ level: "silent" });
 
 type MakeRepository = SocketConfig["makeSignalRepository"];
 
-/** A device that speaks Signal through Baileys, over the store it is given. */
+/** A device that uses Baileys' Signal protocol with a given store. */
 export interface Party {
   jid: string;
   creds: ReturnType<typeof initAuthCreds>;
@@ -32,7 +32,7 @@ export function createParty(
   return { jid, creds, keys, repository: makeRepository({ creds, keys }, quiet) };
 }
 
-/** Gives `from` a session with `to`, as a fetched bundle of public keys does. */
+/** Gives `from` a session with `to`, as a fetched pre-key bundle would. */
 export async function introduce(from: Party, to: Party): Promise<void> {
   const { signedIdentityKey, signedPreKey, registrationId } = to.creds;
   const signal = (key: Uint8Array) => Buffer.concat([Buffer.of(5), key]);
@@ -52,7 +52,7 @@ export async function introduce(from: Party, to: Party): Promise<void> {
 
 export type Wait = () => Promise<unknown>;
 
-/** A store in memory. Reads and writes happen after their wait. */
+/** A store in memory. Each read and write takes place after a wait. */
 export function memoryStore(
   wait: Wait = async () => undefined,
 ): SignalKeyStore & { rows: Map<string, string> } {
@@ -77,7 +77,7 @@ export function memoryStore(
   };
 }
 
-/** Waits of 1 to 4 ms, each its own, so that writes overtake each other. */
+/** Random waits of 1 to 4 ms, so that writes overtake each other. */
 export function jitter(): Wait {
   return () => sleep(1 + Math.random() * 3);
 }
@@ -88,7 +88,7 @@ function freeze(value: unknown): string {
 
 function revive(text: string) {
   return JSON.parse(text, (_key, part) => {
-    // A Buffer says of itself that it is one before anybody can ask.
+    // A Buffer's `toJSON` runs before the replacer, so it arrives in its own form.
     const bytes = part?.type === "Buffer" ? part.data : part?.bytes;
     return Array.isArray(bytes) ? Buffer.from(bytes) : part;
   });

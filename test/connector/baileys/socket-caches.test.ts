@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createSocketCaches } from "#connector/baileys/socket-caches.ts";
 
 test.each(Object.entries(createSocketCaches()))(
-  "%s keeps, deletes, flushes, and is bounded",
+  "%s stores, deletes and flushes entries, and is bounded",
   async (_name, cache) => {
     await cache.set("a", 1);
     await cache.set("b", { list: [] });

@@ -5,7 +5,7 @@ import { markEncrypted, markWritten, traceRelay } from "#connector/baileys/wire-
 const broken = new Error("broken");
 const steps = { encrypt: markEncrypted, write: markWritten };
 
-/** What a relay does in order, across async hops, before it fails. */
+/** A relay that takes these steps in order, across async hops, and then fails. */
 function failing(...done: Array<keyof typeof steps>) {
   return traceRelay(async () => {
     for (const name of done) {
@@ -29,7 +29,7 @@ describe("a relay that fails", () => {
     expect(await failing(...done)).toEqual({ isOnWire, error: broken });
   });
 
-  test("at once, without a promise, is a failure like any other", async () => {
+  test("synchronously is reported like any other", async () => {
     const relay = () => {
       throw broken;
     };
@@ -46,7 +46,7 @@ test("relays at the same time do not see each other's frames", async () => {
   expect([sent.isOnWire, stopped.isOnWire]).toEqual([true, false]);
 });
 
-test("frames outside of any relay are nobody's", async () => {
+test("frames written outside any relay count for none", async () => {
   const relay = failing("encrypt");
   markEncrypted();
   markWritten();
