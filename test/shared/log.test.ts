@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import type { Config } from "#shared/config.ts";
 import { createLog } from "#shared/log.ts";
@@ -49,4 +52,21 @@ test("the name of the machine and the number of the process are not logged", () 
   const [line = ""] = written("info", (log) => log.info("words"));
   expect(JSON.parse(line)).not.toHaveProperty("hostname");
   expect(JSON.parse(line)).not.toHaveProperty("pid");
+});
+
+const child = fileURLToPath(new URL("log.child.ts", import.meta.url));
+const run = promisify(execFile);
+
+test("a process whose output is not a terminal logs JSON", async () => {
+  const { stdout } = await run(process.execPath, [child]);
+  expect(JSON.parse(stdout)).toMatchObject({ level: "info", event: "listen", msg: "functions listen" });
+});
+
+test("a process on a terminal logs lines for people, without what slipped in", async ({ skip }) => {
+  if (process.platform !== "linux") skip("the program that lends a terminal is util-linux's script");
+  const env = { ...process.env, NODE: process.execPath, CHILD: child, NO_COLOR: "1" };
+  const { stdout } = await run("script", ["-qec", '"$NODE" "$CHILD"', "/dev/null"], { env });
+  expect(stdout).toMatch(
+    /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: functions listen \{"event":"listen","url":"http:\/\/127\.0\.0\.1:3000"\}\s*$/,
+  );
 });
