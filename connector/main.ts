@@ -5,12 +5,12 @@ import { serveConnector } from "./serve.ts";
 import { surviveRejections } from "./unhandled-rejections.ts";
 
 /** Runs a connector until SIGTERM or SIGINT. */
-await runMain(async (asked) => {
+await runMain(async (stopRequested) => {
   const config = readConfig(process.env, "connector");
   const log = createLog(config.logLevel);
   surviveRejections(log);
   await using connector = await serveConnector(config, log);
   log.info({ event: "listen", url: connector.url }, "connector listens");
-  await Promise.race([asked, connector.failed]);
+  await Promise.race([stopRequested, connector.failed]);
   log.info({ event: "stop" }, "connector stops");
 });

@@ -2,16 +2,16 @@ import { performance } from "node:perf_hooks";
 import { LRUCache } from "lru-cache";
 import { type Backoff, backoffMs } from "#shared/backoff.ts";
 
-/** Makes the pause before a failed session is opened again grow with each failure of its channel. */
+/** Lengthens the pause before a failed session is reopened with each failure of its channel. */
 export interface RestartBackoff {
-  /** Returns the length of the pause, in ms. */
+  /** Counts a failure. Returns the length of the pause, in ms. */
   recordFailure(channelId: string): number;
   /** Whether the pause after the last failure is over. */
   mayTry(channelId: string): boolean;
 }
 
 const rememberedMax = 10_000;
-/** A channel that did not fail for this long starts with the shortest pause again. */
+/** A channel that has not failed for this long starts over with the shortest pause. */
 const forgottenMs = 15 * 60_000;
 
 export function createRestartBackoff(backoff: Backoff): RestartBackoff {

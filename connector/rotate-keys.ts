@@ -3,14 +3,19 @@ import { runMain } from "#shared/process.ts";
 import { type MasterKeyRotation, rotateMasterKey } from "./auth/master-key-rotation.ts";
 import { connectorMongoClient } from "./mongo-client.ts";
 
-/** `npm run rotate-keys`: afterwards the older keys can be removed from `ENCRYPTION_KEY`. Connectors may keep running. */
+/**
+ * `npm run rotate-keys`: re-encrypts every channel's data key with the newest key, so that the older ones can be removed from
+ * `ENCRYPTION_KEY`. Connectors may keep running.
+ */
 await runMain(async () => {
   const { mongoUri, encryptionKeys } = readConfig(process.env, "connector");
   await using client = connectorMongoClient(mongoUri);
-  const rotation = await rotateMasterKey(client.db(), encryptionKeys, (so) => say(`… ${counted(so)}`));
+  const rotation = await rotateMasterKey(client.db(), encryptionKeys, (progress) =>
+    say(`… ${counted(progress)}`),
+  );
   say(counted(rotation));
   if (rotation.unreadable.length === 0) return say("The older keys can be removed from ENCRYPTION_KEY.");
-  say(`None of the keys in ENCRYPTION_KEY opens: ${rotation.unreadable.join(", ")}`);
+  say(`No key in ENCRYPTION_KEY opens the credentials of these channels: ${rotation.unreadable.join(", ")}`);
   process.exitCode = 1;
 });
 

@@ -12,8 +12,8 @@ import { baileysLogger } from "./baileys/logger.ts";
 
 /**
  * Checks what must hold before channels run, beside what `baileys/baileys.ts` asserts while it loads (Node's version,
- * libsignal's queue). Throws `StandaloneMongoError` or `SelfCheckError`. Only warns of a clock skew, and of credentials that
- * no `ENCRYPTION_KEY` opens: the other channels can run.
+ * libsignal's queue). Throws `StandaloneMongoError` or `SelfCheckError`. Only logs a clock skew, and credentials that no
+ * `ENCRYPTION_KEY` opens: the other channels can run.
  */
 export async function checkBeforeStart(
   db: Db,
@@ -26,7 +26,7 @@ export async function checkBeforeStart(
   if (Math.abs(skewMs) > skewMsMax) {
     log.warn(
       { event: "self_check", skewMs: Math.round(skewMs) },
-      "clock skew between this machine and the database: the times that callers see are off",
+      "clock skew between this machine and the database: times shown to callers are off",
     );
   }
   const [unopened, among] = await countUnopened(db, config.encryptionKeys);
@@ -43,11 +43,14 @@ class SelfCheckError extends Error {
   override readonly name = "SelfCheckError";
 }
 
-/** Only times that callers see use this machine's clock. */
+/** Tolerated: this machine's clock is used for little but the times that callers see. */
 const skewMsMax = 5_000;
 const sampleMax = 500;
 
-/** Runs two transactions of one channel at once, as Baileys does, on a store that keeps nothing. */
+/**
+ * Runs two transactions of one channel at once, as Baileys does, on a store that keeps nothing. Throws `SelfCheckError` when
+ * they overlap.
+ */
 export async function assertKeysHardened(
   log: Logger,
   harden: typeof Harden = hardenedSignalRepository,

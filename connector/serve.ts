@@ -29,7 +29,7 @@ export async function openConnector(
     timings,
     log,
     name: config.connectorId ?? randomUUID(),
-    // Loaded with the first media: it is a fifth of all that a connector loads, and a restart must be short.
+    // Loaded with the first media: it makes up a fifth of what a connector loads, and a restart must be short.
     async fetchMedia(url, kind, signal) {
       const { fetchMedia } = await import("./media/fetch-media.ts");
       return fetchMedia(url, kind, { bytesMax, allowHosts, signal });
@@ -37,12 +37,13 @@ export async function openConnector(
   });
 }
 
-/** A connector that listens for Socket.io and health checks. Disposal stops it in order. */
+/** A connector that listens for Socket.io and health checks. Disposal stops it gracefully. */
 export interface ListeningConnector extends AsyncDisposable {
   url: string;
   failed: Promise<never>;
 }
 
+/** Connects to the database and serves a connector. Throws as `openConnector`, and when it cannot listen. */
 export async function serveConnector(
   config: Config & { mongoUri: string },
   log: Logger,

@@ -49,7 +49,7 @@ export class Sessions {
     return [...this.#sessions.keys()];
   }
 
-  /** How many channels this connector has, or is taking over. */
+  /** How many channels this connector has, is taking over or is giving back. */
   load(): number {
     return this.#sessions.size + this.#moving.size;
   }
@@ -72,7 +72,7 @@ export class Sessions {
     if (this.#restartBackoff.mayTry(channelId)) await this.#move(channelId, () => this.#open(channelId));
   }
 
-  /** Stops a session in order, and gives its channel back. */
+  /** Stops a session gracefully, and gives its channel back. */
   async close(channelId: string, giveBack: GiveBack): Promise<void> {
     await this.#moving.get(channelId);
     const session = this.#sessions.get(channelId);
@@ -152,7 +152,7 @@ export class Sessions {
       const trace = errorTrace(error);
       log.warn(
         { event: "stop", channelId: fence.channelId, ...trace },
-        "session not stopped in order, channel left to the sweep",
+        "session not stopped gracefully, channel left to the sweep",
       );
     }
   }

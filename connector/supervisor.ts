@@ -82,7 +82,7 @@ export class Supervisor {
     this.#loops = this.#start(signal);
   }
 
-  /** A channel has a new command, or a new wish. */
+  /** Call it when a channel has a new command or a new wish. */
   ring(channelId: string): void {
     const session = this.#sessions.get(channelId);
     if (session) session.ring();
@@ -240,12 +240,12 @@ export class Supervisor {
   }
 
   /** Logs a failure and goes on: the database may be unavailable, and the next attempt finds what this one missed. */
-  async #attempt(what: string, work: () => Promise<void>): Promise<void> {
+  async #attempt(event: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       const level = error instanceof FencedError ? "info" : "warn";
-      this.#options.log[level]({ event: what, ...errorTrace(error) }, "attempt failed, will be repeated");
+      this.#options.log[level]({ event, ...errorTrace(error) }, "attempt failed, will be retried");
     }
   }
 }

@@ -90,7 +90,7 @@ function problemsOf(document: UnadoptedCommand, known: ReadonlySet<string>): Fie
 function queued(document: UnadoptedCommand, sendTtlSeconds: number): Document[] {
   const type = document.type as keyof typeof commandTable;
   const { lane, ttlSeconds } = commandTable[type];
-  const lives = { startDate: "$$NOW", unit: "second", amount: ttlSeconds ?? sendTtlSeconds };
+  const lifetime = { startDate: "$$NOW", unit: "second", amount: ttlSeconds ?? sendTtlSeconds };
   return [
     {
       $set: {
@@ -101,7 +101,7 @@ function queued(document: UnadoptedCommand, sendTtlSeconds: number): Document[] 
         // Fixes the id under which everything about this message is published.
         ...(type === "message.send" ? { messageId: document.messageId ?? newMessageId() } : {}),
         notBefore: document.notBefore ?? "$$NOW",
-        expiresAt: document.expiresAt ?? { $dateAdd: lives },
+        expiresAt: document.expiresAt ?? { $dateAdd: lifetime },
         createdAt: "$$NOW",
       },
     },

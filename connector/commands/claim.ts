@@ -98,7 +98,7 @@ async function take(
   const update = [
     { $set: { state: commandSteps.claim.to, attempts: { $add: ["$attempts", 1] }, claim: stamp } },
   ];
-  // One update each: the driver retries `updateOne` when the primary changes, and `updateMany` not.
+  // One update each: the driver retries `updateOne` when the primary changes, but not `updateMany`.
   const updates = ids.map((_id) => ({ updateOne: { filter: { _id, ...free(fence) }, update } }));
   assertHeld(fence);
   const { modifiedCount } = await commands.bulkWrite(updates, { ordered: false, ...durable });

@@ -15,7 +15,7 @@ export interface RescueOptions {
 
 type OrphanedCommand = Orphan["command"];
 
-/** A pass is bounded, and a deposed owner may claim a command during it. The sweep rescues what is left after these. */
+/** A pass is bounded, and a deposed owner may claim a command during it. The sweep rescues the rest. */
 const passesMax = 20;
 const nothingPublished: PublishedOutcome = { hasArrived: false, refusal: null, notSent: null };
 
@@ -31,11 +31,11 @@ export async function rescueOrphans({
   for (let pass = 0; pass < passesMax; pass++) {
     const orphans = await queue.orphans();
     if (orphans.length === 0) return;
-    const standings = await publishedStatuses.outcomes(orphans.filter(isSend));
+    const outcomes = await publishedStatuses.outcomes(orphans.filter(isSend));
     const decided = orphans.map((command) => {
-      const standing = standings.get(command.messageId ?? "") ?? nothingPublished;
-      const verdict = verdictOn(command, standing);
-      return { command, verdict, next: nextOf[verdict](command, standing) };
+      const published = outcomes.get(command.messageId ?? "") ?? nothingPublished;
+      const verdict = verdictOn(command, published);
+      return { command, verdict, next: nextOf[verdict](command, published) };
     });
     const doubtful = decided.filter(({ verdict }) => verdict === "markUnknown").map(({ command }) => command);
     await Promise.all(
@@ -47,7 +47,7 @@ export async function rescueOrphans({
   }
 }
 
-const nextOf: Record<Verdict, (command: OrphanedCommand, standing: PublishedOutcome) => Orphan["next"]> = {
+const nextOf: Record<Verdict, (command: OrphanedCommand, published: PublishedOutcome) => Orphan["next"]> = {
   requeue: () => "queue",
   keep: () => "keep",
   markUnknown: (command) =>

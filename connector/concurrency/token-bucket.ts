@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { sleep } from "#shared/sleep.ts";
 
-/** A token bucket: `burst` at once, then `rate` per second. A rate of 0 is no limit. `now` is monotonic, in ms. */
+/** A token bucket: `burst` at once, then `rate` per second. A rate of 0 means no limit. `now` is monotonic, in ms. */
 export interface TokenBucket {
   /** Takes a token, a future one if the bucket is empty, and returns how long to wait for it, in ms. Never refuses. */
   take(now: number): number;

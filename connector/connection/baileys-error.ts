@@ -15,7 +15,7 @@ export function causeOf(error: unknown): string | null {
   return typeof data?.code === "string" ? data.code : null;
 }
 
-/** What the error that ended a socket says about why. */
+/** Reads from the error that ended a socket why it ended. */
 export function closureOf(error: unknown): Pick<Closure, "code" | "message" | "retryAfterMs"> {
   const { message = "", output, data } = (error ?? {}) as BaileysError;
   const seconds = Number(data?.expire ?? data?.attrs?.expire);

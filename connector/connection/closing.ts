@@ -2,7 +2,7 @@ import type { Logger } from "#shared/log.ts";
 import type { CurrentSocket } from "./current-socket.ts";
 import type { ChannelSocket } from "./socket.ts";
 
-/** The ways in which a connection ends its socket, which is not the current one from then on. */
+/** Ends a connection's socket, which stops being the current one at once. */
 export interface Closing {
   /** Ends the socket politely and waits for it; without one, waits for a socket that is still closing. */
   close(): Promise<void>;

@@ -17,7 +17,7 @@ import { dial } from "./dial.ts";
 import { createPairingCodes } from "./pairing-codes.ts";
 import { socketSignals } from "./socket-signals.ts";
 
-/** A channel's connection to WhatsApp: at most one socket. Drops what an earlier socket still says. */
+/** A channel's connection to WhatsApp: at most one socket. Drops the signals of earlier sockets. */
 export interface Connection {
   /** Resolves when the messages that an earlier process decrypted are in the event log, or cannot be put there. */
   recover(): Promise<void>;

@@ -15,8 +15,8 @@ export interface DialOptions extends Omit<SocketOptions, "websocketUrl" | "versi
 }
 
 /**
- * Opens the connection's next socket in its turn, unless it is not wanted any more by then. Throws what `auth.create` does
- * when the channel needs new credentials.
+ * Opens the connection's next socket in its turn, unless it is no longer wanted by then. Throws what `auth.create` does when
+ * the channel needs new credentials.
  */
 export async function dial(
   { isOwner, log }: Pick<SessionScope, "isOwner" | "log">,

@@ -23,7 +23,7 @@ export interface LivenessProbe {
 
 export interface LivenessProbeOptions {
   stages: readonly Stage[];
-  /** How often to look for doubtful stages. */
+  /** How often to check for doubtful stages. */
   everyMs: number;
   /** Called once, when nothing passed a stage twice in a row; probing ends with it. */
   onStalled(stage: StageName): void;
@@ -39,7 +39,7 @@ export function createLivenessProbe({ stages, everyMs, onStalled }: LivenessProb
 
   const stop = () => {
     isStopped = true;
-    clearInterval(looking);
+    clearInterval(timer);
   };
   const carries = async (stage: Stage) => {
     const before = stage.progress();
@@ -54,7 +54,7 @@ export function createLivenessProbe({ stages, everyMs, onStalled }: LivenessProb
     stop();
     onStalled(stage.name);
   };
-  const looking = setInterval(() => {
+  const timer = setInterval(() => {
     for (const stage of stages) if (stage.isDoubtful()) void probe(stage);
   }, everyMs);
 

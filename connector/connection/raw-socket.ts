@@ -19,8 +19,8 @@ export function traceWrites(wa: WASocket): void {
 }
 
 /**
- * Rejects the queries that wait for an answer. Baileys stops listening for the end of its WebSocket before it comes, so they
- * would wait another 30 s, and with them the key transaction around them and the next socket's.
+ * Rejects the queries that wait for an answer. Baileys stops listening for the end of its WebSocket too early, so they would
+ * wait another 30 s, and with them the key transaction around them and the next socket's.
  */
 export function rejectQueries(wa: WASocket): void {
   wa.ws.emit("error", new Error("Connection Closed"));

@@ -75,8 +75,8 @@ export function rotateSignedPreKeys({ auth, wa, timings, gone, log }: SignedPreK
         isRotating = false;
       });
   };
-  const looking = setInterval(() => once(offerIfDue), timings.rotationLookMs);
-  gone.addEventListener("abort", () => clearInterval(looking), { once: true });
+  const timer = setInterval(() => once(offerIfDue), timings.rotationLookMs);
+  gone.addEventListener("abort", () => clearInterval(timer), { once: true });
   if (kept().signedPreKeyOffered) once(offer);
 }
 

@@ -22,7 +22,7 @@ import { type LivenessWatch, watchLiveness } from "./liveness-watch.ts";
 import { rawSocket, rejectQueries, traceWrites } from "./raw-socket.ts";
 import { createSocketEnd, type SocketEnd } from "./socket-end.ts";
 
-/** The events of a socket. `closed` comes exactly once, and after it only messages that were already under way. */
+/** The events of a socket. `closed` comes exactly once; only messages that were already under way follow it. */
 export interface SocketListener extends IntakeListener {
   /** The raw text of a QR; `attempt` counts from 1. */
   qr(text: string, attempt: number): void;
@@ -129,7 +129,7 @@ function forwardEvents(
   { end, watchdog, liveness }: SocketWatch,
 ): void {
   let attempt = 0;
-  // Prepended, so that it runs before Baileys asks for the messages that wait.
+  // Prepended, so that it runs before Baileys asks for the waiting messages.
   wa.ws.prependListener("CB:success", () => listener.loggedIn());
   wa.ws.on("CB:notification", (node: BinaryNode) => {
     if (passkeyTypes.test(node.attrs.type ?? "")) listener.passkeyRequired();

@@ -100,7 +100,7 @@ function isPart(part: JournaledPart | null): part is JournaledPart {
   return part !== null;
 }
 
-/** Baileys handles what the phone tells its own devices. Handling it twice does no harm. */
+/** Baileys handles the phone's messages to its own devices. Handling one twice does no harm. */
 function isForBaileys({ key, message }: WAMessage): boolean {
   return Boolean(key.fromMe && message?.protocolMessage);
 }

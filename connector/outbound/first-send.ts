@@ -33,7 +33,7 @@ export interface FirstSendOptions {
   onSettled(send: Send, outcome: RelayOutcome): void;
 }
 
-/** A send on its first way to the wire; `resend.ts` has the second. */
+/** A send on its first trip to the wire; `resend.ts` has the second. */
 export interface SendAttempt {
   send: Send;
   socket: OpenSocket;

@@ -19,7 +19,7 @@ export interface SenderOptions extends DispatchOptions {
 
 /** Works on lanes 1 and 2, the messages. */
 export interface Sender {
-  /** There may be commands. */
+  /** Call it when there may be commands. */
   ring(): void;
   /** Claims no more commands. Resolves when no send is on its way. */
   stop(): Promise<void>;

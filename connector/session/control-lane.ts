@@ -15,9 +15,9 @@ import {
 } from "./control-handlers.ts";
 import type { MachineRunner } from "./machine-runner.ts";
 
-/** Works on lane 0, the commands that change the channel itself: beside the sender, so that no upload delays a logout. */
+/** Works on lane 0, the commands that change the channel itself. Runs beside the sender, so that no upload delays a logout. */
 export interface ControlLane {
-  /** There may be commands. */
+  /** Call it when there may be commands. */
   ring(): void;
   /** Claims no more commands. Resolves when the running ones are settled or queued again. */
   stop(): Promise<void>;

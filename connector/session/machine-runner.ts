@@ -23,8 +23,8 @@ export interface MachineRunner extends Pick<Condition<MachineState>, "until"> {
   /** Stores and publishes the initial state. */
   announce(): Promise<void>;
   /**
-   * Resolves when the step is stored and its effects have started. Errors fail the session. Drops a signal that is not
-   * current any more when its turn comes.
+   * Resolves when the step is stored and its effects have started. Errors fail the session. Drops a signal that is no
+   * longer current when its turn comes.
    */
   dispatch(signal: Signal, isCurrent?: () => boolean): Promise<void>;
 }

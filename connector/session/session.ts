@@ -51,7 +51,7 @@ export class Session {
     this.#parts = assembleSession(this.#scope, stores, { ...options, release });
   }
 
-  /** There may be commands. */
+  /** Call it when there may be commands. */
   ring(): void {
     this.#parts.controlLane.ring();
     this.#parts.sender.ring();
@@ -66,7 +66,7 @@ export class Session {
     return !this.#ended.signal.aborted && this.#options.lease.isValid();
   }
 
-  /** Rescues the orphans of former owners, and looks for commands. */
+  /** Rescues the orphans of former owners, then rings. */
   async tidy(): Promise<void> {
     await rescueOrphans(this.#stores);
     this.ring();

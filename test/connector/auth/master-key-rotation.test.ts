@@ -70,9 +70,9 @@ test("the command prints its result, and fails as long as a channel needs a key 
     return { code: await child.ended, said: child.out };
   };
   const failed = await run();
-  expect(failed).toEqual({ code: 1, said: expect.stringContaining("1 encrypted with the newest key now") });
+  expect(failed).toEqual({ code: 1, said: expect.stringContaining("1 re-encrypted with the newest key") });
   expect(failed.said).toContain(lost);
 
   await apart.db.collection<{ _id: string }>("whatsapp_auth_creds").deleteOne({ _id: lost });
-  expect(await run()).toEqual({ code: 0, said: expect.stringContaining("can be taken out") });
+  expect(await run()).toEqual({ code: 0, said: expect.stringContaining("can be removed") });
 });
