@@ -23,14 +23,14 @@ const lidPattern = /^\d{1,20}$/;
 const groupPattern = /^\d{1,20}(-\d{1,20})?$/;
 const jidPattern = /^([^@:]+)(?::\d{1,5})?@([a-z.]+)$/;
 
-/** Reads what people write as a phone number (`+1 555-123-4567`); spaces, dashes within and a leading `+` are dropped. */
+/** Parses a phone number as people write it (`+1 555-123-4567`), dropping spaces, inner dashes and a leading `+`. */
 export function parsePhoneNumber(text: string): PhoneNumber | null {
   const [, written = ""] = /^\+?\s*(\d.*)$/s.exec(text.trim()) ?? [];
   const digits = written.replace(/[\s-]/g, "");
   return isPhoneNumber(digits) ? digits : null;
 }
 
-/** Reads a recipient: `+15551234567`, digits, `…@s.whatsapp.net` (or the older `…@c.us`), `…@lid`, `…@g.us`. */
+/** Parses a recipient: `+15551234567`, digits, `…@s.whatsapp.net` (or the older `…@c.us`), `…@lid`, `…@g.us`. */
 export function parseAddress(text: string): Address | null {
   const jid = jidPattern.exec(text.trim().toLowerCase());
   if (!jid) return phoneAddress(parsePhoneNumber(text));
@@ -43,18 +43,18 @@ export function jidUser(jid: string): string {
   return jid.split(/[@:]/, 1)[0] ?? "";
 }
 
-/** The phone number in a JID, or null when the JID does not reveal one. */
+/** The phone number in a JID, or null if the JID does not reveal one. */
 export function phoneNumberOf(jid: string | null | undefined): PhoneNumber | null {
   const address = jid ? parseAddress(jid) : null;
   return address?.kind === "phone" ? address.phoneNumber : null;
 }
 
-/** The JID without its device part, or null when it is not one of a person or a group. */
+/** The JID without its device part, or null if it belongs to neither a person nor a group. */
 export function normaliseJid(jid: string | null | undefined): Jid | null {
   return (jid ? parseAddress(jid) : null)?.jid ?? null;
 }
 
-/** Whether two spellings name the same address. A number and a LID never compare equal: only WhatsApp knows that. */
+/** Whether two spellings name the same address. A number and a LID never do: only WhatsApp knows who owns both. */
 export function isSameAddress(a: string, b: string): boolean {
   const left = normaliseJid(a);
   return left !== null && left === normaliseJid(b);
@@ -64,7 +64,7 @@ function phoneJid(phoneNumber: PhoneNumber): Jid {
   return `${phoneNumber}@s.whatsapp.net` as Jid;
 }
 
-/** A map, since an object would also answer to `constructor`. A hosted device is one of the person's own. */
+/** A map, because an object also has keys such as `constructor`. A hosted device is one of the person's own. */
 const byServer = new Map<string, (user: string) => Address | null>([
   ["s.whatsapp.net", personAddress],
   ["c.us", personAddress],

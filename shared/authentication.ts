@@ -1,20 +1,22 @@
+/** Authenticates callers by API key or by the console's session cookie. */
+
 import { hashSecret } from "./api-key.ts";
 import type { ApiKeyDocument } from "./collections.ts";
 import type { Collections } from "./database.ts";
 import { ServiceError } from "./errors.ts";
 import type { Grant } from "./scopes.ts";
 
-/** Who calls: a key, directly or through a console session made with it. */
+/** The caller: an API key, used directly or through a console session created with it. */
 export interface Caller extends Grant {
   keyId: string;
-  /** When the key or the session ends. */
+  /** When the key or the session expires, whichever is first. */
   expiresAt: Date | null;
 }
 
-/** The name of the console's cookie: an opaque random value, whose hash is the `console_sessions` id. */
+/** The name of the console's cookie. Its value is random and opaque; the hash of it is the `console_sessions` id. */
 export const sessionCookieName = "waypost_session";
 
-/** Reads of `api_keys` and `console_sessions` that both sides need. */
+/** The collections that authentication reads. */
 export type KeyCollections = Pick<Collections, "apiKeys" | "consoleSessions">;
 
 /** Throws `missing_api_key`, `invalid_api_key` or `expired_api_key`. */
@@ -23,7 +25,7 @@ export async function authenticateKey(db: KeyCollections, key: string | null, no
   return asCaller(await db.apiKeys.findOne({ hash: hashSecret(key) }), now, null);
 }
 
-/** As `authenticateKey`, for the value of the console's cookie. */
+/** Like `authenticateKey`, for the value of the console's cookie. */
 export async function authenticateSession(db: KeyCollections, cookie: string, now: Date): Promise<Caller> {
   const session = await db.consoleSessions.findOne({ _id: hashSecret(cookie) });
   if (!session) throw new ServiceError("invalid_api_key", "The session is not valid; sign in again");

@@ -1,12 +1,14 @@
-/** How pauses between attempts grow. */
+/** Growing pauses between attempts, with jitter. */
+
+/** The first pause is at most `baseMs`, and no pause exceeds `maxMs`. */
 export interface Backoff {
   baseMs: number;
   maxMs: number;
 }
 
 /**
- * How long to wait before attempt `attempt` (0 = the first retry), in ms. Full jitter with a floor of a tenth:
- * anything from a tenth to the whole of the doubled base, so that many channels do not come back together.
+ * The pause before retry `attempt` (0 = the first), in ms. Full jitter with a floor: a random value between a tenth and
+ * the whole of the base doubled `attempt` times, so that many channels do not return at the same moment.
  * `random` is in [0, 1).
  */
 export function backoffMs({ baseMs, maxMs }: Backoff, attempt: number, random: number): number {

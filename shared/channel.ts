@@ -1,3 +1,5 @@
+/** Channels: their statuses with reasons, and the schemas to create and update them. */
+
 import { z } from "zod";
 import { parsePhoneNumber } from "./address.ts";
 import { wellFormed } from "./well-formed.ts";
@@ -14,7 +16,7 @@ export const channelStatuses = [
 
 export type ChannelStatus = (typeof channelStatuses)[number];
 
-/** Why a channel has its status; each status has reasons of its own. */
+/** Why a channel has its status. Each status has its own reasons. */
 export const statusReasons = {
   connecting: ["connection_lost", "server_unavailable", "rate_limited", "replaced"],
   inactive: ["disconnected", "qr_expired", "interrupted"],
@@ -36,10 +38,10 @@ export type StatusReason = (typeof statusReasons)[keyof typeof statusReasons][nu
 export const channelType = "whatsapp_automated";
 
 const metadataBytesMax = 8 * 1024;
-/** BSON allows 100 levels, and a stack is finite. */
+/** BSON allows 100 levels, and the recursive check below needs a bound. */
 const metadataDepthMax = 32;
 
-/** As people write it; stored as digits. */
+/** Accepts a number as people write it; outputs digits. */
 export const phoneNumberSchema = z
   .string()
   .max(32)
@@ -61,8 +63,8 @@ const channelNameSchema = z
   .refine(...wellFormed);
 
 /**
- * Free data of the caller, kept and echoed. At most 8 KB as JSON, 32 levels deep. Looked at before zod does, which leaves
- * out a `__proto__` without a word.
+ * Free-form data of the caller, stored and returned unchanged. At most 8 KB as JSON and 32 levels deep. Checked before
+ * zod parses it, because zod silently drops `__proto__`.
  */
 const metadataSchema = z.preprocess(
   (value, context) => {
@@ -92,10 +94,10 @@ export const updateChannelSchema = z
     when: ({ issues }) => issues.length === 0,
   });
 
-/** The driver takes an object with `_bsontype` for one of its own. */
+/** The driver treats an object with `_bsontype` as one of its own types. */
 const keysRefused = new Set(["_bsontype", "__proto__"]);
 
-/** Why a value would not come out of the database as it went in; null when it would. */
+/** Why the database would not return a value unchanged; null if it would. */
 function storageProblem(value: unknown, levelsLeft: number): string | null {
   if (typeof value === "string") return value.isWellFormed() ? null : `text ${wellFormed[1]}`;
   if (typeof value === "number") return Number.isFinite(value) ? null : "numbers must be finite";
@@ -108,7 +110,7 @@ function storageProblem(value: unknown, levelsLeft: number): string | null {
   return null;
 }
 
-/** BSON keys cannot hold a NUL. */
+/** BSON keys cannot contain NUL. */
 function keyProblem(key: string): string | null {
   if (key.includes("\0") || !key.isWellFormed())
     return "keys must be well-formed Unicode without NUL characters";

@@ -1,3 +1,9 @@
+/**
+ * What functions and connector agree on: documents, commands, events, errors, settings. Opens no connection of its own.
+ *
+ * This file: the collections and their documents.
+ */
+
 import type { Binary, Timestamp } from "mongodb";
 import type { ChannelStatus, channelType, StatusReason } from "./channel.ts";
 import type { CommandState } from "./commands.ts";
@@ -5,10 +11,10 @@ import type { PublicError } from "./errors.ts";
 import type { LastDisconnect, MessageStatus } from "./events.ts";
 import type { Scope } from "./scopes.ts";
 
-/** A QR or pairing code that waits to be used; gone when used, expired or disconnected. */
+/** A QR or pairing code waiting to be used; removed when it is used, expires, or the channel disconnects. */
 export interface PendingPairing {
   kind: "qr" | "code";
-  /** The raw pairing text of the QR, or the code to type. */
+  /** The raw text of the QR, or the code to type. */
   text: string;
   attempt: number;
   of: number;
@@ -22,9 +28,9 @@ export interface ChannelDocument {
   type: typeof channelType;
   name: string;
   metadata: Record<string, unknown>;
-  /** What other services may read too, so it keeps its shape. `qrCode` is a PNG data URL. */
+  /** Other services read this too, so its shape is stable. `qrCode` is a PNG data URL. */
   config: { phoneNumber: string | null; qrCode: string | null; pairingCode: string | null };
-  /** The number that was named at create: no other account may link. `config.phoneNumber` is also filled in by linking. */
+  /** The number given at create; no other account may link. `config.phoneNumber` is also set by linking. */
   givenNumber?: string | null;
   pairing: PendingPairing | null;
   status: ChannelStatus;
@@ -32,75 +38,75 @@ export interface ChannelDocument {
   retryAt: Date | null;
   lastDisconnect: LastDisconnect | null;
   lastStatusUpdate: Date;
-  /** What was asked for last: after a restart this, not `status`, decides what is reconnected. */
+  /** The last wish of a caller. After a restart this, not `status`, decides whether the channel reconnects. */
   wanted: "connected" | "disconnected";
-  /** Whose it is. `epoch` rises with every owner, and never falls. `movedAt`: when it was last moved to balance. */
+  /** The owner. `epoch` rises with every owner and never falls. `movedAt`: when rebalancing last moved the channel. */
   owner: { connector: string | null; epoch: number; movedAt?: Date };
   /** The linked account's LID, once known. */
   lid: string | null;
   createdAt: Date;
-  /** Set by delete: from then on the channel does not exist for callers; the owner erases what is left. */
+  /** Set by delete: the channel no longer exists for callers, and its owner erases the rest. */
   deletedAt: Date | null;
 }
 
-/** `queued` commands have no claim; `claim.epoch` is the owner's at the time. */
+/** A command. While `queued` it has no claim; `claim.epoch` is the epoch of the owner that claimed it. */
 export interface CommandDocument {
-  /** What another service inserted without one has an ObjectId here. */
+  /** An ObjectId if another service inserted the command without an id. */
   _id: string;
   channelId: string;
-  /** A `CommandType`; a plain string, because other services insert documents too. */
+  /** A `CommandType`. A plain string, because other services insert documents too. */
   type: string;
   lane: 0 | 1 | 2;
-  /** Filled by the server at insert (`Timestamp(0,0)`): first in, first out, without a counter or client clocks. */
+  /** Set by the server at insert (`Timestamp(0,0)`): first in, first out, without a counter or client clocks. */
   ord: Timestamp;
   state: CommandState;
   payload: unknown;
-  /** Fixed at accept; only for messages. */
+  /** Fixed when the command is accepted. Messages only. */
   messageId?: string;
   keyId?: string;
   attempts: number;
   claim?: { connector: string; epoch: number; at: Date };
-  /** The epoch of the newest owner that found it queued at its takeover: an older one cannot claim it any more. */
+  /** The epoch of the newest owner that found the command queued at its takeover; older owners can no longer claim it. */
   claimableFrom?: number;
   notBefore: Date;
   expiresAt: Date;
   createdAt: Date;
-  /** Set before the stanza may reach the wire: from here on a failure without an answer is `unknown`. */
+  /** Set before the stanza can reach the wire. From then on, a failure without an answer is `unknown`. */
   relayStartedAt?: Date;
-  /** The JID of the account that it was to go out from: a second time goes out from no other. */
+  /** The JID of the sending account; a resend uses no other. */
   relayedBy?: string;
-  /** Set before an `unknown` send may reach the wire a second time; it never does a third time. */
+  /** Set before an `unknown` send can reach the wire a second time. There is no third time. */
   resentAt?: Date;
   result?: Record<string, unknown>;
   error?: PublicError;
   doneAt?: Date;
 }
 
-/** One row per logged event, and one fence row per channel (`<channelId>/fence`, without `seq`). */
+/** A row of the event log. The collection also has one fence row per channel (`<channelId>/fence`, without `seq`). */
 export interface EventDocument {
   _id: string;
   channelId: string;
   seq: number;
   /**
-   * Filled by the server at insert (`Timestamp(0,0)`): the order across channels. Concurrent inserts may become visible
-   * in another one, by less than `eventInsertMsMax`; within a channel it is the order of `seq`.
+   * Set by the server at insert (`Timestamp(0,0)`): the order across channels. Concurrent inserts can become visible
+   * out of order by less than `eventInsertMsMax`. Within a channel it follows `seq`.
    */
   ord: Timestamp;
-  /** The owner's that wrote it: along `seq` it never falls. */
+  /** The epoch of the owner that wrote the row; it never falls along `seq`. */
   epoch?: number;
   type: string;
   timestamp: Date;
   data: Record<string, unknown>;
 }
 
-/** An insert into the log that takes longer does not happen: so long may a row appear behind ones with a higher `ord`. */
+/** A slower insert into the log is refused, so a row can appear at most this long after rows with a higher `ord`. */
 export const eventInsertMsMax = 10_000;
 
 /**
- * The fence of a channel in a collection: a bulk that begins with an older `epoch` than it holds is refused. `n` counts
- * its writes. Only in `events`: `lastSeq`, the last number given, for when retention has emptied the log, and `writtenSeq`,
- * the last one before that write, which is there for certain. `session` only in `whatsapp_auth_keys`: the server session
- * of the owner, as the driver names it. An erased channel's have the field of their collection's TTL index, too.
+ * The fence of a channel in a collection: it refuses a bulk write that begins with an older `epoch`. `n` counts its
+ * writes. Only in `events`: `lastSeq`, the last number assigned, in case retention has emptied the log, and `writtenSeq`,
+ * the last number before that write, which is certain to be written. Only in `whatsapp_auth_keys`: `session`, the
+ * driver's id of the owner's server session. Fences of an erased channel also have their collection's TTL field.
  */
 export interface FenceDocument {
   _id: string;
@@ -112,12 +118,12 @@ export interface FenceDocument {
   session?: { id: Binary };
 }
 
-/** The `_id` of the fence row of a channel. */
+/** The `_id` of a channel's fence row. */
 export function fenceId(channelId: string): string {
   return `${channelId}/fence`;
 }
 
-/** A projection of the log: what was seen, for deduplication, statuses and answers to retry receipts. */
+/** A projection of the log: messages seen, for deduplication, statuses and answers to retry receipts. */
 export interface MessageDocument {
   /** `<channelId>/out/<messageId>`, or `<channelId>/in/<chat>/<sender>/<messageId>`. */
   _id: string;
@@ -130,16 +136,16 @@ export interface MessageDocument {
   type: string;
   status: MessageStatus | null;
   statusRank: number;
-  /** The encoded `proto.Message` of what was sent, for a contact that asks again; gone with the row. */
+  /** The encoded `proto.Message` of a sent message, kept for a contact's retry receipts. */
   proto?: Binary;
   timestamp: Date;
 }
 
 export interface ConnectorDocument {
   _id: string;
-  /** `CONNECTOR_ID`: only one live process has it. */
+  /** `CONNECTOR_ID`; only one live process has it. */
   name: string;
-  /** `dead` cannot be left. */
+  /** `dead` is final. */
   state: "alive" | "draining" | "dead";
   aliveUntil: Date;
   capacity: number;
@@ -159,7 +165,7 @@ export interface ApiKeyDocument {
   revokedAt: Date | null;
 }
 
-/** A console session: the cookie's SHA-256 → the key that made it. */
+/** A console session: the SHA-256 of its cookie → the key that created it. */
 export interface ConsoleSessionDocument {
   _id: string;
   keyId: string;
@@ -167,7 +173,7 @@ export interface ConsoleSessionDocument {
   expiresAt: Date;
 }
 
-/** When pairing codes were asked for, for the limit of 5 an hour for one number. */
+/** A request for a pairing code, for the limit of 5 an hour per number. */
 export interface PairingRequestDocument {
   _id: string;
   phoneNumber: string;
@@ -175,19 +181,19 @@ export interface PairingRequestDocument {
 }
 
 /**
- * What is kept of a request that came with an `Idempotency-Key`, written before anything else: what it was decided to be,
- * so that it is the same at every repetition.
+ * The decision about a request with an `Idempotency-Key`, written before anything else, so that every repetition gets
+ * the same one.
  */
 export interface IdempotencyKeyDocument {
   /** `<keyId> <METHOD> <path> <Idempotency-Key>`: one row per API key, route and key, by construction. */
   _id: string;
-  /** Of what was asked; tells another request under the same key. */
+  /** Hash of the request; detects a different request under the same key. */
   hash: string;
-  /** The ids of what it makes, when it was accepted. */
+  /** The ids of what the request creates, if it was accepted. */
   ids?: Record<string, string>;
-  /** Why it was refused, when it was refused without a command that would tell. */
+  /** Why the request was refused, if no command records that. */
   refusal?: PublicError & { retryable: boolean };
-  /** Made, and known to be; only where what was made may be gone at the next repetition. */
+  /** When creation was confirmed. Set only where the created document can be gone at the next repetition. */
   doneAt?: Date;
   createdAt: Date;
 }

@@ -1,9 +1,11 @@
+/** The command table: every type with its payload, lane and time to live, and the states a command can have. */
+
 import { z } from "zod";
 import { parseAddress } from "./address.ts";
 import { phoneNumberSchema } from "./channel.ts";
 import { contentSchema } from "./content.ts";
 
-/** A person, as `+15551234567`, digits, `…@s.whatsapp.net` or `…@lid`; becomes the normalised JID. */
+/** A person: `+15551234567`, digits, `…@s.whatsapp.net` or `…@lid`. Outputs the normalised JID. */
 export const recipientSchema = z
   .string()
   .max(100)
@@ -17,14 +19,14 @@ export const recipientSchema = z
     return z.NEVER;
   });
 
-const nothing = z.strictObject({});
+const noPayload = z.strictObject({});
 
 /**
- * Every kind of command.
- * `lane`: 0 control, 1 interactive, 2 bulk; control has a loop of its own.
- * `ttlSeconds`: how long it may wait before it is claimed; null = the sender's `SEND_TTL_SECONDS`.
- * `isRepeatable`: whether it may be carried out again although it may have taken effect already. A send is repeated under
- * its message id; a second pairing code makes the first one, which somebody may be typing, worthless.
+ * Every type of command.
+ * `lane`: 0 control, 1 interactive, 2 bulk. Control commands have a loop of their own.
+ * `ttlSeconds`: how long the command may wait to be claimed; null = the sender's `SEND_TTL_SECONDS`.
+ * `isRepeatable`: whether it may be executed again after it may already have taken effect. A send is repeated under its
+ * message id. A second pairing code invalidates the first one, which the phone's owner may be typing.
  */
 export const commandTable = {
   "channel.connect": {
@@ -39,9 +41,9 @@ export const commandTable = {
     ttlSeconds: 120,
     isRepeatable: false,
   },
-  "channel.disconnect": { payload: nothing, lane: 0, ttlSeconds: 120, isRepeatable: true },
-  "channel.logout": { payload: nothing, lane: 0, ttlSeconds: 86_400, isRepeatable: true },
-  "channel.delete": { payload: nothing, lane: 0, ttlSeconds: 30 * 86_400, isRepeatable: true },
+  "channel.disconnect": { payload: noPayload, lane: 0, ttlSeconds: 120, isRepeatable: true },
+  "channel.logout": { payload: noPayload, lane: 0, ttlSeconds: 86_400, isRepeatable: true },
+  "channel.delete": { payload: noPayload, lane: 0, ttlSeconds: 30 * 86_400, isRepeatable: true },
   "message.send": {
     payload: z.strictObject({ to: recipientSchema, content: contentSchema }),
     lane: 1,
@@ -71,7 +73,7 @@ export const commandStates = [
 
 export type CommandState = (typeof commandStates)[number];
 
-/** What a command leaves behind when it succeeds. */
+/** The result of each type of command when it succeeds. */
 export interface CommandResults {
   "channel.connect": { status: string };
   "channel.request_pairing_code": { code: string; expiresAt: string };

@@ -1,17 +1,19 @@
+/** The configuration of a process, read once from the environment. */
+
 import { type SettingName, type Settings, settings } from "./settings.ts";
 
 export interface Config {
   mongoUri: string | null;
-  /** Absolute or relative to where the process runs; null = the default of the caller. */
+  /** Absolute, or relative to the working directory; null = the caller's default. */
   dataDir: string | null;
   port: number;
   host: string;
-  /** Origins beside our own that browsers may call from. */
+  /** Other origins that browsers may call from. */
   frontendOrigins: string[];
   apiKey: string | null;
   /** 32 bytes each, newest first. */
   encryptionKeys: Buffer[];
-  /** Messages a second and at once, for one channel; a rate of 0 is no limit. */
+  /** Messages per second, and burst size, of one channel; a rate of 0 is no limit. */
   sendRate: number;
   sendBurst: number;
   sendTtlSeconds: number;
@@ -25,14 +27,14 @@ export interface Config {
   logLevel: Settings["LOG_LEVEL"];
 }
 
-/** Where WhatsApp is; null = the real one, as Baileys knows it. */
+/** The WhatsApp server to connect to. `server` null = the real one, as configured in Baileys. */
 export interface WhatsAppConfig {
   server: { websocketUrl: string; rootKey: Buffer } | null;
-  /** The web client version to announce; null = pinned with Baileys. */
+  /** The web client version to announce; null = the one Baileys is pinned to. */
   version: [number, number, number] | null;
 }
 
-/** What a process needs beyond the defaults: the embedded commands make theirs themselves. */
+/** The kind of process, which decides what settings it requires. The embedded commands generate their own. */
 export type Role = "embedded" | "functions" | "connector";
 
 const required: Record<Role, readonly SettingName[]> = {
@@ -50,7 +52,7 @@ export class ConfigError extends Error {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads the environment once. Throws `ConfigError`, which lists every mistake. */
+/** Reads the settings from `env`. Throws a `ConfigError` that lists every problem. */
 export function readConfig(env: Environment, role: "embedded"): Config;
 export function readConfig(env: Environment, role: "functions" | "connector"): Config & { mongoUri: string };
 export function readConfig(env: Environment, role: Role): Config {

@@ -1,3 +1,5 @@
+/** The content of a message, as callers send it. */
+
 import { z } from "zod";
 import { wellFormed } from "./well-formed.ts";
 
@@ -17,7 +19,7 @@ export const captionSchema = z
   .string()
   .max(captionCharactersMax)
   .refine(...wellFormed);
-/** Whoever receives it may save under it. */
+/** The recipient may save the file under this name. */
 export const fileNameSchema = z
   .string()
   .trim()
@@ -27,8 +29,8 @@ export const fileNameSchema = z
   .refine((name) => !/[/\\\p{Cc}]/u.test(name), "must not contain slashes or control characters");
 
 /**
- * Shape only. Whether the address may be fetched (`mediaAddressProblem`, DNS, redirects, size) depends on settings and
- * on the network, so it is decided at accept and again where it is fetched.
+ * Checks the shape only. Whether the URL may be fetched (`mediaAddressProblem`, DNS, redirects, size) depends on settings
+ * and on the network, so it is decided when the command is accepted and again when the media is fetched.
  */
 export const mediaUrlSchema = z
   .string()
@@ -40,7 +42,7 @@ const caption = captionSchema.optional();
 const fileName = fileNameSchema.optional();
 const media = z.strictObject({ url: mediaUrlSchema });
 
-/** What a message carries, tagged by `type`. */
+/** The content of a message, tagged by `type`. */
 export const contentSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("text"), text: textSchema }),
   z.strictObject({ type: z.literal("image"), media, caption }),

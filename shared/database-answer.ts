@@ -1,9 +1,11 @@
+/** Bounds the wait for the database, and distinguishes an unavailable database from a bug. */
+
 import { MongoAPIError, MongoError, MongoInvalidArgumentError, MongoServerError } from "mongodb";
 import { ServiceError } from "./errors.ts";
 
 /**
- * The operation's result. Throws `database_unavailable` when the database cannot be reached, cannot take the write, or
- * says nothing for `msMax`. The driver (7.9) has no time limit of its own for that: its `timeoutMS` has no effect.
+ * Resolves with the operation's result. Throws `database_unavailable` if the database cannot be reached, cannot take the
+ * write, or does not respond within `msMax`. The driver (7.9) has no such limit: its `timeoutMS` has no effect.
  */
 export async function databaseAnswer<T>(operation: Promise<T>, msMax: number): Promise<T> {
   const late = Promise.withResolvers<never>();
@@ -22,17 +24,17 @@ export async function databaseAnswer<T>(operation: Promise<T>, msMax: number): P
   }
 }
 
-/** MongoDB's code of a write that a unique index refused. */
+/** MongoDB's code for a write refused by a unique index. */
 export const duplicateKeyCode = 11000;
 
-/** What a server says while it starts, stops, elects, cannot reach a majority, or refuses our credentials. */
+/** Codes of a server that starts, stops, elects a primary, cannot reach a majority, or refuses our credentials. */
 const unavailableCodes = new Set([
   6, 7, 13, 18, 50, 64, 89, 91, 100, 133, 189, 239, 246, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
 ]);
 
 /**
- * Whether an error says that the database cannot be reached, or cannot take the write. A server's refusal of what we ask,
- * or a wrong use of the driver, is a bug of ours and stays one.
+ * Whether an error means that the database cannot be reached or cannot take the write. Any other refusal by the server,
+ * or misuse of the driver, is a bug of ours.
  */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof MongoServerError) return unavailableCodes.has(Number(error.code));
@@ -41,7 +43,7 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof MongoError || isBrokenPipe(error);
 }
 
-/** A write to a connection that has just been closed comes out of the driver as Node made it. */
+/** The driver passes on Node's own error for a write to a connection that has just closed. */
 function isBrokenPipe(error: unknown): boolean {
   return error instanceof Error && "code" in error && brokenPipeCodes.has(String(error.code));
 }

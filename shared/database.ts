@@ -1,3 +1,5 @@
+/** The typed collections, their indexes, and the check for a replica set. The caller owns the client. */
+
 import type { Collection, Db, Document, IndexDescription } from "mongodb";
 import {
   type ApiKeyDocument,
@@ -13,10 +15,10 @@ import {
 } from "./collections.ts";
 import { indexes, type Retention } from "./indexes.ts";
 
-/** The write concern of everything that a promise rests on: survives the loss of any minority of servers. */
+/** The write concern behind every promise: such a write survives the loss of any minority of servers. */
 export const durable = { writeConcern: { w: "majority", j: true } } as const;
 
-/** The collections, typed. Opens nothing: the caller owns the client. */
+/** The collections, typed. */
 export interface Collections {
   channels: Collection<ChannelDocument>;
   commands: Collection<CommandDocument>;
@@ -29,7 +31,7 @@ export interface Collections {
   idempotencyKeys: Collection<IdempotencyKeyDocument>;
 }
 
-/** The collections of a database, under the names that all services agree on. */
+/** The collections of a database, under the names that all services use. */
 export function collections(db: Db): Collections {
   return {
     channels: db.collection(names.channels),
@@ -61,12 +63,12 @@ export async function assertReplicaSet(db: Db): Promise<void> {
   if (!hello.setName && hello.msg !== "isdbgrid") throw new StandaloneMongoError();
 }
 
-/** Creates what is missing, and changes what is there under the same name. Safe to run from several processes. */
+/** Creates missing indexes and adjusts those that differ. Several processes may run it at once. */
 export async function ensureIndexes(db: Db, retention: Retention): Promise<void> {
   await Promise.all(
     Object.entries(indexes(retention)).map(async ([name, wanted]) => {
       const collection = db.collection(name);
-      await adjustPresent(collection, wanted);
+      await adjustExisting(collection, wanted);
       await collection.createIndexes(wanted);
     }),
   );
@@ -76,18 +78,20 @@ export async function ensureIndexes(db: Db, retention: Retention): Promise<void>
 export async function missingIndexes(db: Db, retention: Retention): Promise<string[]> {
   const missing = await Promise.all(
     Object.entries(indexes(retention)).map(async ([name, wanted]) => {
-      const present = await presentIndexes(db.collection(name));
-      return wanted.filter((index) => !present.has(index.name ?? "")).map((index) => `${name}.${index.name}`);
+      const existing = await existingIndexes(db.collection(name));
+      return wanted
+        .filter((index) => !existing.has(index.name ?? ""))
+        .map((index) => `${name}.${index.name}`);
     }),
   );
   return missing.flat();
 }
 
-/** `createIndexes` refuses an index under a name that another has: other keys are dropped, another lifetime is set. */
-async function adjustPresent(collection: Collection<Document>, wanted: IndexDescription[]): Promise<void> {
-  const present = await presentIndexes(collection);
+/** Drops indexes with other keys and changes lifetimes: `createIndexes` refuses a name that is taken by another index. */
+async function adjustExisting(collection: Collection<Document>, wanted: IndexDescription[]): Promise<void> {
+  const existing = await existingIndexes(collection);
   for (const { name = "", key, expireAfterSeconds } of wanted) {
-    const old = present.get(name);
+    const old = existing.get(name);
     if (!old) continue;
     if (JSON.stringify(old.key) !== JSON.stringify(key))
       await collection.dropIndex(name).catch(ignoreMissing);
@@ -100,12 +104,12 @@ async function adjustPresent(collection: Collection<Document>, wanted: IndexDesc
   }
 }
 
-async function presentIndexes(collection: Collection<Document>): Promise<Map<string, IndexDescription>> {
-  const present = await collection.listIndexes().toArray().catch(ignoreMissing);
-  return new Map(present.map((index): [string, IndexDescription] => [index.name, index]));
+async function existingIndexes(collection: Collection<Document>): Promise<Map<string, IndexDescription>> {
+  const existing = await collection.listIndexes().toArray().catch(ignoreMissing);
+  return new Map(existing.map((index): [string, IndexDescription] => [index.name, index]));
 }
 
-/** No such collection, or no such index: somebody else was faster, or nothing was there yet. */
+/** Ignores a missing collection (26) or index (27): it never existed, or another process was faster. */
 function ignoreMissing(error: unknown): [] {
   if (error instanceof Error && "code" in error && (error.code === 26 || error.code === 27)) return [];
   throw error;

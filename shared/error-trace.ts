@@ -1,4 +1,4 @@
-/** What may be written about any failure: what it was, and where. */
+/** The part of any error that may be logged: its name and where it happened. */
 export interface ErrorTrace {
   /** The error's name. */
   error: string;
@@ -9,10 +9,10 @@ export interface ErrorTrace {
 const linesMax = 5;
 const stackLine = /^\s+at /;
 
-/** Leaves the message out: it can hold anything, a key or a text too. */
+/** Leaves out the message, which can contain anything, even a key or a message text. */
 export function errorTrace(error: unknown): ErrorTrace {
   if (!(error instanceof Error)) return { error: typeof error, where: [] };
-  // The stack repeats the message, which may look like a stack line.
+  // The stack repeats the message, which may itself look like a stack line.
   const stack = (error.stack ?? "").replace(error.message, "");
   const lines = stack.split("\n").filter((line) => stackLine.test(line));
   return { error: error.name, where: lines.slice(0, linesMax).map((line) => line.trim()) };

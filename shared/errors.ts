@@ -49,7 +49,7 @@ export const errorCatalog = {
 
 export type ErrorCode = keyof typeof errorCatalog;
 
-/** One mistake in what a caller sent; `field` is a dotted path. */
+/** One problem in a caller's input; `field` is a dotted path. */
 export interface FieldProblem {
   field: string;
   message: string;
@@ -60,16 +60,16 @@ export type ErrorDetails = readonly FieldProblem[] | Readonly<Record<string, unk
 export interface ServiceErrorOptions {
   details?: ErrorDetails;
   cause?: unknown;
-  /** Unless given, the catalog's. */
+  /** Defaults to the catalog's. */
   retryable?: boolean;
 }
 
-/** An expected failure. `message` is for the caller; `cause` stays inside. */
+/** An expected failure. `message` is for the caller; `cause` is never shown. */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
   readonly code: ErrorCode;
   readonly details: ErrorDetails | undefined;
-  /** Whether the same call can succeed later without being changed. */
+  /** Whether the same call can succeed later, unchanged. */
   readonly retryable: boolean;
 
   constructor(code: ErrorCode, message?: string, options: ServiceErrorOptions = {}) {
@@ -84,19 +84,19 @@ export class ServiceError extends Error {
   }
 }
 
-/** How a failure is answered in JSON over HTTP. */
+/** The JSON body of a failure over HTTP. */
 export function errorEnvelope({ code, message, details, retryable }: ServiceError, requestId: string) {
   return { ok: false as const, error: { code, message, details, requestId, retryable } };
 }
 
-/** What a command document and a caller are told of a failure. */
+/** A failure as it appears in command documents and to callers. */
 export interface PublicError {
   code: ErrorCode;
   message: string;
   details?: ErrorDetails;
 }
 
-/** Anything that is not a `ServiceError` is a bug and leaves as `internal`, without its message. */
+/** Anything but a `ServiceError` is a bug and becomes `internal`, without its message. */
 export function publicError(error: unknown): PublicError {
   if (!(error instanceof ServiceError)) return { code: "internal", message: errorCatalog.internal.title };
   return {

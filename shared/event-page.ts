@@ -1,18 +1,20 @@
+/** Reads a channel's event log page by page. */
+
 import type { Collection } from "mongodb";
 import { type EventDocument, type FenceDocument, fenceId, collectionNames as names } from "./collections.ts";
 
 const majority = { readConcern: { level: "majority" }, readPreference: "primary" } as const;
 
-/** Events of one channel that follow on from a number, oldest first; or why there are none that do. */
+/** The events of one channel after a number, oldest first, or why they cannot be given. */
 export type EventPage =
-  /** `next` is the number after which to go on, also when there are none. */
+  /** `next` is the number to continue after, also if there are no rows. */
   | { kind: "rows"; rows: EventDocument[]; next: number }
-  /** What followed is gone, by retention; `seq` is the last number before what is kept. */
+  /** Retention has removed the events that followed; `seq` is the last number before those that are kept. */
   | { kind: "missed"; seq: number }
-  /** The number was not given yet, as far as this server of the database knows; `seq` is the last that was. */
+  /** The number has not been assigned yet, as far as this MongoDB server knows; `seq` is the last that has. */
   | { kind: "ahead"; seq: number };
 
-/** At most `limit` events after number `after`; null = from the oldest that is kept. */
+/** Reads at most `limit` events after number `after`; null = from the oldest that is kept. */
 export async function readEventPage(
   events: Collection<EventDocument>,
   channelId: string,
@@ -55,7 +57,7 @@ async function newestUpTo(
   return newest?.seq ?? null;
 }
 
-/** Numbers after `writtenSeq` may be on their way to the log just now. */
+/** Numbers after `writtenSeq` may still be on their way to the log. */
 async function ofEmptyLog(
   events: Collection<EventDocument>,
   channelId: string,

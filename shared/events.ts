@@ -1,6 +1,8 @@
+/** The events that callers receive, and the statuses of messages. */
+
 import type { ChannelStatus, StatusReason } from "./channel.ts";
 
-/** What became of an outgoing message; see `messageStatusRank`. */
+/** The statuses of an outgoing message; see `messageStatusRank`. */
 export const messageStatuses = [
   "queued",
   "sent",
@@ -14,8 +16,8 @@ export const messageStatuses = [
 export type MessageStatus = (typeof messageStatuses)[number];
 
 /**
- * Statuses only rise. A failure says that WhatsApp refused, which a later delivery disproves, so it stands below
- * `delivered`; and above `sent`, because the refusal comes after the bytes went out.
+ * Statuses only rise. A failure means that WhatsApp refused the message. A later delivery disproves that, so it ranks
+ * below `delivered`; the refusal arrives after the bytes left, so it ranks above `sent`.
  */
 export const messageStatusRank: Record<MessageStatus, number> = {
   queued: 0,
@@ -28,15 +30,15 @@ export const messageStatusRank: Record<MessageStatus, number> = {
 };
 
 export interface LastDisconnect {
-  /** The number WhatsApp or the transport gave, when there was one. */
+  /** The code from WhatsApp or the transport, if there was one. */
   code: number | null;
-  /** Our word for it; see `connector/machine/close-reason.ts`. */
+  /** Our name for it; see `connector/machine/close-reason.ts`. */
   reason: string;
   /** RFC 3339. */
   at: string;
 }
 
-/** What an incoming or outgoing message carries, as it is told to callers. */
+/** The content of an incoming or outgoing message, as callers receive it. */
 export type MessageContent =
   | { type: "text"; text: string }
   | {
@@ -46,25 +48,25 @@ export type MessageContent =
       caption?: string;
       fileName?: string;
     }
-  /** WhatsApp has many kinds; the ones without a form of their own are named, never dropped. */
+  /** Kinds of message that have no form here are named, never dropped. */
   | { type: "unsupported"; kind: string };
 
 interface MessageEvent {
   messageId: string;
   /** The chat's JID. */
   from: string;
-  /** Who wrote it. */
+  /** The JID of the author. */
   sender: string;
   phoneNumber?: string;
   lid?: string;
   /** The text; the caption, for media; empty when there is neither. */
   message: string;
   content: MessageContent;
-  /** When the sender says it was written, RFC 3339. */
+  /** When it was written, according to the sender. RFC 3339. */
   sentAt: string;
 }
 
-/** The events of the numbered log, by name. `channelId`, `seq`, `eventId` and `timestamp` are the envelope's. */
+/** The events of the numbered log, by name. The envelope adds `channelId`, `seq`, `eventId` and `timestamp`. */
 export interface EventData {
   connection_update: {
     status: ChannelStatus;
@@ -74,7 +76,7 @@ export interface EventData {
     lastDisconnect?: LastDisconnect;
   };
   incoming_message: MessageEvent & { type: "incoming" };
-  /** Written on the phone or another linked device. */
+  /** Sent from the phone or another linked device. */
   outgoing_message: MessageEvent & { type: "outgoing"; to: string };
   message_status_update: {
     messageId: string;
@@ -85,7 +87,7 @@ export interface EventData {
 
 export type EventType = keyof EventData;
 
-/** Live only: state of the channel document, never in the log. */
+/** Live events: state of the channel document, never in the log. */
 export interface LiveEventData {
   /** `qrCode` is a PNG data URL. Times RFC 3339. */
   qr_code: { qrCode: string; attempt: number; of: number; expiresAt: string };

@@ -1,17 +1,20 @@
+/** Follows a change stream and reopens it when it is lost. */
+
 import type { ChangeStream, Document } from "mongodb";
 import { type Backoff, backoffMs } from "./backoff.ts";
+import { errorTrace } from "./error-trace.ts";
 import type { Logger } from "./log.ts";
 import { sleep } from "./sleep.ts";
 
-/** Who listens to a change stream, which only says where to look: a query decides. */
+/** The listener of a change stream. A change only says where to look; a query decides. */
 export interface Follower<T extends Document> {
   /** For the log. */
   name: string;
   watch(): ChangeStream<Document, T>;
   changed(change: T): void;
-  /** The stream is open: whatever was written before must be looked for, whatever comes from here on is told. */
+  /** The stream is open. The follower must query what was written before; later changes are reported. */
   opened?(): void;
-  /** The stream is lost or could not be opened, and will be opened anew. */
+  /** The stream was lost or could not be opened, and will be reopened. */
   lost?(): void;
   log: Logger;
   signal: AbortSignal;
@@ -20,8 +23,8 @@ export interface Follower<T extends Document> {
 const reopenBackoff: Backoff = { baseMs: 100, maxMs: 5_000 };
 
 /**
- * Follows a change stream until `signal` aborts; never rejects. A lost stream is opened anew after a pause that grows
- * up to 5 s and starts small again once a stream was open. No resume token is kept: `opened` looks for what was missed.
+ * Follows a change stream until `signal` aborts; never rejects. Reopens a lost stream after a pause that grows up to 5 s
+ * and resets once a stream has opened. Keeps no resume token: `opened` queries what was missed.
  */
 export async function followChanges<T extends Document>(follower: Follower<T>): Promise<void> {
   const { name, log, signal } = follower;
@@ -31,10 +34,7 @@ export async function followChanges<T extends Document>(follower: Follower<T>): 
         attempt = 0;
       });
     } catch (error) {
-      log.warn(
-        { stream: name, error: error instanceof Error ? error.name : "unknown" },
-        "change stream lost",
-      );
+      log.warn({ event: "change_stream_lost", stream: name, ...errorTrace(error) }, "change stream lost");
     }
     if (signal.aborted) return;
     follower.lost?.();
@@ -48,21 +48,21 @@ async function followOne<T extends Document>(follower: Follower<T>, opened: () =
   const stop = Promise.withResolvers<void>();
   const stopped = () => stop.resolve();
   signal.addEventListener("abort", stopped, { once: true });
-  // The first token comes with the answer to the opening: only from here on is everything told.
+  // The first token arrives with the response to the open command: all changes from here on are reported.
   stream.once("resumeTokenChanged", () => {
     opened();
     follower.opened?.();
   });
   try {
-    // A stream that is closed still waits for its last answer, up to a second; nobody else has to.
-    await Promise.race([tell(stream, follower), stop.promise]);
+    // A closed stream waits up to a second for its last response; do not wait with it.
+    await Promise.race([reportChanges(stream, follower), stop.promise]);
   } finally {
     signal.removeEventListener("abort", stopped);
     stream.close().catch(() => undefined);
   }
 }
 
-async function tell<T extends Document>(
+async function reportChanges<T extends Document>(
   stream: ChangeStream<Document, T>,
   { changed, signal }: Pick<Follower<T>, "changed" | "signal">,
 ): Promise<void> {

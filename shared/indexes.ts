@@ -1,7 +1,9 @@
+/** The indexes of every collection, as data. */
+
 import type { IndexDescription } from "mongodb";
 import type { CollectionName } from "./collections.ts";
 
-/** Days that settled commands and old events and messages are kept; passed in, since two of them are settings. */
+/** How many days events and messages are kept. */
 export interface Retention {
   eventsDays: number;
   messagesDays: number;
@@ -10,7 +12,7 @@ export interface Retention {
 const commandsKeptDays = 7;
 const daySeconds = 86_400;
 
-/** Every index, as data; `ensureIndexes` creates them and health checks compare against them. */
+/** Every index, by collection. `ensureIndexes` creates them; health checks compare against them. */
 export function indexes(retention: Retention): Record<CollectionName, IndexDescription[]> {
   return {
     channels: [
@@ -26,7 +28,7 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
         unique: true,
         partialFilterExpression: { messageId: { $exists: true } },
       },
-      // What other services inserted, until it is adopted.
+      // Commands that other services inserted, until they are adopted.
       { name: "stray", key: { attempts: 1 }, partialFilterExpression: { attempts: null } },
       { name: "kept", key: { doneAt: 1 }, expireAfterSeconds: commandsKeptDays * daySeconds },
     ],
@@ -37,7 +39,7 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
         unique: true,
         partialFilterExpression: { seq: { $exists: true } },
       },
-      // Across channels; the last two save looking at rows that are not given again.
+      // The order across channels. The last two fields let a reader skip rows that it already has.
       {
         name: "order",
         key: { ord: 1, channelId: 1, seq: 1 },

@@ -1,17 +1,19 @@
+/** Starts an HTTP server, and stops it once its requests are answered. */
+
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 
-/** How long answers that are under way may take once the process is asked to end. */
+/** How long requests in flight may take once the process is asked to stop. */
 const drainMs = 20_000;
-/** How long a connection may still ask something that was on its way. */
-const askMs = 500;
+/** How long a connection may still deliver a request that is on its way. */
+const requestMs = 500;
 const idleCheckMs = 50;
 
-/** Connections that asked nothing yet, such as browsers open ahead; Node takes them for busy (24.21, a test shows it). */
+/** Connections without a request yet, such as browsers open ahead. Node counts them as busy (24.21, a test shows it). */
 const silent = new WeakMap<Server, Set<Socket>>();
 
-/** Lets a server of the caller's listen. Resolves with its URL; the port is the real one, also when 0 was asked for. */
+/** Makes the caller's server listen. Resolves with its URL, which has the real port even if `port` is 0. */
 export async function listen(server: Server, port: number, host: string): Promise<string> {
   silent.set(server, silentConnections(server));
   server.listen(port, host);
@@ -22,21 +24,21 @@ export async function listen(server: Server, port: number, host: string): Promis
 }
 
 /**
- * Takes no more connections and resolves when what was asked is answered, or after 20 s. Upgraded connections are for
- * their owner to close; those still open are cut.
+ * Accepts no more connections, and resolves once every request is answered, or after 20 s. The owners of upgraded
+ * connections close them; those still open at the end are cut.
  */
 export async function stopListening(server: Server): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, "close");
   server.close();
-  // A connection that has just been answered is kept alive by its client.
+  // Clients keep connections alive after a response.
   const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
-  const unasked = setTimeout(() => cut(silent.get(server)), askMs);
-  const late = setTimeout(() => server.closeAllConnections(), drainMs);
+  const silence = setTimeout(() => cut(silent.get(server)), requestMs);
+  const deadline = setTimeout(() => server.closeAllConnections(), drainMs);
   await closed;
   clearInterval(idle);
-  clearTimeout(unasked);
-  clearTimeout(late);
+  clearTimeout(silence);
+  clearTimeout(deadline);
 }
 
 function silentConnections(server: Server): Set<Socket> {

@@ -1,8 +1,10 @@
+/** The address guard of media: which URLs and IP addresses may be fetched. */
+
 import ipaddr from "ipaddr.js";
 
 /**
- * Why an address may not be fetched, as far as its spelling tells; null when nothing speaks against it.
- * `allowHosts` holds `host` or `host:port`, lower case, that may be private, plain http and on any port.
+ * Why a URL must not be fetched, judged by its spelling alone; null if it may be.
+ * `allowHosts` has `host` or `host:port` in lower case; these may be private and use any port.
  */
 export function mediaAddressProblem(text: string, allowHosts: readonly string[]): string | null {
   const url = URL.parse(text);
@@ -20,12 +22,12 @@ export function isAllowedHost(url: URL, allowHosts: readonly string[]): boolean 
   return allowHosts.includes(url.hostname) || allowHosts.includes(`${url.hostname}:${port}`);
 }
 
-/** All of IPv6 that is given out (RFC 4291 §2.4); `::127.0.0.1` and the like would pass for unicast otherwise. */
+/** The allocated part of IPv6 (RFC 4291 §2.4). Without it, addresses such as `::127.0.0.1` would pass as unicast. */
 const globalUnicast = ipaddr.parseCIDR("2000::/3");
 
 /**
- * Whether an IP address is one of the public internet. IPv4 mapped into IPv6 is judged by what it wraps; other wrappings
- * (NAT64, 6to4) are refused.
+ * Whether an IP address is on the public internet. An IPv4-mapped IPv6 address is judged by its IPv4 address; other
+ * embeddings (NAT64, 6to4) are refused.
  */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
@@ -34,7 +36,7 @@ export function isPublicAddress(address: string): boolean {
   return parsed.kind() === "ipv4" || parsed.match(globalUnicast);
 }
 
-/** WHATWG URLs have already turned `0x7f000001`, `2130706433` and the like into dotted form. */
+/** The WHATWG URL parser has already turned hosts such as `0x7f000001` and `2130706433` into dotted form. */
 function isPrivateName(host: string): boolean {
   if (ipaddr.isValid(host)) return !isPublicAddress(host);
   return /(^|\.)localhost\.?$/.test(host) || !host.includes(".");

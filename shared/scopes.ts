@@ -1,3 +1,4 @@
+/** Scopes: what an API key is allowed to do. */
 export const scopes = [
   "channels:read",
   "channels:write",
@@ -11,7 +12,7 @@ export const scopes = [
 
 export type Scope = (typeof scopes)[number];
 
-/** What a key may do: its scopes, and its channels (`null` = every channel). */
+/** The rights of a key: its scopes and its channels (`null` = every channel). */
 export interface Grant {
   scopes: readonly Scope[];
   channels: readonly string[] | null;
@@ -22,7 +23,7 @@ export function hasScope(grant: Grant, scope: Scope): boolean {
   return grant.scopes.includes("admin") || grant.scopes.includes(scope);
 }
 
-/** Whether a key that may be limited to some channels covers this one. */
+/** Whether the key covers this channel. */
 export function coversChannel(grant: Grant, channelId: string): boolean {
   return grant.channels === null || grant.channels.includes(channelId);
 }

@@ -1,10 +1,12 @@
+/** The settings: every environment variable that Waypost reads, with its validation and default. */
+
 import { z } from "zod";
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
 /**
- * Every environment variable that Waypost reads. `.env.example` lists the same (a test compares them).
- * An empty value counts as not given.
+ * The settings by name. `.env.example` lists the same ones (a test compares them).
+ * An empty value counts as unset.
  */
 export const settings = {
   MONGO_URI: text(/^mongodb(\+srv)?:\/\/.+/, "must start with mongodb:// or mongodb+srv://"),
@@ -73,7 +75,7 @@ function list(isValid: (item: string) => boolean, message: string) {
     .refine((items) => items.every(isValid), message);
 }
 
-/** No wildcards: browsers' origins are compared as they are. */
+/** No wildcards: the `Origin` header is compared literally. */
 function isOrigin(item: string): boolean {
   const url = URL.parse(item);
   return /^https?:[^*]+$/.test(item) && url?.origin === item.replace(/\/$/, "");
@@ -87,7 +89,7 @@ function isHost(item: string): boolean {
   return /^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/.test(item);
 }
 
-/** By the spelling as well as by the address, so that no two parsers can disagree about the host. */
+/** Checks the spelling as well as parsing the URL, so that no two parsers can disagree about the host. */
 function isLoopbackSocket(item: string): boolean {
   return /^wss?:\/\/(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?(\/|$)/.test(item) && URL.canParse(item);
 }

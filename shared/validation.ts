@@ -1,7 +1,9 @@
+/** Validates input with zod and lists its problems by field. */
+
 import type { z } from "zod";
 import { type ErrorCode, type FieldProblem, ServiceError } from "./errors.ts";
 
-/** Parses or throws a `ServiceError` whose details name every field that is wrong. */
+/** Returns the parsed value. Throws a `ServiceError` whose details list every problem. */
 export function parseWith<T extends z.ZodType>(
   schema: T,
   value: unknown,
@@ -12,11 +14,11 @@ export function parseWith<T extends z.ZodType>(
   throw new ServiceError(code, undefined, { details: fieldProblems(parsed.error) });
 }
 
-/** What is sent decides how many mistakes it has and what fields are called; the answer must still fit somewhere. */
+/** Callers decide how many problems a request has and how long its field names are, so the error needs bounds. */
 const problemsMax = 100;
 const fieldCharactersMax = 200;
 
-/** The mistakes zod found, at most 100, each with a dotted path (`""` is the whole body). */
+/** The problems zod found, at most 100, each with a dotted path (`""` is the whole body). */
 export function fieldProblems(error: z.ZodError): FieldProblem[] {
   return error.issues.flatMap(problemsOf).slice(0, problemsMax);
 }

@@ -8,7 +8,7 @@ interface Props {
 
 const copiedMs = 2_000;
 
-/** Copies text. Browsers allow that on https and localhost; elsewhere there is no button, and the text can be selected. */
+/** Copies text. Browsers only allow that on https and localhost; elsewhere there is no button. */
 export function CopyButton({ text, what }: Props) {
   const [isCopied, setIsCopied] = useState(false);
   useEffect(() => {

@@ -58,7 +58,7 @@ test.each([
   ["987654321012345:99@hosted.lid", "987654321012345@lid"],
   ["120363041234567890@g.us", "120363041234567890@g.us"],
   ["15551234567-1400000000@g.us", "15551234567-1400000000@g.us"],
-])("%s is %s", (text, jid) => {
+])("%s parses to %s", (text, jid) => {
   expect(parseAddress(text)?.jid).toBe(jid);
 });
 
@@ -83,7 +83,7 @@ test.each([
   "٣٣٣٣٣٣٣٣٣",
   "-15551234567",
   "+-15551234567",
-])("%j is no address", (text) => {
+])("%j is not an address", (text) => {
   expect(parseAddress(text)).toBeNull();
   expect(normaliseJid(text)).toBeNull();
 });
@@ -101,7 +101,7 @@ test.each([
   ["(555) 123-4567", null],
   ["1555123456a", null],
   ["15551234567@s.whatsapp.net", null],
-])("as a phone number %j is %j", (text, phoneNumber) => {
+])("%j parses to the phone number %j", (text, phoneNumber) => {
   expect(parsePhoneNumber(text)).toBe(phoneNumber);
 });
 
@@ -134,7 +134,7 @@ test("a number, a LID and a group with the same digits never compare equal", () 
   );
 });
 
-test("what is no address is not even the same as itself", () => {
+test("an invalid address does not even equal itself", () => {
   expect(isSameAddress("", "")).toBe(false);
   expect(isSameAddress("status@broadcast", "status@broadcast")).toBe(false);
 });
@@ -161,7 +161,7 @@ test("only a phone-number JID reveals a number", () => {
     expect(phoneNumberOf(other)).toBeNull();
 });
 
-test("the parsed address says what it is", () => {
+test("a parsed address has its kind and its parts", () => {
   expect(parseAddress("+15551234567")).toEqual({
     kind: "phone",
     jid: "15551234567@s.whatsapp.net",
@@ -171,7 +171,7 @@ test("the parsed address says what it is", () => {
   expect(parseAddress("123@g.us")).toEqual({ kind: "group", jid: "123@g.us" });
 });
 
-test("the user of a JID is what stands before the device and the server", () => {
+test("the user of a JID is the part before the device and the server", () => {
   expect(jidUser("15551234567:12@s.whatsapp.net")).toBe("15551234567");
   expect(jidUser("15551234567")).toBe("15551234567");
   expect(jidUser("")).toBe("");

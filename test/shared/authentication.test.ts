@@ -40,7 +40,7 @@ async function sessionOf(keyId: string, expiresAt: Date): Promise<string> {
   return cookie;
 }
 
-test("a key is its grant, without its name and hash", async () => {
+test("a key authenticates as its grant, without its name and hash", async () => {
   const { key, keyId } = await keyWith();
   expect(await authenticateKey(db(), key, now)).toEqual({
     keyId,
@@ -50,28 +50,28 @@ test("a key is its grant, without its name and hash", async () => {
   });
 });
 
-test.each([null, ""])("%j is a missing key", async (key) => {
+test.each([null, ""])("%j as the key is `missing_api_key`", async (key) => {
   await expect(authenticateKey(db(), key, now)).rejects.toMatchObject({ code: "missing_api_key" });
 });
 
-test("an unknown key, a hash given as the key, and an id given as the key are not known", async () => {
+test("an unknown key, a key's hash and a key's id are `invalid_api_key`", async () => {
   const { key, keyId } = await keyWith();
   for (const wrong of [newApiKey(), `${key} `, hashSecret(key), keyId, "x".repeat(100_000)])
     await expect(authenticateKey(db(), wrong, now)).rejects.toMatchObject({ code: "invalid_api_key" });
 });
 
-test("a key ends at its time, not before", async () => {
+test("a key expires at its time, not before", async () => {
   const { key } = await keyWith({ expiresAt: later });
   expect(await authenticateKey(db(), key, new Date(later.getTime() - 1))).toMatchObject({ expiresAt: later });
   await expect(authenticateKey(db(), key, later)).rejects.toMatchObject({ code: "expired_api_key" });
 });
 
-test("a revoked key is not known, also when it has expired as well", async () => {
+test("a revoked key is `invalid_api_key`, even if it has also expired", async () => {
   const { key } = await keyWith({ revokedAt: now, expiresAt: now });
   await expect(authenticateKey(db(), key, later)).rejects.toMatchObject({ code: "invalid_api_key" });
 });
 
-test("a session is the key that made it, and ends with whichever ends first", async () => {
+test("a session authenticates as the key that created it, and ends when either of them expires", async () => {
   const cases = [
     { key: null, session: later, ends: later },
     { key: latest, session: later, ends: later },
@@ -84,7 +84,7 @@ test("a session is the key that made it, and ends with whichever ends first", as
   }
 });
 
-test("a session that ended is told so, though its row is still there", async () => {
+test("an ended session is `expired_api_key` while its row still exists", async () => {
   const { keyId } = await keyWith();
   const cookie = await sessionOf(keyId, later);
   await expect(authenticateSession(db(), cookie, later)).rejects.toMatchObject({ code: "expired_api_key" });
@@ -101,7 +101,7 @@ test("a session does not outlive its key", async () => {
   expect(codes).toEqual(["invalid_api_key", "expired_api_key", "invalid_api_key"]);
 });
 
-test("a key is no session, and a session is no key", async () => {
+test("a key is not accepted as a session, nor a session as a key", async () => {
   const { key, keyId } = await keyWith();
   const cookie = await sessionOf(keyId, later);
   for (const wrong of [key, "", "unknown"])

@@ -8,7 +8,7 @@ const backoffs = fc
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const attempts = fc.integer({ min: 0, max: 100_000 });
 
-test("stays between a tenth and the whole of the doubled base, and under the cap", () => {
+test("a pause is between a tenth and the whole of the doubled base, and under the cap", () => {
   fc.assert(
     fc.property(backoffs, attempts, random, (backoff, attempt, chance) => {
       const ceiling = Math.min(backoff.maxMs, backoff.baseMs * 2 ** attempt);
@@ -19,7 +19,7 @@ test("stays between a tenth and the whole of the doubled base, and under the cap
   );
 });
 
-test("the same chance never waits less after one more attempt", () => {
+test("a pause never shrinks with one more attempt and the same random value", () => {
   fc.assert(
     fc.property(backoffs, attempts, random, (backoff, attempt, chance) => {
       expect(backoffMs(backoff, attempt + 1, chance)).toBeGreaterThanOrEqual(

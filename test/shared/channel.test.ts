@@ -16,7 +16,7 @@ function nested(levels: number): object {
   return { inner: value };
 }
 
-test("a name is trimmed, and a number read as digits", () => {
+test("a name is trimmed, and a phone number becomes digits", () => {
   expect(createChannelSchema.parse({ name: "My WhatsApp Business", phoneNumber: "1234567890" })).toEqual({
     name: "My WhatsApp Business",
     phoneNumber: "1234567890",
@@ -52,13 +52,13 @@ test.each([
   ["of spaces only", " \t\n", ["name"]],
   ["that is a number", 5, ["name"]],
   ["that is missing", undefined, ["name"]],
-])("a name %s: %#", (_, name, fields) => {
+])("a name %s is accepted or refused on create and update: %#", (_, name, fields) => {
   expect(fieldsOf({ name })).toEqual(fields);
   if (name !== undefined)
     expect(problemsOf(updateChannelSchema, { name }).map(({ field }) => field)).toEqual(fields);
 });
 
-test("unknown fields are refused by name, all of them", () => {
+test("every unknown field is refused by name", () => {
   expect(problemsOf(createChannelSchema, { name: "x", status: "active", $where: 1 })).toEqual([
     { field: "status", message: "unknown field" },
     { field: "$where", message: "unknown field" },
@@ -67,7 +67,7 @@ test("unknown fields are refused by name, all of them", () => {
   expect(fieldsOf(null)).toEqual([""]);
 });
 
-test("metadata may be 8 KB as JSON, counted in bytes, and not one more", () => {
+test("metadata may be 8 KB as JSON, counted in bytes, and not one byte more", () => {
   const around = JSON.stringify({ a: "" }).length;
   expect(fieldsOf({ name: "x", metadata: { a: "x".repeat(8_192 - around) } })).toEqual([]);
   expect(fieldsOf({ name: "x", metadata: { a: "x".repeat(8_193 - around) } })).toEqual(["metadata"]);
@@ -80,40 +80,43 @@ test("metadata may be 32 levels deep; more is refused without exhausting the sta
   expect(fieldsOf({ name: "x", metadata: nested(100_000) })).toEqual(["metadata"]);
 });
 
-test("metadata keys hold no NUL, at any depth", () => {
+test("metadata keys with NUL are refused at any depth", () => {
   expect(fieldsOf({ name: "x", metadata: { "a\0b": 1 } })).toEqual(["metadata"]);
   expect(fieldsOf({ name: "x", metadata: { a: [{ "b\0": 1 }] } })).toEqual(["metadata"]);
   expect(fieldsOf({ name: "x", metadata: { a: "b\0" } })).toEqual([]);
 });
 
 test.each([
-  ["an object that the driver would take for its own", '{"a":[{"_bsontype":"ObjectId"}]}'],
+  ["an object that the driver would treat as its own type", '{"a":[{"_bsontype":"ObjectId"}]}'],
   ["a number that is not finite", '{"a":{"b":1e400}}'],
   ["a prototype", '{"__proto__":{"a":1}}'],
-  ["a prototype within", '{"a":[{"__proto__":1}]}'],
-  ["half a surrogate pair in a text", '{"a":"\\ud800"}'],
-  ["half a surrogate pair in a key", '{"a\\udc00":1}'],
+  ["a nested prototype", '{"a":[{"__proto__":1}]}'],
+  ["a lone surrogate in a text", '{"a":"\\ud800"}'],
+  ["a lone surrogate in a key", '{"a\\udc00":1}'],
 ])("metadata with %s is refused", (_, text) => {
   expect(fieldsOf({ name: "x", metadata: JSON.parse(text) })).toEqual(["metadata"]);
   const updated = problemsOf(updateChannelSchema, { metadata: JSON.parse(text) });
   expect(updated.map(({ field }) => field)).toEqual(["metadata"]);
 });
 
-test("a name with half a surrogate pair is refused, one with a whole pair is not", () => {
+test("a name with a lone surrogate is refused, one with a whole pair is not", () => {
   expect(fieldsOf({ name: "x\ud800" })).toEqual(["name"]);
   expect(fieldsOf({ name: "x\ud83d\ude00" })).toEqual([]);
 });
 
-test.each([[[]], ["text"], [5], [null], [true]])("metadata %j is not an object", (metadata) => {
-  expect(fieldsOf({ name: "x", metadata })).toEqual(["metadata"]);
-});
+test.each([[[]], ["text"], [5], [null], [true]])(
+  "metadata that is not an object is refused: %j",
+  (metadata) => {
+    expect(fieldsOf({ name: "x", metadata })).toEqual(["metadata"]);
+  },
+);
 
-test("metadata is kept as it is, also with keys that mean something to a database", () => {
+test("metadata is stored unchanged, even with keys that MongoDB gives a meaning", () => {
   const metadata = { $set: 1, "a.b": { $ne: null }, list: [1, "2", null, { deep: true }] };
   expect(createChannelSchema.parse({ name: "x", metadata }).metadata).toEqual(metadata);
 });
 
-test("an update changes something that may be changed", () => {
+test("an update must change at least one field, and only those it may", () => {
   expect(updateChannelSchema.parse({ metadata: {} })).toEqual({ metadata: {} });
   expect(problemsOf(updateChannelSchema, {})).toEqual([
     { field: "", message: "must change at least one field" },
@@ -122,7 +125,7 @@ test("an update changes something that may be changed", () => {
   expect(refused).toEqual([{ field: "phoneNumber", message: "unknown field" }]);
 });
 
-test("reasons belong to statuses that there are, and active has none", () => {
+test("every status with reasons exists, and `active` has none", () => {
   for (const status of Object.keys(statusReasons)) expect(channelStatuses).toContain(status);
   expect(Object.keys(statusReasons)).not.toContain("active");
   expect(channelStatuses).toHaveLength(7);

@@ -4,7 +4,7 @@ import { fieldProblems } from "#shared/validation.ts";
 
 const content = { type: "text", text: "x" };
 
-/** What each type takes as it is, and what it refuses, with the fields it names. */
+/** For each type, payloads it accepts unchanged, and payloads it refuses with the fields it names. */
 const payloads: Record<CommandType, { good: object[]; bad: [unknown, string[]][] }> = {
   "channel.connect": {
     good: [{}, { phoneNumber: "1234567890" }],
@@ -39,7 +39,7 @@ const payloads: Record<CommandType, { good: object[]; bad: [unknown, string[]][]
   },
 };
 
-test.each(commandTypes)("%s takes its payload and nothing else", (type) => {
+test.each(commandTypes)("%s accepts its payload and nothing else", (type) => {
   const { payload } = commandTable[type];
   for (const good of payloads[type].good) expect(payload.parse(good)).toEqual(good);
   const always: [unknown, string[]][] = [undefined, null, [], "text", 5].map((value) => [value, [""]]);
@@ -67,11 +67,11 @@ test.each([
   expect(recipientSchema.safeParse(to).error?.issues).toMatchObject([{ message }]);
 });
 
-test("a recipient of 10,000 characters is one mistake", () => {
+test("a recipient of 10,000 characters is one problem", () => {
   expect(recipientSchema.safeParse("1".repeat(10_000)).error?.issues).toHaveLength(1);
 });
 
-test("control commands have a lane of their own, and each says how long it may wait", () => {
+test("control commands, and only they, have lane 0 and a fixed time to live", () => {
   for (const type of commandTypes) {
     const { lane, ttlSeconds } = commandTable[type];
     expect(lane === 0).toBe(type.startsWith("channel."));

@@ -37,7 +37,7 @@ test("an empty environment has the documented defaults", () => {
   });
 });
 
-test("every setting arrives where it is used", () => {
+test("every setting ends up in its field of the configuration", () => {
   const [newest, older] = [key(), key()];
   const env = {
     MONGO_URI: "mongodb+srv://user:word@example.com/waypost",
@@ -85,7 +85,7 @@ test("every setting arrives where it is used", () => {
   });
 });
 
-test("every mistake is in one message, a line each, and no value is", () => {
+test("one message lists every problem, a line each, without any values", () => {
   const wrong = {
     MONGO_URI: "postgres://user:hidden@host/",
     PORT: "many",
@@ -103,14 +103,14 @@ test("every mistake is in one message, a line each, and no value is", () => {
   expect(problems.join()).not.toContain("hidden");
 });
 
-test("an empty value counts as not given", () => {
+test("an empty value counts as unset", () => {
   const names = ["MONGO_URI", "PORT", "FRONTEND_URL", "API_KEY", "ENCRYPTION_KEY", "LOG_LEVEL", "HOST"];
   const empty = Object.fromEntries(names.map((name) => [name, ""]));
   expect(readConfig(empty, "embedded")).toEqual(readConfig({}, "embedded"));
   expect(problemsOf({ MONGO_URI: "", ENCRYPTION_KEY: "" }, "connector")).toHaveLength(2);
 });
 
-test("what is not a setting is ignored", () => {
+test("other environment variables are ignored", () => {
   expect(problemsOf({ PATH: "/bin", MONGO_URL: "nonsense" })).toEqual([]);
 });
 
@@ -118,11 +118,11 @@ test.each([
   ["embedded", []],
   ["functions", ["MONGO_URI"]],
   ["connector", ["MONGO_URI", "ENCRYPTION_KEY"]],
-] as const)("%s requires %j, and says so by name", (role, names) => {
+] as const)("the role %s requires %j, and its message names them", (role, names) => {
   expect(problemsOf({}, role)).toEqual(names.map((name) => `  - ${name} is required by npm run ${role}`));
 });
 
-test("the address of another WhatsApp and its root key go together", () => {
+test("WHATSAPP_WEBSOCKET_URL and WHATSAPP_ROOT_KEY are refused without each other", () => {
   const together = ["  - WHATSAPP_WEBSOCKET_URL and WHATSAPP_ROOT_KEY must be set together"];
   expect(problemsOf({ WHATSAPP_ROOT_KEY: rootKey })).toEqual(together);
   expect(problemsOf({ WHATSAPP_WEBSOCKET_URL: "ws://127.0.0.1/" })).toEqual(together);

@@ -16,27 +16,27 @@ function failed(error: unknown): Promise<unknown> {
   return databaseAnswer(Promise.reject(error), longMs).catch((thrown: unknown) => thrown);
 }
 
-test("is what the database answered", async () => {
+test("an operation's result is passed through", async () => {
   expect(await databaseAnswer(Promise.resolve(7), longMs)).toBe(7);
 });
 
-test("does not wait for ever", async () => {
+test("an operation that takes longer than the limit is `database_unavailable`", async () => {
   const never = new Promise<never>(() => undefined);
   await expect(databaseAnswer(never, 1)).rejects.toMatchObject({ code: "database_unavailable" });
 });
 
 test.each<[string, MongoError]>([
-  ["a lost line", new MongoNetworkError("connection 1 closed")],
+  ["a lost connection", new MongoNetworkError("connection 1 closed")],
   ["a closed client", new MongoNotConnectedError("Client must be connected")],
   ["an election", new MongoServerError({ code: 189, message: "stepped down" })],
-  ["a majority that is away", new MongoServerError({ code: 64, message: "waiting for replication" })],
+  ["an unreachable majority", new MongoServerError({ code: 64, message: "waiting for replication" })],
   ["refused credentials", new MongoServerError({ code: 18, message: "authentication failed" })],
 ])("%s is `database_unavailable`, with its cause", async (_what, error) => {
   expect(await failed(error)).toMatchObject({ code: "database_unavailable", cause: error });
 });
 
 test.each(["EPIPE", "ECONNRESET", "ETIMEDOUT", "ERR_STREAM_DESTROYED"])(
-  "a write to a line that broke (%s) is `database_unavailable`",
+  "a write to a broken connection (%s) is `database_unavailable`",
   async (code) => {
     expect(await failed(Object.assign(new Error("write"), { code }))).toMatchObject({
       code: "database_unavailable",
@@ -46,14 +46,14 @@ test.each(["EPIPE", "ECONNRESET", "ETIMEDOUT", "ERR_STREAM_DESTROYED"])(
 
 test.each<[string, Error]>([
   ["a duplicate key", new MongoServerError({ code: 11000, message: "E11000" })],
-  ["a wrong use of the driver", new MongoInvalidArgumentError("no")],
-  ["a failure that was expected", new ServiceError("channel_not_found")],
+  ["misuse of the driver", new MongoInvalidArgumentError("no")],
+  ["an expected failure", new ServiceError("channel_not_found")],
   ["a bug", new TypeError("undefined is not a function")],
-])("%s stays what it is", async (_what, error) => {
+])("%s is rethrown unchanged", async (_what, error) => {
   expect(await failed(error)).toBe(error);
 });
 
-test("a server that is not there is `database_unavailable`", async () => {
+test("an unreachable server is `database_unavailable`", async () => {
   const uri = new URL(inject("mongoUri"));
   await using client = new MongoClient(`mongodb://${uri.hostname}:1/`, { serverSelectionTimeoutMS: 1 });
   const answer = databaseAnswer(client.db().collection("any").findOne(), longMs);

@@ -13,7 +13,7 @@ const retention = { eventsDays: 7, messagesDays: 30 };
 const daySeconds = 86_400;
 
 /** Every index of a database, as `collection.index`, with its time-to-live. */
-async function present({ db }: TestDatabase) {
+async function existingIndexes({ db }: TestDatabase) {
   const found = new Map<string, number | undefined>();
   for (const { name } of await db.listCollections({}, { nameOnly: true }).toArray())
     for (const index of await db.collection(name).indexes())
@@ -25,45 +25,45 @@ const wanted = Object.entries(indexes(retention)).flatMap(([name, list]) =>
   list.map((index) => `${name}.${index.name}`),
 );
 
-test("an empty database lacks every index, and afterwards none", async () => {
+test("an empty database lacks every index, and none after `ensureIndexes`", async () => {
   await using database = await testDatabase();
   expect(await missingIndexes(database.db, retention)).toEqual(wanted);
   await ensureIndexes(database.db, retention);
   expect(await missingIndexes(database.db, retention)).toEqual([]);
-  expect([...(await present(database)).keys()].sort()).toEqual(wanted.toSorted());
+  expect([...(await existingIndexes(database)).keys()].sort()).toEqual(wanted.toSorted());
 });
 
-test("a second time changes nothing", async () => {
+test("a second `ensureIndexes` changes nothing", async () => {
   await using database = await testDatabase();
   await ensureIndexes(database.db, retention);
-  const before = await present(database);
+  const before = await existingIndexes(database);
   await ensureIndexes(database.db, retention);
-  expect(await present(database)).toEqual(before);
+  expect(await existingIndexes(database)).toEqual(before);
 });
 
-test("several processes may do it at once, on an empty database and with another retention", async () => {
+test("several processes can run `ensureIndexes` at once, also with another retention", async () => {
   await using database = await testDatabase();
   const several = (days: { eventsDays: number; messagesDays: number }) =>
     Promise.all(Array.from({ length: 8 }, () => ensureIndexes(database.db, days)));
   await several(retention);
   expect(await missingIndexes(database.db, retention)).toEqual([]);
   await several({ eventsDays: 1, messagesDays: 2 });
-  expect((await present(database)).get("events.kept")).toBe(daySeconds);
+  expect((await existingIndexes(database)).get("events.kept")).toBe(daySeconds);
 });
 
-test("another retention changes how long is kept, and only that", async () => {
+test("another retention changes the lifetime of events and messages, and nothing else", async () => {
   await using database = await testDatabase();
   await ensureIndexes(database.db, retention);
-  const before = await present(database);
+  const before = await existingIndexes(database);
   expect([before.get("events.kept"), before.get("messages.kept")]).toEqual([7 * daySeconds, 30 * daySeconds]);
   await ensureIndexes(database.db, { eventsDays: 1, messagesDays: 365 });
-  const after = await present(database);
+  const after = await existingIndexes(database);
   expect(after).toEqual(
     new Map([...before, ["events.kept", daySeconds], ["messages.kept", 365 * daySeconds]]),
   );
 });
 
-test("an index that was dropped is named, and made again", async () => {
+test("a dropped index is reported as missing, and created again", async () => {
   await using database = await testDatabase();
   await ensureIndexes(database.db, retention);
   await database.db.collection("commands").dropIndex("next");
@@ -73,14 +73,14 @@ test("an index that was dropped is named, and made again", async () => {
   expect(await missingIndexes(database.db, retention)).toEqual([]);
 });
 
-test("every collection has its indexes listed, and its typed name", async () => {
+test("every collection has an entry for its indexes, and its typed name", async () => {
   expect(Object.keys(indexes(retention)).sort()).toEqual(Object.values(collectionNames).toSorted());
   await using database = await testDatabase();
   for (const [key, collection] of Object.entries(collections(database.db)))
     expect(collection.collectionName).toBe(collectionNames[key as keyof typeof collectionNames]);
 });
 
-test("a number of the log is given once per channel; rows without one, such as fences, do not collide", async () => {
+test("a `seq` exists once per channel, and rows without one, such as fences, do not collide", async () => {
   await using database = await testDatabase();
   await ensureIndexes(database.db, retention);
   const events = database.db.collection<{ _id: string; channelId: string; seq?: number }>("events");
@@ -95,7 +95,7 @@ test("a number of the log is given once per channel; rows without one, such as f
   await expect(twice).rejects.toMatchObject({ code: 11_000 });
 });
 
-test("one message id is sent by one command, and commands without one do not collide", async () => {
+test("a message id belongs to one command per channel, and commands without one do not collide", async () => {
   await using database = await testDatabase();
   await ensureIndexes(database.db, retention);
   const commands = database.db.collection<{ channelId: string; messageId?: string }>("commands");
@@ -111,7 +111,7 @@ test("a replica set is accepted", async () => {
   await assertReplicaSet(database.db);
 });
 
-test("a standalone server is refused by name, with what to do", { timeout: 90_000 }, async () => {
+test("a standalone server is refused with a message that says what to do", { timeout: 90_000 }, async () => {
   await using folder = await temporaryFolder();
   const signal = AbortSignal.timeout(60_000);
   const program = { env: process.env, dataVersion: undefined, progress: silentProgress, signal };

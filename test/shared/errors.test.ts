@@ -3,7 +3,7 @@ import { type ErrorCode, errorCatalog, publicError, ServiceError } from "#shared
 
 const codes = Object.keys(errorCatalog) as ErrorCode[];
 
-/** Callers rely on these: a code moves to another status only on purpose. */
+/** Callers rely on these: changing the status of a code must be deliberate. */
 const statuses: Record<number, ErrorCode[]> = {
   400: ["invalid_request", "invalid_json"],
   401: ["missing_api_key", "invalid_api_key", "expired_api_key"],
@@ -27,7 +27,7 @@ const statuses: Record<number, ErrorCode[]> = {
   500: ["internal"],
   503: ["database_unavailable"],
 };
-/** Seen in command documents; over HTTP they are an answer about a command. */
+/** Codes of command documents; over HTTP they only occur in responses about a command. */
 const inCommandsOnly: ErrorCode[] = ["invalid_command", "expired", "cancelled", "not_sent"];
 
 test("every code has the status that callers rely on", () => {
@@ -36,7 +36,7 @@ test("every code has the status that callers rely on", () => {
   expect([...Object.values(statuses).flat(), ...inCommandsOnly].sort()).toEqual([...codes].sort());
 });
 
-test.each(codes)("%s has a title for people, which is its message unless another is given", (code) => {
+test.each(codes)("%s has a title, which is its message unless another is given", (code) => {
   expect(errorCatalog[code].title).toMatch(/^[A-Z].*[^.]$/);
   expect(publicError(new ServiceError(code))).toEqual({ code, message: errorCatalog[code].title });
   expect(publicError(new ServiceError(code, "In other words"))).toEqual({ code, message: "In other words" });
@@ -50,20 +50,20 @@ test.each([
     Object.assign(new Error("secret"), { code: "invalid_request", details: "secret" }),
   ],
   ["an error named like ours", Object.assign(new Error("secret"), { name: "ServiceError", code: "expired" })],
-  ["a text", "secret"],
+  ["a string", "secret"],
   ["an object", { message: "secret", code: "expired" }],
   ["nothing", undefined],
-])("%s leaves as internal, without a word of its own", (_, thrown) => {
+])("%s becomes `internal`, without its own message", (_, thrown) => {
   expect(publicError(thrown)).toEqual({ code: "internal", message: errorCatalog.internal.title });
 });
 
-test("the cause stays inside", () => {
+test("a cause is not part of the public error", () => {
   const error = new ServiceError("media_unavailable", "It is gone", { cause: new Error("secret") });
   expect(error.cause).toMatchObject({ message: "secret" });
   expect(JSON.stringify(publicError(error))).not.toContain("secret");
 });
 
-test("details are told as they are, and left out when there are none", () => {
+test("details are passed through, and left out if there are none", () => {
   const details = [{ field: "to", message: "is wrong" }];
   expect(publicError(new ServiceError("invalid_request", undefined, { details }))).toEqual({
     code: "invalid_request",

@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
 import { messageStatuses, messageStatusRank } from "#shared/events.ts";
 
-test("each status has a rank of its own", () => {
+test("every status has its own rank", () => {
   const ranks = messageStatuses.map((status) => messageStatusRank[status]);
   expect(new Set(ranks).size).toBe(messageStatuses.length);
 });
 
-test("statuses rise as a message travels; what is heard from WhatsApp settles what was unknown", () => {
+test("ranks rise along the way of a message, also from `unknown` and from `failed`", () => {
   const journeys = [
     ["queued", "sent", "delivered", "read", "played"],
     ["queued", "unknown", "sent", "delivered"],
     ["queued", "unknown", "failed"],
     ["queued", "sent", "failed"],
-    // It was refused on one path and arrived on another: a delivery disproves the failure.
+    // WhatsApp refused one copy and delivered another: the delivery disproves the failure.
     ["failed", "delivered"],
   ] as const;
   for (const journey of journeys) {

@@ -21,15 +21,15 @@ const freshRows = (): Collection<Row> => database.db.collection(`rows_${collecti
 
 /** Follows the inserts of `rows` until the test is over. */
 function following(rows: Collection<Row>, changed: (id: number) => void = () => undefined) {
-  const told = { opened: 0, lost: 0, ids: [] as number[] };
+  const calls = { opened: 0, lost: 0, ids: [] as number[] };
   const stopping = new AbortController();
   const done = followChanges<ChangeStreamInsertDocument<Row>>({
     name: "rows",
     watch: () => rows.watch([{ $match: { operationType: "insert" } }]),
-    opened: () => told.opened++,
-    lost: () => told.lost++,
+    opened: () => calls.opened++,
+    lost: () => calls.lost++,
     changed({ fullDocument }) {
-      told.ids.push(fullDocument._id);
+      calls.ids.push(fullDocument._id);
       changed(fullDocument._id);
     },
     log,
@@ -39,58 +39,58 @@ function following(rows: Collection<Row>, changed: (id: number) => void = () => 
     stopping.abort();
     await done;
   });
-  return { told, stopping, done };
+  return { calls, stopping, done };
 }
 
-test("what is written as soon as it says to be open is told, in order", async () => {
+test("changes written once the stream is open are reported in order", async () => {
   const rows = freshRows();
-  const { told } = following(rows);
-  await eventually(() => told.opened === 1);
+  const { calls } = following(rows);
+  await eventually(() => calls.opened === 1);
   await rows.insertMany([{ _id: 1 }, { _id: 2 }, { _id: 3 }]);
-  await eventually(() => told.ids.length === 3);
-  expect(told).toEqual({ opened: 1, lost: 0, ids: [1, 2, 3] });
+  await eventually(() => calls.ids.length === 3);
+  expect(calls).toEqual({ opened: 1, lost: 0, ids: [1, 2, 3] });
 });
 
-test("a stream that is lost is said to be, and opened again", async () => {
+test("a lost stream is reported and reopened", async () => {
   const rows = freshRows();
-  const { told } = following(rows);
-  await eventually(() => told.opened === 1);
+  const { calls } = following(rows);
+  await eventually(() => calls.opened === 1);
   await rows.insertOne({ _id: 1 });
-  await eventually(() => told.ids.length === 1);
+  await eventually(() => calls.ids.length === 1);
   await rows.drop();
-  await eventually(() => told.opened === 2);
+  await eventually(() => calls.opened === 2);
   await rows.insertOne({ _id: 2 });
-  await eventually(() => told.ids.length === 2);
-  expect(told).toEqual({ opened: 2, lost: 1, ids: [1, 2] });
+  await eventually(() => calls.ids.length === 2);
+  expect(calls).toEqual({ opened: 2, lost: 1, ids: [1, 2] });
 });
 
-test("a listener that throws costs the stream, not the following", async () => {
+test("a follower that throws loses the stream, which is reopened", async () => {
   const rows = freshRows();
-  const { told } = following(rows, (id) => {
+  const { calls } = following(rows, (id) => {
     if (id === 1) throw new Error("no");
   });
-  await eventually(() => told.opened === 1);
+  await eventually(() => calls.opened === 1);
   await rows.insertOne({ _id: 1 });
-  await eventually(() => told.opened === 2);
+  await eventually(() => calls.opened === 2);
   await rows.insertOne({ _id: 2 });
-  await eventually(() => told.ids.includes(2));
-  expect(told.lost).toBe(1);
+  await eventually(() => calls.ids.includes(2));
+  expect(calls.lost).toBe(1);
 });
 
-test("a stream that cannot be opened is told of too", async () => {
+test("a stream that cannot be opened is reported as lost", async () => {
   const client = database.client;
   const nowhere = client.db("x".repeat(80)).collection<Row>("rows");
-  const { told } = following(nowhere);
-  await eventually(() => told.lost >= 2);
-  expect(told.opened).toBe(0);
+  const { calls } = following(nowhere);
+  await eventually(() => calls.lost >= 2);
+  expect(calls.opened).toBe(0);
 });
 
-test("it ends when it is told to, and tells nothing more", async () => {
+test("following ends when its signal aborts, and reports nothing more", async () => {
   const rows = freshRows();
-  const { told, stopping, done } = following(rows);
-  await eventually(() => told.opened === 1);
+  const { calls, stopping, done } = following(rows);
+  await eventually(() => calls.opened === 1);
   stopping.abort();
   await done;
   await rows.insertOne({ _id: 1 });
-  expect(told).toEqual({ opened: 1, lost: 0, ids: [] });
+  expect(calls).toEqual({ opened: 1, lost: 0, ids: [] });
 });

@@ -4,11 +4,11 @@ import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { listen, stopListening } from "#shared/listening.ts";
 
-/** A server whose answers are given when the test says so. */
+/** A server that responds when the test says so. */
 function slowServer() {
-  const asked = Promise.withResolvers<() => void>();
-  const server = createServer((_, response) => asked.resolve(() => void response.end("done")));
-  return { server, asked: asked.promise };
+  const requested = Promise.withResolvers<() => void>();
+  const server = createServer((_, response) => requested.resolve(() => void response.end("done")));
+  return { server, requested: requested.promise };
 }
 
 async function answerOf(url: string): Promise<string> {
@@ -19,7 +19,7 @@ test.each([
   ["127.0.0.1", /^http:\/\/127\.0\.0\.1:\d+$/],
   ["localhost", /^http:\/\/localhost:\d+$/],
   ["::1", /^http:\/\/\[::1\]:\d+$/],
-])("on %s the URL has the real port and can be asked", async (host, form) => {
+])("the URL of a server on %s has the real port and works", async (host, form) => {
   const server = createServer((_, response) => void response.end("done"));
   const url = await listen(server, 0, host);
   expect(url).toMatch(form);
@@ -28,7 +28,7 @@ test.each([
   await stopListening(server);
 });
 
-test("a port that is taken rejects with what the system says", async () => {
+test("a port in use rejects with the system's error", async () => {
   const server = createServer();
   const { port } = new URL(await listen(server, 0, "127.0.0.1"));
   await expect(listen(createServer(), Number(port), "127.0.0.1")).rejects.toMatchObject({
@@ -38,11 +38,11 @@ test("a port that is taken rejects with what the system says", async () => {
   await stopListening(server);
 });
 
-test("stopping lets what was asked be answered, and takes nothing new", async () => {
-  const { server, asked } = slowServer();
+test("stopping answers requests in flight and accepts no new ones", async () => {
+  const { server, requested } = slowServer();
   const url = await listen(server, 0, "127.0.0.1");
   const answer = answerOf(url);
-  const finish = await asked;
+  const finish = await requested;
   const accepted = once(server, "connection");
   const silent = connect(Number(new URL(url).port), "127.0.0.1").resume();
   await accepted;
@@ -51,7 +51,7 @@ test("stopping lets what was asked be answered, and takes nothing new", async ()
     isStopped = true;
   });
   await expect(answerOf(url)).rejects.toThrow();
-  // By now everything that may be closed has been.
+  // By now every connection that may be closed is closed.
   await once(silent, "close");
   expect(isStopped).toBe(false);
   finish();
@@ -60,24 +60,24 @@ test("stopping lets what was asked be answered, and takes nothing new", async ()
 });
 
 test.each([
-  ["was asked and answered, and the client keeps it", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"],
-  ["was never asked", ""],
-])("stopping ends a connection that %s", { timeout: 10_000 }, async (_, said) => {
+  ["had a request and is kept alive by its client", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"],
+  ["never had a request", ""],
+])("stopping ends a connection that %s", { timeout: 10_000 }, async (_, request) => {
   const server = createServer((_, response) => void response.end("done"));
   const { port } = new URL(await listen(server, 0, "127.0.0.1"));
   const accepted = once(server, "connection");
   const socket = connect(Number(port), "127.0.0.1").resume();
   const ended = once(socket, "close");
   await accepted;
-  if (said) {
-    socket.write(said);
+  if (request) {
+    socket.write(request);
     await once(socket, "data");
   }
   await stopListening(server);
   await ended;
 });
 
-test("stopping cuts an upgraded connection that nobody closed", { timeout: 10_000 }, async () => {
+test("stopping cuts an upgraded connection that its owner left open", { timeout: 10_000 }, async () => {
   const server = createServer().on("upgrade", (_, socket) => void socket.write("HTTP/1.1 101 Yes\r\n\r\n"));
   const { port } = new URL(await listen(server, 0, "127.0.0.1"));
   const socket = connect(Number(port), "127.0.0.1");
@@ -88,7 +88,7 @@ test("stopping cuts an upgraded connection that nobody closed", { timeout: 10_00
   await ended;
 });
 
-test("stopping twice, or what never listened, is fine", async () => {
+test("stopping twice, or before listening, does nothing", async () => {
   const never: Server = createServer();
   await stopListening(never);
   await listen(never, 0, "127.0.0.1");

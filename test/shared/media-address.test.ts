@@ -65,7 +65,7 @@ test.each([
   expect(mediaAddressProblem(text, [])).toBe(problem);
 });
 
-test("a host that the operator allows may be private and on any port, with its port or without", () => {
+test("an allowed host may be private, on its listed port or on any port if listed without one", () => {
   expect(mediaAddressProblem("http://127.0.0.1:9000/", ["127.0.0.1:9000"])).toBeNull();
   expect(mediaAddressProblem("http://127.0.0.1:9001/", ["127.0.0.1:9000"])).toBe(otherPort);
   expect(mediaAddressProblem("http://127.0.0.1/", ["127.0.0.1:9000"])).toBe(isPrivate);
@@ -74,7 +74,7 @@ test("a host that the operator allows may be private and on any port, with its p
   expect(mediaAddressProblem("http://[::1]:9000/", ["[::1]"])).toBeNull();
 });
 
-test("an allowed host allows no other, no other scheme and no password", () => {
+test("an allowed host allows no other host, scheme, user name or password", () => {
   const allowed = ["media", "example.com:9000"];
   expect(mediaAddressProblem("http://media.evil.localhost/", allowed)).toBe(isPrivate);
   expect(mediaAddressProblem("http://other.media/", allowed)).toBeNull();
@@ -84,7 +84,7 @@ test("an allowed host allows no other, no other scheme and no password", () => {
   expect(mediaAddressProblem("ftp://media/", allowed)).toBe(notWeb);
 });
 
-test("a host's default port counts as its port", () => {
+test("the default port of the scheme counts as the host's port", () => {
   expect(isAllowedHost(new URL("http://media/"), ["media:80"])).toBe(true);
   expect(isAllowedHost(new URL("https://media/"), ["media:443"])).toBe(true);
   expect(isAllowedHost(new URL("https://media/"), ["media:80"])).toBe(false);
@@ -118,10 +118,10 @@ test.each([
   ["unspecified", "::"],
   ["unique local", "fc00::1", "fd12:3456::1"],
   ["site-local", "fec0::1"],
-  ["IPv4 in IPv6", "::ffff:10.0.0.1", "::ffff:7f00:1", "::10.0.0.1", "::ffff:0:10.0.0.1"],
+  ["IPv4-mapped and IPv4-compatible", "::ffff:10.0.0.1", "::ffff:7f00:1", "::10.0.0.1", "::ffff:0:10.0.0.1"],
   ["translated", "64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:a00:1::", "2001:0:a00:1::1"],
-  ["otherwise spelled", "127.1", "0177.0.0.1", "0x7f.0.0.1"],
-  ["no address", "", "example.com", "1.2.3.4.5", "[::1]", "fe80::1%eth0"],
-])("%s: not public", (_, ...addresses) => {
+  ["unusual spellings", "127.1", "0177.0.0.1", "0x7f.0.0.1"],
+  ["not an address", "", "example.com", "1.2.3.4.5", "[::1]", "fe80::1%eth0"],
+])("addresses of this kind are not public: %s", (_, ...addresses) => {
   for (const address of addresses) expect([address, isPublicAddress(address)]).toEqual([address, false]);
 });

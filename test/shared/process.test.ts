@@ -6,7 +6,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const script = new URL("../support/run-main.child.ts", import.meta.url);
 
-/** Runs one of the script's mains in an empty folder, to its end. */
+/** Runs one of the script's mains in an empty folder until it ends. */
 async function run(main: string, whileRunning: (child: Child) => Promise<void> = async () => {}) {
   await using folder = await temporaryFolder();
   await using child = startChild(script, [main], { cwd: folder.path });
@@ -22,27 +22,30 @@ function onceUp(signal: NodeJS.Signals) {
   };
 }
 
-test("a main that returns ends with 0 and says nothing", async () => {
+test("a main that returns exits with 0 and prints nothing", async () => {
   expect(await run("returns")).toEqual({ code: 0, out: "", err: "" });
 });
 
-test("timers that are left do not hold the process", async () => {
+test("remaining timers do not keep the process alive", async () => {
   expect(await run("leaves timers")).toEqual({ code: 0, out: "", err: "" });
 });
 
-test("an exit code that main set stands", async () => {
+test("an exit code set by main is kept", async () => {
   expect(await run("sets an exit code")).toMatchObject({ code: 3, err: "" });
 });
 
-test.each(["SIGTERM", "SIGINT"] as const)("%s lets main end in its own time, with 0", async (signal) => {
-  expect(await run("waits", onceUp(signal))).toEqual({ code: 0, out: "up\nending\n", err: "" });
-});
+test.each(["SIGTERM", "SIGINT"] as const)(
+  "%s lets main finish, and the process exits with 0",
+  async (signal) => {
+    expect(await run("waits", onceUp(signal))).toEqual({ code: 0, out: "up\nending\n", err: "" });
+  },
+);
 
-test("a start that is stopped ends with 0 and says nothing", async () => {
+test("a start that is stopped exits with 0 and prints no error", async () => {
   expect(await run("is stopped while it starts", onceUp("SIGTERM"))).toMatchObject({ code: 0, err: "" });
 });
 
-test("a failure while it ends is shown, and exits with 1", async () => {
+test("a failure while stopping is printed, and exits with 1", async () => {
   const { code, err } = await run("fails while it ends", onceUp("SIGTERM"));
   expect(code).toBe(1);
   expect(err).toContain("could not close");
@@ -58,7 +61,7 @@ test.each([
   ["finds its port taken", ["PORT", "EADDRINUSE"]],
   ["listens on a name that is none", ["HOST", "nowhere.invalid"]],
   ["throws a text", ["just words"]],
-])("what %s is one message without a stack, and exits with 1", async (main, words) => {
+])("a main that %s prints one message without a stack, and exits with 1", async (main, words) => {
   const { code, out, err } = await run(main);
   expect({ code, out }).toEqual({ code: 1, out: "" });
   for (const word of words) expect(err).toContain(word);
@@ -66,20 +69,20 @@ test.each([
   expect(err).not.toContain("hidden");
 });
 
-test("a bug shows where it is, and exits with 1", async () => {
+test("a bug prints its stack, and exits with 1", async () => {
   const { code, err } = await run("has a bug");
   expect(code).toBe(1);
   expect(err).toMatch(/^TypeError: undefined is not a function\n\s+at /);
 });
 
-test(".env of the folder is read, and what the environment has already stands", async () => {
+test(".env in the working directory is read, and the environment overrides it", async () => {
   await using folder = await temporaryFolder();
   await writeFile(join(folder.path, ".env"), "LOG_LEVEL=debug\n");
-  const said = async (env: Record<string, string>) => {
+  const printed = async (env: Record<string, string>) => {
     await using child = startChild(script, ["prints a setting"], { env, cwd: folder.path });
     await child.ended;
     return child.out;
   };
-  expect(await said({})).toBe("debug\n");
-  expect(await said({ LOG_LEVEL: "warn" })).toBe("warn\n");
+  expect(await printed({})).toBe("debug\n");
+  expect(await printed({ LOG_LEVEL: "warn" })).toBe("warn\n");
 });

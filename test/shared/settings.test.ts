@@ -7,7 +7,7 @@ const key = "A".repeat(43).concat("=");
 
 const accepts = (name: SettingName, value: string) => settings[name].safeParse(value).success;
 
-/** What each setting takes and refuses; a value in neither list is not decided by a test. */
+/** Values that each setting accepts and refuses. Other values are not covered by a test. */
 const spellings: Partial<Record<SettingName, { good: string[]; bad: string[] }>> = {
   MONGO_URI: {
     good: ["mongodb://localhost:27017/your-database", "mongodb+srv://u:p@cluster.example.com/x"],
@@ -114,22 +114,22 @@ const rows = Object.entries(spellings) as [SettingName, { good: string[]; bad: s
 const cases = (which: "good" | "bad") =>
   rows.flatMap(([name, row]) => row[which].map((value) => ({ name, value })));
 
-test.each(cases("good"))("$name takes $value", ({ name, value }) => {
+test.each(cases("good"))("$name accepts $value", ({ name, value }) => {
   expect(settings[name].safeParse(value)).toMatchObject({ success: true });
 });
 
-test.each(cases("bad"))("$name refuses $value, in one sentence", ({ name, value }) => {
+test.each(cases("bad"))("$name refuses $value with one message", ({ name, value }) => {
   const { error } = settings[name].safeParse(value);
   expect(error?.issues).toHaveLength(1);
   expect(error?.issues[0]?.message).toMatch(/^must /);
 });
 
-test("every setting that takes not just any text has spellings above", () => {
+test("every setting that does not accept any text has test values", () => {
   const anyText: SettingName[] = ["DATA_DIR", "HOST"];
   expect([...Object.keys(spellings), ...anyText].sort()).toEqual(Object.keys(settings).sort());
 });
 
-test("whatever is accepted as a WhatsApp address is on loopback, for the parser that connects", () => {
+test("every accepted WHATSAPP_WEBSOCKET_URL is on loopback for the URL parser that connects", () => {
   const pieces = [
     "ws://",
     "wss://",

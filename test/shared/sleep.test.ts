@@ -4,7 +4,7 @@ import { aborted, sleep } from "#shared/sleep.ts";
 
 const longMs = 600_000;
 
-test("a sleep ends by itself, and leaves nothing on the signal", async () => {
+test("a sleep ends after its time, and leaves no listener on the signal", async () => {
   const { signal } = new AbortController();
   await sleep(1, signal);
   expect(getEventListeners(signal, "abort")).toEqual([]);
@@ -17,13 +17,13 @@ test("a sleep ends when its signal aborts, without an error", async () => {
   await expect(sleeping).resolves.toBeUndefined();
 });
 
-test("nothing waits for a signal that has aborted already", async () => {
+test("`sleep` and `aborted` return at once for an aborted signal", async () => {
   const signal = AbortSignal.abort();
   await sleep(longMs, signal);
   await aborted(signal);
 });
 
-test("`aborted` waits for the signal", async () => {
+test("`aborted` waits until the signal aborts", async () => {
   const stopping = new AbortController();
   let isOver = false;
   const waiting = aborted(stopping.signal).then(() => {

@@ -13,7 +13,7 @@ function problemsOf(value: unknown) {
   return error ? fieldProblems(error) : [];
 }
 
-test("every mistake has a dotted path, through lists too", () => {
+test("every problem has a dotted path, through lists too", () => {
   expect(problemsOf({ name: "x", list: [{ n: 1 }, { n: "2", more: 1 }] })).toEqual([
     { field: "name", message: "too short" },
     { field: "list.1.n", message: "not a number" },
@@ -21,18 +21,18 @@ test("every mistake has a dotted path, through lists too", () => {
   ]);
 });
 
-test("the whole body has an empty path", () => {
+test("a problem of the whole body has an empty path", () => {
   expect(problemsOf("text").map(({ field }) => field)).toEqual([""]);
 });
 
-test("each unknown field is a mistake of its own", () => {
+test("each unknown field is a problem of its own", () => {
   expect(problemsOf({ name: "xx", a: 1, b: 2 })).toEqual([
     { field: "a", message: "unknown field" },
     { field: "b", message: "unknown field" },
   ]);
 });
 
-test("however much is wrong, the list stays small", () => {
+test("the list of problems and the field names in it are bounded", () => {
   const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`field${index}`, index]));
   expect(problemsOf({ name: "xx", ...many })).toHaveLength(100);
   expect(problemsOf({ name: "xx", list: Array(10_000).fill({}) })).toHaveLength(100);
@@ -41,11 +41,11 @@ test("however much is wrong, the list stays small", () => {
   ]);
 });
 
-test("parsing gives what the schema makes of it", () => {
+test("parsing returns the schema's output", () => {
   expect(parseWith(z.string().trim(), " x ")).toBe("x");
 });
 
-test("parsing throws a service error with every mistake, under the code that was asked for", () => {
+test("parsing throws a `ServiceError` with every problem and the given code", () => {
   const thrown = (code?: "invalid_command") => {
     try {
       return parseWith(schema, {}, code);
