@@ -1,6 +1,7 @@
 /**
- * What has to happen before anything here loads Baileys or libsignal: the queue is bound, or the connector in the same
- * process would refuse to start, the console no longer gets libsignal's private keys, and phones read as real ones do. Imported first.
+ * Patches libsignal. Must be imported before anything that loads libsignal or Baileys. Binds the job queue (otherwise
+ * the connector in the same process refuses to start), keeps private keys off the console, and undoes failed session
+ * trials, so that simulated phones decrypt as real ones do.
  */
 import "#connector/baileys/libsignal-queue.ts";
 import "#connector/baileys/silence.ts";

@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ConfigError } from "#shared/config.ts";
 
-/** Makes the data folder if it is missing, for its owner alone. Throws `ConfigError` when it cannot be written to. */
+/** Creates the data folder if it is missing, mode 0700. Throws `ConfigError` when it is not writable. */
 export async function makeDataFolder(dataDir: string): Promise<void> {
   try {
     await makeFolder(dataDir);
-    // Tried, not asked: for root every folder looks writable, `/proc` too.
+    // Tries to write instead of checking permissions: to root, every folder looks writable, even `/proc`.
     await rmdir(await mkdtemp(join(dataDir, "try-")));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -14,11 +14,11 @@ export async function makeDataFolder(dataDir: string): Promise<void> {
   }
 }
 
-/** One by one: Node's own `recursive` never ends where the system says that a folder which is there is not. */
+/** Creates one folder at a time: Node's `recursive` never ends if mkdir reports ENOENT although the parent exists. */
 async function makeFolder(path: string): Promise<void> {
   if (await isFolder(path)) return;
-  const above = dirname(path);
-  if (above !== path) await makeFolder(above);
+  const parent = dirname(path);
+  if (parent !== path) await makeFolder(parent);
   try {
     await mkdir(path, { mode: 0o700 });
   } catch (error) {

@@ -17,12 +17,14 @@ import { startSandbox } from "./sandbox/sandbox.ts";
 import { withSandbox } from "./sandbox-config.ts";
 import { startWaypost } from "./waypost.ts";
 
-/** `npm run demo`: the main job on a simulated WhatsApp, on free ports and in a folder that goes away with it. */
-await runMain(async (asked) => {
-  const began = performance.now();
+/** `npm run demo`: walks the main job on a simulated WhatsApp, on free ports and in a temporary folder. */
+await runMain(async (stopRequested) => {
+  const startedAt = performance.now();
   try {
-    await demo(asked);
-    process.stdout.write(`\nEvery step held, in ${((performance.now() - began) / 1_000).toFixed(1)} s.\n`);
+    await demo(stopRequested);
+    process.stdout.write(
+      `\nAll steps passed in ${((performance.now() - startedAt) / 1_000).toFixed(1)} s.\n`,
+    );
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
     process.stdout.write(`\nFailed at: ${error.message}\n`);
@@ -30,7 +32,7 @@ await runMain(async (asked) => {
   }
 });
 
-async function demo(asked: Promise<unknown>): Promise<void> {
+async function demo(stopRequested: Promise<unknown>): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), "waypost-demo-"));
   await using owned = new AsyncDisposableStack();
   owned.defer(() => rm(dataDir, { recursive: true, force: true }));
@@ -58,7 +60,7 @@ async function demo(asked: Promise<unknown>): Promise<void> {
   owned.use(waypost);
   const client = owned.use(demoClient(waypost.url, config.apiKey ?? ""));
   const database = owned.use(connectorMongoClient(mongo.uri));
-  const stopped = asked.then(() => Promise.reject(new StoppedEarlyError()));
+  const stopped = stopRequested.then(() => Promise.reject(new StoppedEarlyError()));
   const channels = collections(database.db()).channels;
   await Promise.race([tour({ client, sandbox, picture, channels, steps }), stopped]);
 }

@@ -9,8 +9,8 @@ type KeyCollections = Pick<Collections, "apiKeys" | "consoleSessions">;
 const firstKeyId = "first";
 
 /**
- * For a database in the data folder: makes sure that the key kept beside it opens it, and says so when it had to be
- * replaced. A key that the operator gave (`given.apiKey`) is left to the operator.
+ * Makes the API key kept in the data folder valid in the embedded database, and adds a line when it replaces another.
+ * Leaves a key that the operator set (`given.apiKey`) to the operator.
  */
 export async function withKeptKey(
   complete: EmbeddedConfig,
@@ -20,14 +20,13 @@ export async function withKeptKey(
   if (given.apiKey || !apiKey) return complete;
   await using client = functionsMongoClient(mongoUri);
   if (!(await adoptFirstKey(collections(client.db()), apiKey))) return complete;
-  const line =
-    "The first API key was another one: this one has taken its place, and the other opens nothing any more.";
+  const line = "This API key replaces the previous one, which is no longer valid.";
   return { ...complete, lines: [...complete.lines, line] };
 }
 
 /**
- * Lets `key` take the place of the first administrator key when the database does not know it; sessions made with the
- * other one end. False when nothing changed: it is known, or there is no first key yet.
+ * Replaces the first administrator key by `key` if the database does not know `key`, and ends the old key's console
+ * sessions. Resolves to false when nothing changed: the key is known, or no first key exists yet.
  */
 async function adoptFirstKey(db: KeyCollections, key: string): Promise<boolean> {
   const hash = hashSecret(key);

@@ -1,8 +1,9 @@
 /**
- * Loaded before a script, by any Node: ends in order while the script is still being loaded, and says in words what an older Node would say with a stack. Linux and Windows get
- * Node 24 through npm; elsewhere it has to be on the path.
+ * Preloaded before a script, by any version of Node: exits cleanly on a signal while the script is still loading, and
+ * names the required version where an older Node would only print a stack trace. npm installs Node 24 on Linux and
+ * Windows; elsewhere it must be on the PATH.
  */
-// Until the script listens itself there is nothing to stop in order.
+// As soon as the script listens for signals itself, it decides.
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, () => {
     if (process.listenerCount(signal) === 0) process.exit(0);
@@ -11,8 +12,8 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 
 if (Number.parseInt(process.versions.node, 10) < 24) {
   process.stderr.write(
-    `Waypost needs Node 24 or later to run; this is Node ${process.versions.node}. On Linux and Windows "npm ci" brings it ` +
-      "(unless optional dependencies are left out); elsewhere install Node 24 or later and put it on the path.\n",
+    `Waypost needs Node 24 or later; this is Node ${process.versions.node}. On Linux and Windows, "npm ci" installs ` +
+      "it (unless optional dependencies are omitted); elsewhere, install Node 24 or later and put it on the PATH.\n",
   );
   process.exit(1);
 }

@@ -2,18 +2,18 @@ import type { Collection } from "mongodb";
 import type { ChannelDocument } from "#shared/collections.ts";
 import type { Sandbox } from "./sandbox/sandbox-api.ts";
 
-const lookEveryMs = 500;
+const pollEveryMs = 500;
 
 /**
- * Shows the sandbox the QR codes that channels wait with, as a camera would see them: the simulated phone can then offer
- * them for scanning. Disposal stops it.
+ * Passes the QR codes of waiting channels to the sandbox, as a camera would, so that the simulated phone can offer them
+ * for scanning. Disposal stops it.
  */
 export function offerCodes(
   channels: Collection<ChannelDocument>,
   sandbox: Pick<Sandbox, "offerQr">,
 ): Disposable {
   const offered = new Set<string>();
-  const look = async () => {
+  const poll = async () => {
     const waiting = await channels
       .find({ "pairing.kind": "qr" }, { projection: { "pairing.text": 1 } })
       .toArray();
@@ -24,7 +24,7 @@ export function offerCodes(
       sandbox.offerQr(text);
     }
   };
-  // A database that is away has no codes to show either.
-  const timer = setInterval(() => void look().catch(() => undefined), lookEveryMs);
+  // While the database is unreachable there are no codes to offer.
+  const timer = setInterval(() => void poll().catch(() => undefined), pollEveryMs);
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }

@@ -2,7 +2,7 @@ import type { Config } from "#shared/config.ts";
 import { trustCertificate } from "./sandbox/media/certificate.ts";
 import type { Sandbox } from "./sandbox/sandbox-api.ts";
 
-/** Points a configuration at the sandbox, makes this process trust its media host, and lets it fetch its sample picture. */
+/** Points a configuration at the sandbox, trusts its media host in this process, and allows its sample picture. */
 export function withSandbox<T extends Config>(
   config: T,
   sandbox: Pick<Sandbox, "websocketUrl" | "rootKey" | "mediaCa" | "adminUrl">,

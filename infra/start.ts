@@ -21,15 +21,15 @@ import { startWaypost } from "./waypost.ts";
 const packageFolder = fileURLToPath(new URL("..", import.meta.url));
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** `npm start`: everything in one process. With `--sandbox`, a simulated WhatsApp beside it. */
-await runMain(async (asked) => {
+/** `npm start`: runs everything in one process; with `--sandbox`, next to a simulated WhatsApp. */
+await runMain(async (stopRequested) => {
   const config = readConfig(process.env, "embedded");
   const log = createLog(config.logLevel);
   surviveRejections(log);
   const isSandbox = process.argv.includes("--sandbox");
   const folder = resolve(config.dataDir ?? join(packageFolder, ".data"));
-  void asked.then(() => say("Stopping…"));
-  const start = { config, log, asked, dataDir: isSandbox ? join(folder, "sandbox") : folder };
+  void stopRequested.then(() => say("Stopping…"));
+  const start = { config, log, stopRequested, dataDir: isSandbox ? join(folder, "sandbox") : folder };
   if (isSandbox) await runWithSandbox(start);
   else if (config.mongoUri) await runOnOwnDatabase({ ...start, mongoUri: config.mongoUri });
   else await runEmbedded(start);
@@ -38,14 +38,15 @@ await runMain(async (asked) => {
 interface Start {
   config: Config;
   log: Logger;
-  asked: Promise<unknown>;
+  /** Resolves at SIGTERM or SIGINT. */
+  stopRequested: Promise<unknown>;
   dataDir: string;
 }
 
 async function runOnOwnDatabase({
   config,
   log,
-  asked,
+  stopRequested,
   dataDir,
   mongoUri,
 }: Start & { mongoUri: string }): Promise<void> {
@@ -53,19 +54,19 @@ async function runOnOwnDatabase({
   const complete = await embeddedConfig(config, mongoUri, dataDir);
   await using waypost = await startWaypost({ config: complete.config, log });
   greet([...complete.lines, `Waypost: ${waypost.url}`]);
-  await Promise.race([asked, waypost.failed]);
+  await Promise.race([stopRequested, waypost.failed]);
 }
 
-async function runEmbedded({ config, log, asked, dataDir }: Start): Promise<void> {
-  await using mongo = await embeddedMongo(dataDir, asked);
+async function runEmbedded({ config, log, stopRequested, dataDir }: Start): Promise<void> {
+  await using mongo = await embeddedMongo(dataDir, stopRequested);
   const complete = await withKeptKey(await embeddedConfig(config, mongo.uri, dataDir), config);
   await using waypost = await startWaypost({ config: complete.config, log });
   greet([...complete.lines, `Waypost: ${waypost.url}`]);
-  await Promise.race([asked, mongo.failed, waypost.failed]);
+  await Promise.race([stopRequested, mongo.failed, waypost.failed]);
 }
 
-async function runWithSandbox({ config, log, asked, dataDir }: Start): Promise<void> {
-  await using mongo = await embeddedMongo(dataDir, asked);
+async function runWithSandbox({ config, log, stopRequested, dataDir }: Start): Promise<void> {
+  await using mongo = await embeddedMongo(dataDir, stopRequested);
   await using sandbox = await startSandboxNextTo(config.port, dataDir);
   const embedded = await embeddedConfig(withSandbox(config, sandbox), mongo.uri, dataDir);
   const complete = await withKeptKey(embedded, config);
@@ -78,10 +79,10 @@ async function runWithSandbox({ config, log, asked, dataDir }: Start): Promise<v
     `Waypost: ${waypost.url}`,
     `Simulated phone: ${sandbox.adminUrl}  (no message leaves this machine)`,
   ]);
-  await Promise.race([asked, mongo.failed, waypost.failed]);
+  await Promise.race([stopRequested, mongo.failed, waypost.failed]);
 }
 
-/** On the port after ours, so that its address is the same at every start; on a free one when that is taken. */
+/** Uses the port after Waypost's, so that the address is the same at every start, or a free one if that is taken. */
 async function startSandboxNextTo(port: number, dataDir: string): Promise<Sandbox> {
   if (port === 0 || port === 65_535) return startSandbox({ dataDir });
   try {
@@ -92,16 +93,16 @@ async function startSandboxNextTo(port: number, dataDir: string): Promise<Sandbo
   }
 }
 
-/** A MongoDB whose own end is an error; `asked` gives up a start that takes long. */
-async function embeddedMongo(dataDir: string, asked: Promise<unknown>) {
+/** Starts MongoDB. `failed` rejects when it exits unexpectedly; `stopRequested` aborts the start. */
+async function embeddedMongo(dataDir: string, stopRequested: Promise<unknown>) {
   await makeDataFolder(dataDir);
-  const giveUp = new AbortController();
-  void asked.then(() => giveUp.abort(new StoppedEarlyError("Asked to end before it had started")));
+  const abandoned = new AbortController();
+  void stopRequested.then(() => abandoned.abort(new StoppedEarlyError("Stopped before it had started")));
   const mongo = await startEmbeddedMongo({
     dataDir,
     env: process.env,
     progress: terminalProgress(process.stdout),
-    signal: giveUp.signal,
+    signal: abandoned.signal,
   });
   const uri = new URL(mongo.uri);
   uri.pathname = "/waypost";
@@ -113,6 +114,6 @@ async function embeddedMongo(dataDir: string, asked: Promise<unknown>) {
 function greet(lines: string[]): void {
   for (const line of lines) say(line);
   say(
-    "Unofficial: not made, endorsed or supported by WhatsApp; an account that uses it can be banned. Ctrl+C stops.",
+    "Unofficial: not made, endorsed or supported by WhatsApp, which may ban accounts using it. Press Ctrl+C to stop.",
   );
 }

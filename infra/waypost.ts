@@ -12,7 +12,7 @@ import type { Logger } from "#shared/log.ts";
 
 export interface WaypostOptions {
   config: Config & { mongoUri: string };
-  /** Where the simulated phone is; the console links to it. */
+  /** The address of the simulated phone, which the console links to. */
   sandboxUrl?: string;
   timings?: Partial<Timings>;
   log: Logger;
@@ -20,13 +20,13 @@ export interface WaypostOptions {
 
 /** Functions, connector, gateway and console in one process, on one port. Disposal stops them in order. */
 export interface Waypost extends AsyncDisposable {
-  /** The port is the real one, also when 0 was asked for. */
+  /** Holds the actual port, even if the configured one is 0. */
   url: string;
-  /** Rejects when the connector cannot go on. */
+  /** Rejects when the connector fails. */
   failed: Promise<never>;
 }
 
-/** Throws `StandaloneMongoError`, and what the driver or the port throws. */
+/** Throws `StandaloneMongoError`, and errors of the MongoDB driver and of listening. */
 export async function startWaypost({ config, timings, log, sandboxUrl }: WaypostOptions): Promise<Waypost> {
   await using owned = new AsyncDisposableStack();
   const forConnector = owned.adopt(connectorMongoClient(config.mongoUri), (client) => client.close());
@@ -43,7 +43,7 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
   owned.defer(async () => {
     const stopped = connector.stop();
     const closed = stopListening(server);
-    // Ends what still waits for a result, with what is known.
+    // Answers requests that still wait for a result with what is known so far.
     await app[Symbol.asyncDispose]();
     await Promise.all([closed, stopped]);
   });

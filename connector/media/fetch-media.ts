@@ -1,3 +1,5 @@
+/** Fetches media from the URLs that callers name, behind a guard against private addresses. */
+
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import type { Dispatcher } from "undici";
@@ -5,15 +7,15 @@ import type { MediaKind } from "#shared/content.ts";
 import { ServiceError } from "#shared/errors.ts";
 import type { FetchedMedia, FetchMediaOptions } from "./fetched-media.ts";
 import { fileNameOf } from "./file-name.ts";
-import { askFollowing } from "./hops.ts";
+import { requestFollowing } from "./hops.ts";
 import { mediaTypeOf } from "./media-type.ts";
 import { temporaryFile } from "./temporary-file.ts";
 
 const defaultTimeoutMs = 20_000;
 
 /**
- * Fetches what a caller named, as far as that is safe: public addresses only (unless listed), at most three redirects,
- * so many bytes, so much time, and the bytes must be of the stated kind.
+ * Fetches the media at a caller's URL into a temporary file. Connects to public addresses only (unless listed), follows
+ * at most three redirects, bounds size and time, and checks that the bytes match the kind.
  * Throws `media_not_allowed`, `media_unavailable`, `media_too_large`, `media_type_mismatch`; and the signal's reason.
  */
 export async function fetchMedia(
@@ -21,24 +23,24 @@ export async function fetchMedia(
   kind: MediaKind,
   options: FetchMediaOptions,
 ): Promise<FetchedMedia> {
-  const late = AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs);
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs);
   try {
-    return await fetchWithin(url, kind, options, AbortSignal.any([options.signal, late]));
+    return await fetchWithin(url, kind, options, AbortSignal.any([options.signal, timeout]));
   } catch (error) {
     if (options.signal.aborted) throw options.signal.reason;
     if (error instanceof ServiceError) throw error;
-    const message = late.aborted ? "The media took too long to arrive" : undefined;
+    const message = timeout.aborted ? "The media took too long to arrive" : undefined;
     throw new ServiceError("media_unavailable", message, { cause: error });
   }
 }
 
 async function fetchWithin(
-  text: string,
+  address: string,
   kind: MediaKind,
   options: FetchMediaOptions,
   signal: AbortSignal,
 ): Promise<FetchedMedia> {
-  await using answer = await askFollowing(text, options, signal);
+  await using answer = await requestFollowing(address, options, signal);
   const { url, response } = answer;
   assertUsable(response, options.bytesMax);
   await using cleanup = new AsyncDisposableStack();
@@ -54,16 +56,19 @@ function assertUsable(response: Dispatcher.ResponseData, bytesMax: number): void
   const { statusCode } = response;
   if (statusCode !== 200) {
     const details = { status: statusCode };
-    throw new ServiceError("media_unavailable", `The media's server answered ${statusCode}`, { details });
+    throw new ServiceError("media_unavailable", `The media server answered ${statusCode}`, { details });
   }
   const encoding = header(response, "content-encoding");
   if (encoding && encoding !== "identity") {
-    throw new ServiceError("media_unavailable", "The media's server insists on compressing it");
+    throw new ServiceError(
+      "media_unavailable",
+      "The media server compressed the response although asked not to",
+    );
   }
   if (Number(header(response, "content-length")) > bytesMax) throw tooLarge(bytesMax);
 }
 
-/** Counts what comes: what the server said of its size proves nothing. */
+/** Counts the bytes that arrive, since a `Content-Length` proves nothing. */
 async function save(
   { body }: Dispatcher.ResponseData,
   path: string,
@@ -94,7 +99,7 @@ function header({ headers }: Dispatcher.ResponseData, name: string): string | nu
   return (Array.isArray(value) ? value[0] : value) ?? null;
 }
 
-/** A media type without its parameters. */
+/** Returns a media type without its parameters. */
 function essence(contentType: string | null): string | null {
   return contentType?.split(";")[0]?.trim().toLowerCase() ?? null;
 }

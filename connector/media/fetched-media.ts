@@ -9,26 +9,26 @@ import type { MediaKind } from "#shared/content.ts";
  * await upload(createReadStream(media.path), media.mimetype);
  */
 export interface FetchedMedia extends AsyncDisposable {
-  /** Absolute; never made from anything the sender of the URL or the server said. */
+  /** Absolute. Contains nothing that the caller or the media server chose. */
   path: string;
   sizeBytes: number;
-  /** What the bytes are; for a document without a signature, what the server says, else `application/octet-stream`. */
+  /** By the bytes; for a document without a signature the server's `Content-Type`, else `application/octet-stream`. */
   mimetype: string;
-  /** What the server, or the end of the URL's path, calls it. */
+  /** From the server, or else from the end of the URL's path. */
   fileName: string | null;
 }
 
-/** Fetches what a message names. Throws a `ServiceError` `media_…`. */
+/** Fetches the media of a message. Throws a `ServiceError` `media_…`. */
 export type MediaFetch = (url: string, kind: MediaKind, signal: AbortSignal) => Promise<FetchedMedia>;
 
 export interface FetchMediaOptions {
   bytesMax: number;
-  /** `MEDIA_ALLOW_HOSTS`: `host` or `host:port`, lower case, that may be private, plain http and on any port. */
+  /** `MEDIA_ALLOW_HOSTS`: `host` or `host:port`, lower case. These may be private, on any port, and use plain http. */
   allowHosts: readonly string[];
-  /** Ends the fetch; its reason is thrown. */
+  /** Aborts the fetch, which then throws the signal's reason. */
   signal: AbortSignal;
-  /** For everything together: names, redirects, body. 20 s unless told. */
+  /** Covers everything: name resolution, redirects, body. Defaults to 20 s. */
   timeoutMs?: number;
-  /** The system's resolver unless told. What it answers is what is checked and what is connected to. */
+  /** Defaults to the system's resolver. Its answer is checked, and then connected to. */
   lookup?: LookupFunction;
 }

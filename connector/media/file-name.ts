@@ -3,7 +3,7 @@ import { parse } from "content-disposition";
 
 const charactersMax = 255;
 
-/** The name that a server (`Content-Disposition`, RFC 6266) or else the end of the URL's path gives a file; null if neither does. */
+/** Returns the name in `Content-Disposition` (RFC 6266), else the end of the URL's path; null if both are empty. */
 export function fileNameOf(disposition: string | null, url: URL): string | null {
   const { filename = "", "filename*": undecodable = "" } = parse(headerText(disposition ?? "")).parameters;
   const names = [
@@ -14,14 +14,14 @@ export function fileNameOf(disposition: string | null, url: URL): string | null 
   return names.map(clean).find((name) => name !== "") ?? null;
 }
 
-/** Headers are read as Latin-1, but many servers send file names in UTF-8: bytes that are valid UTF-8 are read as such. */
+/** undici reads headers as Latin-1, but many servers send UTF-8: decodes the bytes again if they are valid UTF-8. */
 function headerText(header: string): string {
   const bytes = Buffer.from(header, "latin1");
   const isLatin1 = bytes.toString("latin1") === header;
   return isLatin1 && isUtf8(bytes) ? bytes.toString("utf8") : header;
 }
 
-/** The last part of a path, without what a file name cannot hold. */
+/** Keeps the last part of a path, without characters that a file name cannot hold. */
 function clean(name: string): string {
   const last = name.split(/[/\\]/).at(-1) ?? "";
   const shown = last.replace(/[\p{Cc}\p{Cf}<>:"|?*]/gu, "").trim();

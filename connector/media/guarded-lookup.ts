@@ -4,9 +4,9 @@ import { ServiceError } from "#shared/errors.ts";
 import { isPublicAddress } from "#shared/media-address.ts";
 
 /**
- * Resolves names for a socket, and refuses (`media_not_allowed`) when any of the answers is not a public address.
- * The socket connects to what was checked here, so a name that answers differently the next time gains nothing.
- * Sockets do not look up literal addresses: those are for `mediaAddressProblem`.
+ * Resolves names for a socket, and refuses (`media_not_allowed`) if any of the addresses is not public. The socket
+ * connects to the addresses checked here, so DNS rebinding gains nothing. Sockets do not look up literal addresses:
+ * `mediaAddressProblem` checks those.
  */
 export function guardedLookup(lookup: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {
@@ -27,7 +27,10 @@ function asList(answer: string | LookupAddress[] | undefined, family: number | u
 }
 
 function addressProblem(addresses: readonly LookupAddress[]): Error | null {
-  if (addresses.length === 0) return new ServiceError("media_unavailable", "The media's host has no address");
+  if (addresses.length === 0)
+    return new ServiceError("media_unavailable", "The host of the media URL has no address");
   const isPublic = addresses.every(({ address }) => isPublicAddress(address));
-  return isPublic ? null : new ServiceError("media_not_allowed", "The media's host has a private address");
+  return isPublic
+    ? null
+    : new ServiceError("media_not_allowed", "The host of the media URL has a private address");
 }

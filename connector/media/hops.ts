@@ -5,8 +5,8 @@ import { isAllowedHost, mediaAddressProblem } from "#shared/media-address.ts";
 import type { FetchMediaOptions } from "./fetched-media.ts";
 import { guardedLookup } from "./guarded-lookup.ts";
 
-/** The answer that is not a redirect. Disposal closes the connections. */
-export interface MediaAnswer extends AsyncDisposable {
+/** A response that is not a redirect. Disposal closes its connection. */
+export interface MediaResponse extends AsyncDisposable {
   url: URL;
   response: Dispatcher.ResponseData;
 }
@@ -14,29 +14,30 @@ export interface MediaAnswer extends AsyncDisposable {
 const redirectsMax = 3;
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 
-/** Asks for `text`, and follows redirects; every hop passes every check anew. Nothing is sent but the GET. */
-export async function askFollowing(
+/** Requests `text` and follows redirects. Every hop passes every check again. Sends nothing but the GET. */
+export async function requestFollowing(
   text: string,
   options: FetchMediaOptions,
   signal: AbortSignal,
-): Promise<MediaAnswer> {
+): Promise<MediaResponse> {
   let address = text;
   for (let redirects = 0; redirects <= redirectsMax; redirects += 1) {
-    const answer = await ask(address, options, signal);
-    if (!redirectStatuses.has(answer.response.statusCode)) return answer;
-    await answer[Symbol.asyncDispose]();
-    address = redirectTarget(answer);
+    const hop = await request(address, options, signal);
+    if (!redirectStatuses.has(hop.response.statusCode)) return hop;
+    await hop[Symbol.asyncDispose]();
+    address = redirectTarget(hop);
   }
-  throw new ServiceError(
-    "media_unavailable",
-    `The media's address redirects more than ${redirectsMax} times`,
-  );
+  throw new ServiceError("media_unavailable", `The media URL redirects more than ${redirectsMax} times`);
 }
 
-async function ask(address: string, options: FetchMediaOptions, signal: AbortSignal): Promise<MediaAnswer> {
+async function request(
+  address: string,
+  options: FetchMediaOptions,
+  signal: AbortSignal,
+): Promise<MediaResponse> {
   const { allowHosts, lookup = systemLookup } = options;
   const problem = mediaAddressProblem(address, allowHosts);
-  if (problem) throw new ServiceError("media_not_allowed", `The media's address ${problem}`);
+  if (problem) throw new ServiceError("media_not_allowed", `The media URL ${problem}`);
   const url = new URL(address);
   const agent = new Agent({
     connect: { lookup: isAllowedHost(url, allowHosts) ? lookup : guardedLookup(lookup) },
@@ -50,7 +51,7 @@ async function ask(address: string, options: FetchMediaOptions, signal: AbortSig
       headers,
       signal,
     });
-    // A body that nobody reads would otherwise throw when its connection is closed.
+    // An unread body would otherwise throw when its connection is closed.
     response.body.on("error", () => undefined);
     return { url, response, [Symbol.asyncDispose]: () => agent.destroy() };
   } catch (error) {
@@ -59,9 +60,9 @@ async function ask(address: string, options: FetchMediaOptions, signal: AbortSig
   }
 }
 
-function redirectTarget({ url, response }: MediaAnswer): string {
+function redirectTarget({ url, response }: MediaResponse): string {
   const { location } = response.headers;
   const next = typeof location === "string" ? URL.parse(location, url.href) : null;
-  if (!next) throw new ServiceError("media_unavailable", "The media's address redirects to nowhere");
+  if (!next) throw new ServiceError("media_unavailable", "The media URL redirects to an invalid address");
   return next.href;
 }

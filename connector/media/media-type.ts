@@ -4,7 +4,7 @@ import { ServiceError } from "#shared/errors.ts";
 
 const opus = "audio/ogg; codecs=opus";
 
-/** What each kind may be, as its bytes say, and what WhatsApp is told. A document may be anything. */
+/** Maps the types that the bytes of each kind may have to the type sent to WhatsApp. A document may have any type. */
 const allowed: Record<Exclude<MediaKind, "document">, Readonly<Record<string, string>>> = {
   image: { "image/jpeg": "image/jpeg", "image/png": "image/png", "image/webp": "image/webp" },
   video: { "video/mp4": "video/mp4", "video/x-m4v": "video/mp4", "video/3gpp": "video/3gpp" },
@@ -21,25 +21,25 @@ const allowed: Record<Exclude<MediaKind, "document">, Readonly<Record<string, st
   sticker: { "image/webp": "image/webp" },
 };
 
-/** Containers of other formats: what the server calls the file says more. */
+/** Containers of other formats: the server's `Content-Type` says more than the signature. */
 const containers = new Set(["application/zip", "application/x-cfb", "application/xml"]);
 
 /**
- * What a file is, by its first bytes and not by what anybody says; `declared` (a `Content-Type`) decides only for
- * documents without a signature of their own. Throws `media_type_mismatch`.
+ * Detects a file's type by its first bytes. `declared` (a `Content-Type`) decides only for documents without a
+ * signature of their own. Throws `media_type_mismatch`.
  */
 export async function mediaTypeOf(path: string, kind: MediaKind, declared: string | null): Promise<string> {
   const found = (await fileTypeFromFile(path))?.mime ?? null;
   if (kind === "document") return documentType(found, declared);
-  const told = found === null ? undefined : allowed[kind][found];
-  if (told) return told;
+  const type = found === null ? undefined : allowed[kind][found];
+  if (type) return type;
   const expected = Object.keys(allowed[kind]);
   const details = { expected, found: found ?? "unknown" };
-  throw new ServiceError("media_type_mismatch", `The media is not of kind ${kind}`, { details });
+  throw new ServiceError("media_type_mismatch", `The media is not of type ${kind}`, { details });
 }
 
 function documentType(found: string | null, declared: string | null): string {
   const stated = declared && /^[\w.+-]+\/[\w.+-]+$/.test(declared) ? declared : null;
-  const isTelling = found !== null && !containers.has(found);
-  return (isTelling ? found : (stated ?? found)) ?? "application/octet-stream";
+  const isSpecific = found !== null && !containers.has(found);
+  return (isSpecific ? found : (stated ?? found)) ?? "application/octet-stream";
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A place for a file that only this user can read; disposal removes it. */
+/** A path in a folder that only this user can read. Disposal removes both. */
 export interface TemporaryFile extends AsyncDisposable {
   path: string;
 }

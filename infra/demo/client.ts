@@ -1,11 +1,11 @@
 import { io, type Socket } from "socket.io-client";
 
-/** What a program that uses Waypost needs: HTTP for asking, Socket.io for hearing. */
+/** A program that uses Waypost: requests over HTTP, events over Socket.io. */
 export interface Client extends Disposable {
   call(method: "GET" | "POST", path: string, body?: object): Promise<Answer>;
   subscribe(channelId: string): Promise<void>;
-  /** The first event of this name, heard already or to come, for which `test` holds; each is given once. */
-  hear(name: string, test?: (event: Heard) => boolean): Promise<Heard>;
+  /** Resolves to the first event of this name that passes `test`, past or future. No event is returned twice. */
+  waitFor(name: string, test?: (event: ClientEvent) => boolean): Promise<ClientEvent>;
 }
 
 interface Answer {
@@ -13,17 +13,17 @@ interface Answer {
   payload: Record<string, string>;
 }
 
-export type Heard = Record<string, unknown> & { channelId: string };
+export type ClientEvent = Record<string, unknown> & { channelId: string };
 
-const patienceMs = 20_000;
+const timeoutMs = 20_000;
 
 export function demoClient(url: string, apiKey: string): Client {
   const socket: Socket = io(url, { auth: { apiKey }, transports: ["websocket"] });
-  const heard: Array<{ name: string; event: Heard }> = [];
+  const unclaimed: Array<{ name: string; event: ClientEvent }> = [];
   const waiting = new Set<() => void>();
-  socket.onAny((name: string, event: Heard) => {
-    heard.push({ name, event });
-    for (const look of [...waiting]) look();
+  socket.onAny((name: string, event: ClientEvent) => {
+    unclaimed.push({ name, event });
+    for (const check of [...waiting]) check();
   });
 
   return {
@@ -32,7 +32,7 @@ export function demoClient(url: string, apiKey: string): Client {
         method,
         headers: { "X-Api-Key": apiKey, "Content-Type": "application/json" },
         ...(method === "POST" ? { body: JSON.stringify(body ?? {}) } : {}),
-        signal: AbortSignal.timeout(patienceMs),
+        signal: AbortSignal.timeout(timeoutMs),
       });
       const answer = (await response.json()) as {
         ok: boolean;
@@ -44,25 +44,25 @@ export function demoClient(url: string, apiKey: string): Client {
       return { status: response.status, payload: answer.payload ?? {} };
     },
     async subscribe(channelId) {
-      const answer = await socket.timeout(patienceMs).emitWithAck("subscribe_channel", { channelId });
-      if (!answer.ok) throw new Error(`not subscribed: ${JSON.stringify(answer.error)}`);
+      const answer = await socket.timeout(timeoutMs).emitWithAck("subscribe_channel", { channelId });
+      if (!answer.ok) throw new Error(`subscribe_channel failed: ${JSON.stringify(answer.error)}`);
     },
-    hear(name, test = () => true) {
+    waitFor(name, test = () => true) {
       return new Promise((resolve, reject) => {
-        const look = () => {
-          const index = heard.findIndex((one) => one.name === name && test(one.event));
-          const [found] = index < 0 ? [] : heard.splice(index, 1);
+        const check = () => {
+          const index = unclaimed.findIndex((one) => one.name === name && test(one.event));
+          const [found] = index < 0 ? [] : unclaimed.splice(index, 1);
           if (found) settle(() => resolve(found.event));
         };
         const settle = (end: () => void) => {
           clearTimeout(timer);
-          waiting.delete(look);
+          waiting.delete(check);
           end();
         };
-        const late = () => settle(() => reject(new Error(`no ${name} within ${patienceMs / 1_000} s`)));
-        const timer = setTimeout(late, patienceMs);
-        waiting.add(look);
-        look();
+        const fail = () => settle(() => reject(new Error(`no ${name} within ${timeoutMs / 1_000} s`)));
+        const timer = setTimeout(fail, timeoutMs);
+        waiting.add(check);
+        check();
       });
     },
     [Symbol.dispose]: () => void socket.close(),

@@ -3,10 +3,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { toBuffer } from "qrcode";
 
-/** An image on a web server of its own, for a message that names it. */
+/** An image on its own web server, for a message that links to it. */
 export interface Picture extends AsyncDisposable {
   url: string;
-  /** For `MEDIA_ALLOW_HOSTS`: it is on loopback. */
+  /** Goes into `MEDIA_ALLOW_HOSTS`, since it is on loopback. */
   host: string;
   bytes: Buffer;
 }

@@ -1,38 +1,38 @@
-/** What a step of the demo shows beside its time. */
-type Shown = string | undefined;
-
 export interface Steps {
-  /** Runs one step, prints its line, and passes on what it found. A step that fails ends the demo. */
-  run<T>(what: string, step: () => Promise<T>, show?: (found: T) => Shown): Promise<T>;
+  /**
+   * Runs a step, prints its line, with `show` of the result beside the time, and returns the result. Throws `StepError`
+   * when the step or `show` fails.
+   */
+  run<T>(title: string, step: () => Promise<T>, show?: (result: T) => string | undefined): Promise<T>;
 }
 
 export interface Terminal {
   write(text: string): unknown;
 }
 
-/** The step that failed, in its own words. */
+/** A failed step. The message is its title and the error. */
 export class StepError extends Error {
   override readonly name = "StepError";
-  constructor(what: string, cause: unknown) {
-    super(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  constructor(title: string, cause: unknown) {
+    super(`${title}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
 
 const width = 52;
 
-/** One line per step: what it was, how long it took, what came of it. */
+/** Prints a line per step: its title, its duration and its result. */
 export function printedSteps(terminal: Terminal, now: () => number = () => performance.now()): Steps {
   return {
-    async run(what, step, show = () => undefined) {
-      const began = now();
+    async run(title, step, show = () => undefined) {
+      const startedAt = now();
       try {
-        const found = await step();
-        const took = `${Math.round(now() - began)} ms`.padStart(8);
-        terminal.write(`  ✓ ${what.padEnd(width)} ${took}  ${show(found) ?? ""}\n`);
-        return found;
+        const result = await step();
+        const took = `${Math.round(now() - startedAt)} ms`.padStart(8);
+        terminal.write(`  ✓ ${title.padEnd(width)} ${took}  ${show(result) ?? ""}\n`);
+        return result;
       } catch (error) {
-        terminal.write(`  ✗ ${what.padEnd(width)} ${`${Math.round(now() - began)} ms`.padStart(8)}\n`);
-        throw new StepError(what, error);
+        terminal.write(`  ✗ ${title.padEnd(width)} ${`${Math.round(now() - startedAt)} ms`.padStart(8)}\n`);
+        throw new StepError(title, error);
       }
     },
   };

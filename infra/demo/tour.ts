@@ -1,7 +1,7 @@
 import type { Collection } from "mongodb";
 import type { ChannelDocument } from "#shared/collections.ts";
 import type { Sandbox } from "../sandbox/sandbox-api.ts";
-import type { Client, Heard } from "./client.ts";
+import type { Client, ClientEvent } from "./client.ts";
 import type { Picture } from "./picture.ts";
 import type { Steps } from "./step.ts";
 
@@ -9,22 +9,22 @@ export interface TourOptions {
   client: Client;
   sandbox: Sandbox;
   picture: Picture;
-  /** Where a camera would look: the QR's text is nowhere but in the picture and here. */
+  /** Holds the text of the QR code, which clients see only as a picture. */
   channels: Collection<ChannelDocument>;
   steps: Steps;
 }
 
-/** Numbers that belong to nobody. */
+/** Fictional phone numbers. */
 const shop = "15550100001";
 const customer = "15550100002";
 const branch = "15550100003";
 
-/** The main job from one end to the other. Throws `StepError` for the step that failed. */
+/** Walks the main job from end to end. Throws `StepError` for the step that failed. */
 export async function tour(options: TourOptions): Promise<void> {
   const channelId = await pairByQr(options);
   await exchangeTexts(options, channelId);
   await sendPicture(options, channelId);
-  await comeBack(options, channelId);
+  await reconnect(options, channelId);
   const second = await pairByCode(options);
   await unlinkFromPhone(options, second);
 }
@@ -40,14 +40,14 @@ async function pairByQr({ client, sandbox, channels, steps }: TourOptions): Prom
   await steps.run("ask it to connect", () => client.call("POST", `/channels/${channelId}/connect`));
   await steps.run(
     "the QR code arrives over Socket.io",
-    () => client.hear("qr_code", of(channelId)),
+    () => client.waitFor("qr_code", of(channelId)),
     attemptOf,
   );
   await steps.run("the phone scans it", async () => {
     const { pairing } = (await channels.findOne({ _id: channelId })) ?? {};
     await sandbox.account(shop).scan(pairing?.text ?? "");
   });
-  await steps.run("the channel is active", () => client.hear("connection_update", active(channelId)));
+  await steps.run("the channel becomes active", () => client.waitFor("connection_update", active(channelId)));
   return channelId;
 }
 
@@ -60,18 +60,18 @@ async function exchangeTexts({ client, sandbox, steps }: TourOptions, channelId:
       client.call("POST", `/channels/${channelId}/send`, { to: customer, message: "Your order is ready." }),
     ({ payload }) => payload.messageId,
   );
-  const isThis = ({ messageId }: Heard) => messageId === payload.messageId;
+  const isThis = ({ messageId }: ClientEvent) => messageId === payload.messageId;
   await steps.run("the contact receives it under the same id", () =>
     contact.waitForMessage(({ id, text }) => id === payload.messageId && text === "Your order is ready."),
   );
   for (const status of ["delivered", "read"]) {
-    await steps.run(`${status} comes back`, () =>
-      client.hear("message_status_update", (event) => isThis(event) && event.status === status),
+    await steps.run(`status update: ${status}`, () =>
+      client.waitFor("message_status_update", (event) => isThis(event) && event.status === status),
     );
   }
-  await steps.run("the contact answers: incoming_message", async () => {
+  await steps.run("the contact replies: incoming_message", async () => {
     await contact.sendText(shop, "Thank you!");
-    return client.hear("incoming_message", (event) => event.message === "Thank you!");
+    return client.waitFor("incoming_message", (event) => event.message === "Thank you!");
   });
 }
 
@@ -84,7 +84,7 @@ async function sendPicture(
     client.call("POST", `/channels/${channelId}/send-media`, body),
   );
   await steps.run(
-    "the contact has it byte for byte",
+    "the contact receives it byte for byte",
     async () => {
       const { media } = await sandbox.account(customer).waitForMessage(({ id }) => id === payload.messageId);
       if (!media || !picture.bytes.equals(media.bytes)) throw new Error("the bytes differ");
@@ -94,18 +94,18 @@ async function sendPicture(
   );
 }
 
-async function comeBack({ client, sandbox, steps }: TourOptions, channelId: string): Promise<void> {
-  await steps.run("disconnect", async () => {
+async function reconnect({ client, sandbox, steps }: TourOptions, channelId: string): Promise<void> {
+  await steps.run("disconnect the channel", async () => {
     await client.call("POST", `/channels/${channelId}/disconnect`);
-    return client.hear("connection_update", ({ status }) => status === "inactive");
+    return client.waitFor("connection_update", ({ status }) => status === "inactive");
   });
   await sandbox.account(customer).sendText(shop, "Are you there?");
-  await steps.run("connect again, without a QR code", async () => {
+  await steps.run("connect again without a QR code", async () => {
     await client.call("POST", `/channels/${channelId}/connect`);
-    return client.hear("connection_update", active(channelId));
+    return client.waitFor("connection_update", active(channelId));
   });
-  await steps.run("what came meanwhile arrives", () =>
-    client.hear("incoming_message", ({ message }) => message === "Are you there?"),
+  await steps.run("the message sent meanwhile arrives", () =>
+    client.waitFor("incoming_message", ({ message }) => message === "Are you there?"),
   );
 }
 
@@ -117,32 +117,36 @@ async function pairByCode({ client, sandbox, steps }: TourOptions): Promise<stri
     "a second channel shows a pairing code",
     async () => {
       await client.call("POST", `/channels/${channelId}/connect`, { phoneNumber: branch });
-      return client.hear("pairing_code", of(channelId));
+      return client.waitFor("pairing_code", of(channelId));
     },
     ({ code }) => String(code),
   );
-  await steps.run("typed on the phone, it is active", async () => {
+  await steps.run("the phone enters it: the channel becomes active", async () => {
     await sandbox.account(branch).typeCode(String(shown.code));
-    return client.hear("connection_update", active(channelId));
+    return client.waitFor("connection_update", active(channelId));
   });
   return channelId;
 }
 
 async function unlinkFromPhone({ client, sandbox, steps }: TourOptions, channelId: string): Promise<void> {
-  await steps.run("the phone unlinks it: logged_out", async () => {
+  await steps.run("the phone unlinks the channel: logged_out", async () => {
     await sandbox.account(branch).unlink();
-    return client.hear("connection_update", (event) => of(channelId)(event) && event.status === "logged_out");
+    return client.waitFor(
+      "connection_update",
+      (event) => of(channelId)(event) && event.status === "logged_out",
+    );
   });
 }
 
 function of(channelId: string) {
-  return (event: Heard) => event.channelId === channelId;
+  return (event: ClientEvent) => event.channelId === channelId;
 }
 
 function active(channelId: string) {
-  return (event: Heard) => event.channelId === channelId && event.status === "active" && !event.snapshot;
+  return (event: ClientEvent) =>
+    event.channelId === channelId && event.status === "active" && !event.snapshot;
 }
 
-function attemptOf({ attempt, of: count }: Heard): string {
+function attemptOf({ attempt, of: count }: ClientEvent): string {
   return `code ${attempt} of ${count}`;
 }

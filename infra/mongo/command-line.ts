@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import spawn from "nano-spawn";
 
 /**
- * The command line of a process, as one text. `undefined` when no such process exists, when it has ended and its parent
- * has not collected it yet, and on Windows, which does not show command lines.
+ * Returns the command line of a process as one string. `undefined` when the process does not exist or is a zombie, and
+ * on Windows, where it cannot be read.
  */
 export async function commandLine(pid: number): Promise<string | undefined> {
   if (process.platform === "win32") return undefined;
@@ -11,7 +11,7 @@ export async function commandLine(pid: number): Promise<string | undefined> {
   return (await text.catch(() => undefined)) || undefined;
 }
 
-/** proc_pid_cmdline(5): the arguments, each ended by a null byte; empty for a process that has ended. */
+/** proc_pid_cmdline(5): the arguments, each ended by a null byte; empty for a zombie. */
 async function linuxCommandLine(pid: number): Promise<string> {
   return (await readFile(`/proc/${pid}/cmdline`, "utf8")).replaceAll("\0", " ");
 }

@@ -6,9 +6,9 @@ import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 const sqliteBusy = 5;
 
 /**
- * Takes a data folder for this process until disposal. The lock is the operating system's (through SQLite, on an empty
- * file), so that it goes with the process, however that ends, and none is ever stale. `pid` only names the owner.
- * @throws EmbeddedMongoError `data_in_use`, naming the process that has it
+ * Locks a data folder for this process until disposal. The lock is the operating system's (through SQLite, on an empty
+ * file): it is released however the process ends, so it never goes stale. The file `pid` only names the owner.
+ * @throws EmbeddedMongoError `data_in_use`, naming the owner
  */
 export async function lockDataFolder(dataDir: string): Promise<AsyncDisposable> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });

@@ -2,14 +2,14 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 
-/** What is remembered beside the data: the version of the server that wrote it, and the port it last listened on. */
+/** Stored next to the data: the version of the server that wrote it, and the port it last listened on. */
 export type DataStamp = { version: string; port: number };
 
 const fileName = "mongodb.json";
 
 /**
- * The stamp of a data folder, `undefined` when it has none.
- * @throws EmbeddedMongoError `data_unreadable` when there is one that cannot be read: guessing could open the data with the wrong server
+ * Reads the stamp of a data folder; `undefined` if it has none.
+ * @throws EmbeddedMongoError `data_unreadable` when it is damaged: a guess could open the data with the wrong server
  */
 export async function readStamp(dataDir: string): Promise<DataStamp | undefined> {
   const path = join(dataDir, fileName);
@@ -22,8 +22,8 @@ export async function readStamp(dataDir: string): Promise<DataStamp | undefined>
   if (stamp === undefined)
     throw new EmbeddedMongoError(
       "data_unreadable",
-      `${path} does not hold the server version and port that it should, like {"version":"6.0.5","port":27017}: ` +
-        "restore it, or start with another DATA_DIR.",
+      `${path} is damaged: it must hold the server's version and port, like {"version":"6.0.5","port":27017}. ` +
+        "Restore it, or set DATA_DIR to another folder.",
     );
   return stamp;
 }
@@ -37,7 +37,7 @@ function parse(content: string): DataStamp | undefined {
   }
 }
 
-/** Replaces the stamp, whole or not at all. */
+/** Replaces the stamp atomically. */
 export async function writeStamp(dataDir: string, stamp: DataStamp): Promise<void> {
   const path = join(dataDir, fileName);
   await writeFile(`${path}.new`, `${JSON.stringify(stamp)}\n`, { mode: 0o600 });

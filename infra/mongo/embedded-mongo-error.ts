@@ -1,4 +1,4 @@
-/** Why there is no embedded MongoDB, or none any more. The message is complete and meant for the person at the terminal. */
+/** The embedded MongoDB could not start, or exited. The message is complete, for the person at the terminal. */
 export class EmbeddedMongoError extends Error {
   override readonly name = "EmbeddedMongoError";
   readonly code: EmbeddedMongoErrorCode;
@@ -10,8 +10,9 @@ export class EmbeddedMongoError extends Error {
 }
 
 /**
- * `no_server`: no source gave a mongod that runs here. `data_in_use`: another process has the data folder.
- * `data_unreadable`: what is remembered beside the data is damaged. `not_started`: mongod ended or never became primary. `ended`: it ran, and ended without having been asked to.
+ * `no_server`: no source offered a mongod that runs here. `data_in_use`: another process uses the data folder.
+ * `data_unreadable`: the stamp next to the data is damaged. `not_started`: mongod exited or never became primary.
+ * `ended`: mongod exited unexpectedly.
  */
 export type EmbeddedMongoErrorCode =
   | "no_server"

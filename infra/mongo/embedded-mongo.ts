@@ -7,35 +7,34 @@ import type { Progress } from "./progress.ts";
 import { becomePrimary, replicaSet } from "./replica-set.ts";
 import { startServer } from "./server-process.ts";
 
-/** What an embedded MongoDB is started with. */
 export type EmbeddedMongoOptions = {
-  /** The folder for its data, made if missing; kept between starts, used by one process at a time. */
+  /** The data folder, created if missing and kept between starts. Used by one process at a time. */
   dataDir: string;
-  /** The environment that decides where the server program comes from (`MONGOMS_SYSTEM_BINARY`, `PATH`, proxies). */
+  /** Decides which mongod runs and how it is downloaded (`MONGOMS_SYSTEM_BINARY`, `PATH`, proxies). */
   env: NodeJS.ProcessEnv;
   progress: Progress;
-  /** Abandons the start. A MongoDB that is up is stopped by disposing of it. */
+  /** Aborts the start. Disposal stops a MongoDB that is up. */
   signal: AbortSignal;
 };
 
-/** A running MongoDB, a replica set of one on loopback. Disposing stops it cleanly and frees the data folder. */
+/** A running MongoDB: a replica set of one, on loopback. Disposal stops it cleanly and releases the data folder. */
 export type EmbeddedMongo = AsyncDisposable & {
-  /** Names no database; the driver's default applies. */
+  /** Names no database, so the driver's default applies. */
   uri: string;
   version: string;
-  /** Resolves, with a sentence, when the server ends without having been asked to. */
+  /** Resolves with a sentence when the server exits unexpectedly. */
   exited: Promise<string>;
 };
 
 /**
- * Starts a real mongod on the data folder, fetching the program first where there is none.
- * @throws EmbeddedMongoError whose message is meant for people; the signal's reason on abort
+ * Starts a real mongod on the data folder, and downloads one first if none is installed.
+ * @throws EmbeddedMongoError; the signal's reason on abort
  */
 export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
   const { env, progress, signal } = options;
   const dataDir = resolve(options.dataDir);
   const dbPath = join(dataDir, "mongodb");
-  const began = performance.now();
+  const startedAt = performance.now();
   await using owned = new AsyncDisposableStack();
   owned.use(await lockDataFolder(dataDir));
   const stamp = await readStamp(dataDir);
@@ -44,7 +43,7 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise
   const server = owned.use(await startServer(mongod, dbPath, stamp?.port, signal));
   await writeStamp(dataDir, { version: mongod.version, port: server.port });
   await becomePrimary(server.port, signal);
-  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   progress.say(
     `MongoDB ${mongod.version} is up on 127.0.0.1:${server.port} (${seconds} s), data in ${dbPath}`,
   );

@@ -8,10 +8,9 @@ import { type Source, serverSources } from "./server-sources.ts";
 import { fitsData, inspectMongod, type Mongod } from "./server-version.ts";
 import { fetchWheel } from "./server-wheel.ts";
 
-/** What the search needs to know, and whom to tell. */
 export type Search = {
   env: NodeJS.ProcessEnv;
-  /** The version that wrote the data folder, if it has data. */
+  /** The version that wrote the data, if the folder has data. */
   dataVersion: string | undefined;
   progress: Progress;
   signal: AbortSignal;
@@ -23,7 +22,7 @@ const fetchers = {
 } as const;
 
 /**
- * Finds a mongod that runs here and fits the data, trying every source in order; what is downloaded is kept.
+ * Finds a mongod that runs here and can open the data. Tries every source in order and caches a download.
  * @throws EmbeddedMongoError `no_server`, naming each source and why it failed
  */
 export async function findServer(search: Search): Promise<Mongod> {
@@ -45,7 +44,7 @@ export async function findServer(search: Search): Promise<Mongod> {
       const reason = error instanceof Error ? error.message : String(error);
       failures.push(`  ${label(source)}: ${reason}`);
       if (!("skip" in source))
-        search.progress.say(`MongoDB: ${label(source)} does not work (${reason}), trying the next source`);
+        search.progress.say(`MongoDB: ${label(source)} does not work (${reason}); trying the next source`);
     }
   }
   throw new EmbeddedMongoError("no_server", noServer(failures, search.dataVersion));
@@ -55,7 +54,7 @@ async function take(source: Source, cache: string, search: Search): Promise<Mong
   if ("skip" in source) throw new Error(source.skip);
   if ("path" in source) return fitting(await inspectMongod(source.path, search.signal), search.dataVersion);
   const { from, run } = fetchers[source.fetch];
-  search.progress.say(`MongoDB: fetching ${source.version} from ${from}, once; it is kept in ${cache}`);
+  search.progress.say(`MongoDB: downloading ${source.version} from ${from} (once; kept in ${cache})`);
   await using workspace = await openWorkspace(cache);
   const path = await run({ ...search, workspace: workspace.path });
   return await keepServer(cache, fitting(await inspectMongod(path, search.signal), search.dataVersion));
@@ -75,20 +74,20 @@ function noServer(failures: readonly string[], dataVersion: string | undefined):
   return [
     `No MongoDB server${fits} was found. Tried, in this order:`,
     ...failures,
-    "Set MONGO_URI to a replica set of your own, or MONGOMS_SYSTEM_BINARY to the path of a mongod program.",
-    ...(dataVersion === undefined ? [] : ["Or set DATA_DIR to another folder to begin without that data."]),
+    "Set MONGO_URI to a replica set of your own, or MONGOMS_SYSTEM_BINARY to the path of a mongod executable.",
+    ...(dataVersion === undefined ? [] : ["Or set DATA_DIR to another folder to start without that data."]),
   ].join("\n");
 }
 
 async function onPath(env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const name = process.platform === "win32" ? "mongod.exe" : "mongod";
   for (const folder of (env.PATH ?? env.Path ?? "").split(delimiter)) {
-    if (folder !== "" && (await isProgram(join(folder, name)))) return join(folder, name);
+    if (folder !== "" && (await isExecutable(join(folder, name)))) return join(folder, name);
   }
   return undefined;
 }
 
-async function isProgram(path: string): Promise<boolean> {
+async function isExecutable(path: string): Promise<boolean> {
   try {
     await access(path, constants.X_OK);
     return (await stat(path)).isFile();

@@ -1,8 +1,8 @@
 import { createServer } from "node:net";
 
-/** The wished port if nobody listens on it on loopback, else any free one. Another process may still be faster. */
-export async function freePort(wished: number | undefined): Promise<number> {
-  return (await probe(wished ?? 0)) ?? (await probe(0)) ?? Promise.reject(new Error("no port is free"));
+/** Returns the preferred port if it is free on loopback, else any free one. Another process may still take it first. */
+export async function freePort(preferred: number | undefined): Promise<number> {
+  return (await probe(preferred ?? 0)) ?? (await probe(0)) ?? Promise.reject(new Error("no port is free"));
 }
 
 function probe(port: number): Promise<number | undefined> {

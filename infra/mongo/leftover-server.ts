@@ -5,24 +5,24 @@ import { commandLine } from "./command-line.ts";
 import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import type { Progress } from "./progress.ts";
 
-const politeMs = 20_000;
-const forcedMs = 5_000;
-const lookEveryMs = 50;
+const sigtermMs = 20_000;
+const sigkillMs = 5_000;
+const pollEveryMs = 50;
 
 /**
- * Ends a mongod whose parent was killed and that still has this database open. mongod writes its process number into
- * `mongod.lock` and empties it on a clean end; only a mongod whose command line names this very folder is touched.
- * @throws EmbeddedMongoError `data_in_use` when it does not end
+ * Stops a mongod that outlived its killed parent and still has this database open. mongod writes its pid into
+ * `mongod.lock` and empties the file on a clean exit. Only a mongod whose command line names this folder is stopped.
+ * @throws EmbeddedMongoError `data_in_use` when it does not stop
  */
 export async function endLeftover(dbPath: string, progress: Progress, signal: AbortSignal): Promise<void> {
   const pid = Number(await readFile(join(dbPath, "mongod.lock"), "utf8").catch(() => ""));
   if (!Number.isInteger(pid) || pid <= 0 || !(await isMongodOf(pid, dbPath))) return;
-  progress.say(`MongoDB: ending a server (pid ${pid}) that a killed process left behind`);
-  if (await ended(pid, dbPath, "SIGTERM", politeMs, signal)) return;
-  if (await ended(pid, dbPath, "SIGKILL", forcedMs, signal)) return;
+  progress.say(`MongoDB: stopping a server (pid ${pid}) that a killed process left behind`);
+  if (await stopped(pid, dbPath, "SIGTERM", sigtermMs, signal)) return;
+  if (await stopped(pid, dbPath, "SIGKILL", sigkillMs, signal)) return;
   throw new EmbeddedMongoError(
     "data_in_use",
-    `A mongod (pid ${pid}) has ${dbPath} open and does not end. End it first.`,
+    `A mongod (pid ${pid}) has ${dbPath} open and does not stop. Stop it first.`,
   );
 }
 
@@ -35,24 +35,24 @@ async function isMongodOf(pid: number, dbPath: string): Promise<boolean> {
   );
 }
 
-async function ended(
+async function stopped(
   pid: number,
   dbPath: string,
-  how: NodeJS.Signals,
+  killSignal: NodeJS.Signals,
   withinMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  end(pid, how);
+  send(pid, killSignal);
   for (const until = performance.now() + withinMs; performance.now() < until; ) {
     if (!(await isMongodOf(pid, dbPath))) return true;
-    await delay(lookEveryMs, undefined, { signal });
+    await delay(pollEveryMs, undefined, { signal });
   }
   return false;
 }
 
-function end(pid: number, how: NodeJS.Signals): void {
+function send(pid: number, killSignal: NodeJS.Signals): void {
   try {
-    process.kill(pid, how);
+    process.kill(pid, killSignal);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
   }

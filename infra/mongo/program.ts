@@ -1,10 +1,9 @@
 import spawn, { SubprocessError } from "nano-spawn";
 
-/** The time a program may take, in milliseconds, and how its output is followed. */
 export type ProgramOptions = {
   signal: AbortSignal;
   deadlineMs: number;
-  /** Ends the program when it has printed nothing for this long. Without it, only the deadline ends it. */
+  /** Kills the program when it has printed nothing for this long. Without it, only the deadline does. */
   silenceMs?: number;
   /** Variables that override those of this process. */
   env?: NodeJS.ProcessEnv;
@@ -15,7 +14,7 @@ const outputCharactersMax = 1_000_000;
 
 /**
  * Runs a program to its end and returns what it wrote to standard output, without the last line break.
- * @throws Error with the last line of its standard error, or the reason it was ended; the signal's reason on abort
+ * @throws Error with the last line of its standard error, or the reason it was killed; the signal's reason on abort
  */
 export async function runProgram(path: string, args: string[], options: ProgramOptions): Promise<string> {
   options.signal.throwIfAborted();
@@ -51,7 +50,7 @@ function watchdog(options: ProgramOptions, end: (reason: string) => void) {
   const silence =
     silenceMs === undefined
       ? undefined
-      : setTimeout(() => end(`no answer for ${silenceMs / 1000} s`), silenceMs);
+      : setTimeout(() => end(`no output for ${silenceMs / 1000} s`), silenceMs);
   let characters = 0;
   return {
     heard(text: string) {
@@ -69,7 +68,8 @@ function watchdog(options: ProgramOptions, end: (reason: string) => void) {
 /** A program that could not be started has the system's error as its cause. */
 function failureOf({ cause, stderr, stdout, signalName, exitCode }: SubprocessError): unknown {
   return (
-    cause ?? new Error(lastLine(stderr) ?? lastLine(stdout) ?? `it ended with ${signalName ?? exitCode}`)
+    cause ??
+    new Error(lastLine(stderr) ?? lastLine(stdout) ?? `it exited with ${signalName ?? `code ${exitCode}`}`)
   );
 }
 

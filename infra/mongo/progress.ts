@@ -1,20 +1,17 @@
-/** Where start-up says what it is doing. */
+/** Reports what a start is doing. */
 export type Progress = {
-  /** A line that stays. */
+  /** Prints a line that stays. */
   say(text: string): void;
-  /** How far something long has come; replaces the one before where the output allows it. */
+  /** Prints how far a download has come, in place of the previous tick where the output allows it. */
   tick(text: string): void;
 };
 
-/** The part of `process.stdout` that is needed here. */
+/** The part of `process.stdout` that progress needs. */
 export type Terminal = { readonly isTTY?: boolean | undefined; write(text: string): unknown };
 
 const tickEveryMs = 2_000;
 
-/**
- * Progress on a terminal. Ticks rewrite one line on a TTY; elsewhere (a log file, CI) they are lines, at most one
- * every two seconds.
- */
+/** Prints progress. Ticks rewrite one line on a TTY; elsewhere (log file, CI) they are lines, at most one in 2 s. */
 export function terminalProgress(
   terminal: Terminal,
   nowMs: () => number = () => performance.now(),
@@ -22,7 +19,7 @@ export function terminalProgress(
   return terminal.isTTY ? rewriting(terminal) : plain(terminal, nowMs);
 }
 
-/** Says nothing. */
+/** Prints nothing. */
 export const silentProgress: Progress = { say: () => {}, tick: () => {} };
 
 function rewriting(terminal: Terminal): Progress {

@@ -6,13 +6,13 @@ import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 export const replicaSet = "waypost";
 
 const primaryDeadlineMs = 60_000;
-const lookEveryMs = 20;
-/** NotYetInitialized: there is no configuration, or it is still being loaded. */
-const notYetLoaded = 94;
+const pollEveryMs = 20;
+/** NotYetInitialized: the configuration does not exist, or is still being loaded. */
+const notYetInitialized = 94;
 
 /**
- * Makes the server on this port the primary of a replica set of one: initiated on first start, told its new address
- * when the port changed, left alone otherwise.
+ * Makes the server on this port the primary of a replica set of one: initiates the set on first start, and reconfigures
+ * it when the port has changed.
  * @throws EmbeddedMongoError `not_started` when it is not primary within a minute; the signal's reason on abort
  */
 export async function becomePrimary(port: number, signal: AbortSignal): Promise<void> {
@@ -27,8 +27,8 @@ export async function becomePrimary(port: number, signal: AbortSignal): Promise<
 }
 
 /**
- * While it loads its configuration mongod looks for itself at the old address. When a program is there that accepts a
- * connection and then says nothing, that alone takes it 30 s (measured on 6.0.5).
+ * Waits for mongod to load its configuration, while it tries to reach itself at the old address. If another program
+ * accepts that connection and then stays silent, this alone takes 30 s (measured on 6.0.5).
  */
 async function changeHost(admin: Db, host: string, signal: AbortSignal): Promise<void> {
   await until(async () => {
@@ -47,7 +47,7 @@ async function loadedConfig(admin: Db): Promise<Document | undefined> {
   try {
     return (await admin.command({ replSetGetConfig: 1 })).config;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === notYetLoaded) return undefined;
+    if (error instanceof MongoServerError && error.code === notYetInitialized) return undefined;
     throw error;
   }
 }
@@ -55,7 +55,7 @@ async function loadedConfig(admin: Db): Promise<Document | undefined> {
 async function until(isDone: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
   for (const deadline = performance.now() + primaryDeadlineMs; performance.now() < deadline; ) {
     if (await isDone()) return;
-    await delay(lookEveryMs, undefined, { signal });
+    await delay(pollEveryMs, undefined, { signal });
   }
   throw new EmbeddedMongoError(
     "not_started",

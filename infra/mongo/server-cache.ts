@@ -8,7 +8,7 @@ const program = process.platform === "win32" ? "mongod.exe" : "mongod";
 const workspacePrefix = "unfinished-";
 const workspaceAgeMaxMs = 24 * 3600 * 1000;
 
-/** The folder for things that can be downloaded again: XDG on Linux, the platform's own elsewhere. */
+/** The cache folder: XDG on Linux, the platform's own elsewhere. */
 export function cacheFolder(
   env: NodeJS.ProcessEnv,
   platform: NodeJS.Platform,
@@ -21,7 +21,7 @@ export function cacheFolder(
   return join(home, ".cache", "waypost");
 }
 
-/** The servers kept in the cache, in no order. A cache that cannot be read is an empty one. */
+/** Lists the cached servers, in no order. An unreadable cache counts as empty. */
 export async function cachedServers(cache: string): Promise<Mongod[]> {
   const names = await readdir(join(cache, "mongod")).catch(() => []);
   const versions = names.filter((name) => /^\d+\.\d+\.\d+$/.test(name));
@@ -29,8 +29,8 @@ export async function cachedServers(cache: string): Promise<Mongod[]> {
 }
 
 /**
- * Moves a finished server into the cache by a rename, so that whoever looks sees the whole file or none, also when
- * several processes install the same version at once.
+ * Renames a complete server into the cache, so that no process ever sees half a file, even if several install the same
+ * version at once.
  */
 export async function keepServer(cache: string, server: Mongod): Promise<Mongod> {
   const folder = join(cache, "mongod", server.version);
@@ -40,15 +40,15 @@ export async function keepServer(cache: string, server: Mongod): Promise<Mongod>
   try {
     await rename(server.path, path);
   } catch (error) {
-    // Windows refuses to replace a program that runs; then the same version is already there.
+    // Windows refuses to replace a running program, but then the same version is installed already.
     if (!(await stat(path).catch(() => undefined))) throw error;
   }
   return { version: server.version, path };
 }
 
 /**
- * A folder of its own inside the cache (so that the last rename stays on one file system), removed on disposal.
- * Those that a killed process left are removed after a day.
+ * Creates a folder for one download, removed on disposal. It lies inside the cache, so that the final rename stays on
+ * one file system. Also removes folders that killed downloads left more than a day ago.
  */
 export async function openWorkspace(cache: string): Promise<AsyncDisposable & { path: string }> {
   const path = join(cache, `${workspacePrefix}${randomUUID()}`);

@@ -1,8 +1,8 @@
 import { MongoBinary } from "mongodb-memory-server";
 
 /**
- * Runs mongodb-memory-server's own download in a process of its own, which can be ended at any time and whose
- * environment holds the settings. Usage: `server-download-child.ts <version> <folder>`; its last line is the path.
+ * Runs mongodb-memory-server's download in a separate process, which can be killed at any time and takes its settings
+ * from the environment. Usage: `server-download-child.ts <version> <folder>`; prints the path as its last line.
  */
 const [version, downloadDir] = process.argv.slice(2);
 if (version === undefined || downloadDir === undefined) throw new Error("usage: <version> <folder>");

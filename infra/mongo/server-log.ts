@@ -1,14 +1,14 @@
-/** A line of mongod's log, as far as it is read here. */
+/** The fields of a mongod log line that are used here. */
 type LogLine = { severity: string; message: string; error: string | undefined };
 
-/** mongod says this when clients may connect. */
+/** Whether this is the line that mongod logs when clients may connect. */
 export function saysReady(line: string): boolean {
   return line.includes('"Waiting for connections"');
 }
 
 /**
- * Why mongod ended, from the last lines it wrote: the last one that is an error, else the last one that is not part of
- * the log at all (a loader's complaint, a crash).
+ * Finds the reason why mongod exited in the last lines it wrote: the last error, else the last line that is not part of
+ * the log at all (from the dynamic loader, or a crash).
  */
 export function reasonFor(lines: readonly string[]): string | undefined {
   const failure = lines.map(parse).findLast((line) => line?.severity === "E" || line?.severity === "F");

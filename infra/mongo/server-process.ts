@@ -10,11 +10,11 @@ import { replicaSet } from "./replica-set.ts";
 import { reasonFor, saysReady } from "./server-log.ts";
 import type { Mongod } from "./server-version.ts";
 
-/** A running mongod. `exited` resolves, with how, when it ends without having been asked to. */
+/** A running mongod. `exited` resolves with a sentence when it exits unexpectedly. */
 export type ServerProcess = AsyncDisposable & {
   port: number;
   exited: Promise<string>;
-  /** Ends it without giving it time for anything, and waits until it is gone. */
+  /** Sends SIGKILL and waits for the exit. */
   kill(): Promise<void>;
 };
 
@@ -22,11 +22,11 @@ const guard = fileURLToPath(new URL("./server-guard.ts", import.meta.url));
 const portAttemptsMax = 5;
 const portTakenCode = 48;
 const linesKept = 50;
-/** After a kill it first replays its journal. */
+/** Leaves time to replay the journal after a kill. */
 const launchMs = 60_000;
 const stopMs = 15_000;
 
-/** Loopback needs no compression, and 6.0.5 leaks memory through the zlib one (CVE-2025-14847). */
+/** Compression is off: loopback needs none, and in 6.0.5 zlib compression leaks memory to clients (CVE-2025-14847). */
 const settings = [
   ["--bind_ip", "127.0.0.1"],
   ["--replSet", replicaSet],
@@ -39,19 +39,19 @@ const settings = [
 ].flat();
 
 /**
- * Starts mongod on loopback, on the wished port if it is free. It ends with this process, however that ends, and is in
- * a process group of its own, so that Ctrl-C in the terminal does not take it away before its clients are done.
- * @throws EmbeddedMongoError `not_started` with what mongod said; the signal's reason on abort
+ * Starts mongod on loopback, on the preferred port if it is free. mongod stops with this process, however that ends. It
+ * has its own process group, so that Ctrl+C in the terminal does not stop it before its clients.
+ * @throws EmbeddedMongoError `not_started` with mongod's own reason; the signal's reason on abort
  */
 export async function startServer(
   server: Mongod,
   dbPath: string,
-  wishedPort: number | undefined,
+  preferredPort: number | undefined,
   signal: AbortSignal,
 ): Promise<ServerProcess> {
   await mkdir(dbPath, { recursive: true, mode: 0o700 });
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort(attempt === 1 ? wishedPort : undefined);
+    const port = await freePort(attempt === 1 ? preferredPort : undefined);
     const mongod = spawnMongod(server, dbPath, port);
     const outcome = await mongod.ready(signal);
     if (outcome === "ready") return mongod;
@@ -68,7 +68,7 @@ export async function startServer(
 type Failure = { code: number | null; reason: string };
 type Spawned = ServerProcess & { ready(signal: AbortSignal): Promise<"ready" | Failure> };
 
-/** By `node:child_process`: mongod runs for weeks, and nano-spawn keeps all that a program prints. */
+/** Uses `node:child_process`: mongod runs for weeks, and nano-spawn keeps all output in memory. */
 function spawnMongod(server: Mongod, dbPath: string, port: number): Spawned {
   const args = ["--dbpath", dbPath, "--port", String(port), ...settings];
   const child = spawn(server.path, args, {
@@ -88,7 +88,7 @@ function spawnMongod(server: Mongod, dbPath: string, port: number): Spawned {
   const closed = new Promise<Failure>((resolve) => {
     child.once("error", (error) => resolve({ code: null, reason: error.message }));
     child.once("close", (code, signal) =>
-      resolve({ code, reason: reasonFor(lines) ?? `it ended (${signal ?? `code ${code}`})` }),
+      resolve({ code, reason: reasonFor(lines) ?? `it exited (${signal ?? `code ${code}`})` }),
     );
   });
   const stopGuard = startGuard(child);
@@ -96,7 +96,7 @@ function spawnMongod(server: Mongod, dbPath: string, port: number): Spawned {
   const exited = new Promise<string>((resolve) => {
     child.once("exit", (code, signal) => {
       stopGuard();
-      if (!isStopping) resolve(`mongod ended (${signal ?? `code ${code}`})`);
+      if (!isStopping) resolve(`mongod exited unexpectedly (${signal ?? `code ${code}`})`);
     });
   });
   return {
@@ -115,17 +115,17 @@ function spawnMongod(server: Mongod, dbPath: string, port: number): Spawned {
   };
 }
 
-/** The guard must go before the number of a mongod that has ended is given to another process. */
+/** Starts the guard. It must be stopped once mongod has exited, before another process can get the same pid. */
 function startGuard(child: ChildProcess): () => void {
   if (child.pid === undefined) return () => {};
   const args = [guard, String(child.pid)];
-  const guarding = spawn(process.execPath, args, {
+  const guardProcess = spawn(process.execPath, args, {
     detached: true,
     windowsHide: true,
     stdio: ["pipe", "ignore", "ignore"],
   });
-  guarding.on("error", () => {}).unref();
-  return () => void guarding.kill("SIGKILL");
+  guardProcess.on("error", () => {}).unref();
+  return () => void guardProcess.kill("SIGKILL");
 }
 
 async function tooLate(signal: AbortSignal): Promise<Failure> {
@@ -133,12 +133,12 @@ async function tooLate(signal: AbortSignal): Promise<Failure> {
   return { code: null, reason: `it was not ready within ${launchMs / 1000} s` };
 }
 
-/** Windows knows no polite signal; there mongod replays its journal at the next start. */
+/** Windows has no SIGTERM: there mongod is killed, and replays its journal at the next start. */
 async function stop(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, "exit");
+  const exited = once(child, "exit");
   child.kill(signal);
   const force = setTimeout(() => child.kill("SIGKILL"), stopMs);
-  await gone;
+  await exited;
   clearTimeout(force);
 }

@@ -1,24 +1,24 @@
 import { runProgram } from "./program.ts";
 
-/** A mongod that can be run, and the version it says it is (`6.0.5`). */
+/** A mongod that runs, and the version it reports (`6.0.5`). */
 export type Mongod = { readonly path: string; readonly version: string };
 
 const versionDeadlineMs = 15_000;
 
 /**
  * Runs `mongod --version`, which also proves that this machine can run it (libraries, CPU).
- * @throws Error with what the program said
+ * @throws Error with the program's own message
  */
 export async function inspectMongod(path: string, signal: AbortSignal): Promise<Mongod> {
   const output = await runProgram(path, ["--version"], { signal, deadlineMs: versionDeadlineMs });
   const version = /^db version v(\d+\.\d+\.\d+)/m.exec(output)?.[1];
-  if (version === undefined) throw new Error("it does not say which version of mongod it is");
+  if (version === undefined) throw new Error("it does not report a mongod version");
   return { path, version };
 }
 
 /**
- * Whether a server of this version may open data that another version wrote. Between major versions MongoDB needs a
- * migration, and data is never opened by an older minor version; no data fits every server.
+ * Whether a server of this version can open the data. MongoDB needs a migration between major versions, and an older
+ * minor version must not open data of a newer one. A folder without data fits every server.
  */
 export function fitsData(version: string, dataVersion: string | undefined): boolean {
   if (dataVersion === undefined) return true;

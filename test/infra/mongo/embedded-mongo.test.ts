@@ -111,7 +111,7 @@ test("a server that ends by itself is told", async () => {
   await using folder = await temporaryFolder();
   await using mongo = await start(folder.path);
   process.kill(await serverOf(folder.path), "SIGKILL");
-  expect(await mongo.exited).toBe("mongod ended (SIGKILL)");
+  expect(await mongo.exited).toBe("mongod exited unexpectedly (SIGKILL)");
 });
 
 test("an abandoned start leaves no server and frees the folder", async () => {

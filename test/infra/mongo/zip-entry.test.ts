@@ -43,7 +43,7 @@ test("the entry asked for is unpacked byte for byte and made executable", async 
 });
 
 test("an archive without the entry is refused", async () => {
-  await expect(unpack(zip, "/bin/mongos")).rejects.toThrow(/^server\.whl holds no \/bin\/mongos$/);
+  await expect(unpack(zip, "/bin/mongos")).rejects.toThrow(/^server\.whl contains no \/bin\/mongos$/);
 });
 
 test.each([
