@@ -1,3 +1,5 @@
+/** Starts a connector: takes a lease, finds the channels that need an owner, and supervises their sessions. */
+
 import type { Collection, Db } from "mongodb";
 import { backoffMs } from "#shared/backoff.ts";
 import type { ConnectorDocument } from "#shared/collections.ts";
@@ -22,7 +24,7 @@ export interface ConnectorOptions {
   log: Logger;
 }
 
-/** Runs channels for as long as it lives. */
+/** Runs channels until it is stopped, under one lease after another. */
 export interface Connector extends AsyncDisposable {
   /** Reports a new command of a channel, which saves the latency of the change stream. */
   ring(channelId: string): void;
@@ -48,7 +50,7 @@ export function startConnector(options: ConnectorOptions): Connector {
   const failed = Promise.withResolvers<never>();
   // A caller that does not await it reads `leaseState`.
   failed.promise.catch(() => undefined);
-  let present: { lease: Lease; supervisor: Supervisor } | null = null;
+  let current: { lease: Lease; supervisor: Supervisor } | null = null;
   if (config.whatsapp.server) WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(config.whatsapp.server.rootKey);
 
   const serve = async () => {
@@ -63,16 +65,16 @@ export function startConnector(options: ConnectorOptions): Connector {
         });
         attempt = 0;
         const supervisor = new Supervisor({ ...options, collections: all, lease, timings });
-        present = { lease, supervisor };
+        current = { lease, supervisor };
         log.info({ event: "lease", connector: lease.id }, "connector ready");
         await aborted(AbortSignal.any([lease.ended, stopping.signal]));
-        await windDown(present);
+        await windDown(current);
       } catch (error) {
         if (error instanceof NameTakenError) return failed.reject(error);
-        log.warn({ event: "lease", ...errorTrace(error) }, "no lease, will be tried again");
+        log.warn({ event: "lease", ...errorTrace(error) }, "lease not taken, retrying");
         await sleep(backoffMs(leaseBackoff, attempt++, Math.random()), stopping.signal);
       }
-      present = null;
+      current = null;
     }
   };
   const windDown = async ({ lease, supervisor }: { lease: Lease; supervisor: Supervisor }) => {
@@ -91,10 +93,10 @@ export function startConnector(options: ConnectorOptions): Connector {
 
   return {
     failed: failed.promise,
-    ring: (channelId) => present?.supervisor.ring(channelId),
+    ring: (channelId) => current?.supervisor.ring(channelId),
     leaseState() {
       if (stopping.signal.aborted) return "draining";
-      return present?.lease.isValid() ? "held" : "not_held";
+      return current?.lease.isValid() ? "held" : "not_held";
     },
     stop,
     [Symbol.asyncDispose]: stop,

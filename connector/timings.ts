@@ -1,3 +1,5 @@
+/** Sets the durations and rates of a connector, which tests and operators may override. */
+
 import type { Backoff } from "#shared/backoff.ts";
 
 /** WhatsApp connections: 1 s, doubled up to 5 minutes. */
@@ -7,7 +9,7 @@ export const connectBackoff: Backoff = { baseMs: 1_000, maxMs: 300_000 };
 export interface Timings {
   leaseMs: number;
   renewMs: number;
-  /** How long before the end of its lease a connector stops, so that nobody takes over while it still works. */
+  /** How long before the end of its lease a connector stops, so that no other takes over while it still works. */
   leaseMarginMs: number;
   deadCheckMs: number;
   sweepMs: number;

@@ -1,3 +1,5 @@
+/** Runs async work: in order, by key, one pass at a time, at a rate, or until a signal aborts. */
+
 export interface WorkLoopOptions {
   /** Checked before each pass. */
   mayWork(): boolean;

@@ -1,7 +1,6 @@
 /** Takes in what WhatsApp delivers, in order, and publishes each message once. */
 
 import { errorTrace } from "#shared/error-trace.ts";
-import type { EventData } from "#shared/events.ts";
 import type { BaileysEventMap, WAMessage } from "../baileys/baileys.ts";
 import { createSerialQueue } from "../concurrency/serial-queue.ts";
 import type { EventLog } from "../events/event-log.ts";
@@ -10,6 +9,7 @@ import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
 import { statusFromWhatsApp } from "../messages/status-from-whatsapp.ts";
 import type { SessionScope } from "../ownership/session-scope.ts";
+import { createInboxBuffer, type InboxBatch } from "./inbox-buffer.ts";
 
 /**
  * The only way in for what WhatsApp delivers: messages in order and once, and a status never before a message that arrived
@@ -36,26 +36,16 @@ export interface InboxOptions {
   ownJid(): string;
 }
 
-interface InboxBatch {
-  messages: WAMessage[];
-  updates: EventData["message_status_update"][];
-  /** Called when the messages are in the log. */
-  onPublished(): void;
-}
-
 /** How many batches are written together: all channels share the connections to the database. */
 const batchMax = 50;
-/** How much may wait. A status is small, and thousands arrive after a night offline. */
-const waitingMax = { messages: 10_000, updates: 50_000 };
 
 export function createInbox(
   { channelId, fail, log }: Pick<SessionScope, "channelId" | "fail" | "log">,
   { events, messageStore, messageStatuses, ownJid }: InboxOptions,
 ): Inbox {
   const writes = createSerialQueue(fail);
-  const waiting: InboxBatch[] = [];
-  const held = { messages: 0, updates: 0 };
-  /** For good: no later message may overtake one that was left out. */
+  const buffer = createInboxBuffer();
+  /** The buffer ran full, which fails the session once. */
   let isFull = false;
   /** A message could not be written. */
   let isBroken = false;
@@ -78,30 +68,21 @@ export function createInbox(
       return null;
     }
   };
-  /** Writes batches together that arrived during the last write, messages first. */
+  /** Writes the batches that arrived during the last write together, messages first. */
   const writeWaiting = async () => {
     if (isBroken) return;
-    const batches = waiting.splice(0, batchMax);
+    const batches = buffer.take(batchMax);
     const messages = batches.flatMap((batch) => batch.messages);
     const updates = batches.flatMap((batch) => batch.updates);
-    held.messages -= messages.length;
-    held.updates -= updates.length;
-    await Promise.all(
-      messages
-        .map(convert)
-        .filter((one) => one !== null)
-        .map(publish),
-    );
+    const seen = messages.map(convert).filter((one) => one !== null);
+    await Promise.all(seen.map(publish));
     for (const { onPublished } of batches) onPublished();
     await Promise.all(updates.map((update) => messageStatuses.update(update)));
   };
   const push = (batch: InboxBatch) => {
     if (isFull || isBroken) return;
-    isFull = held.messages >= waitingMax.messages || held.updates >= waitingMax.updates;
+    isFull = !buffer.add(batch);
     if (isFull) return fail(new Error("Too many received messages wait to be written"));
-    waiting.push(batch);
-    held.messages += batch.messages.length;
-    held.updates += batch.updates.length;
     writes.push(writeWaiting);
   };
 

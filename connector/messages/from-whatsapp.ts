@@ -1,3 +1,5 @@
+/** Converts messages between WhatsApp's form and ours, and keeps the row and the status of each. */
+
 import { createHash } from "node:crypto";
 import { jidUser, normaliseJid, phoneNumberOf } from "#shared/address.ts";
 import type { EventData, MessageContent } from "#shared/events.ts";

@@ -37,12 +37,8 @@ const rememberedMax = 5_000;
 const hasArrived: ReadonlySet<MessageStatus> = new Set(["sent", "delivered", "read", "played"]);
 const { queued } = messageStatusRank;
 
-export function createMessageStatuses({
-  events,
-  publishedStatuses,
-  messageStore,
-  onArrived,
-}: MessageStatusesOptions): MessageStatuses {
+export function createMessageStatuses(options: MessageStatusesOptions): MessageStatuses {
+  const { events, publishedStatuses, messageStore, onArrived } = options;
   const ranks = new LRUCache<string, number>({ max: rememberedMax });
   const inTurn = createKeyedQueue();
 
@@ -99,7 +95,7 @@ export function createMessageStatuses({
   };
 }
 
-/** Whether the command may be `unknown` although the message arrived: receipt and outcome come in either order. */
+/** Whether the command may be `unknown` although the message arrived: receipt and outcome arrive in either order. */
 function mayBeUnknown(status: MessageStatus, known: number): boolean {
   if (status === "unknown") return known >= messageStatusRank.sent && known !== messageStatusRank.failed;
   return (
