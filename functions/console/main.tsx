@@ -1,3 +1,5 @@
+/** The web console: signs in, links channels, sends messages and shows events. Built by Vite. */
+
 import { render } from "preact";
 import { io } from "socket.io-client";
 import { createActions } from "./actions.ts";
