@@ -13,7 +13,7 @@ export const quiet = createLog("silent");
 export function fileDatabase(): { readonly database: TestDatabase; readonly all: Collections } {
   let database: TestDatabase | undefined;
   const present = () => {
-    if (!database) throw new Error("The database is there from beforeAll on");
+    if (!database) throw new Error("The database does not exist before beforeAll");
     return database;
   };
   beforeAll(async () => {
@@ -56,7 +56,7 @@ export function channelDocument(fields: Partial<ChannelDocument> = {}): ChannelD
   };
 }
 
-/** A command as a function inserts it; the database gives it its order. */
+/** A command as a function inserts it; the database assigns `ord`. */
 export function commandDocument(channelId: string, fields: Partial<CommandDocument> = {}): CommandDocument {
   const now = Date.now();
   return {

@@ -1,15 +1,15 @@
 import type { Collection, Document } from "mongodb";
 import type { Collections } from "#shared/database.ts";
 
-/** A write as it goes to the database. */
+/** A write on its way to the database. */
 interface Write {
   collection: keyof Collections;
   method: string;
   args: unknown[];
 }
 
-export interface Taps {
-  /** Rejects: the write is not made. */
+export interface WriteHooks {
+  /** A rejection prevents the write. */
   before?(write: Write): Promise<void>;
   after?(write: Write): Promise<void>;
 }
@@ -23,9 +23,9 @@ const writing = new Set([
   "findOneAndUpdate",
 ]);
 
-/** The real collections, whose writes are heard of on their way. */
-export function tapped(all: Collections, { before, after }: Taps): Collections {
-  const tap = <T extends Document>(name: keyof Collections, collection: Collection<T>) =>
+/** The real collections, with hooks before and after every write. */
+export function hookedCollections(all: Collections, { before, after }: WriteHooks): Collections {
+  const hooked = <T extends Document>(name: keyof Collections, collection: Collection<T>) =>
     new Proxy(collection, {
       get(target, property) {
         const value: unknown = Reflect.get(target, property);
@@ -42,14 +42,14 @@ export function tapped(all: Collections, { before, after }: Taps): Collections {
     });
   const entries = Object.entries(all) as Array<[keyof Collections, Collection]>;
   return Object.fromEntries(
-    entries.map(([name, collection]) => [name, tap(name, collection)]),
+    entries.map(([name, collection]) => [name, hooked(name, collection)]),
   ) as unknown as Collections;
 }
 
-/** What a process sees that is killed before its write number `writesMax + 1`: the others are made, and no more. */
+/** Simulates a process that is killed just before write number `writesMax + 1`: that write and all later ones fail. */
 export function killedAfter(all: Collections, writesMax: number, onKilled: () => void): Collections {
   let writes = 0;
-  return tapped(all, {
+  return hookedCollections(all, {
     async before() {
       if (++writes <= writesMax) return;
       onKilled();

@@ -10,8 +10,8 @@ import { fileDatabase } from "./connector.fixture.ts";
 const file = fileDatabase();
 const retention = { eventsDays: 7, messagesDays: 30 };
 
-async function serving(standing: ReturnType<Connector["leaseState"]>, db = file.database.db) {
-  const server = createServer(healthListener({ db, connector: { leaseState: () => standing }, retention }));
+async function serving(lease: ReturnType<Connector["leaseState"]>, db = file.database.db) {
+  const server = createServer(healthListener({ db, connector: { leaseState: () => lease }, retention }));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());
@@ -22,12 +22,12 @@ async function serving(standing: ReturnType<Connector["leaseState"]>, db = file.
   };
 }
 
-test("200: lives, whatever the database does", async () => {
+test("`/health/live` answers 200 even without a lease", async () => {
   const get = await serving("not_held");
   expect(await get("/health/live")).toEqual({ status: 200, body: { ok: true } });
 });
 
-test("200: is ready with a lease, a database and its indexes", async () => {
+test("`/health/ready` answers 200 with a lease, a database and its indexes", async () => {
   const get = await serving("held");
   expect(await get("/health/ready?now")).toEqual({
     status: 200,
@@ -35,7 +35,7 @@ test("200: is ready with a lease, a database and its indexes", async () => {
   });
 });
 
-test("503: is not ready without a lease", async () => {
+test("`/health/ready` answers 503 without a lease", async () => {
   const get = await serving("not_held");
   expect(await get("/health/ready")).toMatchObject({
     status: 503,
@@ -43,7 +43,7 @@ test("503: is not ready without a lease", async () => {
   });
 });
 
-test("503: is not ready while it drains, and says so", async () => {
+test("`/health/ready` answers 503 and `draining` while the connector drains", async () => {
   const get = await serving("draining");
   expect(await get("/health/ready")).toMatchObject({
     status: 503,
@@ -51,7 +51,7 @@ test("503: is not ready while it drains, and says so", async () => {
   });
 });
 
-test("503: is not ready while indexes are missing", async () => {
+test("`/health/ready` answers 503 while indexes are missing", async () => {
   const get = await serving("held", file.database.client.db(`${file.database.db.databaseName}_empty`));
   expect(await get("/health/ready")).toMatchObject({
     status: 503,
@@ -59,7 +59,7 @@ test("503: is not ready while indexes are missing", async () => {
   });
 });
 
-test("503: is not ready while the database is away", async () => {
+test("`/health/ready` answers 503 while the database cannot be reached", async () => {
   await using severable = await severableDatabase(file.database.db.databaseName);
   severable.cut();
   await severable.db.client.close();
@@ -70,7 +70,7 @@ test("503: is not ready while the database is away", async () => {
   });
 });
 
-test("404: there is nothing else", async () => {
+test("any other path answers 404", async () => {
   const get = await serving("held");
   expect(await get("/")).toMatchObject({
     status: 404,

@@ -8,30 +8,30 @@ import { fileDatabase, quiet } from "./connector.fixture.ts";
 
 const file = fileDatabase();
 
-function heard() {
+function recordedLog() {
   const lines: Array<Record<string, unknown>> = [];
   const log = createLog("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
   return { lines, log };
 }
 
-test("a healthy start says nothing", async () => {
-  const { lines, log } = heard();
+test("a healthy start logs nothing", async () => {
+  const { lines, log } = recordedLog();
   await checkBeforeStart(file.database.db, { encryptionKeys: [randomBytes(32)] }, log);
   expect(lines).toEqual([]);
 });
 
-test("keys whose transactions overlap are refused", async () => {
+test("a key store whose transactions overlap fails the self-check", async () => {
   await assertKeysHardened(quiet);
-  const asBaileysHasIt = () => makeLibSignalRepository;
-  await expect(assertKeysHardened(quiet, asBaileysHasIt)).rejects.toMatchObject({ name: "SelfCheckError" });
+  const asInBaileys = () => makeLibSignalRepository;
+  await expect(assertKeysHardened(quiet, asInBaileys)).rejects.toMatchObject({ name: "SelfCheckError" });
 });
 
-test("a clock that is off is measured against the database's", async () => {
+test("clock skew is measured against the database's clock", async () => {
   const fast = await clockSkewMs(file.database.db, () => Date.now() + 3_600_000);
   expect(Math.round(fast / 60_000)).toBe(-60);
 });
 
-test("credentials that no key opens are told, with how many", async () => {
+test("credentials that no key opens are logged, with their number", async () => {
   const { db } = file.database;
   const mine = randomBytes(32);
   for (const [channelId, masterKey] of [
@@ -47,7 +47,7 @@ test("credentials that no key opens are told, with how many", async () => {
     auth.save();
     await auth.flush();
   }
-  const { lines, log } = heard();
+  const { lines, log } = recordedLog();
   await checkBeforeStart(db, { encryptionKeys: [mine] }, log);
   expect(lines).toMatchObject([{ level: "error", event: "self_check", unopened: 1, among: 2 }]);
   await checkBeforeStart(db, { encryptionKeys: [randomBytes(32), mine] }, quiet);

@@ -1,7 +1,7 @@
 import type { SessionScope } from "#connector/ownership/session-scope.ts";
 import { quiet } from "./connector.fixture.ts";
 
-/** A session's scope without a session: it owns its channel for ever unless told otherwise; `errors` collects what fails it. */
+/** A session's scope without a session. It always owns its channel unless overridden; `errors` collects what fails it. */
 export function sessionScope(overrides: Partial<SessionScope> = {}): SessionScope & { errors: unknown[] } {
   const errors: unknown[] = [];
   return {

@@ -7,18 +7,18 @@ import { channelDocument, fileDatabase, quiet } from "./connector.fixture.ts";
 
 const file = fileDatabase();
 
-/** The roster of a connector that may do what it wants, and who it rang. */
-function roster() {
+/** The sessions of a connector whose lease never ends, and the channels they rang. */
+function openSessions() {
   const ended = new AbortController();
-  const never = async () => undefined;
+  const nothing = async () => undefined;
   const rung: string[] = [];
-  const made = new Sessions({
+  const sessions = new Sessions({
     db: file.database.db,
     collections: file.all,
     channelsMax: 10,
     lease: {
       ...{ id: randomUUID(), ended: ended.signal },
-      ...{ isValid: () => true, renew: never, drain: never, release: never },
+      ...{ isValid: () => true, renew: nothing, drain: nothing, release: nothing },
     },
     config: {
       ...{ encryptionKeys: [randomBytes(32)], sendRate: 0, sendBurst: 1 },
@@ -26,26 +26,26 @@ function roster() {
     },
     timings: defaultTimings,
     fetchMedia: () => Promise.reject(new Error("no media here")),
-    turn: never,
+    turn: nothing,
     ring: (channelId) => void rung.push(channelId),
     log: quiet,
   });
-  return { roster: made, rung };
+  return { sessions, rung };
 }
 
-test("a channel whose session failed is taken again after a pause, and does not wait for a sweep", async () => {
+test("a channel whose session failed is taken again after a pause, without waiting for a sweep", async () => {
   const channel = channelDocument();
   await file.all.channels.insertOne(channel);
   const { _id } = channel;
-  const here = roster();
-  await here.roster.take(_id);
-  here.roster.get(_id)?.fail(new Error("made up"));
-  expect(here.roster.channels()).toEqual([]);
-  await here.roster.take(_id);
-  expect([here.roster.channels(), here.rung]).toEqual([[], []]);
-  await eventually(() => here.rung.length > 0);
-  expect(here.rung).toEqual([_id]);
-  await here.roster.take(_id);
-  expect(here.roster.channels()).toEqual([_id]);
-  here.roster.abandon();
+  const { sessions, rung } = openSessions();
+  await sessions.take(_id);
+  sessions.get(_id)?.fail(new Error("made up"));
+  expect(sessions.channels()).toEqual([]);
+  await sessions.take(_id);
+  expect([sessions.channels(), rung]).toEqual([[], []]);
+  await eventually(() => rung.length > 0);
+  expect(rung).toEqual([_id]);
+  await sessions.take(_id);
+  expect(sessions.channels()).toEqual([_id]);
+  sessions.abandon();
 });

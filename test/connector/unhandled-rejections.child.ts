@@ -1,7 +1,7 @@
 import { surviveRejections } from "#connector/unhandled-rejections.ts";
 import { createLog } from "#shared/log.ts";
 
-/** With the argument `survives`, as a connector does. */
+/** Rejects a promise that nothing awaits; survives that only with the argument `survives`. */
 if (process.argv[2] === "survives") surviveRejections(createLog("error"));
 void Promise.reject(new Error("secret words"));
 setTimeout(() => process.stdout.write("still there\n"), 50);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { CommandDocument } from "#shared/collections.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { fileDatabase } from "../connector.fixture.ts";
-import { killedAfter, tapped } from "../faulty-collections.fixture.ts";
+import { hookedCollections, killedAfter } from "../faulty-collections.fixture.ts";
 import type { Answers } from "./fake-socket.fixture.ts";
 import { senderOn } from "./sender.fixture.ts";
 
@@ -102,7 +102,7 @@ describe("a send that is unknown", () => {
   test("is waited for, when the log is slow to take what became of it", async () => {
     const slow = Promise.withResolvers<void>();
     const here = await senderOn(
-      tapped(file.all, {
+      hookedCollections(file.all, {
         async before({ collection, args }) {
           if (collection === "events" && JSON.stringify(args).includes('"unknown"')) await slow.promise;
         },
@@ -151,7 +151,7 @@ describe("a send that is unknown", () => {
 
 test("who is deposed while the last write before the wire is under way does not send, and puts it back", async () => {
   const tap = { isDeposed: false };
-  const all = tapped(file.all, {
+  const all = hookedCollections(file.all, {
     async after({ collection, args }) {
       if (collection === "commands" && JSON.stringify(args).includes("relayStartedAt")) tap.isDeposed = true;
     },
@@ -168,7 +168,7 @@ test("who is deposed while the last write before the wire is under way does not 
 });
 
 test("a database that is away is no fault of the send: it is not given up, and the session ends", async () => {
-  const all = tapped(file.all, {
+  const all = hookedCollections(file.all, {
     async before({ collection, args }) {
       // Only the last write before the wire.
       if (collection === "messages" && JSON.stringify(args).includes("setOnInsert"))

@@ -20,12 +20,12 @@ const limits = { backoff: connectBackoff, replacedPauseMs: 60_000, stableMs: 60_
 interface Situation {
   state?: StateName;
   isLinked?: boolean;
-  /** What WhatsApp does when the machine asks for something. */
-  answer?: Partial<Record<Effect["type"], Signal>>;
+  /** The signal with which WhatsApp answers an effect. */
+  answers?: Partial<Record<Effect["type"], Signal>>;
 }
 
-/** The control of one channel on its real document, queue and log; only WhatsApp's answers are made up. */
-async function controlling({ state = "inactive", isLinked = true, answer = {} }: Situation = {}) {
+/** The control lane of one channel on its real document, queue and log; only WhatsApp's answers are made up. */
+async function openLane({ state = "inactive", isLinked = true, answers = {} }: Situation = {}) {
   const channel = channelDocument({ owner: { connector: "me", epoch: 1 } });
   const channelId = channel._id;
   await file.all.channels.insertOne(channel);
@@ -40,7 +40,7 @@ async function controlling({ state = "inactive", isLinked = true, answer = {} }:
     channelStore,
     events: await openEventLog(file.all.events, fence),
     async perform({ type }) {
-      const signal = answer[type];
+      const signal = answers[type];
       if (signal) void machineRunner.dispatch(signal);
     },
     isLinked: () => now.isLinked,
@@ -48,7 +48,7 @@ async function controlling({ state = "inactive", isLinked = true, answer = {} }:
     limits,
     onChange: () => undefined,
   });
-  const control = createControlLane(scope, {
+  const lane = createControlLane(scope, {
     queue: createCommandQueue(file.all.commands, fence, "me"),
     machineRunner,
     channelStore,
@@ -64,11 +64,11 @@ async function controlling({ state = "inactive", isLinked = true, answer = {} }:
   const read = async (_id: string) => (await file.all.commands.findOne({ _id })) as CommandDocument;
   const settled = (id: string) => eventually(async () => ((await read(id)).doneAt ? read(id) : null));
   return {
-    ...{ machineRunner, control, now, errors, insert, read, settled },
+    ...{ machineRunner, lane, now, errors, insert, read, settled },
     wanted: async () => (await file.all.channels.findOne({ _id: channelId }))?.wanted,
     async run(type: CommandType | string, payload?: unknown) {
       const id = await insert(type, payload);
-      control.ring();
+      lane.ring();
       return settled(id);
     },
   };
@@ -76,9 +76,9 @@ async function controlling({ state = "inactive", isLinked = true, answer = {} }:
 
 const phoneNumber = "15550200001";
 
-describe("connecting", () => {
-  test("stores the wish, starts, and answers with the present status", async () => {
-    const { run, wanted, machineRunner } = await controlling();
+describe("`channel.connect`", () => {
+  test("stores the wish, starts to connect and returns the status", async () => {
+    const { run, wanted, machineRunner } = await openLane();
     expect(await run("channel.connect")).toMatchObject({
       state: "succeeded",
       result: { status: "connecting" },
@@ -87,51 +87,51 @@ describe("connecting", () => {
     expect(machineRunner.machine().state).toBe("connecting");
   });
 
-  test("an active channel changes nothing", async () => {
-    const { run } = await controlling({ state: "active" });
+  test("changes nothing on an active channel", async () => {
+    const { run } = await openLane({ state: "active" });
     expect(await run("channel.connect")).toMatchObject({ result: { status: "active" } });
-  });
-
-  test("and disconnecting, drops the wish", async () => {
-    const { run, wanted } = await controlling({ state: "active" });
-    expect(await run("channel.disconnect")).toMatchObject({ result: { status: "inactive" } });
-    expect(await wanted()).toBe("disconnected");
   });
 });
 
-describe("a pairing code", () => {
-  const answer: Situation["answer"] = {
+test("`channel.disconnect` drops the wish", async () => {
+  const { run, wanted } = await openLane({ state: "active" });
+  expect(await run("channel.disconnect")).toMatchObject({ result: { status: "inactive" } });
+  expect(await wanted()).toBe("disconnected");
+});
+
+describe("`channel.request_pairing_code`", () => {
+  const answers: Situation["answers"] = {
     open_socket: { type: "qr", code: codes.qr },
     request_code: { type: "code", code: codes.typed },
   };
 
-  test("is waited for and given, with its end", async () => {
-    const { run } = await controlling({ isLinked: false, answer });
+  test("waits for the code and returns it with its expiry", async () => {
+    const { run } = await openLane({ isLinked: false, answers });
     expect(await run("channel.request_pairing_code", { phoneNumber: "15550200002" })).toMatchObject({
       state: "succeeded",
       result: { code: codes.typed.text, expiresAt: new Date(codes.typed.expiresAt).toISOString() },
     });
   });
 
-  test("is refused to a channel that is linked", async () => {
-    const { run } = await controlling({ state: "active" });
+  test("is refused on a linked channel", async () => {
+    const { run } = await openLane({ state: "active" });
     expect(await run("channel.request_pairing_code", { phoneNumber })).toMatchObject({
       state: "failed",
       error: { code: "already_linked" },
     });
   });
 
-  test("that does not come is an error as soon as that is clear", async () => {
-    const gone: Signal = { type: "closed", reason: { kind: "pairing_failed" }, code: null };
-    const { run } = await controlling({ isLinked: false, answer: { ...answer, request_code: gone } });
+  test("fails as soon as the pairing has failed", async () => {
+    const refused: Signal = { type: "closed", reason: { kind: "pairing_failed" }, code: null };
+    const { run } = await openLane({ isLinked: false, answers: { ...answers, request_code: refused } });
     expect(await run("channel.request_pairing_code", { phoneNumber: "15550200003" })).toMatchObject({
       state: "failed",
       error: { code: "whatsapp_rejected", details: { reason: "pairing_failed" } },
     });
   });
 
-  test("asked for too often is refused, and a channel that rests is not wanted by that", async () => {
-    const { run, wanted, machineRunner } = await controlling({ isLinked: false, answer });
+  test("a request over the hourly limit is refused, and drops the wish of a resting channel", async () => {
+    const { run, wanted, machineRunner } = await openLane({ isLinked: false, answers });
     for (let time = 1; time <= 5; time++) await countPairingRequest(file.all, phoneNumber);
     await file.all.channels.updateMany({}, { $set: { wanted: "connected" } });
     expect(await run("channel.connect", { phoneNumber })).toMatchObject({
@@ -142,31 +142,31 @@ describe("a pairing code", () => {
   });
 });
 
-describe("logging out", () => {
-  test("is done when the channel is logged out, over a connection of its own if need be", async () => {
-    const { run } = await controlling({ answer: { open_socket: { type: "opened" } } });
+describe("`channel.logout`", () => {
+  test("succeeds once the channel is logged out, and connects first if necessary", async () => {
+    const { run } = await openLane({ answers: { open_socket: { type: "opened" } } });
     expect(await run("channel.logout")).toMatchObject({
       state: "succeeded",
       result: { status: "logged_out" },
     });
   });
 
-  test("waits beside other commands, and a stop in between does not undo it", async () => {
-    const { insert, control, settled, machineRunner } = await controlling();
+  test("does not block later commands, and a `channel.disconnect` in between does not undo it", async () => {
+    const { insert, lane, settled, machineRunner } = await openLane();
     const [logout, stop] = [await insert("channel.logout"), await insert("channel.disconnect")];
-    control.ring();
+    lane.ring();
     await settled(stop);
     expect(machineRunner.machine()).toMatchObject({ state: "connecting", unlinkOnOpen: true });
     await machineRunner.dispatch({ type: "opened" });
     expect(await settled(logout)).toMatchObject({ state: "succeeded", result: { status: "logged_out" } });
   });
 
-  test("that is interrupted goes back to the queue: the next owner takes it up", async () => {
-    const { insert, control, machineRunner, read } = await controlling();
+  test("is queued again when the lane stops, and the next owner claims it", async () => {
+    const { insert, lane, machineRunner, read } = await openLane();
     const logout = await insert("channel.logout");
-    control.ring();
+    lane.ring();
     await eventually(() => machineRunner.machine().unlinkOnOpen);
-    await control.stop();
+    await lane.stop();
     expect((await read(logout)).state).toBe("queued");
     const { channelId } = await read(logout);
     const next = createCommandQueue(file.all.commands, { channelId, epoch: 2 }, "next");
@@ -174,15 +174,15 @@ describe("logging out", () => {
   });
 });
 
-test("deleting is left to who erases; the command goes with the channel", async () => {
-  const { insert, control, now, read } = await controlling();
+test("`channel.delete` calls the erasure and leaves its own command to it", async () => {
+  const { insert, lane, now, read } = await openLane();
   const id = await insert("channel.delete");
-  control.ring();
+  lane.ring();
   await eventually(() => now.erased === 1);
   expect((await read(id)).state).toBe("running");
 });
 
-describe("a command that makes no sense", () => {
+describe("an invalid command", () => {
   test.each<[string, unknown]>([
     ["channel.connect", { phoneNumber: "none" }],
     ["channel.connect", null],
@@ -190,33 +190,33 @@ describe("a command that makes no sense", () => {
     ["message.send", { to: "15550100001", content: { type: "text", text: "Hello" } }],
     ["channel.explode", {}],
     ["constructor", {}],
-  ])("%s with %j fails, and the next is carried out", async (type, payload) => {
-    const { insert, control, settled, errors } = await controlling();
+  ])("%s with %j fails, and the next one is carried out", async (type, payload) => {
+    const { insert, lane, settled, errors } = await openLane();
     const [bad, good] = [await insert(type, payload), await insert("channel.connect")];
-    control.ring();
+    lane.ring();
     expect(await settled(bad)).toMatchObject({ state: "failed", error: { code: "invalid_command" } });
     expect(await settled(good)).toMatchObject({ state: "succeeded" });
     expect(errors).toEqual([]);
   });
 });
 
-test("who is not the owner claims nothing, and who stops claims nothing more", async () => {
-  const { insert, control, now, read } = await controlling();
+test("a lane claims nothing without ownership, and nothing after it was stopped", async () => {
+  const { insert, lane, now, read } = await openLane();
   const id = await insert("channel.connect");
   now.isOwner = false;
-  control.ring();
-  await control.stop();
+  lane.ring();
+  await lane.stop();
   now.isOwner = true;
-  control.ring();
-  await control.stop();
+  lane.ring();
+  await lane.stop();
   expect((await read(id)).state).toBe("queued");
 });
 
-test("commands that came in one go are carried out in order, however many", async () => {
-  const { insert, control, settled, machineRunner } = await controlling();
+test("commands inserted together run in order, even when they exceed one batch", async () => {
+  const { insert, lane, settled, machineRunner } = await openLane();
   const ids: string[] = [];
   for (let n = 0; n < 21; n++) ids.push(await insert(n % 2 === 0 ? "channel.connect" : "channel.disconnect"));
-  control.ring();
+  lane.ring();
   const all = await Promise.all(ids.map(settled));
   expect(all.map(({ result }) => result?.status)).toEqual(
     ids.map((_, n) => (n % 2 === 0 ? "connecting" : "inactive")),

@@ -8,19 +8,19 @@ const code = (phoneNumber: string): PairingMethod => ({ kind: "code", phoneNumbe
 const ours = "15550100001";
 const other = "15550100002";
 
-interface Given {
+interface Situation {
   givenNumber?: string | null;
-  /** The account that was linked before. */
-  taken?: string | null;
+  /** The LID of the account that was linked before. */
+  acceptedLid?: string | null;
   /** The account that is linked now. */
   me?: { id: string; lid?: string } | null;
 }
 
-function identity({
+function linkedAccount({
   givenNumber = null,
-  taken = null,
+  acceptedLid = null,
   me = { id: `${other}:3@s.whatsapp.net`, lid: "222:3@lid" },
-}: Given) {
+}: Situation) {
   const written: unknown[] = [];
   const creds = { ...initAuthCreds(), ...(me ? { me } : {}) };
   const auth = {
@@ -31,59 +31,55 @@ function identity({
   return {
     written,
     creds,
-    identity: createLinkedAccount({ channel: { givenNumber, lid: taken }, auth, channelStore }),
+    account: createLinkedAccount({ channel: { givenNumber, lid: acceptedLid }, auth, channelStore }),
   };
 }
 
-const isStranger = (given: Given, method: PairingMethod = qr) =>
-  identity(given).identity.isWrongAccount(method);
+const isWrongAccount = (situation: Situation, method: PairingMethod = qr) =>
+  linkedAccount(situation).account.isWrongAccount(method);
 
-test("whoever links is welcome where no number was given", () => {
-  expect(isStranger({})).toBe(false);
+test("any account may link where the caller gave no number", () => {
+  expect(isWrongAccount({})).toBe(false);
 });
 
 test("a number given at create binds the account, whatever number the pairing names", () => {
-  expect(isStranger({ givenNumber: ours })).toBe(true);
-  expect(isStranger({ givenNumber: ours }, code(other))).toBe(true);
-  expect(isStranger({ givenNumber: other }, code(ours))).toBe(false);
+  expect(isWrongAccount({ givenNumber: ours })).toBe(true);
+  expect(isWrongAccount({ givenNumber: ours }, code(other))).toBe(true);
+  expect(isWrongAccount({ givenNumber: other }, code(ours))).toBe(false);
 });
 
 test("a number given with the pairing binds the account where none was given at create", () => {
-  expect(isStranger({}, code(ours))).toBe(true);
-  expect(isStranger({}, code(other))).toBe(false);
+  expect(isWrongAccount({}, code(ours))).toBe(true);
+  expect(isWrongAccount({}, code(other))).toBe(false);
 });
 
-test("the account that was linked before is another one's stranger only by its LID", () => {
-  expect(isStranger({ givenNumber: ours, taken: "111@lid" })).toBe(true);
-  expect(isStranger({ givenNumber: ours, taken: "222@lid" })).toBe(false);
+test("an account that was linked before is recognised by its LID, whatever its number", () => {
+  expect(isWrongAccount({ givenNumber: ours, acceptedLid: "111@lid" })).toBe(true);
+  expect(isWrongAccount({ givenNumber: ours, acceptedLid: "222@lid" })).toBe(false);
 });
 
-test("an account that is not known cannot be a stranger", () => {
-  expect(isStranger({ givenNumber: ours, me: null })).toBe(false);
-  expect(isStranger({ givenNumber: ours, me: { id: "222@lid", lid: "222@lid" } })).toBe(false);
+test("an account whose number is unknown is never the wrong one", () => {
+  expect(isWrongAccount({ givenNumber: ours, me: null })).toBe(false);
+  expect(isWrongAccount({ givenNumber: ours, me: { id: "222@lid", lid: "222@lid" } })).toBe(false);
 });
 
-test("an account that changes its number stays the channel's, and the number follows", async () => {
-  const {
-    identity: mine,
-    creds,
-    written,
-  } = identity({
+test("an account that changes its number stays accepted, and the new number is stored", async () => {
+  const { account, creds, written } = linkedAccount({
     givenNumber: ours,
     me: { id: `${ours}:3@s.whatsapp.net`, lid: "111:3@lid" },
   });
-  expect(mine.isWrongAccount(qr)).toBe(false);
-  await mine.remember();
+  expect(account.isWrongAccount(qr)).toBe(false);
+  await account.remember();
   creds.me = { id: `${other}:3@s.whatsapp.net`, lid: "111:3@lid" };
-  expect(mine.isWrongAccount(qr)).toBe(false);
-  expect(mine.ownJid()).toBe(`${other}@s.whatsapp.net`);
-  await mine.remember();
+  expect(account.isWrongAccount(qr)).toBe(false);
+  expect(account.ownJid()).toBe(`${other}@s.whatsapp.net`);
+  await account.remember();
   expect(written).toEqual([
     [ours, "111@lid"],
     [other, "111@lid"],
   ]);
 });
 
-test("nobody is linked: there is no JID of one's own", () => {
-  expect(identity({ me: null }).identity.ownJid()).toBe("");
+test("a channel without a linked account has an empty JID", () => {
+  expect(linkedAccount({ me: null }).account.ownJid()).toBe("");
 });

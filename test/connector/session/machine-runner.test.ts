@@ -13,13 +13,15 @@ const limits = { backoff: connectBackoff, replacedPauseMs: 60_000, stableMs: 60_
 const start: Signal = { type: "start", method: { kind: "qr" } };
 const lost: Signal = { type: "closed", reason: { kind: "connection_lost" }, code: 428 };
 
-/** A machine runner on a real document and log; what it asks to be done is noted, with the status that the document had then. */
-async function living(options: Partial<Pick<MachineRunnerOptions, "initial" | "isLinked" | "perform">> = {}) {
+/** A machine runner on a real document and log. `effects` lists each effect with the document's status at that moment. */
+async function startRunner(
+  options: Partial<Pick<MachineRunnerOptions, "initial" | "isLinked" | "perform">> = {},
+) {
   const channel = channelDocument({ owner: { connector: "me", epoch: 1 }, wanted: "connected" });
   await file.all.channels.insertOne(channel);
   const fence = { channelId: channel._id, epoch: 1 };
   const read = async () => (await file.all.channels.findOne({ _id: channel._id })) ?? channel;
-  const done: string[] = [];
+  const effects: string[] = [];
   const changes: MachineState[] = [];
   const scope = sessionScope({ channelId: channel._id });
   const { errors } = scope;
@@ -28,37 +30,37 @@ async function living(options: Partial<Pick<MachineRunnerOptions, "initial" | "i
     initial: newMachine("inactive"),
     channelStore: createChannelStore(file.all, fence),
     events: await openEventLog(file.all.events, fence),
-    perform: async ({ type }) => void done.push(`${type} while ${(await read()).status}`),
+    perform: async ({ type }) => void effects.push(`${type} while ${(await read()).status}`),
     isLinked: () => true,
     isWrongAccount: () => false,
     limits,
     onChange: (machine) => changes.push(machine),
     ...options,
   });
-  const told = async () => {
+  const published = async () => {
     const events = await file.all.events
       .find({ channelId: channel._id, seq: { $exists: true } })
       .sort({ seq: 1 });
     return (await events.toArray()).map(({ data }) => data);
   };
-  return { runner, read, told, done, changes, errors };
+  return { runner, read, published, effects, changes, errors };
 }
 
-test("each step is written down, told, and carried out, one signal after the other", async () => {
-  const { runner, read, told, done, changes } = await living();
+test("each step is stored, published and carried out, one signal after the other", async () => {
+  const { runner, read, published, effects, changes } = await startRunner();
   await Promise.all([
     runner.dispatch(start),
     runner.dispatch({ type: "opened" }),
     runner.dispatch({ type: "stop" }),
   ]);
-  expect(await told()).toEqual([
+  expect(await published()).toEqual([
     { status: "connecting" },
     { status: "active" },
     { status: "inactive", reason: "disconnected" },
   ]);
   expect(await read()).toMatchObject({ status: "inactive", reason: "disconnected", wanted: "disconnected" });
   expect(changes.map(({ state }) => state)).toEqual(["connecting", "active", "inactive"]);
-  expect(done).toEqual([
+  expect(effects).toEqual([
     "cancel_retry while inactive",
     "open_socket while connecting",
     "remember_account while connecting",
@@ -68,10 +70,10 @@ test("each step is written down, told, and carried out, one signal after the oth
   ]);
 });
 
-test("nobody is told of an end before it is one: unlinking and erasing come first", async () => {
-  const { runner, done } = await living({ initial: newMachine("active") });
+test("unlinking and erasing are carried out before the status says so", async () => {
+  const { runner, effects } = await startRunner({ initial: newMachine("active") });
   await runner.dispatch({ type: "unlink" });
-  expect(done).toEqual([
+  expect(effects).toEqual([
     "cancel_retry while inactive",
     "unlink_device while inactive",
     "erase_credentials while inactive",
@@ -79,34 +81,34 @@ test("nobody is told of an end before it is one: unlinking and erasing come firs
   ]);
 });
 
-test("a signal that is ignored writes and tells nothing", async () => {
-  const { runner, read, told, done, changes } = await living({ initial: newMachine("active") });
+test("an ignored signal stores and publishes nothing", async () => {
+  const { runner, read, published, effects, changes } = await startRunner({ initial: newMachine("active") });
   const before = await read();
   for (const signal of [start, { type: "retry" }, { type: "opened" }] as const) await runner.dispatch(signal);
-  expect({ after: await read(), told: await told(), done, changes }).toEqual({
+  expect({ after: await read(), published: await published(), effects, changes }).toEqual({
     after: before,
-    told: [],
-    done: [],
+    published: [],
+    effects: [],
     changes: [],
   });
 });
 
-test("a new QR is on the document and is no news in the log", async () => {
-  const { runner, read, told } = await living({ isLinked: () => false });
+test("a new QR is stored in the document and not published", async () => {
+  const { runner, read, published } = await startRunner({ isLinked: () => false });
   await runner.dispatch(start);
   for (const attempt of [1, 2, 3]) {
     await runner.dispatch({ type: "qr", code: { ...codes.qr, attempt, text: `2@${attempt}` } });
   }
-  expect((await told()).map(({ status }) => status)).toEqual(["connecting", "qr_ready"]);
+  expect((await published()).map(({ status }) => status)).toEqual(["connecting", "qr_ready"]);
   expect(await read()).toMatchObject({ status: "qr_ready", pairing: { attempt: 3, text: "2@3" } });
 });
 
-test("a lost connection says why, what came, and when it is tried again; also once it is back", async () => {
-  const { runner, read, told } = await living({ initial: newMachine("active") });
+test("a lost connection publishes its reason and next try, and `lastDisconnect` outlives the reconnect", async () => {
+  const { runner, read, published } = await startRunner({ initial: newMachine("active") });
   await runner.dispatch(lost);
   const { retryAt } = runner.machine();
   const lastDisconnect = { code: 428, reason: "connection_lost", at: expect.any(String) };
-  expect(await told()).toEqual([
+  expect(await published()).toEqual([
     {
       status: "connecting",
       reason: "connection_lost",
@@ -121,20 +123,20 @@ test("a lost connection says why, what came, and when it is tried again; also on
   });
   await runner.dispatch({ type: "retry" });
   await runner.dispatch({ type: "opened" });
-  expect((await told()).at(-1)).toEqual({ status: "active", lastDisconnect });
+  expect((await published()).at(-1)).toEqual({ status: "active", lastDisconnect });
   expect((await read()).wanted).toBe("connected");
 });
 
-test("where it begins is written and told when that is asked for", async () => {
-  const { runner, read, told } = await living({ initial: newMachine("inactive", "interrupted") });
+test("`announce` stores and publishes the initial state", async () => {
+  const { runner, read, published } = await startRunner({ initial: newMachine("inactive", "interrupted") });
   await runner.announce();
-  expect(await told()).toEqual([{ status: "inactive", reason: "interrupted" }]);
+  expect(await published()).toEqual([{ status: "inactive", reason: "interrupted" }]);
   expect(await read()).toMatchObject({ reason: "interrupted", wanted: "disconnected", pairing: null });
 });
 
-test("what cannot be carried out is reported, and the status does not claim it", async () => {
+test("a failed effect is reported, and the status does not change", async () => {
   const broken = new Error("broken");
-  const { runner, read, errors } = await living({
+  const { runner, read, errors } = await startRunner({
     initial: newMachine("active"),
     perform: ({ type }) => (type === "unlink_device" ? Promise.reject(broken) : Promise.resolve()),
   });
@@ -146,8 +148,8 @@ test("what cannot be carried out is reported, and the status does not claim it",
   expect(runner.machine().state).toBe("inactive");
 });
 
-test("who waits for a state hears of it when it is there, at once if it is, and of none in time", async () => {
-  const { runner } = await living();
+test("`until` resolves at once, when the state arrives, or to null at its deadline", async () => {
+  const { runner } = await startRunner();
   expect(await runner.until(({ state }) => state === "inactive", 10_000)).toEqual(runner.machine());
   const soon = runner.until(({ state }) => state === "active", 10_000);
   await Promise.all([

@@ -5,22 +5,22 @@ import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 
-test("five codes an hour for one number, and no sixth; other numbers have their own", async () => {
-  const ask = (phoneNumber: string) => countPairingRequest(file.all, phoneNumber);
-  for (let time = 1; time <= 5; time++) await ask("15550100001");
-  await expect(ask("15550100001")).rejects.toMatchObject({ code: "pairing_rate_limited" });
-  await ask("15550100002");
+test("each number may request five codes an hour, and no sixth", async () => {
+  const request = (phoneNumber: string) => countPairingRequest(file.all, phoneNumber);
+  for (let time = 1; time <= 5; time++) await request("15550100001");
+  await expect(request("15550100001")).rejects.toMatchObject({ code: "pairing_rate_limited" });
+  await request("15550100002");
 });
 
-test("an hour later there are five again, and a refused one did not count", async () => {
+test("a code older than an hour does not count, nor does a refused one", async () => {
   const phoneNumber = "15550100003";
   const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
-  const asked = [61, 61, 61, 59, 59, 59, 59].map((minutes) => ({
+  const requests = [61, 61, 61, 59, 59, 59, 59].map((minutes) => ({
     _id: randomUUID(),
     phoneNumber,
     at: minutesAgo(minutes),
   }));
-  await file.all.pairingRequests.insertMany(asked);
+  await file.all.pairingRequests.insertMany(requests);
   await countPairingRequest(file.all, phoneNumber);
   for (let time = 0; time < 2; time++) {
     await expect(countPairingRequest(file.all, phoneNumber)).rejects.toThrow();

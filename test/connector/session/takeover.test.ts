@@ -25,7 +25,7 @@ async function own(
   const connectorId = randomUUID();
   await file.all.channels.updateOne({ _id: channelId }, { $set: { "owner.connector": null } });
   const channel = await acquire(file.all, channelId, connectorId);
-  if (!channel) throw new Error("The channel was not to be had");
+  if (!channel) throw new Error("The channel could not be acquired");
   return takeOver({
     db: file.database.db,
     collections: file.all,
@@ -37,7 +37,7 @@ async function own(
   });
 }
 
-test("takes everything under the channel's epoch, from a former owner who cannot write any more", async () => {
+test("a takeover raises the epoch, and the former owner can no longer write", async () => {
   const channelId = await newChannel();
   const former = await own(channelId);
   const owner = await own(channelId);
@@ -47,28 +47,31 @@ test("takes everything under the channel's epoch, from a former owner who cannot
   expect(await file.all.events.distinct("seq", { channelId })).toEqual([1]);
 });
 
-test("what the former owner may have sent is unknown, and told; what it had not begun is queued again", async () => {
+test("a takeover publishes sends on the wire as `unknown`, and queues the others again", async () => {
   const channelId = await newChannel();
   const former = await own(channelId);
-  const [left, waiting] = [commandDocument(channelId, { messageId: "3EB0AAAA" }), commandDocument(channelId)];
-  await file.all.commands.insertMany([left, waiting]);
+  const [begun, waiting] = [
+    commandDocument(channelId, { messageId: "3EB0AAAA" }),
+    commandDocument(channelId),
+  ];
+  await file.all.commands.insertMany([begun, waiting]);
   await former.queue.claim([1], 2);
-  await former.queue.startRelay(left._id, "3EB0AAAA", account);
+  await former.queue.startRelay(begun._id, "3EB0AAAA", account);
   const owner = await own(channelId);
-  const told = await file.all.events.find({ channelId, seq: { $exists: true } }).toArray();
-  expect(told.map(({ type, data }) => ({ type, ...data }))).toEqual([
+  const published = await file.all.events.find({ channelId, seq: { $exists: true } }).toArray();
+  expect(published.map(({ type, data }) => ({ type, ...data }))).toEqual([
     { type: "message_status_update", messageId: "3EB0AAAA", status: "unknown" },
   ]);
   expect((await owner.queue.claim([1], 8)).map(({ _id }) => _id)).toEqual([waiting._id]);
 });
 
-test("what cannot be taken over to the end leaves nothing open: the database's session is given up", async () => {
+test("a failed takeover releases the database session", async () => {
   const channelId = await newChannel();
   const former = await own(channelId);
-  const left = commandDocument(channelId, { messageId: "3EB0BBBB" });
-  await file.all.commands.insertOne(left);
+  const begun = commandDocument(channelId, { messageId: "3EB0BBBB" });
+  await file.all.commands.insertOne(begun);
   await former.queue.claim([1], 1);
-  await former.queue.startRelay(left._id, "3EB0BBBB", account);
+  await former.queue.startRelay(begun._id, "3EB0BBBB", account);
   await expect(own(channelId, { isValid: () => false })).rejects.toThrow(FencedError);
   const keys = file.database.db.collection<{ _id: string }>("whatsapp_auth_keys");
   const row = await keys.findOne({ _id: `${channelId}/fence` });
@@ -76,7 +79,7 @@ test("what cannot be taken over to the end leaves nothing open: the database's s
   expect(row).not.toHaveProperty("session");
 });
 
-test("past the deadline nothing is written, although nobody has taken over and no signal has come", async () => {
+test("an owner past its deadline writes nothing, even before another owner or a signal stops it", async () => {
   const channelId = await newChannel();
   let isValid = true;
   const owner = await own(channelId, { isValid: () => isValid });
@@ -87,10 +90,10 @@ test("past the deadline nothing is written, although nobody has taken over and n
   auth.save();
   await auth.flush();
   const rows = async () => {
-    const of = (name: string) =>
+    const rowsIn = (name: string) =>
       file.database.db.collection(name).find({ channelId }).sort({ _id: 1 }).toArray();
     const names = ["channels", "events", "whatsapp_auth_keys", "whatsapp_auth_creds"];
-    return Promise.all(names.map(of));
+    return Promise.all(names.map(rowsIn));
   };
   const before = await rows();
   isValid = false;
@@ -107,7 +110,7 @@ test("past the deadline nothing is written, although nobody has taken over and n
   expect(await rows()).toEqual(before);
 });
 
-test("credentials that cannot be read are neither used nor replaced", async () => {
+test("unreadable credentials are neither used nor replaced", async () => {
   const channelId = await newChannel();
   const { auth } = await own(channelId);
   if (!auth) throw new Error("A new channel has an auth state");
