@@ -3,7 +3,7 @@
 /** Optional properties that are absent or have a value (`exactOptionalPropertyTypes`). */
 export type WithoutUndefined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** Leaves out what was not given: an option that is `undefined` is not an absent one. */
+/** Under `exactOptionalPropertyTypes` an option that is `undefined` is not an absent one. */
 export function omitUndefined<T extends object>(options: T): WithoutUndefined<T> {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),

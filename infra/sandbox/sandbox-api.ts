@@ -12,40 +12,40 @@ import type { GroupState, SandboxState } from "./state/state.ts";
 
 /**
  * A WhatsApp server on loopback for unpatched Baileys: set `waWebSocketUrl` to `websocketUrl` and
- * `WA_CERT_DETAILS.PUBLIC_KEY` to `rootKey`, trust `mediaCa`.
+ * `WA_CERT_DETAILS.PUBLIC_KEY` to `rootKey`, and trust `mediaCa`.
  */
 export interface Sandbox extends AsyncDisposable {
   /** `ws://127.0.0.1:PORT/ws/chat` */
   readonly websocketUrl: string;
-  /** Hex of the 32-byte public key that signs the certificate chain. Kept across restarts. */
+  /** Hex of the 32-byte public key at the root of the certificate chain. The same across restarts. */
   readonly rootKey: string;
   /** PEM of the authority that signed the media host's certificate. */
   readonly mediaCa: string;
-  /** `http://127.0.0.1:PORT`: the simulated phone and the JSON admin API, same port as the websocket. */
+  /** `http://127.0.0.1:PORT`: the simulated phone and the JSON admin API, on the websocket's port. */
   readonly adminUrl: string;
-  /** The console that the simulated phone links back to, once somebody has told. */
+  /** Address of the console that the simulated phone links back to; null until set. */
   consoleUrl: string | null;
   readonly counts: Counters;
-  /** What became of every message, and when every socket was there. In memory only. */
+  /** The history of every message, socket and decryption failure. In memory only. */
   readonly ledger: Ledger;
   readonly faults: Faults;
   /** The media host's own faults and counts. */
   readonly media: Pick<MediaHost, "faults" | "counts">;
-  /** The person with this number (digits only), made on first use. */
+  /** The person with this number (digits only), created on first use. */
   account(phoneNumber: string): Account;
   accounts(): Account[];
   groups(): GroupState[];
   pendingPairings(): PendingPairing[];
-  /** Tells the sandbox the text of a QR that some page shows, so that the simulated phone can offer it for scanning. */
+  /** Supplies the text of a QR that a client shows, so that the simulated phone can offer it for scanning. */
   offerQr(qrText: string): void;
-  /** From now on this number is unknown to WhatsApp. Every other number exists. */
+  /** Makes this number unknown to WhatsApp. Every other number exists. */
   notOnWhatsApp(phoneNumber: string): void;
-  /** Does what is planned until it is through or aborted, and tells what was done when. Never rejects. */
+  /** Carries out the plan until it is complete or aborted, and reports which fault was applied when. Never rejects. */
   runFaults(
     plan: readonly PlannedFault[],
     signal?: AbortSignal,
     report?: AppliedFault[],
   ): Promise<AppliedFault[]>;
-  /** A copy of everything that is kept across a restart. */
+  /** A copy of all state that survives a restart. */
   snapshot(): SandboxState;
 }

@@ -22,38 +22,38 @@ import { certificateChain, createServerKeys } from "./wire/certificate-chain.ts"
 import { rawPublicKey } from "./wire/curve25519.ts";
 
 export interface SandboxOptions {
-  /** On 127.0.0.1, nowhere else. 0 or absent: a free one. */
+  /** Port on 127.0.0.1; 0 or absent: a free one. */
   port?: number;
-  /** Where the state is kept across restarts; absent: in memory. */
+  /** Folder that keeps the state across restarts; absent: in memory only. */
   dataDir?: string;
-  /** What the server says it has of a client's one-time pre-keys at its first login. 0 makes Baileys upload all 812 (slow); default 3. */
+  /** Number of one-time pre-keys that the server reports at a client's first login. 0 makes Baileys upload all 812 (slow). Default 3. */
   firstPreKeyCount?: number;
-  /** A client with fewer one-time pre-keys left than this is told to upload more. Default 2; Baileys acts below 5. */
+  /** A client with fewer one-time pre-keys left than this is asked to upload more. Default 2; Baileys acts below 5. */
   preKeysLow?: number;
   log?: (line: string) => void;
 }
 
-/** Starts the server. Rejects if the port is taken or `dataDir` can't be read. Disposing it closes every socket and saves the state. */
+/** Starts the server. Rejects if the port is taken or `dataDir` can't be read. Disposing the sandbox closes every socket and saves the state. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { dataDir } = options;
-  const state = dataDir === undefined ? newState() : await keptState(dataDir);
+  const state = dataDir === undefined ? newState() : await savedState(dataDir);
   await using starting = new AsyncDisposableStack();
   const media = starting.use(await openMediaHost(state, dataDir));
   const store = dataDir === undefined ? null : starting.use(keepState(dataDir, () => state));
   const changed = (): void => store?.touch();
   const saved = async (): Promise<void> => store?.flush();
-  const hub = starting.use(createWhatsAppServer({ state, media, options, changed, saved }));
+  const whatsapp = starting.use(createWhatsAppServer({ state, media, options, changed, saved }));
   const web = starting.use(
     await startWebServer({
       port: options.port ?? 0,
       chain: certificateChain(state.server),
-      hub,
+      whatsapp,
       request: (request) => admin.fetch(request),
     }),
   );
   store?.touch();
   const running = starting.move();
-  const sandbox = describe({ hub, web, media, state }, () => running.disposeAsync());
+  const sandbox = createSandbox({ whatsapp, web, media, state }, () => running.disposeAsync());
   const admin = createAdmin(sandbox);
   return sandbox;
 }
@@ -69,19 +69,19 @@ function newState(): SandboxState {
   };
 }
 
-async function keptState(dataDir: string): Promise<SandboxState> {
-  const kept = await readState(dataDir);
-  if (kept === null) return newState();
-  const state = kept as Partial<SandboxState>;
+async function savedState(dataDir: string): Promise<SandboxState> {
+  const snapshot = await readState(dataDir);
+  if (snapshot === null) return newState();
+  const state = snapshot as Partial<SandboxState>;
   if (state.version !== 1 || !state.server || !state.people)
-    throw new SandboxStateError(dataDir, "it is not a sandbox's");
+    throw new SandboxStateError(dataDir, "it is not the state of a sandbox");
   return state as SandboxState;
 }
 
 async function openMediaHost(state: SandboxState, dataDir: string | undefined): Promise<MediaHost> {
   const media = await startMediaHost({
     server: issueLoopbackCertificate(state.authority),
-    // Links in old messages name the port.
+    // Links in old messages contain the port.
     port: state.mediaPort,
     ...(dataDir === undefined ? {} : { folder: join(dataDir, "media") }),
   });
@@ -90,14 +90,14 @@ async function openMediaHost(state: SandboxState, dataDir: string | undefined): 
 }
 
 interface Parts {
-  hub: WhatsAppServer;
+  whatsapp: WhatsAppServer;
   web: WebServer;
   media: MediaHost;
   state: SandboxState;
 }
 
-function describe({ hub, web, media, state }: Parts, dispose: () => Promise<void>): Sandbox {
-  const { network, directory } = hub;
+function createSandbox({ whatsapp, web, media, state }: Parts, dispose: () => Promise<void>): Sandbox {
+  const { network, directory } = whatsapp;
   const faults = createFaults(network);
   const ending = new AbortController();
   const apply = (fault: string, input: unknown): Promise<void> =>

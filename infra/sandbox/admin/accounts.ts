@@ -20,15 +20,15 @@ const oneDevice = z.strictObject({ deviceId });
 const nothing = z.strictObject({});
 const number = z.strictObject({ phoneNumber });
 
-/** The person in the path. Reading creates nobody: 404 if nothing has happened with that number yet. */
+/** The person in the path. Throws `not_found` if the number has not been used yet, because reading creates no one. */
 export function knownAccount(sandbox: Sandbox, c: Context): Account {
   const wanted = pathPhoneNumber(c);
   const account = sandbox.accounts().find((one) => one.phoneNumber === wanted);
-  if (!account) throw new AdminError("not_found", `Nobody in the sandbox has the number ${wanted} yet.`);
+  if (!account) throw new AdminError("not_found", `The sandbox has no account ${wanted} yet.`);
   return account;
 }
 
-/** People and their devices. */
+/** Routes for people and their devices. */
 export function accountRoutes(sandbox: Sandbox): Hono {
   const routes = new Hono();
   routes.get("/accounts", (c) => c.json({ ok: true, payload: sandbox.accounts().map(accountView) }));

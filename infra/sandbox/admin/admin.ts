@@ -19,18 +19,20 @@ import { samplePictureRoutes } from "./sample-picture.ts";
 import { sendRoutes } from "./send.ts";
 import { accountView, pairingView } from "./views.ts";
 
-/** Media comes in as base64 in JSON. */
+/** Allows for media, which arrives as base64 in JSON. */
 const bodyBytesMax = 96 * 1024 * 1024;
 
 /**
  * The sandbox's JSON API under `/api` and the simulated phone at `/`, as a fetch handler: mount it on the HTTP server
  * that carries the websocket with `getRequestListener(createAdmin(sandbox).fetch)`. Answers are `{ok: true, payload?}`
- * or `{ok: false, error: {code, message, details}}`. It has no password: it must listen on loopback only.
+ * or `{ok: false, error: {code, message, details}}`. It has no password, so it must listen on loopback only.
  */
 export function createAdmin(sandbox: Sandbox): Hono {
   const app = new Hono();
   app.onError(failure);
-  app.notFound((c) => failure(new AdminError("not_found", `There is no ${c.req.method} ${c.req.path}.`), c));
+  app.notFound((c) =>
+    failure(new AdminError("not_found", `There is no route ${c.req.method} ${c.req.path}.`), c),
+  );
   app.use(guard);
   app.use(bodyLimit({ maxSize: bodyBytesMax, onError: (c) => failure(tooLarge, c) }));
   app.route("/api", overviewRoutes(sandbox));
@@ -50,14 +52,14 @@ export function createAdmin(sandbox: Sandbox): Hono {
 
 const tooLarge = new AdminError("too_large", `The body is larger than ${bodyBytesMax} bytes.`);
 
-/** What the page shows at a glance, and what a gateway needs to know to talk to this sandbox. */
+/** Routes for the state that the page polls, and for the settings that a gateway needs to connect to this sandbox. */
 function overviewRoutes(sandbox: Sandbox): Hono {
   const routes = new Hono();
   routes.get("/state", async (c) => {
     const pairings = await Promise.all(sandbox.pendingPairings().map(pairingView));
     const accounts = sandbox.accounts().map(accountView);
     const { consoleUrl } = sandbox;
-    return c.json({ ok: true, payload: { pairings, accounts, counts: counted(sandbox), consoleUrl } });
+    return c.json({ ok: true, payload: { pairings, accounts, counts: countsOf(sandbox), consoleUrl } });
   });
   routes.get("/environment", (c) => {
     const { websocketUrl, rootKey, mediaCa } = sandbox;
@@ -67,7 +69,7 @@ function overviewRoutes(sandbox: Sandbox): Hono {
   routes.get("/media-ca.pem", (c) =>
     c.text(sandbox.mediaCa, 200, { "Content-Type": "application/x-pem-file" }),
   );
-  routes.get("/counts", (c) => c.json({ ok: true, payload: counted(sandbox) }));
+  routes.get("/counts", (c) => c.json({ ok: true, payload: countsOf(sandbox) }));
   routes.post("/counts/reset", (c) => {
     sandbox.counts.reset();
     Object.assign(sandbox.media.counts, noMediaCounts());
@@ -76,4 +78,4 @@ function overviewRoutes(sandbox: Sandbox): Hono {
   return routes;
 }
 
-const counted = ({ counts, media }: Sandbox) => ({ ...counts.snapshot(), media: { ...media.counts } });
+const countsOf = ({ counts, media }: Sandbox) => ({ ...counts.snapshot(), media: { ...media.counts } });

@@ -9,7 +9,7 @@ import { messageView } from "./views.ts";
 const chatQuery = z.strictObject({ limit });
 const receiptsQuery = z.strictObject({ limit, messageId: z.string().max(200).optional() });
 
-/** Conversations and receipts. */
+/** Routes for conversations and receipts. */
 export function chatRoutes(sandbox: Sandbox): Hono {
   const routes = new Hono();
   routes.get("/accounts/:phoneNumber/chats", (c) => {

@@ -1,13 +1,13 @@
 import type { Account, ReceivedMessage, ReceivedReceipt } from "../account.ts";
 import { isGroup } from "../wire/jid.ts";
 
-/** As much of an account as its correspondence is made of. */
+/** The part of an account from which conversations are built. */
 export type Correspondent = Pick<Account, "phoneNumber" | "inbox" | "receipts">;
 
-/** How far a message has come, as far as its sender's phone was told. */
+/** How far a message has got, according to the receipts that its sender's phone received. */
 type Progress = "sent" | "delivered" | "read" | "played";
 
-/** One message; `reader` is the phone number whose inbox it is in. */
+/** One message; `reader` is the phone number whose inbox holds it. */
 export type ConversationLine = { reader: string; message: ReceivedMessage; progress: Progress };
 
 const progressOf: Record<string, Progress> = {
@@ -18,7 +18,7 @@ const progressOf: Record<string, Progress> = {
 };
 const order: readonly Progress[] = ["sent", "delivered", "read", "played"];
 
-/** What two people wrote to each other, oldest first: each phone's inbox holds the other's half. */
+/** The messages that two people wrote to each other, oldest first. Each phone's inbox holds the half that the other wrote. */
 export function conversation(one: Correspondent, other: Correspondent): ConversationLine[] {
   const halves =
     one === other
@@ -40,9 +40,9 @@ export function conversation(one: Correspondent, other: Correspondent): Conversa
     .sort((a, b) => a.message.at.getTime() - b.message.at.getTime());
 }
 
-/** The people somebody wrote to or heard from, with the last message of each, latest first. */
-export function chats(owner: Correspondent, everybody: readonly Correspondent[]) {
-  return everybody
+/** The people with whom the owner has exchanged messages, with the last message of each, latest first. */
+export function chats(owner: Correspondent, people: readonly Correspondent[]) {
+  return people
     .filter((other) => other !== owner)
     .flatMap((other) => {
       const lines = conversation(owner, other);

@@ -31,8 +31,8 @@ export class AdminError extends Error {
 }
 
 /**
- * What the simulated people refuse (a QR nobody shows, a wrong code, a message they never had) rejects
- * with words meant for whoever asked: they become a sentence, 409 `refused`. A bug keeps its own type and stays one.
+ * Runs an action of a simulated person. When the person refuses (a QR that no client shows, a wrong code, an unknown
+ * message), the error's message is meant for the caller: it becomes a sentence in a 409 `refused`. Bugs are rethrown.
  */
 export async function orRefused<T>(action: () => T | Promise<T>): Promise<T> {
   try {
@@ -46,9 +46,9 @@ export async function orRefused<T>(action: () => T | Promise<T>): Promise<T> {
   }
 }
 
-function sentence(words: string): string {
-  const end = /[.!?]$/.test(words) ? "" : ".";
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${end}`;
+function sentence(text: string): string {
+  const end = /[.!?]$/.test(text) ? "" : ".";
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`;
 }
 
 /** `{ok: false, error: {code, message, details}}` */

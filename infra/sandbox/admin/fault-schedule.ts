@@ -16,7 +16,7 @@ import { body, phoneNumber } from "./input.ts";
 const dayS = 24 * 60 * 60;
 const perMinute = z.number().min(0).max(600);
 const plannedMax = 20_000;
-const wanted = z.strictObject({
+const scheduleRequest = z.strictObject({
   seed: z.number().int().min(0).max(0xffff_ffff),
   seconds: z.number().int().min(1).max(dayS),
   targets: z.array(phoneNumber).max(10_000).optional(),
@@ -35,20 +35,20 @@ interface Run {
   stop: AbortController;
 }
 
-/** Faults by a seed: one schedule at a time. */
+/** Routes for seeded fault schedules. One schedule runs at a time. */
 export function scheduleRoutes(sandbox: Sandbox): Hono {
   const routes = new Hono();
   let run: Run | null = null;
   routes.get("/faults/schedule", (c) => c.json({ ok: true, payload: run && view(run) }));
   routes.post("/faults/schedule", async (c) => {
-    const { seed, seconds, ...options } = await body(c, wanted);
-    if (run?.isRunning) throw new AdminError("refused", "A schedule is running; stop it first.");
+    const { seed, seconds, ...options } = await body(c, scheduleRequest);
+    if (run?.isRunning) throw new AdminError("refused", "A schedule is already running; stop it first.");
     const { targets = linkedNumbers(sandbox), rates = defaultRates } = options;
     const plan = planFaults({ seed, seconds, targets, rates: omitUndefined(rates) });
     if (plan.length > plannedMax)
       throw new AdminError(
         "refused",
-        `That is more than ${plannedMax} faults; take less time or lower rates.`,
+        `The plan has more than ${plannedMax} faults; shorten the time or lower the rates.`,
       );
     run = start(sandbox, { seed, seconds, plan, report: [], isRunning: true, stop: new AbortController() });
     return c.json({ ok: true, payload: view(run) });

@@ -5,10 +5,10 @@ import { omitUndefined } from "../omit-undefined.ts";
 import { AdminError, orRefused } from "./errors.ts";
 import { parsed, phoneNumber } from "./input.ts";
 
-/** What can be broken: the websocket side and the media side. */
+/** The parts on which faults act: the WhatsApp server and the media host. */
 export type Breakables = { faults: Faults; media: MediaFaults };
 
-/** `run` reads its input by `schema` and breaks what the row is about. */
+/** `run` validates its input against `schema` and applies the fault. */
 export type FaultRow = {
   does: string;
   schema: z.ZodType;
@@ -21,7 +21,7 @@ const times = z.number().int().min(1).max(1_000_000);
 const delayMs = z.number().int().min(0).max(hourMs);
 const on = z.boolean();
 const timing = z.union([z.literal("auto"), z.literal("never"), delayMs], {
-  error: '"auto", "never" or milliseconds',
+  error: '"auto", "never" or a delay in milliseconds',
 });
 const httpError = z.number().int().min(400).max(599);
 const code = z.number().int().min(100).max(999);
@@ -38,23 +38,23 @@ function row<T extends z.ZodType>(
   return { does, schema, run };
 }
 
-/** Every fault by its name in the API: what it does, what it takes, and what is called. */
+/** Every fault by its name in the API: its description, its input and the call that applies it. */
 export const faultTable: Record<string, FaultRow> = {
   drop: row("Cuts the TCP connections.", z.strictObject({ target }), ({ faults }, input) =>
     faults.drop(input.target),
   ),
   "stream-error": row(
-    "Sends a stream error (515, 503, 500 …) and closes.",
+    "Sends a stream error (515, 503, 500 …) and closes the connection.",
     z.strictObject({ target, code }),
     ({ faults }, input) => faults.streamError(input.target, input.code),
   ),
   replace: row(
-    "Another client took over: 440.",
+    "Ends the connection with 440, as if another client had taken over.",
     z.strictObject({ target: phoneNumber }),
     ({ faults }, input) => faults.replace(input.target),
   ),
   "remove-device": row(
-    "The phone removes its linked devices: 401, now and at every later login.",
+    "Removes the phone's linked devices: 401 now and at every later login.",
     z.strictObject({ target: phoneNumber }),
     ({ faults }, input) => faults.removeDevice(input.target),
   ),
@@ -69,7 +69,7 @@ export const faultTable: Record<string, FaultRow> = {
     ({ faults }, { target, code, ...options }) => faults.failLogin(target, code, omitUndefined(options)),
   ),
   "refuse-upgrade": row(
-    "Answers websocket upgrades with an HTTP error; `status: null` mends.",
+    "Answers websocket upgrades with an HTTP error; `status: null` ends it.",
     z.strictObject({
       status: httpError.nullable(),
       retryAfterSeconds: z.number().int().min(0).max(86_400).optional(),
@@ -78,26 +78,28 @@ export const faultTable: Record<string, FaultRow> = {
     ({ faults }, { status, ...options }) =>
       faults.refuseUpgrade(status === null ? null : { status, ...omitUndefined(options) }),
   ),
-  silence: row("Keeps sockets open but says nothing.", z.strictObject({ target, on }), ({ faults }, input) =>
-    faults.silence(input.target, input.on),
+  silence: row(
+    "Keeps sockets open but lets nothing through.",
+    z.strictObject({ target, on }),
+    ({ faults }, input) => faults.silence(input.target, input.on),
   ),
   "ack-error": row(
-    "Refuses messages with this error; `code: null` mends.",
+    "Refuses messages with this error; `code: null` ends it.",
     z.strictObject({ target, code: code.nullable(), times: times.optional() }),
     ({ faults }, { target, code, ...options }) => faults.ackError(target, code, omitUndefined(options)),
   ),
   "ack-delay": row(
-    "Acknowledges messages late; 0 mends.",
+    "Acknowledges messages late; 0 ends it.",
     z.strictObject({ target, delayMs }),
     ({ faults }, input) => faults.ackDelay(input.target, input.delayMs),
   ),
   "withhold-acks": row(
-    "Delivers messages and never acknowledges them.",
+    "Delivers messages but never acknowledges them.",
     z.strictObject({ target, on }),
     ({ faults }, input) => faults.withholdAcks(input.target, input.on),
   ),
   receipts: row(
-    "When delivery receipts for messages of this number come; `timing: null` mends.",
+    "Sets when delivery receipts for messages of this number are sent; `timing: null` ends it.",
     z.strictObject({ target, timing: timing.nullable() }),
     ({ faults }, input) => faults.receipts(input.target, input.timing),
   ),
@@ -107,7 +109,7 @@ export const faultTable: Record<string, FaultRow> = {
     ({ faults }, { xmlns, ...options }) => faults.ignoreQuery(xmlns, omitUndefined(options)),
   ),
   "forget-sessions": row(
-    "Contacts lose their sessions with this number's linked devices: its next message to each is asked for again.",
+    "Makes contacts lose their sessions with this number's linked devices; each contact requests the next message again.",
     z.strictObject({ target }),
     ({ faults }, input) => faults.forgetSessions(input.target),
   ),
@@ -126,22 +128,22 @@ export const faultTable: Record<string, FaultRow> = {
     },
   ),
   "media-delay": row(
-    "Answers every media request late; 0 mends.",
+    "Answers every media request late; 0 ends it.",
     z.strictObject({ delayMs }),
     ({ media }, input) => {
       media.delayMs = input.delayMs;
     },
   ),
-  clear: row("Mends everything.", z.strictObject({}), ({ faults, media }) => {
+  clear: row("Ends all faults.", z.strictObject({}), ({ faults, media }) => {
     faults.clear();
     Object.assign(media, { upload: null, download: null, delayMs: 0 } satisfies MediaFaults);
   }),
 };
 
-/** Breaks one thing by its name in the API. Throws `AdminError`: there is no such fault, or it can't be had like this. */
+/** Applies a fault by its name in the API. Throws `AdminError` if there is no such fault or the input is invalid. */
 export async function applyFault(name: string, input: unknown, breakables: Breakables): Promise<void> {
   const fault = Object.hasOwn(faultTable, name) ? faultTable[name] : undefined;
   if (fault) return fault.run(input, breakables);
   const known = Object.keys(faultTable).join(", ");
-  throw new AdminError("not_found", `There is no fault ${name}; there are ${known}.`);
+  throw new AdminError("not_found", `There is no fault ${name}. The faults are ${known}.`);
 }

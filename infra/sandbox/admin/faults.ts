@@ -3,7 +3,7 @@ import { z } from "zod";
 import { applyFault, type Breakables, faultTable } from "./fault-table.ts";
 import { rawBody } from "./input.ts";
 
-/** `GET /faults` lists what there is; `POST /faults/<name>` breaks it. */
+/** `GET /faults` lists the faults; `POST /faults/<name>` applies one. */
 export function faultRoutes(breakables: Breakables): Hono {
   const routes = new Hono();
   routes.get("/faults", (c) => {

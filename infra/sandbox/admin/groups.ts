@@ -12,7 +12,7 @@ const newGroup = z.strictObject({
 });
 const change = z.strictObject({ by: phoneNumber, phoneNumber });
 
-/** Groups of people: `by` is the member who does it. */
+/** Routes for groups; `by` is the member who makes the change. */
 export function groupRoutes(sandbox: Sandbox): Hono {
   const routes = new Hono();
   routes.get("/groups", (c) => c.json({ ok: true, payload: sandbox.groups() }));

@@ -15,10 +15,10 @@ const nextQuery = z.strictObject({
   waitMs: z.coerce.number().int().min(0).max(60_000).default(10_000),
 });
 
-/** What a browser may show in place; everything else is a download, so that no sender's file runs as a page. */
-const shownInPlace = /^(image\/(png|jpeg|gif|webp)|audio\/[\w.+-]+|video\/[\w.+-]+)$/;
+/** Types that a browser may show inline. Everything else is a download, so that no sender's file runs as a page. */
+const inlineTypes = /^(image\/(png|jpeg|gif|webp)|audio\/[\w.+-]+|video\/[\w.+-]+)$/;
 
-/** What arrived at a person. */
+/** Routes for a person's inbox. */
 export function inboxRoutes(sandbox: Sandbox): Hono {
   const routes = new Hono();
   routes.get("/accounts/:phoneNumber/inbox", (c) => {
@@ -33,17 +33,17 @@ export function inboxRoutes(sandbox: Sandbox): Hono {
     const { waitMs, ...filter } = query(c, nextQuery);
     const wait = { timeoutMs: waitMs, signal: c.req.raw.signal };
     const message = await account.waitForMessage(next(account.inbox, filter), wait).catch(() => null);
-    if (!message) throw new AdminError("timeout", `No such message arrived within ${waitMs} ms.`);
+    if (!message) throw new AdminError("timeout", `No matching message arrived within ${waitMs} ms.`);
     return c.json({ ok: true, payload: messageView(account.phoneNumber, message) });
   });
   routes.get("/accounts/:phoneNumber/inbox/:messageId/media", (c) => {
     const id = c.req.param("messageId");
     const { media } =
       knownAccount(sandbox, c).inbox.find((message) => message.id === id && message.media) ?? {};
-    if (!media) throw new AdminError("not_found", "There is no such message with media.");
+    if (!media) throw new AdminError("not_found", "There is no message with this id and media.");
     const type = media.mimetype.split(";")[0]?.trim().toLowerCase() ?? "";
-    c.header("Content-Type", shownInPlace.test(type) ? type : "application/octet-stream");
-    c.header("Content-Disposition", shownInPlace.test(type) ? "inline" : "attachment");
+    c.header("Content-Type", inlineTypes.test(type) ? type : "application/octet-stream");
+    c.header("Content-Disposition", inlineTypes.test(type) ? "inline" : "attachment");
     return c.body(new Uint8Array(media.bytes));
   });
   return routes;
@@ -51,7 +51,7 @@ export function inboxRoutes(sandbox: Sandbox): Hono {
 
 type NextFilter = Pick<z.output<typeof nextQuery>, "from" | "contains" | "after">;
 
-/** Matches messages from others that come after the one named, by the order of arrival. */
+/** Matches messages from others that arrived after the message with the id `after`. */
 function next(inbox: readonly ReceivedMessage[], { from, contains, after }: NextFilter) {
   const position = after === undefined ? -1 : inbox.findLastIndex((message) => message.id === after);
   const seen = new Set(inbox.slice(0, position + 1).map((message) => message.id));

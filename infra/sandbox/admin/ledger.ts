@@ -13,7 +13,7 @@ const nothing = z.strictObject({});
 
 type Message = { number: number; from: string; to: string };
 
-/** What was on the wire, for whoever counts. Times are milliseconds since 1970. */
+/** Routes for the ledger: what was on the wire. Times are milliseconds since 1970. */
 export function ledgerRoutes({ ledger }: Pick<Sandbox, "ledger">): Hono {
   const routes = new Hono();
   routes.get("/ledger/outgoing", (c) => c.json({ ok: true, payload: pageOf(c, ledger.outgoing()) }));
@@ -40,7 +40,7 @@ export function ledgerRoutes({ ledger }: Pick<Sandbox, "ledger">): Hono {
   return routes;
 }
 
-/** `after` is the `number` of the last record that was read. */
+/** `after` is the `number` of the last record that the caller has. */
 function pageOf<T extends Message>(c: Context, records: T[]): T[] {
   const { after, limit, from, to } = query(c, messages);
   const isWanted = (record: T): boolean =>

@@ -2,23 +2,23 @@ import type { MiddlewareHandler } from "hono";
 import { AdminError } from "./errors.ts";
 
 const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i;
-const reading = new Set(["GET", "HEAD"]);
+const safeMethods = new Set(["GET", "HEAD"]);
 
 /**
  * Keeps other web pages out of an API without a password.
  *
- * A page whose name resolves to 127.0.0.1 (DNS rebinding) is told by its `Host`; a page of another origin
- * that posts here is told by `Origin`, and by its content type when the browser leaves that out.
+ * `Host` gives away a page whose name resolves to 127.0.0.1 (DNS rebinding). `Origin` gives away a page of another
+ * origin that posts here; when the browser omits it, the content type does.
  */
 export const guard: MiddlewareHandler = async (c, next) => {
   const host = c.req.header("host") ?? "";
   if (!loopbackHost.test(host)) {
     throw new AdminError("forbidden", "The sandbox answers on localhost, 127.0.0.1 and [::1] only.");
   }
-  if (!reading.has(c.req.method)) {
+  if (!safeMethods.has(c.req.method)) {
     const origin = c.req.header("origin");
     if (origin !== undefined && origin.toLowerCase() !== `http://${host}`.toLowerCase()) {
-      throw new AdminError("forbidden", "Another web page may not change the sandbox.");
+      throw new AdminError("forbidden", "Other web pages may not change the sandbox.");
     }
     const type = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
     if (type !== "application/json") {

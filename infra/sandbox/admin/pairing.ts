@@ -9,7 +9,7 @@ const qrText = z.string().trim().min(1).max(2000);
 const scan = z.strictObject({ phoneNumber, qr: qrText });
 const typeCode = z.strictObject({
   phoneNumber,
-  /** Shown as `ABCD-EFGH`, typed in either way. */
+  /** Shown as `ABCD-EFGH`, accepted with and without the dash. */
   code: z
     .string()
     .transform((code) => code.replace(/[\s-]/g, "").toUpperCase())
@@ -17,7 +17,7 @@ const typeCode = z.strictObject({
 });
 const offerQr = z.strictObject({ qr: qrText });
 
-/** Who waits to be linked, and the two things a phone's owner can do about it. */
+/** Routes that list the clients waiting to be linked, and link one by QR or code. */
 export function pairingRoutes(sandbox: Sandbox): Hono {
   const routes = new Hono();
   routes.get("/pairings", async (c) => {

@@ -11,7 +11,7 @@ const types: Record<string, string> = {
   svg: "image/svg+xml",
 };
 
-/** The page of the simulated phone: plain files, served as they are. */
+/** Serves the page of the simulated phone: static files. */
 export function phonePageRoutes(): Hono {
   const routes = new Hono();
   routes.get("/", async (c) =>
@@ -25,7 +25,7 @@ export function phonePageRoutes(): Hono {
 }
 
 async function file(name: string): Promise<string> {
-  const missing = new AdminError("not_found", `There is no page ${name}.`);
+  const missing = new AdminError("not_found", `There is no file ${name}.`);
   if (!servable.test(name)) throw missing;
   return await readFile(new URL(name, folder), "utf8").catch(() => {
     throw missing;

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { toBuffer } from "qrcode";
 
-/** `GET /sample.png`: a picture for a message that names one by its address. */
+/** `GET /sample.png`: a picture for sending media by URL. */
 export function samplePictureRoutes(): Hono {
   const routes = new Hono();
   routes.get("/sample.png", async (c) => {

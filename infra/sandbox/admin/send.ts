@@ -27,7 +27,7 @@ const sendMedia = z.strictObject({
 const oneMessage = z.strictObject({ messageId: z.string().min(1).max(200) });
 const retry = z.strictObject({ ...oneMessage.shape, deviceId: z.number().int().min(0).max(99).optional() });
 
-/** What a person does: a number writes for the first time without being introduced. */
+/** Routes that act as a person. Sending from an unused number creates the person. */
 export function sendRoutes(sandbox: Sandbox): Hono {
   const routes = new Hono();
   routes.post("/accounts/:phoneNumber/send-text", async (c) => {

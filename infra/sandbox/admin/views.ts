@@ -24,7 +24,7 @@ export function deviceView(device: LinkedDevice) {
   return { ...device, linkedAt: device.linkedAt.toISOString() };
 }
 
-/** A message without its bytes: those have an address of their own. */
+/** A message without the bytes of its media, which have a URL of their own. */
 export function messageView(owner: string, message: ReceivedMessage) {
   const { media, mediaError = null, text = null, at, message: _content, ...rest } = message;
   return {

@@ -9,46 +9,46 @@ import { removeCompanion } from "../pairing/unlink.ts";
 import type { OwnDevice } from "../state/state.ts";
 import { stanza } from "../wire/stanza.ts";
 
-/** A phone number (its linked clients), or everybody. */
+/** A phone number, which stands for its linked clients. */
 type Target = string;
 type Times = { times?: number };
 
-/** Every way the sandbox can misbehave. Nothing is broken until it is asked for; `clear` mends everything. */
+/** Every way the sandbox can misbehave. No fault is active until requested; `clear` ends them all. */
 export interface Faults {
-  /** Cuts the TCP connections, no close frame. "all" includes sockets that have not paired. */
+  /** Cuts the TCP connections without a close frame. "all" includes sockets that have not paired. */
   drop(target: Target | "all"): void;
-  /** `<stream:error code>` and close, e.g. 515, 503, 500. */
+  /** Sends `<stream:error code>` and closes, e.g. 515, 503, 500. */
   streamError(target: Target | "all", code: number): void;
-  /** `<stream:error><conflict type="replaced">`: 440 at the client. */
+  /** Sends `<stream:error><conflict type="replaced">` and closes; the client sees 440. */
   replace(target: Target): void;
-  /** The phone removes its linked clients: 401 `device_removed` now, 401 at every later login. */
+  /** Removes the phone's linked clients: 401 `device_removed` now, 401 at every later login. */
   removeDevice(target: Target): void;
-  /** `<failure reason=code>` instead of `<success>`, for so many logins (default 1), e.g. 401, 402, 403, 405, 406, 409, 503. */
+  /** Answers the next `times` logins (default 1) with `<failure reason=code>` instead of `<success>`, e.g. 401, 402, 403, 405, 406, 409, 503. */
   failLogin(
     target: Target | "all",
     code: number,
     options?: Times & { attributes?: Record<string, string> },
   ): void;
-  /** Answers websocket upgrades with an HTTP error and closes, until null or so many times. */
+  /** Answers websocket upgrades with an HTTP error and closes, `times` times or until called with null. */
   refuseUpgrade(refusal: { status: number; retryAfterSeconds?: number; times?: number } | null): void;
-  /** The socket stays open, but nothing gets through in either direction. Switching off lets through what was held up, in order, as TCP does; a connection with more than 1,000 stanzas held up ends instead. */
+  /** Keeps the socket open but lets nothing through in either direction. Switching it off releases the stanzas held back, in order, as TCP does; a connection with more than 1,000 of them ends instead. */
   silence(target: Target | "all", on: boolean): void;
-  /** Messages are refused with this error in their ack (and not delivered), for so many messages (default: until null). */
+  /** Refuses messages with this error in their ack, and does not deliver them, `times` times or until called with null. */
   ackError(target: Target, code: number | null, options?: Times): void;
-  /** Delays acks by milliseconds; 0 mends. */
+  /** Delays acks by this many milliseconds; 0 ends it. */
   ackDelay(target: Target, delayMs: number): void;
-  /** Messages are delivered but never acknowledged. Switching off does not make up for the lost ones. */
+  /** Delivers messages but never acknowledges them. Switching it off does not send the withheld acks. */
   withholdAcks(target: Target, on: boolean): void;
-  /** Delivery receipts for messages of this account: when, or never; null mends. Overrides the contacts' own policy. */
+  /** Sets when, if ever, delivery receipts for messages of this account are sent; null ends it. Overrides the contacts' own policy. */
   receipts(target: Target, timing: ReceiptTiming | null): void;
-  /** The next so many queries (default 1) of this namespace stay unanswered, e.g. "encrypt", "usync", "w:m". */
+  /** Leaves the next `times` queries (default 1) of this namespace unanswered, e.g. "encrypt", "usync", "w:m". */
   ignoreQuery(xmlns: string, options?: Times): void;
-  /** Every contact loses its sessions with the target's linked devices, and asks for the next message of each again. */
+  /** Makes every contact lose its sessions with the target's linked devices, and request the next message of each again. */
   forgetSessions(target: Target | "all"): void;
   clear(): void;
 }
 
-/** The faults of this network, acting on its connections and rules. */
+/** Creates the faults that act on the connections and rules of this network. */
 export function createFaults(network: Network): Faults {
   const { rules } = network;
   const each = (target: string, act: (connection: Connection) => void): void => {

@@ -1,19 +1,19 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { PlannedFault } from "./schedule.ts";
 
-/** What was done, and when: milliseconds after the start. */
+/** A fault that was applied, and when: milliseconds after the start. */
 export interface AppliedFault extends PlannedFault {
   appliedAtMs: number;
-  /** Why it could not be done. */
+  /** Why it failed. */
   error?: string;
 }
 
-/** Breaks one thing, by the fault's name and arguments in the API. */
+/** Applies one fault, given its name and arguments in the API. */
 export type ApplyFault = (fault: string, input: unknown) => void | Promise<void>;
 
 /**
- * Does what is planned, in order, each at its time or as soon after as possible; `report` grows meanwhile.
- * Aborted, it does no more damage and mends at once what is still broken. Never rejects.
+ * Applies the planned faults in order, each at its time or as soon after as possible, and appends them to `report`.
+ * When aborted, it applies no further faults and at once ends those that are still active. Never rejects.
  */
 export async function runFaults(
   plan: readonly PlannedFault[],
@@ -25,7 +25,7 @@ export async function runFaults(
   const sinceStart = (): number => Math.round(performance.now() - startedAt);
   for (const planned of plan) {
     await until(planned.atMs - sinceStart(), signal);
-    const isNeeded = !signal.aborted || (planned.isMend && hasBegun(report, planned));
+    const isNeeded = !signal.aborted || (planned.isMend && wasApplied(report, planned));
     if (!isNeeded) continue;
     const failure = await attempt(() => apply(planned.fault, planned.arguments));
     report.push({
@@ -41,9 +41,12 @@ async function until(delayMs: number, signal: AbortSignal): Promise<void> {
   if (delayMs > 0 && !signal.aborted) await wait(delayMs, undefined, { signal }).catch(() => {});
 }
 
-/** The fault that this one mends was begun: same name, same target. */
-const hasBegun = (report: readonly AppliedFault[], { fault, arguments: { target } }: PlannedFault): boolean =>
-  report.some((done) => done.fault === fault && !done.isMend && done.arguments.target === target);
+/** Whether the fault that this one ends was applied: same name, same target. */
+const wasApplied = (
+  report: readonly AppliedFault[],
+  { fault, arguments: { target } }: PlannedFault,
+): boolean =>
+  report.some((applied) => applied.fault === fault && !applied.isMend && applied.arguments.target === target);
 
 async function attempt(work: () => void | Promise<void>): Promise<string | null> {
   try {

@@ -1,4 +1,4 @@
-/** What a schedule may do, by its name among the faults of the API. */
+/** The faults that a schedule may apply, by their names in the API. */
 export type ScheduledFault =
   | "drop"
   | "stream-error"
@@ -15,7 +15,7 @@ export type ScheduledFault =
   | "media-upload"
   | "media-download";
 
-/** How often per minute, over all targets together. */
+/** Average number of faults per minute, over all targets together. */
 export type FaultRates = Partial<Record<ScheduledFault, number>>;
 
 export interface ScheduleOptions {
@@ -24,20 +24,20 @@ export interface ScheduleOptions {
   seconds: number;
   /** Phone numbers to pick from. */
   targets: readonly string[];
-  /** Instead of `defaultRates`. */
+  /** Default `defaultRates`. */
   rates?: FaultRates;
 }
 
-/** One thing to do, `atMs` after the start; `arguments` are those of `POST /api/faults/<fault>`. */
+/** One fault to apply `atMs` after the start; `arguments` are those of `POST /api/faults/<fault>`. */
 export interface PlannedFault {
   atMs: number;
   fault: ScheduledFault;
   arguments: Record<string, unknown>;
-  /** This ends what an earlier one began. */
+  /** This one ends an earlier fault. */
   isMend: boolean;
 }
 
-/** Rough, but nothing that needs a person to mend it (a client that is replaced twice may give up). */
+/** Rough, but without faults that a person has to repair (a client that is replaced twice may give up). */
 export const defaultRates: FaultRates = {
   drop: 12,
   "stream-error": 6,
@@ -51,9 +51,13 @@ export const defaultRates: FaultRates = {
   "forget-sessions": 1,
 };
 
-type Dice = { number(): number; of<T>(choices: readonly T[]): T; between(min: number, max: number): number };
+type Random = {
+  number(): number;
+  of<T>(choices: readonly T[]): T;
+  between(min: number, max: number): number;
+};
 type Draft = Pick<PlannedFault, "arguments"> & {
-  /** What ends it, and after how long. */
+  /** How to end it, and after how long. */
   mend?: { arguments: Record<string, unknown>; afterMs: number };
 };
 
@@ -62,45 +66,45 @@ const loginErrors = [503, 500] as const;
 const statuses = [429, 503] as const;
 const namespaces = ["usync", "encrypt", "w:m"] as const;
 
-/** What each fault looks like when it comes. */
-const drafts: Record<ScheduledFault, (dice: Dice, target: string) => Draft> = {
-  drop: (_dice, target) => ({ arguments: { target } }),
-  "stream-error": (dice, target) => ({ arguments: { target, code: dice.of(streamErrors) } }),
-  replace: (_dice, target) => ({ arguments: { target } }),
-  silence: (dice, target) => ({
+/** Draws the arguments of each fault at random. */
+const drafts: Record<ScheduledFault, (random: Random, target: string) => Draft> = {
+  drop: (_random, target) => ({ arguments: { target } }),
+  "stream-error": (random, target) => ({ arguments: { target, code: random.of(streamErrors) } }),
+  replace: (_random, target) => ({ arguments: { target } }),
+  silence: (random, target) => ({
     arguments: { target, on: true },
-    mend: { arguments: { target, on: false }, afterMs: dice.between(500, 15_000) },
+    mend: { arguments: { target, on: false }, afterMs: random.between(500, 15_000) },
   }),
-  "refuse-upgrade": (dice) => ({
-    arguments: { status: dice.of(statuses) },
-    mend: { arguments: { status: null }, afterMs: dice.between(200, 3_000) },
+  "refuse-upgrade": (random) => ({
+    arguments: { status: random.of(statuses) },
+    mend: { arguments: { status: null }, afterMs: random.between(200, 3_000) },
   }),
-  "fail-login": (dice, target) => ({ arguments: { target, code: dice.of(loginErrors), times: 1 } }),
-  "ack-error": (_dice, target) => ({ arguments: { target, code: 479, times: 1 } }),
-  "ack-delay": (dice, target) => ({
-    arguments: { target, delayMs: dice.between(50, 2_000) },
-    mend: { arguments: { target, delayMs: 0 }, afterMs: dice.between(1_000, 10_000) },
+  "fail-login": (random, target) => ({ arguments: { target, code: random.of(loginErrors), times: 1 } }),
+  "ack-error": (_random, target) => ({ arguments: { target, code: 479, times: 1 } }),
+  "ack-delay": (random, target) => ({
+    arguments: { target, delayMs: random.between(50, 2_000) },
+    mend: { arguments: { target, delayMs: 0 }, afterMs: random.between(1_000, 10_000) },
   }),
-  "withhold-acks": (dice, target) => ({
+  "withhold-acks": (random, target) => ({
     arguments: { target, on: true },
-    mend: { arguments: { target, on: false }, afterMs: dice.between(200, 3_000) },
+    mend: { arguments: { target, on: false }, afterMs: random.between(200, 3_000) },
   }),
-  receipts: (dice, target) => ({
-    arguments: { target, timing: dice.of([50, 500, 2_000]) },
-    mend: { arguments: { target, timing: null }, afterMs: dice.between(1_000, 10_000) },
+  receipts: (random, target) => ({
+    arguments: { target, timing: random.of([50, 500, 2_000]) },
+    mend: { arguments: { target, timing: null }, afterMs: random.between(1_000, 10_000) },
   }),
-  "ignore-query": (dice) => ({ arguments: { xmlns: dice.of(namespaces), times: 1 } }),
-  "forget-sessions": (_dice, target) => ({ arguments: { target } }),
-  "media-upload": (dice) => ({ arguments: { status: dice.of([500, 503]), times: 1 } }),
-  "media-download": (dice) => ({ arguments: { status: dice.of([500, 503]), times: 1 } }),
+  "ignore-query": (random) => ({ arguments: { xmlns: random.of(namespaces), times: 1 } }),
+  "forget-sessions": (_random, target) => ({ arguments: { target } }),
+  "media-upload": (random) => ({ arguments: { status: random.of([500, 503]), times: 1 } }),
+  "media-download": (random) => ({ arguments: { status: random.of([500, 503]), times: 1 } }),
 };
 
-/** Everything a schedule may do. */
+/** Every fault that a schedule may apply. */
 export const scheduledFaults = Object.keys(drafts) as ScheduledFault[];
 
 /**
- * What goes wrong when, in the order of time; the times of each fault are those of a Poisson process with its rate.
- * Everything that has begun is mended within the time. Without targets there is nothing to break.
+ * Plans the faults in chronological order. The times of each fault are a Poisson process with its rate.
+ * Every lasting fault ends within `seconds`. Without targets the plan is empty.
  */
 export function planFaults({
   seed,
@@ -112,42 +116,42 @@ export function planFaults({
   if (targets.length === 0) return [];
   return scheduledFaults
     .flatMap((fault, index) => {
-      const dice = diceOf(seed, index);
-      return timesOf(dice, rates[fault] ?? 0, endMs).flatMap((atMs) =>
-        planned(dice, fault, atMs, targets, endMs),
+      const random = randomStream(seed, index);
+      return timesOf(random, rates[fault] ?? 0, endMs).flatMap((atMs) =>
+        planned(random, fault, atMs, targets, endMs),
       );
     })
     .sort((one, other) => one.atMs - other.atMs);
 }
 
 function planned(
-  dice: Dice,
+  random: Random,
   fault: ScheduledFault,
   atMs: number,
   targets: readonly string[],
   endMs: number,
 ): PlannedFault[] {
-  const { arguments: input, mend } = drafts[fault](dice, dice.of(targets));
+  const { arguments: input, mend } = drafts[fault](random, random.of(targets));
   const begin = { atMs, fault, arguments: input, isMend: false };
   if (!mend) return [begin];
   const mendAtMs = Math.min(atMs + mend.afterMs, endMs);
   return [begin, { atMs: mendAtMs, fault, arguments: mend.arguments, isMend: true }];
 }
 
-/** Arrivals with `perMinute` on average, in whole milliseconds. */
-function timesOf(dice: Dice, perMinute: number, endMs: number): number[] {
+/** Times of a Poisson process with `perMinute` events on average, in whole milliseconds. */
+function timesOf(random: Random, perMinute: number, endMs: number): number[] {
   if (perMinute <= 0) return [];
   const times: number[] = [];
   const meanMs = 60_000 / perMinute;
   for (let atMs = 0; ; ) {
-    atMs += Math.max(1, Math.round(-Math.log(1 - dice.number()) * meanMs));
+    atMs += Math.max(1, Math.round(-Math.log(1 - random.number()) * meanMs));
     if (atMs >= endMs) return times;
     times.push(atMs);
   }
 }
 
-/** Each fault throws dice of its own, so that another rate of one leaves the others where they were. */
-function diceOf(seed: number, stream: number): Dice {
+/** Each fault has a random stream of its own, so that changing the rate of one does not move the others. */
+function randomStream(seed: number, stream: number): Random {
   const number = mulberry32((seed ^ Math.imul(stream + 1, 0x9e37_79b1)) >>> 0);
   const between = (min: number, max: number): number => min + Math.floor(number() * (max - min + 1));
   const of = <T>(choices: readonly T[]): T => choices[between(0, choices.length - 1)] as T;

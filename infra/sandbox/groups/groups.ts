@@ -19,7 +19,7 @@ export const groupOf = (network: Network, jid: string | undefined): GroupState |
 export const membersOf = (network: Network, group: GroupState): Person[] =>
   group.members.map((phoneNumber) => network.person(phoneNumber));
 
-/** A person makes a group; everybody's linked devices are told. */
+/** Creates a group and notifies all members' linked devices. */
 export function createGroup(
   network: Network,
   creator: Person,
@@ -34,33 +34,33 @@ export function createGroup(
   const group = { jid, subject, members, createdAt: unixNow(), addressing };
   network.state.groups = { ...network.state.groups, [jid]: group };
   network.changed();
-  announce(network, group, creator, stanza("create", {}, [groupNode(network, group)]), members);
+  notifyMembers(network, group, creator, stanza("create", {}, [groupNode(network, group)]), members);
   return group;
 }
 
-/** Somebody comes in; the new member's devices hear of the group by it. */
+/** Adds a member and notifies all members; the new member's devices learn of the group from that. */
 export function addMember(network: Network, group: GroupState, actor: Person, phoneNumber: string): void {
-  if (group.members.includes(phoneNumber)) throw new Error(`${phoneNumber} is in the group already`);
+  if (group.members.includes(phoneNumber)) throw new Error(`${phoneNumber} is already in the group`);
   const person = network.person(phoneNumber);
   group.members = [...group.members, phoneNumber];
   network.changed();
   const content = [participantNode(group, person)];
-  announce(network, group, actor, stanza("add", {}, content), group.members);
+  notifyMembers(network, group, actor, stanza("add", {}, content), group.members);
 }
 
-/** Somebody goes, of their own will if they are the actor. Whoever stays encrypts under a new key from now on. */
+/** Removes a member and notifies all members, including the removed one. The remaining members encrypt under new sender keys. */
 export function removeMember(network: Network, group: GroupState, actor: Person, phoneNumber: string): void {
   if (!group.members.includes(phoneNumber)) throw new Error(`${phoneNumber} is not in the group`);
   const person = network.person(phoneNumber);
-  const told = group.members;
+  const formerMembers = group.members;
   group.members = group.members.filter((member) => member !== phoneNumber);
   for (const member of membersOf(network, group))
     renewSenderKey(member.phone, group.jid, `${member.phoneNumber}.0`);
   network.changed();
-  announce(network, group, actor, stanza("remove", {}, [participantNode(group, person)]), told);
+  notifyMembers(network, group, actor, stanza("remove", {}, [participantNode(group, person)]), formerMembers);
 }
 
-/** A group as it is described to its members. */
+/** Describes a group to its members. */
 export function groupNode(network: Network, group: GroupState): BinaryNode {
   const [creator = ""] = group.members;
   const owner = network.person(creator);
@@ -78,7 +78,7 @@ export function groupNode(network: Network, group: GroupState): BinaryNode {
   return stanza("group", attributes, participants);
 }
 
-/** Attributes that name a member of the group, or a device of theirs, by the address that is used in it, and the other beside it. */
+/** Attributes that name a member of the group, or one of their devices, by the address that the group uses, with the other address beside it. */
 export function participantAttributes(group: GroupState, person: Person, device = 0): Record<string, string> {
   const participant = jidOf(person.state, group.addressing, device);
   return group.addressing === "lid"
@@ -94,12 +94,12 @@ function participantNode(group: GroupState, person: Person): BinaryNode {
     : stanza("participant", { jid, lid: jidOf(person.state, "lid"), type });
 }
 
-function announce(
+function notifyMembers(
   network: Network,
   group: GroupState,
   actor: Person,
   change: BinaryNode,
-  told: readonly string[],
+  recipients: readonly string[],
 ): void {
   const attributes = {
     from: group.jid,
@@ -107,7 +107,7 @@ function announce(
     notify: actor.pushName,
     ...participantAttributes(group, actor),
   };
-  for (const phoneNumber of told) {
+  for (const phoneNumber of recipients) {
     for (const companion of network.person(phoneNumber).state.companions) {
       const node = stanza("notification", { ...attributes, id: randomId(), t: unixNow() }, [change]);
       post(network, companion, node);

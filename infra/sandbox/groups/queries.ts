@@ -4,7 +4,7 @@ import type { Person } from "../state/person.ts";
 import { stanza } from "../wire/stanza.ts";
 import { groupNode, groupOf } from "./groups.ts";
 
-/** The groups that the asker is in. */
+/** Lists the groups of the person who asks. */
 export function answerParticipating(network: Network, { phoneNumber }: Person): BinaryNode[] {
   const groups = Object.values(network.state.groups ?? {}).filter(({ members }) =>
     members.includes(phoneNumber),
@@ -18,7 +18,7 @@ export function answerParticipating(network: Network, { phoneNumber }: Person): 
   ];
 }
 
-/** A group's name and members, for members only. */
+/** Describes a group, to members only. */
 export function answerGroup(
   network: Network,
   { phoneNumber }: Person,

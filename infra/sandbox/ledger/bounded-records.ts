@@ -1,4 +1,4 @@
-/** Records by key, oldest first. The oldest go when there are more than `max`; `forgotten` says how many went. */
+/** Records by key, oldest first, at most `max`. The oldest are dropped first; `forgotten` counts them. */
 export class BoundedRecords<T> {
   readonly #byKey = new Map<string, T>();
   readonly #max: number;
@@ -20,7 +20,7 @@ export class BoundedRecords<T> {
     return this.#byKey.get(key);
   }
 
-  /** The record with this key, made if there is none. */
+  /** The record with this key, created if there is none. */
   ensure(key: string, make: () => T): T {
     const known = this.#byKey.get(key);
     if (known) return known;

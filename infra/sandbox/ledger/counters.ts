@@ -1,35 +1,35 @@
-/** What the sandbox has seen since it started or was last reset. Everything but `stanzas` is expected to be 0 or known. */
+/** Counts since the sandbox started or was last reset. Tests expect every value except `stanzas` to be 0 or known. */
 interface CountValues {
   /** Stanzas received, by tag. */
   stanzas: Record<string, number>;
   /** Stanzas sent, by tag. */
   sent: Record<string, number>;
-  /** Stanzas that no row of the sandbox's tables answers: a gap in the sandbox, or nonsense from a client. */
+  /** Stanzas that no handler of the sandbox answers: a gap in the sandbox, or nonsense from a client. */
   unknownNodes: number;
-  /** Copies that a contact's device could not decrypt although nothing had broken its session. */
+  /** Copies that a contact's device could not decrypt although no fault had broken its session. */
   decryptFailures: number;
   /** Copies that could not be decrypted because `forgetSessions` was called. */
   forcedDecryptFailures: number;
-  /** Same (ephemeral key, counter) twice from one device: its ratchet was rolled back. */
+  /** The same (ephemeral key, counter) twice from one device: its ratchet was rolled back. */
   reusedRatchetCounters: number;
-  /** Two live sockets of one linked device; the older one was told `replaced`. */
+  /** Two live sockets of one linked device; the older one was ended with `replaced`. */
   simultaneousSockets: number;
-  /** A first message without, or with a wrongly signed, device identity. */
+  /** First messages without a device identity, or with a wrongly signed one. */
   badDeviceIdentities: number;
   /** Exceptions inside the sandbox. */
   handlerErrors: number;
-  /** Retry receipts received from clients, and asked of them. */
+  /** Retry receipts received from clients, and sent to them. */
   retriesReceived: number;
   retriesAsked: number;
   logins: number;
   failedLogins: number;
   refusedUpgrades: number;
   pairings: number;
-  /** Times that a client was told that few of its one-time pre-keys are left. */
+  /** Notices to clients that few of their one-time pre-keys are left. */
   preKeyNotices: number;
 }
 
-/** Live counters. Read a field any time; `snapshot` is a copy that no longer changes. */
+/** Live counters. Fields can be read at any time; `snapshot` returns a copy that does not change. */
 export interface Counters extends CountValues {
   snapshot(): CountValues;
   reset(): void;

@@ -8,16 +8,16 @@ export interface DecryptFailure {
   /** Sender and reader, each with a device: `<phone number>:<device>`. */
   from: string;
   to: string;
-  /** Who could not read: a device of a simulated person, or a linked one (which then asks for it again). */
+  /** Which device failed: one of a simulated person, or a linked one (which then requests the copy again). */
   reader: "contact" | "linked";
   at: number;
-  /** Its session had been thrown away by `forgetSessions`. */
+  /** `forgetSessions` had deleted its session. */
   isForced: boolean;
-  /** When the same device could read the message after all. */
+  /** When the same device decrypted the message after all. */
   repairedAt: number | null;
 }
 
-/** Who could not read what, and whether it was mended; the last 20,000. */
+/** Every failed decryption, and whether it was repaired; the last 20,000. */
 export class FailureLedger {
   readonly #records = new BoundedRecords<DecryptFailure>(recordsMax);
 
@@ -38,8 +38,8 @@ export class FailureLedger {
     record.repairedAt = null;
   }
 
-  /** The device has read the message: no matter whether it could at once. */
-  read(message: Pick<DecryptFailure, "id" | "to">): void {
+  /** The device has decrypted the message, at once or after a failure. */
+  decrypted(message: Pick<DecryptFailure, "id" | "to">): void {
     const record = this.#records.get(keyOf(message));
     if (record) record.repairedAt ??= Date.now();
   }

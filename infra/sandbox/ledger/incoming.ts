@@ -5,34 +5,34 @@ const receiptsMax = 10;
 
 /** One message for one linked device, from a person in the sandbox or from another linked device. Times are milliseconds since 1970. */
 export interface IncomingRecord {
-  /** Of all such records, from 1: the order in which they were put before their devices. */
+  /** Counts all such records from 1, in the order in which they were queued for their devices. */
   number: number;
   id: string;
-  /** Phone number of who wrote it. */
+  /** Phone number of the author. */
   from: string;
-  /** JID of the group it was written in. */
+  /** JID of the group it was written in; null outside groups. */
   group: string | null;
   /** The account and its linked device. */
   to: string;
   deviceId: number;
-  /** A copy of what the account's owner wrote elsewhere. */
+  /** A copy of a message that the account's owner wrote on another device. */
   isOwn: boolean;
   postedAt: number;
-  /** How often it went out on a socket of the device, and first when. */
+  /** How often it was sent on a socket of the device, and when first. */
   deliveries: number;
   deliveredAt: number | null;
-  /** How often the device asked for it again. */
+  /** How often the device requested it again. */
   retriesAsked: number;
-  /** Receipts of the device, "delivered" and "inactive" among them, and refusals as "error 500"; the last 10. */
+  /** The device's receipts, including "delivered" and "inactive", and its refusals as "error 500"; the last 10. */
   receipts: { type: string; at: number }[];
-  /** When the device first confirmed that it has it, by a receipt other than a request to send it again. */
+  /** When the device first confirmed that it has the message, by a receipt other than a retry or a refusal. */
   confirmedAt: number | null;
 }
 
-/** Which message is meant: ids are unique per device. */
+/** Identifies a message: ids are unique per device. */
 type IncomingKey = Pick<IncomingRecord, "id" | "to" | "deviceId">;
 
-/** Every message that was put before linked devices since the start, the last 100,000. */
+/** Every message queued for linked devices since the start; the last 100,000. */
 export class IncomingLedger {
   readonly #records = new BoundedRecords<IncomingRecord>(recordsMax);
   #number = 0;
@@ -59,15 +59,15 @@ export class IncomingLedger {
     }));
   }
 
-  wentOut(key: IncomingKey): void {
+  delivered(key: IncomingKey): void {
     const record = this.#records.get(keyOf(key));
     if (!record) return;
     record.deliveries += 1;
     record.deliveredAt ??= Date.now();
   }
 
-  /** A device said something about a message: `type` is that of its receipt, "error 500" for a refusal. */
-  heard(key: IncomingKey, type: string): void {
+  /** A device sent a receipt for a message, or refused it: `type` is that of the receipt, or "error 500". */
+  receiptReceived(key: IncomingKey, type: string): void {
     const record = this.#records.get(keyOf(key));
     if (!record) return;
     record.receipts = [...record.receipts, { type, at: Date.now() }].slice(-receiptsMax);

@@ -7,52 +7,52 @@ import { IncomingLedger, type IncomingRecord } from "./incoming.ts";
 import { OutgoingLedger, type OutgoingRecord } from "./outgoing.ts";
 import { type Overlap, SocketLedger, type SocketRecord } from "./sockets.ts";
 
-/** What the server knows of one linked device, added up since the start. */
+/** Totals for one linked device since the start. */
 interface DeviceRecord {
   phoneNumber: string;
   deviceId: number;
   linkedAt: number;
   isConnected: boolean;
-  /** Stanzas that wait for it. */
+  /** Stanzas that are waiting for it. */
   queued: number;
   sockets: number;
   logins: number;
-  /** Messages it put on the wire, and stanzas of these. */
+  /** Messages it sent, and the stanzas that carried them. */
   sent: number;
   copies: number;
-  /** Messages put before it, and how many it has confirmed. */
+  /** Messages queued for it, and how many it has confirmed. */
   received: number;
   confirmed: number;
-  /** Copies of its messages that somebody could not read, and what it could not read itself. */
+  /** Copies of its messages that a reader could not decrypt, and copies it could not decrypt itself. */
   unreadable: number;
   couldNotRead: number;
-  /** How often it was asked for a message again, and asked itself. */
+  /** How often it was asked to send a message again, and asked for one itself. */
   retriesAsked: number;
   retriesSent: number;
-  /** One-time pre-keys on the server, those handed out, and sessions begun without one. */
+  /** One-time pre-keys on the server, those handed out, and sessions started without one. */
   preKeysLeft: number;
   preKeysTaken: number;
   preKeysMissing: number;
 }
 
-/** What each ledger may hold at most is in its own file; `forgotten` counts what no longer fits. */
+/** The ledgers as tests read them. Each ledger's bound is in its own file; `forgotten` counts the records dropped. */
 export interface Ledger {
   /** Messages of linked devices, per reader. */
   outgoing(): OutgoingRecord[];
   /** Messages for linked devices, per device. */
   incoming(): IncomingRecord[];
-  /** Every connection, oldest first, and those of one device that were logged in at once. */
+  /** Every connection, oldest first; `overlaps` are those of one device that were logged in at once. */
   sockets(): SocketRecord[];
   overlaps(): Overlap[];
-  /** Copies that could not be decrypted, mended or not; and those that were not. */
+  /** Copies that could not be decrypted, repaired or not; and only those that were never repaired. */
   decryptFailures(): DecryptFailure[];
   unrepairedDecryptFailures(): DecryptFailure[];
-  /** The devices that are linked now. */
+  /** The devices that are currently linked. */
   devices(): DeviceRecord[];
   forgotten(): number;
 }
 
-/** The parts as the sandbox writes them. */
+/** The ledgers as the sandbox writes them. */
 export interface Ledgers {
   readonly outgoing: OutgoingLedger;
   readonly incoming: IncomingLedger;
@@ -67,12 +67,12 @@ export const createLedgers = (): Ledgers => ({
   sockets: new SocketLedger(),
 });
 
-/** Somebody whose linked devices are added up. */
+/** A person whose linked devices are totalled. */
 export interface DeviceOwner extends Readonly<Pick<Account, "phoneNumber" | "devices">> {
   companion(deviceId: number): Companion | undefined;
 }
 
-/** What tests read: live records, not copies. */
+/** Gives tests access to the ledgers: live records, not copies. */
 export function readLedgers(ledgers: Ledgers, people: () => DeviceOwner[]): Ledger {
   const { outgoing, incoming, failures, sockets } = ledgers;
   return {

@@ -6,7 +6,7 @@ const textMax = 200;
 
 /** One message of a linked device to one person; a group message has one record per member. Times are milliseconds since 1970. */
 export interface OutgoingRecord {
-  /** Of all such records, from 1. */
+  /** Counts all such records from 1. */
   number: number;
   id: string;
   /** The sending account and its linked device. */
@@ -14,35 +14,35 @@ export interface OutgoingRecord {
   deviceId: number;
   /** Phone number of the reader. */
   to: string;
-  /** JID of the group it was written in. */
+  /** JID of the group it was written in; null outside groups. */
   group: string | null;
-  /** Its first 200 characters, once the reader's phone could read it. */
+  /** Its first 200 characters, once the reader's phone has decrypted it. */
   text: string | null;
-  /** Stanzas with this id that the server took, without those that answer a request to send it again. */
+  /** Stanzas with this id that the server accepted, without those that answer a retry request. */
   copies: number;
-  /** Stanzas that answered such a request. */
+  /** Stanzas that answered a retry request. */
   resent: number;
-  /** Stanzas that the server refused, and with which code the last time. */
+  /** Stanzas that the server refused, and the code of the last refusal. */
   refused: number;
   refusedWith: number | null;
-  /** When the first stanza with this id came, refused or not. */
+  /** When the first stanza with this id arrived, refused or not. */
   seenAt: number;
-  /** When the first one was taken, and its place among all that reached this reader, from 1. */
+  /** When the first one was accepted, and its place among all that reached this reader, from 1. */
   arrivedAt: number | null;
   order: number | null;
   /** When the reader's phone showed it, and its place among all that this phone showed, from 1. */
   shownAt: number | null;
   shownOrder: number | null;
-  /** How often a device of the reader asked for it again. */
+  /** How often a device of the reader requested it again. */
   retriesAsked: number;
-  /** What was reported back to the sender; the last 10. */
+  /** The receipts that the sender got; the last 10. */
   receipts: { type: string; at: number }[];
 }
 
-/** Which message is meant: ids are unique per sender only. */
+/** Identifies a message: ids are unique per sender only. */
 export type OutgoingKey = Pick<OutgoingRecord, "id" | "from" | "to">;
 
-/** Every message that linked devices sent since the start, the last 100,000. */
+/** Every message that linked devices sent since the start; the last 100,000. */
 export class OutgoingLedger {
   readonly #records = new BoundedRecords<OutgoingRecord>(recordsMax);
   readonly #arrivals = new Map<string, number>();
@@ -61,10 +61,10 @@ export class OutgoingLedger {
     return this.#records.get(keyOf(key));
   }
 
-  /** A stanza came. `isAnswer` says that it can only be the answer to a request to send it again. */
-  taken(key: OutgoingKey & { deviceId: number; group: string | null }, isAnswer: boolean): void {
+  /** The server accepted a stanza. `isResend` means that it can only be the answer to a retry request. */
+  accepted(key: OutgoingKey & { deviceId: number; group: string | null }, isResend: boolean): void {
     const record = this.#ensure(key);
-    if (isAnswer || record.resent < record.retriesAsked) record.resent += 1;
+    if (isResend || record.resent < record.retriesAsked) record.resent += 1;
     else record.copies += 1;
     if (record.arrivedAt !== null) return;
     record.arrivedAt = Date.now();
@@ -85,12 +85,12 @@ export class OutgoingLedger {
     record.text = text?.slice(0, textMax) ?? null;
   }
 
-  askedAgain(key: OutgoingKey): void {
+  retryRequested(key: OutgoingKey): void {
     const record = this.of(key);
     if (record) record.retriesAsked += 1;
   }
 
-  reported(key: OutgoingKey, type: string): void {
+  receiptSent(key: OutgoingKey, type: string): void {
     const record = this.of(key);
     if (record) record.receipts = [...record.receipts, { type, at: Date.now() }].slice(-receiptsMax);
   }

@@ -17,7 +17,7 @@ const seenMax = 100_000;
 const macBytes = 8;
 const signatureBytes = 64;
 
-/** Watches what a client encrypts: a (ratchet key, counter) that comes twice means that its state was rolled back. */
+/** Detects a client that uses a (ratchet key, counter) twice, which means that its state was rolled back. */
 export class RatchetReuse {
   readonly #seen = new Set<string>();
 
@@ -39,13 +39,13 @@ function counterOf(type: string, ciphertext: Buffer): string {
   return `${Buffer.from(ephemeralKey).toString("base64")} ${counter}`;
 }
 
-/** In a group the key has a number instead, and the end of the message is a signature. */
+/** A group message carries the id of the key instead, and ends with a signature. */
 function groupCounter(ciphertext: Buffer): string {
   const { id, iteration } = proto.SenderKeyMessage.decode(ciphertext.subarray(1, -signatureBytes));
   return `group ${id} ${iteration}`;
 }
 
-/** The first byte of each layer is its version, the last eight of the inner one its MAC. */
+/** The first byte of each layer is its version; the last eight bytes of the inner one are its MAC. */
 function readHeader(type: string, ciphertext: Buffer): WhisperMessage {
   const isFirst = type === "pkmsg";
   const inner = isFirst ? protobufs.PreKeyWhisperMessage.decode(ciphertext.subarray(1)).message : ciphertext;

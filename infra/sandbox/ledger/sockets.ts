@@ -5,36 +5,36 @@ const recordsMax = 50_000;
 /** One connection of a client, from its upgrade to its end. Times are milliseconds since 1970. */
 export interface SocketRecord {
   id: string;
-  /** The client's port: which process it was, `/proc/net/tcp` and the like can tell while it lives. */
+  /** The client's port, from which `/proc/net/tcp` and the like find its process while that lives. */
   remotePort: number;
   openedAt: number;
-  /** Whose it is, once it has logged in. */
+  /** Set once it has logged in. */
   phoneNumber: string | null;
   deviceId: number | null;
   loggedInAt: number | null;
-  /** Stanzas of the client, and when the last came. */
+  /** Stanzas from the client, and when the last one arrived. */
   heard: number;
   lastHeardAt: number | null;
-  /** When it was over for the server. */
+  /** When it ended for the server. */
   endedAt: number | null;
-  /** "client" hung up or its wire broke; "drop", "stopped"; what the server said: "515", "replaced", "device_removed", "failure 401" … */
+  /** "client" if the client hung up or its connection broke; "drop", "stopped"; or what the server sent: "515", "replaced", "device_removed", "failure 401" … */
   reason: string | null;
-  /** Stanzas that came after the server had ended it: thrown away. */
+  /** Stanzas that arrived after the server had ended it, and were dropped. */
   heardAfterEnd: number;
 }
 
-/** Two sockets of one linked device that were logged in at once: the server ends the former at the login of the next. */
+/** Two sockets of one linked device that were logged in at once: the server ends the former when the next logs in. */
 export interface Overlap {
   phoneNumber: string;
   deviceId: number;
   former: SocketRecord;
   next: SocketRecord;
   at: number;
-  /** How long the former had said nothing by then; a stopped process has been silent for long. */
+  /** How long the former had been silent by then; a stopped process is silent for long. */
   silentMs: number;
 }
 
-/** Every connection since the start, the last 50,000. */
+/** Every connection since the start; the last 50,000. */
 export class SocketLedger {
   readonly #records = new BoundedRecords<SocketRecord>(recordsMax);
   readonly #overlaps = new BoundedRecords<Overlap>(recordsMax);
@@ -67,7 +67,7 @@ export class SocketLedger {
     }));
   }
 
-  /** `former` is the device's socket that was still open. */
+  /** `former` is the device's socket that was still open, if any. */
   loggedIn(
     record: SocketRecord,
     device: { phoneNumber: string; deviceId: number },
@@ -81,7 +81,7 @@ export class SocketLedger {
   }
 }
 
-/** Only the first end counts. */
+/** Records the end of a connection. Only the first call counts. */
 export function ended(record: SocketRecord, reason: string): void {
   if (record.endedAt !== null) return;
   record.endedAt = Date.now();

@@ -5,29 +5,29 @@ import type { MediaStore } from "./media-host.ts";
 
 interface Shape {
   field: "imageMessage" | "videoMessage" | "audioMessage" | "documentMessage" | "stickerMessage";
-  /** What the keys are derived for; stickers use the images'. */
-  keysFor: string;
+  /** HKDF info of the derived keys; stickers use that of images. */
+  keyInfo: string;
 }
 
 const shapes: Record<MediaKind, Shape> = {
-  image: { field: "imageMessage", keysFor: "WhatsApp Image Keys" },
-  video: { field: "videoMessage", keysFor: "WhatsApp Video Keys" },
-  audio: { field: "audioMessage", keysFor: "WhatsApp Audio Keys" },
-  document: { field: "documentMessage", keysFor: "WhatsApp Document Keys" },
-  sticker: { field: "stickerMessage", keysFor: "WhatsApp Image Keys" },
+  image: { field: "imageMessage", keyInfo: "WhatsApp Image Keys" },
+  video: { field: "videoMessage", keyInfo: "WhatsApp Video Keys" },
+  audio: { field: "audioMessage", keyInfo: "WhatsApp Audio Keys" },
+  document: { field: "documentMessage", keyInfo: "WhatsApp Document Keys" },
+  sticker: { field: "stickerMessage", keyInfo: "WhatsApp Image Keys" },
 };
 const kinds = Object.keys(shapes) as MediaKind[];
 const macBytes = 10;
 
 /** Encrypts and uploads an attachment as a phone would; returns the message that refers to it. */
-export async function sealMedia(shelf: MediaStore, content: MediaContent): Promise<proto.IMessage> {
-  const { field, keysFor } = shapes[content.kind];
+export async function sealMedia(store: MediaStore, content: MediaContent): Promise<proto.IMessage> {
+  const { field, keyInfo } = shapes[content.kind];
   const mediaKey = randomBytes(32);
-  const { iv, key, macKey } = derive(mediaKey, keysFor);
+  const { iv, key, macKey } = derive(mediaKey, keyInfo);
   const cipher = createCipheriv("aes-256-cbc", key, iv);
   const encrypted = Buffer.concat([cipher.update(content.bytes), cipher.final()]);
   const blob = Buffer.concat([encrypted, macOf(macKey, iv, encrypted)]);
-  const { url, directPath } = await shelf.put(blob);
+  const { url, directPath } = await store.put(blob);
   const reference = {
     url,
     directPath,
@@ -43,7 +43,7 @@ export async function sealMedia(shelf: MediaStore, content: MediaContent): Promi
   return { [field]: reference };
 }
 
-/** An attachment as a message describes it; `open` fetches it and throws what a phone would complain about. */
+/** An attachment as a message describes it; `open` fetches and decrypts it, and throws where a phone would report an error. */
 export interface Attachment {
   kind: MediaKind;
   mimetype: string;
@@ -52,7 +52,7 @@ export interface Attachment {
   open(): Promise<Buffer>;
 }
 
-export function attachmentOf(shelf: MediaStore, message: proto.IMessage): Attachment | null {
+export function attachmentOf(store: MediaStore, message: proto.IMessage): Attachment | null {
   const inner = message.documentWithCaptionMessage?.message ?? message;
   const kind = kinds.find((candidate) => inner[shapes[candidate].field]);
   const reference = kind && inner[shapes[kind].field];
@@ -64,7 +64,7 @@ export function attachmentOf(shelf: MediaStore, message: proto.IMessage): Attach
     mimetype: reference.mimetype ?? "",
     ...(caption ? { caption } : {}),
     ...(fileName ? { fileName } : {}),
-    open: () => fetchAndOpen(shelf, reference, shapes[kind].keysFor),
+    open: () => fetchAndOpen(store, reference, shapes[kind].keyInfo),
   };
 }
 
@@ -75,25 +75,25 @@ interface Reference {
   fileEncSha256?: Uint8Array | null;
 }
 
-async function fetchAndOpen(shelf: MediaStore, reference: Reference, keysFor: string): Promise<Buffer> {
+async function fetchAndOpen(store: MediaStore, reference: Reference, keyInfo: string): Promise<Buffer> {
   const { directPath, mediaKey, fileSha256, fileEncSha256 } = reference;
   if (!directPath || !mediaKey) throw new Error("incomplete media reference");
-  const blob = await shelf.get(directPath);
+  const blob = await store.get(directPath);
   if (!blob) throw new Error("the media is not on the host");
   if (!sha256(blob).equals(fileEncSha256 ?? Buffer.alloc(0)))
-    throw new Error("wrong hash of the encrypted media");
-  const { iv, key, macKey } = derive(Buffer.from(mediaKey), keysFor);
+    throw new Error("the encrypted media has the wrong hash");
+  const { iv, key, macKey } = derive(Buffer.from(mediaKey), keyInfo);
   const encrypted = blob.subarray(0, -macBytes);
   if (!macOf(macKey, iv, encrypted).equals(blob.subarray(-macBytes)))
-    throw new Error("wrong MAC of the media");
+    throw new Error("the media has the wrong MAC");
   const decipher = createDecipheriv("aes-256-cbc", key, iv);
   const bytes = Buffer.concat([decipher.update(encrypted), decipher.final()]);
-  if (!sha256(bytes).equals(fileSha256 ?? Buffer.alloc(0))) throw new Error("wrong hash of the media");
+  if (!sha256(bytes).equals(fileSha256 ?? Buffer.alloc(0))) throw new Error("the media has the wrong hash");
   return bytes;
 }
 
-function derive(mediaKey: Buffer, keysFor: string) {
-  const derived = Buffer.from(hkdfSync("sha256", mediaKey, Buffer.alloc(0), keysFor, 112));
+function derive(mediaKey: Buffer, keyInfo: string) {
+  const derived = Buffer.from(hkdfSync("sha256", mediaKey, Buffer.alloc(0), keyInfo, 112));
   return { iv: derived.subarray(0, 16), key: derived.subarray(16, 48), macKey: derived.subarray(48, 80) };
 }
 

@@ -1,13 +1,13 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Encrypted media by name. Bounded: what is oldest goes when there is no room. */
+/** Encrypted media by name, bounded in size: the oldest make room for new ones. */
 export type MediaBlobs = {
   put(name: string, bytes: Buffer): Promise<void>;
   get(name: string): Promise<Buffer | undefined>;
 };
 
-/** Keeps blobs for as long as the process lives, at most `bytesMax` together. */
+/** Stores blobs in memory, at most `bytesMax` together. */
 export function memoryBlobs(bytesMax: number): MediaBlobs {
   const blobs = new Map<string, Buffer>();
   let total = 0;
@@ -29,7 +29,7 @@ export function memoryBlobs(bytesMax: number): MediaBlobs {
   };
 }
 
-/** Keeps blobs as files of `folder`, at most `bytesMax` together. Names must be safe as file names. */
+/** Stores blobs as files in `folder`, at most `bytesMax` together. Names must be safe as file names. */
 export async function folderBlobs(folder: string, bytesMax: number): Promise<MediaBlobs> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return {
@@ -50,8 +50,8 @@ export async function folderBlobs(folder: string, bytesMax: number): Promise<Med
   };
 }
 
-/** Deletes the oldest files until `bytesLeft` are used at most. */
-async function makeRoom(folder: string, bytesLeft: number): Promise<void> {
+/** Deletes the oldest files until at most `usedMax` bytes are used. */
+async function makeRoom(folder: string, usedMax: number): Promise<void> {
   const names = await readdir(folder);
   const files = await Promise.all(
     names.map(async (name) => {
@@ -61,7 +61,7 @@ async function makeRoom(folder: string, bytesLeft: number): Promise<void> {
   );
   let used = files.reduce((sum, file) => sum + file.size, 0);
   for (const file of files.sort((one, other) => one.mtimeMs - other.mtimeMs)) {
-    if (used <= bytesLeft) return;
+    if (used <= usedMax) return;
     await rm(join(folder, file.name), { force: true });
     used -= file.size;
   }

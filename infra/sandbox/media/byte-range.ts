@@ -1,9 +1,9 @@
-/** A part of a body: first and last byte, both included. */
+/** A part of a body: first and last byte, inclusive. */
 export type ByteRange = { first: number; last: number };
 
 /**
- * Reads a `Range` header (RFC 9110 §14.2) for a body of `length` bytes. One range is understood;
- * several, another unit or nonsense mean the whole body, as the RFC allows.
+ * Parses a `Range` header (RFC 9110 §14.2) for a body of `length` bytes. Only a single range is supported;
+ * several ranges, another unit or nonsense mean the whole body, as the RFC allows.
  */
 export function byteRange(header: string | undefined, length: number): ByteRange | "whole" | "unsatisfiable" {
   const [, from, to] = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? "") ?? [];

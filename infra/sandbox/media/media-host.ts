@@ -10,34 +10,34 @@ import { folderBlobs, type MediaBlobs, memoryBlobs } from "./blobs.ts";
 import { byteRange } from "./byte-range.ts";
 import type { KeyAndCertificate } from "./certificate.ts";
 
-/** One direction misbehaving: the next `times` requests are answered with `status`. */
+/** Answers the next `times` requests in one direction with `status`. */
 type MediaFault = { status: number; times: number };
 
-/** What goes wrong on purpose. Change the fields at any time; the next request obeys. */
+/** The active faults. Fields may be changed at any time; the next request obeys. */
 export type MediaFaults = {
   upload: MediaFault | null;
   download: MediaFault | null;
-  /** How long every request waits before it is answered, in milliseconds. */
+  /** Delay before every answer, in milliseconds. */
   delayMs: number;
 };
 
-/** What has happened since the start. */
+/** Counts since the start. */
 export type MediaCounts = {
   uploads: number;
   downloads: number;
   /** Requests answered by a fault. */
   failed: number;
-  /** Uploads whose bytes were not those their name promises. */
+  /** Uploads whose bytes did not match the hash in their name. */
   mismatched: number;
 };
 
-/** Where encrypted attachments are kept. */
+/** Stores encrypted attachments. */
 export type MediaStore = {
   /** `127.0.0.1:port`, as WhatsApp's `media_conn` names a host. */
   hostname: string;
-  /** Keeps an encrypted blob that did not come by HTTP: what a simulated contact sends. */
+  /** Stores an encrypted blob that did not arrive over HTTP: one that a simulated contact sends. */
   put(encrypted: Buffer): Promise<StoredMedia>;
-  /** The encrypted blob behind a direct path, if it is still kept. */
+  /** The encrypted blob behind a direct path, if it is still stored. */
   get(directPath: string): Promise<Buffer | undefined>;
 };
 
@@ -55,9 +55,9 @@ type StoredMedia = { url: string; directPath: string };
 
 export type MediaHostOptions = {
   server: KeyAndCertificate;
-  /** Where blobs are kept across restarts; in memory when absent. */
+  /** Folder that keeps the blobs across restarts; absent: in memory only. */
   folder?: string;
-  /** The port to try first: links in old messages name it. Free choice when absent or taken. */
+  /** The port to try first, because links in old messages contain it. A free one if absent or taken. */
   port?: number;
   blobBytesMax?: number;
   totalBytesMax?: number;
@@ -68,7 +68,8 @@ const uploadPath = /^\/mms\/[a-z-]+\/([A-Za-z0-9_-]{43})$/;
 const downloadPath = /^\/v\/([A-Za-z0-9_-]{43})$/;
 
 /**
- * WhatsApp's media servers in small: HTTPS on loopback, encrypted blobs in and out by the SHA-256 of their bytes.
+ * Starts a miniature of WhatsApp's media servers: HTTPS on loopback, where encrypted blobs are uploaded and downloaded
+ * by the SHA-256 of their bytes.
  *
  * `POST /mms/{image,video,…}/<base64url of the SHA-256>` answers `{url, direct_path}`; `GET` of that URL
  * answers the bytes, whole or by range. The paths are those that Baileys uses (`Utils/messages-media.js`).
@@ -91,12 +92,12 @@ export async function startMediaHost(options: MediaHostOptions): Promise<MediaHo
     await blobs.put(name, encrypted);
     return place(name);
   };
-  const desk: Desk = { blobs, faults, counts, blobBytesMax, put, signal: closing.signal };
+  const host: Host = { blobs, faults, counts, blobBytesMax, put, signal: closing.signal };
 
   const server = createServer(
     { cert: options.server.certificate, key: options.server.key },
     (request, answer) => {
-      serve(desk, request, answer).catch(() => answer.destroy());
+      serve(host, request, answer).catch(() => answer.destroy());
     },
   );
   const hostname = `127.0.0.1:${await listen(server, options.port ?? 0)}`;
@@ -116,7 +117,7 @@ export async function startMediaHost(options: MediaHostOptions): Promise<MediaHo
   return { hostname, faults, counts, put, get, close, [Symbol.asyncDispose]: close };
 }
 
-type Desk = {
+type Host = {
   blobs: MediaBlobs;
   faults: MediaFaults;
   counts: MediaCounts;
@@ -125,26 +126,26 @@ type Desk = {
   signal: AbortSignal;
 };
 
-async function serve(desk: Desk, request: IncomingMessage, answer: ServerResponse): Promise<void> {
+async function serve(host: Host, request: IncomingMessage, answer: ServerResponse): Promise<void> {
   const { pathname } = new URL(request.url ?? "/", "https://loopback");
   const upload = request.method === "POST" ? uploadPath.exec(pathname)?.[1] : undefined;
   const download = request.method === "GET" ? downloadPath.exec(pathname)?.[1] : undefined;
-  if (desk.faults.delayMs > 0) await wait(desk.faults.delayMs, undefined, { signal: desk.signal });
+  if (host.faults.delayMs > 0) await wait(host.faults.delayMs, undefined, { signal: host.signal });
 
-  if (upload !== undefined) return await receive(desk, upload, request, answer);
-  if (download !== undefined) return await send(desk, download, request, answer);
+  if (upload !== undefined) return await receive(host, upload, request, answer);
+  if (download !== undefined) return await send(host, download, request, answer);
   request.resume();
   respond(answer, 404, { error: "not found" });
 }
 
 async function receive(
-  desk: Desk,
+  host: Host,
   name: string,
   request: IncomingMessage,
   answer: ServerResponse,
 ): Promise<void> {
-  const encrypted = await body(request, desk.blobBytesMax);
-  const fault = taken(desk, "upload");
+  const encrypted = await body(request, host.blobBytesMax);
+  const fault = takeFault(host, "upload");
   if (fault !== null) return respond(answer, fault, { error: "fault" });
   if (encrypted === null) {
     // The rest of the body is not read, so the connection cannot be used again.
@@ -152,25 +153,25 @@ async function receive(
     return respond(answer, 413, { error: "too large" });
   }
   if (nameOf(encrypted) !== name) {
-    desk.counts.mismatched += 1;
-    return respond(answer, 400, { error: "the bytes do not have the hash of their name" });
+    host.counts.mismatched += 1;
+    return respond(answer, 400, { error: "the bytes do not match the hash in their name" });
   }
-  const { url, directPath } = await desk.put(encrypted);
-  desk.counts.uploads += 1;
+  const { url, directPath } = await host.put(encrypted);
+  host.counts.uploads += 1;
   respond(answer, 200, { url, direct_path: directPath });
 }
 
 async function send(
-  desk: Desk,
+  host: Host,
   name: string,
   request: IncomingMessage,
   answer: ServerResponse,
 ): Promise<void> {
-  const fault = taken(desk, "download");
+  const fault = takeFault(host, "download");
   if (fault !== null) return respond(answer, fault, { error: "fault" });
-  const encrypted = await desk.blobs.get(name);
+  const encrypted = await host.blobs.get(name);
   if (!encrypted) return respond(answer, 404, { error: "not found" });
-  desk.counts.downloads += 1;
+  host.counts.downloads += 1;
 
   const headers = { "content-type": "application/octet-stream", "accept-ranges": "bytes" };
   const range = byteRange(request.headers.range, encrypted.length);
@@ -185,13 +186,13 @@ async function send(
   }
 }
 
-/** Uses up one of a fault's times and says with which status to answer. */
-function taken(desk: Desk, direction: "upload" | "download"): number | null {
-  const fault = desk.faults[direction];
+/** Uses up one of a fault's times and returns the status to answer with; null if no fault is active. */
+function takeFault(host: Host, direction: "upload" | "download"): number | null {
+  const fault = host.faults[direction];
   if (fault === null) return null;
   fault.times -= 1;
-  if (fault.times <= 0) desk.faults[direction] = null;
-  desk.counts.failed += 1;
+  if (fault.times <= 0) host.faults[direction] = null;
+  host.counts.failed += 1;
   return fault.status;
 }
 

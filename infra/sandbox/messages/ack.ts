@@ -3,7 +3,7 @@ import type { Connection } from "../network/connection.ts";
 import type { Network } from "../network/network.ts";
 import { stanza, unixNow } from "../wire/stanza.ts";
 
-/** The server has a message, or refuses it with an error; late or not at all while a fault says so. */
+/** Acknowledges a message, or refuses it with an error; late or never while a fault is active. */
 export function acknowledge(
   network: Network,
   connection: Connection,

@@ -4,19 +4,19 @@ import type { LinkedClient, Person } from "../state/person.ts";
 import type { OwnDevice } from "../state/state.ts";
 import { type RetryRequest, requestRetry } from "./retries.ts";
 
-/** A device in the sandbox could not decrypt its copy: it is counted, and the device asks for it again. */
+/** Counts and records that a device in the sandbox could not decrypt its copy, and makes the device request it again. */
 export function reportDecryptFailure(
   network: Network,
   reader: { person: Person; device: OwnDevice },
   sender: LinkedClient,
-  wanted: Omit<RetryRequest, "sender" | "from">,
+  request: Omit<RetryRequest, "sender" | "from">,
   error: unknown,
 ): void {
   const { person, device } = reader;
-  const { id } = wanted;
+  const { id } = request;
   const isForced = isForgotten(device, sender);
   network.counts[isForced ? "forcedDecryptFailures" : "decryptFailures"] += 1;
-  network.log(`${person.phoneNumber}:${device.id} cannot read ${id}: ${String(error)}`);
+  network.log(`${person.phoneNumber}:${device.id} cannot decrypt ${id}: ${String(error)}`);
   network.ledgers.failures.failed({
     id,
     from: `${sender.person.phoneNumber}:${sender.companion.id}`,
@@ -25,7 +25,7 @@ export function reportDecryptFailure(
     isForced,
   });
   requestRetry(network, person, device, {
-    ...wanted,
+    ...request,
     sender: sender.companion.id,
     from: sender.person.phoneNumber,
   });

@@ -11,7 +11,7 @@ export interface EncryptedCopy {
   enc: BinaryNode;
 }
 
-/** To several devices by `<participants>`, or to one with the `<enc>` directly below. */
+/** The copies in a message stanza: for several devices below `<participants>`, for one in an `<enc>` of the stanza itself. */
 export function encryptedCopies(node: BinaryNode): EncryptedCopy[] {
   const listed = children(child(node, "participants"), "to").map((to) => ({
     address: parseAddress(to.attrs.jid),
@@ -23,7 +23,7 @@ export function encryptedCopies(node: BinaryNode): EncryptedCopy[] {
   );
 }
 
-/** What nobody on the way would notice: a ratchet that went back, an identity that is not vouched for. */
+/** Detects what no recipient notices: a ratchet that was rolled back, a device identity that is not properly signed. */
 export function inspectCopies(
   network: Network,
   sender: LinkedClient,
@@ -41,9 +41,10 @@ export function inspectCopies(
   const deviceIdentity = child(node, "device-identity");
   if (!deviceIdentity && !encs.some(({ attrs }) => attrs.type === "pkmsg")) return;
   const bytes = contentOf(deviceIdentity);
-  // Two signatures take 16 ms, and a client shows the same identity each time.
-  const proof = bytes.toString("base64");
-  if (network.proven.get(device) === proof) return;
-  if (isValidIdentity(bytes, companion.identity, person.phone.identity)) network.proven.set(device, proof);
+  // Verifying the two signatures takes 16 ms, and a client sends the same identity each time.
+  const encoded = bytes.toString("base64");
+  if (network.verifiedIdentities.get(device) === encoded) return;
+  if (isValidIdentity(bytes, companion.identity, person.phone.identity))
+    network.verifiedIdentities.set(device, encoded);
   else network.counts.badDeviceIdentities += 1;
 }

@@ -25,7 +25,7 @@ interface Envelope {
   sender: LinkedClient;
 }
 
-/** A client sends: acknowledge, then hand every copy to its device. */
+/** Receives a message from a client: acknowledges it, then delivers every copy to its device. */
 export async function receiveMessage(
   network: Network,
   connection: Connection,
@@ -41,7 +41,7 @@ export async function receiveMessage(
   const error = network.rules.takeAckError(owner.person.phoneNumber) ?? unknownLid(network, chat);
   const envelope = { node, id, chat, sender: owner };
   const copies = encryptedCopies(node);
-  note(network, envelope, copies, error);
+  recordOutgoing(network, envelope, copies, error);
   acknowledge(network, connection, node, error);
   if (error !== null) return;
   inspectCopies(
@@ -51,11 +51,11 @@ export async function receiveMessage(
     copies.map(({ enc }) => enc),
   );
   for (const reader of readers(network, copies)) countCopy(reader, id, owner.person.phoneNumber);
-  for (const copy of copies) await handOver(network, envelope, copy);
+  for (const copy of copies) await deliverCopy(network, envelope, copy);
 }
 
-/** Who is to read it is followed one by one. The sender's own devices are not readers, unless it writes to itself. */
-function note(
+/** Records the message in the ledger once per reader. The sender's own devices are not readers, unless it writes to itself. */
+function recordOutgoing(
   network: Network,
   { node, id, chat, sender }: Envelope,
   copies: EncryptedCopy[],
@@ -64,16 +64,16 @@ function note(
   if (node.attrs.category === "peer") return;
   const { person, companion } = sender;
   const chatPerson = network.find(chat.user, chat.addressing);
-  const isAnswer = copies.some(({ enc }) => enc.attrs.count !== undefined);
+  const isResend = copies.some(({ enc }) => enc.attrs.count !== undefined);
   for (const reader of new Set([...readers(network, copies), ...(chatPerson ? [chatPerson] : [])])) {
     if (reader === person && chatPerson !== person) continue;
     const key = { id, from: person.phoneNumber, deviceId: companion.id, to: reader.phoneNumber, group: null };
-    if (error === null) network.ledgers.outgoing.taken(key, isAnswer);
+    if (error === null) network.ledgers.outgoing.accepted(key, isResend);
     else network.ledgers.outgoing.refused(key, error);
   }
 }
 
-/** Every number exists, but a LID only if it was given out. */
+/** 404 for a LID that belongs to no one, otherwise null; every number exists. */
 function unknownLid(network: Network, { user, addressing }: DeviceAddress): number | null {
   return addressing === "lid" && !network.find(user, "lid") ? 404 : null;
 }
@@ -83,20 +83,20 @@ function readers(network: Network, copies: EncryptedCopy[]): Set<Person> {
   return new Set(people.filter((person) => person !== null));
 }
 
-async function handOver(
+async function deliverCopy(
   network: Network,
   envelope: Envelope,
   { address, enc }: EncryptedCopy,
 ): Promise<void> {
   const person = network.find(address.user, address.addressing);
   const device = person?.device(address.device);
-  if (person && device) return read(network, envelope, person, device, enc);
+  if (person && device) return decryptCopy(network, envelope, person, device, enc);
   const companion = person?.companion(address.device);
   if (person && companion) forward(network, envelope, person, companion, { address, enc });
 }
 
-/** A device in the sandbox decrypts its copy; if it cannot, it asks again. */
-async function read(
+/** Decrypts a copy on a device in the sandbox. If that fails, the device requests it again. */
+async function decryptCopy(
   network: Network,
   envelope: Envelope,
   person: Person,
@@ -111,13 +111,13 @@ async function read(
     message = proto.Message.decode(unpadRandomMax16(padded));
   } catch (error) {
     const recipient = person === sender.person ? chatJid(network, chat) : null;
-    const wanted = { id, addressing: chat.addressing, ...(recipient === null ? {} : { recipient }) };
-    reportDecryptFailure(network, { person, device }, sender, wanted, error);
+    const request = { id, addressing: chat.addressing, ...(recipient === null ? {} : { recipient }) };
+    reportDecryptFailure(network, { person, device }, sender, request, error);
     return;
   }
-  network.ledgers.failures.read({ id, to: `${person.phoneNumber}:${device.id}` });
+  network.ledgers.failures.decrypted({ id, to: `${person.phoneNumber}:${device.id}` });
   if (envelope.node.attrs.category === "peer") return;
-  await fileReading(network, envelope, person, device, message);
+  await fileDecrypted(network, envelope, person, device, message);
 }
 
 function chatJid(network: Network, chat: DeviceAddress): string | null {
@@ -125,7 +125,7 @@ function chatJid(network: Network, chat: DeviceAddress): string | null {
   return person && jidOf(person.state, chat.addressing);
 }
 
-async function fileReading(
+async function fileDecrypted(
   network: Network,
   { id, sender, chat }: Envelope,
   person: Person,
@@ -152,7 +152,7 @@ async function fileReading(
   if (filed && !fromMe) planReceipts(network, person, filed);
 }
 
-/** A copy for another linked client: passed on as it is. */
+/** Forwards a copy to another linked client, unchanged. */
 function forward(
   network: Network,
   envelope: Envelope,
@@ -175,6 +175,6 @@ function forward(
     ...otherAddress(isOwn && chatPerson ? chatPerson : sender.person, addressing, isOwn),
   };
   const identity = childContent(node, "device-identity");
-  const vouched = identity.length > 0 ? [stanza("device-identity", {}, identity)] : [];
-  post(network, companion, stanza("message", attributes, [copy.enc, ...vouched]));
+  const identityNodes = identity.length > 0 ? [stanza("device-identity", {}, identity)] : [];
+  post(network, companion, stanza("message", attributes, [copy.enc, ...identityNodes]));
 }

@@ -14,7 +14,7 @@ import { messageType } from "./message-type.ts";
 
 const sentKept = 1_000;
 
-/** A person writes on the phone: to every client of the recipient, to the recipient's phone, and a copy to the writer's own clients; or to a group. */
+/** Sends a message written on a person's phone to every client of the recipient, to the recipient's phone and, as a copy, to the sender's own clients; or to a group. */
 export async function sendFromPhone(
   network: Network,
   person: Person,
@@ -47,7 +47,7 @@ export async function sendFromPhone(
   return { id: sent.id };
 }
 
-/** One client's copy of a message. `count` says that it was asked for again. */
+/** Posts one client's copy of a message. `count` is set if the client requested it again. */
 export async function postCopy(
   network: Network,
   sender: Person,
@@ -80,19 +80,19 @@ export async function postCopy(
   post(network, companion, stanza("message", attributes, [enc]));
 }
 
-/** By which of their two addresses the person is known too. In a copy of an own message that is the recipient. */
+/** Attributes with the person's other address. In a copy of an own message, the person is the recipient. */
 export function otherAddress(
   person: Person,
   addressing: "pn" | "lid",
   isOwn: boolean,
 ): Record<string, string> {
-  const who = isOwn ? "peer_recipient" : "sender";
+  const role = isOwn ? "peer_recipient" : "sender";
   return addressing === "pn"
-    ? { [`${who}_lid`]: jidOf(person.state, "lid") }
-    : { addressing_mode: "lid", [`${who}_pn`]: jidOf(person.state, "pn") };
+    ? { [`${role}_lid`]: jidOf(person.state, "lid") }
+    : { addressing_mode: "lid", [`${role}_pn`]: jidOf(person.state, "pn") };
 }
 
-/** The recipient's phone needs no wire: it is in here too. */
+/** Files the message on the recipient's phone directly, because that phone is simulated too. */
 async function fileOnPhone(
   network: Network,
   sender: Person,

@@ -21,13 +21,13 @@ interface Envelope {
   sender: LinkedClient;
 }
 
-/** What one device gets: a copy of its own (the sender key, or all of it when it had asked again), and what is for everybody. */
-interface Parts {
+/** The ciphertexts for one device: its own (with the sender key, or with the whole message if it requested that again), and the one shared by all. */
+interface Ciphertexts {
   own: BinaryNode | undefined;
   shared: BinaryNode | undefined;
 }
 
-/** A client writes to a group: every device of every member gets what is for all, and its own copy if there is one. */
+/** Receives a group message from a client: every device of every member gets the shared ciphertext, and its own if there is one. */
 export async function receiveGroupMessage(
   network: Network,
   connection: Connection,
@@ -42,16 +42,16 @@ export async function receiveGroupMessage(
   const copies = encryptedCopies(node);
   const shared = children(node, "enc").find(({ attrs }) => attrs.type === "skmsg");
   const readers = readersOf(network, envelope, copies, shared);
-  note(network, envelope, readers, copies, error);
+  recordOutgoing(network, envelope, readers, copies, error);
   acknowledge(network, connection, node, error);
   if (error !== null) return;
   const encs = copies.map(({ enc }) => enc);
   inspectCopies(network, owner, node, shared ? [...encs, shared] : encs);
   for (const reader of readers) countCopy(reader, envelope.id, owner.person.phoneNumber);
-  for (const member of readers) await handOver(network, envelope, member, copies, shared);
+  for (const member of readers) await deliverToMember(network, envelope, member, copies, shared);
 }
 
-/** All members, or whom a copy is for when there is nothing for all. */
+/** All members; without a shared ciphertext, only those with one of their own. */
 function readersOf(
   network: Network,
   { group }: Envelope,
@@ -62,24 +62,24 @@ function readersOf(
   return membersOf(network, group).filter((member) => shared !== undefined || addressed.has(member));
 }
 
-function note(
+function recordOutgoing(
   network: Network,
   { id, group, sender: { person, companion } }: Envelope,
   readers: Person[],
   copies: EncryptedCopy[],
   error: number | null,
 ): void {
-  const isAnswer = copies.some(({ enc }) => enc.attrs.count !== undefined);
+  const isResend = copies.some(({ enc }) => enc.attrs.count !== undefined);
   for (const reader of readers) {
     if (reader === person) continue;
     const parties = { from: person.phoneNumber, deviceId: companion.id, to: reader.phoneNumber };
     const key = { id, ...parties, group: group.jid };
-    if (error === null) network.ledgers.outgoing.taken(key, isAnswer);
+    if (error === null) network.ledgers.outgoing.accepted(key, isResend);
     else network.ledgers.outgoing.refused(key, error);
   }
 }
 
-async function handOver(
+async function deliverToMember(
   network: Network,
   envelope: Envelope,
   member: Person,
@@ -91,31 +91,31 @@ async function handOver(
       ({ address }) => address.device === device && network.find(address.user, address.addressing) === member,
     )?.enc;
   for (const device of member.state.devices)
-    await read(network, envelope, member, device, { own: own(device.id), shared });
+    await readOnDevice(network, envelope, member, device, { own: own(device.id), shared });
   for (const companion of member.state.companions) {
     if (companion !== envelope.sender.companion)
       forward(network, envelope, { person: member, companion }, { own: own(companion.id), shared });
   }
 }
 
-async function read(
+async function readOnDevice(
   network: Network,
   envelope: Envelope,
   person: Person,
   device: OwnDevice,
-  parts: Parts,
+  ciphertexts: Ciphertexts,
 ): Promise<void> {
-  if (!parts.own && !parts.shared) return;
+  if (!ciphertexts.own && !ciphertexts.shared) return;
   const { id, group, sender } = envelope;
   let message: proto.IMessage;
   try {
-    message = await open(network, envelope, person, device, parts);
+    message = await decrypt(network, envelope, person, device, ciphertexts);
   } catch (error) {
-    const wanted = { id, addressing: group.addressing, group: group.jid };
-    reportDecryptFailure(network, { person, device }, sender, wanted, error);
+    const request = { id, addressing: group.addressing, group: group.jid };
+    reportDecryptFailure(network, { person, device }, sender, request, error);
     return;
   }
-  network.ledgers.failures.read({ id, to: `${person.phoneNumber}:${device.id}` });
+  network.ledgers.failures.decrypted({ id, to: `${person.phoneNumber}:${device.id}` });
   const fromMe = person === sender.person;
   const filed = await fileMessage(network, person, {
     id,
@@ -132,13 +132,13 @@ async function read(
   planReceipts(network, person, filed);
 }
 
-/** The sender key first, if one came along; then what is under it. A copy of its own that holds the message is enough. */
-async function open(
+/** Learns the sender key first, if one came along, then decrypts the shared ciphertext. If there is none, the device's own holds the message. */
+async function decrypt(
   network: Network,
   { group, sender }: Envelope,
   person: Person,
   device: OwnDevice,
-  { own, shared }: Parts,
+  { own, shared }: Ciphertexts,
 ): Promise<proto.IMessage> {
   const name = `${sender.person.phoneNumber}.${sender.companion.id}` as const;
   let message: proto.IMessage | null = null;
@@ -156,12 +156,12 @@ async function open(
   return proto.Message.decode(unpadRandomMax16(padded));
 }
 
-/** For another linked client: passed on as it is. */
+/** Forwards the ciphertexts to another linked client, unchanged. */
 function forward(
   network: Network,
   envelope: Envelope,
   { companion }: LinkedClient,
-  { own, shared }: Parts,
+  { own, shared }: Ciphertexts,
 ): void {
   const { node, id, group, sender } = envelope;
   const encs = [own, shared].filter((enc) => enc !== undefined);

@@ -10,7 +10,7 @@ import { stanza } from "../wire/stanza.ts";
 import { fileMessage } from "./inbox.ts";
 import { messageType } from "./message-type.ts";
 
-/** A person writes to a group on the phone: encrypted once for all; who has not got the phone's sender key yet gets it beside. */
+/** Sends a message written on a person's phone to a group: encrypted once for all, with the phone's sender key beside it for every client that lacks it. */
 export async function sendToGroup(
   network: Network,
   person: Person,
@@ -21,9 +21,9 @@ export async function sendToGroup(
     throw new Error(`${person.phoneNumber} is not in the group`);
   const message = proto.Message.decode(sent.bytes);
   const { phone } = person;
-  const own = `${person.phoneNumber}.0` as const;
-  const senderKey = await ownSenderKey(phone, group.jid, own);
-  const sealed = await sealForGroup(phone, group.jid, own, encodeWAMessage(message));
+  const name = `${person.phoneNumber}.0` as const;
+  const senderKey = await ownSenderKey(phone, group.jid, name);
+  const sealed = await sealForGroup(phone, group.jid, name, encodeWAMessage(message));
   const shared = stanza("enc", { v: 2, type: "skmsg" }, Buffer.from(sealed));
   const holders = phone.senderKeyHolders?.[group.jid] ?? [];
   const peers = peersOf(network, group);
@@ -41,7 +41,7 @@ export async function sendToGroup(
   }
 }
 
-/** One client could not read it: once more for it alone, with the sender key. */
+/** Resends a group message to one client that could not decrypt it, together with the sender key. */
 export async function resendToGroup(
   network: Network,
   person: Person,

@@ -6,17 +6,17 @@ import type { Person } from "../state/person.ts";
 import type { StoredMessage } from "../state/state.ts";
 
 const inboxMax = 1_000;
-/** Per person, decrypted and in memory; after a restart only the newest are fetched again. */
+/** Attachments per person that stay decrypted in memory; after a restart only the newest are fetched again. */
 const attachmentsKept = 100;
 
-/** What is worked out from a stored message: too large, or too often asked for, to keep or to make each time. */
+/** Data derived from a stored message: too large to save with it, and needed too often to derive each time. */
 interface Contents {
   message: proto.Message;
   bytes?: Buffer;
 }
 const contents = new WeakMap<StoredMessage, Contents>();
 
-/** A message that one device of a person could read. */
+/** A message that one device of a person decrypted. */
 export interface DecryptedMessage {
   id: string;
   from: string;
@@ -28,14 +28,14 @@ export interface DecryptedMessage {
   message: proto.IMessage;
 }
 
-/** Puts a message into the inbox, once however many devices read it. Returns it if it is new. */
+/** Files a message in the inbox, once however many devices decrypt it. Returns it if it is new, otherwise null. */
 export async function fileMessage(
   network: Network,
   person: Person,
-  reading: DecryptedMessage,
+  decrypted: DecryptedMessage,
 ): Promise<StoredMessage | null> {
-  const { deviceId, message, ...rest } = reading;
-  const known = findMessage(person, reading.id, reading.from);
+  const { deviceId, message, ...rest } = decrypted;
+  const known = findMessage(person, decrypted.id, decrypted.from);
   if (known) {
     if (!known.deviceIds.includes(deviceId)) known.deviceIds.push(deviceId);
     network.changed();
@@ -58,7 +58,7 @@ export async function fileMessage(
   return stored;
 }
 
-/** Another stanza with the id of a message that is here already. */
+/** Counts another stanza with the id of a message that is already in the inbox. */
 export function countCopy(person: Person, id: string, from: string): void {
   const known = findMessage(person, id, from);
   if (known) known.copies += 1;
@@ -67,7 +67,7 @@ export function countCopy(person: Person, id: string, from: string): void {
 export const findMessage = (person: Person, id: string, from?: string): StoredMessage | undefined =>
   person.state.inbox.findLast((stored) => stored.id === id && (from === undefined || stored.from === from));
 
-/** After a restart: fetches the newest attachments from the media host again. */
+/** Fetches the newest attachments from the media host again after a restart. */
 export async function reopenAttachments(network: Network, person: Person): Promise<void> {
   const withMedia = person.state.inbox.filter(({ media }) => media !== undefined);
   for (const stored of withMedia.slice(-attachmentsKept)) await unpack(network, stored);
@@ -76,7 +76,7 @@ export async function reopenAttachments(network: Network, person: Person): Promi
 export function toReceived(stored: StoredMessage): ReceivedMessage {
   const { bytes: _bytes, at, sender: _sender, deviceIds, media, mediaError, ...rest } = stored;
   const { message, bytes } = contentsOf(stored);
-  const missing = media && !bytes ? (mediaError ?? "the attachment is no longer kept") : mediaError;
+  const missing = media && !bytes ? (mediaError ?? "the attachment is no longer stored") : mediaError;
   return {
     ...rest,
     at: new Date(at),
@@ -88,16 +88,16 @@ export function toReceived(stored: StoredMessage): ReceivedMessage {
   };
 }
 
-/** Describes the attachment, if there is one, and fetches it. */
+/** Records and fetches the attachment, if there is one. */
 async function unpack(network: Network, stored: StoredMessage): Promise<void> {
-  const held = contentsOf(stored);
-  const attachment = attachmentOf(network.media, held.message);
+  const derived = contentsOf(stored);
+  const attachment = attachmentOf(network.media, derived.message);
   if (!attachment) return;
   const { open, ...media } = attachment;
   stored.media = media;
   if (media.caption) stored.text = media.caption;
   try {
-    held.bytes = await open();
+    derived.bytes = await open();
     delete stored.mediaError;
   } catch (error) {
     stored.mediaError = error instanceof Error ? error.message : String(error);
@@ -105,9 +105,9 @@ async function unpack(network: Network, stored: StoredMessage): Promise<void> {
 }
 
 function contentsOf(stored: StoredMessage): Contents {
-  const held = contents.get(stored) ?? { message: proto.Message.decode(stored.bytes) };
-  contents.set(stored, held);
-  return held;
+  const derived = contents.get(stored) ?? { message: proto.Message.decode(stored.bytes) };
+  contents.set(stored, derived);
+  return derived;
 }
 
 function forgetOldAttachments(person: Person): void {

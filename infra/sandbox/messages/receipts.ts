@@ -11,7 +11,7 @@ import { jidOf, parseAddress } from "../wire/jid.ts";
 import { child, children, stanza, unixNow } from "../wire/stanza.ts";
 import { answerRetry } from "./retries.ts";
 
-/** Receipts that say to the server "I have it", whatever else they say. */
+/** Types of receipts that confirm to the server that the client has the message; "" is "delivered". */
 const confirmations = new Set([
   "",
   "inactive",
@@ -22,10 +22,10 @@ const confirmations = new Set([
   "read-self",
   "played",
 ]);
-/** Receipts that concern nobody but the client's own phone. */
-const ownAffairs = new Set(["sender", "peer_msg", "hist_sync", "read-self"]);
+/** Types of receipts that concern only the client's own phone. */
+const ownPhoneTypes = new Set(["sender", "peer_msg", "hist_sync", "read-self"]);
 
-/** A person's phone reports what became of a message: to every client of the sender. */
+/** Sends a receipt from a person's phone to every client of the message's sender. */
 export function sendReceipt(
   network: Network,
   person: Person,
@@ -38,24 +38,24 @@ export function sendReceipt(
   const participant = group ? jidOf(person.state, group.addressing) : undefined;
   const attributes = { from: message.to, participant, id: message.id, t: unixNow(), type };
   for (const companion of sender.state.companions) post(network, companion, stanza("receipt", attributes));
-  network.ledgers.outgoing.reported({ id: message.id, from: message.from, to: person.phoneNumber }, kind);
+  network.ledgers.outgoing.receiptSent({ id: message.id, from: message.from, to: person.phoneNumber }, kind);
   sender.onReceipt({ messageId: message.id, from: person.phoneNumber, type: kind });
 }
 
-/** Sends the receipts that the person's policy, or a fault, provides for. */
+/** Sends the receipts that the person's policy, or a fault, calls for, each at its time. */
 export function planReceipts(network: Network, person: Person, message: StoredMessage): void {
   const { delivered, read } = person.receiptPolicy;
   const fault = network.rules.receiptTimings.get(message.from) ?? network.rules.receiptTimings.get("all");
-  plan(network, fault ?? delivered, () => sendReceipt(network, person, message, "delivered"));
-  plan(network, fault === "never" ? fault : read, () => sendReceipt(network, person, message, "read"));
+  schedule(network, fault ?? delivered, () => sendReceipt(network, person, message, "delivered"));
+  schedule(network, fault === "never" ? fault : read, () => sendReceipt(network, person, message, "read"));
 }
 
-function plan(network: Network, timing: ReceiptTiming, send: () => void): void {
+function schedule(network: Network, timing: ReceiptTiming, send: () => void): void {
   if (timing === "auto") send();
   else if (timing !== "never") network.after(timing, send);
 }
 
-/** A client reports on messages it got: take them off its queue, tell the sender. */
+/** Handles a client's receipt: takes its messages off the queue, and forwards it to the sender. */
 export async function receiveReceipt(
   network: Network,
   connection: Connection,
@@ -72,19 +72,25 @@ export async function receiveReceipt(
   const ids = [id, ...children(child(node, "list"), "item").map(({ attrs }) => attrs.id ?? "")];
   for (const messageId of ids) {
     confirm(network, owner.companion, stanzaKey("message", { id: messageId }));
-    noteHeard(network, owner, messageId, type ?? "delivered");
-    if (!ownAffairs.has(type ?? "")) passOn(network, owner.person, owner.companion, messageId, node);
+    recordReceipt(network, owner, messageId, type ?? "delivered");
+    if (!ownPhoneTypes.has(type ?? ""))
+      forwardReceipt(network, owner.person, owner.companion, messageId, node);
   }
 }
 
-/** What a client says about a message it was sent. Whatever it confirms it could read. */
-function noteHeard(network: Network, { person, companion }: LinkedClient, id: string, type: string): void {
-  network.ledgers.incoming.heard({ id, to: person.phoneNumber, deviceId: companion.id }, type);
+/** Records a client's receipt in the ledgers. A confirmed message counts as decrypted. */
+function recordReceipt(
+  network: Network,
+  { person, companion }: LinkedClient,
+  id: string,
+  type: string,
+): void {
+  network.ledgers.incoming.receiptReceived({ id, to: person.phoneNumber, deviceId: companion.id }, type);
   if (type.startsWith("error")) return;
-  network.ledgers.failures.read({ id, to: `${person.phoneNumber}:${companion.id}` });
+  network.ledgers.failures.decrypted({ id, to: `${person.phoneNumber}:${companion.id}` });
 }
 
-function passOn(
+function forwardReceipt(
   network: Network,
   reader: Person,
   companion: Companion,
@@ -96,11 +102,11 @@ function passOn(
   const address = parseAddress(participant ?? to);
   const sender = address && network.find(address.user, address.addressing);
   if (!address || !sender || sender === reader) return;
-  // Whether the client was in use is no news for the sender.
+  // The sender does not learn whether the client was in use.
   const isDelivery = type === undefined || type === "inactive";
   const reported = isDelivery ? "delivered" : type;
   const key = { id: messageId, from: sender.phoneNumber, to: reader.phoneNumber };
-  network.ledgers.outgoing.reported(key, reported);
+  network.ledgers.outgoing.receiptSent(key, reported);
   sender.onReceipt({ messageId, from: reader.phoneNumber, type: type ?? "delivered" });
   const own = jidOf(reader.state, address.addressing);
   const attributes = {
@@ -114,7 +120,7 @@ function passOn(
   }
 }
 
-/** A client acknowledges a stanza, or refuses it with an error: both end the matter, unless it asked for it again. */
+/** Handles a client's ack. It takes the stanza off the queue, even with an error, unless the client has requested the message again. */
 export function receiveAck(network: Network, connection: Connection, node: BinaryNode): void {
   const { owner } = connection;
   if (!owner) return;
@@ -125,6 +131,6 @@ export function receiveAck(network: Network, connection: Connection, node: Binar
     delete waiting.isRetried;
     return;
   }
-  if (tag === "message" && error !== undefined) noteHeard(network, owner, id, `error ${error}`);
+  if (tag === "message" && error !== undefined) recordReceipt(network, owner, id, `error ${error}`);
   confirm(network, owner.companion, key);
 }

@@ -12,59 +12,59 @@ import { bigEndian, child, childContent, stanza, uint, unixNow } from "../wire/s
 import { postCopy } from "./from-phone.ts";
 import { resendToGroup } from "./group-from-phone.ts";
 
-const askedMax = 5;
+const requestsMax = 5;
 
-/** A message that a device wants again. */
+/** A device's request for a message to be sent again. */
 export interface RetryRequest {
   id: string;
   /** Phone number and device of the client that sent it. */
   from: string;
   sender: number;
-  /** How the client addressed the chat, and in a copy of an own message the chat itself. */
+  /** How the client addressed the chat; in a copy of an own message, `recipient` is the chat itself. */
   addressing: Addressing;
   recipient?: string;
   /** JID of the group it was written in. */
   group?: string;
 }
 
-/** A device in the sandbox asks a client for a message again; with its keys from the second time on, as phones do. At most five times. */
+/** Makes a device in the sandbox request a message from a client again, at most five times; from the second time on with its keys, as phones do. */
 export function requestRetry(
   network: Network,
   person: Person,
   device: OwnDevice,
-  wanted: RetryRequest,
+  request: RetryRequest,
 ): void {
-  const sender = network.person(wanted.from);
-  const companion = sender.companion(wanted.sender);
-  const name = `${person.phoneNumber}:${device.id} ${wanted.id}`;
-  const count = (network.asked.get(name) ?? 0) + 1;
-  network.asked.set(name, count);
-  if (!companion || count > askedMax) return;
-  const own = jidOf(person.state, wanted.addressing, device.id);
+  const sender = network.person(request.from);
+  const companion = sender.companion(request.sender);
+  const name = `${person.phoneNumber}:${device.id} ${request.id}`;
+  const count = (network.retryCounts.get(name) ?? 0) + 1;
+  network.retryCounts.set(name, count);
+  if (!companion || count > requestsMax) return;
+  const own = jidOf(person.state, request.addressing, device.id);
   const attributes = {
-    ...(wanted.group ? { from: wanted.group, participant: own } : { from: own }),
-    id: wanted.id,
+    ...(request.group ? { from: request.group, participant: own } : { from: own }),
+    id: request.id,
     type: "retry",
     t: unixNow(),
-    recipient: wanted.recipient,
+    recipient: request.recipient,
   };
   const keys = count > 1 ? [stanza("keys", {}, keyNodes(takeOwnBundle(device)))] : [];
   network.counts.retriesAsked += 1;
-  const chat = parseAddress(wanted.recipient);
+  const chat = parseAddress(request.recipient);
   const reader = (chat && network.find(chat.user, chat.addressing)) ?? person;
-  network.ledgers.outgoing.askedAgain({ id: wanted.id, from: wanted.from, to: reader.phoneNumber });
+  network.ledgers.outgoing.retryRequested({ id: request.id, from: request.from, to: reader.phoneNumber });
   post(
     network,
     companion,
     stanza("receipt", attributes, [
-      stanza("retry", { count, id: wanted.id, t: unixNow(), v: 1 }),
+      stanza("retry", { count, id: request.id, t: unixNow(), v: 1 }),
       stanza("registration", {}, bigEndian(device.registrationId, 4)),
       ...keys,
     ]),
   );
 }
 
-/** A client could not read a message: from a phone in here it gets another copy, another client is asked on its behalf. */
+/** Handles a client's retry receipt: if a phone in the sandbox sent the message, it sends another copy; if another client did, the receipt is forwarded to it. */
 export async function answerRetry(network: Network, asker: LinkedClient, node: BinaryNode): Promise<void> {
   network.counts.retriesReceived += 1;
   const { id = "", to, participant } = node.attrs;
@@ -73,13 +73,13 @@ export async function answerRetry(network: Network, asker: LinkedClient, node: B
   if (!address || !sender) return;
   const waiting = asker.companion.queue.find(({ key }) => key === stanzaKey("message", { id }));
   if (waiting) waiting.isRetried = true;
-  noteFailure(network, asker, id, sender, address.device);
+  recordFailure(network, asker, id, sender, address.device);
   const author = sender.companion(address.device);
-  if (author) return askClient(network, asker, author, address, node);
+  if (author) return forwardToAuthor(network, asker, author, address, node);
   await resend(network, sender, asker, id, node);
 }
 
-function noteFailure(
+function recordFailure(
   network: Network,
   { person, companion }: LinkedClient,
   id: string,
@@ -87,11 +87,11 @@ function noteFailure(
   device: number,
 ): void {
   const to = `${person.phoneNumber}:${companion.id}`;
-  network.ledgers.incoming.heard({ id, to: person.phoneNumber, deviceId: companion.id }, "retry");
+  network.ledgers.incoming.receiptReceived({ id, to: person.phoneNumber, deviceId: companion.id }, "retry");
   const from = `${sender.phoneNumber}:${device}`;
   network.ledgers.failures.failed({ id, from, to, reader: "linked", isForced: false });
   const message = { id, from: sender.phoneNumber, to: person.phoneNumber };
-  network.ledgers.outgoing.askedAgain(message);
+  network.ledgers.outgoing.retryRequested(message);
 }
 
 async function resend(
@@ -113,11 +113,11 @@ async function resend(
   if (group) await resendToGroup(network, sender, group, sent, asker, count);
   else await postCopy(network, sender, sent, asker.person, asker.companion, count);
   const waiting = asker.companion.queue.find(({ key }) => key === stanzaKey("message", { id }));
-  // The refusal of the first copy is still on its way.
+  // The client's refusal of the first copy is still on its way.
   if (waiting) waiting.isRetried = true;
 }
 
-function askClient(
+function forwardToAuthor(
   network: Network,
   asker: LinkedClient,
   author: Companion,

@@ -9,12 +9,12 @@ import { children, stanza } from "../wire/stanza.ts";
 import type { PairingAttempt } from "./pairing-attempt.ts";
 import { Silence } from "./silence.ts";
 
-/** What the server does with a connection; called one at a time per connection, in the order of the wire. */
+/** The server's callbacks for a connection, called one at a time per connection, in the order of the wire. */
 export interface ConnectionHandler {
   onHandshake(connection: Connection, payload: proto.ClientPayload): Promise<void> | void;
   onStanza(connection: Connection, node: BinaryNode): Promise<void> | void;
   onClose(connection: Connection): void;
-  /** The wire broke, or what came over it is not the protocol. */
+  /** The socket failed, or its data is not the protocol. */
   onError(connection: Connection, error: unknown): void;
   /** `onHandshake` or `onStanza` threw. */
   onFailure(error: unknown): void;
@@ -31,11 +31,11 @@ export class Connection {
   pairingAttempt: PairingAttempt | null = null;
   /** Set once logged in. */
   owner: LinkedClient | null = null;
-  /** The client said it is ready for what has piled up. */
+  /** The client is ready for its queued stanzas. */
   isReceiving = false;
-  /** The phone number that it means to log in with. */
+  /** The phone number that the client claims at login. */
   claimed: string | null = null;
-  /** Keys of queued stanzas that went out on this connection. */
+  /** Keys of queued stanzas that were sent on this connection. */
   readonly delivered = new Set<string>();
 
   readonly #socket: WebSocket;
@@ -49,7 +49,7 @@ export class Connection {
   #chain: Promise<void> = Promise.resolve();
   #frames = 0;
   #nextQuery = 0;
-  /** The server ended it: what still comes is too late. What a client sent before it hung up itself is not. */
+  /** The server ended the connection, so later stanzas are dropped. Those that a client sent before it hung up itself are not. */
   #isOver = false;
   readonly #silence = new Silence();
 
@@ -79,12 +79,12 @@ export class Connection {
   }
 
   send(node: BinaryNode): void {
-    if (!this.#transport || !this.isOpen || this.#silence.holdsUnsent(() => this.send(node))) return;
+    if (!this.#transport || !this.isOpen || this.#silence.holdUnsent(() => this.send(node))) return;
     this.#socket.send(frame(this.#transport.encrypt(encodeBinaryNode(node))));
     this.onSent(node);
   }
 
-  /** Told of every stanza that went out. */
+  /** Called with every stanza that was sent. */
   onSent: (node: BinaryNode) => void = () => {};
 
   /** Sends an iq and waits for its result. Rejects when the connection ends or after 10 s. */
@@ -100,14 +100,14 @@ export class Connection {
     });
   }
 
-  /** Gives an answer to whoever asked; false if nobody did. */
-  settle(answer: BinaryNode): boolean {
+  /** Resolves the query that this iq answers; false if there is none. */
+  resolveQuery(answer: BinaryNode): boolean {
     const query = this.#queries.get(answer.attrs.id ?? "");
     query?.resolve(answer);
     return query !== undefined;
   }
 
-  /** Open to the outside, dead inside. Afterwards everything goes on where it was, or ends if too much was held up. */
+  /** Holds back both directions while the socket stays open. Switching it off resumes where it stopped, or ends the connection if too much was held back. */
   silence(on: boolean): void {
     if (this.#silence.isOn === on) return;
     this.#silence.isOn = on;
@@ -124,12 +124,12 @@ export class Connection {
     return this.#silence.isOn;
   }
 
-  /** Does at once what the client wants, or when the silence is over. */
-  async whenHeard(work: () => Promise<void> | void): Promise<void> {
-    if (!this.#silence.holdsHeard(work)) await this.#guarded(work);
+  /** Runs the work at once, or when the silence is over. */
+  async afterSilence(work: () => Promise<void> | void): Promise<void> {
+    if (!this.#silence.holdReceived(work)) await this.#guarded(work);
   }
 
-  /** Says why, then closes. */
+  /** Sends the reason, then closes. */
   end(reason: BinaryNode): void {
     this.#silence.forget();
     this.send(reason);
@@ -138,7 +138,7 @@ export class Connection {
     this.#socket.close();
   }
 
-  /** Cuts the wire; the word is for the record. */
+  /** Cuts the connection; `why` is for the ledger. */
   drop(why: string): void {
     this.#isOver = true;
     ended(this.record, why);
@@ -175,11 +175,15 @@ export class Connection {
     const node = await decodeBinaryNode(this.#transport.decrypt(payload));
     this.record.lastHeardAt = Date.now();
     this.record.heard += 1;
-    await this.whenHeard(() => this.#handler.onStanza(this, node));
+    await this.afterSilence(() => this.#handler.onStanza(this, node));
   }
 
   async #resume(): Promise<void> {
-    for (let next = this.#silence.nextHeard(); next && !this.#isOver; next = this.#silence.nextHeard()) {
+    for (
+      let next = this.#silence.nextReceived();
+      next && !this.#isOver;
+      next = this.#silence.nextReceived()
+    ) {
       await this.#guarded(next);
       this.#silence.done();
     }
@@ -200,7 +204,7 @@ export class Connection {
   }
 }
 
-/** A stream error, a failure or a conflict in a word: "515", "replaced", "failure 401". */
+/** Summarises a stream error, a failure or a conflict: "515", "replaced", "failure 401". */
 function reasonOf(reason: BinaryNode): string {
   if (reason.tag === "failure") return `failure ${reason.attrs.reason}`;
   return children(reason, "conflict")[0]?.attrs.type ?? reason.attrs.code ?? reason.tag;

@@ -2,10 +2,10 @@ import type { ReceiptTiming } from "../account.ts";
 
 interface Limited<T> {
   value: T;
-  left: number;
+  remaining: number;
 }
 
-/** Which faults are in force: looked up where they bite. A target is a phone number or "all". */
+/** The active faults, looked up where they take effect. A target is a phone number or "all". */
 export class FaultRules {
   readonly silent = new Set<string>();
   readonly withheldAcks = new Set<string>();
@@ -17,7 +17,7 @@ export class FaultRules {
   #refusal: Limited<{ status: number; retryAfterSeconds?: number }> | null = null;
 
   failLogin(target: string, code: number, attributes: Record<string, string>, times: number): void {
-    this.#failedLogins.set(target, { value: { code, attributes }, left: times });
+    this.#failedLogins.set(target, { value: { code, attributes }, remaining: times });
   }
 
   takeFailedLogin(target: string | null) {
@@ -26,7 +26,7 @@ export class FaultRules {
 
   setAckError(target: string, code: number | null, times: number): void {
     if (code === null) this.#ackErrors.delete(target);
-    else this.#ackErrors.set(target, { value: code, left: times });
+    else this.#ackErrors.set(target, { value: code, remaining: times });
   }
 
   takeAckError(target: string): number | null {
@@ -34,7 +34,7 @@ export class FaultRules {
   }
 
   ignoreQuery(xmlns: string, times: number): void {
-    this.#ignoredQueries.set(xmlns, { value: true, left: times });
+    this.#ignoredQueries.set(xmlns, { value: true, remaining: times });
   }
 
   takeIgnoredQuery(xmlns: string): boolean {
@@ -42,12 +42,12 @@ export class FaultRules {
   }
 
   refuseUpgrades(refusal: { status: number; retryAfterSeconds?: number } | null, times: number): void {
-    this.#refusal = refusal && { value: refusal, left: times };
+    this.#refusal = refusal && { value: refusal, remaining: times };
   }
 
   takeRefusal(): { status: number; retryAfterSeconds?: number } | null {
-    if (!this.#refusal || this.#refusal.left <= 0) return null;
-    this.#refusal.left -= 1;
+    if (!this.#refusal || this.#refusal.remaining <= 0) return null;
+    this.#refusal.remaining -= 1;
     return this.#refusal.value;
   }
 
@@ -64,8 +64,8 @@ export class FaultRules {
   }
 
   clear(): void {
-    for (const held of [this.silent, this.withheldAcks, this.ackDelays, this.receiptTimings]) held.clear();
-    for (const held of [this.#failedLogins, this.#ackErrors, this.#ignoredQueries]) held.clear();
+    for (const rules of [this.silent, this.withheldAcks, this.ackDelays, this.receiptTimings]) rules.clear();
+    for (const rules of [this.#failedLogins, this.#ackErrors, this.#ignoredQueries]) rules.clear();
     this.#refusal = null;
   }
 }
@@ -73,8 +73,8 @@ export class FaultRules {
 function take<T>(rules: Map<string, Limited<T>>, target: string): T | null {
   const rule = rules.get(target);
   if (!rule) return null;
-  rule.left -= 1;
-  if (rule.left <= 0) rules.delete(target);
+  rule.remaining -= 1;
+  if (rule.remaining <= 0) rules.delete(target);
   return rule.value;
 }
 

@@ -7,14 +7,14 @@ import { connectionOf, type Network } from "./network.ts";
 
 const queueMax = 10_000;
 
-/** A stanza's name among those that wait for an acknowledgement. */
+/** Identifies a stanza among those that await an acknowledgement. */
 export function stanzaKey(tag: string, attrs: BinaryNode["attrs"]): string {
   // A message is confirmed by its id alone: the receipt may name the chat by another address.
   if (tag === "message") return `message ${attrs.id}`;
   return [tag, attrs.id, attrs.type ?? "", attrs.from, attrs.participant ?? ""].join(" ");
 }
 
-/** Puts a stanza before a linked client: sent now if it is there, and again at its next login unless it acknowledges. */
+/** Queues a stanza for a linked client: sent now if the client is connected, and again at its next login unless it acknowledges. */
 export function post(network: Network, companion: Companion, node: BinaryNode): void {
   const entry = { key: stanzaKey(node.tag, node.attrs), node };
   companion.queue = companion.queue
@@ -22,13 +22,13 @@ export function post(network: Network, companion: Companion, node: BinaryNode): 
     .concat(entry)
     .slice(-queueMax);
   network.changed();
-  notePosted(network, companion, node);
+  recordPosted(network, companion, node);
   const connection = connectionOf(network, companion);
   connection?.delivered.delete(entry.key);
   if (connection?.isReceiving) deliver(network, connection, entry, node);
 }
 
-/** Takes an acknowledged stanza off the queue. Returns it if it waited. */
+/** Takes an acknowledged stanza off the queue. Returns it, or null if it was not queued. */
 export function confirm(network: Network, companion: Companion, key: string): QueuedStanza | null {
   const entry = companion.queue.find((queued) => queued.key === key);
   if (!entry) return null;
@@ -37,7 +37,7 @@ export function confirm(network: Network, companion: Companion, key: string): Qu
   return entry;
 }
 
-/** After a login: everything that waits, marked as old, then the word that this was all. */
+/** Sends the whole queue after a login, marked as offline, then the notice that it is complete. */
 export function replay(network: Network, connection: Connection, companion: Companion): void {
   connection.isReceiving = true;
   const waiting = [...companion.queue];
@@ -49,7 +49,7 @@ export function replay(network: Network, connection: Connection, companion: Comp
   connection.send(stanza("ib", { from: serverJid }, [stanza("offline", { count: waiting.length })]));
 }
 
-/** Sends what could not go out on this connection so far. */
+/** Sends the queued stanzas that were not sent on this connection yet. */
 export function catchUp(network: Network, connection: Connection): void {
   if (!connection.isReceiving || !connection.owner) return;
   for (const entry of connection.owner.companion.queue)
@@ -63,15 +63,15 @@ function deliver(network: Network, connection: Connection, entry: QueuedStanza, 
   const { owner } = connection;
   if (node.tag !== "message" || !owner) return;
   const { person, companion } = owner;
-  network.ledgers.incoming.wentOut({
+  network.ledgers.incoming.delivered({
     id: node.attrs.id ?? "",
     to: person.phoneNumber,
     deviceId: companion.id,
   });
 }
 
-/** Messages are followed one by one; what a phone tells its own clients about settings is not among them. */
-function notePosted(network: Network, companion: Companion, { tag, attrs }: BinaryNode): void {
+/** Records a message in the ledger, unless it is a phone's message to its own clients about settings. */
+function recordPosted(network: Network, companion: Companion, { tag, attrs }: BinaryNode): void {
   if (tag !== "message" || attrs.category === "peer") return;
   const author = parseAddress(attrs.participant ?? attrs.from);
   const from = author && network.find(author.user, author.addressing)?.phoneNumber;

@@ -11,18 +11,18 @@ import type { Companion, SandboxState } from "../state/state.ts";
 import type { Connection } from "./connection.ts";
 import type { FaultRules } from "./fault-rules.ts";
 
-/** Everybody in the sandbox, by number or LID. */
+/** Everyone in the sandbox, by number or LID. */
 export interface Directory<P extends Person = Person> {
-  /** The person with this number, made if need be. */
+  /** The person with this number, created if necessary. */
   person(phoneNumber: string): P;
   /** The person behind a number or a LID, null if there is none (yet). */
   find(user: string, addressing: Addressing): P | null;
   people(): P[];
-  /** Whose linked device this is, or was when it was asked last; null if nobody's. */
+  /** The person whose linked client this is, or was when last looked up; null if there is none. */
   ownerOf(companion: Companion): P | null;
 }
 
-/** Everything the parts of the sandbox share: who exists, who is connected, what is broken. */
+/** The state and services that all rooms of the sandbox share. */
 export interface Network extends Directory {
   readonly state: SandboxState;
   readonly counts: Counters;
@@ -31,22 +31,22 @@ export interface Network extends Directory {
   readonly media: MediaStore;
   readonly connections: Set<Connection>;
   readonly ratchets: RatchetReuse;
-  /** Device identities that were checked, by device. */
-  readonly proven: LRUCache<string, string>;
-  /** How often a device asked for a message again. */
-  readonly asked: LRUCache<string, number>;
-  /** How many one-time pre-keys a client that has none is told it has. */
+  /** Device identities that were verified, by device. */
+  readonly verifiedIdentities: LRUCache<string, string>;
+  /** How often a device requested a message again. */
+  readonly retryCounts: LRUCache<string, number>;
+  /** Number of one-time pre-keys reported to a client that has none. */
   readonly firstPreKeyCount: number;
-  /** With fewer one-time pre-keys than this on the server, a client is told. */
+  /** A client with fewer one-time pre-keys than this on the server is asked for more. */
   readonly preKeysLow: number;
   log(line: string): void;
-  /** Something that outlives a restart has changed. */
+  /** Call this after every change to state that survives a restart. */
   changed(): void;
-  /** Resolves when everything that has changed is on disk, at once if nothing is kept. */
+  /** Resolves when all changes are on disk; at once if the sandbox is in memory only. */
   saved(): Promise<void>;
-  /** Runs later, unless the sandbox has ended by then. */
+  /** Runs the work later, unless the sandbox has ended by then. */
   after(delayMs: number, work: () => void): void;
-  /** Runs in the background; a failure is counted. */
+  /** Runs the work in the background; a failure is counted. */
   background(work: () => Promise<void>): void;
 }
 

@@ -1,16 +1,16 @@
 import type { BinaryNode } from "@whiskeysockets/baileys";
 
-/** A pairing code that a client asked for. */
+/** A client's request for a pairing code. */
 export interface CodeRequest {
   phoneNumber: string;
   ref: Buffer;
   /** The client's ephemeral key, encrypted with the code. */
   wrappedEphemeral: Buffer;
-  /** Where the phone waits for the client's key bundle. */
-  finished: ((bundle: BinaryNode) => void) | null;
+  /** Receives the client's key bundle while the phone is waiting for it. */
+  onKeyBundle: ((bundle: BinaryNode) => void) | null;
 }
 
-/** What an unpaired client brought with it. Keys are 32 bytes. */
+/** The registration of an unpaired client, and how far its pairing has got. Keys are 32 bytes. */
 export interface PairingAttempt {
   refs: string[];
   registrationId: number;
@@ -19,6 +19,6 @@ export interface PairingAttempt {
   platform: string;
   code: CodeRequest | null;
   qrText: string | null;
-  /** A phone is at it. */
+  /** A phone is completing it. */
   isTaken: boolean;
 }

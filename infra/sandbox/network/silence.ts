@@ -4,51 +4,52 @@ type Work = () => Promise<void> | void;
 const keptMax = 1_000;
 
 /**
- * A connection on which nothing gets through, in either direction, for a while. As with TCP, what was sent meanwhile
- * is late, not lost: it is kept in its order. `isOverfull`: more came than is kept, so the wire must break.
+ * Holds back both directions of a connection for a while. As with TCP, nothing that is sent meanwhile is lost: it
+ * arrives late and in order. `isOverfull` means that more arrived than is kept, so the connection must end.
  */
 export class Silence {
   isOn = false;
   isOverfull = false;
-  #heard: Work[] = [];
+  #received: Work[] = [];
   #unsent: Work[] = [];
 
-  /** True if the work has to wait: while it is silent, and behind whatever waits already. */
-  holdsHeard(work: Work): boolean {
-    if (!this.isOn && this.#heard.length === 0) return false;
-    this.#keep(this.#heard, work);
+  /** Holds received work back during the silence, and behind work already held back. False if it may run now. */
+  holdReceived(work: Work): boolean {
+    if (!this.isOn && this.#received.length === 0) return false;
+    this.#keep(this.#received, work);
     return true;
   }
 
-  holdsUnsent(work: Work): boolean {
+  /** Holds a send back during the silence. False if it may go out now. */
+  holdUnsent(work: Work): boolean {
     if (this.isOn) this.#keep(this.#unsent, work);
     return this.isOn;
   }
 
-  /** What waits to be sent, once. */
+  /** Removes and returns the sends that were held back. */
   takeUnsent(): Work[] {
     const unsent = this.#unsent;
     this.#unsent = [];
     return unsent;
   }
 
-  /** The oldest that was heard; none while it is silent. It goes on waiting until it is `done`. */
-  nextHeard(): Work | undefined {
-    return this.isOn ? undefined : this.#heard[0];
+  /** The oldest received work; none during the silence. It is kept until `done`. */
+  nextReceived(): Work | undefined {
+    return this.isOn ? undefined : this.#received[0];
   }
 
   done(): void {
-    this.#heard.shift();
+    this.#received.shift();
   }
 
   forget(): void {
     this.isOn = false;
-    this.#heard = [];
+    this.#received = [];
     this.#unsent = [];
   }
 
   #keep(kept: Work[], work: Work): void {
-    if (this.#heard.length + this.#unsent.length < keptMax) kept.push(work);
+    if (this.#received.length + this.#unsent.length < keptMax) kept.push(work);
     else this.isOverfull = true;
   }
 }

@@ -15,20 +15,20 @@ const derive = promisify(pbkdf2);
 const keyRounds = 131_072;
 const answerTimeoutMs = 10_000;
 
-/** A client asks for a code (`companion_hello`) or answers the phone (`companion_finish`). Returns what its iq gets. */
+/** Handles a client's request for a code (`companion_hello`) or its answer to the phone (`companion_finish`). Returns the content of the result. */
 export function receiveCodeStage(network: Network, connection: Connection, node: BinaryNode): BinaryNode[] {
   const { pairingAttempt } = connection;
-  if (!pairingAttempt) throw new Error("a pairing code for a socket that is paired");
+  if (!pairingAttempt) throw new Error("pairing code requested on a socket that is already paired");
   if (node.attrs.stage === "companion_finish") {
-    pairingAttempt.code?.finished?.(node);
+    pairingAttempt.code?.onKeyBundle?.(node);
     return [];
   }
   const address = parseAddress(node.attrs.jid);
-  if (!address) throw new Error("a pairing code for nobody");
+  if (!address) throw new Error("pairing code requested without a phone number");
   const ref = randomBytes(16);
   const wrappedEphemeral = childContent(node, "link_code_pairing_wrapped_companion_ephemeral_pub");
-  pairingAttempt.code = { phoneNumber: address.user, ref, wrappedEphemeral, finished: null };
-  network.log(`${connection.id} asked for a pairing code for ${address.user}`);
+  pairingAttempt.code = { phoneNumber: address.user, ref, wrappedEphemeral, onKeyBundle: null };
+  network.log(`${connection.id} requested a pairing code for ${address.user}`);
   return [
     stanza("link_code_companion_reg", { stage: "companion_hello" }, [
       stanza("link_code_pairing_ref", {}, ref),
@@ -36,12 +36,12 @@ export function receiveCodeStage(network: Network, connection: Connection, node:
   ];
 }
 
-/** The phone's part: proves that it knows the code, and learns by the same that the client does. */
+/** The phone's part: proves that it knows the code, and checks that the client does. */
 export async function typeCode(network: Network, person: Person, typed: string): Promise<Companion> {
   const { connection, attempt, request } = requestFor(network, person.phoneNumber);
   const code = typed.replaceAll(/[^0-9A-Za-z]/g, "").toUpperCase();
   if (code.length !== 8) throw new Error("a pairing code has eight characters");
-  if (attempt.isTaken) throw new Error("a code is just being typed");
+  if (attempt.isTaken) throw new Error("a code is already being typed for this client");
   attempt.isTaken = true;
   try {
     const clientEphemeral = await unwrap(request.wrappedEphemeral, code);
@@ -80,7 +80,7 @@ async function exchange(
 ): Promise<BinaryNode> {
   const { promise, resolve, reject } = Promise.withResolvers<BinaryNode>();
   const timer = setTimeout(() => reject(new Error("the client did not answer")), answerTimeoutMs);
-  request.finished = resolve;
+  request.onKeyBundle = resolve;
   const attributes = { from: serverJid, type: "link_code_companion_reg", id: randomId(), t: unixNow() };
   const content = [
     stanza("link_code_pairing_wrapped_primary_ephemeral_pub", {}, wrapped),
@@ -94,11 +94,11 @@ async function exchange(
   );
   return promise.finally(() => {
     clearTimeout(timer);
-    request.finished = null;
+    request.onKeyBundle = null;
   });
 }
 
-/** Opens the client's key bundle; returns its random part. Only the right code gives the right key. */
+/** Decrypts the client's key bundle and returns its random part. Only the right code yields the right key. */
 function openBundle(node: BinaryNode, shared: Buffer, companion: Buffer, phone: Buffer): Buffer {
   const wrapped = childContent(node, "link_code_pairing_wrapped_key_bundle");
   const salt = wrapped.subarray(0, 32);
@@ -112,8 +112,8 @@ function openBundle(node: BinaryNode, shared: Buffer, companion: Buffer, phone: 
   } catch (cause) {
     throw new Error("wrong pairing code", { cause });
   }
-  const isIts = companion.equals(bundle.subarray(0, 32)) && phone.equals(bundle.subarray(32, 64));
-  if (!isIts) throw new Error("the client's key bundle names other identities");
+  const isMatching = companion.equals(bundle.subarray(0, 32)) && phone.equals(bundle.subarray(32, 64));
+  if (!isMatching) throw new Error("the client's key bundle contains other identities");
   return bundle.subarray(64, 96);
 }
 

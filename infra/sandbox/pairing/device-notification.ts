@@ -4,7 +4,7 @@ import type { Person } from "../state/person.ts";
 import { jidOf } from "../wire/jid.ts";
 import { randomId, stanza, unixNow } from "../wire/stanza.ts";
 
-/** Tells whoever asked for this person's devices, and the person's own other clients, that the list has changed. */
+/** Notifies every client that queried this person's devices, and the person's own other clients, that the list has changed. */
 export function notifyDeviceChange(
   network: Network,
   person: Person,

@@ -4,10 +4,10 @@ import type { Connection } from "../network/connection.ts";
 import type { Network } from "../network/network.ts";
 import { stanza } from "../wire/stanza.ts";
 
-/** What WhatsApp gives: six, of which Baileys shows the first 60 s and the others 20 s each. */
+/** WhatsApp sends six; Baileys shows the first for 60 s and the others for 20 s each. */
 const refCount = 6;
 
-/** Shows an unpaired client the refs from which it makes its QRs. */
+/** Sends an unpaired client the refs from which it makes its QRs. */
 export function startPairing(
   network: Network,
   connection: Connection,
@@ -15,10 +15,10 @@ export function startPairing(
 ): void {
   const refs = Array.from({ length: refCount }, () => `2@${randomBytes(33).toString("base64")}`);
   connection.pairingAttempt = { ...keysOf(data), refs, code: null, qrText: null, isTaken: false };
-  network.log(`${connection.id} waits to be paired`);
+  network.log(`${connection.id} is waiting to be paired`);
   const content = refs.map((ref) => stanza("ref", {}, Buffer.from(ref)));
-  const shown = connection.query({ type: "set", xmlns: "md" }, [stanza("pair-device", {}, content)]);
-  shown.catch(() => network.log(`${connection.id} left before it was paired`));
+  const acknowledged = connection.query({ type: "set", xmlns: "md" }, [stanza("pair-device", {}, content)]);
+  acknowledged.catch(() => network.log(`${connection.id} did not acknowledge its QR refs`));
 }
 
 function keysOf(data: proto.ClientPayload.IDevicePairingRegistrationData) {

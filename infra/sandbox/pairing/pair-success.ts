@@ -10,7 +10,7 @@ import { jidOf } from "../wire/jid.ts";
 import { child, childContent, stanza } from "../wire/stanza.ts";
 import { notifyDeviceChange } from "./device-notification.ts";
 
-/** The last half of pairing, the same for QR and code: the phone vouches for the client, the client countersigns, the server sends it off to log in. */
+/** Completes a pairing, by QR or code: the phone signs the client's identity, the client countersigns it, and the server ends the connection so that the client logs in. */
 export async function completePairing(
   network: Network,
   connection: Connection,
@@ -31,14 +31,14 @@ export async function completePairing(
   ]);
   const countersigned = childContent(child(answer, "pair-device-sign"), "device-identity");
   if (!isCountersigned(countersigned, identity, phone.identity, attempt.identity)) {
-    throw new Error("the client's signature is wrong");
+    throw new Error("the client's signature is invalid");
   }
   const companion = companionOf(id, connection, attempt, identity);
   person.state.companions.push(companion);
   connection.pairingAttempt = null;
   network.counts.pairings += 1;
   network.changed();
-  // Before the client hears of it: a sandbox that is killed now must not forget a link that the client keeps.
+  // Saved before the client is notified: a sandbox killed here must not forget a link that the client keeps.
   await network.saved();
   network.log(`${person.phoneNumber} linked device ${id} (${attempt.platform})`);
   connection.end(stanza("stream:error", { code: 515 }));
@@ -54,7 +54,7 @@ function companionOf(
 ): Companion {
   return {
     id,
-    // Not 0: Baileys leaves such a device out of its lists.
+    // Not 0: Baileys leaves a device with key index 0 out of its lists.
     keyIndex: id,
     platform: attempt.platform,
     linkedAt: Date.now(),

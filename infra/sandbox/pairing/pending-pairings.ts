@@ -1,20 +1,20 @@
 import type { Connection } from "../network/connection.ts";
 import type { Network } from "../network/network.ts";
 
-/** A socket that wants to be paired. */
+/** A socket that is waiting to be paired. */
 export interface PendingPairing {
   id: string;
-  /** "code" once the client asked for a pairing code for `phoneNumber`; such a socket can still be scanned. */
+  /** "code" once the client has requested a pairing code for `phoneNumber`; its QR can still be scanned. */
   kind: "qr" | "code";
   phoneNumber?: string;
-  /** The whole text of the QR, if `offerQr` told; the protocol alone does not reveal it to the server. */
+  /** The whole text of the QR, if `offerQr` supplied it; the protocol does not reveal it to the server. */
   qrText?: string;
-  /** What the client calls itself. */
+  /** The client's name for itself. */
   platform: string;
   since: Date;
 }
 
-/** The sockets that wait to be paired now. */
+/** The sockets that are waiting to be paired. */
 export const pendingPairings = (network: Network): PendingPairing[] =>
   [...network.connections].flatMap(pendingPairing);
 

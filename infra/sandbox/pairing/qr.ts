@@ -12,7 +12,7 @@ interface Qr {
   advSecret: Buffer;
 }
 
-/** Reads the text of a QR, with or without the URL that newer clients put before it. Null if it is something else. */
+/** Parses the text of a QR, with or without the URL that newer clients put before it. Null if it is not a pairing QR. */
 export function parseQr(text: string): Qr | null {
   const fields = (text.split("#").at(-1) ?? "").trim().split(",");
   const [ref, noiseKey, identity, advSecret] = fields;
@@ -31,8 +31,9 @@ export function attemptOf(
   for (const connection of network.connections) {
     const { pairingAttempt } = connection;
     if (!pairingAttempt?.refs.includes(qr.ref)) continue;
-    const isIts = qr.noiseKey.equals(connection.clientStatic) && qr.identity.equals(pairingAttempt.identity);
-    return isIts ? { connection, attempt: pairingAttempt } : null;
+    const isMatching =
+      qr.noiseKey.equals(connection.clientStatic) && qr.identity.equals(pairingAttempt.identity);
+    return isMatching ? { connection, attempt: pairingAttempt } : null;
   }
   return null;
 }
@@ -41,9 +42,9 @@ export async function scanQr(network: Network, person: Person, text: string): Pr
   const qr = parseQr(text);
   if (!qr) throw new Error("not a WhatsApp QR");
   const found = attemptOf(network, qr);
-  if (!found) throw new Error("no socket offers this QR (any more)");
+  if (!found) throw new Error("no client shows this QR");
   const { connection, attempt } = found;
-  if (attempt.isTaken) throw new Error("this QR was just scanned");
+  if (attempt.isTaken) throw new Error("this QR is already being scanned");
   attempt.isTaken = true;
   try {
     return await completePairing(network, connection, attempt, person, qr.advSecret);

@@ -5,12 +5,12 @@ import type { Companion } from "../state/state.ts";
 import { stanza } from "../wire/stanza.ts";
 import { notifyDeviceChange } from "./device-notification.ts";
 
-/** A client is linked no more, whoever wanted it: it hears so if it is there, and is refused from now on. */
+/** Unlinks a client. A connected one is notified; every later login is refused. */
 export async function removeCompanion(network: Network, person: Person, companion: Companion): Promise<void> {
   sendDeviceRemoved(await forgetCompanion(network, person, companion));
 }
 
-/** Strikes a client off and keeps that before anybody hears of it. Returns its connection, to be dismissed. */
+/** Unlinks a client and waits until that is saved. Returns its connection, which `sendDeviceRemoved` then ends. */
 export async function forgetCompanion(
   network: Network,
   person: Person,

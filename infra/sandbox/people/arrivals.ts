@@ -3,30 +3,31 @@ import type { WaitOptions } from "../account.ts";
 const defaultTimeoutMs = 10_000;
 const waitersMax = 1_000;
 
-/** Things that arrive, and people who wait for one of them. */
+/** Lets callers wait for a message or receipt to arrive. */
 export class Arrivals<T> {
   readonly #waiters = new Set<(arrival: T) => void>();
-  readonly #what: string;
+  readonly #noun: string;
 
-  constructor(what: string) {
-    this.#what = what;
+  constructor(noun: string) {
+    this.#noun = noun;
   }
 
   add(arrival: T): void {
     for (const waiter of [...this.#waiters]) waiter(arrival);
   }
 
-  /** The first of `past` or the future for which `predicate` holds. Rejects on timeout or abort. */
+  /** Resolves with the first arrival, in `past` or to come, that matches `predicate`. Rejects on timeout or abort. */
   wait(past: readonly T[], predicate: (arrival: T) => boolean, options: WaitOptions = {}): Promise<T> {
     const { timeoutMs = defaultTimeoutMs, signal } = options;
     const found = past.find(predicate);
     if (found !== undefined) return Promise.resolve(found);
-    if (this.#waiters.size >= waitersMax) return Promise.reject(new Error(`too many wait for ${this.#what}`));
+    if (this.#waiters.size >= waitersMax)
+      return Promise.reject(new Error(`too many callers are waiting for a ${this.#noun}`));
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const waiter = (arrival: T): void => {
       if (predicate(arrival)) resolve(arrival);
     };
-    const timer = setTimeout(() => reject(new Error(`no ${this.#what} within ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(() => reject(new Error(`no ${this.#noun} within ${timeoutMs} ms`)), timeoutMs);
     const abort = (): void => reject(signal?.reason);
     if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort);

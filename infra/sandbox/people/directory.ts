@@ -4,7 +4,7 @@ import { newPersonState, SimulatedPerson } from "./simulated-person.ts";
 
 const phoneNumberShape = /^[1-9]\d{4,19}$/;
 
-/** Who exists: made on first use, and found by number or LID. */
+/** Creates people on first use, and finds them by number or LID. */
 export function createDirectory(
   state: SandboxState,
   changed: () => void,
@@ -20,7 +20,7 @@ export function createDirectory(
   };
   const restored = (): Map<string, SimulatedPerson> => {
     if (people.size === 0)
-      for (const kept of Object.values(state.people)) add(new SimulatedPerson(network(), kept));
+      for (const saved of Object.values(state.people)) add(new SimulatedPerson(network(), saved));
     return people;
   };
   return {

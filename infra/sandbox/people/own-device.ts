@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { OwnDevice } from "../state/state.ts";
 import { generateKeyPair, sign } from "../wire/curve25519.ts";
 
-/** A device with a fresh Signal identity and no sessions. */
+/** Creates a device with a fresh Signal identity and no sessions. */
 export function createOwnDevice(id: number): OwnDevice {
   const identity = generateKeyPair();
   const pair = generateKeyPair();

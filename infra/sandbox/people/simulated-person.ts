@@ -30,7 +30,7 @@ import { createOwnDevice } from "./own-device.ts";
 
 const receiptsMax = 1_000;
 
-/** Somebody who is not here yet: a phone with a fresh identity. */
+/** The state of a new person: a phone with a fresh identity. */
 export function newPersonState(phoneNumber: string): PersonState {
   return {
     phoneNumber,
@@ -46,7 +46,7 @@ export function newPersonState(phoneNumber: string): PersonState {
   };
 }
 
-/** A simulated person at work; what they remember is in `state`. */
+/** A simulated person; what they remember across a restart is in `state`. */
 export class SimulatedPerson implements Account, Person {
   readonly state: PersonState;
   receiptPolicy: Account["receiptPolicy"] = { delivered: "auto", read: "never" };
@@ -79,7 +79,7 @@ export class SimulatedPerson implements Account, Person {
 
   get phone(): OwnDevice {
     const [phone] = this.state.devices;
-    if (!phone) throw new Error("a person without a phone");
+    if (!phone) throw new Error("this person has no phone");
     return phone;
   }
 
@@ -118,7 +118,7 @@ export class SimulatedPerson implements Account, Person {
     return this.sendMessage(to, await sealMedia(this.#network.media, media), options);
   }
 
-  /** One after the other: what is written first arrives first. */
+  /** Sends one message at a time, so that messages arrive in the order they were written. */
   sendMessage(to: string, message: proto.IMessage, options: SendOptions = {}): Promise<{ id: string }> {
     const sent = this.#sending.then(() => sendFromPhone(this.#network, this, to, message, options));
     this.#sending = sent.catch(() => {});
@@ -162,7 +162,7 @@ export class SimulatedPerson implements Account, Person {
   }
 
   removeDevice(deviceId: number): void {
-    if (deviceId === 0) throw new Error("a person keeps their phone");
+    if (deviceId === 0) throw new Error("a person's phone cannot be removed");
     this.state.devices = this.state.devices.filter(({ id }) => id !== deviceId);
     notifyDeviceChange(this.#network, this, "remove", deviceId);
     this.#network.changed();
@@ -183,7 +183,7 @@ export class SimulatedPerson implements Account, Person {
   #group(groupId: string): GroupState {
     const group = groupOf(this.#network, groupId);
     if (!group?.members.includes(this.phoneNumber))
-      throw new Error(`${this.phoneNumber} is in no group ${groupId}`);
+      throw new Error(`${this.phoneNumber} is not in group ${groupId}`);
     return group;
   }
 
@@ -203,7 +203,7 @@ export class SimulatedPerson implements Account, Person {
     if (!message) throw new Error(`${this.phoneNumber} has no message ${messageId}`);
     const device = this.device(deviceId);
     if (!device) throw new Error(`${this.phoneNumber} has no device ${deviceId}`);
-    requestRetry(this.#network, this, device, { ...message, ...this.#whereFrom(message) });
+    requestRetry(this.#network, this, device, { ...message, ...this.#chatAddress(message) });
   }
 
   onMessage(message: ReceivedMessage): void {
@@ -217,8 +217,12 @@ export class SimulatedPerson implements Account, Person {
     this.#receipts.add({ ...receipt, at });
   }
 
-  /** How the chat of a message was addressed, for whoever asks for it again. */
-  #whereFrom({ to, chat, fromMe }: StoredMessage): Pick<RetryRequest, "addressing" | "recipient" | "group"> {
+  /** How the chat of a message was addressed, for a retry request. */
+  #chatAddress({
+    to,
+    chat,
+    fromMe,
+  }: StoredMessage): Pick<RetryRequest, "addressing" | "recipient" | "group"> {
     const group = groupOf(this.#network, to);
     if (group) return { addressing: group.addressing, group: group.jid };
     const addressing = to.endsWith("@lid") ? "lid" : "pn";

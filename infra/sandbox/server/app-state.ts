@@ -5,7 +5,7 @@ import type { Person } from "../state/person.ts";
 import type { AppStateCollection, PersonState } from "../state/state.ts";
 import { child, children, contentOf, stanza } from "../wire/stanza.ts";
 
-/** Settings that a person's devices share: made with the first linked client, the name set in it, so that clients know their own name. */
+/** The settings that a person's devices share, created with the first linked client. They contain the push name, from which clients learn their own name. */
 export async function ensureAppState(person: Person): Promise<NonNullable<PersonState["appState"]>> {
   const { state } = person;
   if (state.appState) return state.appState;
@@ -29,26 +29,26 @@ export async function ensureAppState(person: Person): Promise<NonNullable<Person
   return state.appState;
 }
 
-/** Takes patches that a client sends, and answers with those it has not seen. Each asked collection must come back: Baileys asks until it does. */
+/** Stores the patches that a client sends, and answers with those it has not seen. The answer must contain every requested collection: Baileys asks until it does. */
 export async function syncAppState(network: Network, person: Person, iq: BinaryNode): Promise<BinaryNode[]> {
   const { collections } = await ensureAppState(person);
-  const answers = children(child(iq, "sync"), "collection").map((asked) => {
-    const name = asked.attrs.name ?? "";
+  const answers = children(child(iq, "sync"), "collection").map((requested) => {
+    const name = requested.attrs.name ?? "";
     const collection = collections[name] ?? { version: 0, patches: [] };
     collections[name] = collection;
-    const known = Number(asked.attrs.version ?? 0);
-    const sent = children(asked, "patch");
+    const knownVersion = Number(requested.attrs.version ?? 0);
+    const sent = children(requested, "patch");
     for (const patch of sent) append(collection, contentOf(patch));
-    const news = sent.length > 0 ? [] : collection.patches.slice(known);
-    const patches = news.map((patch) => stanza("patch", {}, patch));
+    const unseen = sent.length > 0 ? [] : collection.patches.slice(knownVersion);
+    const patches = unseen.map((patch) => stanza("patch", {}, patch));
     const content = patches.length > 0 ? [stanza("patches", {}, patches)] : undefined;
-    return stanza("collection", { name, version: known + news.length + sent.length }, content);
+    return stanza("collection", { name, version: knownVersion + unseen.length + sent.length }, content);
   });
   network.changed();
   return [stanza("sync", {}, answers)];
 }
 
-/** A patch carries its version: without, a client would take all patches of one answer for the same. */
+/** Adds the version to the patch: without it, a client would take all patches of one answer for the same. */
 function append(collection: AppStateCollection, patch: Buffer): void {
   collection.version += 1;
   const numbered = proto.SyncdPatch.decode(patch);

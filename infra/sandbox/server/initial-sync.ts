@@ -13,7 +13,7 @@ import { ensureAppState } from "./app-state.ts";
 const compress = promisify(deflate);
 const { Type } = proto.Message.ProtocolMessage;
 
-/** What a phone tells a client that it just linked: the key to the shared settings, then whom it knows. */
+/** Sends a newly linked client what a phone sends it: the key to the shared settings, then the contacts. */
 export async function startInitialSync(
   network: Network,
   person: Person,

@@ -7,7 +7,7 @@ import type { Companion } from "../state/state.ts";
 import { jidOf } from "../wire/jid.ts";
 import { stanza, unixNow } from "../wire/stanza.ts";
 
-/** Takes a client in after its handshake: to be paired, or to go on where it left. */
+/** Admits a client after its handshake: starts to pair it, or logs it in. */
 export async function admit(
   network: Network,
   connection: Connection,
@@ -15,10 +15,10 @@ export async function admit(
 ): Promise<void> {
   connection.claimed = payload.devicePairingData ? null : String(payload.username ?? "");
   connection.silence(network.rules.isSilent(connection.claimed));
-  await connection.whenHeard(() => takeIn(network, connection, payload));
+  await connection.afterSilence(() => admitNow(network, connection, payload));
 }
 
-function takeIn(network: Network, connection: Connection, payload: proto.ClientPayload): void {
+function admitNow(network: Network, connection: Connection, payload: proto.ClientPayload): void {
   const { devicePairingData } = payload;
   const phoneNumber = connection.claimed;
   const failure = network.rules.takeFailedLogin(phoneNumber);
@@ -49,7 +49,7 @@ function login(network: Network, connection: Connection, person: Person, compani
   connection.send(
     stanza("success", {
       t: unixNow(),
-      // Overwrites what the client knows: required at every login.
+      // Required at every login: the client overwrites its own LID with it.
       lid: jidOf(person.state, "lid", companion.id),
       props: 27,
       abprops: 1,
@@ -66,6 +66,6 @@ function refuse(
   attributes: Record<string, string>,
 ): void {
   network.counts.failedLogins += 1;
-  network.log(`${connection.id} refused with ${code}`);
+  network.log(`${connection.id} login refused with ${code}`);
   connection.end(stanza("failure", { reason: code, location: "sandbox", ...attributes }));
 }

@@ -13,7 +13,7 @@ import { syncAppState } from "./app-state.ts";
 import { startInitialSync } from "./initial-sync.ts";
 import { answerUsync } from "./usync.ts";
 
-interface Asked extends LinkedClient {
+interface Query extends LinkedClient {
   network: Network;
   connection: Connection;
   iq: BinaryNode;
@@ -21,16 +21,16 @@ interface Asked extends LinkedClient {
   request: BinaryNode | undefined;
 }
 
-/** What comes back in the result; `after` runs once that is on the wire. */
+/** The content of the result, or an error. `after` runs once the result is on the wire. */
 type Answer = BinaryNode[] | { content: BinaryNode[]; after: () => void } | { error: number; text: string };
-type Answering = (asked: Asked) => Answer | Promise<Answer>;
+type Handler = (query: Query) => Answer | Promise<Answer>;
 
 const nothing = (): BinaryNode[] => [];
 const mediaTtlSeconds = 300;
 const mediaBytesMax = 100 * 1024 * 1024;
 
-/** Every query Baileys makes of a server, by namespace, type and first child; `*` is any child. */
-const answers: Record<string, Answering> = {
+/** Handlers for every query that Baileys sends to a server, by namespace, type and first child; `*` is any child. */
+const handlers: Record<string, Handler> = {
   "encrypt get count": ({ network, companion }) => [
     stanza("count", { value: companion.preKeys.length || network.firstPreKeyCount }),
   ],
@@ -44,7 +44,7 @@ const answers: Record<string, Answering> = {
   },
   "encrypt get digest": ({ companion }) => [digest(companion)],
   "encrypt get key": ({ network, request }) => answerPreKeyBundles(network, request),
-  "passive set active": (asked) => ({ content: [], after: () => activate(asked) }),
+  "passive set active": (query) => ({ content: [], after: () => activate(query) }),
   "passive set passive": nothing,
   "usync get usync": ({ network, companion, iq }) => answerUsync(network, companion, iq),
   "abt get props": () => [stanza("props", { hash: "sandbox", refresh: 86_400 })],
@@ -74,7 +74,7 @@ const answers: Record<string, Answering> = {
 export async function answerQuery(network: Network, connection: Connection, iq: BinaryNode): Promise<void> {
   const { type, xmlns = "" } = iq.attrs;
   if (type === "result" || type === "error") {
-    if (!connection.settle(iq)) network.log(`${connection.id} answered a question nobody asked`);
+    if (!connection.resolveQuery(iq)) network.log(`${connection.id} answered an unknown query`);
     return;
   }
   if (network.rules.takeIgnoredQuery(xmlns)) return;
@@ -98,15 +98,15 @@ async function answerFor(
     return receiveCodeStage(network, connection, request);
   }
   const key = `${xmlns} ${type} ${request?.tag ?? ""}`;
-  const answering = answers[key] ?? answers[`${xmlns} ${type} *`] ?? answers[`${xmlns} * *`];
-  // A socket that waits to be paired keeps itself alive, and may ask for nothing else.
+  const handler = handlers[key] ?? handlers[`${xmlns} ${type} *`] ?? handlers[`${xmlns} * *`];
+  // A socket that is waiting to be paired sends keep-alives, and may send no other query.
   if (!connection.owner && xmlns === "w:p") return [];
-  if (!answering || !connection.owner) {
+  if (!handler || !connection.owner) {
     network.counts.unknownNodes += 1;
-    network.log(`${connection.id} asked an unknown question: ${key}`);
+    network.log(`${connection.id} sent an unknown query: ${key}`);
     return { error: 501, text: "feature-not-implemented" };
   }
-  return answering({ network, connection, iq, request, ...connection.owner });
+  return handler({ network, connection, iq, request, ...connection.owner });
 }
 
 function reply(
@@ -119,7 +119,7 @@ function reply(
   connection.send(stanza("iq", attributes, content.length > 0 ? content : undefined));
 }
 
-function activate({ network, connection, person, companion }: Asked): void {
+function activate({ network, connection, person, companion }: Query): void {
   replay(network, connection, companion);
   if (!companion.hasInitialSync) network.background(() => startInitialSync(network, person, companion));
 }

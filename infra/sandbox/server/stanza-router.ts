@@ -11,9 +11,9 @@ import { answerQuery } from "./queries.ts";
 type Route = (network: Network, connection: Connection, node: BinaryNode) => Promise<void> | void;
 
 const ignore: Route = () => {};
-const notices = new Set(["unified_session", "offline_batch", "offline"]);
+const knownNotices = new Set(["unified_session", "offline_batch", "offline"]);
 
-/** What a client may send, by tag. */
+/** Handlers for the stanzas that a client may send, by tag. */
 const routes: Record<string, Route> = {
   iq: answerQuery,
   message: (network, connection, node) => {
@@ -27,11 +27,11 @@ const routes: Record<string, Route> = {
   presence: ignore,
   chatstate: ignore,
   ib: (network, connection, node) => {
-    if (!children(node).every(({ tag }) => notices.has(tag))) countUnknown(network, connection, node);
+    if (!children(node).every(({ tag }) => knownNotices.has(tag))) countUnknown(network, connection, node);
   },
 };
 
-/** Counts a stanza and does what it asks. */
+/** Counts a stanza and handles it. */
 export async function routeStanza(network: Network, connection: Connection, node: BinaryNode): Promise<void> {
   const { stanzas } = network.counts;
   stanzas[node.tag] = (stanzas[node.tag] ?? 0) + 1;

@@ -5,19 +5,21 @@ import type { Companion } from "../state/state.ts";
 import { type DeviceAddress, jidOf, parseAddress } from "../wire/jid.ts";
 import { child, children, contentOf, stanza } from "../wire/stanza.ts";
 
-interface Asked {
+interface RequestedUser {
   address: DeviceAddress;
-  /** Asked by number, not by JID: answered with the number. */
+  /** Set if the client asked by number instead of JID; the answer repeats it. */
   number: string | null;
 }
 
-/** `usync`: which numbers exist, their LIDs, their devices. One answer per asked user, one child per asked protocol. */
+/** Answers `usync`: which numbers exist, their LIDs and their devices. One answer per requested user, with one child per requested protocol. */
 export function answerUsync(network: Network, asker: Companion, iq: BinaryNode): BinaryNode[] {
   const usync = child(iq, "usync");
   const protocols = children(child(usync, "query")).map(({ tag }) => tag);
   const users = children(child(usync, "list"), "user").flatMap((user) => {
-    const asked = whoIsAsked(user);
-    return asked ? [answerUser(network, asker, asked, protocols)].filter((answer) => answer !== null) : [];
+    const requested = parseUser(user);
+    return requested
+      ? [answerUser(network, asker, requested, protocols)].filter((answer) => answer !== null)
+      : [];
   });
   const { sid, mode, context, index, last } = usync?.attrs ?? {};
   return [
@@ -25,7 +27,7 @@ export function answerUsync(network: Network, asker: Companion, iq: BinaryNode):
   ];
 }
 
-function whoIsAsked(user: BinaryNode): Asked | null {
+function parseUser(user: BinaryNode): RequestedUser | null {
   if (user.attrs.jid) {
     const address = parseAddress(user.attrs.jid);
     return address && { address, number: null };
@@ -38,23 +40,23 @@ function whoIsAsked(user: BinaryNode): Asked | null {
 function answerUser(
   network: Network,
   asker: Companion,
-  asked: Asked,
+  requested: RequestedUser,
   protocols: string[],
 ): BinaryNode | null {
-  const { address, number } = asked;
+  const { address, number } = requested;
   const person = personAt(network, address);
   if (!person) {
     const jid = `${address.user}@${address.addressing === "pn" ? "s.whatsapp.net" : "lid"}`;
     return number === null ? null : stanza("user", { jid }, [stanza("contact", { type: "out" }, number)]);
   }
   const content = protocols.flatMap((protocol) => {
-    const answer = answerProtocol(network, asker, person, asked, protocol);
+    const answer = answerProtocol(network, asker, person, requested, protocol);
     return answer ? [answer] : [];
   });
   return stanza("user", { jid: jidOf(person.state, address.addressing) }, content);
 }
 
-/** Every number exists unless it was said not to; a LID exists if it was given out. */
+/** Every number exists unless it was declared unknown; a LID exists only if its person does. */
 function personAt(network: Network, { user, addressing }: DeviceAddress): Person | null {
   if (addressing === "lid") return network.find(user, "lid");
   return network.state.unknownNumbers.includes(user) ? null : network.person(user);
@@ -64,14 +66,14 @@ function answerProtocol(
   network: Network,
   asker: Companion,
   person: Person,
-  { address, number }: Asked,
+  { address, number }: RequestedUser,
   protocol: string,
 ): BinaryNode | null {
   switch (protocol) {
     case "contact":
       return stanza("contact", { type: "in" }, number ?? undefined);
     case "lid":
-      // By LID the client knows it, and would take the pair for a mapping of a LID to itself.
+      // A client that asks by LID knows it, and would read the answer as a mapping of the LID to itself.
       return address.addressing === "lid" ? null : stanza("lid", { val: jidOf(person.state, "lid") });
     case "devices":
       watch(network, asker, person);

@@ -17,8 +17,8 @@ export interface WebServerOptions {
   port: number;
   /** The certificate chain for handshakes. */
   chain: Buffer;
-  hub: WhatsAppServer;
-  /** Answers everything that is not a websocket. */
+  whatsapp: WhatsAppServer;
+  /** Answers every request that is not a websocket upgrade. */
   request: (request: Request) => Response | Promise<Response>;
 }
 
@@ -27,9 +27,14 @@ export interface WebServer extends AsyncDisposable {
   host: string;
 }
 
-/** One port for clients' websockets and for the admin API. Rejects if it is taken. */
-export async function startWebServer({ port, chain, hub, request }: WebServerOptions): Promise<WebServer> {
-  const { network, handler } = hub;
+/** Serves clients' websockets and the admin API on one port. Rejects if the port is taken. */
+export async function startWebServer({
+  port,
+  chain,
+  whatsapp,
+  request,
+}: WebServerOptions): Promise<WebServer> {
+  const { network, handler } = whatsapp;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: frameBytesMax });
   const server = createServer(getRequestListener(request));
   server.on("upgrade", (message: IncomingMessage, socket: Duplex, head: Buffer) => {

@@ -27,10 +27,10 @@ export interface WhatsAppServerOptions {
   saved: () => Promise<void>;
 }
 
-/** The network at work, and what it does with connections. Disposing it hangs up on everybody. */
+/** The running network and its handler for connections. Disposing it cuts every connection. */
 export interface WhatsAppServer extends Disposable {
   network: Network;
-  /** The people of the network, with all that they can do. */
+  /** The people of the network, as full accounts. */
   directory: Directory<SimulatedPerson>;
   handler: ConnectionHandler;
 }
@@ -45,7 +45,7 @@ export function createWhatsAppServer({
   const counts = createCounters();
   const timers = { pending: new Set<NodeJS.Timeout>(), isClosed: false };
   const log = options.log ?? (() => {});
-  const failed = (error: unknown): void => {
+  const reportFailure = (error: unknown): void => {
     counts.handlerErrors += 1;
     log(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   };
@@ -61,8 +61,8 @@ export function createWhatsAppServer({
     rules: new FaultRules(),
     connections: new Set(),
     ratchets: new RatchetReuse(),
-    proven: new LRUCache({ max: rememberedMax }),
-    asked: new LRUCache({ max: rememberedMax }),
+    verifiedIdentities: new LRUCache({ max: rememberedMax }),
+    retryCounts: new LRUCache({ max: rememberedMax }),
     firstPreKeyCount: options.firstPreKeyCount ?? 3,
     preKeysLow: options.preKeysLow ?? 2,
     ...directory,
@@ -74,13 +74,13 @@ export function createWhatsAppServer({
       }, delayMs);
       timers.pending.add(timer);
     },
-    background: (work) => void work().catch(failed),
+    background: (work) => void work().catch(reportFailure),
   };
   for (const person of network.people()) network.background(() => reopenAttachments(network, person));
   return {
     network,
     directory,
-    handler: handlerFor(network, failed),
+    handler: handlerFor(network, reportFailure),
     [Symbol.dispose]() {
       timers.isClosed = true;
       for (const timer of timers.pending) clearTimeout(timer);
@@ -89,7 +89,7 @@ export function createWhatsAppServer({
   };
 }
 
-function handlerFor(network: Network, failed: (error: unknown) => void): ConnectionHandler {
+function handlerFor(network: Network, reportFailure: (error: unknown) => void): ConnectionHandler {
   return {
     onHandshake(connection, payload) {
       connection.onSent = ({ tag }: BinaryNode) => {
@@ -106,6 +106,6 @@ function handlerFor(network: Network, failed: (error: unknown) => void): Connect
       network.log(`${connection.id}: ${String(error)}`);
       connection.drop("broken");
     },
-    onFailure: failed,
+    onFailure: reportFailure,
   };
 }

@@ -6,7 +6,7 @@ import { isSignedBy, rawPublicKey, sign } from "../wire/curve25519.ts";
 const accountSignaturePrefix = Buffer.of(6, 0);
 const deviceSignaturePrefix = Buffer.of(6, 1);
 
-/** A phone's word that a device is one of its own: `details`, signed with the phone's identity. */
+/** A phone's statement that a device is one of its own: `details`, signed with the phone's identity. */
 export type SignedIdentity = Companion["deviceIdentity"];
 
 export function signDeviceIdentity(
@@ -26,7 +26,7 @@ export function signDeviceIdentity(
   return { details, accountSignature };
 }
 
-/** The form in which a client first sees it: with an HMAC under the secret that only the QR, or the code, carried. */
+/** Encodes an identity as a client first receives it: with an HMAC under the secret that only the QR, or the code, carried. */
 export function sealDeviceIdentity(identity: SignedIdentity, phone: KeyPair, advSecret: Buffer): Buffer {
   const signed = { ...identity, accountSignatureKey: rawPublicKey(phone) };
   const details = Buffer.from(proto.ADVSignedDeviceIdentity.encode(signed).finish());
@@ -49,7 +49,7 @@ export function isCountersigned(
   );
 }
 
-/** What a phone checks when a message of an unknown device arrives: both signatures, over the key that encrypted it. */
+/** Verifies an identity as a phone does when a message from an unknown device arrives: both signatures, over the key that encrypted it. */
 export function isValidIdentity(bytes: Buffer, companion: Buffer, phone: KeyPair): boolean {
   if (bytes.length === 0) return false;
   const signed = proto.ADVSignedDeviceIdentity.decode(bytes);

@@ -16,7 +16,7 @@ import {
   unixNow,
 } from "../wire/stanza.ts";
 
-/** What somebody needs to start a session with a device. Keys are 32 bytes. */
+/** The keys needed to start a session with a device, 32 bytes each. */
 export interface PreKeyBundle {
   registrationId: number;
   identity: Buffer;
@@ -26,7 +26,7 @@ export interface PreKeyBundle {
 
 const preKeysKept = 5_000;
 
-/** A device of the sandbox never runs out: it makes a one-time pre-key for each bundle. */
+/** Makes a bundle for a device in the sandbox, with a new one-time pre-key each time, so that they never run out. */
 export function takeOwnBundle(device: OwnDevice): PreKeyBundle {
   const id = device.nextPreKeyId++;
   const pair = generateKeyPair();
@@ -41,7 +41,7 @@ export function takeOwnBundle(device: OwnDevice): PreKeyBundle {
   };
 }
 
-/** Uses up one of the one-time pre-keys that the client uploaded, and tells it when few are left. */
+/** Makes a bundle from one of the one-time pre-keys that the client uploaded, and asks it for more when few are left. */
 export function takeClientBundle(network: Network, companion: Companion): PreKeyBundle {
   const [preKey = null, ...rest] = companion.preKeys;
   companion.preKeys = rest;
@@ -53,7 +53,7 @@ export function takeClientBundle(network: Network, companion: Companion): PreKey
   return { registrationId, identity, signedPreKey, preKey };
 }
 
-/** Says so once, until the client has uploaded more; one that is away is asked the number at its next login anyway. */
+/** Asks once, until the client has uploaded more. An offline client checks the number at its next login anyway. */
 function askForPreKeys(network: Network, companion: Companion): void {
   if (companion.isAskedForPreKeys || !connectionOf(network, companion)) return;
   companion.isAskedForPreKeys = true;
@@ -63,7 +63,7 @@ function askForPreKeys(network: Network, companion: Companion): void {
   post(network, companion, stanza("notification", attributes, content));
 }
 
-/** `<key><user jid/>…</key>` → `<list><user>bundle</user>…</list>`. Whoever does not exist is left out: an error would spoil the whole answer. */
+/** `<key><user jid/>…</key>` → `<list><user>bundle</user>…</list>`. Unknown devices are left out, because an error would spoil the whole answer. */
 export function answerPreKeyBundles(network: Network, request: BinaryNode | undefined): BinaryNode[] {
   const users = children(request, "user").flatMap(({ attrs }) => {
     const bundle = bundleFor(network, attrs.jid);
@@ -89,7 +89,7 @@ function bundleNodes(bundle: PreKeyBundle): BinaryNode[] {
   return [stanza("registration", {}, bigEndian(bundle.registrationId, 4)), ...keyNodes(bundle)];
 }
 
-/** The keys of a bundle, as in an answer and in a retry receipt. */
+/** Encodes the keys of a bundle, for an answer or a retry receipt. */
 export function keyNodes({ identity, signedPreKey, preKey }: PreKeyBundle): BinaryNode[] {
   const nodes = [
     stanza("type", {}, Buffer.of(5)),
@@ -106,7 +106,7 @@ export function keyNodes({ identity, signedPreKey, preKey }: PreKeyBundle): Bina
 const preKeyNode = ({ id, value }: { id: number; value: Buffer }): BinaryNode =>
   stanza("key", {}, [stanza("id", {}, bigEndian(id, 3)), stanza("value", {}, value)]);
 
-/** The bundle in a node that holds `identity`, `skey` and perhaps `key`; null if it is not one. */
+/** Parses the bundle in a node that holds `identity`, `skey` and perhaps `key`; null if there is none. */
 export function parseBundle(keys: BinaryNode | undefined, registrationId: number): PreKeyBundle | null {
   const identity = childContent(keys, "identity");
   const signed = child(keys, "skey");
@@ -125,14 +125,14 @@ const parsePreKey = (node: BinaryNode): { id: number; value: Buffer } => ({
   value: childContent(node, "value"),
 });
 
-/** Keeps the keys that a client uploads. */
+/** Stores the keys that a client uploads. */
 export function storePreKeys(network: Network, companion: Companion, iq: BinaryNode): void {
   const signed = child(iq, "skey");
   if (signed) {
     companion.signedPreKey = { ...parsePreKey(signed), signature: childContent(signed, "signature") };
   }
   const uploaded = children(child(iq, "list"), "key").map(parsePreKey);
-  // A client that did not hear the answer uploads again: a key that was handed out must not be handed out twice.
+  // A client that missed the answer uploads the same keys again; one that was handed out must not be handed out twice.
   const known = new Set([...companion.preKeys.map(({ id }) => id), ...(companion.preKeysTaken ?? [])]);
   const fresh = uploaded.filter(({ id }) => !known.has(id));
   companion.preKeys = [...companion.preKeys, ...fresh].slice(-preKeysKept);

@@ -8,10 +8,10 @@ import {
 } from "@whiskeysockets/baileys/lib/Signal/Group/index.js";
 import type { OwnDevice } from "../state/state.ts";
 
-/** A device of somebody in a group, as `<phone number>.<device>`. */
+/** A device of a group member, as `<phone number>.<device>`. */
 export type SenderName = `${string}.${number}`;
 
-/** What others need to read this device's messages to the group; its sender key is made with the first. */
+/** The message with which others can decrypt this device's messages to the group. Creates the device's sender key on first use. */
 export async function ownSenderKey(
   device: OwnDevice,
   group: string,
@@ -29,7 +29,7 @@ export const sealForGroup = (
   padded: Uint8Array,
 ): Promise<Uint8Array> => new GroupCipher(storage(device), nameOf(group, own)).encrypt(padded);
 
-/** Keeps somebody's sender key. */
+/** Stores the sender key of another device. */
 export async function learnSenderKey(
   device: OwnDevice,
   group: string,
@@ -41,7 +41,7 @@ export async function learnSenderKey(
   await new GroupSessionBuilder(storage(device)).process(nameOf(group, sender), distribution);
 }
 
-/** Throws if the sender's key is unknown, or the message is not by it. */
+/** Decrypts a message to the group. Throws if the sender's key is unknown or did not sign the message. */
 export const openFromGroup = (
   device: OwnDevice,
   group: string,
@@ -49,7 +49,7 @@ export const openFromGroup = (
   ciphertext: Buffer,
 ): Promise<Uint8Array> => new GroupCipher(storage(device), nameOf(group, sender)).decrypt(ciphertext);
 
-/** After somebody has left: the next message is under a new key, which they are not given. */
+/** Discards the device's sender key after a member has left, so that the next message is under a new key that the former member never gets. */
 export function renewSenderKey(device: OwnDevice, group: string, own: SenderName): void {
   delete device.senderKeys?.[`${group} ${own}`];
   delete device.senderKeyHolders?.[group];
@@ -59,13 +59,13 @@ function nameOf(group: string, sender: SenderName): SenderKeyName {
   return new SenderKeyName(group, { id: sender, deviceId: 0, toString: () => sender });
 }
 
-/** Records are kept serialised, so that a failed decryption leaves no mark. */
+/** Stores records serialised, so that a failed decryption leaves no trace in them. */
 function storage(device: OwnDevice) {
   const keyOf = (name: SenderKeyName): string => `${name.getGroupId()} ${name.getSender().id}`;
-  type Kept = ConstructorParameters<typeof SenderKeyRecord>[0];
+  type SerialisedRecord = ConstructorParameters<typeof SenderKeyRecord>[0];
   return {
     loadSenderKey: async (name: SenderKeyName): Promise<SenderKeyRecord> =>
-      new SenderKeyRecord(structuredClone(device.senderKeys?.[keyOf(name)]) as Kept),
+      new SenderKeyRecord(structuredClone(device.senderKeys?.[keyOf(name)]) as SerialisedRecord),
     storeSenderKey: async (name: SenderKeyName, record: SenderKeyRecord): Promise<void> => {
       device.senderKeys = { ...device.senderKeys, [keyOf(name)]: record.serialize() };
     },

@@ -22,17 +22,17 @@ export async function encryptFor(
   const name = sessionName(peer);
   const address = addressOf(owner, device, peer);
   const store = storage(device, name);
-  const kept = device.sessions[name];
-  const isOpen = kept !== undefined && recordOf(kept).haveOpenSession();
+  const serialised = device.sessions[name];
+  const isOpen = serialised !== undefined && recordOf(serialised).haveOpenSession();
   if (!isOpen) await initiate(store, address, takeClientBundle(network, peer.companion));
   const { type, body } = await new SessionCipher(store, address).encrypt(Buffer.from(plaintext));
   network.changed();
-  // The declared string is a Buffer at run time.
+  // libsignal declares `body` as a string; at run time it is a Buffer.
   const ciphertext = Buffer.from(body as unknown as Uint8Array);
   return stanza("enc", { v: 2, type: type === 3 ? "pkmsg" : "msg" }, ciphertext);
 }
 
-/** Decrypts what a client sent. Throws what libsignal throws. */
+/** Decrypts a ciphertext from a client. Throws libsignal's errors. */
 export async function decryptFrom(
   network: Network,
   owner: Person,
@@ -49,7 +49,7 @@ export async function decryptFrom(
   return plaintext;
 }
 
-/** Replaces the session with a client by a fresh one. */
+/** Replaces the session with a client by a new one. */
 export async function renewSession(
   owner: Person,
   device: OwnDevice,
@@ -60,7 +60,7 @@ export async function renewSession(
   await initiate(storage(device, name), addressOf(owner, device, peer), bundle);
 }
 
-/** Whether the session with this client was thrown away on purpose. */
+/** Whether the session with this client was deleted on purpose. */
 export const isForgotten = (device: OwnDevice, peer: LinkedClient): boolean =>
   device.forgotten.includes(sessionName(peer));
 
@@ -76,27 +76,27 @@ function initiate(store: SignalStorage, address: ProtocolAddress, bundle: PreKey
     },
     ...(preKey ? { preKey: { keyId: preKey.id, publicKey: withPrefix(preKey.value) } } : {}),
   };
-  // libsignal declares a one-time pre-key required, and does without (`initOutgoing`).
+  // libsignal declares the one-time pre-key required, but works without one (`initOutgoing`).
   return new SessionBuilder(store, address).initOutgoing(
     session as Parameters<SessionBuilder["initOutgoing"]>[0],
   );
 }
 
-/** libsignal queues by address in one map for the process: these names meet none of a Baileys socket's. */
+/** libsignal queues by address in one map for the whole process; these names collide with none of a Baileys socket's. */
 const addressOf = (owner: Person, device: OwnDevice, peer: LinkedClient): ProtocolAddress =>
   new ProtocolAddress(
     `sandbox ${owner.phoneNumber} ${device.id} ${peer.person.phoneNumber}`,
     peer.companion.id,
   );
 
-const recordOf = (kept: object): SessionRecord => SessionRecord.deserialize(kept as Uint8Array);
+const recordOf = (serialised: object): SessionRecord => SessionRecord.deserialize(serialised as Uint8Array);
 
-/** Sessions are kept serialised: a failed decryption leaves marks on a live record. */
+/** Stores sessions serialised, because a failed decryption changes a live record. */
 function storage(device: OwnDevice, name: string): SignalStorage {
   return {
     loadSession: async () => {
-      const kept = device.sessions[name];
-      return kept === undefined ? null : recordOf(kept);
+      const serialised = device.sessions[name];
+      return serialised === undefined ? null : recordOf(serialised);
     },
     storeSession: async (_id, record) => {
       device.sessions[name] = record.serialize();

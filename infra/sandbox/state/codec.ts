@@ -1,21 +1,20 @@
 /**
- * JSON for state that holds bytes. Bytes become `{"$bytes": "<base64>"}` and come back as Buffers;
- * a property whose own name begins with `$` is written with one more, so nothing else is mistaken for bytes.
+ * Turns Buffers and typed arrays, at any depth, into plain JSON values: bytes become `{"$bytes": "<base64>"}`, and come
+ * back as Buffers. A property whose own name begins with `$` gets one more, so that nothing else is mistaken for bytes.
+ * Functions and `undefined` are left out.
  */
-
-/** Turns Buffers and typed arrays, at any depth, into plain JSON values. Functions and `undefined` are left out. */
 export function encodeState(value: unknown): unknown {
   if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString("base64") };
   if (Array.isArray(value)) return value.map(encodeState);
-  if (typeof value === "bigint") throw new TypeError("a bigint has no place in kept state");
+  if (typeof value === "bigint") throw new TypeError("saved state cannot contain a bigint");
   if (value instanceof Map || value instanceof Set)
-    throw new TypeError("a Map or Set has no place in kept state");
+    throw new TypeError("saved state cannot contain a Map or Set");
   return isRecord(value)
     ? mapped(value, (key) => (key.startsWith("$") ? `$${key}` : key), encodeState)
     : value;
 }
 
-/** The opposite of `encodeState`. */
+/** The inverse of `encodeState`. */
 export function decodeState(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(decodeState);
   if (!isRecord(value)) return value;
@@ -32,4 +31,4 @@ const mapped = (
   key: (key: string) => string,
   value: (value: unknown) => unknown,
 ): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(record).map(([name, held]) => [key(name), value(held)]));
+  Object.fromEntries(Object.entries(record).map(([name, child]) => [key(name), value(child)]));

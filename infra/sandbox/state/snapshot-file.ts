@@ -3,17 +3,17 @@ import { join } from "node:path";
 import { decodeState, encodeState } from "./codec.ts";
 import { SandboxStateError } from "./state-error.ts";
 
-/** Raised at each change of the file's layout: an older sandbox must not misread a newer file. */
+/** Incremented with every change of the file's layout, so that an older sandbox does not misread a newer file. */
 const format = 1;
 const fileName = "state.json";
 
-/** Keeps one snapshot on disk, a little behind memory. */
+/** Keeps one snapshot on disk, slightly behind memory. */
 export type StateStore = AsyncDisposable & {
-  /** Says that something changed: written within `delayMs`, however often it is called. */
+  /** Marks the state as changed. It is written within `delayMs`, however often this is called. */
   touch(): void;
-  /** Writes what has changed and waits for it; throws what kept the last write from succeeding. */
+  /** Writes pending changes; resolves when they are on disk. Rejects if the write fails. */
   flush(): Promise<void>;
-  /** Flushes and hears no more. */
+  /** Flushes; later changes are not written on their own. */
   close(): Promise<void>;
 };
 
@@ -21,23 +21,23 @@ export type StateStore = AsyncDisposable & {
  * Reads the snapshot kept in `folder`; null if there is none.
  *
  * Throws `SandboxStateError` when there is one that can't be read: starting empty instead would unlink every channel
- * and overwrite what might still be saved.
+ * and overwrite what might still be recovered.
  */
 export async function readState(folder: string): Promise<unknown> {
   const path = join(folder, fileName);
   const text = await readIfPresent(path);
   if (text === null) return null;
   try {
-    const kept: unknown = JSON.parse(text);
-    if (!isKept(kept)) throw new Error(`it is not of format ${format}`);
-    return decodeState(kept.state);
+    const snapshot: unknown = JSON.parse(text);
+    if (!isSnapshot(snapshot)) throw new Error(`it is not in format ${format}`);
+    return decodeState(snapshot.state);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new SandboxStateError(path, why, { cause: error });
   }
 }
 
-/** Writes what `take` returns to `folder`, at most once per `delayMs` and never two at a time. */
+/** Writes what `take` returns to `folder`, at most once per `delayMs` and one write at a time. */
 export function keepState(folder: string, take: () => unknown, delayMs = 250): StateStore {
   let timer: NodeJS.Timeout | null = null;
   let isDirty = false;
@@ -58,7 +58,7 @@ export function keepState(folder: string, take: () => unknown, delayMs = 250): S
     if (timer) clearTimeout(timer);
     timer = null;
     const after = writing.then(write);
-    // A failed write stays dirty and is tried again by the next touch or flush, whose caller hears of it.
+    // After a failed write the state stays dirty: the next touch or flush tries again, and flush rejects if that fails.
     writing = after.catch(() => {});
     return after;
   };
@@ -75,7 +75,7 @@ export function keepState(folder: string, take: () => unknown, delayMs = 250): S
   return { touch, flush, close, [Symbol.asyncDispose]: close };
 }
 
-/** Whoever reads the file sees the old or the new content, also after a power cut. It holds private keys: mode 0600. */
+/** Replaces the file so that a reader sees either the old or the new content, even after a power cut. It holds private keys: mode 0600. */
 async function replaceFile(folder: string, text: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const unfinished = join(folder, `${fileName}.tmp`);
@@ -98,7 +98,7 @@ async function readIfPresent(path: string): Promise<string | null> {
   }
 }
 
-const isKept = (value: unknown): value is { format: number; state: unknown } =>
+const isSnapshot = (value: unknown): value is { format: number; state: unknown } =>
   typeof value === "object" &&
   value !== null &&
   "state" in value &&

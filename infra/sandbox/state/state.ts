@@ -4,13 +4,13 @@ import type { BinaryNode } from "@whiskeysockets/baileys";
 import type { Addressing, MediaKind, ReceivedReceipt } from "../account.ts";
 import type { Authority } from "../media/certificate.ts";
 
-/** Curve25519, as libsignal wants it: public key 33 bytes with its leading 05, private key 32. */
+/** A Curve25519 key pair in libsignal's form: public key 33 bytes with its leading 05, private key 32. */
 export interface KeyPair {
   pubKey: Buffer;
   privKey: Buffer;
 }
 
-/** The keys that make this server this server. */
+/** The keys that identify this server. */
 export interface ServerKeys {
   root: KeyPair;
   intermediate: KeyPair;
@@ -18,59 +18,59 @@ export interface ServerKeys {
   static: KeyPair;
 }
 
-/** A device that lives in the sandbox: a person's phone (0) or another of their own. */
+/** A simulated device: a person's phone (0) or another of their own. */
 export interface OwnDevice {
   id: number;
   registrationId: number;
   identity: KeyPair;
   signedPreKey: { id: number; pair: KeyPair; signature: Buffer };
   nextPreKeyId: number;
-  /** One-time pre-keys that were handed out and not used yet, by id. */
+  /** One-time pre-keys that were handed out and have not been used yet, by id. */
   preKeys: Record<string, KeyPair>;
   /** Serialised libsignal records by `<phone number>.<device>` of the other side. */
   sessions: Record<string, object>;
-  /** Addresses whose session was thrown away on purpose. */
+  /** Addresses whose session was deleted on purpose. */
   forgotten: string[];
   /** Serialised sender keys, its own and others', by `<group> <phone number>.<device>`. */
   senderKeys?: Record<string, object[]>;
-  /** By group: which linked devices, `<phone number>.<device>`, have its own. */
+  /** By group: the linked devices, `<phone number>.<device>`, that have its own sender key. */
   senderKeyHolders?: Record<string, string[]>;
 }
 
-/** A client that paired: what the server and the phone keep of it. Keys are 32 bytes, without the 05. */
+/** What the server and the phone know of a linked client. Keys are 32 bytes, without the 05. */
 export interface Companion {
   id: number;
   keyIndex: number;
   platform: string;
   linkedAt: number;
-  /** Its Noise static key: what proves at login that it is the same client. */
+  /** Its Noise static key, which proves at login that it is the same client. */
   clientStatic: Buffer;
   registrationId: number;
   identity: Buffer;
   signedPreKey: { id: number; value: Buffer; signature: Buffer };
   preKeys: { id: number; value: Buffer }[];
-  /** Ids of those that were handed out, the last 5,000, and how often there was none to hand out. */
+  /** Ids of those that were handed out, the last 5,000; and how often there was none to hand out. */
   preKeysTaken?: number[];
   preKeysMissing?: number;
-  /** It was told that few are left, and has not uploaded any since. */
+  /** It was asked for more, and has not uploaded any since. */
   isAskedForPreKeys?: boolean;
   /** `ADVSignedDeviceIdentity` without the client's own signature. */
   deviceIdentity: { details: Buffer; accountSignature: Buffer };
   /** Stanzas not acknowledged yet, oldest first. */
   queue: QueuedStanza[];
   hasInitialSync: boolean;
-  /** Phone numbers whose devices it asked for, and hears of when they change. */
+  /** Phone numbers whose devices it queried, and about whose changes it is notified. */
   watches: string[];
 }
 
 export interface QueuedStanza {
   key: string;
   node: BinaryNode;
-  /** The client asked for it again, so its refusal of the first copy does not count. */
+  /** The client requested it again, so its refusal of the first copy does not count. */
   isRetried?: boolean;
 }
 
-/** A message a person wrote on the phone, kept for whoever asks for it again. */
+/** A message that a person wrote on the phone, kept for retry requests. */
 export interface SentMessage {
   id: string;
   /** Phone number, or JID of the group, it went to. */
@@ -130,7 +130,7 @@ export interface GroupState {
   addressing: Addressing;
 }
 
-/** All that the sandbox remembers across a restart: plain objects, arrays and Buffers only. Holds private keys. */
+/** Everything that the sandbox remembers across a restart: plain objects, arrays and Buffers only. Contains private keys. */
 export interface SandboxState {
   version: 1;
   server: ServerKeys;

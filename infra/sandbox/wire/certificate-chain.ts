@@ -8,10 +8,10 @@ export function createServerKeys(): ServerKeys {
 
 /**
  * The chain a server shows in the Noise handshake: root signs intermediate, intermediate signs the static key.
- * Baileys 7.0.0-rc14 accepts any signature and never compares the leaf with the static key; a fixed one will find both right.
+ * Baileys 7.0.0-rc14 accepts any signature and never compares the leaf with the static key; a version that checks will find both valid.
  */
 export function certificateChain(keys: ServerKeys): Buffer {
-  // WA_CERT_DETAILS.SERIAL, the root's, is 0.
+  // The serial of the root, WA_CERT_DETAILS.SERIAL, is 0.
   const intermediate = certificate({
     serial: 1,
     issuerSerial: 0,

@@ -8,25 +8,27 @@ export function generateKeyPair(): KeyPair {
   return { pubKey: Buffer.from(pubKey), privKey: Buffer.from(privKey) };
 }
 
-/** Diffie-Hellman; `publicKey` is the 32 bytes of the wire. */
+/** Diffie-Hellman; `publicKey` is the 32 bytes on the wire. */
 export function agree(pair: KeyPair, publicKey: Uint8Array): Buffer {
   return Buffer.from(curve.calculateAgreement(withPrefix(publicKey), pair.privKey));
 }
 
-/** XEdDSA. About 10 ms: libsignal's is plain JavaScript. */
+/** An XEdDSA signature. Takes about 10 ms, because libsignal's implementation is plain JavaScript. */
 export function sign(pair: KeyPair, message: Buffer): Buffer {
   return Buffer.from(curve.calculateSignature(pair.privKey, message));
 }
 
 /**
- * Whether the signature is by the owner of this 32-byte key. Baileys' own `Curve.verify` says yes to everything:
- * it waits for an exception that libsignal 6 no longer throws.
+ * Whether the signature is by the owner of this 32-byte key. Baileys' own `Curve.verify` accepts everything:
+ * it relies on an exception that libsignal 6 does not throw.
  */
 export function isSignedBy(publicKey: Uint8Array, message: Buffer, signature: Uint8Array): boolean {
   if (publicKey.length !== 32 || signature.length !== 64) return false;
   return curve.verifySignature(withPrefix(publicKey), message, signature);
 }
 
-/** A public key without and with the byte that says Curve25519. */
+/** A public key without the leading byte that marks it as Curve25519. */
 export const rawPublicKey = (pair: KeyPair): Buffer => pair.pubKey.subarray(1);
+
+/** A public key with the leading byte that marks it as Curve25519. */
 export const withPrefix = (publicKey: Uint8Array): Buffer => Buffer.concat([publicKeyPrefix, publicKey]);

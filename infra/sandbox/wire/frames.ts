@@ -3,10 +3,10 @@ import { introduction } from "./noise.ts";
 const lengthBytes = 3;
 const routingHeader = Buffer.from("ED\x00\x01");
 
-/** Collects what arrives, in whatever pieces, and returns the frames that are complete. */
+/** Takes bytes in whatever pieces they arrive, and returns the frames that are complete. */
 export type FrameReader = (chunk: Buffer) => Buffer[];
 
-/** The first bytes of a connection are an introduction, with routing data before it if the server once gave some. Throws if they are not. */
+/** Expects a connection to begin with the introduction, after routing data if the server once gave some. Throws otherwise. */
 export function createFrameReader(): FrameReader {
   let pending: Buffer = Buffer.alloc(0);
   let isIntroduced = false;

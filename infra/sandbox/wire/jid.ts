@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { jidDecode } from "@whiskeysockets/baileys";
 import type { Addressing } from "../account.ts";
 
-/** One device of one person under one of their two addresses. */
+/** One device of one person, under one of the person's two addresses. */
 export interface DeviceAddress {
   user: string;
   addressing: Addressing;
@@ -11,7 +11,7 @@ export interface DeviceAddress {
 
 const servers = { pn: "s.whatsapp.net", lid: "lid" } as const;
 
-/** Reads `123@s.whatsapp.net`, `123:4@lid`. Null for groups and everything else. */
+/** Parses `123@s.whatsapp.net` or `123:4@lid`. Null for groups and everything else. */
 export function parseAddress(jid: string | undefined): DeviceAddress | null {
   const decoded = jidDecode(jid);
   if (!decoded?.user) return null;
@@ -32,7 +32,7 @@ export function jidOf(
   return `${user}${device === 0 ? "" : `:${device}`}@${servers[addressing]}`;
 }
 
-/** A LID as long as real ones, the same for a number in every sandbox. */
+/** The LID of a number: as long as real ones, and the same in every sandbox. */
 export function lidFor(phoneNumber: string): string {
   const digest = createHash("sha256").update(`lid ${phoneNumber}`).digest();
   return String(100_000_000_000_000 + (digest.readUIntBE(0, 6) % 900_000_000_000_000));

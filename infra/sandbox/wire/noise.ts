@@ -5,13 +5,13 @@ import { proto } from "@whiskeysockets/baileys";
 import type { ServerKeys } from "../state/state.ts";
 import { agree, generateKeyPair, rawPublicKey } from "./curve25519.ts";
 
-/** Exactly 32 bytes, so the protocol's name is the first hash as it is. */
+/** Exactly 32 bytes, so the name itself is the first hash. */
 const protocolName = Buffer.from("Noise_XX_25519_AESGCM_SHA256\0\0\0\0");
-/** "WA", protocol 6, dictionary 3: what a client says first. Mixed into the hash. */
+/** "WA", protocol 6, dictionary 3: the first bytes from a client. Mixed into the hash. */
 export const introduction = Buffer.from("WA\x06\x03");
 const tagBytes = 16;
 
-/** An encrypted channel after the handshake: a counter for each direction. */
+/** The encrypted channel after the handshake, with a counter for each direction. */
 export interface Transport {
   encrypt(plaintext: Uint8Array): Buffer;
   decrypt(ciphertext: Buffer): Buffer;

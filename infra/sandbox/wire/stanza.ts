@@ -4,7 +4,7 @@ import type { BinaryNode } from "@whiskeysockets/baileys";
 /** The server's own address; WhatsApp writes it with the @. */
 export const serverJid = "@s.whatsapp.net";
 
-/** A node. Attributes that are undefined are left out: Baileys' encoder would corrupt the frame. */
+/** Builds a node. Undefined attributes are left out, because Baileys' encoder would corrupt the frame. */
 export function stanza(
   tag: string,
   attributes: Record<string, string | number | undefined> = {},
@@ -24,7 +24,7 @@ export function children(node: BinaryNode | undefined, tag?: string): BinaryNode
 export const child = (node: BinaryNode | undefined, tag: string): BinaryNode | undefined =>
   children(node, tag)[0];
 
-/** The bytes of a node; text comes as a string when the codec found it in its dictionary. Empty if it has none. */
+/** The content of a node as bytes; empty if it has none. The codec returns text that is in its dictionary as a string. */
 export function contentOf(node: BinaryNode | undefined): Buffer {
   const content = node?.content;
   if (content === undefined || Array.isArray(content)) return Buffer.alloc(0);
@@ -42,5 +42,6 @@ export function bigEndian(value: number, length: number): Buffer {
 }
 
 export const unixNow = (): number => Math.floor(Date.now() / 1000);
-/** An id for a stanza, or a message as a phone would name it. */
+
+/** A random id for a stanza, or with a phone's prefix for a message. */
 export const randomId = (prefix = ""): string => prefix + randomBytes(9).toString("hex").toUpperCase();

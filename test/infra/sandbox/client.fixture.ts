@@ -22,7 +22,7 @@ import { eventually } from "#test/support/eventually.ts";
 type Close = { code: number | undefined; message: string };
 type Update = BaileysEventMap["messages.update"][number];
 
-/** A real, unpatched Baileys with its credentials in memory: connects, is paired, sends, receives, comes back. */
+/** A real, unpatched Baileys with its credentials in memory: connects, pairs, sends, receives, reconnects. */
 export class Client implements AsyncDisposable {
   readonly auth: AuthenticationState;
   readonly received: { message: WAMessage; type: "append" | "notify" }[] = [];
@@ -75,18 +75,18 @@ export class Client implements AsyncDisposable {
     });
   }
 
-  /** Connects, lets the account's phone scan, logs in. */
+  /** Connects, lets the account's phone scan the QR, and logs in. */
   async link(account: Account): Promise<LinkedDevice> {
     this.connect();
     const qr = await eventually(() => this.qr);
     const [device] = await Promise.all([account.scan(qr), this.closed(515)]);
     await this.open();
-    // Until the phone's initial sync is through, Baileys holds messages back.
+    // Baileys holds messages back until the phone's initial sync is complete.
     await eventually(() => this.history > 0 && account.devices().every(({ queued }) => queued === 0));
     return device;
   }
 
-  /** Logs in with the credentials of before. */
+  /** Logs in with the existing credentials. */
   async open(): Promise<void> {
     this.connect();
     await this.opened();
@@ -100,7 +100,7 @@ export class Client implements AsyncDisposable {
     return eventually(() => this.closes.find((close) => close.code === code));
   }
 
-  /** Hangs up politely; the link stays. */
+  /** Closes the connection in order; the client stays linked. */
   async hangUp(): Promise<void> {
     await this.#socket?.end(undefined);
     this.#socket = null;
@@ -141,7 +141,7 @@ export class Client implements AsyncDisposable {
 export const textOf = (message: WAMessage): string | null | undefined =>
   message.message?.conversation ?? message.message?.extendedTextMessage?.text;
 
-/** What must hold after every test that broke nothing on purpose. */
+/** Counts that must be 0 after every test that broke nothing on purpose. */
 export function faultless(sandbox: Sandbox): Record<string, number> {
   const { unknownNodes, decryptFailures, reusedRatchetCounters, simultaneousSockets } = sandbox.counts;
   const { badDeviceIdentities, handlerErrors } = sandbox.counts;
@@ -171,7 +171,7 @@ function memoryKeys(): AuthenticationState["keys"] {
       const found: { [id: string]: SignalDataTypeMap[T] } = {};
       for (const id of ids) {
         const value = rows.get(`${type}/${id}`);
-        if (value !== undefined) found[id] = structuredCloneOf(value) as SignalDataTypeMap[T];
+        if (value !== undefined) found[id] = copyOf(value) as SignalDataTypeMap[T];
       }
       return found;
     },
@@ -179,15 +179,15 @@ function memoryKeys(): AuthenticationState["keys"] {
       for (const [type, values] of Object.entries(data)) {
         for (const [id, value] of Object.entries(values ?? {})) {
           if (value === null || value === undefined) rows.delete(`${type}/${id}`);
-          else rows.set(`${type}/${id}`, structuredCloneOf(value));
+          else rows.set(`${type}/${id}`, copyOf(value));
         }
       }
     },
   };
 }
 
-/** Plain rows are copied, so that nobody keeps a live one; protobuf objects and Buffers stay as they are. */
-function structuredCloneOf(value: unknown): unknown {
+/** Copies plain rows, so that no caller shares one with the store; protobuf objects and Buffers stay as they are. */
+function copyOf(value: unknown): unknown {
   const isPlain =
     typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
   const holdsBytes = isPlain && Object.values(value).some((held) => held instanceof Uint8Array);

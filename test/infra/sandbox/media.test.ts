@@ -8,7 +8,7 @@ import { ana, ben, useSandbox } from "./sandbox.fixture.ts";
 const fixture = useSandbox();
 beforeEach(() => trustCertificate(fixture.sandbox.mediaCa));
 
-test("a document that the client sends arrives byte for byte", async () => {
+test("a document sent by the client arrives byte for byte", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -30,7 +30,7 @@ test("a document that the client sends arrives byte for byte", async () => {
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("an image that the client sends arrives byte for byte", async () => {
+test("an image sent by the client arrives byte for byte", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -44,7 +44,7 @@ test("an image that the client sends arrives byte for byte", async () => {
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("an upload that fails fails the send", async () => {
+test("a failed upload fails the send", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -56,7 +56,7 @@ test("an upload that fails fails the send", async () => {
   await expect(sending).rejects.toThrow("Media upload failed");
 });
 
-test("an image that a contact sends can be downloaded by the client", async () => {
+test("the client can download an image sent by a contact", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));

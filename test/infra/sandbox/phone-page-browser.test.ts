@@ -19,12 +19,12 @@ afterAll(() => browser.close());
 const section = (page: Page, name: string) => page.getByRole("region", { name });
 const press = (page: Page, name: string | RegExp) => page.getByRole("button", { name, exact: true }).click();
 
-test("a person links a device by a click, chats with it, breaks it and unlinks it", async () => {
+test("a user links a device by a click, chats with it, applies a fault and unlinks it", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await withPage(browser, phone, async (page) => {
     await page.goto(sandbox.adminUrl);
-    await section(page, "Link a device").getByText("Nothing waits to be linked").waitFor();
+    await section(page, "Link a device").getByText("No device is waiting to be linked").waitFor();
 
     client.connect();
     sandbox.offerQr(await eventually(() => client.qr));
@@ -46,11 +46,11 @@ test("a person links a device by a click, chats with it, breaks it and unlinks i
     await eventually(() => client.statusOf(id).includes(4));
     await chat.getByText("you read it").waitFor();
 
-    await press(page, "503 not available, 3 times");
+    await press(page, "503 unavailable, 3 times");
     await eventually(async () =>
-      (await page.locator("#notice").textContent())?.includes("find WhatsApp not"),
+      (await page.locator("#notice").textContent())?.includes("service unavailable"),
     );
-    await press(page, "Mend everything");
+    await press(page, "Clear all faults");
     await press(page, /^Unlink/);
     await client.closed(401);
     await section(page, "Linked devices").getByText("No phone has a linked device").waitFor();
@@ -58,7 +58,7 @@ test("a person links a device by a click, chats with it, breaks it and unlinks i
   });
 });
 
-test("a pairing code is typed without a number, and a wrong one is told", async () => {
+test("a pairing code can be typed without its number, and a wrong one is reported", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await withPage(browser, phone, async (page) => {
@@ -66,7 +66,7 @@ test("a pairing code is typed without a number, and a wrong one is told", async 
     client.connect();
     await eventually(() => client.qr);
     const code = await client.socket.requestPairingCode("15550100042");
-    const field = page.getByLabel("Pairing code, or the text of a QR");
+    const field = page.getByLabel("Pairing code or QR text");
     await field.fill("AAAA-AAAA");
     await page.keyboard.press("Enter");
     await eventually(async () => (await page.locator("#notice").getAttribute("data-kind")) === "bad");
@@ -78,7 +78,7 @@ test("a pairing code is typed without a number, and a wrong one is told", async 
   });
 });
 
-test("where the console is known, the page links back to it", async () => {
+test("the phone page links back to the console once its address is known", async () => {
   const { sandbox } = fixture;
   await withPage(browser, phone, async (page) => {
     await page.goto(sandbox.adminUrl);
@@ -95,7 +95,7 @@ test.each([
   [320, 640],
   [390, 844],
   [1280, 800],
-])("nothing sticks out at %i × %i, and every control has a name", async (width, height) => {
+])("the phone page fits %i × %i, and every control has a name", async (width, height) => {
   await withPage(browser, { viewport: { width, height } }, async (page) => {
     await page.goto(fixture.sandbox.adminUrl);
     await page.locator("#connection[data-kind=live]").waitFor();

@@ -6,40 +6,40 @@ import { type Client, faultless, noFaults, textOf } from "./client.fixture.ts";
 import { ana, useSandbox } from "./sandbox.fixture.ts";
 
 const fixture = useSandbox();
-const strangers = Array.from({ length: 12 }, (_, index) => `1555000010${index}`);
+const contacts = Array.from({ length: 12 }, (_, index) => `1555000010${index}`);
 const device = () => fixture.sandbox.ledger.devices()[0];
 const taken = () => fixture.sandbox.snapshot().people[ana]?.companions[0]?.preKeysTaken ?? [];
 
-test("a client that runs out of one-time pre-keys is told in time, and uploads more; none is given out twice", async () => {
+test("a client low on one-time pre-keys is asked in time and uploads more; none is handed out twice", async () => {
   const { sandbox } = fixture;
   const client = await linked();
-  for (const stranger of strangers) {
-    await sandbox.account(stranger).sendText(ana, `from ${stranger}`);
-    await client.receive((message) => textOf(message) === `from ${stranger}`);
+  for (const contact of contacts) {
+    await sandbox.account(contact).sendText(ana, `from ${contact}`);
+    await client.receive((message) => textOf(message) === `from ${contact}`);
     await eventually(() => (device()?.preKeysLeft ?? 0) >= 2);
   }
   expect(sandbox.counts.preKeyNotices).toBeGreaterThanOrEqual(2);
   expect(device()).toMatchObject({ preKeysMissing: 0 });
   expect(new Set(taken()).size).toBe(taken().length);
-  expect(taken().length).toBeGreaterThanOrEqual(strangers.length);
+  expect(taken().length).toBeGreaterThanOrEqual(contacts.length);
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("it is told once, however many are taken before it uploads", async () => {
+test("a client is asked for pre-keys once, however many are taken before it uploads", async () => {
   const { sandbox } = fixture;
   const client = await linked();
   const before = sandbox.counts.preKeyNotices;
   sandbox.faults.ignoreQuery("encrypt", { times: 100 });
-  for (const stranger of strangers) await sandbox.account(stranger).sendText(ana, `from ${stranger}`);
-  await client.receive((message) => textOf(message) === `from ${strangers.at(-1)}`);
+  for (const contact of contacts) await sandbox.account(contact).sendText(ana, `from ${contact}`);
+  await client.receive((message) => textOf(message) === `from ${contacts.at(-1)}`);
   expect(sandbox.counts.preKeyNotices).toBe(before + 1);
   expect(device()?.preKeysMissing).toBeGreaterThan(0);
 });
 
-test("a key that is uploaded again after it was given out is not given out again", async () => {
+test("a pre-key uploaded again after it was handed out is not handed out again", async () => {
   const { sandbox } = fixture;
   const client = await linked();
-  await sandbox.account(strangers[0] ?? "").sendText(ana, "takes one");
+  await sandbox.account(contacts[0] ?? "").sendText(ana, "takes one");
   await client.receive((message) => textOf(message) === "takes one");
   const [used = 0] = taken().slice(-1);
   const left = device()?.preKeysLeft ?? 0;
@@ -53,7 +53,7 @@ async function linked(): Promise<Client> {
   return client;
 }
 
-/** As Baileys uploads keys, with the ids of the test's choice. */
+/** An upload of pre-keys as Baileys sends it, with the given ids. */
 function upload(ids: number[]): BinaryNode {
   const key = (id: number): BinaryNode => ({
     tag: "key",

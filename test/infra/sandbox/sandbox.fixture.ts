@@ -6,7 +6,7 @@ import { Client } from "./client.fixture.ts";
 export const ana = "15550000001";
 export const ben = "15550000002";
 
-/** A fresh sandbox for each test, and clients that are hung up after it. */
+/** A new sandbox for each test, and clients that are disconnected after it. */
 export interface Fixture {
   sandbox: Sandbox;
   client(config?: ConstructorParameters<typeof Client>[1]): Client;

@@ -33,7 +33,7 @@ test("a text to a LID is received and reported under that LID", async () => {
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("a LID that was not given out is refused, also when a number has the same digits", async () => {
+test("a LID that belongs to no one is refused, even if a number has the same digits", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -81,7 +81,7 @@ test("a conversation back and forth keeps both ratchets in step", async () => {
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("texts that a person writes quickly arrive in that order", async () => {
+test("texts that a person writes in quick succession arrive in that order", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -94,7 +94,7 @@ test("texts that a person writes quickly arrive in that order", async () => {
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("a number that is not on WhatsApp is not found, every other is", async () => {
+test("a number that is not on WhatsApp is not found, every other number is", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -104,7 +104,7 @@ test("a number that is not on WhatsApp is not found, every other is", async () =
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("what a person writes on the phone shows up on the linked client as its own", async () => {
+test("a message written on the phone appears on the linked client as its own", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -115,7 +115,7 @@ test("what a person writes on the phone shows up on the linked client as its own
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("two linked accounts write to each other, and hear of delivery and reading", async () => {
+test("two linked accounts write to each other, and get delivery and read receipts", async () => {
   const { sandbox } = fixture;
   const [one, other] = [fixture.client(), fixture.client()];
   await one.link(sandbox.account(ana));

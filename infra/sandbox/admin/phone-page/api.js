@@ -1,4 +1,4 @@
-/** Reads an answer's payload; throws its message with every mistake it names. */
+/** Returns the payload of an answer, or throws its message with every problem that it lists. */
 async function payloadOf(response) {
   const answer = await response.json();
   if (answer.ok) return answer.payload;

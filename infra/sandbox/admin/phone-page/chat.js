@@ -10,10 +10,10 @@ const picture = byId("picture");
 const reads = byId("reads");
 const log = byId("conversation");
 
-/** Messages that this page marked as read; the sandbox forgets. */
+/** Messages that this page marked as read; the sandbox does not remember them. */
 const marked = new Set();
 
-/** Whether the latest line is in sight and shall stay so. */
+/** Whether the log is scrolled to its end, and should stay there. */
 let isAtEnd = true;
 
 const ticks = { sent: "✓ sent", delivered: "✓✓ delivered", read: "✓✓ read", played: "✓✓ played" };
@@ -44,12 +44,12 @@ export function startChat() {
   );
 }
 
-/** Only digits: the rest of what people write in a number is for the eye. */
+/** The contact's number, without the spaces and signs that people write for readability. */
 const you = () => contact.value.replace(/\D/g, "");
 
 function peer() {
   if (channel.value) return channel.value;
-  throw new Error("Link a device first, then there is somebody to write to.");
+  throw new Error("Link a device first, so that there is someone to write to.");
 }
 
 const addressing = () => (byId("by-lid").checked ? { addressing: "lid" } : {});
@@ -111,7 +111,7 @@ function keepAtEnd() {
 
 function drawLines({ lines }) {
   if (lines.length > 0) return lines.map(bubble);
-  return element("p", { className: "empty" }, "Nothing was written here yet.");
+  return element("p", { className: "empty" }, "No messages yet.");
 }
 
 function bubble(line) {
@@ -134,7 +134,7 @@ function bubble(line) {
 }
 
 function attachment({ media, mediaError, text }) {
-  if (mediaError) return element("p", { className: "bad" }, `Attachment lost: ${mediaError}`);
+  if (mediaError) return element("p", { className: "bad" }, `Attachment unavailable: ${mediaError}`);
   if (media?.kind === "image" || media?.kind === "sticker") {
     return element(
       "a",
@@ -153,7 +153,7 @@ function readButton({ id, isMarked }) {
     attemptWith(event.currentTarget, async () => {
       await post(`accounts/${you()}/mark-read`, { messageId: id });
       marked.add(id);
-      return "The channel was told that you read it.";
+      return "Read receipt sent to the channel.";
     });
   return element(
     "button",

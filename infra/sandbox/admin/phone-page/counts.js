@@ -2,7 +2,7 @@ import { post } from "./api.js";
 import { byId, element, show } from "./element.js";
 import { attempt } from "./notice.js";
 
-/** These mean that a client, or the sandbox, did something it must not do. */
+/** Each of these means that a client, or the sandbox, did something that it must not do. */
 const faulty = [
   ["unknownNodes", "Unknown nodes"],
   ["decryptFailures", "Decrypt failures"],
@@ -11,13 +11,13 @@ const faulty = [
   ["badDeviceIdentities", "Bad device identities"],
   ["handlerErrors", "Errors in the sandbox"],
 ];
-const usual = [
+const normal = [
   ["pairings", "Pairings"],
   ["logins", "Logins"],
   ["failedLogins", "Failed logins"],
   ["refusedUpgrades", "Refused upgrades"],
   ["retriesReceived", "Retries received"],
-  ["retriesAsked", "Retries asked"],
+  ["retriesAsked", "Retries requested"],
   ["forcedDecryptFailures", "Forced decrypt failures"],
 ];
 const media = [
@@ -33,7 +33,7 @@ export function startCounts() {
 export function drawCounts({ counts }) {
   show(byId("count-list"), counts, () => [
     list(faulty.map(([name, label]) => [label, counts[name], counts[name] > 0 ? "bad" : "good"])),
-    list([...rows(usual, counts), ...rows(media, counts.media)]),
+    list([...rows(normal, counts), ...rows(media, counts.media)]),
     element(
       "details",
       {},

@@ -29,7 +29,7 @@ function card(account, device) {
       element(
         "p",
         { className: "soft" },
-        `${device.platform}, device ${device.deviceId}, ${device.isConnected ? "connected" : "away"}${waiting}`,
+        `${device.platform}, device ${device.deviceId}, ${device.isConnected ? "connected" : "offline"}${waiting}`,
       ),
     ),
     element(

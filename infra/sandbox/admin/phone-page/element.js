@@ -1,4 +1,4 @@
-/** Makes an element: `on…` properties are listeners, `data-…`, `aria-…` and such are attributes. */
+/** Creates an element: `on…` properties are listeners; `data-…`, `aria-…` and the like are attributes. */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -15,8 +15,8 @@ export const byId = (id) => document.getElementById(id);
 const shown = new WeakMap();
 
 /**
- * Fills a container when what it shows has changed, and only then: a page that is redrawn every second
- * would take the focus and the selection away. The focus returns to the element with the same `data-key`.
+ * Fills a container, but only if its value has changed: a page that is redrawn every second would lose focus and
+ * selection. The focus returns to the element with the same `data-key`.
  */
 export function show(container, value, draw) {
   const now = JSON.stringify(value);

@@ -4,53 +4,66 @@ import { attempt, attemptWith } from "./notice.js";
 import { isChannel, offer, pretty } from "./people.js";
 
 /**
- * Label, fault, what it takes beside the target, what is so from now on. `needsNumber`: once per channel instead of
- * "all"; `noTarget`: for everybody anyway.
+ * Label, fault, its input besides the target, its effect. `needsNumber`: sent once per channel instead of for "all";
+ * `noTarget`: affects every channel.
  */
 const groups = [
   [
     "Connection",
     [
-      ["Cut TCP", "drop", {}, "The connection is gone without a word"],
+      ["Cut TCP", "drop", {}, "The connection drops without notice"],
       ["515 restart", "stream-error", { code: 515 }, "WhatsApp asks for a new connection"],
-      ["503 overloaded", "stream-error", { code: 503 }, "WhatsApp says it is overloaded, and hangs up"],
-      ["500 unexplained", "stream-error", { code: 500 }, "WhatsApp hangs up with an error nobody explains"],
-      ["440 replaced", "replace", {}, "Another client took the session over", "needsNumber"],
-      ["Go silent", "silence", { on: true }, "The socket stays open, nothing comes"],
-      ["Speak again", "silence", { on: false }, "The silence is over"],
+      [
+        "503 overloaded",
+        "stream-error",
+        { code: 503 },
+        "WhatsApp reports that it is overloaded, and hangs up",
+      ],
+      ["500 unexplained", "stream-error", { code: 500 }, "WhatsApp hangs up with an unexplained error"],
+      ["440 replaced", "replace", {}, "Another client took over the session", "needsNumber"],
+      ["Go silent", "silence", { on: true }, "The socket stays open, but nothing gets through"],
+      ["End silence", "silence", { on: false }, "The silence is over"],
     ],
   ],
   [
-    "Next login (with “every channel”: the first of any)",
+    "Next login (with “every channel”: whichever logs in first)",
     [
-      ["401 logged out", "fail-login", { code: 401 }, "It is refused: the device was removed"],
-      ["403 banned", "fail-login", { code: 403 }, "It is refused: forbidden, often a ban"],
-      ["405 outdated", "fail-login", { code: 405 }, "It is refused: the client is too old"],
-      ["503 overloaded", "fail-login", { code: 503 }, "It is refused: try again later"],
+      ["401 logged out", "fail-login", { code: 401 }, "The login is refused: the device was removed"],
+      ["403 banned", "fail-login", { code: 403 }, "The login is refused: forbidden, often a ban"],
+      ["405 outdated", "fail-login", { code: 405 }, "The login is refused: the client is too old"],
+      ["503 overloaded", "fail-login", { code: 503 }, "The login is refused: try again later"],
     ],
   ],
   [
     "Every login",
-    [["401 device removed", "remove-device", {}, "Refused from now on; hung up at once", "needsNumber"]],
+    [
+      [
+        "401 device removed",
+        "remove-device",
+        {},
+        "The connection ends, and every login is refused",
+        "needsNumber",
+      ],
+    ],
   ],
   [
-    "Websocket upgrade, everybody",
+    "Websocket upgrade, every channel",
     [
       [
         "429 too many, 3 times",
         "refuse-upgrade",
         { status: 429, times: 3 },
-        "The next three connections are refused as too many",
+        "The next three connections are refused: too many requests",
         "noTarget",
       ],
       [
-        "503 not available, 3 times",
+        "503 unavailable, 3 times",
         "refuse-upgrade",
         { status: 503, times: 3 },
-        "The next three connections find WhatsApp not available",
+        "The next three connections are refused: service unavailable",
         "noTarget",
       ],
-      ["Accept again", "refuse-upgrade", { status: null }, "Connections are accepted", "noTarget"],
+      ["Accept again", "refuse-upgrade", { status: null }, "Connections are accepted again", "noTarget"],
     ],
   ],
   [
@@ -65,12 +78,17 @@ const groups = [
       ],
       ["Acks after 5 s", "ack-delay", { delayMs: 5000 }, "Messages are acknowledged late"],
       ["Acks at once", "ack-delay", { delayMs: 0 }, "Messages are acknowledged at once"],
-      ["No acks", "withhold-acks", { on: true }, "Messages are delivered, never acknowledged"],
+      ["No acks", "withhold-acks", { on: true }, "Messages are delivered but never acknowledged"],
       ["Acks again", "withhold-acks", { on: false }, "Messages are acknowledged again"],
-      ["No receipts", "receipts", { timing: "never" }, "Nobody confirms delivery"],
+      ["No receipts", "receipts", { timing: "never" }, "Delivery is never confirmed"],
       ["Receipts after 5 s", "receipts", { timing: 5000 }, "Delivery is confirmed late"],
       ["Receipts again", "receipts", { timing: null }, "Delivery is confirmed as usual"],
-      ["Lose sessions", "forget-sessions", {}, "Contacts can't read the next message, and ask for it again"],
+      [
+        "Lose sessions",
+        "forget-sessions",
+        {},
+        "Contacts can't decrypt the next message, and request it again",
+      ],
       [
         "Ignore one usync",
         "ignore-query",
@@ -81,12 +99,24 @@ const groups = [
     ],
   ],
   [
-    "Media, everybody",
+    "Media, every channel",
     [
-      ["500 for the next upload", "media-upload", { status: 500 }, "The media host fails once", "noTarget"],
-      ["404 for the next download", "media-download", { status: 404 }, "The file is gone, once", "noTarget"],
-      ["Slow by 3 s", "media-delay", { delayMs: 3000 }, "Every media request waits", "noTarget"],
-      ["Fast again", "media-delay", { delayMs: 0 }, "Media requests are answered at once", "noTarget"],
+      ["500 for the next upload", "media-upload", { status: 500 }, "The next upload fails", "noTarget"],
+      [
+        "404 for the next download",
+        "media-download",
+        { status: 404 },
+        "The next download finds no file",
+        "noTarget",
+      ],
+      [
+        "Delay of 3 s",
+        "media-delay",
+        { delayMs: 3000 },
+        "Every media request is answered 3 s late",
+        "noTarget",
+      ],
+      ["No delay", "media-delay", { delayMs: 0 }, "Media requests are answered at once", "noTarget"],
     ],
   ],
 ];
@@ -95,10 +125,10 @@ let channels = [];
 
 export function startFaults() {
   byId("fault-groups").append(...groups.map(([name, faults]) => fieldset(name, faults)));
-  byId("mend").addEventListener("click", () =>
+  byId("clear").addEventListener("click", () =>
     attempt(async () => {
       await post("faults/clear");
-      return "Everything works again.";
+      return "All faults are cleared.";
     }),
   );
 }
@@ -117,13 +147,13 @@ function fieldset(name, faults) {
   );
 }
 
-function button([label, fault, input, meaning, scope]) {
+function button([label, fault, input, effect, scope]) {
   const press = (event) =>
     attemptWith(event.currentTarget, async () => {
       for (const target of targets(scope)) await post(`faults/${fault}`, { ...target, ...input });
-      return `${label}. ${meaning}.`;
+      return `${label}. ${effect}.`;
     });
-  return element("button", { type: "button", className: "chip", title: meaning, onclick: press }, label);
+  return element("button", { type: "button", className: "chip", title: effect, onclick: press }, label);
 }
 
 function targets(scope) {

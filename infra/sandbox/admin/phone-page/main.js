@@ -14,7 +14,7 @@ startFaults();
 startCounts();
 void poll();
 
-/** Draws what is, then looks again; a hidden page looks when it is shown. */
+/** Draws the current state, and polls again. A hidden page fetches nothing until it is shown. */
 async function poll() {
   if (!document.hidden) {
     try {
@@ -27,7 +27,7 @@ async function poll() {
       drawConsoleLink(state);
       connection("Live", "live");
     } catch {
-      connection("The sandbox is gone", "gone");
+      connection("Sandbox not reachable", "gone");
     }
   }
   setTimeout(poll, pollMs);

@@ -2,8 +2,8 @@ import { byId } from "./element.js";
 
 let timer;
 
-/** Says for a while what happened. */
-export function say(text, kind = "good") {
+/** Shows a notice for a few seconds. */
+export function showNotice(text, kind = "good") {
   const notice = byId("notice");
   notice.textContent = text;
   notice.dataset.kind = kind;
@@ -13,19 +13,19 @@ export function say(text, kind = "good") {
   }, 4000);
 }
 
-/** Does something and says how it went; what it returns is said, nothing if that is empty. */
+/** Runs an action and shows the notice that it returns, if any, or its error. */
 export async function attempt(action) {
   try {
-    const outcome = await action();
-    if (outcome) say(outcome);
+    const notice = await action();
+    if (notice) showNotice(notice);
     return true;
   } catch (error) {
-    say(error.message, "bad");
+    showNotice(error.message, "bad");
     return false;
   }
 }
 
-/** `attempt` for a button: it can't be pressed twice meanwhile. */
+/** `attempt` for a button, which stays disabled meanwhile. */
 export async function attemptWith(button, action) {
   button.disabled = true;
   await attempt(action);

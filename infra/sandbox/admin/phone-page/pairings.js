@@ -6,7 +6,7 @@ import { freeNumber, pretty } from "./people.js";
 const scanner = byId("scanner");
 const pasted = byId("paste-text");
 
-/** The number is suggested until somebody types one, and again once it is used. */
+/** Whether to suggest a number: until the user types one, and again once that was used. */
 let isSuggested = true;
 
 export function startPairings() {
@@ -16,9 +16,9 @@ export function startPairings() {
   byId("paste").addEventListener("submit", (event) => {
     event.preventDefault();
     void attemptWith(event.submitter, async () => {
-      const outcome = await linkWith(pasted.value);
+      const notice = await linkWith(pasted.value);
       pasted.value = "";
-      return outcome;
+      return notice;
     });
   });
 }
@@ -30,7 +30,7 @@ export function drawPairings({ pairings, accounts }) {
       ? element(
           "p",
           { className: "empty" },
-          "Nothing waits to be linked. Connect a channel, its QR appears here.",
+          "No device is waiting to be linked. Connect a channel, and its QR appears here.",
         )
       : list.map(card),
   );
@@ -55,9 +55,9 @@ function card(pairing) {
 
 function explanation({ kind, phoneNumber, qrText, since }) {
   const time = new Date(since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  if (kind === "code") return `Asked for a pairing code for ${pretty(phoneNumber)}, connected at ${time}.`;
+  if (kind === "code") return `Requested a pairing code for ${pretty(phoneNumber)}, connected at ${time}.`;
   if (qrText) return `Shows this QR, connected at ${time}.`;
-  return `Shows a QR that only its screen knows, connected at ${time}. Paste the text of it below.`;
+  return `Shows a QR on its own screen only, connected at ${time}. Paste the text of that QR below.`;
 }
 
 function action({ id, kind, phoneNumber, qrText }) {
@@ -74,7 +74,7 @@ function action({ id, kind, phoneNumber, qrText }) {
   return element("button", { type: "button", "data-key": `${id}-scan`, onclick: scan }, "Scan");
 }
 
-/** A code belongs to the number it was asked for: whose it is, is clear when only one waits. */
+/** A code belongs to the number it was requested for, which is clear when only one client is waiting. */
 async function numberOfCode() {
   const waiting = (await get("pairings")).filter(({ kind }) => kind === "code");
   return waiting.length === 1 ? waiting[0].phoneNumber : scanner.value;

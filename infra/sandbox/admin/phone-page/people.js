@@ -1,4 +1,4 @@
-/** `15550001111` as `+1 555 000 1111`: grouped for the eye only. */
+/** `15550001111` as `+1 555 000 1111`: grouped for readability only. */
 export function pretty(phoneNumber) {
   const groups = phoneNumber.match(/^(\d{1,3}?)(\d{3})(\d{3})(\d{4})$/);
   return groups ? `+${groups.slice(1).join(" ")}` : `+${phoneNumber}`;
@@ -6,7 +6,7 @@ export function pretty(phoneNumber) {
 
 export const isChannel = (account) => account.devices.length > 0;
 
-/** The first number of a made-up series that nobody is linked with. */
+/** The first number of a made-up series that has no linked device. */
 export function freeNumber(accounts) {
   const taken = new Set(accounts.filter(isChannel).map((account) => account.phoneNumber));
   let number = 15550100001;
@@ -14,7 +14,7 @@ export function freeNumber(accounts) {
   return String(number);
 }
 
-/** Replaces the options of a select when they changed and keeps the choice if it is still there. */
+/** Replaces the options of a select if they have changed, and keeps the selection if it is still offered. */
 export function offer(select, options) {
   const now = JSON.stringify(options);
   if (select.dataset.offered === now) return;

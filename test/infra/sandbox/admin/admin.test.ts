@@ -30,7 +30,7 @@ async function ask(method: string, path: string, body?: unknown): Promise<Answer
 const get = (path: string) => ask("GET", path);
 const post = (path: string, body?: unknown) => ask("POST", path, body);
 
-test("the environment is what a gateway has to be told", async () => {
+test("the environment lists the settings that a gateway needs", async () => {
   expect((await get("environment")).payload).toEqual({
     WHATSAPP_WEBSOCKET_URL: sandbox.websocketUrl,
     WHATSAPP_ROOT_KEY: sandbox.rootKey,
@@ -39,7 +39,7 @@ test("the environment is what a gateway has to be told", async () => {
   expect(await (await fetch(`${sandbox.adminUrl}/api/media-ca.pem`)).text()).toBe(sandbox.mediaCa);
 });
 
-test("reading about a number creates nobody, writing as one does", async () => {
+test("reading an unused number creates no account, writing from one does", async () => {
   expect(await get("accounts/15550900001")).toMatchObject({ status: 404, error: { code: "not_found" } });
   expect(await get("accounts/15550900001/inbox")).toMatchObject({ status: 404 });
   expect((await post("accounts", { phoneNumber: "+1 555 090-0001" })).payload).toMatchObject({
@@ -50,7 +50,7 @@ test("reading about a number creates nobody, writing as one does", async () => {
   expect(await get("accounts/+15550900001")).toMatchObject({ status: 200 });
 });
 
-test("a text is in the inbox of its reader and in the conversation of both", async () => {
+test("a text is in its reader's inbox and in the conversations of both people", async () => {
   const { id } = (await post("accounts/15550900011/send-text", { to: "15550900012", text: "Hello" }))
     .payload as {
     id: string;
@@ -67,7 +67,7 @@ test("a text is in the inbox of its reader and in the conversation of both", asy
   }
 });
 
-test("waiting for the next message hears one that comes later, and ends when none does", async () => {
+test("`inbox/next` waits for a later message, and times out without one", async () => {
   const first = (await post("accounts/15550900021/send-text", { to: "15550900022", text: "one" }))
     .payload as {
     id: string;
@@ -81,7 +81,7 @@ test("waiting for the next message hears one that comes later, and ends when non
   });
 });
 
-test("an image comes back byte for byte, and nothing a sender sends runs as a page", async () => {
+test("media is served byte for byte, and only harmless types are shown inline", async () => {
   const bytes = Buffer.from([137, 80, 78, 71, 1, 2, 3]);
   const sendAs = (mimetype: string, kind: string) =>
     post("accounts/15550900031/send-media", {
@@ -105,7 +105,7 @@ test("an image comes back byte for byte, and nothing a sender sends runs as a pa
   }
 });
 
-test("what nobody can do is refused with a reason", async () => {
+test("an impossible action of a person is refused with a reason", async () => {
   expect(await post("scan", { phoneNumber: "15550900041", qr: "2@not,a,qr" })).toMatchObject({
     status: 409,
     error: { code: "refused", message: "Not a WhatsApp QR." },
@@ -119,7 +119,7 @@ test("what nobody can do is refused with a reason", async () => {
   expect(await post("accounts/15550900041/unlink", { deviceId: 9 })).toMatchObject({ status: 404 });
 });
 
-test("the sample picture is one, and the same each time", async () => {
+test("the sample picture is a PNG, the same every time", async () => {
   const read = async () => {
     const answer = await fetch(`${sandbox.adminUrl}/sample.png`);
     expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/png"]);
@@ -130,13 +130,13 @@ test("the sample picture is one, and the same each time", async () => {
   expect(await read()).toEqual(picture);
 });
 
-test("the console's address is told once it is known", async () => {
+test("the state contains the console's address once it is known", async () => {
   expect((await get("state")).payload).toMatchObject({ consoleUrl: null });
   sandbox.consoleUrl = "http://127.0.0.1:3000";
   expect((await get("state")).payload).toMatchObject({ consoleUrl: "http://127.0.0.1:3000" });
 });
 
-test("receipt policy and name change together or not at all", async () => {
+test("one PATCH changes name and receipt policy together or not at all", async () => {
   await post("accounts", { phoneNumber: "15550900051" });
   const change = { pushName: "Ana", receiptPolicy: { read: 500 } };
   expect((await ask("PATCH", "accounts/15550900051", change)).payload).toMatchObject({
@@ -151,7 +151,7 @@ test("receipt policy and name change together or not at all", async () => {
   expect((await get("accounts/15550900051")).payload).toMatchObject({ pushName: "Ana" });
 });
 
-test("mistakes are named, all of them", async () => {
+test("an invalid request is answered with every problem in it", async () => {
   expect(await post("accounts/15550900061/send-text", '{"to":')).toMatchObject({
     status: 400,
     error: { code: "invalid_json" },
@@ -172,7 +172,7 @@ test("mistakes are named, all of them", async () => {
   expect(await get("nothing")).toMatchObject({ status: 404, error: { code: "not_found" } });
 });
 
-/** The HTTP status with which a websocket is taken (101) or refused. */
+/** The HTTP status with which a websocket is accepted (101) or refused. */
 const upgrade = (): Promise<number | undefined> =>
   new Promise((resolve, reject) => {
     const socket = new WebSocket(sandbox.websocketUrl);
@@ -181,7 +181,7 @@ const upgrade = (): Promise<number | undefined> =>
     socket.on("error", reject);
   });
 
-test("a fault asked for here bites, and clear mends it", async () => {
+test("a fault applied over the API takes effect, and `clear` ends it", async () => {
   expect(await post("faults/refuse-upgrade", { status: 429 })).toMatchObject({ status: 200 });
   expect(await upgrade()).toBe(429);
   expect((await get("counts")).payload).toMatchObject({ refusedUpgrades: 1 });
@@ -189,7 +189,7 @@ test("a fault asked for here bites, and clear mends it", async () => {
   expect(await upgrade()).toBe(101);
 });
 
-test("counts are told and reset", async () => {
+test("counts can be read and reset", async () => {
   sandbox.counts.pairings = 3;
   sandbox.media.counts.uploads = 2;
   expect((await get("counts")).payload).toMatchObject({
@@ -204,7 +204,7 @@ test("counts are told and reset", async () => {
   });
 });
 
-test("a schedule of faults runs by its seed, one at a time, and can be stopped", async () => {
+test("a fault schedule follows its seed, runs alone and can be stopped", async () => {
   const wanted = { seed: 4, seconds: 600, targets: ["15550900001"], rates: { drop: 600, silence: 1 } };
   const started = await post("faults/schedule", wanted);
   expect(started.payload).toMatchObject({ seed: 4, isRunning: true });
@@ -225,7 +225,7 @@ test("a schedule of faults runs by its seed, one at a time, and can be stopped",
   });
 });
 
-test("a group is made, written to, and changed by its members", async () => {
+test("only members write to a group and change it", async () => {
   const [creator, member, guest] = ["15550900031", "15550900032", "15550900033"];
   const made = await post("groups", { creator, subject: "Choir", members: [member] });
   const { id } = made.payload as { id: string };

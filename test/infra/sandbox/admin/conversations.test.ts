@@ -42,12 +42,12 @@ const ana = person(
 const bob = person("2", [
   received("b1", "1", 15),
   received("b2", "1", 40),
-  // What Bob wrote to Ana on a linked device is in both inboxes and must not be shown twice.
+  // A message that Bob wrote to Ana on a linked device is in both inboxes and must not be shown twice.
   received("a3", "2", 30, { fromMe: true, chat: "1" }),
 ]);
 const cem = person("3");
 
-test("a conversation is both halves in the order of time, from either side", () => {
+test("a conversation merges both halves in chronological order, from either side", () => {
   const ids = (one: Correspondent, other: Correspondent) =>
     conversation(one, other).map(({ message, reader }) => `${message.id}@${reader}`);
   expect(ids(ana, bob)).toEqual(["a1@1", "b1@2", "a3@1", "b2@2"]);
@@ -55,17 +55,17 @@ test("a conversation is both halves in the order of time, from either side", () 
   expect(ids(bob, cem)).toEqual([]);
 });
 
-test("the furthest receipt counts, whatever came after it", () => {
+test("the most advanced receipt determines a message's progress, whatever came after it", () => {
   const progress = Object.fromEntries(conversation(ana, bob).map((line) => [line.message.id, line.progress]));
   expect(progress).toEqual({ a1: "sent", b1: "read", a3: "sent", b2: "sent" });
 });
 
-test("who writes to themselves sees each message once", () => {
+test("a conversation with oneself shows each message once", () => {
   const own = person("4", [received("d1", "4", 1)]);
   expect(conversation(own, own)).toHaveLength(1);
 });
 
-test("chats list the latest first and leave out who never wrote", () => {
+test("chats list the latest conversation first, and no one without one", () => {
   const lines = chats(ana, [ana, cem, bob]).map(({ phoneNumber, messages, last }) => [
     phoneNumber,
     messages,

@@ -6,7 +6,7 @@ import { faultRoutes } from "#infra/sandbox/admin/faults.ts";
 import type { Faults } from "#infra/sandbox/faults/faults.ts";
 import type { MediaFaults } from "#infra/sandbox/media/media-host.ts";
 
-/** Writes down what is asked of it: the real thing is tried in the sandbox's own tests. */
+/** Records the calls that the API makes; `faults.test.ts` covers the faults themselves. */
 function recorder() {
   const calls: unknown[][] = [];
   const record =
@@ -67,19 +67,19 @@ const examples: [string, object, unknown[]][] = [
   ["ignore-query", { xmlns: "w:m", times: 2 }, ["ignoreQuery", "w:m", { times: 2 }]],
 ];
 
-test.each(examples)("%s with %o is passed on", async (name, body, call) => {
+test.each(examples)("fault %s with %o calls its method", async (name, body, call) => {
   const { calls, post } = recorder();
   expect(await post(name, body)).toEqual({ status: 200, body: { ok: true } });
   expect(calls).toEqual([call]);
 });
 
-test("every fault of the sandbox can be reached", () => {
+test("the API reaches every fault of the sandbox", () => {
   const reached = new Set(examples.map(([, , [method]]) => method));
   const methods = Object.keys(recorder().faults).filter((method) => method !== "clear");
   expect([...reached].sort()).toEqual(methods.sort());
 });
 
-test("media faults are set, and mended with the rest", async () => {
+test("media faults are set, and cleared with the others", async () => {
   const { media, calls, post } = recorder();
   await post("media-upload", { status: 503, times: 3 });
   await post("media-download", { status: 404 });
@@ -94,7 +94,7 @@ test("media faults are set, and mended with the rest", async () => {
   expect(calls).toEqual([["clear"]]);
 });
 
-test("every mistake is named at once", async () => {
+test("an invalid fault request is answered with every problem in it", async () => {
   const { calls, post } = recorder();
   expect(await post("stream-error", { target: "somebody", code: "515", extra: 1 })).toMatchObject({
     status: 400,
@@ -113,14 +113,14 @@ test("every mistake is named at once", async () => {
   expect(calls).toEqual([]);
 });
 
-test.each(["melt", "constructor", "__proto__"])("there is no fault %s", async (name) => {
+test.each(["melt", "constructor", "__proto__"])("the unknown fault %s is answered with 404", async (name) => {
   expect(await recorder().post(name, {})).toMatchObject({
     status: 404,
     body: { error: { code: "not_found" } },
   });
 });
 
-test("the list says of each what it takes", async () => {
+test("the list of faults contains the schema of each", async () => {
   const answer = await recorder().app.request("/faults");
   const { payload } = (await answer.json()) as { payload: { name: string; does: string; takes: object }[] };
   expect(payload.map((fault) => fault.name)).toEqual(Object.keys(faultTable));

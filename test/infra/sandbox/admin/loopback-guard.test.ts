@@ -13,7 +13,7 @@ const ask = (headers: Record<string, string>, method = "POST") =>
   });
 
 test.each(["localhost", "localhost:4100", "127.0.0.1:80", "[::1]:4100", "LOCALHOST:1"])(
-  "answers on %s",
+  "the guard admits the host %s",
   async (host) => {
     expect((await ask({ host }, "GET")).status).toBe(200);
   },
@@ -26,7 +26,7 @@ test.each([
   "127.0.0.1.nip.io",
   "127.0.0.1:4100@evil.com",
   "10.0.0.1",
-])("refuses the host name '%s'", async (host) => {
+])("the guard refuses the host '%s'", async (host) => {
   const answer = await ask({ host }, "GET");
   expect([answer.status, await answer.json()]).toMatchObject([
     403,
@@ -34,7 +34,7 @@ test.each([
   ]);
 });
 
-test("changes are taken from the page itself and from programs, not from other pages", async () => {
+test("changes are accepted from the page itself and from programs, not from other pages", async () => {
   expect((await ask({})).status).toBe(200);
   expect((await ask({ origin: "http://127.0.0.1:4100" })).status).toBe(200);
   for (const origin of ["http://localhost:3000", "http://127.0.0.1:4101", "https://127.0.0.1:4100", "null"]) {
@@ -43,7 +43,7 @@ test("changes are taken from the page itself and from programs, not from other p
   }
 });
 
-test("a form of another page, which a browser posts without asking, is refused by its content type", async () => {
+test("a form that another page posts without a preflight is refused by its content type", async () => {
   const answer = await ask({ "content-type": "text/plain" });
   expect([answer.status, await answer.json()]).toMatchObject([
     415,
@@ -52,6 +52,6 @@ test("a form of another page, which a browser posts without asking, is refused b
   expect((await ask({ "content-type": "application/json; charset=utf-8" })).status).toBe(200);
 });
 
-test("every page is told to run nothing but its own code", async () => {
+test("every response carries a policy that allows only its own code to run", async () => {
   expect((await ask({}, "GET")).headers.get("content-security-policy")).toContain("default-src 'self'");
 });

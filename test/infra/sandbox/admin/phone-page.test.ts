@@ -7,13 +7,13 @@ import { phonePageRoutes } from "#infra/sandbox/admin/phone-page.ts";
 const app = new Hono().onError(failure).route("/", phonePageRoutes());
 const files = await readdir(new URL("../../../../infra/sandbox/admin/phone-page", import.meta.url));
 
-test("the page says that it is a simulation", async () => {
+test("the phone page says that it is a simulation", async () => {
   const answer = await app.request("/");
   expect(answer.headers.get("content-type")).toBe("text/html; charset=utf-8");
   expect(await answer.text()).toContain("A simulation.");
 });
 
-test("every file of the page is served under its type, and every one that it names exists", async () => {
+test("every file of the phone page is served with its type, and every file it refers to exists", async () => {
   const named = new Set<string>();
   for (const file of files) {
     const answer = await app.request(`/${file}`);
@@ -29,7 +29,7 @@ test("every file of the page is served under its type, and every one that it nam
 });
 
 test.each(["/nothing.js", "/..%2fadmin.ts", "/%2e%2e%2fadmin.ts", "/admin.ts", "/.js"])(
-  "%s is not served",
+  "the path %s is not served",
   async (path) => {
     const answer = await app.request(path);
     expect([answer.status, await answer.json()]).toMatchObject([404, { error: { code: "not_found" } }]);

@@ -8,7 +8,7 @@ const fixture = useSandbox();
 const to = `${ben}@s.whatsapp.net`;
 
 const endings: [string, number, (phone: string) => void][] = [
-  ["a cut wire", 428, (phone) => fixture.sandbox.faults.drop(phone)],
+  ["a cut connection", 428, (phone) => fixture.sandbox.faults.drop(phone)],
   ["515", 515, (phone) => fixture.sandbox.faults.streamError(phone, 515)],
   ["503", 503, (phone) => fixture.sandbox.faults.streamError(phone, 503)],
   ["500", 500, (phone) => fixture.sandbox.faults.streamError(phone, 500)],
@@ -24,7 +24,7 @@ test.each(endings)("%s reaches the client as %i", async (_name, code, act) => {
   expect(faultless(fixture.sandbox)).toEqual(noFaults);
 });
 
-test.each([401, 402, 403, 405, 503])("a login can fail with %i, once", async (code) => {
+test.each([401, 402, 403, 405, 503])("one login can fail with %i", async (code) => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -36,7 +36,7 @@ test.each([401, 402, 403, 405, 503])("a login can fail with %i, once", async (co
 });
 
 test.each([429, 503])(
-  "a refused upgrade answers %i and closes; Baileys itself says nothing",
+  "a refused upgrade answers %i and closes, and Baileys emits no event",
   async (status) => {
     const { sandbox } = fixture;
     const client = fixture.client();
@@ -65,7 +65,7 @@ test("a second login of the same device ends the first with 440, and is counted"
   expect(sandbox.counts.simultaneousSockets).toBe(1);
 });
 
-test("silence: nothing gets through; afterwards everything does, late and once", async () => {
+test("during a silence nothing gets through; afterwards everything arrives, late and once", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -91,7 +91,7 @@ test("silence: nothing gets through; afterwards everything does, late and once",
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("a login into the silence is heard when it is over", async () => {
+test("a login during a silence succeeds when it is over", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -106,7 +106,7 @@ test("a login into the silence is heard when it is over", async () => {
   expect(sandbox.counts.logins).toBe(before + 1);
 });
 
-test("too much for the wire to hold ends the connection when the silence is over", async () => {
+test("a silence that held back too many stanzas ends the connection", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -125,7 +125,7 @@ test("too much for the wire to hold ends the connection when the silence is over
   expect(sandbox.account(ben).inbox).toHaveLength(1);
 });
 
-test("an ack can carry an error; the message is then not delivered", async () => {
+test("a message acknowledged with an error is not delivered", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -137,7 +137,7 @@ test("an ack can carry an error; the message is then not delivered", async () =>
   expect(sandbox.account(ben).inbox.map(({ text }) => text)).toEqual(["accepted"]);
 });
 
-test("acks can be withheld or late, while the message arrives", async () => {
+test("acks can be withheld or delayed while the messages arrive", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -154,7 +154,7 @@ test("acks can be withheld or late, while the message arrives", async () => {
   expect(await late).toMatchObject({ tag: "ack" });
 });
 
-test("delivery receipts can be late, or never come", async () => {
+test("delivery receipts can be delayed or withheld", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -167,7 +167,7 @@ test("delivery receipts can be late, or never come", async () => {
   expect(client.statusOf(silent)).toEqual([]);
 });
 
-test("one query can stay unanswered", async () => {
+test("a single query can stay unanswered", async () => {
   const { sandbox } = fixture;
   const client = fixture.client({ defaultQueryTimeoutMs: 300 });
   await client.link(sandbox.account(ana));
@@ -176,7 +176,7 @@ test("one query can stay unanswered", async () => {
   expect(await client.socket.onWhatsApp(ben)).toHaveLength(1);
 });
 
-test("clear mends everything", async () => {
+test("`clear` ends all faults", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));

@@ -16,18 +16,18 @@ const drop = (atMs: number): PlannedFault => ({
 });
 const never = new AbortController().signal;
 
-test("everything is done in order, none before its time, and told", async () => {
-  const done: string[] = [];
+test("planned faults are applied in order, none before its time, and reported", async () => {
+  const applied: string[] = [];
   const report = await runFaults(
     [drop(5), silence(10, true), silence(30, false)],
-    (fault) => void done.push(fault),
+    (fault) => void applied.push(fault),
     never,
   );
-  expect(done).toEqual(["drop", "silence", "silence"]);
+  expect(applied).toEqual(["drop", "silence", "silence"]);
   for (const { atMs, appliedAtMs } of report) expect(appliedAtMs).toBeGreaterThanOrEqual(atMs - 1);
 });
 
-test("what fails is told, and does not keep the rest from being done", async () => {
+test("a fault that fails is reported, and does not stop the others", async () => {
   const report = await runFaults(
     [drop(1), drop(2)],
     () => {
@@ -38,7 +38,7 @@ test("what fails is told, and does not keep the rest from being done", async () 
   expect(report).toMatchObject([{ error: "nobody is there" }, { error: "nobody is there" }]);
 });
 
-test("aborted, it mends what it has broken and breaks nothing more", async () => {
+test("an aborted run ends its active faults and applies no more", async () => {
   const stop = new AbortController();
   const hour = 3_600_000;
   const plan = [

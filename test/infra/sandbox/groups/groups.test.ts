@@ -8,11 +8,11 @@ import { ana, ben, useSandbox } from "../sandbox.fixture.ts";
 const cleo = "15550000003";
 const fixture = useSandbox();
 
-describe.each(["lid", "pn"] as const)("a group that is addressed by %s", (addressing) => {
+describe.each(["lid", "pn"] as const)("a group addressed by %s", (addressing) => {
   const founded = (members: string[]) =>
     fixture.sandbox.account(ben).createGroup("Choir", members, addressing).id;
 
-  test("is described to its members", async () => {
+  test("describes itself to its members only", async () => {
     const { sandbox } = fixture;
     const client = await linked(ana);
     const group = founded([ana, cleo]);
@@ -26,7 +26,7 @@ describe.each(["lid", "pn"] as const)("a group that is addressed by %s", (addres
     expect(faultless(sandbox)).toEqual(noFaults);
   });
 
-  test("takes messages of a contact to a linked client, under a sender key that is sent once", async () => {
+  test("carries a contact's messages to a linked client, under a sender key that is sent once", async () => {
     const { sandbox } = fixture;
     const client = await linked(ana);
     const group = founded([ana, cleo]);
@@ -47,7 +47,7 @@ describe.each(["lid", "pn"] as const)("a group that is addressed by %s", (addres
     expect(faultless(sandbox)).toEqual(noFaults);
   });
 
-  test("takes messages of a linked client to every member; each member's receipts come back", async () => {
+  test("carries a linked client's messages to every member, and each member's receipts back", async () => {
     const { sandbox } = fixture;
     const client = await linked(ana);
     const group = founded([ana, cleo]);
@@ -73,7 +73,7 @@ describe.each(["lid", "pn"] as const)("a group that is addressed by %s", (addres
     expect(faultless(sandbox)).toEqual(noFaults);
   });
 
-  test("carries messages between linked clients, and their reading", async () => {
+  test("carries messages and read receipts between linked clients", async () => {
     const { sandbox } = fixture;
     const [one, other] = [await linked(ana), await linked(cleo)];
     const group = founded([ana, cleo]);
@@ -91,7 +91,7 @@ describe.each(["lid", "pn"] as const)("a group that is addressed by %s", (addres
     expect(faultless(sandbox)).toEqual(noFaults);
   });
 
-  test("a client that lost the sender key asks the contact again", async () => {
+  test("lets a client that lost the sender key request the message again", async () => {
     const { sandbox } = fixture;
     const client = await linked(ana);
     const group = founded([ana]);
@@ -111,7 +111,7 @@ describe.each(["lid", "pn"] as const)("a group that is addressed by %s", (addres
     expect(faultless(sandbox)).toEqual(noFaults);
   });
 
-  test("a contact that lost its keys asks the client again", async () => {
+  test("lets a contact that lost its keys request the message again", async () => {
     const { sandbox } = fixture;
     const client = await linked(ana);
     const group = founded([ana, cleo]);
@@ -126,7 +126,7 @@ describe.each(["lid", "pn"] as const)("a group that is addressed by %s", (addres
   });
 });
 
-test("members come and go: the client hears of it, and who has gone can neither read nor write", async () => {
+test("a client is notified when members join and leave, and a removed member can neither read nor write", async () => {
   const { sandbox } = fixture;
   const client = await linked(ana);
   const group = sandbox.account(ben).createGroup("Choir", [ana]).id;
@@ -146,10 +146,10 @@ test("members come and go: the client hears of it, and who has gone can neither 
   expect(JSON.parse(senderKey())[0].senderKeyId).not.toBe(JSON.parse(keyThatAnaHas)[0].senderKeyId);
   await expect(client.send(group, { text: "still there?" })).rejects.toThrow("forbidden");
   expect(client.received.map(({ message }) => textOf(message))).not.toContain("without you");
-  expect(() => sandbox.account(ana).addToGroup(group, cleo)).toThrow("is in no group");
+  expect(() => sandbox.account(ana).addToGroup(group, cleo)).toThrow("is not in group");
 });
 
-test("a client that still takes itself for a member is refused", async () => {
+test("a client that still considers itself a member is refused", async () => {
   const { sandbox } = fixture;
   const known: { metadata?: GroupMetadata } = {};
   const client = fixture.client({ cachedGroupMetadata: async () => known.metadata });
@@ -168,7 +168,7 @@ test("a client that still takes itself for a member is refused", async () => {
   expect(sandbox.account(ben).inbox.map(({ text }) => text)).toEqual(["as a member"]);
 });
 
-test("what several members say of one message waits for a client that is away, each for itself", async () => {
+test("receipts of several members for one message each wait for an offline client", async () => {
   const { sandbox } = fixture;
   const client = await linked(ana);
   const group = sandbox.account(ben).createGroup("Choir", [ana, cleo]).id;
@@ -182,7 +182,7 @@ test("what several members say of one message waits for a client that is away, e
   await eventually(() => sandbox.account(ana).devices()[0]?.queued === 0);
 });
 
-test("a ratchet of a sender key that was rolled back is noticed", async () => {
+test("a rolled-back sender key ratchet is detected", async () => {
   const { sandbox } = fixture;
   const client = await linked(ana);
   const group = sandbox.account(ben).createGroup("Choir", [ana]).id;
@@ -206,6 +206,6 @@ async function linked(phoneNumber: string): Promise<Client> {
   return client;
 }
 
-/** What WhatsApp tells of a group, as Baileys files it. */
+/** Group notifications, as Baileys stores them. */
 const stubs = (client: Client): unknown[] =>
   client.received.flatMap(({ message }) => message.messageStubType ?? []);

@@ -7,7 +7,7 @@ import { ana, ben, useSandbox } from "../sandbox.fixture.ts";
 const fixture = useSandbox();
 const to = `${ben}@s.whatsapp.net`;
 
-test("a snapshot no longer changes, a reset starts over", () => {
+test("a snapshot of the counters does not change, a reset sets them to 0", () => {
   const counts = createCounters();
   counts.stanzas.iq = 2;
   counts.logins = 1;
@@ -18,7 +18,7 @@ test("a snapshot no longer changes, a reset starts over", () => {
   expect(counts.snapshot()).toMatchObject({ stanzas: {}, logins: 0 });
 });
 
-test("a ratchet that was rolled back is noticed", async () => {
+test("a rolled-back ratchet is detected", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   const contact = sandbox.account(ben);
@@ -36,7 +36,7 @@ test("a ratchet that was rolled back is noticed", async () => {
   expect(sandbox.counts.decryptFailures).toBe(1);
 });
 
-test("a device identity with a wrong signature is noticed", async () => {
+test("a device identity with a wrong signature is detected", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -47,7 +47,7 @@ test("a device identity with a wrong signature is noticed", async () => {
   expect(sandbox.counts.badDeviceIdentities).toBe(1);
 });
 
-test("a stanza and a question that the sandbox does not know are counted, and the question is answered", async () => {
+test("an unknown stanza and an unknown query are counted, and the query is answered with an error", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -60,7 +60,7 @@ test("a stanza and a question that the sandbox does not know are counted, and th
   expect(sandbox.counts.unknownNodes).toBe(2);
 });
 
-test("whoever speaks something else is cut off", async () => {
+test("a client that speaks another protocol is disconnected", async () => {
   const stranger = new WebSocket(fixture.sandbox.websocketUrl);
   stranger.on("open", () => stranger.send(Buffer.from("hello, server")));
   await new Promise((resolve) => stranger.on("close", resolve));

@@ -6,7 +6,7 @@ import { ana, ben, useSandbox } from "../sandbox.fixture.ts";
 const fixture = useSandbox();
 const to = `${ben}@s.whatsapp.net`;
 
-test("a message of a linked device is followed from the wire to the reader and back", async () => {
+test("a linked device's message is recorded from the wire to the reader and back", async () => {
   const { sandbox } = fixture;
   const client = await linked();
   const first = await client.send(to, { text: "first" });
@@ -41,7 +41,7 @@ test("a message of a linked device is followed from the wire to the reader and b
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("the same id twice is one message in two copies, shown once", async () => {
+test("two stanzas with one id are one message in two copies, shown once", async () => {
   const { sandbox } = fixture;
   const client = await linked();
   for (const _ of [1, 2]) await client.socket.sendMessage(to, { text: "again" }, { messageId: "SAME" });
@@ -50,7 +50,7 @@ test("the same id twice is one message in two copies, shown once", async () => {
   expect(sandbox.account(ben).inbox).toHaveLength(1);
 });
 
-test("what was refused never arrived", async () => {
+test("a refused message is recorded as never arrived", async () => {
   const { sandbox } = fixture;
   const client = await linked();
   sandbox.faults.ackError(ana, 463, { times: 1 });
@@ -61,10 +61,10 @@ test("what was refused never arrived", async () => {
   ]);
 });
 
-test("a copy that was asked for is not counted as sent twice, and the failure as mended", async () => {
+test("a requested copy counts as resent, not as a second copy, and repairs the failure", async () => {
   const { sandbox } = fixture;
   const client = await linked();
-  await settle(client);
+  await confirmSession(client);
   sandbox.account(ben).forgetSessions();
   const id = await client.send(to, { text: "unreadable at first" });
   await sandbox.account(ben).waitForMessage((message) => message.id === id);
@@ -81,10 +81,10 @@ test("a copy that was asked for is not counted as sent twice, and the failure as
   expect(sandbox.ledger.unrepairedDecryptFailures()).toEqual([]);
 });
 
-test("a failure that nobody mends stays one", async () => {
+test("a decryption failure without a resend stays unrepaired", async () => {
   const { sandbox } = fixture;
   const client = await linked();
-  await settle(client);
+  await confirmSession(client);
   client.sent.clear();
   const address = `${sandbox.account(ben).lid.split("@")[0]}_1.0`;
   const old = await client.auth.keys.get("session", [address]);
@@ -96,7 +96,7 @@ test("a failure that nobody mends stays one", async () => {
   await eventually(() => sandbox.ledger.unrepairedDecryptFailures().length === 1);
 });
 
-test("a message for a linked device is followed until it is confirmed", async () => {
+test("a message for a linked device is recorded until the device confirms it", async () => {
   const { sandbox } = fixture;
   const client = await linked();
   await client.hangUp();
@@ -118,10 +118,10 @@ test("a message for a linked device is followed until it is confirmed", async ()
   expect(sandbox.ledger.incoming()[0]).toMatchObject({ deliveries: 1, retriesAsked: 0 });
 });
 
-test("a linked device that asks again has a failure, and mends it by reading", async () => {
+test("a linked device's retry request is a failure, which its decryption repairs", async () => {
   const { sandbox } = fixture;
   const client = await linked();
-  await settle(client);
+  await confirmSession(client);
   const user = sandbox.account(ben).lid.split("@")[0];
   await client.auth.keys.set({ session: { [`${user}_1.0`]: null } });
   const { id } = await sandbox.account(ben).sendText(ana, "unreadable at first");
@@ -131,7 +131,7 @@ test("a linked device that asks again has a failure, and mends it by reading", a
   expect(sandbox.ledger.incoming().find((record) => record.id === id)).toMatchObject({ retriesAsked: 1 });
 });
 
-test("every socket is known from its upgrade to its end", async () => {
+test("every socket is recorded from its upgrade to its end", async () => {
   const { sandbox } = fixture;
   const client = await linked();
   sandbox.faults.drop(ana);
@@ -151,12 +151,12 @@ test("every socket is known from its upgrade to its end", async () => {
   expect(sandbox.ledger.overlaps()).toEqual([]);
 });
 
-test("two sockets of one device at once are an overlap; what the former still says does not count", async () => {
+test("two simultaneous sockets of one device are an overlap, and later stanzas of the former are dropped", async () => {
   const { sandbox } = fixture;
   const client = await linked();
   const zombie = client.socket;
   await client.send(to, { text: "knows the way" });
-  // As in a process that was stopped and goes on: it hears late that it was replaced.
+  // Like a process that was stopped and continues: it learns late that it was replaced.
   const { socket } = zombie.ws as unknown as { socket: { _socket: { pause(): void; resume(): void } } };
   socket._socket.pause();
   client.connect();
@@ -172,7 +172,7 @@ test("two sockets of one device at once are an overlap; what the former still sa
   expect(sandbox.ledger.outgoing()).toHaveLength(1);
 });
 
-test("a device adds up what happened to it", async () => {
+test("the record of a device totals its messages, logins and failures", async () => {
   const { sandbox } = fixture;
   const client = await linked();
   await client.send(to, { text: "one" });
@@ -195,7 +195,7 @@ test("a device adds up what happened to it", async () => {
   expect(sandbox.ledger.forgotten()).toBe(0);
 });
 
-test("the ledger can be read over HTTP, by number and in pages", async () => {
+test("the ledger can be read over HTTP, filtered by number and in pages", async () => {
   const { sandbox } = fixture;
   const client = await linked();
   const ids = [await client.send(to, { text: "one" }), await client.send(to, { text: "two" })];
@@ -217,8 +217,8 @@ async function linked(): Promise<Client> {
   return client;
 }
 
-/** Both sides have a session that is confirmed. */
-async function settle(client: Client): Promise<void> {
+/** Exchanges messages until both sides have a confirmed session. */
+async function confirmSession(client: Client): Promise<void> {
   const contact = fixture.sandbox.account(ben);
   await client.send(to, { text: "first" });
   await contact.waitForMessage(({ text }) => text === "first");

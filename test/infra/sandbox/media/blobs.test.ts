@@ -13,15 +13,15 @@ afterEach(() => rm(folder, { recursive: true }));
 describe.each([
   ["memory", async () => memoryBlobs(100)],
   ["a folder", () => folderBlobs(folder, 100)],
-])("kept in %s", (_, open) => {
-  test("a blob comes back, an unknown name does not", async () => {
+])("blobs in %s", (_, open) => {
+  test("return a stored blob, and nothing for an unknown name", async () => {
     const blobs = await open();
     await blobs.put("a", Buffer.of(1, 2, 3));
     expect(await blobs.get("a")).toEqual(Buffer.of(1, 2, 3));
     expect(await blobs.get("b")).toBeUndefined();
   });
 
-  test("the oldest makes room for the newest", async () => {
+  test("drop the oldest to make room for the newest", async () => {
     const blobs = await open();
     for (const [age, name] of ["a", "b", "c"].entries()) {
       await blobs.put(name, Buffer.alloc(40));
@@ -34,12 +34,12 @@ describe.each([
   });
 });
 
-test("a folder's blobs are there after a restart", async () => {
+test("blobs in a folder survive a restart", async () => {
   await (await folderBlobs(folder, 100)).put("a", Buffer.of(1));
   expect(await (await folderBlobs(folder, 100)).get("a")).toEqual(Buffer.of(1));
 });
 
-test("the same name again takes no more room", async () => {
+test("storing a name again takes no more room", async () => {
   const blobs = memoryBlobs(100);
   await blobs.put("a", Buffer.alloc(40));
   for (let times = 0; times < 5; times++) await blobs.put("b", Buffer.alloc(50));

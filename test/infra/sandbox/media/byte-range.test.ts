@@ -15,11 +15,11 @@ test.each([
   ["bytes=0-1,3-4", "whole"],
   ["lines=0-1", "whole"],
   [undefined, "whole"],
-])("of 100 bytes, %s means %o", (header, expected) => {
+])("the range %s of 100 bytes is %o", (header, expected) => {
   expect(byteRange(header, 100)).toEqual(expected);
 });
 
-test("nothing can be taken from an empty body", () => {
+test("an empty body satisfies no range", () => {
   expect(byteRange("bytes=0-", 0)).toBe("unsatisfiable");
   expect(byteRange("bytes=-5", 0)).toBe("unsatisfiable");
 });

@@ -40,12 +40,12 @@ test.each(["image", "video", "document", "audio"])(
   },
 );
 
-test("what a contact put there can be downloaded", async () => {
+test("a blob stored by a contact can be downloaded", async () => {
   const { url } = await host.put(Buffer.from("encrypted"));
   expect(await (await fetch(url)).text()).toBe("encrypted");
 });
 
-test("a part can be asked for", async () => {
+test("a part of a blob can be downloaded by range", async () => {
   const { url } = await host.put(Buffer.from("0123456789"));
   const part = await fetch(url, { headers: { range: "bytes=2-4" } });
   expect([part.status, part.headers.get("content-range"), await part.text()]).toEqual([
@@ -56,18 +56,18 @@ test("a part can be asked for", async () => {
   expect((await fetch(url, { headers: { range: "bytes=10-" } })).status).toBe(416);
 });
 
-test("bytes that are not those of their name are refused and counted", async () => {
+test("an upload whose bytes do not match its name is refused and counted", async () => {
   const answer = await upload(Buffer.from("one"), hashOf(Buffer.from("other")));
   expect(answer.status).toBe(400);
   expect(host.counts).toMatchObject({ uploads: 0, mismatched: 1 });
 });
 
-test("a blob over the limit is refused, one at the limit is not", async () => {
+test("a blob over the size limit is refused, one at the limit is not", async () => {
   expect((await upload(randomBytes(1000))).status).toBe(200);
   expect((await upload(randomBytes(1001))).status).toBe(413);
 });
 
-test("unknown paths and blobs are 404", async () => {
+test("unknown paths and blobs are answered with 404", async () => {
   for (const path of ["/", "/v/short", `/v/${"a".repeat(43)}`, "/v/../../etc/passwd", "/mms/image/short"]) {
     expect((await fetch(`https://${host.hostname}${path}`)).status, path).toBe(404);
   }
@@ -76,7 +76,7 @@ test("unknown paths and blobs are 404", async () => {
   ).toBe(404);
 });
 
-test("uploads fail as often as they are told to, then work again", async () => {
+test("an upload fault applies as often as requested, then uploads work again", async () => {
   host.faults.upload = { status: 503, times: 2 };
   const bytes = randomBytes(10);
   const statuses = [await upload(bytes), await upload(bytes), await upload(bytes)].map(
@@ -86,7 +86,7 @@ test("uploads fail as often as they are told to, then work again", async () => {
   expect(host.counts.failed).toBe(2);
 });
 
-test("downloads fail as often as they are told to, uploads don't", async () => {
+test("a download fault applies as often as requested, and spares uploads", async () => {
   host.faults.download = { status: 410, times: 1 };
   const bytes = randomBytes(10);
   const { url } = (await (await upload(bytes)).json()) as { url: string };
@@ -94,7 +94,7 @@ test("downloads fail as often as they are told to, uploads don't", async () => {
   expect((await fetch(url)).status).toBe(200);
 });
 
-test("closing does not wait for a delayed request", async () => {
+test("closing the media host does not wait for a delayed request", async () => {
   const { url } = await host.put(Buffer.from("late"));
   host.faults.delayMs = 60_000;
   const pending = fetch(url).then(
@@ -107,7 +107,7 @@ test("closing does not wait for a delayed request", async () => {
   expect(await pending).toBe("cut off");
 });
 
-test("takes another port when the one it had is taken", async () => {
+test("the media host listens on another port if its own is taken", async () => {
   const port = Number(host.hostname.split(":")[1]);
   await using other = await startMediaHost({ server, port });
   expect(other.hostname).not.toBe(host.hostname);

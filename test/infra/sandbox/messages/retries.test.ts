@@ -6,7 +6,7 @@ import { ana, ben, useSandbox } from "../sandbox.fixture.ts";
 const fixture = useSandbox();
 const to = `${ben}@s.whatsapp.net`;
 
-test("a contact that lost its session asks again and can read the second copy", async () => {
+test("a contact that lost its session requests the message again and decrypts the second copy", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   const contact = sandbox.account(ben);
@@ -23,7 +23,7 @@ test("a contact that lost its session asks again and can read the second copy", 
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("another device of the contact asks for itself only", async () => {
+test("a contact's second device requests and gets its own copy again", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   const contact = sandbox.account(ben);
@@ -39,7 +39,7 @@ test("another device of the contact asks for itself only", async () => {
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("the own phone that lost its session asks again for what a linked client wrote", async () => {
+test("the account's phone that lost its session requests a linked client's message again", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   const account = sandbox.account(ana);
@@ -55,7 +55,7 @@ test("the own phone that lost its session asks again for what a linked client wr
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("a message can be asked for again although it was read", async () => {
+test("a message can be requested again although it was decrypted", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   const contact = sandbox.account(ben);
@@ -68,7 +68,7 @@ test("a message can be asked for again although it was read", async () => {
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("a client that lost its session asks the contact again and reads the second copy", async () => {
+test("a client that lost its session requests the contact's message again and decrypts the second copy", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   const contact = sandbox.account(ben);
@@ -87,7 +87,7 @@ test("a client that lost its session asks the contact again and reads the second
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("a client asks another client again, through the server", async () => {
+test("a client's retry request reaches the other client that sent the message", async () => {
   const { sandbox } = fixture;
   const [one, other] = [fixture.client(), fixture.client()];
   await one.link(sandbox.account(ana));

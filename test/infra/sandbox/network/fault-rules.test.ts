@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FaultRules } from "#infra/sandbox/network/fault-rules.ts";
 
-test("a limited fault bites as often as it was asked for", () => {
+test("a limited fault applies as often as requested", () => {
   const rules = new FaultRules();
   rules.setAckError("1", 463, 2);
   expect([1, 2, 3].map(() => rules.takeAckError("1"))).toEqual([463, 463, null]);
@@ -9,7 +9,7 @@ test("a limited fault bites as often as it was asked for", () => {
   expect([rules.takeRefusal()?.status, rules.takeRefusal()]).toEqual([503, null]);
 });
 
-test("a fault of one account spares the others, a fault of all hits also those without an account", () => {
+test("a fault of one account spares the others, a fault of all also hits sockets without an account", () => {
   const rules = new FaultRules();
   rules.failLogin("1", 403, {}, 1);
   expect([rules.takeFailedLogin("2"), rules.takeFailedLogin(null)]).toEqual([null, null]);
@@ -19,7 +19,7 @@ test("a fault of one account spares the others, a fault of all hits also those w
   expect(rules.takeFailedLogin("2")?.code).toBe(503);
 });
 
-test("a fault without a limit ends when it is taken back or all are cleared", () => {
+test("an unlimited fault ends when it is revoked or all faults are cleared", () => {
   const rules = new FaultRules();
   rules.setAckError("1", 479, Number.POSITIVE_INFINITY);
   expect(rules.takeAckError("1")).toBe(479);
@@ -35,7 +35,7 @@ test("a fault without a limit ends when it is taken back or all are cleared", ()
   ]);
 });
 
-test("acks can be late or withheld for everybody; one's own delay goes before", () => {
+test("acks can be delayed or withheld for all accounts; an account's own delay takes precedence", () => {
   const rules = new FaultRules();
   rules.ackDelays.set("all", 500);
   rules.ackDelays.set("15550000001", 20);

@@ -5,7 +5,7 @@ import { ana, ben, useSandbox } from "../sandbox.fixture.ts";
 
 const fixture = useSandbox();
 
-test("what comes while a client is away waits for it and is marked as old", async () => {
+test("messages for an offline client wait for it and are marked as offline", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -24,11 +24,11 @@ test("what comes while a client is away waits for it and is marked as old", asyn
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("what was sent but not acknowledged comes again at the next login", async () => {
+test("an unacknowledged message is sent again at the next login", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
-  // Its receipts are lost, as on a wire that is cut at the wrong moment.
+  // Its receipts are lost, as on a connection that is cut at the wrong moment.
   const { socket } = client.socket.ws as unknown as {
     socket: { send: (bytes: unknown, done: () => void) => void };
   };
@@ -42,7 +42,7 @@ test("what was sent but not acknowledged comes again at the next login", async (
   await eventually(() => sandbox.account(ana).devices()[0]?.queued === 0);
 });
 
-test("receipts that come while a client is away are not lost", async () => {
+test("receipts for an offline client are not lost", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -54,7 +54,7 @@ test("receipts that come while a client is away are not lost", async () => {
   await eventually(() => client.statusOf(id).includes(4));
 });
 
-test("a client is told when a contact gets another device, and encrypts for it", async () => {
+test("a client is notified of a contact's new device, and encrypts for it", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   const contact = sandbox.account(ben);
@@ -73,7 +73,7 @@ test("a client is told when a contact gets another device, and encrypts for it",
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("a client is told when its own phone links another device, and when that goes", async () => {
+test("a client is notified when its own phone links another device, and when that is unlinked", async () => {
   const { sandbox } = fixture;
   const [one, other] = [fixture.client(), fixture.client()];
   await one.link(sandbox.account(ana));
@@ -90,7 +90,7 @@ test("a client is told when its own phone links another device, and when that go
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("a client is told when a contact links a device, and that device gets the next message", async () => {
+test("a client is notified when a contact links a device, which then gets the next message", async () => {
   const { sandbox } = fixture;
   const [one, other] = [fixture.client(), fixture.client()];
   await one.link(sandbox.account(ana));

@@ -18,7 +18,7 @@ test("an unpatched Baileys pairs by QR, logs in and gets its name and history", 
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("it pairs by a code that the person types, with a dash and in lower case too", async () => {
+test("an unpatched Baileys pairs by code, which may be typed with a dash and in lower case", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   client.connect();
@@ -32,7 +32,7 @@ test("it pairs by a code that the person types, with a dash and in lower case to
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("a wrong code is refused, and the right one still works", async () => {
+test("a wrong pairing code is refused, and the right one still works", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   client.connect();
@@ -48,7 +48,7 @@ test("a wrong code is refused, and the right one still works", async () => {
   expect(sandbox.account(ana).devices()).toHaveLength(1);
 });
 
-test("a waiting socket is listed, with its QR once that is known", async () => {
+test("a socket that is waiting to be paired is listed, with its QR once that is known", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   client.connect();
@@ -58,11 +58,11 @@ test("a waiting socket is listed, with its QR once that is known", async () => {
   expect(sandbox.pendingPairings()[0]?.qrText).toBe(qr);
   await client.hangUp();
   await eventually(() => sandbox.pendingPairings().length === 0);
-  await expect(sandbox.account(ana).scan(qr)).rejects.toThrow("no socket offers this QR");
+  await expect(sandbox.account(ana).scan(qr)).rejects.toThrow("no client shows this QR");
   await expect(sandbox.account(ana).scan("https://example.com")).rejects.toThrow("not a WhatsApp QR");
 });
 
-test("a QR whose secret was changed does not link anything", async () => {
+test("a QR with an altered secret links nothing", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   client.connect();
@@ -73,7 +73,7 @@ test("a QR whose secret was changed does not link anything", async () => {
   expect(sandbox.account(ana).devices()).toEqual([]);
 });
 
-test("a client that logs in with keys that were never linked gets 401", async () => {
+test("a login with keys that were never linked gets 401", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   client.auth.creds.me = { id: `${ana}:1@s.whatsapp.net`, name: "nobody" };
@@ -82,7 +82,7 @@ test("a client that logs in with keys that were never linked gets 401", async ()
   expect(sandbox.counts.failedLogins).toBe(1);
 });
 
-test("the phone unlinks a client: it hears so, and 401 at its next login", async () => {
+test("a client unlinked by the phone gets 401 at once and at its next login", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -95,7 +95,7 @@ test("the phone unlinks a client: it hears so, and 401 at its next login", async
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
-test("a client that logs out is linked no more", async () => {
+test("a client that logs out is unlinked", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Arrivals } from "#infra/sandbox/people/arrivals.ts";
 
-test("waiting finds what was there, and what comes", async () => {
+test("waiting finds a past arrival, and a future one", async () => {
   const arrivals = new Arrivals<number>("number");
   expect(await arrivals.wait([1, 2, 3], (number) => number > 1)).toBe(2);
   const coming = arrivals.wait([1], (number) => number > 4);
@@ -10,7 +10,7 @@ test("waiting finds what was there, and what comes", async () => {
   expect(await coming).toBe(5);
 });
 
-test("waiting ends with its time or its signal", async () => {
+test("waiting ends on timeout and on abort", async () => {
   const arrivals = new Arrivals<number>("number");
   await expect(arrivals.wait([], () => true, { timeoutMs: 1 })).rejects.toThrow("no number within 1 ms");
   const abort = new AbortController();

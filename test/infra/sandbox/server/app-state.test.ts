@@ -5,7 +5,7 @@ import { ana, useSandbox } from "../sandbox.fixture.ts";
 
 const fixture = useSandbox();
 
-test("a setting that one client changes reaches a client that is linked later", async () => {
+test("a setting changed by one client reaches a client linked later", async () => {
   const { sandbox } = fixture;
   const [one, other] = [fixture.client(), fixture.client()];
   sandbox.account(ana).pushName = "Ana";

@@ -6,7 +6,7 @@ import { ana, useSandbox } from "../sandbox.fixture.ts";
 
 const fixture = useSandbox();
 
-test("a first login uploads five pre-keys only, which makes pairing cheap; with 0 it uploads all 812", async () => {
+test("a client's first login uploads five pre-keys only, or all 812 if `firstPreKeyCount` is 0", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));
@@ -18,7 +18,7 @@ test("a first login uploads five pre-keys only, which makes pairing cheap; with 
   expect(other.auth.creds.nextPreKeyId).toBe(813);
 });
 
-test("a client that runs out of pre-keys is told and uploads more, and nobody is turned away", async () => {
+test("a client that runs out of pre-keys is asked for more, and every contact's message arrives", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();
   await client.link(sandbox.account(ana));

@@ -4,7 +4,7 @@ import { decodeState, encodeState } from "#infra/sandbox/state/codec.ts";
 
 const throughJson = (value: unknown) => decodeState(JSON.parse(JSON.stringify(encodeState(value))));
 
-test("whatever JSON can say and bytes at any depth come back as they were", () => {
+test("JSON values and bytes at any depth survive encoding and decoding", () => {
   const bytes = fc.uint8Array().map((array) => Buffer.from(array));
   const { value } = fc.letrec((tie) => ({
     value: fc.oneof(
@@ -31,7 +31,7 @@ test("whatever JSON can say and bytes at any depth come back as they were", () =
   );
 });
 
-test("typed arrays come back as Buffers", () => {
+test("typed arrays are decoded as Buffers", () => {
   const back = throughJson({ key: new Uint8Array([1, 2, 255]) }) as { key: unknown };
   expect(Buffer.isBuffer(back.key)).toBe(true);
   expect(back).toEqual({ key: Buffer.of(1, 2, 255) });
@@ -41,7 +41,7 @@ test("an object that looks like encoded bytes stays an object", () => {
   expect(throughJson({ $bytes: "AQI=" })).toEqual({ $bytes: "AQI=" });
 });
 
-test("what would be lost silently is refused", () => {
+test("encoding refuses values that JSON would lose silently", () => {
   expect(() => encodeState({ people: new Map() })).toThrow(TypeError);
   expect(() => encodeState([1n])).toThrow(TypeError);
 });

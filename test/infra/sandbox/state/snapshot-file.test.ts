@@ -10,11 +10,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-test("a folder without a snapshot has none", async () => {
+test("reading a folder without a snapshot gives null", async () => {
   expect(await readState(join(folder, "not-there"))).toBeNull();
 });
 
-test("what was kept comes back, bytes included", async () => {
+test("a saved snapshot is read back, bytes included", async () => {
   const inner = join(folder, "made", "on", "demand");
   const store = keepState(inner, () => ({ name: "Ana", key: Buffer.of(0, 1, 255) }));
   store.touch();
@@ -22,7 +22,7 @@ test("what was kept comes back, bytes included", async () => {
   expect(await readState(inner)).toEqual({ name: "Ana", key: Buffer.of(0, 1, 255) });
 });
 
-test("a change is written by itself, and no half-written file stays behind", async () => {
+test("a change is written automatically, and leaves no temporary file behind", async () => {
   let count = 0;
   await using store = keepState(folder, () => ({ count }), 1);
   count = 7;
@@ -31,7 +31,7 @@ test("a change is written by itself, and no half-written file stays behind", asy
   expect(await readdir(folder)).toEqual(["state.json"]);
 });
 
-test("many changes are written together, the last of them too", async () => {
+test("many changes are written together, including the last", async () => {
   let count = 0;
   let taken = 0;
   const store = keepState(folder, () => ({ count, taken: ++taken }), 60_000);
@@ -40,7 +40,7 @@ test("many changes are written together, the last of them too", async () => {
   expect(await readState(folder)).toEqual({ count: 100, taken: 1 });
 });
 
-test("nothing is written when nothing changed", async () => {
+test("no snapshot is written without a change", async () => {
   await keepState(folder, () => ({})).close();
   expect(await readdir(folder)).toEqual([]);
 });
@@ -58,7 +58,7 @@ test("concurrent flushes do not disturb each other", async () => {
   expect(await readState(folder)).toEqual({ count: 20 });
 });
 
-test("only the owner may read it", async () => {
+test("only its owner can read the snapshot file", async () => {
   const store = keepState(folder, () => ({}));
   store.touch();
   await store.close();
@@ -68,9 +68,9 @@ test("only the owner may read it", async () => {
 test.each([
   ["cut off", '{"format":1,"state":{"nam'],
   ["empty", ""],
-  ["of another kind", '"hello"'],
-  ["of a later format", '{"format":2,"state":{}}'],
-])("a file that is %s is refused by name and left alone", async (_, content) => {
+  ["another kind of JSON", '"hello"'],
+  ["in a later format", '{"format":2,"state":{}}'],
+])("a snapshot file that is %s is refused with its path and left unchanged", async (_, content) => {
   const path = join(folder, "state.json");
   await writeFile(path, content);
   await expect(readState(folder)).rejects.toThrow(path);
@@ -81,7 +81,7 @@ test.each([
   expect(await readFile(path, "utf8")).toBe(content);
 });
 
-test("a write that failed is reported by flush and made good by the next", async () => {
+test("flush reports a failed write, and the next flush repeats it", async () => {
   await writeFile(join(folder, "file"), "");
   const inside = join(folder, "file", "state");
   const store = keepState(inside, () => ({ count: 1 }));

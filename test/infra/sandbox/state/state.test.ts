@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dataDir, { recursive: true, force: true }));
 
-test("a restart keeps links, sessions, inboxes and what waits, under the same root key", async () => {
+test("a restart keeps linked clients, sessions, inboxes, queued messages and the root key", async () => {
   const first = await startSandbox({ dataDir });
   const client = new Client(first);
   await client.link(first.account(ana));
@@ -41,11 +41,11 @@ test("a restart keeps links, sessions, inboxes and what waits, under the same ro
   expect(faultless(second)).toEqual(noFaults);
 });
 
-test("a link is on disk when the phone has scanned, and gone from it when the phone has removed it", async () => {
+test("a linked client is on disk once the phone has scanned, and gone once the phone has unlinked it", async () => {
   await using sandbox = await startSandbox({ dataDir });
   const linkedOnDisk = async () => {
-    const kept = (await readState(dataDir)) as SandboxState | null;
-    return kept?.people[ana]?.companions.length ?? 0;
+    const saved = (await readState(dataDir)) as SandboxState | null;
+    return saved?.people[ana]?.companions.length ?? 0;
   };
   await using client = new Client(sandbox);
   client.connect();
@@ -56,7 +56,7 @@ test("a link is on disk when the phone has scanned, and gone from it when the ph
   expect(await linkedOnDisk()).toBe(0);
 });
 
-test("a group is still there after a restart, with the keys to it", async () => {
+test("a group and its sender keys survive a restart", async () => {
   const first = await startSandbox({ dataDir });
   const client = new Client(first);
   await client.link(first.account(ana));
@@ -76,9 +76,9 @@ test("a group is still there after a restart, with the keys to it", async () => 
   expect(faultless(second)).toEqual(noFaults);
 });
 
-test("a folder with something else in it is refused", async () => {
+test("a snapshot that is not a sandbox's is refused", async () => {
   await writeFile(join(dataDir, "state.json"), JSON.stringify({ format: 1, state: { version: 2 } }));
-  await expect(startSandbox({ dataDir })).rejects.toThrow("not a sandbox's");
+  await expect(startSandbox({ dataDir })).rejects.toThrow("it is not the state of a sandbox");
 });
 
 test("a snapshot is a copy", async () => {
@@ -89,7 +89,7 @@ test("a snapshot is a copy", async () => {
   expect(Object.keys(sandbox.snapshot().people)).toEqual([ana]);
 });
 
-test("a port that is taken is an error", async () => {
+test("starting on a port that is taken fails", async () => {
   await using first = await startSandbox();
   const port = Number(new URL(first.adminUrl).port);
   await expect(startSandbox({ port })).rejects.toThrow("EADDRINUSE");

@@ -16,7 +16,7 @@ function partsOf(certificate: proto.CertChain.INoiseCertificate | null | undefin
   return { details, signature: Buffer.from(certificate?.signature ?? []), fields: Details.decode(details) };
 }
 
-test("the chain leads from the root to the static key, every signature right", () => {
+test("the chain leads from the root to the static key, with valid signatures", () => {
   const keys = createServerKeys();
   const { leaf, intermediate } = chainOf(keys);
   expect(intermediate.fields.issuerSerial).toBe(0);
@@ -26,7 +26,7 @@ test("the chain leads from the root to the static key, every signature right", (
   expect(isSignedBy(Buffer.from(intermediate.fields.key ?? []), leaf.details, leaf.signature)).toBe(true);
 });
 
-test("a signature by another key, or over other bytes, is not accepted", () => {
+test("a signature by another key, or over other bytes, is invalid", () => {
   const keys = createServerKeys();
   const { details, signature } = chainOf(keys).intermediate;
   expect(isSignedBy(rawPublicKey(createServerKeys().root), details, signature)).toBe(false);

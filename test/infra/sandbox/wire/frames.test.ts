@@ -5,7 +5,7 @@ import { createFrameReader, frame } from "#infra/sandbox/wire/frames.ts";
 const plain = Buffer.from("WA\x06\x03");
 const routing = Buffer.from("ED\x00\x01\x00\x00\x05abcdeWA\x06\x03");
 
-test("frames come out whole however the wire cuts them, with either introduction", () => {
+test("frames are reassembled however the stream is split, with either introduction", () => {
   const payloads = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 5 });
   const cuts = fc.array(fc.nat(2_000), { maxLength: 10 });
   fc.assert(
@@ -17,7 +17,7 @@ test("frames come out whole however the wire cuts them, with either introduction
   );
 });
 
-test("whoever does not introduce itself is refused", () => {
+test("a stream without the introduction is refused", () => {
   expect(() => createFrameReader()(Buffer.from("GET / HTTP/1.1"))).toThrow("not a WhatsApp client");
 });
 
