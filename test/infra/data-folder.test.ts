@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { makeDataFolder } from "#infra/data-folder.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-test("the folder is made with those above it, for its owner alone, and is taken as it is when it is there", async () => {
+test("the data folder is created with its parents, mode 0700, and is accepted if it exists", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "a", "b");
   await makeDataFolder(path);
@@ -14,7 +14,7 @@ test("the folder is made with those above it, for its owner alone, and is taken 
   expect(await readdir(path)).toEqual([]);
 });
 
-test("what cannot be a folder is a wrong setting, by name", async () => {
+test("a DATA_DIR that is or lies in a file is a configuration error that names it", async () => {
   await using folder = await temporaryFolder();
   const file = join(folder.path, "file");
   await writeFile(file, "");
@@ -26,7 +26,7 @@ test("what cannot be a folder is a wrong setting, by name", async () => {
 });
 
 test.runIf(existsSync("/proc/self"))(
-  "where nothing can be made, also by root, is a wrong setting too",
+  "a DATA_DIR that even root cannot write to is a configuration error",
   async () => {
     for (const path of ["/proc/waypost", "/proc/waypost/data", "/proc"]) {
       await expect(makeDataFolder(path)).rejects.toMatchObject({

@@ -10,7 +10,7 @@ test.each([
   ["api-key", /^wp_[A-Za-z0-9_-]{43}$/],
   ["encryption-key", /^[A-Za-z0-9+/]{43}=$/],
   ["connector-id", /^[0-9a-f-]{36}$/],
-] as const)("%s is made once, for its owner alone, and kept", async (name, form) => {
+] as const)("the secret %s is generated once, kept, and readable by its owner only", async (name, form) => {
   await using folder = await temporaryFolder();
   const dataDir = join(folder.path, "data", "sandbox");
   const made = await dataSecret(dataDir, name);
@@ -20,7 +20,7 @@ test.each([
   expect([await modeOf(made.path), await modeOf(dataDir)]).toEqual([0o600, 0o700]);
 });
 
-test("two folders have two secrets", async () => {
+test("two data folders get different secrets", async () => {
   await using folder = await temporaryFolder();
   const values = await Promise.all(
     ["a", "b"].map(async (name) => (await dataSecret(join(folder.path, name), "encryption-key")).value),
@@ -28,14 +28,14 @@ test("two folders have two secrets", async () => {
   expect(new Set(values).size).toBe(2);
 });
 
-test("what a person put there is taken as it is", async () => {
+test("a secret that the operator wrote is used as it is, without surrounding whitespace", async () => {
   await using folder = await temporaryFolder();
   await writeFile(join(folder.path, "api-key"), "  my_own_key_of_24_characters \r\n");
   const { value, isNew } = await dataSecret(folder.path, "api-key");
   expect({ value, isNew }).toEqual({ value: "my_own_key_of_24_characters", isNew: false });
 });
 
-test("a file that was left empty by a start that was killed is filled", async () => {
+test("an empty secret file, left by a killed start, is filled", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "api-key");
   await writeFile(path, "", { mode: 0o600 });
@@ -45,7 +45,7 @@ test("a file that was left empty by a start that was killed is filled", async ()
   expect(await modeOf(path)).toBe(0o600);
 });
 
-test("a file that cannot be read is an error, never a new secret", async () => {
+test("an unreadable secret file is an error and is never replaced", async () => {
   await using folder = await temporaryFolder();
   await mkdir(join(folder.path, "encryption-key"));
   await expect(dataSecret(folder.path, "encryption-key")).rejects.toMatchObject({ code: "EISDIR" });

@@ -13,7 +13,7 @@ const given = {
   CONNECTOR_ID: "mine",
 };
 
-test("what is not given is made, kept, and the same at the next start", async () => {
+test("keys and connector id that are not set are generated, and are the same at the next start", async () => {
   await using folder = await temporaryFolder();
   const config = readConfig({ PORT: "1" }, "embedded");
   const first = await embeddedConfig(config, mongoUri, folder.path);
@@ -29,7 +29,7 @@ test("what is not given is made, kept, and the same at the next start", async ()
   expect(first.config.encryptionKeys[0]).toHaveLength(32);
 });
 
-test("the key is printed when it is made; later only its path is", async () => {
+test("the API key is printed when it is generated; later starts print only its path", async () => {
   await using folder = await temporaryFolder();
   const config = readConfig({}, "embedded");
   const path = join(folder.path, "api-key");
@@ -40,7 +40,7 @@ test("the key is printed when it is made; later only its path is", async () => {
   expect(second.lines).toEqual([`API key: kept in ${path}`]);
 });
 
-test("what is given is used, nothing is made, and nothing is printed", async () => {
+test("keys and connector id that are set are used: nothing is generated or printed", async () => {
   await using folder = await temporaryFolder();
   const config = readConfig(given, "embedded");
   const complete = await embeddedConfig(config, mongoUri, folder.path);
@@ -48,7 +48,7 @@ test("what is given is used, nothing is made, and nothing is printed", async () 
   expect(await readdir(folder.path)).toEqual([]);
 });
 
-test("an encryption key that was spoilt stops the start, and is left as it is", async () => {
+test("a damaged encryption key is a configuration error, and its file is not overwritten", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "encryption-key");
   await writeFile(path, "c2hvcnQ=\n");
@@ -60,7 +60,7 @@ test("an encryption key that was spoilt stops the start, and is left as it is", 
   expect(await readFile(path, "utf8")).toBe("c2hvcnQ=\n");
 });
 
-test("a database of the operator's own needs an encryption key of the operator's own", () => {
+test("an external database requires ENCRYPTION_KEY", () => {
   expect(() => assertOwnDatabaseKeys(readConfig({}, "embedded"))).toThrow(
     /^The configuration is not valid:\n {2}- ENCRYPTION_KEY is required with MONGO_URI/,
   );

@@ -12,7 +12,7 @@ import { collections } from "#shared/database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { testDatabase } from "../support/test-database.ts";
 
-/** Starts on a data folder, as far as keys go. */
+/** A data folder with its database, to start on as far as keys are concerned. */
 async function started() {
   const database = await testDatabase();
   const folder = await temporaryFolder();
@@ -40,7 +40,7 @@ async function started() {
   };
 }
 
-test("a key that was lost is replaced: the new one opens, the lost one and its sessions do not, and a line says so", async () => {
+test("a lost API key is replaced: the new key is valid, the old key and its sessions are not, and a line says so", async () => {
   await using data = await started();
   const before = await data.start();
   const session = { _id: hashSecret("cookie"), keyId: "first", createdAt: new Date() };
@@ -59,7 +59,7 @@ test("a key that was lost is replaced: the new one opens, the lost one and its s
   ]);
 });
 
-test("a start like any other changes nothing and says nothing of it", async () => {
+test("an ordinary restart keeps the API key and prints nothing about it", async () => {
   await using data = await started();
   const first = await data.start();
   const second = await data.start();
@@ -68,7 +68,7 @@ test("a start like any other changes nothing and says nothing of it", async () =
   expect([...first.lines, ...second.lines].join()).not.toMatch(/replaces the previous one/);
 });
 
-test("a first key that was revoked stays so", async () => {
+test("a revoked first key stays revoked", async () => {
   await using data = await started();
   const { key } = await data.start();
   await data.db.apiKeys.updateOne({ _id: "first" }, { $set: { revokedAt: new Date() } });
@@ -76,7 +76,7 @@ test("a first key that was revoked stays so", async () => {
   expect(await data.opens(key)).toBe("invalid_api_key");
 });
 
-test("a key that the operator gives replaces none", async () => {
+test("an API key set by the operator replaces no stored key", async () => {
   await using data = await started();
   const { key } = await data.start();
   const given = newApiKey();

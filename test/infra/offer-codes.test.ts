@@ -9,7 +9,7 @@ function qr(text: string): PendingPairing {
   return { kind: "qr", text, attempt: 1, of: 6, expiresAt: new Date() };
 }
 
-/** What a sandbox is shown of a database's channels. */
+/** Offers the codes of a database's channels to a sandbox that records them. */
 async function watching() {
   const database = await testDatabase();
   const { channels } = collections(database.db);
@@ -31,7 +31,7 @@ async function watching() {
   };
 }
 
-test("the QR of every channel is offered, once each, and the next one when it changes", async () => {
+test("every QR code of every channel is offered once", async () => {
   await using watch = await watching();
   await watch.channel("a", qr("a 1"));
   await watch.channel("b", qr("b 1"));
@@ -41,7 +41,7 @@ test("the QR of every channel is offered, once each, and the next one when it ch
   expect(watch.offered.toSorted()).toEqual(["a 1", "a 2", "b 1"]);
 });
 
-test("pairing codes and channels that wait for nothing are not offered", async () => {
+test("pairing codes and channels without a pending pairing are not offered", async () => {
   await using watch = await watching();
   await watch.channel("a", { ...qr("ABCDEFGH"), kind: "code" });
   await watch.channel("b", null);
@@ -50,7 +50,7 @@ test("pairing codes and channels that wait for nothing are not offered", async (
   expect(watch.offered).toEqual(["c 1"]);
 });
 
-test("a code that was away and is back is offered again", async () => {
+test("a QR code that disappears and returns is offered again", async () => {
   await using watch = await watching();
   await watch.channel("a", qr("a 1"));
   await eventually(() => watch.offered.length === 1);
@@ -62,7 +62,7 @@ test("a code that was away and is back is offered again", async () => {
   expect(watch.offered).toEqual(["a 1", "b 1", "a 1"]);
 });
 
-test("once stopped it offers nothing", async () => {
+test("no QR code is offered after disposal", async () => {
   await using watch = await watching();
   await using other = await watching();
   watch.stop();

@@ -12,7 +12,7 @@ const sandbox = () => ({
   adminUrl: "http://127.0.0.1:4000",
 });
 
-test("the configuration points at the sandbox, whatever it pointed at, and nothing else changes", () => {
+test("withSandbox points the configuration at the sandbox and changes nothing else", () => {
   const elsewhere = { WHATSAPP_WEBSOCKET_URL: "ws://127.0.0.1:1/", WHATSAPP_ROOT_KEY: "0a".repeat(32) };
   const config = readConfig({ ...elsewhere, WHATSAPP_VERSION: "2.3000.1043857760" }, "embedded");
   const given = sandbox();
@@ -27,7 +27,7 @@ test("the configuration points at the sandbox, whatever it pointed at, and nothi
   });
 });
 
-test("its media host is trusted by this process, beside whom it trusted before", () => {
+test("withSandbox adds the sandbox's media host to the certificates that this process trusts", () => {
   const before = getCACertificates("default");
   const one = sandbox();
   withSandbox(readConfig({}, "embedded"), one);

@@ -14,7 +14,7 @@ const script = new URL("../../infra/start.ts", import.meta.url);
 const shop = "15550100001";
 const customer = "15550100002";
 
-/** Ours without the settings, so that the server program is found as it is for the other tests. */
+/** This process's environment without the settings, so that mongod is found as in the other tests. */
 const ambient = Object.fromEntries(
   Object.entries(process.env).flatMap(([name, value]) =>
     value === undefined || name in settings ? [] : [[name, value]],
@@ -29,14 +29,14 @@ function start(dataDir: string, args: string[], env: Record<string, string> = {}
   });
 }
 
-/** What it printed, once it is up. */
+/** Waits until it is up; returns the addresses that it printed. */
 async function greeting(child: Child) {
   await child.prints(/Press Ctrl\+C to stop/);
   const url = /^Waypost: (http\S+)$/m.exec(child.out)?.[1] ?? "";
   return { url, phone: /^Simulated phone: (http\S+) /m.exec(child.out)?.[1] ?? "" };
 }
 
-/** Within the 30 s that are promised. */
+/** Signals it and expects a clean exit within the promised 30 s. */
 async function end(child: Child, ...signals: NodeJS.Signals[]) {
   for (const signal of signals.length > 0 ? signals : ["SIGTERM" as const]) {
     child.signal(signal);
@@ -50,12 +50,12 @@ async function keyIn(dataDir: string): Promise<string> {
   return (await readFile(join(dataDir, "sandbox", "api-key"), "utf8")).trim();
 }
 
-/** The number of the process that has the sandbox's database open. */
+/** The pid of the sandbox's mongod. */
 async function serverOf(dataDir: string): Promise<number> {
   return Number(await readFile(join(dataDir, "sandbox", "mongodb", "mongod.lock"), "utf8"));
 }
 
-/** The sandbox's API, as `docs/sandbox.md` describes it. */
+/** Calls the sandbox's API, which `docs/sandbox.md` describes. */
 async function ask(phone: string, path: string, body?: object) {
   const headers = { "content-type": "application/json" };
   const response = await fetch(`${phone}/api/${path}`, {
@@ -80,11 +80,11 @@ async function pair(url: string, phone: string, key: string): Promise<string> {
 }
 
 async function becomesActive(api: Api, channelId: string): Promise<void> {
-  const look = async () => (await api.get(`/channels/${channelId}/status`)).body.payload;
-  await eventually(async () => (await look()).isActive === true, { withinMs: 30_000 });
+  const status = async () => (await api.get(`/channels/${channelId}/status`)).body.payload;
+  await eventually(async () => (await status()).isActive === true, { withinMs: 30_000 });
 }
 
-test("a sandbox says where it is, answers, refuses a second start, and ends without leaving anything", {
+test("a sandbox prints its addresses, answers, refuses a second start, and stops its mongod when it ends", {
   timeout: 120_000,
 }, async () => {
   await using folder = await temporaryFolder();
@@ -107,7 +107,7 @@ test("a sandbox says where it is, answers, refuses a second start, and ends with
   expect(await commandLine(mongod)).toBeUndefined();
 });
 
-test("two SIGINT at once end a sandbox in order; started again it shows no key, and its channels are active by themselves", {
+test("two SIGINT at once stop a sandbox cleanly; restarted, it prints no key and its channels become active", {
   timeout: 120_000,
 }, async () => {
   await using folder = await temporaryFolder();
@@ -117,7 +117,7 @@ test("two SIGINT at once end a sandbox in order; started again it shows no key, 
     const { url, phone } = await greeting(child);
     channelId = await pair(url, phone, await keyIn(folder.path));
     const mongod = await serverOf(folder.path);
-    // As npm passes on what the terminal has sent to the whole group already.
+    // npm forwards the SIGINT that the terminal has already sent to the whole process group.
     await end(child, "SIGINT", "SIGINT");
     expect(await commandLine(mongod)).toBeUndefined();
   }
@@ -136,7 +136,7 @@ test("two SIGINT at once end a sandbox in order; started again it shows no key, 
   await end(child);
 });
 
-test("a killed sandbox comes back with its channels too", { timeout: 120_000 }, async () => {
+test("a killed sandbox has its channels active again after a restart", { timeout: 120_000 }, async () => {
   await using folder = await temporaryFolder();
   let channelId: string;
   let mongod: number;
@@ -145,7 +145,7 @@ test("a killed sandbox comes back with its channels too", { timeout: 120_000 }, 
     const { url, phone } = await greeting(child);
     channelId = await pair(url, phone, await keyIn(folder.path));
     mongod = await serverOf(folder.path);
-    // The simulated WhatsApp writes a moment behind: what it had not written yet, it may forget.
+    // The simulated WhatsApp saves with a delay, and a kill loses what is not saved yet.
     const kept = join(folder.path, "sandbox", "state.json");
     await eventually(async () => (await readFile(kept, "utf8")).includes('"companions":[{'));
     await child.kill();
@@ -157,7 +157,9 @@ test("a killed sandbox comes back with its channels too", { timeout: 120_000 }, 
   await end(child);
 });
 
-test("asked to end while it starts, it ends with 0 and leaves nothing", { timeout: 60_000 }, async () => {
+test("a SIGTERM during the start ends it with exit code 0 and leaves no mongod", {
+  timeout: 60_000,
+}, async () => {
   await using folder = await temporaryFolder();
   await using child = start(folder.path, ["--sandbox"]);
   await eventually(() => stat(join(folder.path, "sandbox", "mongodb")), { withinMs: 30_000, everyMs: 5 });
@@ -168,14 +170,18 @@ test("asked to end while it starts, it ends with 0 and leaves nothing", { timeou
 
 test.each([
   ["wrong settings", { PORT: "many", SEND_RATE: "fast", API_KEY: "short" }, ["PORT", "SEND_RATE", "API_KEY"]],
-  ["a data folder that cannot be one", { DATA_DIR: "/dev/null/data" }, ["DATA_DIR"]],
+  ["an impossible data folder", { DATA_DIR: "/dev/null/data" }, ["DATA_DIR"]],
   [
-    "another WhatsApp that is not on loopback",
+    "a WhatsApp server that is not on loopback",
     { WHATSAPP_WEBSOCKET_URL: "wss://127.0.0.1.evil.com/" },
     ["WHATSAPP_WEBSOCKET_URL"],
   ],
-  ["a database of one's own without a key", { MONGO_URI: "mongodb://127.0.0.1:1/" }, ["ENCRYPTION_KEY"]],
-])("%s: one message, exit 1, and nothing was started", { timeout: 60_000 }, async (_, env, names) => {
+  [
+    "an external database without an encryption key",
+    { MONGO_URI: "mongodb://127.0.0.1:1/" },
+    ["ENCRYPTION_KEY"],
+  ],
+])("the start fails with one message and exit code 1 on %s", { timeout: 60_000 }, async (_, env, names) => {
   await using folder = await temporaryFolder();
   await using child = start(folder.path, [], env);
   expect(await child.ended).toBe(1);
@@ -184,7 +190,7 @@ test.each([
   for (const name of names) expect(child.err).toContain(`- ${name} `);
 });
 
-test("on a database of one's own it starts no server, and makes an API key", {
+test("a start on an external database starts no mongod and generates an API key", {
   timeout: 60_000,
 }, async () => {
   await using database = await testDatabase();

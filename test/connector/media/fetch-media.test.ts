@@ -73,8 +73,8 @@ function get(path: string, kind: Parameters<typeof fetchMedia>[1], options: Part
   return fetchMedia(url, kind, { bytesMax: 1_000, allowHosts: [server.host], signal: never, ...options });
 }
 
-describe("a file", () => {
-  test("is there byte for byte, under the type its bytes have, and gone after use", async () => {
+describe("fetched media", () => {
+  test("matches byte for byte, has the type of its bytes, and is removed on disposal", async () => {
     let path: string;
     {
       await using media = await get("/photo.png", "image");
@@ -85,7 +85,7 @@ describe("a file", () => {
     await expect(readFile(path)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
-  test("is called what the server calls it", async () => {
+  test("has the name that the server gives it", async () => {
     await using media = await get("/disposed", "document");
     expect(media.fileName).toBe("café.png");
   });
@@ -94,23 +94,23 @@ describe("a file", () => {
     ["/text", "text/plain"],
     ["/unknown", "application/octet-stream"],
     ["/photo.png", "image/png"],
-  ])("%s may be a document, as %s", async (path, mimetype) => {
+  ])("%s is accepted as a document of type %s", async (path, mimetype) => {
     await using media = await get(path, "document");
     expect(media.mimetype).toBe(mimetype);
   });
 
-  test("may be a sticker if it is WebP", async () => {
+  test("is accepted as a sticker if it is WebP", async () => {
     await using media = await get("/sticker", "sticker");
     expect(media.mimetype).toBe("image/webp");
   });
 
-  test("may come over three redirects", async () => {
+  test("may be three redirects away", async () => {
     await using media = await get("/thrice", "image");
     expect(media.sizeBytes).toBe(png.length);
   });
 });
 
-describe("refused, and no file left behind:", () => {
+describe("a failed fetch leaves no file behind:", () => {
   test.each([
     ["/page", "image", "media_type_mismatch"],
     ["/text", "video", "media_type_mismatch"],
@@ -136,19 +136,19 @@ describe("refused, and no file left behind:", () => {
     expect(await readdir(folder.path)).toEqual([]);
   });
 
-  test.each(["/slow", "/silent"])("%s, when its time is over", async (path) => {
+  test.each(["/slow", "/silent"])("%s ends at the timeout", async (path) => {
     const slow = get(path, "document", { timeoutMs: 100 });
     await expect(slow).rejects.toMatchObject({ code: "media_unavailable" });
   });
 
-  test("a server that is not there", async () => {
+  test("a server that refuses the connection is media_unavailable", async () => {
     await using gone = await mediaServer({});
     await gone[Symbol.asyncDispose]();
     const refused = get(gone.url("/"), "image", { allowHosts: [gone.host] });
     await expect(refused).rejects.toMatchObject({ code: "media_unavailable" });
   });
 
-  test("by a signal, with the signal's reason", async () => {
+  test("an abort throws the signal's reason", async () => {
     const stop = new AbortController();
     const fetching = get("/silent", "document", { signal: stop.signal });
     setTimeout(() => stop.abort(new Error("draining")), 50);
@@ -156,7 +156,7 @@ describe("refused, and no file left behind:", () => {
   });
 });
 
-describe("a name", () => {
+describe("a host name", () => {
   const named = "http://media.example/photo.png";
 
   test("with a private address is refused before anything is sent", async () => {
@@ -178,20 +178,20 @@ describe("a name", () => {
     expect(lookup.questions).toEqual(["media.example"]);
   });
 
-  test("that becomes private on the way is refused at the hop that names it", async () => {
+  test("that a redirect leads to is refused if its address is private", async () => {
     const lookup = resolver(["192.168.1.1"]);
     const refused = get("/to-private-name", "image", { lookup });
     await expect(refused).rejects.toMatchObject({ code: "media_not_allowed" });
     expect(lookup.questions).toEqual(["inside.example"]);
   });
 
-  test("without an address is unavailable", async () => {
+  test("without an address is media_unavailable", async () => {
     const refused = get(named, "image", { lookup: resolver([]) });
     await expect(refused).rejects.toMatchObject({ code: "media_unavailable" });
   });
 });
 
-describe("hostile addresses are refused without asking the network:", () => {
+describe("a hostile address is refused without a lookup:", () => {
   const hostile = [
     "",
     "photo.png",

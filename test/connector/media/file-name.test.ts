@@ -26,7 +26,7 @@ test.each([
   expect(fileNameOf(disposition, new URL("https://example.com/a/from%20path.pdf?x=1"))).toBe(name);
 });
 
-test("there may be no name at all, and a long one is cut", () => {
+test("a URL without a path has no file name, and a long name is cut", () => {
   expect(fileNameOf(null, new URL("https://example.com/"))).toBeNull();
   expect(fileNameOf(null, new URL(`https://example.com/${"x".repeat(400)}`))).toHaveLength(255);
 });

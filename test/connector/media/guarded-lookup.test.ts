@@ -14,7 +14,7 @@ function ask(lookup: LookupFunction, options: Partial<LookupOptions> = { all: tr
   );
 }
 
-test("the addresses that were checked are the ones that are connected to, though the name answers otherwise later", async () => {
+test("the guarded lookup returns the addresses that it checked, in one query, and checks the next answer again", async () => {
   const rebinding = resolver(["8.8.8.8", "2606:4700::1111"], ["127.0.0.1"]);
   const lookup = guardedLookup(rebinding);
   expect(await ask(lookup)).toEqual([
@@ -25,23 +25,23 @@ test("the addresses that were checked are the ones that are connected to, though
   await expect(ask(lookup)).rejects.toMatchObject({ code: "media_not_allowed" });
 });
 
-test("all addresses are checked even if the socket wants one", async () => {
+test("the guarded lookup checks all addresses even if the socket wants only one", async () => {
   const lookup = guardedLookup(resolver(["8.8.8.8", "10.0.0.1"], ["8.8.8.8"]));
   await expect(ask(lookup, {})).rejects.toMatchObject({ code: "media_not_allowed" });
   expect(await ask(lookup, {})).toBe("8.8.8.8");
 });
 
-test("a resolver that answers with a single string is checked as well", async () => {
+test("an answer that is a single string is checked too", async () => {
   const single: LookupFunction = (_name, _options, callback) => callback(null, "192.168.0.9", 4);
   await expect(ask(guardedLookup(single))).rejects.toMatchObject({ code: "media_not_allowed" });
 });
 
-test("a resolver's failure is passed on", async () => {
+test("an error of the resolver is passed on", async () => {
   const failing: LookupFunction = (_name, _options, callback) => callback(new Error("ENOTFOUND"), "", 0);
   await expect(ask(guardedLookup(failing))).rejects.toThrow("ENOTFOUND");
 });
 
-describe("refuses", () => {
+describe("the guarded lookup refuses", () => {
   test.each([
     "::1",
     "::ffff:10.0.0.1",

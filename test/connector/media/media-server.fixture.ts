@@ -5,18 +5,14 @@ type Respond = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface MediaServer extends AsyncDisposable {
   port: number;
-  /** `host:port`, as `MEDIA_ALLOW_HOSTS` has it. */
+  /** `host:port`, for `MEDIA_ALLOW_HOSTS`. */
   host: string;
   url(path: string): string;
-  /** Paths that were asked for. */
-  asked: string[];
 }
 
-/** A server on loopback that answers by path. */
+/** Starts a server on loopback that answers by path. */
 export async function mediaServer(routes: Record<string, Respond>): Promise<MediaServer> {
-  const asked: string[] = [];
   const server: Server = createServer((request, response) => {
-    asked.push(request.url ?? "");
     const respond = routes[request.url?.split("?")[0] ?? ""];
     if (respond) respond(request, response);
     else response.writeHead(404).end();
@@ -27,7 +23,6 @@ export async function mediaServer(routes: Record<string, Respond>): Promise<Medi
     port,
     host: `127.0.0.1:${port}`,
     url: (path) => `http://127.0.0.1:${port}${path}`,
-    asked,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -35,7 +30,7 @@ export async function mediaServer(routes: Record<string, Respond>): Promise<Medi
   };
 }
 
-/** A resolver that gives one list of addresses per question, and repeats the last. */
+/** A resolver that answers each query with the next list of addresses, and repeats the last one. */
 export function resolver(...answers: string[][]): LookupFunction & { questions: string[] } {
   const questions: string[] = [];
   const lookup: LookupFunction = (hostname, options, callback) => {

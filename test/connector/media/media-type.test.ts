@@ -38,7 +38,7 @@ const files = {
   text: Buffer.from("hello"),
 };
 
-/** What each kind accepts. `null` in none; a document takes all. */
+/** The types that each kind accepts. A document accepts all. */
 const accepted: Record<(typeof mediaKinds)[number], Partial<Record<keyof typeof files, string>>> = {
   image: { png: "image/png", webp: "image/webp", jpeg: "image/jpeg" },
   video: { mp4: "video/mp4" },
@@ -70,14 +70,14 @@ const accepted: Record<(typeof mediaKinds)[number], Partial<Record<keyof typeof 
 };
 
 const names = Object.keys(files) as (keyof typeof files)[];
-const pairs = mediaKinds.flatMap((kind) => names.map((name) => ({ kind, name, told: accepted[kind][name] })));
+const pairs = mediaKinds.flatMap((kind) => names.map((name) => ({ kind, name, type: accepted[kind][name] })));
 
-test.each(pairs)("$name as $kind is $told", async ({ kind, name, told }) => {
+test.each(pairs)("a file of type $name as $kind has media type $type", async ({ kind, name, type }) => {
   await using file = await temporaryFile();
   await writeFile(file.path, files[name]);
-  const type = mediaTypeOf(file.path, kind, null);
-  if (told) expect(await type).toBe(told);
-  else await expect(type).rejects.toMatchObject({ code: "media_type_mismatch" });
+  const detected = mediaTypeOf(file.path, kind, null);
+  if (type) expect(await detected).toBe(type);
+  else await expect(detected).rejects.toMatchObject({ code: "media_type_mismatch" });
 });
 
 test.each([
@@ -85,8 +85,8 @@ test.each([
   ["svg", "image/svg+xml", "image/svg+xml"],
   ["pdf", "text/html", "application/pdf"],
   ["text", "not a type\r\n", "application/octet-stream"],
-] as const)("a document %s that its server calls %j is %s", async (name, declared, told) => {
+] as const)("a document of type %s with Content-Type %j has media type %s", async (name, declared, type) => {
   await using file = await temporaryFile();
   await writeFile(file.path, files[name]);
-  expect(await mediaTypeOf(file.path, "document", declared)).toBe(told);
+  expect(await mediaTypeOf(file.path, "document", declared)).toBe(type);
 });

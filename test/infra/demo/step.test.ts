@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { printedSteps, StepError } from "#infra/demo/step.ts";
 
-/** Steps whose every look at the clock is 1,234.4 ms later than the one before. */
+/** Steps with a clock that advances 1,234.4 ms with each reading. */
 function steps() {
   const lines: string[] = [];
   let clock = 0;
@@ -12,7 +12,7 @@ function steps() {
   return { lines, ...printed };
 }
 
-test("a step is one line with its words, its time and what came of it, and passes on what it found", async () => {
+test("a step prints one line with its title, time and result, and returns the result", async () => {
   const { lines, run } = steps();
   expect(
     await run(
@@ -24,7 +24,7 @@ test("a step is one line with its words, its time and what came of it, and passe
   expect(lines).toEqual([expect.stringMatching(/^ {2}✓ send a text +1234 ms {2}3EB0\n$/)]);
 });
 
-test("times stand below each other, whatever the steps are called", async () => {
+test("times are aligned whatever the length of the titles", async () => {
   const { lines, run } = steps();
   await run("short", async () => 1);
   await run("a step with many more words", async () => 2);
@@ -32,7 +32,7 @@ test("times stand below each other, whatever the steps are called", async () => 
   expect(first.indexOf(" ms")).toBe(second.indexOf(" ms"));
 });
 
-test("a step that fails has a line too, and says in its words what failed", async () => {
+test("a failed step prints a line too, and its error starts with its title", async () => {
   const { lines, run } = steps();
   const cause = new Error("no qr_code within 20 s");
   const failed = run("the QR arrives", () => Promise.reject(cause));
@@ -41,15 +41,19 @@ test("a step that fails has a line too, and says in its words what failed", asyn
   expect(lines).toEqual([expect.stringMatching(/^ {2}✗ the QR arrives +1234 ms\n$/)]);
 });
 
-test("what cannot be shown fails the step as well", async () => {
+test("a result that cannot be shown fails the step", async () => {
   const { run } = steps();
   const show = () => {
     throw new Error("nothing to show");
   };
-  await expect(run("look", async () => 1, show)).rejects.toMatchObject({ message: "look: nothing to show" });
+  await expect(run("check", async () => 1, show)).rejects.toMatchObject({
+    message: "check: nothing to show",
+  });
 });
 
-test("what is thrown may be anything", async () => {
+test("a step may throw a value that is not an error", async () => {
   const { run } = steps();
-  await expect(run("look", () => Promise.reject("words"))).rejects.toMatchObject({ message: "look: words" });
+  await expect(run("check", () => Promise.reject("words"))).rejects.toMatchObject({
+    message: "check: words",
+  });
 });

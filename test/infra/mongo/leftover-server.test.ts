@@ -11,7 +11,7 @@ import { temporaryFolder } from "#test/support/temporary-folder.ts";
 const signal = new AbortController().signal;
 const idle = "setInterval(() => {}, 1000)";
 
-test("a process that got the number of a mongod that is gone is left alone", async () => {
+test("a process that reuses the pid of a dead mongod is not stopped", async () => {
   await using folder = await temporaryFolder();
   const args = ["-e", idle, "--", "--dbpath", folder.path, "--port", "1"];
   const other = spawn(process.execPath, args, { stdio: "ignore" });
@@ -23,7 +23,7 @@ test("a process that got the number of a mongod that is gone is left alone", asy
   await once(other, "exit");
 });
 
-test("a folder that was closed well, or is new, has nothing to end", async () => {
+test("a new folder, and one closed cleanly, have no leftover server", async () => {
   await using folder = await temporaryFolder();
   await endLeftover(folder.path, silentProgress, signal);
   await mkdir(join(folder.path, "closed"));

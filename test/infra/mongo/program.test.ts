@@ -7,57 +7,57 @@ function node(script: string, options: Partial<Parameters<typeof runProgram>[2]>
   return runProgram(process.execPath, ["-e", script], { signal, deadlineMs: 20_000, ...options });
 }
 
-test("what a program writes is heard at once and returned at its end", async () => {
-  const heard: string[] = [];
-  expect(await node("process.stdout.write('hello')", { onOutput: (text) => void heard.push(text) })).toBe(
+test("a program's output is passed to onOutput and returned when it exits", async () => {
+  const chunks: string[] = [];
+  expect(await node("process.stdout.write('hello')", { onOutput: (text) => void chunks.push(text) })).toBe(
     "hello",
   );
-  expect(heard.join("")).toBe("hello");
+  expect(chunks.join("")).toBe("hello");
 });
 
-test("a failure is told in the program's last words", async () => {
+test("a failing program's error is its last line on standard error", async () => {
   const script = "process.stderr.write('first\\nthe disk is full\\n\\n'); process.exitCode = 3";
   await expect(node(script)).rejects.toThrow(/^the disk is full$/);
 });
 
-test("a program that says nothing fails with its code", async () => {
+test("a program that fails silently is reported with its exit code", async () => {
   await expect(node("process.exitCode = 3")).rejects.toThrow("it exited with code 3");
 });
 
-test("a program that does not end is ended at the deadline", async () => {
+test("a program that does not exit is killed at the deadline", async () => {
   await expect(node("setInterval(() => console.log('busy'), 20)", { deadlineMs: 400 })).rejects.toThrow(
     "longer than 0.4 s",
   );
 });
 
-test("a program that falls silent is ended before the deadline", async () => {
+test("a program that falls silent is killed before the deadline", async () => {
   await expect(node("setInterval(() => {}, 1000)", { silenceMs: 400 })).rejects.toThrow(
     "no output for 0.4 s",
   );
 });
 
-test("a program that prints without end is ended before the deadline", async () => {
+test("a program that prints without end is killed before the deadline", async () => {
   const script = "const print = () => process.stdout.write('x'.repeat(50_000), print); print()";
   await expect(node(script)).rejects.toThrow(/^it printed more than 1000000 characters$/);
 });
 
-test("a program that is ended by a signal fails with its name", async () => {
+test("a program killed by a signal is reported with the signal", async () => {
   await expect(node("process.kill(process.pid, 'SIGTERM')")).rejects.toThrow(/^it exited with SIGTERM$/);
 });
 
-test("a program that does not exist fails with the system's error", async () => {
+test("a program that does not exist fails with ENOENT", async () => {
   const missing = runProgram("/nowhere/program", [], { signal, deadlineMs: 20_000 });
   await expect(missing).rejects.toMatchObject({ code: "ENOENT" });
 });
 
-test("a variable given to a program overrides that of this process", async () => {
+test("env overrides variables of this process and keeps the others", async () => {
   const env = { TZ: "Pacific/Apia" };
   expect(await node("console.log(process.env.TZ, process.env.PATH)", { env })).toBe(
     `Pacific/Apia ${process.env.PATH}`,
   );
 });
 
-test("an abort ends the program and throws the reason", async () => {
+test("an abort kills the program and throws the signal's reason", async () => {
   const stop = new AbortController();
   const running = node("console.log('up'); setInterval(() => {}, 1000)", {
     signal: stop.signal,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { terminalProgress } from "#infra/mongo/progress.ts";
 
-test("in a log every line stays, and ticks come at most every two seconds", () => {
+test("without a terminal, progress prints every line, and a tick at most every two seconds", () => {
   let nowMs = 0;
   let written = "";
   const progress = terminalProgress({ write: (text: string) => (written += text) }, () => nowMs);
@@ -11,7 +11,7 @@ test("in a log every line stays, and ticks come at most every two seconds", () =
   expect(written).toBe("fetching\n0\n2000\n4000\ndone\n");
 });
 
-test("on a terminal ticks rewrite one line, which the next real line replaces", () => {
+test("on a terminal, ticks rewrite one line, which the next line replaces", () => {
   let written = "";
   const progress = terminalProgress({ isTTY: true, write: (text: string) => (written += text) });
   progress.tick("1 of 2");

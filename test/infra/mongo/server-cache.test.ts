@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { cachedServers, cacheFolder, keepServer, openWorkspace } from "#infra/mongo/server-cache.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
-test("the cache is where the platform keeps such things", () => {
+test("the cache folder follows the platform's convention", () => {
   expect(cacheFolder({}, "linux", "/home/ada")).toBe("/home/ada/.cache/waypost");
   expect(cacheFolder({ XDG_CACHE_HOME: "/var/cache/ada" }, "linux", "/home/ada")).toBe(
     "/var/cache/ada/waypost",
@@ -17,7 +17,7 @@ test("a cache that does not exist is empty", async () => {
   expect(await cachedServers("/nowhere/at/all")).toEqual([]);
 });
 
-test("many processes keeping the same version leave one whole, executable file", async () => {
+test("concurrent installs of one version leave one complete, executable file", async () => {
   await using cache = await temporaryFolder();
   const content = "x".repeat(200_000);
   await Promise.all(Array.from({ length: 8 }, () => keepOne(cache.path, content)));
@@ -30,15 +30,15 @@ test("many processes keeping the same version leave one whole, executable file",
   expect(await readdir(cache.path)).toEqual(["mongod"]);
 });
 
-test("what a killed download left is removed after a day, what is under way is not", async () => {
+test("a download folder is removed after a day, and not before", async () => {
   await using cache = await temporaryFolder();
   const yesterday = new Date(Date.now() - 25 * 3600 * 1000);
   for (const name of ["unfinished-old", "unfinished-new"]) await mkdir(join(cache.path, name));
   await utimes(join(cache.path, "unfinished-old"), yesterday, yesterday);
   await using _workspace = await openWorkspace(cache.path);
-  const left = await readdir(cache.path);
-  expect(left).toContain("unfinished-new");
-  expect(left).not.toContain("unfinished-old");
+  const names = await readdir(cache.path);
+  expect(names).toContain("unfinished-new");
+  expect(names).not.toContain("unfinished-old");
 });
 
 async function keepOne(cache: string, content: string): Promise<void> {

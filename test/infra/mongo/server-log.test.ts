@@ -5,12 +5,12 @@ function line(s: string, msg: string, error?: unknown): string {
   return JSON.stringify({ t: {}, s, c: "CONTROL", id: 1, ctx: "main", msg, attr: { error } });
 }
 
-test("only the line about connections says that clients may come", () => {
+test("saysReady recognises only the line about waiting for connections", () => {
   expect(saysReady(line("I", "Waiting for connections"))).toBe(true);
   expect(saysReady(line("I", "Connection accepted"))).toBe(false);
 });
 
-test("the reason is the last error in the log, with its cause", () => {
+test("reasonFor returns the last error in the log, with its cause", () => {
   const lines = [
     line("E", "first"),
     line("E", "DBException in initAndListen, terminating", "DBPathInUse: locked"),
@@ -21,7 +21,7 @@ test("the reason is the last error in the log, with its cause", () => {
   expect(reasonFor([line("F", "Fatal")])).toBe("Fatal");
 });
 
-test("without one it is what a loader or a crash wrote, and without that there is none", () => {
+test("reasonFor falls back to the output of a loader or a crash, and then to undefined", () => {
   expect(reasonFor([line("I", "starting"), "libcurl.so.4: cannot open shared object file", ""])).toContain(
     "libcurl",
   );

@@ -29,7 +29,7 @@ test("a second mongod on the same database fails with mongod's own reason", asyn
   });
 });
 
-test("a program that cannot be run fails with the system's reason", async () => {
+test("a mongod that cannot be executed fails with the system's reason", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "mongod");
   await writeFile(path, "");
@@ -38,7 +38,7 @@ test("a program that cannot be run fails with the system's reason", async () => 
   await expect(start).rejects.toThrow("EACCES");
 });
 
-test("a wished port that is taken is replaced by another", async () => {
+test("a preferred port that is taken is replaced by another", async () => {
   await using folder = await temporaryFolder();
   await using other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");
@@ -48,8 +48,8 @@ test("a wished port that is taken is replaced by another", async () => {
   expect(server.port).not.toBe(taken);
 });
 
-test("mongod ends when its process is killed, without another start", async ({ skip }) => {
-  if (process.platform === "win32") skip("Windows does not tell the command line of a process");
+test("mongod exits when the process that started it is killed", async ({ skip }) => {
+  if (process.platform === "win32") skip("Windows does not show command lines");
   await using folder = await temporaryFolder();
   await using killed = startChild(holder, [folder.path], { env: process.env });
   await killed.prints(/mongodb:/);

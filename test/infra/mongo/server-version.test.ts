@@ -3,7 +3,7 @@ import { fitsData, inspectMongod, newestFirst } from "#infra/mongo/server-versio
 
 const signal = new AbortController().signal;
 
-test("data is opened by the same major version, not by an older minor one", () => {
+test("data is opened by the same major version, but not by an older minor version", () => {
   const cases: [server: string, data: string | undefined, fits: boolean][] = [
     ["6.0.5", undefined, true],
     ["6.0.5", "6.0.5", true],
@@ -18,7 +18,7 @@ test("data is opened by the same major version, not by an older minor one", () =
     expect([server, data, fitsData(server, data)]).toEqual([server, data, fits]);
 });
 
-test("versions are ordered as numbers", () => {
+test("versions are ordered numerically", () => {
   expect(["7.0.9", "6.0.5", "7.0.28", "10.0.0"].toSorted(newestFirst)).toEqual([
     "10.0.0",
     "7.0.28",
@@ -31,6 +31,6 @@ test("a program that is not mongod is refused", async () => {
   await expect(inspectMongod(process.execPath, signal)).rejects.toThrow("does not report a mongod version");
 });
 
-test("a program that is not there is refused", async () => {
+test("a program that does not exist is refused", async () => {
   await expect(inspectMongod("/nowhere/mongod", signal)).rejects.toThrow("ENOENT");
 });
