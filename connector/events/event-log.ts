@@ -135,7 +135,7 @@ class OwnedEventLog implements EventLog {
 
 /**
  * Returns the number of the newest event: the fence row alone may count numbers of an interrupted write that has no
- * events. Falls back on the fence row where retention removed events: it goes by the clocks of hosts, so it may empty
+ * events. Falls back to the fence row where retention removed events: it goes by the clocks of hosts, so it may empty
  * the log, or remove newer rows and leave older ones.
  */
 async function newestSeq(

@@ -1,8 +1,8 @@
 import { type Grant, hasScope, type Scope } from "#shared/scopes.ts";
 
 /**
- * Who hears an event of a channel: each audience is a room of it. One of the scopes is enough. What is in the log is
- * told to who may read events, too; a QR or a pairing code links a phone, so it takes the scope that may do so.
+ * The scopes of each audience, any one of which is enough; each audience is a room of a channel. Keys that may read
+ * events receive the whole log. A QR or pairing code links a phone, so it requires the scope that may link one.
  */
 const audienceScopes = {
   status: ["channels:read", "events:read"],
@@ -10,15 +10,15 @@ const audienceScopes = {
   pairing: ["channels:write"],
 } as const satisfies Record<string, readonly Scope[]>;
 
-/** A part of the listeners of a channel. */
+/** The subscribers of a channel that receive the same kind of events. */
 export type Audience = keyof typeof audienceScopes;
 
 const audiences = Object.keys(audienceScopes) as Audience[];
 
-/** What it takes to subscribe: whoever does is told the present status. */
+/** The scopes that allow subscribing, since every subscriber receives the current status. */
 export const subscribingScopes = audienceScopes.status;
 
-/** The audiences that a key belongs to, by its scopes alone. */
+/** The audiences of a key, by its scopes alone. */
 export function audiencesOf(grant: Grant): Audience[] {
   return audiences.filter((audience) => audienceScopes[audience].some((scope) => hasScope(grant, scope)));
 }

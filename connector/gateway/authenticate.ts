@@ -9,8 +9,8 @@ import type { Feeds } from "./feeds.ts";
 import type { GatewayLimits } from "./limits.ts";
 
 /**
- * Answers `authenticate`. A failed try leaves the socket what it was: the console's cookie may have authenticated it
- * already. What was subscribed under another key is left.
+ * Answers `authenticate`. A failed try leaves the socket as it was: the console's cookie may have authenticated it
+ * already. A different key ends the subscriptions of the previous one.
  */
 export function authenticateHandler(db: Collections, feeds: Feeds, limits: GatewayLimits): RequestHandler {
   return async (client, payload, succeed) => {
@@ -22,13 +22,13 @@ export function authenticateHandler(db: Collections, feeds: Feeds, limits: Gatew
       client.identify({ caller, credential });
       succeed(greeting(caller));
     } catch (error) {
-      if (isTheClientsFault(error)) client.failedTries += 1;
+      if (isClientError(error)) client.failedTries += 1;
       throw error;
     }
   };
 }
 
-/** Leaves every channel. */
+/** Ends all subscriptions of a client. */
 export function leaveAll(client: Client, feeds: Feeds): void {
   for (const [channelId, feed] of [...client.subscriptions]) {
     client.leave(channelId);
@@ -36,6 +36,6 @@ export function leaveAll(client: Client, feeds: Feeds): void {
   }
 }
 
-function isTheClientsFault(error: unknown): boolean {
+function isClientError(error: unknown): boolean {
   return error instanceof ServiceError && error.status < 500;
 }

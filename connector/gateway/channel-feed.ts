@@ -1,5 +1,6 @@
 import type { EventDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
+import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import { singleFlight } from "../concurrency/single-flight.ts";
 import { logNotice, type Notice } from "./notice.ts";
@@ -7,32 +8,32 @@ import { presentChannel } from "./present-channel.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
 import { pairingNotice } from "./snapshot.ts";
 
-/** What a feed reads from, and who it tells. */
+/** The database that a feed reads, and its output. */
 export interface FeedSource {
   db: Pick<Collections, "events" | "channels">;
-  /** Gives a notice to whoever is in its room. */
+  /** Sends a notice to the sockets in its room. */
   broadcast: (channelId: string, notice: Notice) => void;
   log: Logger;
 }
 
 const pageRows = 200;
-/** How far back the last status is looked for; it matters only while the channel's document is behind the log. */
+/** How far back the last status is searched; it matters only while the channel's document is behind the log. */
 const recentRows = 50;
 const majority = { readConcern: { level: "majority" } } as const;
 
 /**
- * One channel's events in this process: relayed once each, in the order of `seq`, to every room at the same moment.
- * So a socket that joins in one go with reading `seq` has neither a gap nor a double. The change stream only hurries:
- * what does not follow on from `seq` is read from the log.
+ * Broadcasts one channel's events in this process: each once, in the order of `seq`, to every room at the same moment.
+ * So a socket that joins in the same turn as it reads `seq` has neither a gap nor a duplicate. The change stream is
+ * only a hint: when an event does not follow on from `seq`, the feed reads the log.
  */
 export class ChannelFeed {
   readonly channelId: string;
-  /** Rejects when the log could not be read. Nothing is relayed before. */
+  /** Rejects if the log could not be read. Nothing is broadcast before it resolves. */
   readonly ready: Promise<void>;
   readonly #source: FeedSource;
   readonly #buffers = new Set<ReplayBuffer>();
   #seq: number | null = null;
-  #isBehind = false;
+  #mustReadLog = false;
   #lastStatus: EventDocument | null = null;
   #lastPairing: string | null = null;
 
@@ -43,7 +44,7 @@ export class ChannelFeed {
     this.ready.catch(() => undefined);
   }
 
-  /** The last event that was relayed, or was there before this process listened. */
+  /** The number of the last event that was broadcast, or that was in the log when the feed started. */
   get seq(): number {
     return this.#seq ?? 0;
   }
@@ -52,31 +53,31 @@ export class ChannelFeed {
     return this.#lastStatus;
   }
 
-  /** Keeps what is relayed from now on, until disposed. */
+  /** Buffers every later broadcast until disposed. */
   openBuffer(): ReplayBuffer {
-    const hold = new ReplayBuffer(this.seq, (it) => this.#buffers.delete(it));
-    this.#buffers.add(hold);
-    return hold;
+    const buffer = new ReplayBuffer(this.seq, (it) => this.#buffers.delete(it));
+    this.#buffers.add(buffer);
+    return buffer;
   }
 
-  /** An event from the change stream: relayed if it is the next, a reason to read the log if it is later. */
+  /** Takes an event from the change stream: broadcasts it if it is the next, reads the log if it is later. */
   offer(event: EventDocument): void {
     if (this.#seq !== null && event.seq === this.#seq + 1) this.#broadcastEvent(event);
     else if (this.#seq === null || event.seq > this.#seq) void this.readLog();
   }
 
-  /** Relays what is in the log and was not relayed. Failures are logged; the next sweep reads again. */
+  /** Broadcasts events of the log that have not been broadcast. Logs failures; the next sweep reads again. */
   readonly readLog = singleFlight(async () => {
-    if (this.#seq === null) this.#isBehind = true;
+    if (this.#seq === null) this.#mustReadLog = true;
     else await this.#attempt("log", () => this.#readPages());
   });
 
-  /** As `readLog`, but rejects when the log could not be read. */
+  /** As `readLog`, but rejects if the log cannot be read. */
   catchUp(): Promise<void> {
     return this.#readPages();
   }
 
-  /** Relays the QR or pairing code that waits now, unless it was. */
+  /** Broadcasts the current QR or pairing code unless it already was. */
   readonly readPairing = singleFlight(() => this.#attempt("pairing", () => this.#broadcastPairing()));
 
   async #start(): Promise<void> {
@@ -89,7 +90,7 @@ export class ChannelFeed {
       .toArray();
     this.#lastStatus = recent.find(isStatus) ?? null;
     this.#seq = recent[0]?.seq ?? 0;
-    if (this.#isBehind) void this.readLog();
+    if (this.#mustReadLog) void this.readLog();
   }
 
   async #readPages(): Promise<void> {
@@ -117,23 +118,23 @@ export class ChannelFeed {
   }
 
   #broadcast(seq: number | null, notice: Notice): void {
-    for (const hold of this.#buffers) hold.keep(seq, notice);
+    for (const buffer of this.#buffers) buffer.keep(seq, notice);
     this.#source.broadcast(this.channelId, notice);
   }
 
-  async #attempt(what: string, work: () => Promise<void>): Promise<void> {
+  async #attempt(source: "log" | "pairing", work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       this.#source.log.warn(
-        { channelId: this.channelId, what, err: error },
+        { event: "channel_read_failed", channelId: this.channelId, source, ...errorTrace(error) },
         "gateway could not read a channel",
       );
     }
   }
 }
 
-/** Two notices of one QR or code have the same. */
+/** Equal for two notices of the same QR or pairing code. */
 export function pairingKey({ name, payload }: Notice): string {
   return JSON.stringify([name, payload.qrCode ?? payload.code]);
 }

@@ -3,10 +3,10 @@ import { apiKeySchema } from "./credential.ts";
 
 const channel = z.strictObject({ channelId: z.string().min(1).max(100) });
 
-/** `after` is the number of the last event that the client has. */
+/** `after` is the number of the last event the client has. */
 const subscription = channel.extend({ after: z.int().min(0).optional() });
 
-/** What clients may ask, and the events that answer beside the acknowledgement. */
+/** The requests of clients, and the events that answer them besides the acknowledgement. */
 export const clientRequests = {
   authenticate: {
     payload: z.strictObject({ apiKey: apiKeySchema.optional() }),
@@ -19,12 +19,12 @@ export const clientRequests = {
 
 export type RequestName = keyof typeof clientRequests;
 
-/** Whether a client may send an event of this name. */
+/** Whether this is the name of a request. */
 export function isRequestName(name: string): name is RequestName {
   return Object.hasOwn(clientRequests, name);
 }
 
-/** The channel a malformed request seems to be about, so that its answer can name it. */
+/** The channel that a malformed request seems to be about, so that the answer can name it. */
 export function mentionedChannel(payload: unknown): { channelId: string } | Record<string, never> {
   const mentioned = z.object({ channelId: channel.shape.channelId }).safeParse(payload);
   return mentioned.success ? mentioned.data : {};

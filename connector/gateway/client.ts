@@ -1,5 +1,6 @@
 import type { Socket } from "socket.io";
 import type { Caller } from "#shared/authentication.ts";
+import { errorTrace } from "#shared/error-trace.ts";
 import { publicError, ServiceError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";
 import { createTokenBucket, type TokenBucket } from "../concurrency/token-bucket.ts";
@@ -11,31 +12,31 @@ import type { GatewayLimits } from "./limits.ts";
 import type { Notice } from "./notice.ts";
 import { roomOf, roomPrefix } from "./rooms.ts";
 
-/** A key that was accepted, and what shows it again. */
+/** An accepted key, and the credential that verifies it again. */
 export interface ClientIdentity {
   caller: Caller;
   credential: Credential;
 }
 
-/** Answers a request; `succeed` sends the acknowledgement and the event, a rejection becomes the failure. */
+/** Answers a request: `succeed` sends the acknowledgement and the event, a rejection is sent as the failure. */
 export type RequestHandler = (
   client: Client,
   payload: unknown,
   succeed: (answer: object) => void,
 ) => Promise<void>;
 
-/** What all clients of a gateway share. */
+/** Shared by all clients of a gateway. */
 export interface ClientDeps {
   handlers: Record<RequestName, RequestHandler>;
   limits: GatewayLimits;
   log: Logger;
-  /** The connection has shown a key. */
+  /** Called when the connection has presented a key. */
   identified: () => void;
 }
 
 type Acknowledge = (answer: object) => void;
 
-/** One socket: who it is, what it listens to, and its requests, which run one after another. */
+/** One socket: its identity, its subscriptions, and its requests, which run one at a time. */
 export class Client {
   readonly socket: Socket;
   readonly subscriptions = new Map<string, ChannelFeed>();
@@ -54,9 +55,9 @@ export class Client {
     this.#budget = createTokenBucket(requestsPerSecond, requestsBurst);
     this.#deadline = setTimeout(() => this.end(noKeyInTime), authenticateMs);
     socket.onAny((name: string, ...args: unknown[]) => this.#receive(name, args));
-    // A client can send an event of this name, and engine.io reports broken frames by it; unheard it would throw.
+    // Clients can send an event of this name, and engine.io reports broken frames by it; without a listener it throws.
     socket.on("error", (error: unknown) =>
-      deps.log.debug({ socketId: socket.id, err: error }, "socket error"),
+      deps.log.debug({ event: "socket_error", socketId: socket.id, ...errorTrace(error) }, "socket error"),
     );
   }
 
@@ -64,7 +65,7 @@ export class Client {
     return this.#identity;
   }
 
-  /** What the socket may do from now on; another identity starts without subscriptions. */
+  /** Sets the rights of the socket. Callers first end the subscriptions of a different identity. */
   identify(identity: ClientIdentity): void {
     clearTimeout(this.#deadline);
     this.#identity = identity;
@@ -75,10 +76,13 @@ export class Client {
     this.socket.emit("authenticated", greeting(caller));
   }
 
-  /** Tells why, and closes the connection for good: the client does not come back by itself. */
+  /** Sends the reason and closes the connection for good: the client does not reconnect by itself. */
   end(error: unknown): void {
     const { code, message } = publicError(error);
-    this.#deps.log.info({ socketId: this.socket.id, reason: code }, "gateway closed a socket");
+    this.#deps.log.info(
+      { event: "socket_closed", socketId: this.socket.id, reason: code },
+      "gateway closed a socket",
+    );
     this.socket.emit("authentication_failed", { code, message });
     this.socket.disconnect(true);
   }
@@ -99,7 +103,7 @@ export class Client {
     this.socket.emit(name, payload);
   }
 
-  /** The socket is gone. */
+  /** Call when the socket is gone. */
   forget(): void {
     clearTimeout(this.#deadline);
   }
@@ -138,7 +142,10 @@ export class Client {
   #fail(name: RequestName, payload: unknown, acknowledge: Acknowledge, error: unknown): void {
     const cause = error instanceof ServiceError ? error.cause : error;
     if (cause) {
-      this.#deps.log.error({ socketId: this.socket.id, request: name, err: cause }, "gateway request failed");
+      this.#deps.log.error(
+        { event: "request_failed", socketId: this.socket.id, request: name, ...errorTrace(cause) },
+        "gateway request failed",
+      );
     }
     const { code, message, details } = publicError(error);
     const about = mentionedChannel(payload);
@@ -147,23 +154,23 @@ export class Client {
   }
 }
 
-/** What an authenticated client is told about itself. */
+/** The rights of its key, as sent to an authenticated client. */
 export function greeting({ channels, scopes }: Caller): object {
   return { channels, scopes };
 }
 
-const noKeyInTime = new ServiceError("missing_api_key", "No API key was shown in time");
+const noKeyInTime = new ServiceError("missing_api_key", "No API key was presented in time");
 const tooMany = new ServiceError("rate_limited");
 const unknownRequest = new ServiceError(
   "invalid_request",
-  `The events a client may send are ${Object.keys(clientRequests).join(", ")}`,
+  `Clients may only send the events ${Object.keys(clientRequests).join(", ")}`,
 );
 
 function failure(error: object): object {
   return { ok: false, error };
 }
 
-/** The client's callback, if the last argument is one; takes it out of `args`. */
+/** The client's callback, if the last argument is one; removes it from `args`. */
 function acknowledgement(args: unknown[]): Acknowledge {
   const last = args.at(-1);
   if (typeof last !== "function") return () => undefined;

@@ -10,18 +10,20 @@ import {
 } from "#shared/authentication.ts";
 import { parseWith } from "#shared/validation.ts";
 
-/** What a client showed: an API key, or the console's cookie. */
+/** A client's credential: an API key or the console's cookie. */
 export interface Credential {
   kind: "key" | "session";
   secret: string;
 }
 
-/** Longer than any key; whether it is one, the database says. */
+/** The limit is longer than any key; the database decides whether it is one. */
 export const apiKeySchema = z.string().max(500);
 
 const handshakeSchema = z.strictObject({ apiKey: apiKeySchema }).partial();
 
-/** What the handshake carries, a key before a cookie. Throws `invalid_request` when `auth` is malformed. */
+/**
+ * The credential of a handshake; a key takes precedence over a cookie. Throws `invalid_request` for a malformed `auth`.
+ */
 export function handshakeCredential(auth: unknown, headers: IncomingHttpHeaders): Credential | null {
   const { apiKey } = parseWith(handshakeSchema, auth);
   if (apiKey !== undefined) return { kind: "key", secret: apiKey };
@@ -29,13 +31,13 @@ export function handshakeCredential(auth: unknown, headers: IncomingHttpHeaders)
   return cookie ? { kind: "session", secret: cookie } : null;
 }
 
-/** Throws what `authenticateKey` and `authenticateSession` throw. */
+/** Throws as `authenticateKey` and `authenticateSession` do. */
 export function verify(db: KeyCollections, credential: Credential): Promise<Caller> {
   const authenticate = { key: authenticateKey, session: authenticateSession }[credential.kind];
   return authenticate(db, credential.secret, new Date());
 }
 
-/** The same for two sockets that showed the same. */
+/** Equal for two sockets with the same credential. */
 export function credentialId(credential: Credential): string {
   return `${credential.kind}:${hashSecret(credential.secret)}`;
 }

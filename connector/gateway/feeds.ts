@@ -1,9 +1,9 @@
 import { ChannelFeed, type FeedSource } from "./channel-feed.ts";
 
-/** The feeds of the channels that somebody in this process listens to. */
+/** The feeds of the channels that have subscribers in this process, with reference counts. */
 export class Feeds {
   readonly #source: FeedSource;
-  readonly #held = new Map<string, { feed: ChannelFeed; holders: number }>();
+  readonly #retained = new Map<string, { feed: ChannelFeed; references: number }>();
 
   constructor(source: FeedSource) {
     this.#source = source;
@@ -11,29 +11,32 @@ export class Feeds {
 
   /** Every call needs one `release`. */
   retain(channelId: string): ChannelFeed {
-    const held = this.#held.get(channelId) ?? { feed: new ChannelFeed(channelId, this.#source), holders: 0 };
-    held.holders += 1;
-    this.#held.set(channelId, held);
-    held.feed.ready.catch(() => this.#forget(channelId, held.feed));
-    return held.feed;
+    const retained = this.#retained.get(channelId) ?? {
+      feed: new ChannelFeed(channelId, this.#source),
+      references: 0,
+    };
+    retained.references += 1;
+    this.#retained.set(channelId, retained);
+    retained.feed.ready.catch(() => this.#forget(channelId, retained.feed));
+    return retained.feed;
   }
 
   release(feed: ChannelFeed): void {
-    const held = this.#held.get(feed.channelId);
-    if (held?.feed !== feed) return;
-    held.holders -= 1;
-    if (held.holders === 0) this.#held.delete(feed.channelId);
+    const retained = this.#retained.get(feed.channelId);
+    if (retained?.feed !== feed) return;
+    retained.references -= 1;
+    if (retained.references === 0) this.#retained.delete(feed.channelId);
   }
 
   get(channelId: string): ChannelFeed | undefined {
-    return this.#held.get(channelId)?.feed;
+    return this.#retained.get(channelId)?.feed;
   }
 
   all(): ChannelFeed[] {
-    return [...this.#held.values()].map(({ feed }) => feed);
+    return [...this.#retained.values()].map(({ feed }) => feed);
   }
 
   #forget(channelId: string, feed: ChannelFeed): void {
-    if (this.#held.get(channelId)?.feed === feed) this.#held.delete(channelId);
+    if (this.#retained.get(channelId)?.feed === feed) this.#retained.delete(channelId);
   }
 }

@@ -1,8 +1,18 @@
+/** Delivers the event log to Socket.io clients: live, and replayed from the last event that a client has. */
+
+/*
+ *   event log --change stream--> ChannelFeed --broadcast--> rooms --> subscribed sockets
+ *       |                             |
+ *       |                       ReplayBuffer
+ *       |                             |
+ *       +----------pages----------> replay --> a socket that catches up, then joins its rooms
+ */
+
 import type { Server as HttpServer } from "node:http";
 import type { Db } from "mongodb";
 import pLimit from "p-limit";
 import type { Socket } from "socket.io";
-import { collections } from "#shared/database.ts";
+import { type Collections, collections } from "#shared/database.ts";
 import type { Logger } from "#shared/log.ts";
 import { tailEvents } from "../events/event-tail.ts";
 import { authenticateHandler, leaveAll } from "./authenticate.ts";
@@ -13,49 +23,78 @@ import { keepRechecking } from "./key-recheck.ts";
 import { defaultLimits, type GatewayLimits } from "./limits.ts";
 import { tailPairings } from "./pairing-tail.ts";
 import { roomBroadcaster } from "./rooms.ts";
-import { createSocketServer } from "./socket-server.ts";
+import { createSocketServer, type SocketServer } from "./socket-server.ts";
 import { subscribeHandler, unsubscribeHandler } from "./subscribe.ts";
 import { keepSweeping, sweepFeeds } from "./sweep.ts";
 
 export interface GatewayOptions {
-  /** Its own request listener must be there already: Socket.io takes its path out of what that one sees. */
+  /** Must have its own request listener already: Socket.io takes the requests for its path away from that one. */
   server: HttpServer;
   db: Db;
-  /** Beside the server's own. */
+  /** Allowed origins besides the server's own. */
   origins: readonly string[];
   log: Logger;
   limits?: Partial<GatewayLimits>;
 }
 
-/** The gateway while it runs. */
+/** A running gateway. */
 export interface Gateway {
-  /** Closes every connection and stops reading. Leaves the HTTP server and the database client alone. */
+  /** Closes every connection and stops reading. Leaves the HTTP server and the database client open. */
   close(): Promise<void>;
 }
 
-/** Puts the Socket.io gateway on an HTTP server. Resolves when it listens to the database, or first failed to. */
+/** Attaches the Socket.io gateway to an HTTP server. Resolves once it follows the database, or has first failed to. */
 export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
   const { log } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const db = collections(options.db);
-  const { io, keyless, settle, close } = createSocketServer(options.server, options.origins, limits);
-  const feeds = new Feeds({ db, broadcast: roomBroadcaster(io, limits.writeBufferMax, log), log });
+  const sockets = createSocketServer(options.server, options.origins, limits);
+  const broadcast = roomBroadcaster(sockets.io, limits.writeBufferMax, log);
+  const parts = { db, feeds: new Feeds({ db, broadcast, log }), limits, log };
+  const clients = acceptClients(sockets, parts);
+  const stopping = new AbortController();
+  const tails = followDatabase(parts, stopping.signal);
+  const running = [
+    tails.ended,
+    keepSweeping(parts.feeds, limits.sweepMs, stopping.signal),
+    keepRechecking({
+      db,
+      clients: () => clients.values(),
+      everyMs: limits.recheckMs,
+      log,
+      signal: stopping.signal,
+    }),
+  ];
+  await tails.attempted;
+  return {
+    async close() {
+      sockets.close();
+      stopping.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+/** Shared by the parts of a gateway. */
+interface GatewayParts {
+  db: Collections;
+  feeds: Feeds;
+  limits: GatewayLimits;
+  log: Logger;
+}
+
+/** Makes a client of every connection. Returns those that are connected, by socket id. */
+function acceptClients({ io, keyless, settle }: SocketServer, parts: GatewayParts): Map<string, Client> {
+  const { db, feeds, limits, log } = parts;
   const clients = new Map<string, Client>();
   const handlers = {
     authenticate: authenticateHandler(db, feeds, limits),
-    subscribe_channel: subscribeHandler({
-      db,
-      feeds,
-      reads: pLimit(limits.replayReadsMax),
-      limits,
-      log,
-    }),
+    subscribe_channel: subscribeHandler({ ...parts, reads: pLimit(limits.replayReadsMax) }),
     unsubscribe_channel: unsubscribeHandler({ feeds }),
   };
-
-  function connected(socket: Socket): void {
-    const identified = () => settle(socket.conn);
-    const client = new Client(socket, { handlers, limits, log, identified });
+  io.use(handshakeMiddleware({ db, keyless, limits, log }));
+  io.on("connection", (socket: Socket) => {
+    const client = new Client(socket, { handlers, limits, log, identified: () => settle(socket.conn) });
     clients.set(socket.id, client);
     socket.on("disconnect", () => {
       clients.delete(socket.id);
@@ -66,35 +105,30 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
     if (!identity) return;
     client.identify(identity);
     client.greet(identity);
-  }
+  });
+  return clients;
+}
 
-  io.use(handshakeMiddleware({ db, keyless, limits, log }));
-  io.on("connection", connected);
-  const stopping = new AbortController();
-  const { signal } = stopping;
+/**
+ * Keeps the feeds up to date with the change streams. `attempted` resolves when both are open or have first failed to.
+ */
+function followDatabase({ db, feeds, log }: GatewayParts, signal: AbortSignal) {
   const eventTail = Promise.withResolvers<void>();
   const pairingTail = Promise.withResolvers<void>();
-  const running = [
-    tailEvents({
-      events: db.events,
-      opened() {
-        eventTail.resolve();
-        void sweepFeeds(feeds.all(), (feed) => feed.readLog());
-      },
-      lost: eventTail.resolve,
-      inserted: (event) => feeds.get(event.channelId)?.offer(event),
-      ...{ log, signal },
-    }),
-    tailPairings({ db, feeds, log, signal, attempted: pairingTail.resolve }),
-    keepSweeping(feeds, limits.sweepMs, signal),
-    keepRechecking({ db, clients: () => clients.values(), everyMs: limits.recheckMs, log, signal }),
-  ];
-  await Promise.all([eventTail.promise, pairingTail.promise]);
-  return {
-    async close() {
-      close();
-      stopping.abort();
-      await Promise.all(running);
+  const events = tailEvents({
+    events: db.events,
+    opened() {
+      eventTail.resolve();
+      void sweepFeeds(feeds.all(), (feed) => feed.readLog());
     },
+    lost: eventTail.resolve,
+    inserted: (event) => feeds.get(event.channelId)?.offer(event),
+    log,
+    signal,
+  });
+  const pairings = tailPairings({ db, feeds, log, signal, attempted: pairingTail.resolve });
+  return {
+    attempted: Promise.all([eventTail.promise, pairingTail.promise]),
+    ended: Promise.all([events, pairings]),
   };
 }

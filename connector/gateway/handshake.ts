@@ -1,6 +1,7 @@
 import type { Socket } from "socket.io";
 import type { KeyCollections } from "#shared/authentication.ts";
 import { databaseAnswer } from "#shared/database-answer.ts";
+import { errorTrace } from "#shared/error-trace.ts";
 import { publicError, ServiceError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";
 import type { ClientIdentity } from "./client.ts";
@@ -8,14 +9,14 @@ import { type Credential, handshakeCredential, verify } from "./credential.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { UnauthenticatedConnections } from "./unauthenticated.ts";
 
-/** What the middleware leaves for the connection. */
+/** `socket.data`, set by the middleware for the connection. */
 export interface HandshakeData {
   identity: ClientIdentity | null;
 }
 
 export interface HandshakeDeps {
   db: KeyCollections;
-  /** Gets those that join without a credential. */
+  /** Counts the connections that join without a credential. */
   keyless: UnauthenticatedConnections;
   limits: GatewayLimits;
   log: Logger;
@@ -24,40 +25,44 @@ export interface HandshakeDeps {
 type Middleware = (socket: Socket, next: (error?: Error) => void) => Promise<void>;
 
 /**
- * Authenticates by what the handshake carries. A wrong key is a `connect_error` with `data: {code, message}`. A wrong
- * cookie is none at all: browsers send it unasked, and its page may still show a key.
+ * Authenticates by the credential of the handshake. A wrong key is a `connect_error` with `data: {code, message}`. A
+ * wrong cookie counts as none: browsers send it unasked, and the page may still present a key.
  */
 export function handshakeMiddleware({ db, keyless, limits, log }: HandshakeDeps): Middleware {
   const tries = new WeakMap<object, number>();
   return async (socket, next) => {
     const tried = (tries.get(socket.conn) ?? 0) + 1;
     tries.set(socket.conn, tried);
-    // One connection may ask to join over and over; socket.io closes it only when it never succeeds.
+    // A connection may try to join again and again; socket.io closes it only if it never succeeds.
     if (tried > limits.authenticationTries) return void socket.conn.close(true);
     try {
       const identity = await identify(db, socket, limits);
-      if (!identity && !isRoomFor(socket, keyless, limits)) {
-        log.info({ socketId: socket.id, reason: "too_many_without_key" }, "gateway closed a socket");
-        // Not a `connect_error`, after which clients stay away.
+      if (!identity && !admitKeyless(socket, keyless, limits)) {
+        const reason = "too_many_without_key";
+        log.info({ event: "socket_closed", socketId: socket.id, reason }, "gateway closed a socket");
+        // Not a `connect_error`, after which clients do not reconnect.
         return void socket.conn.close(true);
       }
       socket.data = { identity } satisfies HandshakeData;
       next();
     } catch (error) {
       const cause = error instanceof ServiceError ? error.cause : error;
-      if (cause) log.error({ err: cause }, "gateway handshake failed");
+      if (cause) {
+        const trace = { event: "handshake_failed", socketId: socket.id, ...errorTrace(cause) };
+        log.error(trace, "gateway handshake failed");
+      }
       next(connectError(error));
     }
   };
 }
 
-/** Counted only here: who brings a key is not shut out by those who do not. */
-function isRoomFor(
+/** Counts a connection without a key, if its address may have one more. Clients with a key are not limited by these. */
+function admitKeyless(
   { conn }: Socket,
   keyless: UnauthenticatedConnections,
   { unauthenticatedPerAddressMax }: GatewayLimits,
 ): boolean {
-  // Gone while its cookie was looked at: nobody would take it out again.
+  // Closed while its cookie was verified: it would never be removed from the count.
   if (conn.readyState !== "open") return false;
   if (keyless.count(conn.remoteAddress) >= unauthenticatedPerAddressMax) return false;
   keyless.add(conn, conn.remoteAddress);

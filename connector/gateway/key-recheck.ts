@@ -1,5 +1,6 @@
 import pLimit from "p-limit";
 import type { Caller, KeyCollections } from "#shared/authentication.ts";
+import { errorTrace } from "#shared/error-trace.ts";
 import { ServiceError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
@@ -14,10 +15,10 @@ export interface RecheckDeps {
   signal: AbortSignal;
 }
 
-/** Keys that are looked up at once. */
+/** Keys that are verified at once. */
 const concurrency = 8;
 
-/** Closes the sockets of keys and sessions that were revoked, ended or changed since they were shown. */
+/** Closes the sockets of keys and sessions that were revoked, ended or changed since they were presented. */
 export async function keepRechecking(deps: RecheckDeps): Promise<void> {
   const { everyMs, signal } = deps;
   while (!signal.aborted) {
@@ -39,11 +40,11 @@ interface Group {
 async function recheckOne(db: KeyCollections, { identity, clients }: Group, log: Logger): Promise<void> {
   try {
     const caller = await verify(db, identity.credential);
-    // Closed as a lost connection is: the client comes back, with what the key may do now.
+    // Closed like a lost connection: the client reconnects, with the key's new rights.
     if (!isSameGrant(caller, identity.caller)) for (const client of clients) client.socket.conn.close();
   } catch (error) {
     if (error instanceof ServiceError) for (const client of clients) client.end(error);
-    else log.warn({ err: error }, "gateway could not look at a key again");
+    else log.warn({ event: "key_recheck_failed", ...errorTrace(error) }, "gateway could not recheck a key");
   }
 }
 

@@ -4,34 +4,34 @@ export interface GatewayLimits {
   authenticateMs: number;
   /** Failed authentications of one socket, after which it is closed. */
   authenticationTries: number;
-  /** Connections of one address that have joined without a key and not shown one yet. */
+  /** Connections of one address that have joined without a key and have not presented one yet. */
   unauthenticatedPerAddressMax: number;
-  /** Those and the ones that have not joined yet: a key comes only with the joining. */
+  /** Those plus the connections that have not joined yet: a key arrives only when a client joins. */
   arrivingPerAddressMax: number;
   connectionsMax: number;
   subscriptionsPerSocketMax: number;
-  /** What a client may ask per second, and at once; 0 per second is no limit. */
+  /** Requests of one client per second, and at once; 0 per second is no limit. */
   requestsPerSecond: number;
   requestsBurst: number;
-  /** Refused requests in a row, after which the socket is closed. */
+  /** Consecutive refused requests, after which the socket is closed. */
   refusalsMax: number;
   /** How long one request may wait for the database. */
   requestMs: number;
-  /** Packets that wait for a client to take them. */
+  /** Unsent packets of one client, beyond which it is closed. */
   writeBufferMax: number;
-  /** How long a client may take over a page of what it missed, a few hundred events. */
+  /** How long a client may take to receive a page of missed events, a few hundred. */
   drainMs: number;
   /** Pages of missed events that are read at once, for all clients. */
   replayReadsMax: number;
   /** Bytes of one packet from a client. */
   packetBytesMax: number;
-  /** How often keys are looked at again. A revoked key must be out within 60 s. */
+  /** How often keys are rechecked. The sockets of a revoked key must be closed within 60 s. */
   recheckMs: number;
-  /** How often the log is read without being told to. */
+  /** How often the log is read without a notification. */
   sweepMs: number;
 }
 
-/** The bounds of a gateway that is given none. */
+/** The default bounds. */
 export const defaultLimits: GatewayLimits = {
   authenticateMs: 10_000,
   authenticationTries: 3,

@@ -8,7 +8,7 @@ export interface Notice {
   payload: Record<string, unknown>;
 }
 
-/** A row of the log as clients see it. */
+/** A row of the log as clients receive it. */
 export function logNotice({ _id, seq, channelId, timestamp, type, data }: EventDocument): Notice {
   return {
     audience: type === "connection_update" ? "status" : "messages",

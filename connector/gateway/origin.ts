@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 /**
- * Why a handshake may not go on, judged by where a browser says it comes from; null when nothing speaks against it.
+ * Returns why a handshake is refused, judging by the origin that the browser states; null if it is allowed.
  *
- * A page of another origin cannot make a request whose answer it can read, nor a WebSocket, without an `Origin`. So
- * without one it is a program, or our own page polling (browsers leave `Origin` out of same-origin GETs), or a request
- * whose answer its page cannot read; `Sec-Fetch-Site`, where the browser sends it, tells the last two apart. The one
- * way round that rule, a script tag that asks for JSONP, is refused by `isScriptRequest`.
+ * A page of another origin cannot make a request whose response it can read, nor open a WebSocket, without an `Origin`.
+ * So a request without one is from a program, from our own page polling (browsers omit `Origin` on same-origin GETs),
+ * or from a page that cannot read the response; `Sec-Fetch-Site`, where the browser sends it, distinguishes the last
+ * two. The only exception, a script tag that requests JSONP, is refused by `isScriptRequest`.
  * `Host` is compared without the scheme, which a proxy in front may have changed.
  */
 export function originProblem(headers: IncomingHttpHeaders, origins: readonly string[]): string | null {
@@ -16,7 +16,7 @@ export function originProblem(headers: IncomingHttpHeaders, origins: readonly st
   return site === undefined || site === "same-origin" || site === "none" ? null : problem;
 }
 
-/** Whether engine.io would answer with a script (`&j=…`), which any page may run. */
+/** Whether engine.io would respond with a script (`&j=…`), which any page may run. */
 export function isScriptRequest(url: string | undefined): boolean {
   return URL.parse(url ?? "", "http://localhost")?.searchParams.has("j") ?? true;
 }

@@ -11,11 +11,11 @@ export interface PairingTailOptions {
   feeds: Feeds;
   log: Logger;
   signal: AbortSignal;
-  /** The stream is open, or its first opening failed. */
+  /** The stream is open, or could not be opened. */
   attempted(): void;
 }
 
-/** An update that touched `pairing` or something in it, and every replacement. */
+/** Matches an update of `pairing` or of a field in it, and every replacement. */
 const pairingChanged = {
   $or: [
     { operationType: "replace" },
@@ -35,7 +35,9 @@ const pairingChanged = {
   ],
 };
 
-/** Tells the feeds that a QR or a pairing code may have changed. It says only where to look. */
+/**
+ * Makes a feed read its pairing when a QR or pairing code may have changed. The stream says only which channel to read.
+ */
 export function tailPairings({ db, feeds, attempted, ...rest }: PairingTailOptions): Promise<void> {
   return followChanges<Pick<ChangeStreamUpdateDocument<ChannelDocument>, "_id" | "documentKey">>({
     ...rest,

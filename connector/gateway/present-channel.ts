@@ -1,7 +1,7 @@
 import type { Collections } from "#shared/database.ts";
 import type { PresentChannel } from "./snapshot.ts";
 
-/** A pairing is judged by the database's clock: it was dated by another machine. */
+/** The database's clock decides whether a pairing has expired, because another machine dated it. */
 const projection = {
   _id: 0,
   channelId: 1,
@@ -14,7 +14,7 @@ const projection = {
   pairing: { $cond: [{ $gt: ["$pairing.expiresAt", "$$NOW"] }, "$pairing", null] },
 };
 
-/** A channel as it is now; null when there is none, or it is being deleted. */
+/** Reads the current state of a channel; null if it does not exist or is being deleted. */
 export function presentChannel(
   { channels }: Pick<Collections, "channels">,
   channelId: string,

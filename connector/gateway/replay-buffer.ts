@@ -1,18 +1,18 @@
 import type { Notice } from "./notice.ts";
 
-/** Events that a hold keeps; fewer than a socket may have unsent, because they are told in one go. */
-const heldMax = 200;
+/** Events in a buffer; fewer than a socket may have unsent, because they are sent all at once. */
+const bufferedMax = 200;
 
 /**
- * What a feed relays, for a socket that is about to join: everything after number `seq`. When it becomes too much, the
- * hold begins anew with a higher `seq`, and what was kept is to be read from the log.
+ * Buffers a feed's broadcasts for a socket that is about to join: all events after number `seq`. When it is full, the
+ * buffer restarts at a higher `seq`, and the events it drops must be read from the log.
  */
 export class ReplayBuffer implements Disposable {
   #seq: number;
   #kept: { seq: number | null; notice: Notice }[] = [];
-  readonly #release: (hold: ReplayBuffer) => void;
+  readonly #release: (buffer: ReplayBuffer) => void;
 
-  constructor(seq: number, release: (hold: ReplayBuffer) => void) {
+  constructor(seq: number, release: (buffer: ReplayBuffer) => void) {
     this.#seq = seq;
     this.#release = release;
   }
@@ -21,18 +21,18 @@ export class ReplayBuffer implements Disposable {
     return this.#seq;
   }
 
-  /** What is kept, in order, without the events up to `seq`. */
+  /** The buffered notices in order, without the events up to `seq`. */
   after(seq: number): Notice[] {
     return this.#kept.filter((it) => it.seq === null || it.seq > seq).map(({ notice }) => notice);
   }
 
-  /** `seq` is the number of an event; null, of a QR or pairing code, which is in no log. */
+  /** `seq` is the number of an event; null for a QR or pairing code, which is not in the log. */
   keep(seq: number | null, notice: Notice): void {
-    if (this.#kept.length >= heldMax) this.#beginAnew();
+    if (this.#kept.length >= bufferedMax) this.#restart();
     this.#kept.push({ seq, notice });
   }
 
-  #beginAnew(): void {
+  #restart(): void {
     this.#seq = this.#kept.findLast(({ seq }) => seq !== null)?.seq ?? this.#seq;
     this.#kept = this.#kept.filter(({ seq }) => seq === null).slice(-1);
   }

@@ -1,6 +1,7 @@
 import type { LimitFunction } from "p-limit";
 import type { Collections } from "#shared/database.ts";
 import { databaseAnswer } from "#shared/database-answer.ts";
+import { errorTrace } from "#shared/error-trace.ts";
 import { type EventPage, readEventPage } from "#shared/event-page.ts";
 import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
@@ -14,35 +15,36 @@ import { drained, dropSlowConsumer } from "./slow-consumer.ts";
 
 export interface Replay {
   client: Client;
-  heard: readonly Audience[];
+  audiences: readonly Audience[];
   feed: ChannelFeed;
-  /** Keeps what the feed relays, since before the replay. */
+  /** Holds the feed's broadcasts since before the replay. */
   buffer: ReplayBuffer;
-  /** What was missed is sentSeq up to this number; what comes after it is in the hold. Runs in the turn that finds so. */
+  /** Joins the client once it has everything up to this number and the buffer has the rest, in the same turn. */
   join: (sentSeq: number) => void;
   db: Pick<Collections, "events">;
-  /** Where pages are read: when many clients come back at once, they share the database with the channels. */
+  /** Limits how many pages are read at once: clients that all reconnect share the database with the channels. */
   reads: LimitFunction;
   limits: GatewayLimits;
   log: Logger;
 }
 
 const pageRows = 200;
-/** How long a number that is not in the log may be one that this server of the database is about to show. */
+/** How long a number that is not in the log may be one that this MongoDB server is about to show. */
 const aheadMs = 2_000;
 const aheadPauseMs = 100;
 
 /**
- * Tells a client what the log has after number `after`, a page at a time and none before the last one was taken, until
- * the hold has all the rest; then joins. False when it did not come to that: who does not take what is sent, and for
- * whom the log cannot be read, is closed as a lost connection is, and comes back.
+ * Sends a client the events of the log after number `after`, page by page, each after the client has taken the previous
+ * one, until the buffer has all the rest; then joins. Resolves to false if the client was dropped instead, because it
+ * was too slow or the log could not be read. It will reconnect.
  */
 export async function replay(context: Replay, after: number): Promise<boolean> {
   const { client, feed, log } = context;
   try {
     return await replayUntilJoined(context, after);
   } catch (error) {
-    log.warn({ channelId: feed.channelId, err: error }, "gateway could not replay a channel");
+    const trace = { event: "replay_failed", channelId: feed.channelId, ...errorTrace(error) };
+    log.warn(trace, "gateway could not replay a channel");
     client.socket.conn.close();
     return false;
   }
@@ -50,10 +52,10 @@ export async function replay(context: Replay, after: number): Promise<boolean> {
 
 async function replayUntilJoined(context: Replay, after: number): Promise<boolean> {
   const { client, buffer, join } = context;
-  let position: Position = { sentSeq: after, isBeforeFeed: false };
+  let position: Position = { sentSeq: after, isFeedCaughtUp: false };
   while (client.socket.connected) {
-    const { sentSeq, isBeforeFeed } = position;
-    if (sentSeq === buffer.seq || (sentSeq > buffer.seq && isBeforeFeed)) {
+    const { sentSeq, isFeedCaughtUp } = position;
+    if (sentSeq === buffer.seq || (sentSeq > buffer.seq && isFeedCaughtUp)) {
       join(sentSeq);
       return true;
     }
@@ -65,23 +67,23 @@ async function replayUntilJoined(context: Replay, after: number): Promise<boolea
 interface Position {
   /** The client has everything up to here. */
   sentSeq: number;
-  /** The client has more than the feed had relayed, and the feed will not relay any of it from here on. */
-  isBeforeFeed: boolean;
+  /** The client is ahead of the buffer, but the feed has caught up: it broadcasts none of the client's events again. */
+  isFeedCaughtUp: boolean;
 }
 
 async function sendNext(context: Replay, sentSeq: number): Promise<Position> {
-  const { client, heard, buffer, limits, log } = context;
+  const { client, audiences, buffer, limits, log } = context;
   const page = await readPage(context, sentSeq, Math.min(pageRows, buffer.seq - sentSeq));
   const next = page.kind === "rows" ? page.rows.filter(({ seq }) => seq <= buffer.seq) : [];
-  for (const notice of next.map(logNotice)) if (heard.includes(notice.audience)) client.send(notice);
+  for (const notice of next.map(logNotice)) if (audiences.includes(notice.audience)) client.send(notice);
   if (page.kind === "missed") sendResync(context, page.seq);
   if (!(await drained(client.socket, limits.drainMs))) dropSlowConsumer(client.socket, log);
   const reached = page.kind === "missed" ? page.seq : next.at(-1)?.seq;
-  // Nothing between here and what the feed had relayed: it is gone by now.
-  return { sentSeq: reached ?? Math.max(sentSeq, buffer.seq), isBeforeFeed: false };
+  // Without a row, retention has removed the events up to the start of the buffer.
+  return { sentSeq: reached ?? Math.max(sentSeq, buffer.seq), isFeedCaughtUp: false };
 }
 
-/** The client was sentSeq more elsewhere than was relayed here so far, or its number is of another log. */
+/** The client has received more elsewhere than this feed has broadcast, or its number is from another log. */
 async function alignFeed(context: Replay, sentSeq: number): Promise<Position> {
   const until = performance.now() + aheadMs;
   let page = await readPage(context, sentSeq, 1);
@@ -91,10 +93,10 @@ async function alignFeed(context: Replay, sentSeq: number): Promise<Position> {
   }
   if (page.kind !== "rows") {
     sendResync(context, page.seq);
-    return { sentSeq: page.seq, isBeforeFeed: false };
+    return { sentSeq: page.seq, isFeedCaughtUp: false };
   }
   await databaseAnswer(context.feed.catchUp(), context.limits.requestMs);
-  return { sentSeq, isBeforeFeed: true };
+  return { sentSeq, isFeedCaughtUp: true };
 }
 
 function sendResync({ client, feed: { channelId } }: Replay, seq: number): void {

@@ -9,12 +9,12 @@ export function roomOf(channelId: string, audience: Audience): string {
   return `${roomPrefix(channelId)}${audience}`;
 }
 
-/** What the names of all rooms of a channel begin with. */
+/** The prefix of the names of all rooms of a channel. */
 export function roomPrefix(channelId: string): string {
   return `channel/${channelId}/`;
 }
 
-/** Gives notices to the sockets of this process, and lets go of those that do not keep up. */
+/** Returns a function that sends notices to the sockets of this process, and drops those that do not keep up. */
 export function roomBroadcaster(
   io: Server,
   writeBufferMax: number,

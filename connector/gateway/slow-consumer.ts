@@ -1,36 +1,39 @@
 import type { Socket } from "socket.io";
 import type { Logger } from "#shared/log.ts";
 
-/** What engine.io keeps until the client takes it: its only sign of a slow one, and not declared in its types. */
+/** The packets engine.io keeps until the client takes them: its only sign of a slow one, missing from its types. */
 export function unsentPackets(socket: Socket): number {
   const buffer: unknown = Reflect.get(socket.conn, "writeBuffer");
   return Array.isArray(buffer) ? buffer.length : 0;
 }
 
-/** Closes the connection without waiting for what is unsent. The client sees a lost connection and comes back. */
+/** Closes the connection without waiting for unsent packets. The client sees a lost connection and reconnects. */
 export function dropSlowConsumer(socket: Socket, log: Logger): void {
-  log.info({ socketId: socket.id, reason: "slow_consumer" }, "gateway closed a socket");
+  log.info(
+    { event: "socket_closed", socketId: socket.id, reason: "slow_consumer" },
+    "gateway closed a socket",
+  );
   socket.conn.close(true);
 }
 
-/** Resolves when nothing is unsent: with false when that takes longer than `msMax`, or the connection is gone. */
+/** Resolves to true when nothing is unsent; to false when that takes longer than `msMax` or the connection is gone. */
 export async function drained(socket: Socket, msMax: number): Promise<boolean> {
   const { conn } = socket;
   if (conn.readyState !== "open") return false;
   if (unsentPackets(socket) === 0) return true;
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const look = () => {
+  const check = () => {
     if (unsentPackets(socket) === 0) resolve(true);
   };
   const gone = () => resolve(false);
   const timer = setTimeout(gone, msMax);
-  conn.on("drain", look);
+  conn.on("drain", check);
   conn.once("close", gone);
   try {
     return await promise;
   } finally {
     clearTimeout(timer);
-    conn.off("drain", look);
+    conn.off("drain", check);
     conn.off("close", gone);
   }
 }

@@ -2,15 +2,15 @@ import type { ChannelDocument, EventDocument } from "#shared/collections.ts";
 import type { EventData, LiveEventData } from "#shared/events.ts";
 import type { Notice } from "./notice.ts";
 
-/** What the gateway reads of a channel; `pairing` only while it can be used. */
+/** The fields of a channel that the gateway reads; `pairing` only while it can be used. */
 export type PresentChannel = Pick<
   ChannelDocument,
   "channelId" | "status" | "reason" | "retryAt" | "lastDisconnect" | "lastStatusUpdate" | "pairing"
 > & { config: Pick<ChannelDocument["config"], "qrCode"> };
 
 /**
- * The present status. A channel's document and its log are two writes, so the newer of the two is the truth:
- * otherwise a socket that subscribes between them would keep an old status until the next change.
+ * The current status. A channel's document and its log are two writes, so the newer of the two counts: otherwise a
+ * socket that subscribes between them would keep an old status until the next change.
  */
 export function statusNotice(channel: PresentChannel, last: EventDocument | null): Notice {
   const logged = last && last.timestamp > channel.lastStatusUpdate ? last : null;
@@ -23,19 +23,19 @@ export function statusNotice(channel: PresentChannel, last: EventDocument | null
   };
 }
 
-/** The QR or the pairing code that waits to be used. */
+/** The QR or pairing code that can be used; null if there is none. */
 export function pairingNotice(channel: PresentChannel, now: Date): Notice | null {
-  const waiting = waitingPairing(channel);
-  if (!waiting) return null;
-  const payload = { ...waiting.data, channelId: channel.channelId, timestamp: now.toISOString() };
-  return { audience: "pairing", name: waiting.name, payload };
+  const usable = usablePairing(channel);
+  if (!usable) return null;
+  const payload = { ...usable.data, channelId: channel.channelId, timestamp: now.toISOString() };
+  return { audience: "pairing", name: usable.name, payload };
 }
 
-type WaitingPairing = {
+type UsablePairing = {
   [N in keyof LiveEventData]: { name: N; data: LiveEventData[N] };
 }[keyof LiveEventData];
 
-function waitingPairing({ pairing, config }: PresentChannel): WaitingPairing | null {
+function usablePairing({ pairing, config }: PresentChannel): UsablePairing | null {
   if (!pairing) return null;
   const { attempt, of } = pairing;
   const expiresAt = pairing.expiresAt.toISOString();

@@ -4,20 +4,20 @@ import type { GatewayLimits } from "./limits.ts";
 import { isScriptRequest, originProblem } from "./origin.ts";
 import { UnauthenticatedConnections } from "./unauthenticated.ts";
 
-/** Socket.io, and who is connected without having shown a key. */
+/** Socket.io, and the connections that have not presented a key. */
 export interface SocketServer {
   io: Server;
-  /** Those that joined without one; the handshake adds them. */
+  /** Connections that joined without a key; the handshake adds them. */
   keyless: UnauthenticatedConnections;
-  /** The connection has shown a key, or is gone. */
+  /** Call when the connection has presented a key or is gone. */
   settle: (connection: object) => void;
-  /** Refuses newcomers and closes every connection; clients see a lost connection and come back elsewhere. */
+  /** Refuses new connections and closes all others; clients see a lost connection and reconnect elsewhere. */
   close: () => void;
 }
 
 /**
- * Socket.io on `server`: path `/socket.io/`, both transports, its client's script served. No adapter and no
- * connection-state recovery, which would give a socket its rooms back before its key is looked at.
+ * Runs Socket.io on `server`: path `/socket.io/`, both transports, and the client's script. No adapter and no
+ * connection-state recovery, which would restore a socket's rooms before its key is verified.
  */
 export function createSocketServer(
   server: HttpServer,
@@ -63,7 +63,7 @@ export function createSocketServer(
 
   function close(): void {
     isClosing = true;
-    // Not `io.close()`, which would close the HTTP server too; not a disconnect, after which clients stay away.
+    // Not `io.close()`, which also closes the HTTP server; not a disconnect, after which clients do not reconnect.
     io.engine.close();
   }
 }

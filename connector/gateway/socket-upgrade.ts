@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerOptions } from "node:http";
 
 /**
- * Options of an HTTP server that Socket.io shares: only its websockets are upgrades. Any other offer to upgrade, such as
- * HTTP/2 by clients that prefer it, is declined by answering the request as it is.
+ * Options of an HTTP server that Socket.io shares: only its websockets are upgrades. Any other offer to upgrade, such
+ * as HTTP/2 from clients that prefer it, is declined by answering the request without an upgrade.
  */
 export const socketUpgradesOnly = {
   shouldUpgradeCallback: ({ url, headers }: IncomingMessage) =>

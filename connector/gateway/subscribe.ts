@@ -26,14 +26,14 @@ export interface SubscribeDeps {
 }
 
 /**
- * Answers `subscribe_channel`: `subscribed`, the present state, what was missed since `after`, and from then on live.
- * Who is subscribed already is sentSeq the present state again; with `after`, everything begins anew from there.
+ * Answers `subscribe_channel`: `subscribed`, the current state, the events missed since `after`, then live events. A
+ * client that is subscribed already receives the current state again; with `after`, it starts over from there.
  */
 export function subscribeHandler(deps: SubscribeDeps): RequestHandler {
   return async (client, payload, succeed) => {
     const identity = identityOf(client);
     const { channelId, after } = parseWith(clientRequests.subscribe_channel.payload, payload);
-    assertRoom(client, channelId, deps.limits);
+    assertBelowLimit(client, channelId, deps.limits);
     if (!coversChannel(identity.caller, channelId)) throw new ServiceError("channel_not_found");
     const feed = deps.feeds.retain(channelId);
     let isJoined = false;
@@ -44,7 +44,7 @@ export function subscribeHandler(deps: SubscribeDeps): RequestHandler {
       if (!client.socket.connected) return;
       const isSubscribed = client.subscriptions.has(channelId);
       if (isSubscribed && after === undefined)
-        return begin({ client, identity, feed, channel, succeed }, feed.seq);
+        return sendState({ client, identity, feed, channel, succeed }, feed.seq);
       if (isSubscribed) leave(client, channelId, deps.feeds);
       isJoined = await follow(
         deps,
@@ -58,7 +58,7 @@ export function subscribeHandler(deps: SubscribeDeps): RequestHandler {
   };
 }
 
-/** Answers `unsubscribe_channel`; leaving what was not joined succeeds too. */
+/** Answers `unsubscribe_channel`; succeeds even if the client was not subscribed. */
 export function unsubscribeHandler({ feeds }: Pick<SubscribeDeps, "feeds">): RequestHandler {
   return async (client, payload, succeed) => {
     identityOf(client);
@@ -76,8 +76,8 @@ interface Subscription {
   succeed: (answer: object) => void;
 }
 
-/** Tells the present state; `seq` is the number after which what follows goes on. */
-function begin({ client, identity, feed, channel, succeed }: Subscription, seq: number): void {
+/** Sends the current state; `seq` is the number after which the events that follow continue. */
+function sendState({ client, identity, feed, channel, succeed }: Subscription, seq: number): void {
   const status = statusNotice(channel, feed.lastStatus);
   const pairing = snapshotPairing(identity, channel);
   succeed({ channelId: channel.channelId, status: status.payload.status, seq });
@@ -85,7 +85,7 @@ function begin({ client, identity, feed, channel, succeed }: Subscription, seq: 
   if (pairing) client.send(asSnapshot(pairing));
 }
 
-/** Tells the present state and what was missed, and joins in one go with telling the last of it. */
+/** Sends the current state and the missed events, and joins in the same turn as it sends the last of them. */
 function follow(
   deps: SubscribeDeps,
   subscription: Subscription,
@@ -93,16 +93,16 @@ function follow(
   seq: number,
 ): Promise<boolean> {
   const { client, identity, feed, channel } = subscription;
-  const heard = audiencesOf(identity.caller);
-  begin(subscription, seq);
+  const audiences = audiencesOf(identity.caller);
+  sendState(subscription, seq);
   const join = (sentSeq: number) => {
     const pairing = snapshotPairing(identity, channel);
     for (const notice of buffer.after(sentSeq)) {
-      if (heard.includes(notice.audience) && !isSamePairing(notice, pairing)) client.send(notice);
+      if (audiences.includes(notice.audience) && !isSamePairing(notice, pairing)) client.send(notice);
     }
     client.join(channel.channelId, feed, identity);
   };
-  return replay({ ...deps, client, feed, buffer, heard, join }, seq);
+  return replay({ ...deps, client, feed, buffer, audiences, join }, seq);
 }
 
 function snapshotPairing({ caller }: ClientIdentity, channel: PresentChannel): Notice | null {
@@ -125,7 +125,7 @@ async function readableChannel(
   if (!audiencesOf(caller).includes("status")) {
     throw new ServiceError(
       "insufficient_scope",
-      `Subscribing needs the scope ${subscribingScopes.join(" or ")}`,
+      `Subscribing requires the scope ${subscribingScopes.join(" or ")}`,
     );
   }
   return channel;
@@ -136,9 +136,16 @@ function identityOf(client: Client): ClientIdentity {
   return client.identity;
 }
 
-function assertRoom(client: Client, channelId: string, { subscriptionsPerSocketMax }: GatewayLimits): void {
+function assertBelowLimit(
+  client: Client,
+  channelId: string,
+  { subscriptionsPerSocketMax }: GatewayLimits,
+): void {
   if (client.subscriptions.has(channelId) || client.subscriptions.size < subscriptionsPerSocketMax) return;
-  throw new ServiceError("rate_limited", `A socket may listen to ${subscriptionsPerSocketMax} channels`);
+  throw new ServiceError(
+    "rate_limited",
+    `A socket may subscribe to at most ${subscriptionsPerSocketMax} channels`,
+  );
 }
 
 function asSnapshot({ payload, ...notice }: Notice): Notice {

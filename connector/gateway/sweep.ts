@@ -6,22 +6,22 @@ import type { Feeds } from "./feeds.ts";
 const concurrency = 8;
 
 /**
- * Runs `look` for every feed, a few at a time. The workers share an iterator; p-limit would queue a promise for each of
- * what may be thousands of feeds.
+ * Runs `read` for every feed, a few at a time. The workers share an iterator; p-limit would queue a promise for each of
+ * possibly thousands of feeds.
  */
 export async function sweepFeeds(
   feeds: readonly ChannelFeed[],
-  look: (feed: ChannelFeed) => Promise<void>,
+  read: (feed: ChannelFeed) => Promise<void>,
 ): Promise<void> {
   const queue = feeds.values();
   await Promise.all(
     Array.from({ length: concurrency }, async () => {
-      for (const feed of queue) await look(feed);
+      for (const feed of queue) await read(feed);
     }),
   );
 }
 
-/** Looks at every feed each `everyMs`, so that nothing depends on a notification. */
+/** Reads the log and pairing of every feed each `everyMs`, so that nothing depends on a notification. */
 export async function keepSweeping(feeds: Feeds, everyMs: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(everyMs, signal);

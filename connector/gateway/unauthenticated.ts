@@ -1,4 +1,4 @@
-/** Connections that have not shown a key yet, counted by address. */
+/** Connections that have not presented a key yet, counted by address. */
 export class UnauthenticatedConnections {
   readonly #addresses = new Map<object, string>();
   readonly #counts = new Map<string, number>();
@@ -13,13 +13,13 @@ export class UnauthenticatedConnections {
     this.#counts.set(address, this.count(address) + 1);
   }
 
-  /** It has shown a key, or is gone. */
+  /** Call when the connection has presented a key or is gone. */
   delete(connection: object): void {
     const address = this.#addresses.get(connection);
     if (address === undefined) return;
     this.#addresses.delete(connection);
-    const left = this.count(address) - 1;
-    if (left > 0) this.#counts.set(address, left);
+    const remaining = this.count(address) - 1;
+    if (remaining > 0) this.#counts.set(address, remaining);
     else this.#counts.delete(address);
   }
 }

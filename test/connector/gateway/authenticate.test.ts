@@ -18,7 +18,7 @@ describe("authenticate", () => {
     const answer = await client.ask("authenticate", { apiKey: key });
     const facts = { channels: null, scopes: ["channels:read", "messages:send"] };
     expect(answer).toEqual({ ok: true, ...facts });
-    expect(client.heard).toEqual([{ name: "authenticated", data: facts }]);
+    expect(client.received).toEqual([{ name: "authenticated", data: facts }]);
   });
 
   test("without a callback is answered by the event", async () => {
@@ -45,12 +45,12 @@ describe("authenticate", () => {
     const client = gateway.connect();
     const answer = await client.ask("authenticate", ...payload);
     expect(answer).toMatchObject({ ok: false, error: { code, message: expect.any(String) } });
-    expect(client.heard).toEqual([
+    expect(client.received).toEqual([
       { name: "authentication_failed", data: expect.objectContaining({ code }) },
     ]);
   });
 
-  test("fails three times and the socket is closed", async () => {
+  test("closes the socket after three failures", async () => {
     const client = gateway.connect();
     for (let tries = 0; tries < 2; tries += 1) await client.ask("authenticate", { apiKey: "wp_nobody" });
     expect(client.socket.connected).toBe(true);
@@ -59,7 +59,7 @@ describe("authenticate", () => {
     expect(client.names()).toEqual(Array(3).fill("authentication_failed"));
   });
 
-  test("with another key starts without the subscriptions of the first", async () => {
+  test("with another key ends the subscriptions of the first", async () => {
     const first = await gateway.addKey();
     const second = await gateway.addKey({ scopes: ["channels:read"], channels: [] });
     const channelId = await gateway.addChannel();
@@ -74,7 +74,7 @@ describe("authenticate", () => {
     expect(client.names()).not.toContain("incoming_message");
   });
 
-  test("with a payload over 64 KB costs the connection, not the gateway", async () => {
+  test("with a payload over 64 KB ends the connection, not the gateway", async () => {
     const client = gateway.connect();
     client.socket.emit("authenticate", { apiKey: "x".repeat(70_000) });
     await eventually(() => client.socket.disconnected && client.names().length === 0);
@@ -83,16 +83,16 @@ describe("authenticate", () => {
 });
 
 describe("a socket without a key", () => {
-  test("is told and closed when its time is over", async () => {
+  test("receives a failure and is closed when its time is over", async () => {
     const client = gateway.connect();
     await eventually(() => client.socket.connected);
     await eventually(() => client.socket.disconnected);
-    expect(client.heard).toEqual([
+    expect(client.received).toEqual([
       { name: "authentication_failed", data: expect.objectContaining({ code: "missing_api_key" }) },
     ]);
   });
 
-  test("hears nothing and can do nothing, whatever it emits", async () => {
+  test("receives no events and can do nothing, whatever it emits", async () => {
     const channelId = await gateway.addChannel();
     const witness = await gateway.connectAdmin();
     await witness.ask("subscribe_channel", { channelId });
@@ -111,14 +111,14 @@ describe("a socket without a key", () => {
   });
 });
 
-describe("sockets are closed and told why", () => {
+describe("a socket is closed with a reason", () => {
   test("when the key is revoked", async () => {
     const { key, keyId } = await gateway.addKey();
     const client = gateway.connect({ auth: { apiKey: key } });
     await eventually(() => client.names().includes("authenticated"));
     await gateway.db.apiKeys.updateOne({ _id: keyId }, { $set: { revokedAt: new Date() } });
     await eventually(() => client.socket.disconnected);
-    expect(client.heard.at(-1)).toMatchObject({
+    expect(client.received.at(-1)).toMatchObject({
       name: "authentication_failed",
       data: { code: "invalid_api_key" },
     });
@@ -129,10 +129,10 @@ describe("sockets are closed and told why", () => {
     const client = gateway.connect({ auth: { apiKey: key } });
     await eventually(() => client.names().includes("authenticated"));
     await eventually(() => client.socket.disconnected);
-    expect(client.heard.at(-1)?.data).toMatchObject({ code: "expired_api_key" });
+    expect(client.received.at(-1)?.data).toMatchObject({ code: "expired_api_key" });
   });
 
-  test("when the console's session is ended", async () => {
+  test("when the console session ends", async () => {
     const { keyId } = await gateway.addKey();
     const cookie = await gateway.addSession(keyId);
     const client = gateway.connect({ extraHeaders: { cookie } });
@@ -142,16 +142,16 @@ describe("sockets are closed and told why", () => {
     await eventually(() => client.socket.disconnected);
   });
 
-  test("when what the key may do changes; they may come back", async () => {
+  test("when the key's scopes change; it may reconnect", async () => {
     const { key, keyId } = await gateway.addKey();
     const client = gateway.connect({ auth: { apiKey: key }, reconnection: true, reconnectionDelay: 10 });
     await eventually(() => client.names().includes("authenticated"));
     await gateway.db.apiKeys.updateOne({ _id: keyId }, { $set: { scopes: ["channels:read"] } });
-    const again = await eventually(() => client.heard.filter(({ name }) => name === "authenticated")[1]);
+    const again = await eventually(() => client.received.filter(({ name }) => name === "authenticated")[1]);
     expect(again.data.scopes).toEqual(["channels:read"]);
   });
 
-  test("and others stay", async () => {
+  test("while sockets of other keys stay", async () => {
     const client = await gateway.connectAdmin();
     await eventually(() => client.names().includes("authenticated"));
     const { key, keyId } = await gateway.addKey();

@@ -27,13 +27,13 @@ async function feedOf(...seqs: number[]) {
   const channelId = newChannelId();
   const rows = seqs.map((seq) => message(channelId, seq));
   if (rows.length > 0) await db.events.insertMany(rows);
-  const relayed: Notice[] = [];
-  const broadcast = (_channelId: string, notice: Notice) => void relayed.push(notice);
+  const broadcasts: Notice[] = [];
+  const broadcast = (_channelId: string, notice: Notice) => void broadcasts.push(notice);
   const feed = new ChannelFeed(channelId, { db, broadcast, log: createLog("silent") });
-  return { feed, db, channelId, seqs: () => relayed.map(({ payload }) => payload.seq) };
+  return { feed, db, channelId, seqs: () => broadcasts.map(({ payload }) => payload.seq) };
 }
 
-test("starts after what is there already", async () => {
+test("a feed starts after the events that are in the log already", async () => {
   const { feed, channelId, seqs } = await feedOf(1, 2, 3);
   await feed.ready;
   expect(feed.seq).toBe(3);
@@ -41,7 +41,7 @@ test("starts after what is there already", async () => {
   expect(seqs()).toEqual([4]);
 });
 
-test("an event that the stream tells while the log is read is relayed once", async () => {
+test("an event that the stream reports while the log is read is broadcast once", async () => {
   const { feed, db, channelId, seqs } = await feedOf();
   await feed.ready;
   const rows = [1, 2, 3].map((seq) => message(channelId, seq));
@@ -52,7 +52,7 @@ test("an event that the stream tells while the log is read is relayed once", asy
   expect(seqs()).toEqual([1, 2, 3]);
 });
 
-test("what does not follow on is read from the log, in order, however much it is", async () => {
+test("after a gap the feed reads the log, in order, however many events are missing", async () => {
   const { feed, db, channelId, seqs } = await feedOf();
   await feed.ready;
   const all = Array.from({ length: 450 }, (_, index) => index + 1);
@@ -62,16 +62,16 @@ test("what does not follow on is read from the log, in order, however much it is
   expect(seqs()).toEqual(all);
 });
 
-test("a hold keeps what is relayed until it is given up, and what it says is missing is in the log", async () => {
+test("a buffer keeps broadcasts until it is disposed, and restarts with a higher `seq` when it is full", async () => {
   const { feed, channelId } = await feedOf();
   await feed.ready;
-  const hold = feed.openBuffer();
-  const kept = () => hold.after(hold.seq).map(({ payload }) => payload.seq);
+  const buffer = feed.openBuffer();
+  const kept = () => buffer.after(buffer.seq).map(({ payload }) => payload.seq);
   for (let seq = 1; seq <= 200; seq += 1) feed.offer(message(channelId, seq));
-  expect([hold.seq, kept().length]).toEqual([0, 200]);
+  expect([buffer.seq, kept().length]).toEqual([0, 200]);
   feed.offer(message(channelId, 201));
-  expect([hold.seq, kept()]).toEqual([200, [201]]);
-  hold[Symbol.dispose]();
+  expect([buffer.seq, kept()]).toEqual([200, [201]]);
+  buffer[Symbol.dispose]();
   const later = feed.openBuffer();
   feed.offer(message(channelId, 202));
   expect([kept(), later.seq, later.after(0).length]).toEqual([[201], 201, 1]);

@@ -14,16 +14,16 @@ import { type TestDatabase, testDatabase } from "#test/support/test-database.ts"
 
 type ClientOptions = Partial<ManagerOptions & SocketOptions>;
 
-/** What a client heard, in order. */
-export interface Heard {
+/** An event that a client received. */
+export interface ReceivedEvent {
   name: string;
   data: Record<string, unknown>;
 }
 
 export interface Listener {
   socket: Socket;
-  heard: Heard[];
-  /** The names of what was heard. */
+  received: ReceivedEvent[];
+  /** The names of the received events. */
   names(): string[];
   ask(name: string, ...payload: unknown[]): Promise<Answer>;
 }
@@ -33,16 +33,16 @@ type Answer = { ok: boolean; error?: { code: string; message: string } } & Recor
 export interface FixtureOptions {
   origins?: string[];
   limits?: Partial<GatewayLimits>;
-  /** Another gateway's, to share it. */
+  /** The database of another gateway, to share it. */
   database?: TestDatabase;
 }
 
-/** A gateway on a port of its own, over a database of its own. */
+/** A gateway with its own port and, unless shared, its own database. */
 export class GatewayFixture implements AsyncDisposable {
   readonly database: TestDatabase;
   readonly db: Collections;
   readonly url: string;
-  /** Every line that was logged. */
+  /** Every line of the log. */
   readonly logged: readonly string[];
   readonly #server: ReturnType<typeof createServer>;
   readonly #gateway: Gateway;
@@ -75,7 +75,7 @@ export class GatewayFixture implements AsyncDisposable {
       server,
       db: database.db,
       origins,
-      log: pino({}, { write: (line: string) => void logged.push(line) }),
+      log: pino({ level: "trace" }, { write: (line: string) => void logged.push(line) }),
       limits,
     });
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -85,7 +85,7 @@ export class GatewayFixture implements AsyncDisposable {
     return new GatewayFixture(database, shared.database !== undefined, server, gateway, url, logged);
   }
 
-  /** As if the process was killed: its connections break, and nothing is said. */
+  /** Breaks its connections without notice, as if the process was killed. */
   kill(): Promise<void> {
     this.#server.close();
     this.#server.closeAllConnections();
@@ -113,7 +113,7 @@ export class GatewayFixture implements AsyncDisposable {
     return { key, keyId };
   }
 
-  /** A console session; answers with the `Cookie` header. */
+  /** Adds a console session. Resolves to the `Cookie` header. */
   async addSession(keyId: string, expiresAt = new Date(Date.now() + 3_600_000)): Promise<string> {
     const secret = newApiKey();
     await this.db.consoleSessions.insertOne({
@@ -131,7 +131,7 @@ export class GatewayFixture implements AsyncDisposable {
     return channelId;
   }
 
-  /** As the connector publishes. */
+  /** Adds an event as the connector publishes it. */
   async addEvent(channelId: string, seq: number, type: string, data: Record<string, unknown>): Promise<void> {
     const [ord, timestamp] = [new Timestamp({ t: 0, i: 0 }), new Date()];
     await this.db.events.insertOne({ _id: newEventId(), channelId, seq, ord, type, timestamp, data });
@@ -156,17 +156,17 @@ export class GatewayFixture implements AsyncDisposable {
       ...options,
     });
     this.#sockets.push(socket);
-    const heard: Heard[] = [];
-    socket.onAny((name: string, data: Record<string, unknown>) => heard.push({ name, data }));
+    const received: ReceivedEvent[] = [];
+    socket.onAny((name: string, data: Record<string, unknown>) => received.push({ name, data }));
     return {
       socket,
-      heard,
-      names: () => heard.map(({ name }) => name),
+      received,
+      names: () => received.map(({ name }) => name),
       ask: (name, ...payload) => socket.timeout(5_000).emitWithAck(name, ...payload),
     };
   }
 
-  /** A client with a key that may do everything. */
+  /** Connects a client with an admin key. */
   async connectAdmin(options: ClientOptions = {}): Promise<Listener> {
     const { key } = await this.addKey();
     return this.connect({ auth: { apiKey: key }, ...options });

@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 afterAll(() => gateway[Symbol.asyncDispose]());
 
-/** The script of a page that knows no more than Socket.io, without the DOM: what it registers and emits, in its order. */
+/** The script of a page that uses only Socket.io, without the DOM: the handlers and emits of the page, in order. */
 function seedPage(apiKey: string, channelId: string, options: object) {
   const page = gateway.connect(options);
   page.socket.emit("authenticate", { apiKey });
@@ -20,7 +20,7 @@ function seedPage(apiKey: string, channelId: string, options: object) {
 
 describe("a plain page", () => {
   test.each([["polling", "websocket"], ["websocket"], ["polling"]])(
-    "works as written for who is signed in, over %s",
+    "works unchanged for a signed-in user, over %s",
     async (...transports) => {
       const { keyId } = await gateway.addKey();
       const extraHeaders = { cookie: await gateway.addSession(keyId), origin: gateway.url };
@@ -28,7 +28,7 @@ describe("a plain page", () => {
       const page = seedPage("your-api-key", channelId, { extraHeaders, transports });
       await eventually(() => page.names().includes("connection_update"));
       await gateway.addEvent(channelId, 1, "connection_update", { status: "active" });
-      const update = await eventually(() => page.heard.find(({ data }) => data.seq === 1));
+      const update = await eventually(() => page.received.find(({ data }) => data.seq === 1));
       expect(update).toMatchObject({
         name: "connection_update",
         data: { channelId, status: "active", eventId: expect.any(String), timestamp: expect.any(String) },
@@ -45,7 +45,7 @@ describe("a plain page", () => {
     expect(page.names()).toEqual(["authenticated", "subscribed", "connection_update"]);
   });
 
-  test("may ask for both at once: requests of one socket are answered in order", async () => {
+  test("may send both requests at once: a socket's requests are answered in order", async () => {
     const { key } = await gateway.addKey();
     const channelId = await gateway.addChannel();
     const page = gateway.connect();
@@ -55,14 +55,14 @@ describe("a plain page", () => {
   });
 });
 
-test("serves the client's script, and leaves other paths to the server", async () => {
+test("the gateway serves the client's script and leaves other paths to the server", async () => {
   const script = await fetch(`${gateway.url}/socket.io/socket.io.js`);
   expect(script.status).toBe(200);
   expect(await script.text()).toContain("Socket.IO");
   expect(await (await fetch(`${gateway.url}/elsewhere`)).text()).toBe("not the gateway's");
 });
 
-test("lets clients come back by themselves when it closes", async () => {
+test("clients reconnect by themselves after the gateway closes", async () => {
   await using other = await GatewayFixture.start();
   const client = await other.connectAdmin();
   await eventually(() => client.socket.connected);

@@ -22,11 +22,11 @@ function connectError({ socket }: Listener): Promise<ConnectError> {
 }
 
 describe("a key in the handshake", () => {
-  test("authenticates, and says so", async () => {
+  test("authenticates the client and sends `authenticated`", async () => {
     const { key } = await gateway.addKey({ scopes: ["channels:read"], channels: ["a"] });
     const client = gateway.connect({ auth: { apiKey: key } });
     await eventually(() => client.names().includes("authenticated"));
-    expect(client.heard[0]?.data).toEqual({ channels: ["a"], scopes: ["channels:read"] });
+    expect(client.received[0]?.data).toEqual({ channels: ["a"], scopes: ["channels:read"] });
   });
 
   test.each([
@@ -36,7 +36,7 @@ describe("a key in the handshake", () => {
     ["is null", { apiKey: null }, "invalid_request"],
     ["is an object for the database", { apiKey: { $ne: null } }, "invalid_request"],
     ["is too long", { apiKey: "x".repeat(501) }, "invalid_request"],
-    ["comes with an unknown field", { apiKey: "x", admin: true }, "invalid_request"],
+    ["has an unknown field beside it", { apiKey: "x", admin: true }, "invalid_request"],
     ["is a token, which is not supported", { token: "x" }, "invalid_request"],
   ])("that %s is a connect_error with a code", async (_what, auth, code) => {
     const error = await connectError(gateway.connect({ auth }));
@@ -51,7 +51,7 @@ describe("a key in the handshake", () => {
     expect((await connectError(gateway.connect({ auth: { apiKey: key } }))).data?.code).toBe(code);
   });
 
-  test("goes before a cookie", async () => {
+  test("takes precedence over a cookie", async () => {
     const { keyId } = await gateway.addKey();
     const extraHeaders = { cookie: await gateway.addSession(keyId) };
     const error = await connectError(gateway.connect({ auth: { apiKey: "wp_nobody" }, extraHeaders }));
@@ -74,8 +74,8 @@ describe("the console's cookie", () => {
 
   test.each([
     ["a session that ended", async (keyId: string) => gateway.addSession(keyId, new Date(Date.now() - 1))],
-    ["a session nobody made", async () => "waypost_session=nobody"],
-    ["an empty one", async () => "waypost_session="],
+    ["an unknown session", async () => "waypost_session=nobody"],
+    ["an empty value", async () => "waypost_session="],
   ])("of %s leaves the socket without a key, not without a connection", async (_what, cookieOf) => {
     const { keyId, key } = await gateway.addKey();
     const client = gateway.connect({ extraHeaders: { cookie: await cookieOf(keyId) } });
@@ -107,7 +107,7 @@ describe("a request", () => {
     expect((await fetch(address)).status).toBe(200);
   });
 
-  test("from a listed origin may be read by its page", async () => {
+  test("from a listed origin gets a response that its page may read", async () => {
     const answer = await fetch(`${gateway.url}/socket.io/?EIO=4&transport=polling`, {
       headers: { origin: listed },
     });

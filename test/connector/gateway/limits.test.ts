@@ -8,7 +8,7 @@ import { createLog } from "#shared/log.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { GatewayFixture } from "./gateway.fixture.ts";
 
-test("an address may have so many connections without a key; a key makes room", async () => {
+test("the joined connections of an address without a key are limited; presenting a key frees one", async () => {
   await using gateway = await GatewayFixture.start({ limits: { unauthenticatedPerAddressMax: 2 } });
   const { key } = await gateway.addKey();
   const [first, second] = [gateway.connect(), gateway.connect()];
@@ -32,7 +32,7 @@ test("an address may have so many connections without a key; a key makes room", 
   });
 });
 
-test("an address may have so many connections that have shown no key, joined or not", async () => {
+test("the connections of an address that have not presented a key, joined or not, are limited", async () => {
   await using gateway = await GatewayFixture.start({ limits: { arrivingPerAddressMax: 2 } });
   const { key } = await gateway.addKey();
   const keyed = gateway.connect({ auth: { apiKey: key } });
@@ -43,7 +43,7 @@ test("an address may have so many connections that have shown no key, joined or 
   expect(keyed.socket.connected).toBe(true);
 });
 
-test("there may be so many connections in all", async () => {
+test("the total number of connections is limited", async () => {
   await using gateway = await GatewayFixture.start({ limits: { connectionsMax: 2 } });
   const clients = [await gateway.connectAdmin(), await gateway.connectAdmin()];
   await eventually(() => clients.every(({ socket }) => socket.connected));
@@ -51,7 +51,7 @@ test("there may be so many connections in all", async () => {
   await new Promise((resolve) => third.socket.on("connect_error", resolve));
 });
 
-test("who asks too fast is told so, and closed when it goes on", async () => {
+test("a client that sends requests too fast receives `rate_limited`, and is closed if it continues", async () => {
   const limits = { requestsPerSecond: 0.001, requestsBurst: 3, refusalsMax: 4 };
   await using gateway = await GatewayFixture.start({ limits });
   const client = await gateway.connectAdmin();
@@ -65,7 +65,7 @@ test("who asks too fast is told so, and closed when it goes on", async () => {
   await eventually(() => client.socket.disconnected);
 });
 
-test("joining over and over with wrong keys ends the connection", async () => {
+test("repeated joins with wrong keys end the connection", async () => {
   await using gateway = await GatewayFixture.start();
   const polling = new PollingClient(gateway.url);
   await polling.open();
@@ -75,7 +75,7 @@ test("joining over and over with wrong keys ends the connection", async () => {
   await eventually(async () => (await polling.poll()).status === 400);
 });
 
-test("who does not take what is sent is closed; others hear on", async () => {
+test("a client that does not read is closed; others still receive events", async () => {
   await using gateway = await GatewayFixture.start({ limits: { writeBufferMax: 20 } });
   const { key } = await gateway.addKey();
   const channelId = await gateway.addChannel();
@@ -88,15 +88,15 @@ test("who does not take what is sent is closed; others hear on", async () => {
   await slow.send(`42${JSON.stringify(["subscribe_channel", { channelId }])}`);
   await eventually(async () => (await slow.receive()).includes('"snapshot":true'));
   await gateway.addMessages(channelId, 1, 15);
-  await eventually(() => witness.heard.some(({ data }) => data.seq === 15));
+  await eventually(() => witness.received.some(({ data }) => data.seq === 15));
   expect((await slow.poll()).text).toContain('"seq":15');
   await gateway.addMessages(channelId, 16, 60);
-  await eventually(() => witness.heard.some(({ data }) => data.seq === 60));
+  await eventually(() => witness.received.some(({ data }) => data.seq === 60));
   expect((await slow.poll()).status).toBe(400);
   expect(witness.socket.connected).toBe(true);
 });
 
-test("without a database everything is database_unavailable, no try is counted, and closing still works", async () => {
+test("without a database every request fails with `database_unavailable`, no try counts, and closing works", async () => {
   const client = new MongoClient("mongodb://127.0.0.1:1/none", { serverSelectionTimeoutMS: 500 });
   const server = createServer();
   const limits = { requestMs: 100 };
@@ -121,7 +121,7 @@ test("without a database everything is database_unavailable, no try is counted, 
   await client.close();
 });
 
-/** Speaks Engine.IO by hand, so that it can stop listening. */
+/** Speaks Engine.IO directly, so that it can stop reading. */
 class PollingClient {
   readonly #address: string;
   #sid = "";

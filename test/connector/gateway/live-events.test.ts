@@ -1,16 +1,18 @@
 import { expect, test } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
-import { GatewayFixture, type Heard, type Listener, qr } from "./gateway.fixture.ts";
+import { GatewayFixture, type Listener, qr, type ReceivedEvent } from "./gateway.fixture.ts";
 
-function loggedSeqs({ heard }: Listener): number[] {
-  return heard.filter(({ data }: Heard) => data.eventId !== undefined).map(({ data }) => Number(data.seq));
+function loggedSeqs({ received }: Listener): number[] {
+  return received
+    .filter(({ data }: ReceivedEvent) => data.eventId !== undefined)
+    .map(({ data }) => Number(data.seq));
 }
 
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
-test("whoever joins in the middle hears every event after the seq of `subscribed`, once and in order", async () => {
+test("a client that joins at any time receives every event after the `seq` of `subscribed`, once and in order", async () => {
   await using gateway = await GatewayFixture.start();
   const { key } = await gateway.addKey();
   const channelId = await gateway.addChannel();
@@ -28,18 +30,18 @@ test("whoever joins in the middle hears every event after the seq of `subscribed
     await eventually(() => loggedSeqs(client).at(-1) === last || seq === last);
     expect(loggedSeqs(client)).toEqual(range(seq + 1, last));
   }
-  // Two rounds apart are 30 messages apart, whatever the machine does.
+  // Clients two rounds apart are 30 messages apart, however fast the machine is.
   expect(new Set(joined.map(({ seq }) => seq)).size).toBeGreaterThanOrEqual(rounds / 2);
 });
 
-test("a lost stream loses nothing and doubles nothing", async () => {
+test("a lost change stream neither loses nor duplicates an event", async () => {
   await using gateway = await GatewayFixture.start({ limits: { sweepMs: 600_000 } });
   const channelId = await gateway.addChannel();
   const client = await gateway.connectAdmin();
   await client.ask("subscribe_channel", { channelId });
   await gateway.addMessages(channelId, 1, 5);
   await eventually(() => loggedSeqs(client).length === 5);
-  // A rename and a drop invalidate the stream: the driver cannot resume it, so another has to be opened.
+  // A rename or a drop invalidates the stream: the driver cannot resume it, so another must be opened.
   await gateway.db.events.drop();
   await gateway.db.channels.rename("elsewhere");
   await gateway.database.db.collection("elsewhere").rename("channels");
@@ -48,13 +50,13 @@ test("a lost stream loses nothing and doubles nothing", async () => {
   await eventually(() => loggedSeqs(client).length === 30 && client.names().includes("qr_code"));
   await gateway.addMessages(channelId, 31, 32);
   await gateway.setPairing(channelId, qr(2));
-  await eventually(() => client.heard.some(({ data }) => data.attempt === 2));
+  await eventually(() => client.received.some(({ data }) => data.attempt === 2));
   await eventually(() => loggedSeqs(client).length >= 32);
   expect(loggedSeqs(client)).toEqual(range(1, 32));
   expect(client.names().filter((name) => name === "qr_code")).toHaveLength(2);
 });
 
-test("a stream whose cursor the server killed goes on where it was", async () => {
+test("a stream whose cursor the server has killed continues where it was", async () => {
   await using gateway = await GatewayFixture.start({ limits: { sweepMs: 600_000 } });
   const channelId = await gateway.addChannel();
   const client = await gateway.connectAdmin();
@@ -75,7 +77,7 @@ test("a stream whose cursor the server killed goes on where it was", async () =>
   expect(loggedSeqs(client)).toEqual(range(1, 10));
 });
 
-test("a gap in the numbers, which an interrupted write may leave, holds nothing up", async () => {
+test("a gap in the numbers, as an interrupted write may leave, does not block later events", async () => {
   await using gateway = await GatewayFixture.start({ limits: { sweepMs: 600_000 } });
   const channelId = await gateway.addChannel();
   const client = await gateway.connectAdmin();
@@ -86,7 +88,7 @@ test("a gap in the numbers, which an interrupted write may leave, holds nothing 
   expect(loggedSeqs(client)).toEqual([1, 2, 5, 6]);
 });
 
-test("fence rows, which carry no number, are no events", async () => {
+test("fence rows, which have no number, are not sent as events", async () => {
   await using gateway = await GatewayFixture.start();
   const channelId = await gateway.addChannel();
   const fences = gateway.database.db.collection<{ _id: string }>("events");
@@ -102,12 +104,12 @@ test("fence rows, which carry no number, are no events", async () => {
   expect(loggedSeqs(client)).toEqual([8]);
 });
 
-test("the sweep finds what no stream told", async () => {
+test("the sweep finds an event that no change stream reported", async () => {
   await using gateway = await GatewayFixture.start({ limits: { sweepMs: 50 } });
   const channelId = await gateway.addChannel();
   const client = await gateway.connectAdmin();
   await client.ask("subscribe_channel", { channelId });
-  // Rows that an update gives their number are inserts to nobody.
+  // A row that receives its number by an update is not reported as an insert.
   await gateway.addMessages(channelId, 1, 1);
   await eventually(() => loggedSeqs(client).includes(1));
   const { insertedId } = await gateway.database.db.collection("events").insertOne({ channelId });

@@ -15,19 +15,19 @@ beforeAll(async () => {
 
 afterAll(() => gateway[Symbol.asyncDispose]());
 
-function seqs({ heard }: Pick<Listener, "heard">): number[] {
-  return heard.filter(({ data }) => data.eventId !== undefined).map(({ data }) => Number(data.seq));
+function seqs({ received }: Pick<Listener, "received">): number[] {
+  return received.filter(({ data }) => data.eventId !== undefined).map(({ data }) => Number(data.seq));
 }
 
 function range(from: number, to: number): number[] {
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
 }
 
-function resyncs({ heard }: Listener): unknown[] {
-  return heard.filter(({ name }) => name === "resync_required").map(({ data }) => data);
+function resyncs({ received }: Listener): unknown[] {
+  return received.filter(({ name }) => name === "resync_required").map(({ data }) => data);
 }
 
-/** Publishes as the owner of a channel does, one event after the other in as few writes as it takes. */
+/** Publishes as the owner of a channel does: in order, in as few writes as possible. */
 async function publisher(channelId: string, { db } = gateway) {
   const log = await openEventLog(db.events, { channelId, epoch: 1 });
   return (count: number, padding = "") =>
@@ -48,7 +48,7 @@ async function setFence(channelId: string, numbers: Pick<FenceDocument, "lastSeq
 }
 
 describe("subscribe_channel with `after`", () => {
-  test("tells the present state, then what was missed, then what happens", async () => {
+  test("sends the current state, then the missed events, then live events", async () => {
     const channelId = await gateway.addChannel();
     await gateway.addMessages(channelId, 1, 5);
     const client = await gateway.connectAdmin();
@@ -61,8 +61,8 @@ describe("subscribe_channel with `after`", () => {
       "connection_update",
       ...Array(4).fill("incoming_message"),
     ]);
-    expect(client.heard[2]?.data.snapshot).toBe(true);
-    expect(client.heard[3]?.data).toEqual({
+    expect(client.received[2]?.data.snapshot).toBe(true);
+    expect(client.received[3]?.data).toEqual({
       channelId,
       seq: 3,
       eventId: expect.any(String),
@@ -73,7 +73,7 @@ describe("subscribe_channel with `after`", () => {
     expect(seqs(client)).toEqual([3, 4, 5, 6]);
   });
 
-  test("of the newest number tells nothing twice", async () => {
+  test("of the newest number repeats nothing", async () => {
     const channelId = await gateway.addChannel();
     await gateway.addMessages(channelId, 1, 3);
     const client = await gateway.connectAdmin();
@@ -83,7 +83,7 @@ describe("subscribe_channel with `after`", () => {
     expect([seqs(client), resyncs(client)]).toEqual([[4], []]);
   });
 
-  test("of 0 tells everything that is kept from the first event on, through many pages", async () => {
+  test("of 0 sends all retained events from the first on, across many pages", async () => {
     const channelId = await gateway.addChannel();
     await (await publisher(channelId))(1_500);
     const client = await gateway.connectAdmin();
@@ -92,7 +92,7 @@ describe("subscribe_channel with `after`", () => {
     expect([seqs(client), resyncs(client)]).toEqual([range(1, 1_500), []]);
   });
 
-  test("of a number whose successor is gone asks for a resync, and goes on with what is kept", async () => {
+  test("of a number whose successor is gone sends `resync_required`, then the retained events", async () => {
     const channelId = await gateway.addChannel();
     await gateway.addMessages(channelId, 10, 12);
     const client = await gateway.connectAdmin();
@@ -107,7 +107,7 @@ describe("subscribe_channel with `after`", () => {
     await eventually(() => seqs(client).includes(13));
   });
 
-  test("of the number before the oldest that is kept needs no resync; numbers given to nothing need none", async () => {
+  test("of the number before the oldest retained event needs no resync, nor do unused numbers", async () => {
     const channelId = await gateway.addChannel();
     await gateway.addMessages(channelId, 10, 12);
     await gateway.addMessages(channelId, 15, 16);
@@ -124,7 +124,7 @@ describe("subscribe_channel with `after`", () => {
     expect([resyncs(client), resyncs(later)]).toEqual([[], []]);
   });
 
-  test("when retention has emptied the log: a resync for who missed something, none for who did not", async () => {
+  test("on a log emptied by retention sends `resync_required` only to a client that missed events", async () => {
     const channelId = await gateway.addChannel();
     await setFence(channelId, { writtenSeq: 20, lastSeq: 20 });
     const behind = await gateway.connectAdmin();
@@ -136,7 +136,7 @@ describe("subscribe_channel with `after`", () => {
     expect([resyncs(behind), resyncs(even)]).toEqual([[{ channelId, seq: 20 }], []]);
   });
 
-  test("of a number that was never given asks for a resync, and is live from the newest on", async () => {
+  test("of a number that was never assigned sends `resync_required`, then live events from the newest on", async () => {
     const channelId = await gateway.addChannel();
     await gateway.addMessages(channelId, 1, 3);
     const client = await gateway.connectAdmin();
@@ -147,7 +147,7 @@ describe("subscribe_channel with `after`", () => {
     expect([resyncs(client), seqs(client)]).toEqual([[{ channelId, seq: 3 }], [4]]);
   });
 
-  test("of a number that was told elsewhere and is about to show here waits for it", async () => {
+  test("of a number that another gateway has sent and this one is about to see waits for it", async () => {
     const channelId = await gateway.addChannel();
     await gateway.addMessages(channelId, 1, 3);
     const client = await gateway.connectAdmin();
@@ -157,7 +157,7 @@ describe("subscribe_channel with `after`", () => {
     expect([resyncs(client), seqs(client)]).toEqual([[], [6]]);
   });
 
-  test("when subscribed already begins anew from there, and live events still come once", async () => {
+  test("when subscribed already starts over from there, and live events arrive once", async () => {
     const channelId = await gateway.addChannel();
     await gateway.addMessages(channelId, 1, 4);
     const client = await gateway.connectAdmin();
@@ -176,7 +176,7 @@ describe("subscribe_channel with `after`", () => {
     expect(seqs(client)).not.toContain(7);
   });
 
-  test("a QR that changes meanwhile is told once", async () => {
+  test("sends a QR code that changes meanwhile once", async () => {
     const channelId = await gateway.addChannel({ status: "qr_ready" });
     await gateway.setPairing(channelId, qr(1));
     await gateway.addMessages(channelId, 1, 2);
@@ -184,8 +184,8 @@ describe("subscribe_channel with `after`", () => {
     const asked = client.ask("subscribe_channel", { channelId, after: 0 });
     await gateway.setPairing(channelId, qr(2));
     await asked;
-    await eventually(() => client.heard.some(({ data }) => data.attempt === 2));
-    const attempts = client.heard.filter(({ name }) => name === "qr_code").map(({ data }) => data.attempt);
+    await eventually(() => client.received.some(({ data }) => data.attempt === 2));
+    const attempts = client.received.filter(({ name }) => name === "qr_code").map(({ data }) => data.attempt);
     expect(new Set(attempts).size).toBe(attempts.length);
   });
 
@@ -198,7 +198,7 @@ describe("subscribe_channel with `after`", () => {
     [["events:read"], [1, 2, 3]],
   ];
 
-  test.each(audiences)("with %j tells the events %j, as it does live", async (scopes, told) => {
+  test.each(audiences)("with %j sends the events %j, as it does live", async (scopes, expected) => {
     const channelId = await gateway.addChannel();
     await gateway.addMessages(channelId, 1, 1);
     await gateway.addEvent(channelId, 2, "connection_update", { status: "active" });
@@ -208,12 +208,12 @@ describe("subscribe_channel with `after`", () => {
     await client.ask("subscribe_channel", { channelId, after: 0 });
     await gateway.addEvent(channelId, 4, "connection_update", { status: "active" });
     await eventually(() => seqs(client).includes(4));
-    expect(seqs(client)).toEqual([...told, 4]);
+    expect(seqs(client)).toEqual([...expected, 4]);
   });
 });
 
 describe("under load", () => {
-  test("replay joins live without a gap or a double, whenever it does", async () => {
+  test("a replay joins the live events without a gap or a duplicate, at any time", async () => {
     const channelId = await gateway.addChannel();
     const publish = await publisher(channelId);
     await publish(3_000);
@@ -236,7 +236,7 @@ describe("under load", () => {
     }
   }, 90_000);
 
-  test("a client that begins anew hears nothing out of turn meanwhile", async () => {
+  test("a client that starts over receives nothing out of order meanwhile", async () => {
     const channelId = await gateway.addChannel();
     const publish = await publisher(channelId);
     await publish(3_000);
@@ -249,11 +249,11 @@ describe("under load", () => {
     await client.ask("subscribe_channel", { channelId, after: 0 });
     await writing;
     await eventually(() => seqs(client).at(-1) === 5_000, { withinMs: 30_000 });
-    const anew = client.heard.findLastIndex(({ name }) => name === "subscribed");
-    expect(seqs({ heard: client.heard.slice(anew) })).toEqual(range(1, 5_000));
+    const restart = client.received.findLastIndex(({ name }) => name === "subscribed");
+    expect(seqs({ received: client.received.slice(restart) })).toEqual(range(1, 5_000));
   }, 60_000);
 
-  test("a gateway that is killed: its clients come back elsewhere, and every set is whole", async () => {
+  test("the clients of a killed gateway reconnect to another, and none misses an event", async () => {
     const first = await GatewayFixture.start({ database: gateway.database });
     await using second = await GatewayFixture.start({ database: gateway.database });
     const channelId = await gateway.addChannel();
@@ -290,10 +290,10 @@ describe("under load", () => {
   }, 90_000);
 });
 
-/** A client that stops reading: what it is sent stays in the buffers on the way. */
+/** A client that can stop reading, so that data sent to it stays in the buffers on the way. */
 class Unreading implements Disposable {
   readonly #socket: WebSocket;
-  readonly heard: { name: string; data: Record<string, unknown> }[] = [];
+  readonly received: { name: string; data: Record<string, unknown> }[] = [];
   isClosed = false;
 
   constructor(url: string, key: string) {
@@ -325,14 +325,14 @@ class Unreading implements Disposable {
     if (packet === "2") this.#socket.send("3");
     if (!packet.startsWith("42")) return;
     const [name, data] = JSON.parse(packet.slice(2));
-    this.heard.push({ name, data });
+    this.received.push({ name, data });
   }
 }
 
 const padding = "x".repeat(8_000);
 const rows = 3_000;
 
-test("a database that is lost during a replay: the client loses its connection, and is whole when it comes back", async () => {
+test("a database lost during a replay closes the client, which misses nothing when it reconnects", async () => {
   await using severable = await severableDatabase(gateway.database.db.databaseName);
   const database = { ...gateway.database, db: severable.db };
   await using other = await GatewayFixture.start({ database, limits: { requestMs: 500 } });
@@ -341,7 +341,7 @@ test("a database that is lost during a replay: the client loses its connection, 
   for (let done = 0; done < rows; done += 200) await publish(200, padding);
   const { key } = await gateway.addKey();
   using client = new Unreading(other.url, key);
-  await eventually(() => client.heard.some(({ name }) => name === "authenticated"));
+  await eventually(() => client.received.some(({ name }) => name === "authenticated"));
   client.send("subscribe_channel", { channelId, after: 0 });
   await eventually(() => seqs(client).length > 0);
   client.pause();
@@ -359,7 +359,7 @@ test("a database that is lost during a replay: the client loses its connection, 
 }, 60_000);
 
 describe("a client that does not read", () => {
-  test("is closed during a replay, before much of it is read for it, and is whole when it comes back", async () => {
+  test("is closed early in a replay, and misses nothing when it reconnects", async () => {
     await using other = await GatewayFixture.start({
       database: gateway.database,
       limits: { drainMs: 300 },
@@ -369,7 +369,7 @@ describe("a client that does not read", () => {
     for (let done = 0; done < rows; done += 200) await publish(200, padding);
     const { key } = await gateway.addKey();
     using client = new Unreading(other.url, key);
-    await eventually(() => client.heard.some(({ name }) => name === "authenticated"));
+    await eventually(() => client.received.some(({ name }) => name === "authenticated"));
     client.send("subscribe_channel", { channelId, after: 0 });
     await eventually(() => seqs(client).length > 0);
     client.pause();
@@ -385,15 +385,15 @@ describe("a client that does not read", () => {
     expect(seqs(again)).toEqual(range(reached + 1, rows));
   }, 60_000);
 
-  test("is closed while it is live, and is whole when it comes back", async () => {
+  test("is closed while live, and misses nothing when it reconnects", async () => {
     await using other = await GatewayFixture.start({ database: gateway.database });
     const channelId = await gateway.addChannel();
     const publish = await publisher(channelId);
     const { key } = await gateway.addKey();
     using client = new Unreading(other.url, key);
-    await eventually(() => client.heard.some(({ name }) => name === "authenticated"));
+    await eventually(() => client.received.some(({ name }) => name === "authenticated"));
     client.send("subscribe_channel", { channelId });
-    await eventually(() => client.heard.some(({ name }) => name === "subscribed"));
+    await eventually(() => client.received.some(({ name }) => name === "subscribed"));
     await publish(1);
     await eventually(() => seqs(client).length === 1);
     client.pause();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { UnauthenticatedConnections } from "#connector/gateway/unauthenticated.ts";
 
-test("a connection counts once for its address, until it is gone, and may go twice", () => {
+test("a connection counts once for its address until it is deleted, even if deleted twice", () => {
   const connections = new UnauthenticatedConnections();
   const [first, second, elsewhere] = [{}, {}, {}];
   connections.add(first, "10.0.0.1");

@@ -40,7 +40,7 @@ test("refreshed connectors agree on one for each channel, and never on one that 
   expect(new Set((await preferences()).flat())).toEqual(new Set([left]));
 });
 
-test("a peer's load is the database's, our own is what we know; a full connector is not preferred", async () => {
+test("a full connector is not preferred: a peer's load is read from the database, our own from memory", async () => {
   await endAllLeases();
   const [me, full] = [await join(), await join(2)];
   let load = 0;
