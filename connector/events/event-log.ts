@@ -1,4 +1,4 @@
-/** The numbered event log of each channel, written by the channel's owner and followed by every gateway. */
+/** Keeps the numbered event log of each channel: the channel's owner writes it, every gateway follows it. */
 
 import { type Collection, MongoBulkWriteError, Timestamp } from "mongodb";
 import { type EventDocument, eventInsertMsMax, type FenceDocument } from "#shared/collections.ts";

@@ -1,4 +1,4 @@
-/** Decides which connector runs which channel: leases, epochs, fences, and which connector each channel prefers. */
+/** Decides which connector runs which channel, by leases, epochs, fences and rendezvous hashing. */
 
 /*
  * How a channel changes hands. `acquire` and `raiseFence` are conditional writes: of several connectors, one wins.
