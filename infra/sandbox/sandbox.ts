@@ -36,7 +36,7 @@ export interface SandboxOptions {
 /** Starts the server. Rejects if the port is taken or `dataDir` can't be read. Disposing the sandbox closes every socket and saves the state. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { dataDir } = options;
-  const state = dataDir === undefined ? newState() : await savedState(dataDir);
+  const state = dataDir === undefined ? await newState() : await savedState(dataDir);
   await using starting = new AsyncDisposableStack();
   const media = starting.use(await openMediaHost(state, dataDir));
   const store = dataDir === undefined ? null : starting.use(keepState(dataDir, () => state));
@@ -58,11 +58,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   return sandbox;
 }
 
-function newState(): SandboxState {
+async function newState(): Promise<SandboxState> {
   return {
     version: 1,
     server: createServerKeys(),
-    authority: createAuthority("Sandbox media"),
+    authority: await createAuthority("Sandbox media"),
     mediaPort: 0,
     people: {},
     unknownNumbers: [],
@@ -71,7 +71,7 @@ function newState(): SandboxState {
 
 async function savedState(dataDir: string): Promise<SandboxState> {
   const snapshot = await readState(dataDir);
-  if (snapshot === null) return newState();
+  if (snapshot === null) return await newState();
   const state = snapshot as Partial<SandboxState>;
   if (state.version !== 1 || !state.server || !state.people)
     throw new SandboxStateError(dataDir, "it is not the state of a sandbox");
@@ -80,7 +80,7 @@ async function savedState(dataDir: string): Promise<SandboxState> {
 
 async function openMediaHost(state: SandboxState, dataDir: string | undefined): Promise<MediaHost> {
   const media = await startMediaHost({
-    server: issueLoopbackCertificate(state.authority),
+    server: await issueLoopbackCertificate(state.authority),
     // Links in old messages contain the port.
     port: state.mediaPort,
     ...(dataDir === undefined ? {} : { folder: join(dataDir, "media") }),

@@ -1,94 +1,88 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  randomBytes,
-  sign,
-} from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, type webcrypto } from "node:crypto";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import {
-  bitString,
-  explicit,
-  implicit,
-  integer,
-  octetString,
-  oid,
-  sequence,
-  set,
-  time,
-  utf8String,
-  yes,
-} from "./der.ts";
+import type { Extension, Name } from "@peculiar/x509";
 
 /** A certificate and its private key, both PEM. */
 export type KeyAndCertificate = { certificate: string; key: string };
 
-/** A self-made authority; keep it, or whoever trusts it has to be told again after a restart. */
-export type Authority = KeyAndCertificate & { commonName: string };
-
 const dayMs = 24 * 60 * 60 * 1000;
 const authorityDays = 3650;
 const leafDays = 365;
-
-const dnsName = "localhost";
-const addresses = {
-  v4: { address: Buffer.of(127, 0, 0, 1), mask: Buffer.alloc(4, 0xff) },
-  v6: { address: Buffer.from([...new Array(15).fill(0), 1]), mask: Buffer.alloc(16, 0xff) },
-};
-
-const ecdsaWithSha256 = sequence(oid("1.2.840.10045.4.3.2"));
-const serverAuth = oid("1.3.6.1.5.5.7.3.1");
+const ecdsa = { name: "ECDSA", namedCurve: "P-256" };
 
 /**
- * Makes an authority that can only speak for this machine: its name constraints (RFC 5280 §4.2.1.10)
- * permit `localhost`, 127.0.0.1 and ::1, so trusting it opens nothing else, even if its key leaks.
+ * NameConstraints (RFC 5280 §4.2.1.10) in DER, for which the library has no class: permitted subtrees [0] with
+ * `localhost` (a DNS name, [2]), 127.0.0.1/32 and ::1/128 (address and mask, [7]).
  */
-export function createAuthority(commonName: string, now = new Date()): Authority {
-  const { publicKey, key } = newKey();
-  const certificate = signed({
-    subject: commonName,
-    issuer: commonName,
-    days: authorityDays,
+const loopbackOnly = Buffer.concat([
+  Buffer.from("303fa03d300b8209", "hex"),
+  Buffer.from("localhost"),
+  Buffer.from("300a87087f000001ffffffff", "hex"),
+  Buffer.from(`30228720${"00".repeat(15)}01${"ff".repeat(16)}`, "hex"),
+]);
+
+/**
+ * Creates an authority that can vouch for this machine only: its name constraints permit `localhost`, 127.0.0.1 and ::1,
+ * so trusting it is safe even if its key leaks. Keep it: a new one would have to be trusted again.
+ */
+export async function createAuthority(commonName: string, now = new Date()): Promise<KeyAndCertificate> {
+  const x509 = await loadX509();
+  const { KeyUsageFlags } = x509;
+  const { publicKey, key } = generateKey();
+  const name = new x509.Name([{ CN: [commonName] }]);
+  const certificate = await sign({
+    subject: name,
+    issuer: name,
     now,
+    days: authorityDays,
     publicKey,
     signingKey: key,
     extensions: [
-      extension("2.5.29.19", sequence(yes(), integer(Buffer.of(0))), "critical"),
-      // Bits 5 and 6: keyCertSign, cRLSign.
-      extension("2.5.29.15", bitString(Buffer.of(0b0000_0110), 1), "critical"),
-      extension("2.5.29.30", nameConstraints(), "critical"),
-      extension("2.5.29.14", octetString(keyIdentifier(publicKey))),
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      new x509.Extension("2.5.29.30", true, loopbackOnly),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey),
     ],
   });
-  return { certificate, key, commonName };
+  return { certificate, key };
 }
 
 /** Issues a server certificate for `localhost`, 127.0.0.1 and ::1, valid for a year. */
-export function issueLoopbackCertificate(authority: Authority, now = new Date()): KeyAndCertificate {
-  const { publicKey, key } = newKey();
-  const certificate = signed({
-    subject: dnsName,
-    issuer: authority.commonName,
-    days: leafDays,
+export async function issueLoopbackCertificate(
+  authority: KeyAndCertificate,
+  now = new Date(),
+): Promise<KeyAndCertificate> {
+  const x509 = await loadX509();
+  const issuer = new x509.X509Certificate(authority.certificate);
+  const { keyId } = issuer.getExtension(x509.SubjectKeyIdentifierExtension) ?? {};
+  if (keyId === undefined) throw new Error("the authority has no key identifier");
+  const { publicKey, key } = generateKey();
+  const certificate = await sign({
+    subject: new x509.Name([{ CN: ["localhost"] }]),
+    issuer: issuer.subjectName,
     now,
+    days: leafDays,
     publicKey,
     signingKey: authority.key,
     extensions: [
-      extension("2.5.29.19", sequence(), "critical"),
-      // Bit 0: digitalSignature.
-      extension("2.5.29.15", bitString(Buffer.of(0b1000_0000), 7), "critical"),
-      extension("2.5.29.37", sequence(serverAuth)),
-      extension("2.5.29.17", subjectAlternativeNames()),
-      extension("2.5.29.35", sequence(implicit(0, keyIdentifier(publicKeyOf(authority.key))))),
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension([
+        { type: "dns", value: "localhost" },
+        { type: "ip", value: "127.0.0.1" },
+        { type: "ip", value: "::1" },
+      ]),
+      // OpenSSL rejects a certificate whose issuer has another identifier than it names.
+      new x509.AuthorityKeyIdentifierExtension(keyId),
     ],
   });
   return { certificate, key };
 }
 
 /**
- * Makes `https` and `fetch` of this process trust `certificate` beside what they trust already
- * (Node ≥ 24.5). A process apart needs `NODE_EXTRA_CA_CERTS` instead.
+ * Makes `https` and `fetch` of this process trust `certificate` in addition to what they already trust (Node ≥ 24.5).
+ * Another process needs `NODE_EXTRA_CA_CERTS` instead.
  */
 export function trustCertificate(certificate: string): void {
   const trusted = getCACertificates();
@@ -96,73 +90,39 @@ export function trustCertificate(certificate: string): void {
   setDefaultCACertificates([...trusted, certificate]);
 }
 
-type Draft = {
-  subject: string;
-  issuer: string;
-  days: number;
-  now: Date;
-  publicKey: Buffer;
-  signingKey: string;
-  extensions: Buffer[];
-};
-
-/** Writes and signs a TBSCertificate (RFC 5280 §4.1). Starts a day early: clocks of containers differ. */
-function signed(draft: Draft): string {
-  const body = sequence(
-    explicit(0, integer(Buffer.of(2))),
-    integer(randomBytes(16)),
-    ecdsaWithSha256,
-    distinguishedName(draft.issuer),
-    sequence(
-      time(new Date(draft.now.getTime() - dayMs)),
-      time(new Date(draft.now.getTime() + draft.days * dayMs)),
-    ),
-    distinguishedName(draft.subject),
-    draft.publicKey,
-    explicit(3, sequence(...draft.extensions)),
-  );
-  const signature = sign("sha256", body, draft.signingKey);
-  return pem("CERTIFICATE", sequence(body, ecdsaWithSha256, bitString(signature)));
+/** Imported on first use, because importing it takes 90 to 170 ms. It needs the Reflect API of `reflect-metadata`. */
+async function loadX509() {
+  await import("reflect-metadata");
+  return await import("@peculiar/x509");
 }
 
-function newKey(): { publicKey: Buffer; key: string } {
-  const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+function generateKey(): { publicKey: webcrypto.CryptoKey; key: string } {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", ecdsa);
   return {
-    publicKey: pair.publicKey.export({ type: "spki", format: "der" }),
-    key: pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    publicKey: publicKey.toCryptoKey(ecdsa, true, ["verify"]),
+    key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
 }
 
-const publicKeyOf = (privateKey: string): Buffer =>
-  createPublicKey(createPrivateKey(privateKey)).export({ type: "spki", format: "der" });
-
-/** Any stable name of the key will do (RFC 5280 §4.2.1.2 gives hashes of it as examples). */
-const keyIdentifier = (publicKey: Buffer): Buffer =>
-  createHash("sha256").update(publicKey).digest().subarray(0, 20);
-
-const distinguishedName = (commonName: string): Buffer =>
-  sequence(set(sequence(oid("2.5.4.3"), utf8String(commonName))));
-
-function extension(id: string, value: Buffer, critical?: "critical"): Buffer {
-  return critical ? sequence(oid(id), yes(), octetString(value)) : sequence(oid(id), octetString(value));
+interface Draft {
+  subject: Name;
+  issuer: Name;
+  now: Date;
+  days: number;
+  publicKey: webcrypto.CryptoKey;
+  /** PEM of the issuer's private key. */
+  signingKey: string;
+  extensions: Extension[];
 }
 
-/** GeneralName numbers: 2 is a DNS name, 7 an address. */
-function subjectAlternativeNames(): Buffer {
-  const { v4, v6 } = addresses;
-  return sequence(implicit(2, Buffer.from(dnsName)), implicit(7, v4.address), implicit(7, v6.address));
-}
-
-function nameConstraints(): Buffer {
-  const permitted = [
-    implicit(2, Buffer.from(dnsName)),
-    ...Object.values(addresses).map(({ address, mask }) => implicit(7, Buffer.concat([address, mask]))),
-  ];
-  // permittedSubtrees is [0] IMPLICIT of a SEQUENCE OF: the constructed tag over the bare subtrees.
-  return sequence(explicit(0, Buffer.concat(permitted.map((name) => sequence(name)))));
-}
-
-function pem(label: string, der: Buffer): string {
-  const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
-  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
+/** Signs a certificate and returns its PEM. It is valid from the day before, because clocks of containers differ. */
+async function sign({ now, days, signingKey, ...fields }: Draft): Promise<string> {
+  const { X509CertificateGenerator } = await loadX509();
+  const certificate = await X509CertificateGenerator.create({
+    ...fields,
+    notBefore: new Date(now.getTime() - dayMs),
+    notAfter: new Date(now.getTime() + days * dayMs),
+    signingKey: createPrivateKey(signingKey).toCryptoKey(ecdsa, false, ["sign"]),
+  });
+  return `${certificate.toString("pem")}\n`;
 }

@@ -2,7 +2,7 @@
 
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import type { Addressing, MediaKind, ReceivedReceipt } from "../account.ts";
-import type { Authority } from "../media/certificate.ts";
+import type { KeyAndCertificate } from "../media/certificate.ts";
 
 /** A Curve25519 key pair in libsignal's form: public key 33 bytes with its leading 05, private key 32. */
 export interface KeyPair {
@@ -135,7 +135,7 @@ export interface SandboxState {
   version: 1;
   server: ServerKeys;
   /** Signs the media host's certificate. */
-  authority: Authority;
+  authority: KeyAndCertificate;
   mediaPort: number;
   people: Record<string, PersonState>;
   unknownNumbers: string[];

@@ -7,8 +7,8 @@ import {
 } from "#infra/sandbox/media/certificate.ts";
 import { type MediaHost, startMediaHost } from "#infra/sandbox/media/media-host.ts";
 
-const authority = createAuthority("Media test CA");
-const server = issueLoopbackCertificate(authority);
+const authority = await createAuthority("Media test CA");
+const server = await issueLoopbackCertificate(authority);
 let host: MediaHost;
 
 beforeAll(() => trustCertificate(authority.certificate));
