@@ -10,98 +10,98 @@ import { senderOn } from "./sender.fixture.ts";
 const file = fileDatabase();
 const silent: Answers = { ack: async () => null };
 
-/** A channel with sends that left and got no answer. */
-async function withUnknown(count = 1) {
-  const here = await senderOn(file.all, silent, 30);
-  const commands = (await here.insert(count)) as [CommandDocument, ...CommandDocument[]];
-  here.sender.ring();
-  for (const command of commands) expect(await here.settled(command)).toMatchObject({ state: "unknown" });
-  return { ...here, commands, ids: commands.map(({ messageId }) => messageId) };
+/** A channel with sends that were relayed and not acknowledged. */
+async function withUnknownSends(count = 1) {
+  const fixture = await senderOn(file.all, silent, 30);
+  const commands = (await fixture.insert(count)) as [CommandDocument, ...CommandDocument[]];
+  fixture.sender.ring();
+  for (const command of commands) expect(await fixture.settled(command)).toMatchObject({ state: "unknown" });
+  return { ...fixture, commands, ids: commands.map(({ messageId }) => messageId) };
 }
 
-type Here = Awaited<ReturnType<typeof withUnknown>>;
+type UnknownSends = Awaited<ReturnType<typeof withUnknownSends>>;
 
-/** Sends something that succeeds, so that what would go out before it has gone out. */
-async function passes({ insert, sender, settled }: Pick<Here, "insert" | "sender" | "settled">) {
+/** Relays one more send to its end; whatever was to be relayed before it has been by then. Resolves to its message id. */
+async function sendOneMore({ insert, sender, settled }: Pick<UnknownSends, "insert" | "sender" | "settled">) {
   const [command] = (await insert(1)) as [CommandDocument];
   sender.ring();
   expect(await settled(command)).toMatchObject({ state: "succeeded" });
   return command.messageId;
 }
 
-describe("a send that is unknown", () => {
-  test("goes out once more over the next socket, as it was, in order and before anything new", async () => {
-    const here = await withUnknown(3);
-    here.now.sending = { kind: "closed" };
-    const waiting = await here.insert(2);
-    const next = here.reopen();
-    for (const command of [...here.commands, ...waiting]) {
-      await eventually(async () => (await here.read(command)).state === "succeeded");
+describe("an `unknown` send", () => {
+  test("is relayed once more over the next socket, unchanged, in order and before any new send", async () => {
+    const fixture = await withUnknownSends(3);
+    fixture.now.sending = { kind: "closed" };
+    const waiting = await fixture.insert(2);
+    const next = fixture.reopen();
+    for (const command of [...fixture.commands, ...waiting]) {
+      await eventually(async () => (await fixture.read(command)).state === "succeeded");
     }
-    expect(next.relayed).toEqual([...here.ids, ...waiting.map(({ messageId }) => messageId)]);
-    expect(next.messages.slice(0, 3)).toEqual(here.socket.messages);
-    const [first] = here.commands;
-    expect(await here.read(first)).toMatchObject({
+    expect(next.relayed).toEqual([...fixture.ids, ...waiting.map(({ messageId }) => messageId)]);
+    expect(next.messages.slice(0, 3)).toEqual(fixture.socket.messages);
+    const [first] = fixture.commands;
+    expect(await fixture.read(first)).toMatchObject({
       result: { messageId: first.messageId, to: "15550100001@s.whatsapp.net", type: "text", status: "sent" },
       resentAt: expect.any(Date),
     });
-    await here.hears(first, "unknown", "sent");
+    await fixture.expectPublished(first, "unknown", "sent");
   });
 
-  test("stays unknown when it is refused the second time: the first copy may have arrived", async () => {
-    const here = await withUnknown();
-    const next = here.reopen({ ack: async () => (next.relayed.length === 1 ? 479 : "sent") });
+  test("stays `unknown` when its second copy is refused: the first may have arrived", async () => {
+    const fixture = await withUnknownSends();
+    const next = fixture.reopen({ ack: async () => (next.relayed.length === 1 ? 479 : "sent") });
     await eventually(() => next.relayed.length === 1);
-    const later = await passes(here);
-    expect(next.relayed).toEqual([...here.ids, later]);
-    await here.sender.stop();
-    expect(await here.read(here.commands[0])).toMatchObject({ state: "unknown" });
-    await here.hears(here.commands[0], "unknown");
+    const later = await sendOneMore(fixture);
+    expect(next.relayed).toEqual([...fixture.ids, later]);
+    await fixture.sender.stop();
+    expect(await fixture.read(fixture.commands[0])).toMatchObject({ state: "unknown" });
+    await fixture.expectPublished(fixture.commands[0], "unknown");
   });
 
-  test("is not sent a third time, by whichever owner; a receipt settles it", async () => {
-    const here = await withUnknown();
-    const second = here.reopen(silent);
+  test("is not relayed a third time by any owner, and is settled by a receipt", async () => {
+    const fixture = await withUnknownSends();
+    const second = fixture.reopen(silent);
     await eventually(() => second.relayed.length === 1);
-    const third = here.reopen();
-    const later = await passes(here);
+    const third = fixture.reopen();
+    const later = await sendOneMore(fixture);
     expect(third.relayed).toEqual([later]);
-    const next = await senderOn(file.all, {}, 20_000, { channelId: here.channelId, epoch: 2 });
-    const last = await passes(next);
+    const next = await senderOn(file.all, {}, 20_000, { channelId: fixture.channelId, epoch: 2 });
+    const last = await sendOneMore(next);
     expect(next.socket.relayed).toEqual([last]);
-    expect(await here.read(here.commands[0])).toMatchObject({ state: "unknown" });
-    await next.messageStatuses.update({ messageId: here.commands[0].messageId ?? "", status: "read" });
-    expect(await here.read(here.commands[0])).toMatchObject({ state: "succeeded" });
-    await here.hears(here.commands[0], "unknown", "read");
+    expect(await fixture.read(fixture.commands[0])).toMatchObject({ state: "unknown" });
+    await next.messageStatuses.update({ messageId: fixture.commands[0].messageId ?? "", status: "read" });
+    expect(await fixture.read(fixture.commands[0])).toMatchObject({ state: "succeeded" });
+    await fixture.expectPublished(fixture.commands[0], "unknown", "read");
   });
 
-  test("is not repeated on the socket that it went out on", async () => {
-    const here = await senderOn(
+  test("is not relayed again on the same socket", async () => {
+    const fixture = await senderOn(
       file.all,
-      { ack: async () => (here.socket.relayed.length === 1 ? null : "sent") },
+      { ack: async () => (fixture.socket.relayed.length === 1 ? null : "sent") },
       30,
     );
-    const [command] = (await here.insert(1)) as [CommandDocument];
-    here.sender.ring();
-    expect(await here.settled(command)).toMatchObject({ state: "unknown" });
-    const later = await passes(here);
-    expect(here.socket.relayed).toEqual([command.messageId, later]);
+    const [command] = (await fixture.insert(1)) as [CommandDocument];
+    fixture.sender.ring();
+    expect(await fixture.settled(command)).toMatchObject({ state: "unknown" });
+    const later = await sendOneMore(fixture);
+    expect(fixture.socket.relayed).toEqual([command.messageId, later]);
   });
 
-  test("is not repeated when it is too old", async () => {
-    const here = await withUnknown();
-    const [old] = here.commands;
+  test("is not relayed again when it is overdue", async () => {
+    const fixture = await withUnknownSends();
+    const [old] = fixture.commands;
     await file.all.commands.updateOne({ _id: old._id }, { $set: { expiresAt: new Date(0) } });
-    const next = here.reopen();
-    const later = await passes(here);
+    const next = fixture.reopen();
+    const later = await sendOneMore(fixture);
     expect(next.relayed).toEqual([later]);
-    expect(await here.read(old)).toMatchObject({ state: "unknown" });
-    expect(await here.read(old)).not.toHaveProperty("resentAt");
+    expect(await fixture.read(old)).toMatchObject({ state: "unknown" });
+    expect(await fixture.read(old)).not.toHaveProperty("resentAt");
   });
 
-  test("is waited for, when the log is slow to take what became of it", async () => {
+  test("is relayed before new sends even if the log is slow to publish `unknown`", async () => {
     const slow = Promise.withResolvers<void>();
-    const here = await senderOn(
+    const fixture = await senderOn(
       hookedCollections(file.all, {
         async before({ collection, args }) {
           if (collection === "events" && JSON.stringify(args).includes('"unknown"')) await slow.promise;
@@ -109,109 +109,117 @@ describe("a send that is unknown", () => {
       }),
       silent,
     );
-    const commands = await here.insert(1);
-    here.sender.ring();
-    await eventually(() => here.socket.relayed.length === 1);
-    commands.push(...(await here.insert(1)));
-    const next = here.reopen();
-    for (let look = 0; look < 50; look++) await file.database.db.command({ ping: 1 });
+    const commands = await fixture.insert(1);
+    fixture.sender.ring();
+    await eventually(() => fixture.socket.relayed.length === 1);
+    commands.push(...(await fixture.insert(1)));
+    const next = fixture.reopen();
+    for (let round = 0; round < 50; round++) await file.database.db.command({ ping: 1 });
     slow.resolve();
     for (const command of commands)
-      await eventually(async () => (await here.read(command)).state === "succeeded");
+      await eventually(async () => (await fixture.read(command)).state === "succeeded");
     expect(next.relayed).toEqual(commands.map(({ messageId }) => messageId));
   });
 
-  test("goes out from no other account, when the channel was linked to one meanwhile", async () => {
-    const here = await withUnknown();
-    const next = here.reopen({ account: "15550100099:3@s.whatsapp.net" });
-    const later = await passes(here);
+  test("is not relayed from another account that was linked meanwhile", async () => {
+    const fixture = await withUnknownSends();
+    const next = fixture.reopen({ account: "15550100099:3@s.whatsapp.net" });
+    const later = await sendOneMore(fixture);
     expect(next.relayed).toEqual([later]);
   });
 
-  test("keeps its second time when that did not come as far as the wire", async () => {
-    const here = await withUnknown();
-    const second = here.reopen({ failures: 1 });
+  test("keeps its second copy when that did not reach the wire", async () => {
+    const fixture = await withUnknownSends();
+    const second = fixture.reopen({ failures: 1 });
     await eventually(() => second.relayed.length === 1);
-    await eventually(async () => !("resentAt" in (await here.read(here.commands[0]))));
-    const third = here.reopen();
-    await eventually(async () => (await here.read(here.commands[0])).state === "succeeded");
-    expect(third.relayed).toEqual(here.ids);
+    await eventually(async () => !("resentAt" in (await fixture.read(fixture.commands[0]))));
+    const third = fixture.reopen();
+    await eventually(async () => (await fixture.read(fixture.commands[0])).state === "succeeded");
+    expect(third.relayed).toEqual(fixture.ids);
   });
 
-  test("is unknown to everybody while it is on its way again", async () => {
-    const here = await withUnknown();
+  test("stays `unknown` while its second copy is on its way", async () => {
+    const fixture = await withUnknownSends();
     const answer = Promise.withResolvers<"sent">();
-    const next = here.reopen({ ack: () => answer.promise });
+    const next = fixture.reopen({ ack: () => answer.promise });
     await eventually(() => next.relayed.length === 1);
-    expect(await here.read(here.commands[0])).toMatchObject({ state: "unknown", resentAt: expect.any(Date) });
+    expect(await fixture.read(fixture.commands[0])).toMatchObject({
+      state: "unknown",
+      resentAt: expect.any(Date),
+    });
     answer.resolve("sent");
-    await eventually(async () => (await here.read(here.commands[0])).state === "succeeded");
+    await eventually(async () => (await fixture.read(fixture.commands[0])).state === "succeeded");
   });
 });
 
-test("who is deposed while the last write before the wire is under way does not send, and puts it back", async () => {
-  const tap = { isDeposed: false };
+test("an owner deposed during the last write before the wire does not send, and queues the command again", async () => {
+  const state = { isDeposed: false };
   const all = hookedCollections(file.all, {
     async after({ collection, args }) {
-      if (collection === "commands" && JSON.stringify(args).includes("relayStartedAt")) tap.isDeposed = true;
+      if (collection === "commands" && JSON.stringify(args).includes("relayStartedAt"))
+        state.isDeposed = true;
     },
   });
-  const here = await senderOn(all);
-  Object.defineProperty(here.now, "isOwner", { get: () => !tap.isDeposed });
-  const [command] = (await here.insert(1)) as [CommandDocument];
-  here.sender.ring();
-  await eventually(() => tap.isDeposed);
-  await here.sender.stop();
-  expect(here.socket.relayed).toEqual([]);
-  expect(await here.read(command)).toMatchObject({ state: "queued", attempts: 0 });
-  expect(await here.read(command)).not.toHaveProperty("relayStartedAt");
+  const fixture = await senderOn(all);
+  Object.defineProperty(fixture.now, "isOwner", { get: () => !state.isDeposed });
+  const [command] = (await fixture.insert(1)) as [CommandDocument];
+  fixture.sender.ring();
+  await eventually(() => state.isDeposed);
+  await fixture.sender.stop();
+  expect(fixture.socket.relayed).toEqual([]);
+  expect(await fixture.read(command)).toMatchObject({ state: "queued", attempts: 0 });
+  expect(await fixture.read(command)).not.toHaveProperty("relayStartedAt");
 });
 
-test("a database that is away is no fault of the send: it is not given up, and the session ends", async () => {
+test("an unavailable database fails the session and leaves the send running", async () => {
   const all = hookedCollections(file.all, {
     async before({ collection, args }) {
       // Only the last write before the wire.
       if (collection === "messages" && JSON.stringify(args).includes("setOnInsert"))
-        throw new MongoNetworkError("away");
+        throw new MongoNetworkError("unavailable");
     },
   });
-  const here = await senderOn(all);
-  const [command] = (await here.insert(1)) as [CommandDocument];
-  here.sender.ring();
-  await eventually(() => here.errors.length > 0);
-  expect(here.errors).toEqual([expect.any(MongoNetworkError)]);
-  expect(here.socket.relayed).toEqual([]);
-  expect((await here.read(command)).state).toBe("running");
+  const fixture = await senderOn(all);
+  const [command] = (await fixture.insert(1)) as [CommandDocument];
+  fixture.sender.ring();
+  await eventually(() => fixture.errors.length > 0);
+  expect(fixture.errors).toEqual([expect.any(MongoNetworkError)]);
+  expect(fixture.socket.relayed).toEqual([]);
+  expect((await fixture.read(command)).state).toBe("running");
 });
 
-describe("a process that is killed at any write", () => {
+describe("a process killed at any write", () => {
   interface Killing {
-    what: string;
+    send: string;
     answers: Answers;
     fields?: Partial<CommandDocument>;
-    /** Whether WhatsApp takes what reaches it. */
-    isTaken: boolean;
+    /** Whether WhatsApp accepts what reaches it. */
+    isAccepted: boolean;
   }
   const killings: Killing[] = [
-    { what: "of a send that WhatsApp takes", answers: {}, isTaken: true },
-    { what: "of one that WhatsApp refuses", answers: { ack: async () => 479 }, isTaken: false },
-    { what: "of one that WhatsApp does not answer", answers: silent, isTaken: true },
-    { what: "of one that is too old", answers: {}, fields: { expiresAt: new Date(0) }, isTaken: true },
-    { what: "of one that is not valid", answers: {}, fields: { payload: { to: "nobody" } }, isTaken: true },
-    { what: "of one to a stranger", answers: { strangers: ["15550100001@s.whatsapp.net"] }, isTaken: true },
-    { what: "of one that never reaches the wire", answers: { failures: 3 }, isTaken: true },
+    { send: "a send that WhatsApp accepts", answers: {}, isAccepted: true },
+    { send: "a send that WhatsApp refuses", answers: { ack: async () => 479 }, isAccepted: false },
+    { send: "a send that WhatsApp does not acknowledge", answers: silent, isAccepted: true },
+    { send: "an overdue send", answers: {}, fields: { expiresAt: new Date(0) }, isAccepted: true },
+    { send: "an invalid send", answers: {}, fields: { payload: { to: "nobody" } }, isAccepted: true },
+    {
+      send: "a send to an unregistered number",
+      answers: { unregistered: ["15550100001@s.whatsapp.net"] },
+      isAccepted: true,
+    },
+    { send: "a send that never reaches the wire", answers: { failures: 3 }, isAccepted: true },
   ];
-  const writesOfOne = 7;
+  const writesPerSend = 7;
 
   test.each(killings)(
-    "$what leaves a state that is true, and one event for it",
+    "while it handles $send leaves a true state, and one event for it",
     { timeout: 60_000 },
     async (killing) => {
-      await Promise.all(Array.from({ length: writesOfOne + 1 }, (_, writes) => killedAt(writes, killing)));
+      await Promise.all(Array.from({ length: writesPerSend + 1 }, (_, writes) => killedAt(writes, killing)));
     },
   );
 
-  async function killedAt(writes: number, { answers, fields, isTaken }: Killing) {
+  async function killedAt(writes: number, { answers, fields, isAccepted }: Killing) {
     const killed = Promise.withResolvers<void>();
     const dying = await senderOn(killedAfter(file.all, writes + 1, killed.resolve), answers, 30);
     const [command] = (await senderOn(file.all, {}, 30, { channelId: dying.channelId, epoch: 1 }).then(
@@ -232,15 +240,15 @@ describe("a process that is killed at any write", () => {
       .sort({ seq: 1 })
       .toArray();
     const statuses = events.map(({ data }) => data.status);
-    const where = `${state} after ${writes} writes, told ${statuses}, ${copies} copies`;
+    const where = `${state} after ${writes} writes, published ${statuses}, ${copies} copies`;
     expect(new Set(statuses).size, where).toBe(statuses.length);
-    expect(statuses.at(-1), where).toBe(toldAs[state] ?? "nothing");
-    if (state === "succeeded") expect(isTaken && copies > 0, where).toBe(true);
-    if (state === "failed" && copies > 0) expect(isTaken, where).toBe(false);
+    expect(statuses.at(-1), where).toBe(publishedAs[state] ?? "nothing");
+    if (state === "succeeded") expect(isAccepted && copies > 0, where).toBe(true);
+    if (state === "failed" && copies > 0) expect(isAccepted, where).toBe(false);
     if (state === "expired" || state === "failed") expect(settled.error, where).toBeDefined();
   }
 
-  const toldAs: Partial<Record<CommandDocument["state"], string>> = {
+  const publishedAs: Partial<Record<CommandDocument["state"], string>> = {
     ...{ succeeded: "sent", unknown: "unknown", failed: "failed", expired: "failed", dead: "failed" },
   };
 });

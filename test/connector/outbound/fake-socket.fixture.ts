@@ -2,32 +2,32 @@ import { EventEmitter, once } from "node:events";
 import { type BinaryNode, proto, type WASocket } from "#connector/baileys/baileys.ts";
 import { markEncrypted, markWritten } from "#connector/baileys/wire-trace.ts";
 
-/** How the made-up server behaves. */
+/** How the fake server behaves. */
 export interface Answers {
-  /** The acknowledgement of a message: taken, refused with a code, or none. */
+  /** The acknowledgement of a message: accepted, refused with a code, or none. */
   ack?: () => Promise<"sent" | number | null>;
   /** How long a relay takes. */
   relay?: () => Promise<unknown>;
-  /** So many relays fail first. */
+  /** How many relays fail before the first that succeeds. */
   failures?: number;
   isOnWireWhenFailing?: boolean;
-  /** Who is not on WhatsApp. */
-  strangers?: readonly string[];
-  /** Who is linked. */
+  /** JIDs that are not on WhatsApp. */
+  unregistered?: readonly string[];
+  /** The JID of the linked device. */
   account?: string;
 }
 
-/** What of Baileys' socket sending needs, with a made-up server behind it. */
+/** The parts of Baileys' socket that sending uses, with a fake server behind it. */
 export function fakeSocket({
   ack,
   relay,
   failures = 0,
   isOnWireWhenFailing = false,
-  strangers = [],
+  unregistered = [],
   account = "15550100009:1@s.whatsapp.net",
 }: Answers) {
   const relayed: string[] = [];
-  /** What was relayed, encoded. */
+  /** The relayed messages, encoded. */
   const messages: Array<{ to: string; bytes: Uint8Array }> = [];
   const running = { relays: 0, answers: 0 };
   const most = { relays: 0, answers: 0 };
@@ -40,16 +40,16 @@ export function fakeSocket({
     }
   };
   const wire = new EventEmitter();
-  /** The server answers what reached it. */
+  /** Waits until the stanza reaches the server, then answers it. */
   const answer = async (id: string, timeoutMs: number): Promise<BinaryNode> => {
     const signal = AbortSignal.timeout(timeoutMs);
     await once(wire, id, { signal });
-    const given = ack ? await ack() : "sent";
-    if (given === null) {
+    const acked = ack ? await ack() : "sent";
+    if (acked === null) {
       await once(signal, "abort");
       throw new Error("Timed Out");
     }
-    return { tag: "ack", attrs: { id, ...(given === "sent" ? {} : { error: String(given) }) } };
+    return { tag: "ack", attrs: { id, ...(acked === "sent" ? {} : { error: String(acked) }) } };
   };
   const send = async (id: string) => {
     relayed.push(id);
@@ -66,7 +66,7 @@ export function fakeSocket({
   const wa = {
     ws: new EventEmitter(),
     user: { id: account },
-    onWhatsApp: async (jid: string) => [{ jid, exists: !strangers.includes(jid) }],
+    onWhatsApp: async (jid: string) => [{ jid, exists: !unregistered.includes(jid) }],
     waitForMessage: (id: string, timeoutMs: number) => count("answers", () => answer(id, timeoutMs)),
     relayMessage: (to: string, message: proto.IMessage, { messageId }: { messageId: string }) => {
       messages.push({ to, bytes: proto.Message.encode(message).finish() });

@@ -3,21 +3,21 @@ import type { USyncQuery, WASocket } from "#connector/baileys/baileys.ts";
 import { createRecipientCheck } from "#connector/outbound/recipient-check.ts";
 
 const known = "15550100001@s.whatsapp.net";
-const stranger = "15550100009@s.whatsapp.net";
+const unregistered = "15550100009@s.whatsapp.net";
 const mapped = "1001@lid";
 const inSession = "1002@lid";
 const found = "1003@lid";
 const refused = { code: "recipient_not_on_whatsapp" };
 
-/** A server that knows all but the stranger, or says `nothing`; and whom it was asked for. */
-function directory(says: "who is there" | "nobody" | "nothing" = "who is there") {
-  const asked: string[] = [];
+/** A server that knows everyone but `unregistered`, nobody, or never answers. `queried` lists the JIDs it was asked for. */
+function directory(mode: "normal" | "empty" | "silent" = "normal") {
+  const queried: string[] = [];
   const answer = <T>(id: string, list: T[]): T[] | undefined => {
-    asked.push(id);
-    return { "who is there": list, nobody: [], nothing: undefined }[says];
+    queried.push(id);
+    return { normal: list, empty: [], silent: undefined }[mode];
   };
   const wa = {
-    onWhatsApp: async (jid: string) => answer(jid, [{ jid, exists: jid !== stranger }]),
+    onWhatsApp: async (jid: string) => answer(jid, [{ jid, exists: jid !== unregistered }]),
     signalRepository: {
       lidMapping: { getPNForLID: async (lid: string) => (lid === mapped ? known : null) },
       validateSession: async (lid: string) => ({ exists: lid === inSession }),
@@ -29,37 +29,41 @@ function directory(says: "who is there" | "nobody" | "nothing" = "who is there")
       return list && { list, sideList: [] };
     },
   };
-  return { asked, wa: wa as unknown as WASocket };
+  return { queried, wa: wa as unknown as WASocket };
 }
 
-test.each([known, found])("%s is asked for once, and then known", async (jid) => {
-  const { asked, wa } = directory();
-  const recipients = createRecipientCheck();
-  for (let time = 0; time < 3; time++) await recipients.check(wa, jid);
-  expect(asked).toEqual([jid]);
+test.each([known, found])("%s is queried once and then remembered", async (jid) => {
+  const { queried, wa } = directory();
+  const recipientCheck = createRecipientCheck();
+  for (let time = 0; time < 3; time++) await recipientCheck.check(wa, jid);
+  expect(queried).toEqual([jid]);
 });
 
-test.each([stranger, "1009@lid"])("%s, where nobody is, is refused, and asked for again", async (jid) => {
-  const { asked, wa } = directory();
-  const recipients = createRecipientCheck();
-  for (let time = 0; time < 2; time++) await expect(recipients.check(wa, jid)).rejects.toMatchObject(refused);
-  expect(asked).toEqual([jid, jid]);
-});
+test.each([unregistered, "1009@lid"])(
+  "%s, which is not on WhatsApp, is refused and queried again",
+  async (jid) => {
+    const { queried, wa } = directory();
+    const recipientCheck = createRecipientCheck();
+    for (let time = 0; time < 2; time++)
+      await expect(recipientCheck.check(wa, jid)).rejects.toMatchObject(refused);
+    expect(queried).toEqual([jid, jid]);
+  },
+);
 
-describe.each([known, found])("for %s", (jid) => {
-  test("an answer that does not name it is a no", async () => {
-    const { wa } = directory("nobody");
+describe.each([known, found])("a query for %s", (jid) => {
+  test("refuses the recipient when the answer does not name it", async () => {
+    const { wa } = directory("empty");
     await expect(createRecipientCheck().check(wa, jid)).rejects.toMatchObject(refused);
   });
 
-  test("silence is neither a yes nor a no", async () => {
-    const { wa } = directory("nothing");
+  test("fails without a verdict when WhatsApp does not answer", async () => {
+    const { wa } = directory("silent");
     await expect(createRecipientCheck().check(wa, jid)).rejects.toMatchObject({ name: "Error" });
   });
 });
 
-test.each([mapped, inSession])("%s is known, and nobody is asked", async (lid) => {
-  const { asked, wa } = directory("nobody");
+test.each([mapped, inSession])("%s is accepted without a query", async (lid) => {
+  const { queried, wa } = directory("empty");
   await createRecipientCheck().check(wa, lid);
-  expect(asked).toEqual([]);
+  expect(queried).toEqual([]);
 });

@@ -15,36 +15,36 @@ const on = (wa: WASocket) => ({ wa, gone: new AbortController().signal });
 const send = (answers: Answers, ackMs = 20_000) =>
   relay(on(fakeSocket(answers).wa), "3EB0A", prepared, { ackMs, onAck });
 
-describe("what became of a message", () => {
-  test("the server took it", async () => {
+describe("the outcome of a relay", () => {
+  test("is `sent` when the server accepts the message", async () => {
     expect(await send({}).outcome).toEqual({ kind: "sent" });
   });
 
-  test("the server refused it, with a code", async () => {
+  test("is `refused` with the server's code", async () => {
     expect(await send({ ack: async () => 463 }).outcome).toEqual({ kind: "refused", whatsappCode: 463 });
   });
 
-  test("no answer came in time", async () => {
+  test("is `unknown` when no acknowledgement arrives in time", async () => {
     expect(await send({ ack: async () => null }, 20).outcome).toEqual({ kind: "unknown" });
   });
 
-  test("the socket closed before the answer", async () => {
+  test("is `unknown` when the socket closes before the acknowledgement", async () => {
     const closed = () => Promise.reject(new Error("Connection Closed"));
     expect(await send({ ack: closed }).outcome).toEqual({ kind: "unknown" });
   });
 
-  test("it failed after it may have left, and the answer says it did", async () => {
+  test("is `sent` when the relay fails after the stanza may have left and the acknowledgement arrives", async () => {
     const { written, outcome } = send({ failures: 1, isOnWireWhenFailing: true });
     expect(await written).toEqual({ isOnWire: true, error: expect.any(Error) });
     expect(await outcome).toEqual({ kind: "sent" });
   });
 
-  test("it failed after it may have left, and nothing says more", async () => {
+  test("is `unknown` when the relay fails after the stanza may have left and no acknowledgement arrives", async () => {
     const { outcome } = send({ failures: 1, isOnWireWhenFailing: true, ack: async () => null }, 20);
     expect(await outcome).toEqual({ kind: "unknown" });
   });
 
-  test("it never left: that is known without waiting for an answer", async () => {
+  test("is null at once when the stanza did not reach the wire", async () => {
     const { written, outcome } = send({ failures: 1 });
     expect(await outcome).toBeNull();
     expect(await written).toEqual({ isOnWire: false, error: expect.any(Error) });
@@ -52,8 +52,8 @@ describe("what became of a message", () => {
 });
 
 test.each([
-  ["a receipt, which can overtake the answer, says that the server took it", "receipt", "sent"],
-  ["something else with the same id is no answer", "notification", "unknown"],
+  ["a receipt that overtakes the acknowledgement counts as `sent`", "receipt", "sent"],
+  ["another stanza with the same id is no acknowledgement", "notification", "unknown"],
 ])("%s", async (_, tag, kind) => {
   const { wa } = fakeSocket({});
   const other = { ...wa, waitForMessage: async () => ({ tag, attrs: { id: "3EB0A" } }) };
@@ -61,7 +61,7 @@ test.each([
   expect(await outcome).toEqual({ kind });
 });
 
-test("an answer counts from when it comes, also while Baileys is still busy", async () => {
+test("an acknowledgement counts as soon as it arrives, even while Baileys is still writing", async () => {
   const stored = Promise.withResolvers<void>();
   const { wa } = fakeSocket({});
   const busy = {

@@ -18,7 +18,7 @@ import { commandDocument, quiet } from "../connector.fixture.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 import { type Answers, fakeSocket } from "./fake-socket.fixture.ts";
 
-/** The sender of one channel on its real queue, log and messageStore, over a socket whose server is made up. */
+/** The sender of one channel on its real queue, log and message store, over a fake socket. */
 export async function senderOn(
   all: Collections,
   answers: Answers = {},
@@ -39,11 +39,11 @@ export async function senderOn(
   await rescueOrphans({ queue, messageStatuses, publishedStatuses });
   const socket = fakeSocket(answers);
   const gone = new AbortController();
-  let last = gone;
+  let currentGone = gone;
   const now = { sending: { kind: "open", wa: socket.wa, gone: gone.signal } as Sending, isOwner: true };
   const scope = sessionScope({ channelId, isOwner: () => now.isOwner });
   const { errors } = scope;
-  const made = createSender(scope, {
+  const sender = createSender(scope, {
     ...{ queue, messageStatuses, messageStore, ackMs },
     bucket: createTokenBucket(0, 1),
     preparation: {
@@ -54,14 +54,14 @@ export async function senderOn(
     },
     sending: () => now.sending,
   });
-  /** Loses the socket and opens another one, with another server behind it. */
+  /** Closes the socket and opens another, with another server behind it. */
   const reopen = (next: Answers = {}) => {
     now.sending = { kind: "closed" };
-    last.abort();
-    last = new AbortController();
+    currentGone.abort();
+    currentGone = new AbortController();
     const opened = fakeSocket(next);
-    now.sending = { kind: "open", wa: opened.wa, gone: last.signal };
-    made.ring();
+    now.sending = { kind: "open", wa: opened.wa, gone: currentGone.signal };
+    sender.ring();
     return opened;
   };
   const insert = async (count: number, fields: Partial<CommandDocument> = {}) => {
@@ -77,8 +77,8 @@ export async function senderOn(
   const read = async ({ _id }: CommandDocument) => (await all.commands.findOne({ _id })) as CommandDocument;
   const settled = (command: CommandDocument) =>
     eventually(async () => ((await read(command)).doneAt ? read(command) : null));
-  /** Waits until exactly these statuses were published of a message, in this order. */
-  const hears = async ({ messageId }: CommandDocument, ...statuses: string[]) => {
+  /** Waits until exactly these statuses of a message are published, in this order. */
+  const expectPublished = async ({ messageId }: CommandDocument, ...statuses: string[]) => {
     await eventually(async () => {
       const events = await all.events
         .find({ channelId, "data.messageId": messageId })
@@ -90,7 +90,7 @@ export async function senderOn(
   };
   return {
     channelId,
-    sender: made,
+    sender,
     socket,
     gone,
     now,
@@ -99,7 +99,7 @@ export async function senderOn(
     insert,
     read,
     settled,
-    hears,
+    expectPublished,
     messageStatuses,
   };
 }

@@ -8,16 +8,16 @@ import { senderOn } from "./sender.fixture.ts";
 
 const file = fileDatabase();
 const past = new Date(Date.now() - 60_000);
-const sender = (answers?: Answers, ackMs?: number) => senderOn(file.all, answers, ackMs);
+const openSender = (answers?: Answers, ackMs?: number) => senderOn(file.all, answers, ackMs);
 const idsOf = (commands: CommandDocument[]) => commands.map(({ messageId }) => messageId);
 
 describe("on an open socket", () => {
-  test("messages go out in order, each under its id, and succeed with the server's answer", async () => {
-    const here = await sender();
-    const commands = await here.insert(40);
-    here.sender.ring();
+  test("messages are relayed in order under their ids, and succeed when acknowledged", async () => {
+    const fixture = await openSender();
+    const commands = await fixture.insert(40);
+    fixture.sender.ring();
     for (const command of commands) {
-      expect(await here.settled(command)).toMatchObject({
+      expect(await fixture.settled(command)).toMatchObject({
         state: "succeeded",
         result: {
           messageId: command.messageId,
@@ -27,181 +27,182 @@ describe("on an open socket", () => {
         },
         relayStartedAt: expect.any(Date),
       });
-      await here.hears(command, "sent");
+      await fixture.expectPublished(command, "sent");
     }
-    expect(here.socket.relayed).toEqual(idsOf(commands));
+    expect(fixture.socket.relayed).toEqual(idsOf(commands));
   });
 
-  test("one relay at a time, while waiting for answers overlaps", async () => {
+  test("relays run one at a time, while waits for acknowledgements overlap", async () => {
     const gate = Promise.withResolvers<"sent">();
-    const here = await sender({ ack: () => gate.promise, relay: () => delay(1) });
-    const commands = await here.insert(6);
-    here.sender.ring();
-    await eventually(() => here.socket.relayed.length === 6);
+    const fixture = await openSender({ ack: () => gate.promise, relay: () => delay(1) });
+    const commands = await fixture.insert(6);
+    fixture.sender.ring();
+    await eventually(() => fixture.socket.relayed.length === 6);
     gate.resolve("sent");
-    await Promise.all(commands.map(here.settled));
-    expect(here.socket.most).toEqual({ relays: 1, answers: 6 });
+    await Promise.all(commands.map(fixture.settled));
+    expect(fixture.socket.most).toEqual({ relays: 1, answers: 6 });
   });
 
-  test("a refusal says so, with WhatsApp's code, and is not repeated", async () => {
-    const here = await sender({ ack: async () => 479 });
-    const [command] = (await here.insert(1)) as [CommandDocument];
-    here.sender.ring();
-    expect(await here.settled(command)).toMatchObject({
+  test("a refused send fails with WhatsApp's code and is not retried", async () => {
+    const fixture = await openSender({ ack: async () => 479 });
+    const [command] = (await fixture.insert(1)) as [CommandDocument];
+    fixture.sender.ring();
+    expect(await fixture.settled(command)).toMatchObject({
       state: "failed",
       error: {
         code: "whatsapp_rejected",
         details: { messageId: command.messageId, commandId: command._id, whatsappCode: 479 },
       },
     });
-    await here.hears(command, "failed");
-    expect(here.socket.relayed).toHaveLength(1);
+    await fixture.expectPublished(command, "failed");
+    expect(fixture.socket.relayed).toHaveLength(1);
   });
 
-  test("no answer is unknown, and is not sent again", async () => {
-    const here = await sender({ ack: async () => null }, 50);
-    const [command] = (await here.insert(1)) as [CommandDocument];
-    here.sender.ring();
-    expect(await here.settled(command)).toMatchObject({ state: "unknown", result: { status: "unknown" } });
-    await here.hears(command, "unknown");
-    expect(here.socket.relayed).toHaveLength(1);
+  test("a send without an acknowledgement is `unknown` and not retried on that socket", async () => {
+    const fixture = await openSender({ ack: async () => null }, 50);
+    const [command] = (await fixture.insert(1)) as [CommandDocument];
+    fixture.sender.ring();
+    expect(await fixture.settled(command)).toMatchObject({ state: "unknown", result: { status: "unknown" } });
+    await fixture.expectPublished(command, "unknown");
+    expect(fixture.socket.relayed).toHaveLength(1);
   });
 
-  test("a receipt that came although the answer did not makes it succeed", async () => {
-    const noAnswer = Promise.withResolvers<never>();
-    const here = await sender({ ack: () => noAnswer.promise });
-    const [command] = (await here.insert(1)) as [CommandDocument];
-    here.sender.ring();
-    await eventually(() => here.socket.relayed.length === 1);
-    await here.messageStatuses.update({ messageId: command.messageId ?? "", status: "delivered" });
-    noAnswer.reject(new Error("Connection Closed"));
-    await eventually(async () => (await here.read(command)).state === "succeeded");
-    expect(await here.read(command)).toMatchObject({ result: { status: "sent", type: "text" } });
-    await here.hears(command, "delivered");
+  test("a receipt makes a send succeed when its acknowledgement is lost", async () => {
+    const ack = Promise.withResolvers<never>();
+    const fixture = await openSender({ ack: () => ack.promise });
+    const [command] = (await fixture.insert(1)) as [CommandDocument];
+    fixture.sender.ring();
+    await eventually(() => fixture.socket.relayed.length === 1);
+    await fixture.messageStatuses.update({ messageId: command.messageId ?? "", status: "delivered" });
+    ack.reject(new Error("Connection Closed"));
+    await eventually(async () => (await fixture.read(command)).state === "succeeded");
+    expect(await fixture.read(command)).toMatchObject({ result: { status: "sent", type: "text" } });
+    await fixture.expectPublished(command, "delivered");
   });
 
-  test("what fails before the wire is tried again, before anything else goes out", async () => {
-    const here = await sender({ failures: 2 });
-    const commands = await here.insert(3);
-    here.sender.ring();
-    for (const command of commands) expect(await here.settled(command)).toMatchObject({ state: "succeeded" });
+  test("a send that fails before the wire is retried before any later send", async () => {
+    const fixture = await openSender({ failures: 2 });
+    const commands = await fixture.insert(3);
+    fixture.sender.ring();
+    for (const command of commands)
+      expect(await fixture.settled(command)).toMatchObject({ state: "succeeded" });
     const [first, second, third] = idsOf(commands);
-    expect(here.socket.relayed).toEqual([first, first, first, second, third]);
+    expect(fixture.socket.relayed).toEqual([first, first, first, second, third]);
   });
 
-  test("what never reaches the wire is dead after three tries, and stops nothing", async () => {
-    const here = await sender({ failures: 3 });
-    const [dead, next] = (await here.insert(2)) as [CommandDocument, CommandDocument];
-    here.sender.ring();
-    expect(await here.settled(dead)).toMatchObject({ state: "dead", error: { code: "not_sent" } });
-    expect(await here.settled(next)).toMatchObject({ state: "succeeded" });
-    await here.hears(dead, "failed");
+  test("a send that never reaches the wire is `dead` after three tries and blocks no later send", async () => {
+    const fixture = await openSender({ failures: 3 });
+    const [dead, next] = (await fixture.insert(2)) as [CommandDocument, CommandDocument];
+    fixture.sender.ring();
+    expect(await fixture.settled(dead)).toMatchObject({ state: "dead", error: { code: "not_sent" } });
+    expect(await fixture.settled(next)).toMatchObject({ state: "succeeded" });
+    await fixture.expectPublished(dead, "failed");
   });
 
-  test("what fails after the wire is not sent again", async () => {
-    const here = await sender({ failures: 1, isOnWireWhenFailing: true });
-    const [command] = (await here.insert(1)) as [CommandDocument];
-    here.sender.ring();
-    expect(await here.settled(command)).toMatchObject({ state: "succeeded" });
-    expect(here.socket.relayed).toHaveLength(1);
+  test("a send that fails after reaching the wire is not retried", async () => {
+    const fixture = await openSender({ failures: 1, isOnWireWhenFailing: true });
+    const [command] = (await fixture.insert(1)) as [CommandDocument];
+    fixture.sender.ring();
+    expect(await fixture.settled(command)).toMatchObject({ state: "succeeded" });
+    expect(fixture.socket.relayed).toHaveLength(1);
   });
 
-  test("a payload that is none, and a number that is not on WhatsApp, fail at once with their code", async () => {
-    const here = await sender({ strangers: ["15550109999@s.whatsapp.net"] });
-    const [bad] = (await here.insert(1, { payload: { to: "nobody" } })) as [CommandDocument];
+  test("an invalid payload and an unregistered number fail at once with their codes", async () => {
+    const fixture = await openSender({ unregistered: ["15550109999@s.whatsapp.net"] });
+    const [bad] = (await fixture.insert(1, { payload: { to: "nobody" } })) as [CommandDocument];
     const content = { type: "text", text: "Hello" };
-    const [stranger] = (await here.insert(1, { payload: { to: "15550109999", content } })) as [
+    const [unregistered] = (await fixture.insert(1, { payload: { to: "15550109999", content } })) as [
       CommandDocument,
     ];
-    const [good] = (await here.insert(1)) as [CommandDocument];
-    here.sender.ring();
-    expect(await here.settled(bad)).toMatchObject({ state: "failed", error: { code: "invalid_command" } });
-    expect(await here.settled(stranger)).toMatchObject({
+    const [good] = (await fixture.insert(1)) as [CommandDocument];
+    fixture.sender.ring();
+    expect(await fixture.settled(bad)).toMatchObject({ state: "failed", error: { code: "invalid_command" } });
+    expect(await fixture.settled(unregistered)).toMatchObject({
       state: "failed",
       error: { code: "recipient_not_on_whatsapp" },
     });
-    expect(await here.settled(good)).toMatchObject({ state: "succeeded" });
-    expect(here.errors).toEqual([]);
+    expect(await fixture.settled(good)).toMatchObject({ state: "succeeded" });
+    expect(fixture.errors).toEqual([]);
   });
 
-  test("a command without a message id gets one", async () => {
-    const here = await sender();
-    const [command] = (await here.insert(1)) as [CommandDocument];
+  test("a send without a message id gets one", async () => {
+    const fixture = await openSender();
+    const [command] = (await fixture.insert(1)) as [CommandDocument];
     await file.all.commands.updateOne({ _id: command._id }, { $unset: { messageId: "" } });
-    here.sender.ring();
-    const { messageId } = await here.settled(command);
+    fixture.sender.ring();
+    const { messageId } = await fixture.settled(command);
     expect(messageId).toMatch(/^3EB0[0-9A-F]{18}$/);
-    expect(here.socket.relayed).toEqual([messageId]);
+    expect(fixture.socket.relayed).toEqual([messageId]);
   });
 });
 
-describe("when the socket goes", () => {
-  test("the rest is put back in order, and goes out over the next one", async () => {
+describe("an interrupted batch", () => {
+  test("is queued again when the socket closes, and sent in order over the next one", async () => {
     const gate = Promise.withResolvers<void>();
-    const here = await sender({ relay: () => gate.promise });
-    const commands = await here.insert(10);
-    here.sender.ring();
-    await eventually(() => here.socket.relayed.length === 1);
-    here.now.sending = { kind: "closed" };
-    here.gone.abort();
+    const fixture = await openSender({ relay: () => gate.promise });
+    const commands = await fixture.insert(10);
+    fixture.sender.ring();
+    await eventually(() => fixture.socket.relayed.length === 1);
+    fixture.now.sending = { kind: "closed" };
+    fixture.gone.abort();
     gate.resolve();
-    await eventually(async () => (await here.read(commands[9] as CommandDocument)).state === "queued");
-    const other = fakeSocket({});
-    here.now.sending = { kind: "open", wa: other.wa, gone: new AbortController().signal };
-    here.sender.ring();
-    await Promise.all(commands.map(here.settled));
-    // Nothing says whether the first one arrived.
-    expect([here.socket.relayed, other.relayed]).toEqual([idsOf(commands).slice(0, 1), idsOf(commands)]);
-    expect((await here.read(commands[9] as CommandDocument)).attempts).toBe(1);
+    await eventually(async () => (await fixture.read(commands[9] as CommandDocument)).state === "queued");
+    const next = fakeSocket({});
+    fixture.now.sending = { kind: "open", wa: next.wa, gone: new AbortController().signal };
+    fixture.sender.ring();
+    await Promise.all(commands.map(fixture.settled));
+    // The first one may or may not have arrived.
+    expect([fixture.socket.relayed, next.relayed]).toEqual([idsOf(commands).slice(0, 1), idsOf(commands)]);
+    expect((await fixture.read(commands[9] as CommandDocument)).attempts).toBe(1);
   });
 
-  test("stopping finishes what is on its way, and leaves the rest", async () => {
-    const [relays, answers] = [Promise.withResolvers<void>(), Promise.withResolvers<"sent">()];
-    const here = await sender({ relay: () => relays.promise, ack: () => answers.promise });
-    const commands = await here.insert(20);
-    here.sender.ring();
-    await eventually(() => here.socket.relayed.length === 1);
-    const stopped = here.sender.stop();
-    relays.resolve();
-    await eventually(async () => (await here.read(commands[15] as CommandDocument)).state === "queued");
-    answers.resolve("sent");
+  test("is queued again when the sender stops, which finishes the send on its way", async () => {
+    const [relayed, acked] = [Promise.withResolvers<void>(), Promise.withResolvers<"sent">()];
+    const fixture = await openSender({ relay: () => relayed.promise, ack: () => acked.promise });
+    const commands = await fixture.insert(20);
+    fixture.sender.ring();
+    await eventually(() => fixture.socket.relayed.length === 1);
+    const stopped = fixture.sender.stop();
+    relayed.resolve();
+    await eventually(async () => (await fixture.read(commands[15] as CommandDocument)).state === "queued");
+    acked.resolve("sent");
     await stopped;
-    const states = (await Promise.all(commands.map(here.read))).map(({ state }) => state);
+    const states = (await Promise.all(commands.map(fixture.read))).map(({ state }) => state);
     expect(states).toEqual(commands.map((_, index) => (index === 0 ? "succeeded" : "queued")));
   });
 
-  test("who is not the owner any more sends and claims nothing", async () => {
-    const here = await sender();
-    const commands = await here.insert(3);
-    here.now.isOwner = false;
-    here.sender.ring();
-    await here.sender.stop();
-    expect((await Promise.all(commands.map(here.read))).map(({ state }) => state)).toEqual(
+  test("is not even claimed once the ownership is lost", async () => {
+    const fixture = await openSender();
+    const commands = await fixture.insert(3);
+    fixture.now.isOwner = false;
+    fixture.sender.ring();
+    await fixture.sender.stop();
+    expect((await Promise.all(commands.map(fixture.read))).map(({ state }) => state)).toEqual(
       commands.map(() => "queued"),
     );
-    expect(here.socket.relayed).toEqual([]);
+    expect(fixture.socket.relayed).toEqual([]);
   });
 });
 
-describe("without a socket", () => {
-  test("commands wait, and what is too old is expired and told", async () => {
-    const here = await sender();
-    here.now.sending = { kind: "closed" };
-    const [old] = (await here.insert(1, { expiresAt: past })) as [CommandDocument];
-    const [fresh] = (await here.insert(1)) as [CommandDocument];
-    here.sender.ring();
-    expect(await here.settled(old)).toMatchObject({ state: "expired", error: { code: "expired" } });
-    await here.hears(old, "failed");
-    expect(await here.read(fresh)).toMatchObject({ state: "queued", attempts: 0 });
+describe("without an open socket", () => {
+  test("commands wait, and overdue ones expire and are published", async () => {
+    const fixture = await openSender();
+    fixture.now.sending = { kind: "closed" };
+    const [old] = (await fixture.insert(1, { expiresAt: past })) as [CommandDocument];
+    const [fresh] = (await fixture.insert(1)) as [CommandDocument];
+    fixture.sender.ring();
+    expect(await fixture.settled(old)).toMatchObject({ state: "expired", error: { code: "expired" } });
+    await fixture.expectPublished(old, "failed");
+    expect(await fixture.read(fresh)).toMatchObject({ state: "queued", attempts: 0 });
   });
 
-  test("a channel that is logged out fails them all at once", async () => {
-    const here = await sender();
-    here.now.sending = { kind: "logged_out" };
-    const commands = await here.insert(40);
-    here.sender.ring();
+  test("all sends of a logged-out channel fail at once", async () => {
+    const fixture = await openSender();
+    fixture.now.sending = { kind: "logged_out" };
+    const commands = await fixture.insert(40);
+    fixture.sender.ring();
     for (const command of commands) {
-      expect(await here.settled(command)).toMatchObject({
+      expect(await fixture.settled(command)).toMatchObject({
         state: "failed",
         error: {
           code: "channel_logged_out",
@@ -209,31 +210,31 @@ describe("without a socket", () => {
         },
       });
     }
-    expect(here.socket.relayed).toEqual([]);
+    expect(fixture.socket.relayed).toEqual([]);
   });
 
-  test("a message that was claimed in time and then waited too long is expired, and does not go out", async () => {
+  test("a send that becomes overdue after its claim expires and is not relayed", async () => {
     const late: { command?: CommandDocument } = {};
     const relay = () =>
       file.all.commands.updateOne({ _id: late.command?._id ?? "" }, { $set: { expiresAt: past } });
-    const here = await sender({ relay });
-    const [first, second] = (await here.insert(2)) as [CommandDocument, CommandDocument];
+    const fixture = await openSender({ relay });
+    const [first, second] = (await fixture.insert(2)) as [CommandDocument, CommandDocument];
     late.command = second;
-    here.sender.ring();
-    expect(await here.settled(second)).toMatchObject({ state: "expired" });
-    expect(await here.settled(first)).toMatchObject({ state: "succeeded" });
-    expect(here.socket.relayed).toEqual(idsOf([first]));
-    await here.hears(second, "failed");
-    expect(here.errors).toEqual([]);
+    fixture.sender.ring();
+    expect(await fixture.settled(second)).toMatchObject({ state: "expired" });
+    expect(await fixture.settled(first)).toMatchObject({ state: "succeeded" });
+    expect(fixture.socket.relayed).toEqual(idsOf([first]));
+    await fixture.expectPublished(second, "failed");
+    expect(fixture.errors).toEqual([]);
   });
 
-  test("an old message does not go out when the socket is back", async () => {
-    const here = await sender();
-    const [old] = (await here.insert(1, { expiresAt: past })) as [CommandDocument];
-    const [fresh] = (await here.insert(1)) as [CommandDocument];
-    here.sender.ring();
-    await here.settled(fresh);
-    expect(await here.read(old)).toMatchObject({ state: "expired" });
-    expect(here.socket.relayed).toEqual(idsOf([fresh]));
+  test("an overdue send is not relayed when the socket is back", async () => {
+    const fixture = await openSender();
+    const [old] = (await fixture.insert(1, { expiresAt: past })) as [CommandDocument];
+    const [fresh] = (await fixture.insert(1)) as [CommandDocument];
+    fixture.sender.ring();
+    await fixture.settled(fresh);
+    expect(await fixture.read(old)).toMatchObject({ state: "expired" });
+    expect(fixture.socket.relayed).toEqual(idsOf([fresh]));
   });
 });
