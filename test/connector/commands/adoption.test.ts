@@ -20,29 +20,29 @@ const adopt = async () => {
   await adoptAll(file.all, ttlSeconds, (channelId) => rung.add(channelId), new AbortController().signal);
   return [...rung];
 };
-const good = () => ({
+const validSend = () => ({
   channelId,
   type: "message.send",
   payload: { to: "15550100001", content: { type: "text", text: "Hello" } },
 });
 
-/** As another service would: nothing but what it cares to give. Resolves to how the document looks after adoption. */
-async function adopted(fields: Record<string, unknown>) {
+/** Inserts a document as another service would, and adopts it. Resolves to the document after adoption. */
+async function insertAndAdopt(fields: Record<string, unknown>) {
   const _id = fields._id ?? randomUUID();
   const commands = file.database.db.collection<{ _id: unknown }>("commands");
   await commands.insertOne({ ...fields, _id });
   const rung = await adopt();
   const document = (await commands.findOne({ _id })) as Record<string, unknown> | null;
-  if (!document) throw new Error("The document has gone");
+  if (!document) throw new Error("The document is gone");
   return { rung, document };
 }
 
-describe("a document that says what it has to", () => {
-  test("is queued with everything that a command has, and its channel is rung", async () => {
-    const { rung, document } = await adopted(good());
+describe("a valid document", () => {
+  test("is queued with every field of a command, and its channel is rung", async () => {
+    const { rung, document } = await insertAndAdopt(validSend());
     expect(rung).toEqual([channelId]);
     expect(document).toMatchObject({
-      ...good(),
+      ...validSend(),
       state: "queued",
       lane: 1,
       attempts: 0,
@@ -53,38 +53,41 @@ describe("a document that says what it has to", () => {
     expect(Number(document.expiresAt) - Number(document.createdAt)).toBe(ttlSeconds * 1_000);
   });
 
-  test("keeps what it chose itself", async () => {
+  test("keeps its own lane, message id and dates", async () => {
     const chosen = {
       lane: 2,
       messageId: "ABCDEF0123",
       notBefore: new Date(Date.now() + 1_000),
       expiresAt: new Date(Date.now() + 60_000),
     };
-    expect((await adopted({ ...good(), ...chosen })).document).toMatchObject({ ...chosen, state: "queued" });
+    expect((await insertAndAdopt({ ...validSend(), ...chosen })).document).toMatchObject({
+      ...chosen,
+      state: "queued",
+    });
   });
 
   test.each([
-    ["queued", { state: "queued" }],
-    ["queued, in a lane", { state: "queued", lane: 2 }],
-    ["queued, and when", { state: "queued", notBefore: new Date(0) }],
-    ["null", { state: null, attempts: null }],
-  ])("is queued although it says for itself that it is %s", async (_what, fields) => {
-    const { rung, document } = await adopted({ ...good(), ...fields });
+    ["state `queued`", { state: "queued" }],
+    ["state `queued` and a lane", { state: "queued", lane: 2 }],
+    ["state `queued` and a `notBefore`", { state: "queued", notBefore: new Date(0) }],
+    ["state null", { state: null, attempts: null }],
+  ])("is adopted even with %s", async (_name, fields) => {
+    const { rung, document } = await insertAndAdopt({ ...validSend(), ...fields });
     expect(rung).toEqual([channelId]);
     expect(document).toMatchObject({ lane: 1, ...fields, ...adoptedFields });
   });
 
   test.each(["channel.connect", "channel.disconnect", "channel.logout", "channel.delete"])(
-    "%s goes to the control lane",
+    "is put into the control lane when its type is %s",
     async (type) => {
-      expect((await adopted({ channelId, type, payload: {} })).document).toMatchObject({
+      expect((await insertAndAdopt({ channelId, type, payload: {} })).document).toMatchObject({
         state: "queued",
         lane: 0,
       });
     },
   );
 
-  test("is left alone when it has a state already", async () => {
+  test("is left alone once it has been adopted", async () => {
     const command = commandDocument(channelId, { state: "cancelled" });
     await file.all.commands.insertOne(command);
     await adopt();
@@ -101,41 +104,53 @@ const adoptedFields = {
 
 const text = { to: "15550100001", content: { type: "text", text: "Hello" } };
 
-/** What is wrong with the document, and the field that is named. */
+/** The mistake, the document, and the field that the error names. */
 const malformed: Array<[string, Record<string, unknown>, string]> = [
-  ["an _id that is no string", { ...good(), _id: 7 }, "_id"],
+  ["an _id that is a number", { ...validSend(), _id: 7 }, "_id"],
   ["no channel", { type: "message.send", payload: text }, "channelId"],
-  ["a channel that does not exist", { ...good(), channelId: "nowhere" }, "channelId"],
-  ["a channel that is no string", { ...good(), channelId: { $ne: null } }, "channelId"],
-  ["a deleted channel", { ...good(), channelId: deletedId }, "channelId"],
-  ["a state that is not for others", { ...good(), state: "succeeded" }, "state"],
-  ["the state of a command that runs", { ...good(), state: "running" }, "state"],
-  ["an unknown state", { ...good(), state: "bogus" }, "state"],
-  ["an unknown state and attempts", { ...good(), state: "bogus", attempts: 0 }, "state"],
-  ["a state that is no string", { ...good(), state: { is: "queued" } }, "state"],
+  ["a channel that does not exist", { ...validSend(), channelId: "nowhere" }, "channelId"],
+  ["a channel that is an object", { ...validSend(), channelId: { $ne: null } }, "channelId"],
+  ["a deleted channel", { ...validSend(), channelId: deletedId }, "channelId"],
+  ["the state of an ended command", { ...validSend(), state: "succeeded" }, "state"],
+  ["the state of a running command", { ...validSend(), state: "running" }, "state"],
+  ["an unknown state", { ...validSend(), state: "bogus" }, "state"],
+  ["an unknown state and attempts", { ...validSend(), state: "bogus", attempts: 0 }, "state"],
+  ["a state that is an object", { ...validSend(), state: { is: "queued" } }, "state"],
   ["no type", { channelId, payload: text }, "type"],
-  ["an unknown type", { ...good(), type: "message.shout" }, "type"],
-  ["the name of something every object has", { ...good(), type: "constructor" }, "type"],
-  ["a lane that does not exist", { ...good(), lane: 3 }, "lane"],
-  ["a message in the control lane", { ...good(), lane: 0 }, "lane"],
-  ["control in a message lane", { channelId, type: "channel.logout", payload: {}, lane: 1 }, "lane"],
-  ["a message id of another form", { ...good(), messageId: "hello world" }, "messageId"],
-  ["a time that is no date", { ...good(), notBefore: "tomorrow" }, "notBefore"],
-  ["an expiry that is no date", { ...good(), expiresAt: 5 }, "expiresAt"],
-  ["an expiry that is a word", { ...good(), expiresAt: "tomorrow" }, "expiresAt"],
-  ["a payload that is null", { ...good(), payload: null }, "payload"],
-  ["a payload that is a list", { ...good(), payload: [] }, "payload"],
-  ["a message id that is a number", { ...good(), messageId: 12_345_678 }, "messageId"],
+  ["an unknown type", { ...validSend(), type: "message.shout" }, "type"],
+  ["the name of a property of every object as its type", { ...validSend(), type: "constructor" }, "type"],
+  ["a lane that does not exist", { ...validSend(), lane: 3 }, "lane"],
+  ["a message in the control lane", { ...validSend(), lane: 0 }, "lane"],
+  [
+    "a control command in a message lane",
+    { channelId, type: "channel.logout", payload: {}, lane: 1 },
+    "lane",
+  ],
+  ["a malformed message id", { ...validSend(), messageId: "hello world" }, "messageId"],
+  ["a `notBefore` that is a word", { ...validSend(), notBefore: "tomorrow" }, "notBefore"],
+  ["an expiry that is a number", { ...validSend(), expiresAt: 5 }, "expiresAt"],
+  ["an expiry that is a word", { ...validSend(), expiresAt: "tomorrow" }, "expiresAt"],
+  ["a payload that is null", { ...validSend(), payload: null }, "payload"],
+  ["a payload that is a list", { ...validSend(), payload: [] }, "payload"],
+  ["a message id that is a number", { ...validSend(), messageId: 12_345_678 }, "messageId"],
   ["no payload", { channelId, type: "message.send" }, "payload"],
-  ["a payload that is no object", { ...good(), payload: "Hello" }, "payload"],
-  ["a recipient that is none", { ...good(), payload: { ...text, to: "somebody" } }, "payload.to"],
-  ["a field too many", { ...good(), payload: { ...text, urgent: true } }, "payload.urgent"],
-  ["no text", { ...good(), payload: { ...text, content: { type: "text" } } }, "payload.content.text"],
+  ["a payload that is a string", { ...validSend(), payload: "Hello" }, "payload"],
+  ["an invalid recipient", { ...validSend(), payload: { ...text, to: "somebody" } }, "payload.to"],
+  [
+    "an unknown field in the payload",
+    { ...validSend(), payload: { ...text, urgent: true } },
+    "payload.urgent",
+  ],
+  ["no text", { ...validSend(), payload: { ...text, content: { type: "text" } } }, "payload.content.text"],
 ];
 
-test("a document that is larger than any command is refused unread, and what it held is dropped", async () => {
-  const huge = { ...good(), payload: { ...text, more: "x".repeat(8_000_000) }, note: "y".repeat(8_000_000) };
-  const { document } = await adopted(huge);
+test("a document larger than any request is refused unread, and its content is dropped", async () => {
+  const huge = {
+    ...validSend(),
+    payload: { ...text, more: "x".repeat(8_000_000) },
+    note: "y".repeat(8_000_000),
+  };
+  const { document } = await insertAndAdopt(huge);
   expect(document).toMatchObject({
     state: "failed",
     error: { code: "invalid_command" },
@@ -145,16 +160,16 @@ test("a document that is larger than any command is refused unread, and what it 
   expect(document).not.toHaveProperty("note");
 });
 
-test("a message has its id from when it is adopted; what is none has none", async () => {
-  const { document } = await adopted(good());
+test("adoption gives a message its id, and no id to other commands", async () => {
+  const { document } = await insertAndAdopt(validSend());
   expect(document.messageId).toMatch(/^3EB0[0-9A-F]{18}$/);
-  const control = await adopted({ channelId, type: "channel.connect", payload: {} });
+  const control = await insertAndAdopt({ channelId, type: "channel.connect", payload: {} });
   expect(control.document).not.toHaveProperty("messageId");
 });
 
 describe("a document with", () => {
-  test.each(malformed)("%s fails and says where", async (_what, fields, field) => {
-    const { rung, document } = await adopted(fields);
+  test.each(malformed)("%s fails and names the field", async (_name, fields, field) => {
+    const { rung, document } = await insertAndAdopt(fields);
     expect(rung).toEqual([]);
     expect(document).toMatchObject({
       state: "failed",
@@ -166,33 +181,33 @@ describe("a document with", () => {
     });
   });
 
-  test("several mistakes names them all", async () => {
-    const { document } = await adopted({ channelId: "nowhere", type: "none", lane: 9 });
+  test("several mistakes fails and names them all", async () => {
+    const { document } = await insertAndAdopt({ channelId: "nowhere", type: "none", lane: 9 });
     const { details } = document.error as { details: Array<{ field: string }> };
     expect(details.map(({ field }) => field)).toEqual(["channelId", "type", "lane"]);
   });
 });
 
-test("what is looked for is found by indexes, however many commands there are", async () => {
+test("the search for unadopted documents examines no adopted one", async () => {
   const channel = channelDocument();
   await file.all.commands.insertMany(Array.from({ length: 300 }, () => commandDocument(channel._id)));
   await file.database.db.command({ profile: 2 });
   await adopt();
   await file.database.db.command({ profile: 0 });
-  const [look] = await file.database.db.collection("system.profile").find({ op: "query" }).toArray();
-  expect(look).toMatchObject({ ns: file.all.commands.namespace, docsExamined: 0 });
+  const [search] = await file.database.db.collection("system.profile").find({ op: "query" }).toArray();
+  expect(search).toMatchObject({ ns: file.all.commands.namespace, docsExamined: 0 });
 });
 
-test("bad documents among good ones stop nothing, and the order is that of insertion", async () => {
+test("invalid documents do not stop valid ones, which keep their insertion order", async () => {
   const channel = channelDocument();
   await file.all.channels.insertOne(channel);
   const ids = Array.from({ length: 30 }, (_, index) => `${channel._id}/${index}`);
   await file.database.db.collection<{ _id: string }>("commands").insertMany(
     ids.map((_id, index) => ({
-      ...good(),
+      ...validSend(),
       _id,
       channelId: channel._id,
-      // The later, the sooner it expires: no index may decide the order.
+      // Later documents expire sooner, so that the order of an index would differ.
       expiresAt: new Date(Date.now() + 600_000 - index * 10_000),
       ...(index % 3 === 1 ? { payload: null } : {}),
     })),
@@ -203,32 +218,30 @@ test("bad documents among good ones stop nothing, and the order is that of inser
   expect(claimed.map(({ _id }) => _id)).toEqual(ids.filter((_, index) => index % 3 !== 1));
 });
 
-test("more than are looked for at once are adopted in one go all the same, in the order of insertion", async () => {
+test("documents beyond one page are adopted in the same run, in insertion order", async () => {
   const channel = channelDocument();
   await file.all.channels.insertOne(channel);
   const ids = Array.from({ length: 520 }, (_, index) => `${channel._id}/${index}`);
   await file.database.db.collection<{ _id: string }>("commands").insertMany(
     ids.map((_id, index) => ({
-      ...good(),
+      ...validSend(),
       _id,
       channelId: channel._id,
       expiresAt: new Date(Date.now() + 6_000_000 - index * 1_000),
     })),
   );
   expect(await adopt()).toEqual([channel._id]);
-  const adopted = file.all.commands
-    .find({ channelId: channel._id, state: "queued" })
-    .sort({ ord: 1, _id: 1 });
-  expect((await adopted.toArray()).map(({ _id }) => _id)).toEqual(ids);
+  const found = file.all.commands.find({ channelId: channel._id, state: "queued" }).sort({ ord: 1, _id: 1 });
+  expect((await found.toArray()).map(({ _id }) => _id)).toEqual(ids);
 });
 
-test("what is claimed already is not queued again by an adopter who saw it before", async () => {
+test("a claimed command is not queued again by an adopter that read it earlier", async () => {
   const channel = channelDocument();
   await file.all.channels.insertOne(channel);
   const ids = Array.from({ length: 60 }, (_, index) => `${channel._id}/${index}`);
   await file.database.db
     .collection<{ _id: string }>("commands")
-    .insertMany(ids.map((_id) => ({ ...good(), _id, channelId: channel._id })));
+    .insertMany(ids.map((_id) => ({ ...validSend(), _id, channelId: channel._id })));
   const queue = createCommandQueue(file.all.commands, { channelId: channel._id, epoch: 1 }, "me");
   const claimed: string[] = [];
   const claimAll = async () => {
@@ -242,28 +255,28 @@ test("what is claimed already is not queued again by an adopter who saw it befor
   expect(states).toEqual(["running"]);
 });
 
-test("what says that it is queued is not carried out before it is adopted", async () => {
+test("a document inserted as `queued` is not claimed before it is adopted", async () => {
   const channel = channelDocument();
   await file.all.channels.insertOne(channel);
   const _id = randomUUID();
   const queue = createCommandQueue(file.all.commands, { channelId: channel._id, epoch: 1 }, "me");
-  const claims = async () => (await queue.claim([1], 8)).map((command) => command._id);
+  const claimedIds = async () => (await queue.claim([1], 8)).map((command) => command._id);
   await file.database.db
     .collection<{ _id: string }>("commands")
-    .insertOne({ ...good(), _id, channelId: channel._id, state: "queued", lane: 1 } as { _id: string });
+    .insertOne({ ...validSend(), _id, channelId: channel._id, state: "queued", lane: 1 } as { _id: string });
   await queue.expire();
-  expect(await claims()).toEqual([]);
+  expect(await claimedIds()).toEqual([]);
   await adopt();
-  expect(await claims()).toEqual([_id]);
+  expect(await claimedIds()).toEqual([_id]);
 });
 
-test("several adopters at once queue each document once, in one order", async () => {
+test("concurrent adopters queue each document once, in one order", async () => {
   const channel = channelDocument();
   await file.all.channels.insertOne(channel);
   const ids = Array.from({ length: 60 }, (_, index) => `${channel._id}/${index}`);
   await file.database.db
     .collection<{ _id: string }>("commands")
-    .insertMany(ids.map((_id) => ({ ...good(), _id, channelId: channel._id })));
+    .insertMany(ids.map((_id) => ({ ...validSend(), _id, channelId: channel._id })));
   await Promise.all([adopt(), adopt(), adopt()]);
   const queued = await file.all.commands.find({ channelId: channel._id }).sort({ ord: 1 }).toArray();
   expect(queued.map(({ state }) => state)).toEqual(ids.map(() => "queued"));

@@ -24,7 +24,7 @@ async function insert(channelId: string, count: number, fields: Partial<CommandD
 
 const read = async (_id: string) => (await file.all.commands.findOne({ _id })) as CommandDocument;
 
-/** Owners one after the other: each claims, is told to die, and the next one takes back what it had. */
+/** Owners one after the other: each one queues the orphans of the one before, which died with its claims. */
 async function* owners(channelId: string) {
   for (let epoch = 1; ; epoch++) {
     const queue = createCommandQueue(file.all.commands, { channelId, epoch }, `connector ${epoch}`);
@@ -33,8 +33,8 @@ async function* owners(channelId: string) {
   }
 }
 
-describe("a command whose claims end with their process", () => {
-  test("is dead when it is found the fourth time, and stops nothing any more", async () => {
+describe("a command whose owners die after claiming it", () => {
+  test("is `dead` when it is due for the fourth time, and blocks no later command", async () => {
     const channelId = randomUUID();
     const [poison = "", next = ""] = await insert(channelId, 2);
     const found: string[][] = [];
@@ -51,12 +51,12 @@ describe("a command whose claims end with their process", () => {
     });
   });
 
-  test("goes alone from the second time on, in its place, so that its neighbours' attempts are not spent with it", async () => {
+  test("is claimed alone from the second time on, in its place, so that its neighbours lose no attempt", async () => {
     const channelId = randomUUID();
-    const [a = "", poison = "", c = ""] = await insert(channelId, 3);
+    const [before = "", poison = "", after = ""] = await insert(channelId, 3);
     const claimed: string[] = [];
     for await (const queue of owners(channelId)) {
-      const isDead = async () => {
+      const diesOfPoison = async () => {
         for (let batch = await queue.claim([1], 16); batch.length > 0; batch = await queue.claim([1], 16)) {
           for (const { _id } of batch) {
             claimed.push(_id);
@@ -66,30 +66,30 @@ describe("a command whose claims end with their process", () => {
         }
         return false;
       };
-      if (!(await isDead())) break;
+      if (!(await diesOfPoison())) break;
     }
-    expect(claimed).toEqual([a, poison, poison, poison, c]);
-    const states = await Promise.all([a, poison, c].map(read));
+    expect(claimed).toEqual([before, poison, poison, poison, after]);
+    const states = await Promise.all([before, poison, after].map(read));
     expect(states.map(({ state }) => state)).toEqual(["succeeded", "dead", "succeeded"]);
     expect(states.map(({ attempts }) => attempts)).toEqual([1, 3, 2]);
   });
 
-  test("is told to have failed, and can be sent when its caller queues it again", async () => {
-    const here = await senderOn(file.all);
-    const [dead] = (await here.insert(1, { attempts: 3 })) as [CommandDocument];
-    here.sender.ring();
-    expect(await here.settled(dead)).toMatchObject({ state: "dead" });
-    await here.hears(dead, "failed");
+  test("is published as `failed`, and can be sent after its caller retries it", async () => {
+    const fixture = await senderOn(file.all);
+    const [dead] = (await fixture.insert(1, { attempts: 3 })) as [CommandDocument];
+    fixture.sender.ring();
+    expect(await fixture.settled(dead)).toMatchObject({ state: "dead" });
+    await fixture.expectPublished(dead, "failed");
     await file.all.commands.updateOne({ _id: dead._id }, [
       { $set: { state: "queued", attempts: 0, ord: "$$CLUSTER_TIME" } },
       { $unset: ["claim", "error", "doneAt"] },
     ]);
-    here.sender.ring();
-    await eventually(async () => (await here.read(dead)).state === "succeeded");
-    await here.hears(dead, "failed", "sent");
+    fixture.sender.ring();
+    await eventually(async () => (await fixture.read(dead)).state === "succeeded");
+    await fixture.expectPublished(dead, "failed", "sent");
   });
 
-  test("and is none of a message says only that, when it is dead", async () => {
+  test("reports `internal`, not `not_sent`, when it is a dead control command", async () => {
     const channelId = randomUUID();
     const [id = ""] = await insert(channelId, 1, { ...control, attempts: 3 });
     const queue = createCommandQueue(file.all.commands, { channelId, epoch: 1 }, "me");
@@ -98,7 +98,7 @@ describe("a command whose claims end with their process", () => {
   });
 });
 
-test("control is claimed at once, whatever stands in the message lanes", async () => {
+test("a control command is claimed at once, whatever waits in the message lanes", async () => {
   const channelId = randomUUID();
   await insert(channelId, 40);
   await insert(channelId, 1, { attempts: 2 });
@@ -108,7 +108,7 @@ test("control is claimed at once, whatever stands in the message lanes", async (
   expect((await queue.claim([0], 8)).map(({ _id }) => _id)).toEqual([id]);
 });
 
-test("what is too old is ended although it was not to begin before some far day", async () => {
+test("an overdue command expires even before its `notBefore`", async () => {
   const channelId = randomUUID();
   const [id = ""] = await insert(channelId, 1, { notBefore: future, expiresAt: new Date(0) });
   const queue = createCommandQueue(file.all.commands, { channelId, epoch: 1 }, "me");
@@ -116,28 +116,28 @@ test("what is too old is ended although it was not to begin before some far day"
   expect((await read(id)).state).toBe("expired");
 });
 
-test("a command that is expired twice, since its caller queued it again, is told of twice; of each time once", async () => {
-  const here = await senderOn(file.all);
-  const [old] = (await here.insert(1, { expiresAt: new Date(0) })) as [CommandDocument];
-  here.sender.ring();
-  expect(await here.settled(old)).toMatchObject({ state: "expired" });
-  await here.hears(old, "failed");
+test("a command that expires again after a retry is published once for each time", async () => {
+  const fixture = await senderOn(file.all);
+  const [old] = (await fixture.insert(1, { expiresAt: new Date(0) })) as [CommandDocument];
+  fixture.sender.ring();
+  expect(await fixture.settled(old)).toMatchObject({ state: "expired" });
+  await fixture.expectPublished(old, "failed");
   await file.all.commands.updateOne({ _id: old._id }, [
     { $set: { state: "queued", ord: "$$CLUSTER_TIME" } },
     { $unset: ["claim", "error", "doneAt"] },
   ]);
-  here.sender.ring();
-  expect(await here.settled(old)).toMatchObject({ state: "expired" });
-  await here.hears(old, "failed", "failed");
+  fixture.sender.ring();
+  expect(await fixture.settled(old)).toMatchObject({ state: "expired" });
+  await fixture.expectPublished(old, "failed", "failed");
 });
 
-/** As another service may have forged it: it says for itself that it was adopted. */
+/** Documents that another service inserted with the fields of an adopted command. */
 const forged: Array<[string, Record<string, unknown>, string]> = [
   ["no payload", { payload: null }, "payload"],
   ["a list for a payload", { payload: [] }, "payload"],
   ["a huge payload", { payload: { to: "x".repeat(2_000_000) } }, "payload.to"],
   [
-    "a thousand fields too many",
+    "a thousand unknown fields",
     { payload: Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`f${n}`, n])) },
     "payload.f0",
   ],
@@ -147,27 +147,27 @@ const forged: Array<[string, Record<string, unknown>, string]> = [
   ["a lane that is a word", { lane: "fast" }, "lane"],
   ["no lane", { lane: undefined }, "attempts"],
   ["an expiry that is a word", { expiresAt: "tomorrow" }, "expiresAt"],
-  ["a beginning that is a number", { notBefore: 5 }, "notBefore"],
-  ["no order", { ord: "first" }, "attempts"],
+  ["a `notBefore` that is a number", { notBefore: 5 }, "notBefore"],
+  ["an `ord` that is a word", { ord: "first" }, "attempts"],
   ["attempts that are a word", { attempts: "none" }, "attempts"],
   ["an _id that is a number", { _id: Math.random() }, "_id"],
   ["an _id that is a document", { _id: { a: Math.random() } }, "_id"],
-  ["a type that nobody knows", { type: "message.shout" }, "type"],
+  ["an unknown type", { type: "message.shout" }, "type"],
   ["a type that is a number", { type: 5 }, "type"],
 ];
 
 test.each(forged)(
-  "a queued document with %s fails and says where, and what is behind it is sent",
-  async (_what, fields, field) => {
-    const here = await senderOn(file.all);
-    const { channelId } = here;
+  "a queued document with %s fails and names the field, and the send behind it goes out",
+  async (_name, fields, field) => {
+    const fixture = await senderOn(file.all);
+    const { channelId } = fixture;
     const bad = { ...commandDocument(channelId), ...fields } as Record<string, unknown>;
     if (bad.lane === undefined) delete bad.lane;
     const raw = file.database.db.collection<{ _id: unknown; state?: string }>("commands");
     await raw.insertOne(bad as { _id: unknown });
-    const [good] = (await here.insert(1)) as [CommandDocument];
-    here.sender.ring();
-    expect(await here.settled(good)).toMatchObject({ state: "succeeded" });
+    const [good] = (await fixture.insert(1)) as [CommandDocument];
+    fixture.sender.ring();
+    expect(await fixture.settled(good)).toMatchObject({ state: "succeeded" });
     expect(await eventually(() => raw.findOne({ _id: bad._id, state: "failed" } as object))).toMatchObject({
       error: {
         code: "invalid_command",
@@ -175,23 +175,23 @@ test.each(forged)(
       },
       doneAt: expect.any(Date),
     });
-    expect(here.errors).toEqual([]);
+    expect(fixture.errors).toEqual([]);
   },
 );
 
-test("a command that was inserted without an _id is carried out", async () => {
-  const here = await senderOn(file.all);
+test("a command inserted without an `_id` is carried out", async () => {
+  const fixture = await senderOn(file.all);
   const _id = new ObjectId() as unknown as string;
-  const [command] = (await here.insert(1, { _id })) as [CommandDocument];
-  here.sender.ring();
-  expect(await here.settled(command)).toMatchObject({ state: "succeeded" });
+  const [command] = (await fixture.insert(1, { _id })) as [CommandDocument];
+  fixture.sender.ring();
+  expect(await fixture.settled(command)).toMatchObject({ state: "succeeded" });
 });
 
-describe("a former owner that stood still while it was succeeded", () => {
+describe("a former owner that was suspended during the takeover", () => {
   const queueOf = (channelId: string, epoch: number, isHeld = () => true) =>
     createCommandQueue(file.all.commands, { channelId, epoch, isHeld }, `connector ${epoch}`);
 
-  test("claims nothing of what was queued then, when it goes on: its successor would have to wait for it", async () => {
+  test("claims nothing that was queued at the takeover", async () => {
     const channelId = randomUUID();
     const former = queueOf(channelId, 1);
     const ids = await insert(channelId, 2);
@@ -201,7 +201,7 @@ describe("a former owner that stood still while it was succeeded", () => {
     expect((await successor.claim([1], 16)).map(({ _id }) => _id)).toEqual(ids);
   });
 
-  test("claims nothing of what it had and was put back", async () => {
+  test("claims none of its own commands that were queued again", async () => {
     const channelId = randomUUID();
     const former = queueOf(channelId, 1);
     const [_id = ""] = await insert(channelId, 1);
@@ -213,7 +213,7 @@ describe("a former owner that stood still while it was succeeded", () => {
     expect(await read(_id)).toMatchObject({ state: "queued" });
   });
 
-  test("claims nothing of what came since: it knows by its own clock", async () => {
+  test("claims nothing inserted since, because its own clock says that its lease is over", async () => {
     const channelId = randomUUID();
     const [_id = ""] = await insert(channelId, 1);
     await expect(queueOf(channelId, 1, () => false).claim([1], 1)).rejects.toThrow(FencedError);

@@ -9,18 +9,18 @@ import { commandDocument, fileDatabase, quiet } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 
-/** Commands of its own for each test: some of them are dropped. */
+/** A collection for each test, because some tests drop theirs. */
 const freshCommands = (): Collection<CommandDocument> =>
   file.database.db.collection(`commands_${randomUUID()}`);
 
 /** Listens until the test is over. Resolves when the stream is open. */
 async function listening(commands: Collection<CommandDocument>) {
-  const heard: string[] = [];
+  const rung: string[] = [];
   const counts = { adopt: 0, reopened: 0 };
   const abort = new AbortController();
   const done = listenToCommands({
     commands,
-    ring: (channelId) => heard.push(channelId),
+    ring: (channelId) => rung.push(channelId),
     adopt: () => counts.adopt++,
     reopened: () => counts.reopened++,
     log: quiet,
@@ -31,95 +31,98 @@ async function listening(commands: Collection<CommandDocument>) {
     await done;
   });
   await eventually(() => counts.reopened > 0);
-  return { heard, counts, abort, done };
+  return { rung, counts, abort, done };
 }
 
 /** Inserts a command and waits until its channel was rung. */
-async function insertAndHear(commands: Collection<CommandDocument>, heard: readonly string[]): Promise<void> {
+async function insertUntilRung(
+  commands: Collection<CommandDocument>,
+  rung: readonly string[],
+): Promise<void> {
   const channelId = randomUUID();
   await commands.insertOne(commandDocument(channelId));
-  await eventually(() => heard.includes(channelId));
+  await eventually(() => rung.includes(channelId));
 }
 
-test("rings for each new command, and only for new ones", async () => {
+test("the doorbell rings for each new command, and not for updates or deletions", async () => {
   const commands = freshCommands();
-  const { heard, counts } = await listening(commands);
+  const { rung, counts } = await listening(commands);
   const [one, two] = [commandDocument("one"), commandDocument("two")];
   await commands.insertMany([one, two]);
   await commands.updateOne({ _id: one._id }, { $set: { state: "running" } });
   await commands.deleteOne({ _id: one._id });
   await commands.insertOne(commandDocument("last"));
-  await eventually(() => heard.includes("last"));
-  expect(heard).toEqual(["one", "two", "last"]);
+  await eventually(() => rung.includes("last"));
+  expect(rung).toEqual(["one", "two", "last"]);
   expect(counts).toEqual({ adopt: 0, reopened: 1 });
 });
 
-test("rings for a command that is tried again, and for no other step of it", async () => {
+test("the doorbell rings for a retried command, and for none of its other steps", async () => {
   const commands = freshCommands();
-  const { heard } = await listening(commands);
-  const again = commandDocument("again");
-  await commands.insertOne(again);
-  const step = (update: object) => commands.updateOne({ _id: again._id }, update);
+  const { rung } = await listening(commands);
+  const retried = commandDocument("retried");
+  await commands.insertOne(retried);
+  const step = (update: object) => commands.updateOne({ _id: retried._id }, update);
   await step({ $set: { state: "running" } });
   await step({ $set: { state: "queued" }, $unset: { claim: "" } });
   await step({ $set: { state: "dead", doneAt: new Date() } });
   await commands.insertOne(commandDocument("between"));
   await step([{ $set: { state: "queued", ord: "$$CLUSTER_TIME" } }, { $unset: ["doneAt"] }]);
-  await eventually(() => heard.length === 3);
-  expect(heard).toEqual(["again", "between", "again"]);
+  await eventually(() => rung.length === 3);
+  expect(rung).toEqual(["retried", "between", "retried"]);
 });
 
 test.each([{}, { state: "queued" }, { state: null, attempts: null }])(
-  "%o is for adoption, whatever it lacks",
+  "a document with %o and no `attempts` calls for adoption",
   async (fields) => {
     const commands = freshCommands();
-    const { heard, counts } = await listening(commands);
+    const { rung, counts } = await listening(commands);
     await commands.insertOne({ _id: randomUUID(), ...fields } as unknown as CommandDocument);
     await eventually(() => counts.adopt === 1);
-    expect(heard).toEqual([]);
+    expect(rung).toEqual([]);
   },
 );
 
-test("opens again when its stream was killed, and says so", async () => {
+test("a killed stream is reopened and reported as reopened", async () => {
   const commands = freshCommands();
-  const { heard, counts } = await listening(commands);
+  const { rung, counts } = await listening(commands);
   for (let times = 1; times <= 2; times++) {
-    await insertAndHear(commands, heard);
+    await insertUntilRung(commands, rung);
     expect(await killStreams(commands)).toBeGreaterThan(0);
     await eventually(() => counts.reopened === times + 1);
   }
-  await insertAndHear(commands, heard);
+  await insertUntilRung(commands, rung);
 });
 
-test("what is inserted as soon as it says to be open is heard", async () => {
+test("a command inserted as soon as the stream is reported open rings", async () => {
   const commands = freshCommands();
-  const { heard } = await listening(commands);
+  const { rung } = await listening(commands);
   await commands.insertOne(commandDocument("first"));
-  await eventually(() => heard.includes("first"));
+  await eventually(() => rung.includes("first"));
 });
 
-test("opens again when the collection was dropped, and says so", async () => {
+test("a stream over a dropped collection is reopened and reported as reopened", async () => {
   const commands = freshCommands();
-  const { heard, counts } = await listening(commands);
-  await insertAndHear(commands, heard);
+  const { rung, counts } = await listening(commands);
+  await insertUntilRung(commands, rung);
   await commands.drop();
   await eventually(() => counts.reopened === 2);
-  await insertAndHear(commands, heard);
+  await insertUntilRung(commands, rung);
 });
 
-test("opens again when the line to the database was cut for a while", async () => {
+test("a stream is reopened after the connection to the database was cut", async () => {
   const commands = freshCommands();
   await using severable = await severableDatabase(file.database.db.databaseName);
-  const { heard } = await listening(severable.db.collection(commands.collectionName));
-  await insertAndHear(commands, heard);
+  const { rung } = await listening(severable.db.collection(commands.collectionName));
+  await insertUntilRung(commands, rung);
   severable.cut();
   const channelId = randomUUID();
   await commands.insertOne(commandDocument(channelId));
   await severable.mend();
-  await insertAndHear(commands, heard);
+  await insertUntilRung(commands, rung);
 });
 
-test("ends when it is told to, at once and also before it began", async () => {
+test("listening ends when its signal aborts, and does not start once it has", async () => {
   const { abort, done, counts } = await listening(freshCommands());
   abort.abort();
   await done;
@@ -134,7 +137,7 @@ test("ends when it is told to, at once and also before it began", async () => {
   expect(counts.reopened).toBe(1);
 });
 
-/** Kills every stream on a collection, as an administrator would. Resolves to how many. */
+/** Kills every stream on a collection, as an administrator would. Resolves to their number. */
 async function killStreams(commands: Collection<CommandDocument>): Promise<number> {
   const { client, db } = file.database;
   const operations = await client

@@ -19,7 +19,7 @@ const file = fileDatabase();
 const account = "15550100009@s.whatsapp.net";
 
 const each = [
-  ...["begin", "leave", "requeue", "taken", "refused", "silence", "refuse", "markDead"],
+  ...["begin", "leave", "requeue", "accepted", "refused", "silence", "refuse", "markDead"],
   ...["resend", "undoResend", "receipt", "pass", "cancel", "retry", "late"],
 ] as const as ReadonlyArray<Extract<Happening, { n: number }>["type"]>;
 
@@ -27,7 +27,7 @@ const happening = (count: number): fc.Arbitrary<Happening> =>
   fc.oneof(
     { weight: 4, arbitrary: fc.constant<Happening>({ type: "claim" }) },
     { weight: 2, arbitrary: fc.constant<Happening>({ type: "takeover" }) },
-    // What carries a send on its way, so that walks get somewhere.
+    // More weight for the steps of a normal send, so that walks get far.
     {
       weight: 8,
       arbitrary: fc.record({
@@ -42,12 +42,12 @@ function broken({ commands }: World): string[] {
   return commands.flatMap((command) =>
     Object.entries(invariants)
       .filter(([, holds]) => !holds(command))
-      .map(([name]) => `${name}: ${command.states} told ${command.told}`),
+      .map(([name]) => `${name}: ${command.states} published ${command.published}`),
   );
 }
 
 describe("the steps of a command", () => {
-  test("no walk breaks an invariant", () => {
+  test("break no invariant on any walk", () => {
     fc.assert(
       fc.property(fc.array(happening(2), { maxLength: 60, size: "max" }), (walk) => {
         const world = newWorld(2);
@@ -60,7 +60,7 @@ describe("the steps of a command", () => {
     );
   });
 
-  test("the walks go everywhere: each state is reached, each step taken, and a stanza left twice", () => {
+  test("reach every state and a second copy on random walks", () => {
     const seen = new Set<string>();
     fc.assert(
       fc.property(fc.array(happening(2), { maxLength: 60, size: "max" }), (walk) => {
@@ -68,15 +68,15 @@ describe("the steps of a command", () => {
         for (const next of walk) happen(world, next);
         for (const { states, copies, isResent } of world.commands) {
           for (const state of states) seen.add(state);
-          if (copies === 2 && isResent) seen.add("left twice");
+          if (copies === 2 && isResent) seen.add("two copies");
         }
       }),
       { numRuns: 3_000 },
     );
-    expect([...seen].toSorted()).toEqual([...commandStates, "left twice"].toSorted());
+    expect([...seen].toSorted()).toEqual([...commandStates, "two copies"].toSorted());
   });
 
-  test("lead from states to states, and only two of them lead to the wire", () => {
+  test("lead to known states, and only `begin` and `resend` stay in theirs", () => {
     for (const { from, to } of Object.values(commandSteps)) {
       expect(commandStates).toEqual(expect.arrayContaining([...from, to]));
     }
@@ -88,7 +88,7 @@ describe("the steps of a command", () => {
 interface Owner {
   queue: CommandQueue;
   messageStatuses: MessageStatuses;
-  tell: ReportUnclaimable;
+  report: ReportUnclaimable;
 }
 
 /** Takes the channel over as a connector does, on the real collections. */
@@ -104,29 +104,29 @@ async function own(channelId: string, epoch: number): Promise<Owner> {
     onArrived: queue.settleUnknown,
   });
   await rescueOrphans({ queue, messageStatuses, publishedStatuses });
-  const tell: ReportUnclaimable = async (spent) => {
-    for (const { command, settlement } of spent) {
+  const report: ReportUnclaimable = async (unclaimable) => {
+    for (const { command, settlement } of unclaimable) {
       const { messageId = "", ord } = command;
       await messageStatuses.publishNotSent({ messageId, ord }, settlement.error.code);
     }
   };
-  return { queue, messageStatuses, tell };
+  return { queue, messageStatuses, report };
 }
 
 const error = { code: "not_sent", message: "Not sent" } as const;
 const result = { status: "sent" };
 
-type Real = (owner: Owner, command: CommandDocument & { messageId: string }) => Promise<unknown>;
+type Perform = (owner: Owner, command: CommandDocument & { messageId: string }) => Promise<unknown>;
 
 const change = (_id: string, from: CommandDocument["state"][], to: Document[]) =>
   file.all.commands.updateOne({ _id, state: { $in: from } }, to);
 
-/** What the product and the world around it do. */
-const reals: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Real } = {
+/** How the product, WhatsApp and callers carry out each happening. */
+const performs: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Perform } = {
   begin: ({ queue }, { _id, messageId }) => queue.startRelay(_id, messageId, account).catch(() => undefined),
   leave: async ({ messageStatuses }, { messageId }) => messageStatuses.begin(messageId),
   requeue: ({ queue }, { _id }) => queue.unclaim([_id]),
-  async taken({ queue, messageStatuses }, { _id, messageId }) {
+  async accepted({ queue, messageStatuses }, { _id, messageId }) {
     await messageStatuses.publish({ messageId, status: "sent" });
     await queue.settle(_id, { state: "succeeded", result });
   },
@@ -181,25 +181,25 @@ const reals: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Real } =
   },
 };
 
-/** WhatsApp and the caller of the queue do not do what cannot be; the queue itself is asked for anything. */
+/** Excludes only what WhatsApp and the queue's caller never do; the queue itself must withstand everything else. */
 function isPossible({ type, n }: Extract<Happening, { n: number }>, { commands }: World): boolean {
   const command = commands[n];
   if (!command) return false;
-  const { state, copies, isBegun, isResent, told } = command;
+  const { state, copies, isBegun, isResent, published } = command;
   const isOut = state === "running" && copies > 0;
-  const isOnline = told.includes("sent") || told.includes("delivered");
+  const hasArrived = published.includes("sent") || published.includes("delivered");
   if (type === "leave") return state === "running" && isBegun && copies === 0;
-  if (type === "taken") return isOut || (state === "unknown" && isResent);
+  if (type === "accepted") return isOut || (state === "unknown" && isResent);
   if (type === "silence") return isOut;
-  if (type === "refused") return isOut && !isOnline;
+  if (type === "refused") return isOut && !hasArrived;
   if (type === "requeue" || type === "refuse" || type === "markDead")
     return state === "running" && copies === 0;
-  if (type === "undoResend") return state === "unknown" && isResent && !isOnline;
-  if (type === "receipt") return copies > 0 && !told.includes("failed");
+  if (type === "undoResend") return state === "unknown" && isResent && !hasArrived;
+  if (type === "receipt") return copies > 0 && !published.includes("failed");
   return true;
 }
 
-async function real(channelId: string, ids: readonly string[]) {
+async function stored(channelId: string, ids: readonly string[]) {
   const documents = await file.all.commands.find({ channelId }).toArray();
   const events = await file.all.events
     .find({ channelId, seq: { $exists: true } })
@@ -207,18 +207,18 @@ async function real(channelId: string, ids: readonly string[]) {
     .toArray();
   return ids.map((id) => {
     const found = documents.find(({ _id }) => _id === id);
-    const told = events
+    const published = events
       .filter(({ data }) => data.messageId === found?.messageId)
       .map(({ _id, data }) => (_id.split("/").length > 3 ? "not_sent" : data.status));
     const isBegun = found?.relayStartedAt !== undefined;
     return {
-      ...{ state: found?.state, attempts: found?.attempts, isBegun, told },
+      ...{ state: found?.state, attempts: found?.attempts, isBegun, published },
       isResent: found?.resentAt !== undefined,
     };
   });
 }
 
-test("the queue, the events and the takeover on the real database do what the rules say, step by step", {
+test("the queue, the log and the takeover on the real database match the model after every happening", {
   timeout: 120_000,
 }, async () => {
   await fc.assert(
@@ -234,22 +234,22 @@ test("the queue, the events and the takeover on the real database do what the ru
       let owner = await own(channelId, world.epoch);
       for (const next of walk) {
         if (next.type === "claim") {
-          await owner.queue.claim([1], 1, owner.tell);
+          await owner.queue.claim([1], 1, owner.report);
         } else if (next.type === "takeover") {
           former = owner;
           owner = await own(channelId, world.epoch + 1);
         } else {
           if (!isPossible(next, world)) continue;
           const command = await file.all.commands.findOne({ _id: ids[next.n] ?? "" });
-          const who = next.type === "late" ? former : owner;
-          if (who && command?.messageId)
-            await reals[next.type](who, { ...command, messageId: command.messageId });
+          const actor = next.type === "late" ? former : owner;
+          if (actor && command?.messageId)
+            await performs[next.type](actor, { ...command, messageId: command.messageId });
         }
         happen(world, next);
-        const expected = world.commands.map(({ state, attempts, isBegun, isResent, told }) => ({
-          ...{ state, attempts, isBegun, isResent, told },
+        const expected = world.commands.map(({ state, attempts, isBegun, isResent, published }) => ({
+          ...{ state, attempts, isBegun, isResent, published },
         }));
-        expect(await real(channelId, ids), JSON.stringify(next)).toEqual(expected);
+        expect(await stored(channelId, ids), JSON.stringify(next)).toEqual(expected);
       }
     }),
     { numRuns: 25 },

@@ -13,7 +13,7 @@ const future = new Date(Date.now() + 600_000);
 const control = { type: "channel.connect", payload: {}, lane: 0 } as const;
 const notSent = { code: "not_sent", message: "Not sent" } as const;
 
-/** A channel of its own for each test, with its owner's queue. */
+/** A channel, new unless given, with its owner's queue. */
 function queueOf(channelId: string = randomUUID(), epoch = 1) {
   return {
     channelId,
@@ -33,23 +33,25 @@ async function insert(channelId: string, ...fields: Array<Partial<CommandDocumen
 
 async function read(id: string | undefined): Promise<CommandDocument> {
   const found = await file.all.commands.findOne({ _id: id ?? "" });
-  if (!found) throw new Error("There is no such command");
+  if (!found) throw new Error("The command does not exist");
   return found;
 }
 
-/** Hears of what is ended instead of carried out. */
-function listener() {
-  const told: Array<[string, string]> = [];
-  const tell: ReportUnclaimable = async (spent) => {
-    told.push(...spent.map(({ command, settlement }): [string, string] => [command._id, settlement.state]));
+/** Records the commands that are settled instead of claimed. */
+function recordUnclaimable() {
+  const reported: Array<[string, string]> = [];
+  const report: ReportUnclaimable = async (unclaimable) => {
+    reported.push(
+      ...unclaimable.map(({ command, settlement }): [string, string] => [command._id, settlement.state]),
+    );
   };
-  return { told, tell };
+  return { reported, report };
 }
 
 const idsOf = (found: CommandDocument[]) => found.map(({ _id }) => _id);
 
-describe("claiming", () => {
-  test("is first in, first out in each lane, the more urgent lane first, whoever wrote", async () => {
+describe("a claim", () => {
+  test("is first in, first out within a lane, and takes the more urgent lane first", async () => {
     const { channelId, queue } = queueOf();
     const write = async (writer: string) => {
       for (let n = 0; n < 20; n++) {
@@ -69,7 +71,7 @@ describe("claiming", () => {
     }
   });
 
-  test("takes the lanes it was asked for, up to the limit, and nothing twice", async () => {
+  test("takes only the requested lanes, up to the limit, and nothing twice", async () => {
     const { channelId, queue } = queueOf();
     const ids = await insert(channelId, control, { lane: 1 }, { lane: 2 }, { lane: 1 });
     expect(idsOf(await queue.claim([0], 8))).toEqual([ids[0]]);
@@ -78,7 +80,7 @@ describe("claiming", () => {
     expect(await queue.claim([0, 1, 2], 8)).toEqual([]);
   });
 
-  test("marks whose it is, under which epoch, and counts the attempt", async () => {
+  test("stores the connector and the epoch, and counts the attempt", async () => {
     const { channelId, queue } = queueOf(randomUUID(), 7);
     const [id] = await insert(channelId, {});
     await queue.claim([1], 1);
@@ -89,7 +91,7 @@ describe("claiming", () => {
     });
   });
 
-  test("gives each command to one of two owners who claim at the same time", async () => {
+  test("gives each command to only one of two owners that claim at the same time", async () => {
     const { channelId, queue } = queueOf();
     await insert(channelId, ...Array.from({ length: 40 }, () => ({})));
     const other = queueOf(channelId, 2).queue;
@@ -100,7 +102,7 @@ describe("claiming", () => {
     expect(all.toSorted()).toEqual(idsOf(stamped).toSorted());
   });
 
-  test("leaves what belongs to other channels, what is not due and what has ended", async () => {
+  test("takes no command of another channel, none that is not due and none that has ended", async () => {
     const { channelId, queue } = queueOf();
     await insert(randomUUID(), {});
     await insert(channelId, { notBefore: future }, { state: "succeeded" }, { state: "cancelled" });
@@ -108,13 +110,13 @@ describe("claiming", () => {
   });
 });
 
-describe("what is too old", () => {
-  test("is not carried out: it is expired when it is claimed, and given back to be told of", async () => {
+describe("an overdue command", () => {
+  test("expires instead of being claimed, and is reported", async () => {
     const { channelId, queue } = queueOf();
     const [old, fresh] = await insert(channelId, { expiresAt: past }, {});
-    const { told, tell } = listener();
-    const claimed = await queue.claim([1], 8, tell);
-    expect([told, idsOf(claimed)]).toEqual([[[old, "expired"]], [fresh]]);
+    const { reported, report } = recordUnclaimable();
+    const claimed = await queue.claim([1], 8, report);
+    expect([reported, idsOf(claimed)]).toEqual([[[old, "expired"]], [fresh]]);
     expect(await read(old)).toMatchObject({
       state: "expired",
       attempts: 0,
@@ -123,19 +125,19 @@ describe("what is too old", () => {
     });
   });
 
-  test("is found without claiming what is not", async () => {
+  test("expires without a claim of the others", async () => {
     const { channelId, queue } = queueOf();
     const [old, fresh] = await insert(channelId, { expiresAt: past }, {});
-    const { told, tell } = listener();
-    await queue.expire(tell);
-    await queue.expire(tell);
-    expect(told).toEqual([[old, "expired"]]);
+    const { reported, report } = recordUnclaimable();
+    await queue.expire(report);
+    await queue.expire(report);
+    expect(reported).toEqual([[old, "expired"]]);
     expect((await read(fresh)).state).toBe("queued");
   });
 });
 
-describe("settling", () => {
-  test("writes the result, whatever is in it", async () => {
+describe("a settlement", () => {
+  test("is stored literally, whatever it contains", async () => {
     const { channelId, queue } = queueOf();
     const ids = await insert(channelId, {}, {}, {});
     await queue.claim([1], 8);
@@ -158,16 +160,16 @@ describe("settling", () => {
     const [id] = await insert(channelId, {});
     await former.claim([1], 8);
     const { queue: owner } = queueOf(channelId, 2);
-    await takeBack(owner);
+    await requeueOrphans(owner);
     await owner.claim([1], 8);
     await former.settle(id ?? "", { state: "failed", error: notSent });
     await former.unclaim([id ?? ""]);
-    await expect(former.startRelay(id ?? "", "3EB0AA", account)).rejects.toThrow("not ours");
+    await expect(former.startRelay(id ?? "", "3EB0AA", account)).rejects.toThrow("belongs to another owner");
     expect(await read(id)).toMatchObject({ state: "running", attempts: 2, claim: { epoch: 2 } });
     expect(await read(id)).not.toHaveProperty("relayStartedAt");
   });
 
-  test("happens once: what has ended does not end again", async () => {
+  test("does not change a command that has ended", async () => {
     const { channelId, queue } = queueOf();
     const [id = ""] = await insert(channelId, {});
     await queue.claim([1], 8);
@@ -176,7 +178,7 @@ describe("settling", () => {
     expect((await read(id)).state).toBe("succeeded");
   });
 
-  test("a later receipt completes what was unknown, and nothing else", async () => {
+  test("by a later receipt completes only an `unknown` send", async () => {
     const { channelId, queue } = queueOf();
     const sent = { messageId: "3EB0AA", to: "x", type: "text", status: "unknown" };
     const [unknown, failed] = await insert(
@@ -191,7 +193,7 @@ describe("settling", () => {
   });
 });
 
-test("what is put back keeps its place and its attempts", async () => {
+test("an unclaimed command keeps its place and loses no attempt", async () => {
   const { channelId, queue } = queueOf();
   const ids = await insert(channelId, {}, {}, {});
   await queue.claim([1], 2);
@@ -203,7 +205,7 @@ test("what is put back keeps its place and its attempts", async () => {
   expect(idsOf(await queue.claim([1], 8))).toEqual(ids);
 });
 
-test("starting a relay says when, and under which id", async () => {
+test("starting a relay stores its time and message id", async () => {
   const { channelId, queue } = queueOf();
   const [id = ""] = await insert(channelId, {});
   await queue.claim([1], 1);
@@ -211,21 +213,21 @@ test("starting a relay says when, and under which id", async () => {
   expect(await read(id)).toMatchObject({ messageId: "3EB0DD", relayStartedAt: expect.any(Date) });
 });
 
-/** As if nothing had been begun. */
-async function takeBack(queue: CommandQueue) {
+/** Queues every orphan again. */
+async function requeueOrphans(queue: CommandQueue) {
   await queue.settleOrphans((await queue.orphans()).map((command) => ({ command, next: "queue" })));
 }
 
-test("what a former owner left is found by the next, and next what it says, if it is still as it was", async () => {
+test("the next owner finds the orphans of a former one, and settles those that have not changed since", async () => {
   const { channelId, queue: former } = queueOf();
-  const [before = "", begun = "", waits = ""] = await insert(channelId, {}, {}, {});
+  const [claimed = "", begun = "", waiting = ""] = await insert(channelId, {}, {}, {});
   await former.claim([1], 2);
   const { queue: owner } = queueOf(channelId, 2);
   const [mine = ""] = await insert(channelId, control);
   await owner.claim([0], 1);
   const found = await owner.orphans();
-  expect(idsOf(found)).toEqual([before, begun]);
-  // It does not know yet that it was deposed.
+  expect(idsOf(found)).toEqual([claimed, begun]);
+  // The former owner has not yet noticed that it was deposed.
   await former.startRelay(begun, "3EB0EE", account);
   await owner.settleOrphans(found.map((command) => ({ command, next: "queue" })));
   expect(idsOf(await owner.orphans())).toEqual([begun]);
@@ -233,7 +235,7 @@ test("what a former owner left is found by the next, and next what it says, if i
   await owner.settleOrphans((await owner.orphans()).map((command) => ({ command, next: unknown })));
   expect(await read(begun)).toMatchObject({ ...unknown, claim: { epoch: 2 }, doneAt: expect.any(Date) });
   expect((await read(mine)).state).toBe("running");
-  expect(idsOf(await owner.claim([1], 8))).toEqual([before]);
-  expect(idsOf(await owner.claim([1], 8))).toEqual([waits]);
+  expect(idsOf(await owner.claim([1], 8))).toEqual([claimed]);
+  expect(idsOf(await owner.claim([1], 8))).toEqual([waiting]);
   expect(await owner.orphans()).toEqual([]);
 });

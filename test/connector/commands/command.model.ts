@@ -8,22 +8,22 @@ import {
 import type { CommandState } from "#shared/commands.ts";
 import type { MessageStatus } from "#shared/events.ts";
 
-/** One send, as the rules see it. */
+/** One send, as the model sees it. */
 export interface ModelCommand {
   state: CommandState;
   attempts: number;
-  /** Its place in the queue; a later one when it is queued again by its caller. */
+  /** Its place in the queue; a retry by its caller moves it to the end. */
   place: number;
-  /** Whose claim it is; null while nobody has it. */
+  /** The epoch that claimed it; null while it is unclaimed. */
   epoch: number | null;
   isBegun: boolean;
   isResent: boolean;
   isOverdue: boolean;
-  /** How often the stanza left; no rule reads it. */
+  /** How often the stanza left; the product cannot know this. */
   copies: number;
-  /** What was told of it, in this order. `not_sent`: a failure before the wire. */
-  told: Array<MessageStatus | "not_sent">;
-  /** Every state it was in. */
+  /** Its published statuses, in order. `not_sent`: a failure before the wire. */
+  published: Array<MessageStatus | "not_sent">;
+  /** Every state it was in, in order. */
   states: CommandState[];
 }
 
@@ -33,18 +33,18 @@ export interface World {
   commands: ModelCommand[];
 }
 
-/** What can happen next. `n` is the command it happens to. */
+/** Anything that can happen. `n` is the index of the command it happens to. */
 export type Happening =
   | { type: "claim" }
   | { type: "takeover" }
-  /** A former owner goes on as if it still were one. */
+  /** A former owner goes on as if it still owned the channel. */
   | { type: "late"; n: number }
   | {
       type:
         | "begin"
         | "leave"
         | "requeue"
-        | "taken"
+        | "accepted"
         | "refused"
         | "silence"
         | "refuse"
@@ -64,13 +64,13 @@ export function newWorld(count: number): World {
     (_, place): ModelCommand => ({
       ...{ state: "queued", attempts: 0, place, epoch: null },
       ...{ isBegun: false, isResent: false, isOverdue: false },
-      ...{ copies: 0, told: [], states: ["queued"] },
+      ...{ copies: 0, published: [], states: ["queued"] },
     }),
   );
   return { epoch: 1, places: count, commands };
 }
 
-/** Takes a step of the table; false when the table does not have it from here. */
+/** Takes a step of the table; returns false when the table does not allow it here. */
 function take(command: ModelCommand, step: CommandStep): boolean {
   const { from, to, wire } = commandSteps[step];
   if (!(from as readonly CommandState[]).includes(command.state)) return false;
@@ -81,10 +81,11 @@ function take(command: ModelCommand, step: CommandStep): boolean {
   return true;
 }
 
-const hasArrived = ({ told }: ModelCommand) => told.includes("sent") || told.includes("delivered");
+const hasArrived = ({ published }: ModelCommand) =>
+  published.includes("sent") || published.includes("delivered");
 
-function tell(command: ModelCommand, status: MessageStatus | "not_sent") {
-  if (!command.told.includes(status) || status === "not_sent") command.told.push(status);
+function publish(command: ModelCommand, status: MessageStatus | "not_sent") {
+  if (!command.published.includes(status) || status === "not_sent") command.published.push(status);
 }
 
 function claim({ commands, epoch }: World) {
@@ -95,15 +96,15 @@ function claim({ commands, epoch }: World) {
       .slice(0, 1);
     const [next] = claimableTogether(found);
     if (!next) return;
-    const turn = dueStep({ attempts: next.attempts, isExpired: next.isOverdue });
+    const step = dueStep({ attempts: next.attempts, isExpired: next.isOverdue });
     next.epoch = epoch;
-    if (turn === "claim") {
+    if (step === "claim") {
       take(next, "claim");
       next.attempts++;
       return;
     }
-    tell(next, "not_sent");
-    take(next, turn);
+    publish(next, "not_sent");
+    take(next, step);
   }
 }
 
@@ -116,7 +117,7 @@ function takeover(world: World) {
       { state, type: "message.send", ...(isBegun ? { relayStartedAt: new Date() } : {}) },
       { hasArrived: hasArrived(command), refusal: null, notSent: null },
     );
-    if (verdict === "markUnknown") tell(command, "unknown");
+    if (verdict === "markUnknown") publish(command, "unknown");
     if (verdict !== "keep") take(command, verdict);
     command.epoch = verdict === "requeue" ? null : world.epoch;
   }
@@ -137,33 +138,33 @@ const happens: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Happen
     command.attempts--;
     Object.assign(command, { epoch: null, isBegun: false });
   },
-  taken(command) {
+  accepted(command) {
     if (command.state === "running" && command.copies > 0) {
-      if (!hasArrived(command)) tell(command, "sent");
+      if (!hasArrived(command)) publish(command, "sent");
       take(command, "succeed");
     } else if (command.state === "unknown" && command.isResent) {
-      tell(command, "sent");
+      publish(command, "sent");
       take(command, "confirm");
     }
   },
   refused(command) {
     if (command.state !== "running" || command.copies === 0 || hasArrived(command)) return;
-    tell(command, "failed");
+    publish(command, "failed");
     take(command, "fail");
   },
   silence(command) {
     if (command.state !== "running" || command.copies === 0) return;
-    if (!hasArrived(command)) tell(command, "unknown");
+    if (!hasArrived(command)) publish(command, "unknown");
     take(command, "markUnknown");
     if (hasArrived(command)) take(command, "confirm");
   },
   refuse(command) {
     if (command.copies > 0 || !take(command, "fail")) return;
-    tell(command, "not_sent");
+    publish(command, "not_sent");
   },
   markDead(command) {
     if (command.copies > 0 || !take(command, "markDead")) return;
-    tell(command, "not_sent");
+    publish(command, "not_sent");
   },
   resend(command) {
     if (command.isOverdue || command.isResent || !take(command, "resend")) return;
@@ -175,8 +176,8 @@ const happens: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Happen
     Object.assign(command, { isResent: false, copies: command.copies - 1 });
   },
   receipt(command) {
-    if (command.copies === 0 || command.told.includes("failed")) return;
-    tell(command, "delivered");
+    if (command.copies === 0 || command.published.includes("failed")) return;
+    publish(command, "delivered");
     take(command, "confirm");
   },
   pass(command) {
@@ -192,7 +193,7 @@ const happens: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Happen
   },
 };
 
-/** What the rules say that comes of it. What cannot happen changes nothing. */
+/** Applies a happening to the model. One that cannot happen changes nothing. */
 export function happen(world: World, happening: Happening): void {
   if (happening.type === "claim") claim(world);
   else if (happening.type === "takeover") takeover(world);
@@ -204,32 +205,37 @@ export function happen(world: World, happening: Happening): void {
 
 const final: readonly CommandState[] = ["succeeded", "failed", "cancelled"];
 
-/** Named, so that a walk that breaks one says which. */
+/** Named, so that a walk that breaks one names it. */
 export const invariants: Record<string, (command: ModelCommand) => boolean> = {
-  "what is final stays so": ({ states }) =>
+  "a final state never changes": ({ states }) =>
     states.every((state, at) => !final.includes(state) || states.slice(at).every((later) => later === state)),
-  "unknown becomes nothing but succeeded": ({ states }) =>
+  "`unknown` changes only to `succeeded`": ({ states }) =>
     states.every(
       (state, at) =>
         state !== "unknown" ||
         states.slice(at).every((later) => later === "unknown" || later === "succeeded"),
     ),
-  "dead and expired become nothing but queued": ({ states }) =>
+  "`dead` and `expired` change only to `queued`": ({ states }) =>
     states.every(
       (state, at) => !["dead", "expired"].includes(state) || [undefined, "queued"].includes(states[at + 1]),
     ),
-  "a stanza leaves twice at most": ({ copies }) => copies <= 2,
-  "a second time only after a first that nobody answered": ({ copies, states }) =>
+  "a stanza leaves at most twice": ({ copies }) => copies <= 2,
+  "a stanza leaves a second time only after it was `unknown`": ({ copies, states }) =>
     copies < 2 || states.includes("unknown"),
-  "what left is never said to be not sent": ({ copies, state }) =>
+  "a send whose stanza left is never `dead`, `expired`, `cancelled` or `queued`": ({ copies, state }) =>
     copies === 0 || !["dead", "expired", "cancelled", "queued"].includes(state),
-  "nothing fails by WhatsApp that did not leave, or that arrived": ({ told, copies }) =>
-    !told.includes("failed") || (copies > 0 && !told.includes("sent") && !told.includes("delivered")),
-  "a failure before the wire is told only of what did not leave in that life": ({ told }) =>
-    !told.slice(0, Math.max(0, told.lastIndexOf("not_sent"))).some((status) => status !== "not_sent"),
-  "an end that says failed, expired or dead was told": ({ state, told }) =>
-    !["failed", "expired", "dead"].includes(state) || told.includes("failed") || told.includes("not_sent"),
-  "success was told as such": ({ state, told }) =>
-    state !== "succeeded" || told.includes("sent") || told.includes("delivered"),
-  "attempts stay in their bound": ({ attempts }) => attempts >= 0 && attempts <= 3,
+  "WhatsApp refuses only stanzas that left and did not arrive": ({ published, copies }) =>
+    !published.includes("failed") ||
+    (copies > 0 && !published.includes("sent") && !published.includes("delivered")),
+  "`not_sent` follows no other status": ({ published }) =>
+    !published
+      .slice(0, Math.max(0, published.lastIndexOf("not_sent")))
+      .some((status) => status !== "not_sent"),
+  "a `failed`, `expired` or `dead` send was published": ({ state, published }) =>
+    !["failed", "expired", "dead"].includes(state) ||
+    published.includes("failed") ||
+    published.includes("not_sent"),
+  "a `succeeded` send was published as such": ({ state, published }) =>
+    state !== "succeeded" || published.includes("sent") || published.includes("delivered"),
+  "attempts stay between 0 and 3": ({ attempts }) => attempts >= 0 && attempts <= 3,
 };

@@ -15,7 +15,7 @@ const account = "15550100009@s.whatsapp.net";
 const messageId = "3EB0AAAA";
 const facts = { messageId, to: "15550100001@s.whatsapp.net", type: "text" };
 
-/** What an owner writes through, without having settled anything. */
+/** An owner's stores, before it rescues anything. */
 async function owner(channelId: string, epoch: number) {
   const fence = { channelId, epoch };
   const events = await openEventLog(file.all.events, fence);
@@ -33,56 +33,58 @@ async function owner(channelId: string, epoch: number) {
     publishedStatuses,
     messageStatuses,
     events,
-    settle: () => rescueOrphans({ queue, publishedStatuses, messageStatuses }),
+    rescue: () => rescueOrphans({ queue, publishedStatuses, messageStatuses }),
   };
 }
 
 type Owner = Awaited<ReturnType<typeof owner>>;
 
-interface Left {
-  what: string;
+interface Case {
+  title: string;
   fields?: Partial<CommandDocument>;
-  /** What the former owner came to do after it claimed. */
+  /** What the former owner did after its claim. */
   before(former: Owner, command: CommandDocument): Promise<unknown>;
-  becomes: object;
-  publishedStatuses: string[];
+  /** The command after the rescue. */
+  rescued: object;
+  /** The published statuses after the rescue. */
+  statuses: string[];
 }
 
 const begin = ({ queue }: Owner, { _id }: CommandDocument) => queue.startRelay(_id, messageId, account);
-const tell = ({ messageStatuses }: Owner, status: "sent" | "unknown" | "delivered") =>
+const publish = ({ messageStatuses }: Owner, status: "sent" | "unknown" | "delivered") =>
   messageStatuses.publish({ messageId, status });
 
-const lefts: Left[] = [
+const cases: Case[] = [
   {
-    what: "was only claimed",
+    title: "a send that was only claimed is queued again",
     before: async () => undefined,
-    becomes: { state: "queued" },
-    publishedStatuses: [],
+    rescued: { state: "queued" },
+    statuses: [],
   },
   {
-    what: "may have left",
+    title: "a send that may have left is `unknown`",
     before: begin,
-    becomes: { state: "unknown", result: { ...facts, status: "unknown" } },
-    publishedStatuses: ["unknown"],
+    rescued: { state: "unknown", result: { ...facts, status: "unknown" } },
+    statuses: ["unknown"],
   },
   {
-    what: "left, and was publishedStatuses to be sent",
-    before: async (former, command) => [await begin(former, command), await tell(former, "sent")],
-    becomes: { state: "succeeded", result: { ...facts, status: "sent" } },
-    publishedStatuses: ["sent"],
+    title: "a send published as `sent` has succeeded",
+    before: async (former, command) => [await begin(former, command), await publish(former, "sent")],
+    rescued: { state: "succeeded", result: { ...facts, status: "sent" } },
+    statuses: ["sent"],
   },
   {
-    what: "left, and was publishedStatuses to be delivered although nobody answered",
+    title: "a send published as `unknown` and then `delivered` has succeeded",
     before: async (former, command) => [
       await begin(former, command),
-      await tell(former, "unknown"),
-      await tell(former, "delivered"),
+      await publish(former, "unknown"),
+      await publish(former, "delivered"),
     ],
-    becomes: { state: "succeeded" },
-    publishedStatuses: ["unknown", "delivered"],
+    rescued: { state: "succeeded" },
+    statuses: ["unknown", "delivered"],
   },
   {
-    what: "left, and was publishedStatuses to be refused",
+    title: "a send published as refused by WhatsApp has failed",
     before: async (former, command) => [
       await begin(former, command),
       await former.messageStatuses.publish({
@@ -91,46 +93,46 @@ const lefts: Left[] = [
         error: { code: "whatsapp_rejected", whatsappCode: 479 },
       }),
     ],
-    becomes: {
+    rescued: {
       state: "failed",
       error: { code: "whatsapp_rejected", details: { messageId, whatsappCode: 479 } },
     },
-    publishedStatuses: ["failed"],
+    statuses: ["failed"],
   },
   {
-    what: "was publishedStatuses to have failed before it left",
+    title: "a send published as failed before the wire has failed",
     before: (former, { ord }) =>
       former.messageStatuses.publishNotSent({ messageId, ord }, "media_unavailable"),
-    becomes: { state: "failed", error: { code: "media_unavailable", details: { messageId } } },
-    publishedStatuses: ["failed"],
+    rescued: { state: "failed", error: { code: "media_unavailable", details: { messageId } } },
+    statuses: ["failed"],
   },
   {
-    what: "was publishedStatuses to be given up",
+    title: "a send published as not sent is `dead`",
     before: async (former, command) => [
       await begin(former, command),
       await former.messageStatuses.publishNotSent({ messageId, ord: command.ord }, "not_sent"),
     ],
-    becomes: { state: "dead", error: { code: "not_sent" } },
-    publishedStatuses: ["failed"],
+    rescued: { state: "dead", error: { code: "not_sent" } },
+    statuses: ["failed"],
   },
   {
-    what: "cannot be asked for twice",
+    title: "a command that must not be repeated is `unknown`",
     fields: { type: "channel.request_pairing_code", payload: { phoneNumber: "15550100001" }, lane: 0 },
     before: async () => undefined,
-    becomes: { state: "unknown", result: { status: "unknown" }, doneAt: expect.any(Date) },
-    publishedStatuses: [],
+    rescued: { state: "unknown", result: { status: "unknown" }, doneAt: expect.any(Date) },
+    statuses: [],
   },
   {
-    what: "changes nothing when it is done twice",
+    title: "a command that can be repeated is queued again",
     fields: { type: "channel.logout", payload: {}, lane: 0 },
     before: async () => undefined,
-    becomes: { state: "queued" },
-    publishedStatuses: [],
+    rescued: { state: "queued" },
+    statuses: [],
   },
 ];
 
-describe("what a former owner left running and", () => {
-  test.each(lefts)("$what", async ({ fields, before, becomes, publishedStatuses }) => {
+describe("after the rescue of orphans", () => {
+  test.each(cases)("$title", async ({ fields, before, rescued, statuses }) => {
     const channelId = randomUUID();
     const command = commandDocument(channelId, fields ?? { messageId });
     await file.all.commands.insertOne(command);
@@ -139,18 +141,18 @@ describe("what a former owner left running and", () => {
     if (!claimed) throw new Error("Nothing was claimed");
     await before(former, claimed);
     for (const epoch of [2, 3]) {
-      await (await owner(channelId, epoch)).settle();
-      expect(await file.all.commands.findOne({ _id: command._id })).toMatchObject(becomes);
+      await (await owner(channelId, epoch)).rescue();
+      expect(await file.all.commands.findOne({ _id: command._id })).toMatchObject(rescued);
     }
     const events = await file.all.events
       .find({ channelId, seq: { $exists: true } })
       .sort({ seq: 1 })
       .toArray();
-    expect(events.map(({ data }) => data.status)).toEqual(publishedStatuses);
+    expect(events.map(({ data }) => data.status)).toEqual(statuses);
   });
 });
 
-test("an unknown send is the next owner's: the former one cannot send it again, nor complete it", async () => {
+test("an `unknown` send belongs to the latest owner: a former one can neither resend nor complete it", async () => {
   const channelId = randomUUID();
   const command = commandDocument(channelId, { messageId });
   await file.all.commands.insertOne(command);
@@ -158,12 +160,12 @@ test("an unknown send is the next owner's: the former one cannot send it again, 
   await former.queue.claim([1], 1);
   await begin(former, command);
   const next = await owner(channelId, 2);
-  await next.settle();
+  await next.rescue();
   const last = await owner(channelId, 3);
-  await last.settle();
+  await last.rescue();
   expect(await next.queue.startResend(command._id)).toBe(false);
   await next.queue.settleUnknown(messageId);
-  await expect(tell(next, "sent")).rejects.toThrow(FencedError);
+  await expect(publish(next, "sent")).rejects.toThrow(FencedError);
   expect(await last.queue.startResend(command._id)).toBe(true);
   await next.queue.undoResend(command._id);
   expect(await last.queue.startResend(command._id)).toBe(false);
@@ -173,7 +175,7 @@ test("an unknown send is the next owner's: the former one cannot send it again, 
   });
 });
 
-test("what is unknown although the events has it as arrived is completed", async () => {
+test("an `unknown` send that the log has as `sent` succeeds", async () => {
   const channelId = randomUUID();
   const command = commandDocument(channelId, {
     ...{ messageId, state: "unknown", relayStartedAt: new Date(), resentAt: new Date() },
@@ -186,20 +188,20 @@ test("what is unknown although the events has it as arrived is completed", async
     { messageId, status: "sent" },
     `${channelId}/${messageId}/sent`,
   );
-  await (await owner(channelId, 2)).settle();
+  await (await owner(channelId, 2)).rescue();
   expect(await file.all.commands.findOne({ _id: command._id })).toMatchObject({ state: "succeeded" });
 });
 
-test("what a deposed owner takes late is settled at the next look", async () => {
+test("a command that a deposed owner claims late is rescued by the next sweep", async () => {
   const channelId = randomUUID();
   const former = await owner(channelId, 1);
   const next = await owner(channelId, 2);
-  await next.settle();
+  await next.rescue();
   const [early, late] = [commandDocument(channelId), commandDocument(channelId, { messageId })];
   await file.all.commands.insertMany([early, late]);
   await former.queue.claim([1], 2);
   await begin(former, late);
-  await next.settle();
+  await next.rescue();
   const states = await file.all.commands.find({ channelId }).sort({ ord: 1 }).toArray();
   expect(states.map(({ state }) => state)).toEqual(["queued", "unknown"]);
 });
