@@ -22,9 +22,9 @@ const number = z.strictObject({ phoneNumber });
 
 /** The person in the path. Throws `not_found` if the number has not been used yet, because reading creates no one. */
 export function knownAccount(sandbox: Sandbox, c: Context): Account {
-  const wanted = pathPhoneNumber(c);
-  const account = sandbox.accounts().find((one) => one.phoneNumber === wanted);
-  if (!account) throw new AdminError("not_found", `The sandbox has no account ${wanted} yet.`);
+  const requested = pathPhoneNumber(c);
+  const account = sandbox.accounts().find((one) => one.phoneNumber === requested);
+  if (!account) throw new AdminError("not_found", `The sandbox has no account ${requested} yet.`);
   return account;
 }
 

@@ -24,8 +24,8 @@ export function inboxRoutes(sandbox: Sandbox): Hono {
   routes.get("/accounts/:phoneNumber/inbox", (c) => {
     const account = knownAccount(sandbox, c);
     const { limit, from } = query(c, inboxQuery);
-    const wanted = account.inbox.filter((message) => from === undefined || message.from === from);
-    const payload = wanted.slice(-limit).map((message) => messageView(account.phoneNumber, message));
+    const matching = account.inbox.filter((message) => from === undefined || message.from === from);
+    const payload = matching.slice(-limit).map((message) => messageView(account.phoneNumber, message));
     return c.json({ ok: true, payload });
   });
   routes.get("/accounts/:phoneNumber/inbox/next", async (c) => {

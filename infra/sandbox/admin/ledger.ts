@@ -19,8 +19,10 @@ export function ledgerRoutes({ ledger }: Pick<Sandbox, "ledger">): Hono {
   routes.get("/ledger/outgoing", (c) => c.json({ ok: true, payload: pageOf(c, ledger.outgoing()) }));
   routes.get("/ledger/incoming", (c) => c.json({ ok: true, payload: pageOf(c, ledger.incoming()) }));
   routes.get("/ledger/sockets", (c) => {
-    const wanted = query(c, sockets).phoneNumber;
-    const payload = ledger.sockets().filter((one) => wanted === undefined || one.phoneNumber === wanted);
+    const requested = query(c, sockets).phoneNumber;
+    const payload = ledger
+      .sockets()
+      .filter((one) => requested === undefined || one.phoneNumber === requested);
     return c.json({ ok: true, payload });
   });
   routes.get("/ledger/devices", (c) => {
@@ -43,9 +45,9 @@ export function ledgerRoutes({ ledger }: Pick<Sandbox, "ledger">): Hono {
 /** `after` is the `number` of the last record that the caller has. */
 function pageOf<T extends Message>(c: Context, records: T[]): T[] {
   const { after, limit, from, to } = query(c, messages);
-  const isWanted = (record: T): boolean =>
+  const isMatching = (record: T): boolean =>
     record.number > after &&
     (from === undefined || record.from === from) &&
     (to === undefined || record.to === to);
-  return records.filter(isWanted).slice(0, limit);
+  return records.filter(isMatching).slice(0, limit);
 }

@@ -61,8 +61,8 @@ test("an unknown stanza and an unknown query are counted, and the query is answe
 });
 
 test("a client that speaks another protocol is disconnected", async () => {
-  const stranger = new WebSocket(fixture.sandbox.websocketUrl);
-  stranger.on("open", () => stranger.send(Buffer.from("hello, server")));
-  await new Promise((resolve) => stranger.on("close", resolve));
+  const socket = new WebSocket(fixture.sandbox.websocketUrl);
+  socket.on("open", () => socket.send(Buffer.from("hello, server")));
+  await new Promise((resolve) => socket.on("close", resolve));
   expect(fixture.sandbox.counts.handlerErrors).toBe(0);
 });
