@@ -10,8 +10,8 @@ import { testDatabase } from "#test/support/test-database.ts";
 import { open } from "../auth/auth.fixture.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 
-/** A line to a sandbox of its own, and what it tells. */
-async function lineTo(overrides: { isStranger?(isLinked: boolean): boolean } = {}) {
+/** A connection to a sandbox of its own, with the signals and messages it delivers. */
+async function connectToSandbox(overrides: { isWrongAccount?(isLinked: boolean): boolean } = {}) {
   await using owned = new AsyncDisposableStack();
   const sandbox = owned.use(await startSandbox());
   const database = owned.use(await testDatabase());
@@ -19,13 +19,13 @@ async function lineTo(overrides: { isStranger?(isLinked: boolean): boolean } = {
   const auth = owned.use(await open(database.db, { server: "sandbox" }));
   const signals: Signal[] = [];
   const received: unknown[] = [];
-  const of = (type: Signal["type"]) => signals.filter((signal) => signal.type === type);
+  const signalsOf = (type: Signal["type"]) => signals.filter((signal) => signal.type === type);
   const scope = sessionScope({
     fail(error) {
       throw error;
     },
   });
-  const line = createConnection(scope, {
+  const connection = createConnection(scope, {
     auth,
     whatsapp: {
       server: { websocketUrl: sandbox.websocketUrl, rootKey: Buffer.from(sandbox.rootKey, "hex") },
@@ -40,47 +40,47 @@ async function lineTo(overrides: { isStranger?(isLinked: boolean): boolean } = {
       updated: () => undefined,
       idle: async () => undefined,
     },
-    isWrongAccount: () => overrides.isStranger?.(auth.linked()) ?? false,
+    isWrongAccount: () => overrides.isWrongAccount?.(auth.linked()) ?? false,
     signal: (signal) => void signals.push(signal),
   });
-  owned.defer(() => line.terminate());
+  owned.defer(() => connection.terminate());
   /** Scans the QR; resolves when the socket that paired has closed, and another is being opened. */
   const pair = async (phoneNumber: string) => {
-    line.open();
-    const [shown] = await eventually(() => (of("qr").length > 0 ? of("qr") : null));
+    connection.open();
+    const [shown] = await eventually(() => (signalsOf("qr").length > 0 ? signalsOf("qr") : null));
     const phone = sandbox.account(phoneNumber);
     await phone.scan(shown?.type === "qr" ? shown.code.text : "");
-    await eventually(() => of("closed").length > 0);
-    line.open();
+    await eventually(() => signalsOf("closed").length > 0);
+    connection.open();
     return phone;
   };
   const kept = owned.move();
-  return { sandbox, line, received, of, pair, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { sandbox, connection, received, signalsOf, pair, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-test("a stranger's account is told of before it is open, and nothing that it receives is handed on", async () => {
-  await using system = await lineTo({ isStranger: (isLinked) => isLinked });
-  const { sandbox, of, received } = system;
-  const stranger = await system.pair("15550100341");
-  // Twice: at the login, and when Baileys is done with it.
-  await eventually(() => of("opened").length === 2);
-  const { id } = await sandbox.account("15550100342").sendText(stranger.phoneNumber, "For the stranger only");
+test("the wrong account is signalled at the login, and no message that it receives is handed on", async () => {
+  await using system = await connectToSandbox({ isWrongAccount: (isLinked) => isLinked });
+  const { sandbox, signalsOf, received } = system;
+  const wrongPhone = await system.pair("15550100341");
+  // Twice: at the login, and when Baileys has completed it.
+  await eventually(() => signalsOf("opened").length === 2);
+  const { id } = await sandbox.account("15550100342").sendText(wrongPhone.phoneNumber, "Not for the channel");
   expect(id).not.toBe("");
-  const [device] = stranger.devices();
-  await eventually(() => device && stranger.devices().every(({ queued }) => queued === 0));
+  const [device] = wrongPhone.devices();
+  await eventually(() => device && wrongPhone.devices().every(({ queued }) => queued === 0));
   expect(received).toEqual([]);
 });
 
-test("a connection that is saying goodbye is cut with everything else", async () => {
-  await using system = await lineTo();
+test("`terminate` cuts a socket that is still closing", async () => {
+  await using system = await connectToSandbox();
   await system.pair("15550100343");
-  const { wa } = await eventually(() => system.line.current());
-  // What is being taken in holds the goodbye up, and must not be answered for any more.
+  const { wa } = await eventually(() => system.connection.current());
+  // A message that is being handled delays the close, and must not be acknowledged after it.
   const held = Promise.withResolvers<void>();
   void wa.messageMutex.mutex(() => held.promise);
-  const closing = system.line.close();
+  const closing = system.connection.close();
   expect(wa.ws.isOpen).toBe(true);
-  system.line.terminate();
+  system.connection.terminate();
   expect(wa.ws.isOpen).toBe(false);
   held.resolve();
   await closing;

@@ -9,42 +9,42 @@ const socket = (): ChannelSocket => ({
   terminate: () => undefined,
 });
 
-test("a socket is to be had from when it is open, and gone from when it is forgotten", () => {
-  const sole = createCurrentSocket();
+test("a socket is available from when it is open, and gone once it is forgotten", () => {
+  const current = createCurrentSocket();
   const first = socket();
-  sole.hold(first);
-  expect(sole.open()).toBeNull();
-  sole.markOpen();
-  const open = sole.open();
+  current.hold(first);
+  expect(current.open()).toBeNull();
+  current.markOpen();
+  const open = current.open();
   expect(open?.wa).toBe(first.wa);
   expect(open?.gone.aborted).toBe(false);
-  expect(sole.forget()).toBe(first);
+  expect(current.forget()).toBe(first);
   expect(open?.gone.aborted).toBe(true);
-  expect(sole.held()).toBeNull();
-  expect(sole.forget()).toBeNull();
+  expect(current.held()).toBeNull();
+  expect(current.forget()).toBeNull();
 });
 
-test("the next socket is not open because the one before it was", () => {
-  const sole = createCurrentSocket();
-  sole.hold(socket());
-  sole.markOpen();
-  sole.forget();
+test("the next socket is not open just because the one before it was", () => {
+  const current = createCurrentSocket();
+  current.hold(socket());
+  current.markOpen();
+  current.forget();
   const next = socket();
-  sole.hold(next);
-  expect(sole.held()).toBe(next);
-  expect(sole.open()).toBeNull();
-  sole.markOpen();
-  expect(sole.open()?.gone.aborted).toBe(false);
+  current.hold(next);
+  expect(current.held()).toBe(next);
+  expect(current.open()).toBeNull();
+  current.markOpen();
+  expect(current.open()?.gone.aborted).toBe(false);
 });
 
-test("who watched before a socket was forgotten is not current, also when there was none", () => {
-  const sole = createCurrentSocket();
-  const before = sole.watch();
-  sole.hold(socket());
+test("a watch ends with the next `forget`, even when no socket was held", () => {
+  const current = createCurrentSocket();
+  const before = current.watch();
+  current.hold(socket());
   expect(before()).toBe(true);
-  sole.forget();
-  const between = sole.watch();
+  current.forget();
+  const between = current.watch();
   expect([before(), between()]).toEqual([false, true]);
-  sole.forget();
+  current.forget();
   expect([before(), between()]).toEqual([false, false]);
 });

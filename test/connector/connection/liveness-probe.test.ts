@@ -7,17 +7,17 @@ afterEach(() => void vi.useRealTimers());
 const never = () => new Promise<never>(() => undefined);
 const atOnce = () => Promise.resolve();
 
-function probing(stages: Stage[]) {
-  const deaf: StageName[] = [];
+function startProbe(stages: Stage[]) {
+  const stalled: StageName[] = [];
   const probe = createLivenessProbe({
     stages,
     everyMs: 5_000,
-    onStalled: (name) => deaf.push(name),
+    onStalled: (name) => stalled.push(name),
   });
-  return { deaf, probe };
+  return { stalled, probe };
 }
 
-/** A part that counts its probes. */
+/** A stage that counts its probes. */
 function stage(pass: () => Promise<unknown>, fields: Partial<Stage> = {}) {
   const counted = { probes: 0 };
   const one: Stage = {
@@ -34,81 +34,81 @@ function stage(pass: () => Promise<unknown>, fields: Partial<Stage> = {}) {
   return { one, counted };
 }
 
-test("a part that carries is probed for days and never called deaf", async () => {
+test("a healthy stage is probed for days and never reported as stalled", async () => {
   const { one, counted } = stage(atOnce);
-  const { deaf } = probing([one]);
+  const { stalled } = startProbe([one]);
   await vi.advanceTimersByTimeAsync(3 * 86_400_000);
-  expect([deaf, counted.probes]).toEqual([[], (3 * 86_400) / 5]);
+  expect([stalled, counted.probes]).toEqual([[], (3 * 86_400) / 5]);
 });
 
-test("a part that is not doubtful is not probed", async () => {
+test("a stage that is not doubtful is not probed", async () => {
   const { one, counted } = stage(never, { isDoubtful: () => false });
-  const { deaf } = probing([one]);
+  const { stalled } = startProbe([one]);
   await vi.advanceTimersByTimeAsync(86_400_000);
-  expect([deaf, counted.probes]).toEqual([[], 0]);
+  expect([stalled, counted.probes]).toEqual([[], 0]);
 });
 
-test("a part that carries nothing is deaf after two deadlines, told once and probed no more", async () => {
+test("a stage that passes nothing is reported once, after two deadlines, and probed no more", async () => {
   const { one, counted } = stage(never);
-  const { deaf } = probing([one]);
+  const { stalled } = startProbe([one]);
   await vi.advanceTimersByTimeAsync(24_999);
-  expect(deaf).toEqual([]);
+  expect(stalled).toEqual([]);
   await vi.advanceTimersByTimeAsync(1);
-  expect(deaf).toEqual(["messages"]);
+  expect(stalled).toEqual(["messages"]);
   await vi.advanceTimersByTimeAsync(86_400_000);
-  expect([deaf, counted.probes]).toEqual([["messages"], 2]);
+  expect([stalled, counted.probes]).toEqual([["messages"], 2]);
 });
 
-test("a part that refuses at once is deaf at once", async () => {
+test("a stage that rejects its probes is reported at once", async () => {
   const { one } = stage(() => Promise.reject(new Error("closed")));
-  const { deaf } = probing([one]);
+  const { stalled } = startProbe([one]);
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(deaf).toEqual(["messages"]);
+  expect(stalled).toEqual(["messages"]);
 });
 
-test("one failure is not enough: this process may have been held up", async () => {
+test("a single failure is not reported: this process may have been suspended", async () => {
   let probes = 0;
   const { one } = stage(() => (++probes % 2 === 1 ? never() : atOnce()));
-  const { deaf } = probing([one]);
+  const { stalled } = startProbe([one]);
   await vi.advanceTimersByTimeAsync(3_600_000);
-  expect(deaf).toEqual([]);
+  expect(stalled).toEqual([]);
   expect(probes).toBeGreaterThan(100);
 });
 
-test("what is busy and goes on is not deaf, however long its queue", async () => {
+test("a busy stage that makes progress is not reported, however long its queue", async () => {
   let passed = 0;
   const others = setInterval(() => void passed++, 9_000);
   const { one } = stage(never, { progress: () => passed });
-  const { deaf } = probing([one]);
+  const { stalled } = startProbe([one]);
   await vi.advanceTimersByTimeAsync(3_600_000);
-  expect(deaf).toEqual([]);
+  expect(stalled).toEqual([]);
   clearInterval(others);
   await vi.advanceTimersByTimeAsync(40_000);
-  expect(deaf).toEqual(["messages"]);
+  expect(stalled).toEqual(["messages"]);
 });
 
-test("a hurried probe asks every part now, doubtful or not", async () => {
+test("`hurry` probes every stage now, doubtful or not", async () => {
   const { one, counted } = stage(never, { name: "wire", isDoubtful: () => false });
-  const { deaf, probe } = probing([one]);
+  const { stalled, probe } = startProbe([one]);
   probe.hurry();
   probe.hurry();
   await vi.advanceTimersByTimeAsync(20_000);
-  expect([deaf, counted.probes]).toEqual([["wire"], 2]);
+  expect([stalled, counted.probes]).toEqual([["wire"], 2]);
 });
 
-test("a part that hangs does not keep another from being probed", async () => {
-  const stuck = stage(never, { name: "keys" });
-  const well = stage(atOnce, { name: "log" });
-  const { deaf } = probing([stuck.one, well.one]);
+test("a stalled stage does not delay the probes of another", async () => {
+  const hung = stage(never, { name: "keys" });
+  const healthy = stage(atOnce, { name: "log" });
+  const { stalled } = startProbe([hung.one, healthy.one]);
   await vi.advanceTimersByTimeAsync(24_000);
-  expect([deaf, well.counted.probes]).toEqual([[], 4]);
+  expect([stalled, healthy.counted.probes]).toEqual([[], 4]);
 });
 
-test("a probe that was stopped says nothing more", async () => {
+test("a stopped probe reports nothing", async () => {
   const { one } = stage(never);
-  const { deaf, probe } = probing([one]);
+  const { stalled, probe } = startProbe([one]);
   await vi.advanceTimersByTimeAsync(16_000);
   probe.stop();
   await vi.advanceTimersByTimeAsync(86_400_000);
-  expect(deaf).toEqual([]);
+  expect(stalled).toEqual([]);
 });

@@ -43,20 +43,20 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-interface Happenings {
+interface SocketEvents {
   qrs: string[];
   opens: number;
   received: number;
-  deaf: StageName[];
+  stalled: StageName[];
   ends: string[];
-  /** Whether what was received is in the log. */
+  /** Replaced by tests whose log does not keep up. */
   allPublished: () => Promise<void>;
 }
 
-/** A socket on the one identity of this file, and what it tells. */
-function connect(timings: Partial<Timings>): Happenings {
-  const told: Happenings = {
-    ...{ qrs: [], opens: 0, received: 0, deaf: [], ends: [] },
+/** A socket with the credentials of this file, and its events. */
+function connect(timings: Partial<Timings>): SocketEvents {
+  const events: SocketEvents = {
+    ...{ qrs: [], opens: 0, received: 0, stalled: [], ends: [] },
     allPublished: async () => undefined,
   };
   socket = openSocket({
@@ -68,69 +68,69 @@ function connect(timings: Partial<Timings>): Happenings {
     timings: { ...defaultTimings, ...timings },
     log: quiet,
     listener: {
-      qr: (text) => told.qrs.push(text),
+      qr: (text) => events.qrs.push(text),
       loggedIn: () => undefined,
-      opened: () => void told.opens++,
-      closed: ({ message }) => told.ends.push(message),
+      opened: () => void events.opens++,
+      closed: ({ message }) => events.ends.push(message),
       passkeyRequired: () => undefined,
-      stalled: (stage) => told.deaf.push(stage),
-      allPublished: () => told.allPublished(),
-      received: async () => void told.received++,
+      stalled: (stage) => events.stalled.push(stage),
+      allPublished: () => events.allPublished(),
+      received: async () => void events.received++,
       updated: () => undefined,
     },
   });
-  return told;
+  return events;
 }
 
-/** Looks often, and is not patient. */
+/** Probes often, with short deadlines. */
 const impatient = { probeQuietMs: 200, probeMs: 20_000, stuckMs: 400 };
 
 async function opened(timings: Partial<Timings> = impatient) {
-  const told = connect(timings);
-  await eventually(() => told.opens === 1, { withinMs: 20_000 });
+  const events = connect(timings);
+  await eventually(() => events.opens === 1, { withinMs: 20_000 });
   if (!socket) throw new Error("no socket");
-  return { told, wa: socket.wa };
+  return { events, wa: socket.wa };
 }
 
-async function pinged(times: number): Promise<void> {
+async function waitForPings(times: number): Promise<void> {
   const before = sandbox.counts.stanzas.iq ?? 0;
   await eventually(() => (sandbox.counts.stanzas.iq ?? 0) >= before + times, { withinMs: 20_000 });
 }
 
 const never = () => new Promise<never>(() => undefined);
 
-test("a message that never gets done is found, although WhatsApp answers every ping", async () => {
-  const { told, wa } = await opened();
-  // Nothing is under way any more that would be held up by it, and found instead of it.
-  await pinged(10);
+test("a message that is never done ends the socket, although WhatsApp answers every ping", async () => {
+  const { events, wa } = await opened();
+  // Waits out everything else under way, which the message would block and the probe would find instead.
+  await waitForPings(10);
   void wa.messageMutex.mutex(never);
-  await eventually(() => told.ends.length === 1);
-  expect([told.deaf, told.ends]).toEqual([["messages"], ["stalled: messages"]]);
+  await eventually(() => events.ends.length === 1);
+  expect([events.stalled, events.ends]).toEqual([["messages"], ["stalled: messages"]]);
 });
 
-test("keys that nobody gives back are found", async () => {
-  const { told, wa } = await opened();
+test("a key transaction that never ends ends the socket", async () => {
+  const { events, wa } = await opened();
   const held = Promise.withResolvers<void>();
   wa.authState.keys.transaction(() => held.promise, "held").catch(() => undefined);
-  await eventually(() => told.ends.length === 1);
-  expect(told.deaf).toEqual(["keys"]);
+  await eventually(() => events.ends.length === 1);
+  expect(events.stalled).toEqual(["keys"]);
   held.resolve();
 });
 
-test("a log that takes nothing is found", async () => {
-  const { told } = await opened();
-  told.allPublished = never;
-  await eventually(() => told.ends.length === 1);
-  expect(told.deaf).toEqual(["log"]);
+test("a log that writes nothing ends the socket", async () => {
+  const { events } = await opened();
+  events.allPublished = never;
+  await eventually(() => events.ends.length === 1);
+  expect(events.stalled).toEqual(["log"]);
 });
 
-test("a log that is slow to take a receipt about many messages is waited for while it goes on", async () => {
-  const deaf: StageName[] = [];
-  let told = 0;
+test("a log that is slow but making progress on a long receipt is not stalled", async () => {
+  const stalled: StageName[] = [];
+  let written = 0;
   const inbox = createInbox(sessionScope(), {
     events: { publish: async () => undefined },
     messageStore: { seen: async () => undefined },
-    messageStatuses: { update: () => delay(60).then(() => void told++) },
+    messageStatuses: { update: () => delay(60).then(() => void written++) },
     ownJid: () => "",
   });
   const wa = {
@@ -140,64 +140,64 @@ test("a log that is slow to take a receipt about many messages is waited for whi
     query: async () => ({}),
     waitForMessage: async () => undefined,
   };
-  const path = watchLiveness({
+  const liveness = watchLiveness({
     wa: wa as unknown as WASocket,
     listener: { received: inbox.received, updated: inbox.updated, allPublished: inbox.idle },
     timings: { probeQuietMs: 100, probeMs: 20_000, stuckMs: 100 },
     waitingBytes: () => 0,
-    onStalled: (stage) => deaf.push(stage),
+    onStalled: (stage) => stalled.push(stage),
   });
-  path.start();
+  liveness.start();
   const update = { key: { fromMe: true, id: "3EB0AA" }, update: { status: 3 } };
-  path.intake.updated(Array.from({ length: 1_000 }, () => update));
+  liveness.intake.updated(Array.from({ length: 1_000 }, () => update));
   await inbox.idle();
-  path.stop();
-  expect([told, deaf]).toEqual([1_000, []]);
+  liveness.stop();
+  expect([written, stalled]).toEqual([1_000, []]);
 });
 
-test("a message that takes long is waited for while others go on", async () => {
-  const { told, wa } = await opened({ ...impatient, stuckMs: 700 });
+test("a slow message is not stalled while others make progress", async () => {
+  const { events, wa } = await opened({ ...impatient, stuckMs: 700 });
   const contact = sandbox.account("15550100333");
   for (let sent = 0; sent < 4; sent++) {
     const slow = wa.messageMutex.mutex(() => new Promise((resolve) => setTimeout(resolve, 500)));
     await contact.sendText(phoneNumber, `Message ${sent}`);
     await slow;
-    await eventually(() => told.received > sent);
+    await eventually(() => events.received > sent);
   }
-  expect([told.deaf, told.ends]).toEqual([[], []]);
+  expect([events.stalled, events.ends]).toEqual([[], []]);
 });
 
-test("probing a quiet socket puts nothing on the wire but pings, and hands nothing over", async () => {
-  const { told } = await opened();
-  await pinged(10);
+test("probing a quiet socket sends only pings, and hands nothing over", async () => {
+  const { events } = await opened();
+  await waitForPings(10);
   const { stanzas: before } = sandbox.counts.snapshot();
-  const { received } = told;
-  await pinged(10);
+  const { received } = events;
+  await waitForPings(10);
   const { stanzas } = sandbox.counts.snapshot();
   expect({ ...stanzas, iq: 0 }).toEqual({ ...before, iq: 0 });
-  expect([told.received, told.deaf, told.ends]).toEqual([received, [], []]);
+  expect([events.received, events.stalled, events.ends]).toEqual([received, [], []]);
 });
 
-test("a queue of stanzas that stands still is found, although nothing holds the messages up", async () => {
-  const { told, wa } = await opened();
-  // The lookup that the queue waits for, before it comes to the message itself.
+test("a stalled stanza queue ends the socket, even while the message mutex is free", async () => {
+  const { events, wa } = await opened();
+  // The queue waits for this lookup before it handles the message.
   wa.signalRepository.lidMapping.getPNForLID = never;
   await sandbox.account("15550100332").sendText(phoneNumber, "First", { addressing: "pn" });
-  await eventually(() => told.ends.length === 1);
-  expect(told.deaf).toEqual(["messages"]);
+  await eventually(() => events.ends.length === 1);
+  expect(events.stalled).toEqual(["messages"]);
 });
 
-test("what waits for an answer ends with its socket, long before its time", async () => {
+test("a query ends with its socket, long before its deadline", async () => {
   const { wa } = await opened();
   sandbox.faults.ignoreQuery("w:stats");
   const attrs = { to: "@s.whatsapp.net", type: "set", xmlns: "w:stats" };
-  const fates: string[] = [];
-  const asked = wa.query({ tag: "iq", attrs, content: [{ tag: "add", attrs: {} }] }, 600_000);
-  asked.then(
-    () => fates.push("answered"),
-    () => fates.push("given up"),
+  const outcomes: string[] = [];
+  const query = wa.query({ tag: "iq", attrs, content: [{ tag: "add", attrs: {} }] }, 600_000);
+  query.then(
+    () => outcomes.push("answered"),
+    () => outcomes.push("rejected"),
   );
   socket?.terminate();
-  await eventually(() => fates.length === 1);
-  expect(fates).toEqual(["given up"]);
+  await eventually(() => outcomes.length === 1);
+  expect(outcomes).toEqual(["rejected"]);
 });

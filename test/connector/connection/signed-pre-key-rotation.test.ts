@@ -5,26 +5,26 @@ import { defaultTimings } from "#connector/timings.ts";
 import { quiet } from "../connector.fixture.ts";
 
 const dayMs = 86_400_000;
-const yes: BinaryNode = { tag: "iq", attrs: { type: "result" } };
+const accepted: BinaryNode = { tag: "iq", attrs: { type: "result" } };
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Credentials, and what happens to them in order: what is durable, and what WhatsApp is asked. */
+/** Credentials of a linked channel. `steps` lists every durable write and every offer to WhatsApp, in order. */
 function linked() {
   const creds = initAuthCreds();
-  const happened: string[] = [];
+  const steps: string[] = [];
   const offers: string[] = [];
   const answers: Array<BinaryNode | undefined | Error> = [];
   const auth = {
     state: { creds, keys: { get: async () => ({}), set: () => undefined } },
     save: () => undefined,
-    flush: async () => void happened.push(`kept ${creds.signedPreKey.keyId}`),
+    flush: async () => void steps.push(`stored ${creds.signedPreKey.keyId}`),
   };
   const query = async ({ content }: BinaryNode) => {
-    happened.push("asked");
+    steps.push("offered");
     offers.push(JSON.stringify(content));
-    const answer = answers.length > 0 ? answers.shift() : yes;
+    const answer = answers.length > 0 ? answers.shift() : accepted;
     if (answer instanceof Error) throw answer;
     return answer;
   };
@@ -34,42 +34,42 @@ function linked() {
     rotateSignedPreKeys({ auth, wa, timings: defaultTimings, gone: connection.signal, log: quiet });
     return connection;
   };
-  const asked = () => happened.filter((one) => one === "asked").length;
-  return { creds, happened, offers, answers, connect, asked };
+  const offerCount = () => steps.filter((one) => one === "offered").length;
+  return { creds, steps, offers, answers, connect, offerCount };
 }
 
-test("a signed pre-key is replaced after 30 days, and each 30 days from then on", async () => {
-  const { creds, connect, asked } = linked();
+test("a signed pre-key is replaced every 30 days", async () => {
+  const { creds, connect, offerCount } = linked();
   connect();
   await vi.advanceTimersByTimeAsync(29.9 * dayMs);
-  expect([asked(), creds.signedPreKey.keyId]).toEqual([0, 1]);
+  expect([offerCount(), creds.signedPreKey.keyId]).toEqual([0, 1]);
   await vi.advanceTimersByTimeAsync(0.2 * dayMs);
-  expect([asked(), creds.signedPreKey.keyId]).toEqual([1, 2]);
+  expect([offerCount(), creds.signedPreKey.keyId]).toEqual([1, 2]);
   await vi.advanceTimersByTimeAsync(30 * dayMs);
-  expect([asked(), creds.signedPreKey.keyId]).toEqual([2, 3]);
+  expect([offerCount(), creds.signedPreKey.keyId]).toEqual([2, 3]);
 });
 
-test("the attempt is known before it is made, and the key is kept once WhatsApp has it", async () => {
-  const { happened, connect } = linked();
+test("an offer is stored before it is made, and the new key once WhatsApp accepts it", async () => {
+  const { steps, connect } = linked();
   connect();
   await vi.advanceTimersByTimeAsync(30.1 * dayMs);
-  expect(happened).toEqual(["kept 1", "kept 1", "asked", "kept 2"]);
+  expect(steps).toEqual(["stored 1", "stored 1", "offered", "stored 2"]);
 });
 
-test("silence is no yes: the old key stays, and the same new one is offered a day later", async () => {
-  const { creds, answers, offers, connect, asked } = linked();
+test("an unanswered offer keeps the old key, and the same new key is offered a day later", async () => {
+  const { creds, answers, offers, connect, offerCount } = linked();
   answers.push(undefined);
   connect();
   await vi.advanceTimersByTimeAsync(30.1 * dayMs);
-  expect([asked(), creds.signedPreKey.keyId]).toEqual([1, 1]);
+  expect([offerCount(), creds.signedPreKey.keyId]).toEqual([1, 1]);
   await vi.advanceTimersByTimeAsync(0.8 * dayMs);
-  expect(asked()).toBe(1);
+  expect(offerCount()).toBe(1);
   await vi.advanceTimersByTimeAsync(0.2 * dayMs);
-  expect([asked(), creds.signedPreKey.keyId]).toEqual([2, 2]);
+  expect([offerCount(), creds.signedPreKey.keyId]).toEqual([2, 2]);
   expect(offers[1]).toBe(offers[0]);
 });
 
-test("a yes that was lost with its connection is asked for at once on the next: strangers may use the key already", async () => {
+test("an offer left unanswered by a lost connection is repeated at once on the next one", async () => {
   const { creds, answers, offers, connect } = linked();
   answers.push(new Error("Connection Closed"));
   const connection = connect();
@@ -84,33 +84,33 @@ test("a yes that was lost with its connection is asked for at once on the next: 
   expect(offers).toHaveLength(2);
 });
 
-test("a refusal is final: the old key stays, and a reconnect does not ask again before a day is over", async () => {
-  const { creds, answers, offers, connect, asked } = linked();
+test("a refused offer keeps the old key, and no reconnect offers another within a day", async () => {
+  const { creds, answers, offers, connect, offerCount } = linked();
   answers.push(Object.assign(new Error("bad-request"), { data: 400 }));
   const connection = connect();
   await vi.advanceTimersByTimeAsync(30.1 * dayMs);
   connection.abort();
   connect();
   await vi.advanceTimersByTimeAsync(0.8 * dayMs);
-  expect([asked(), creds.signedPreKey.keyId]).toEqual([1, 1]);
+  expect([offerCount(), creds.signedPreKey.keyId]).toEqual([1, 1]);
   await vi.advanceTimersByTimeAsync(0.2 * dayMs);
-  expect([asked(), creds.signedPreKey.keyId]).toEqual([2, 2]);
+  expect([offerCount(), creds.signedPreKey.keyId]).toEqual([2, 2]);
   expect(offers[1]).not.toBe(offers[0]);
 });
 
-test("the age goes on through reconnects", async () => {
-  const { connect, asked } = linked();
+test("a reconnect does not reset the age of the key", async () => {
+  const { connect, offerCount } = linked();
   for (let day = 0; day < 31; day++) {
     const connection = connect();
     await vi.advanceTimersByTimeAsync(dayMs);
     connection.abort();
   }
-  expect(asked()).toBe(1);
+  expect(offerCount()).toBe(1);
 });
 
-test("a connection that is gone asks nothing and changes nothing", async () => {
-  const { connect, happened } = linked();
+test("a lost connection offers nothing and stores nothing", async () => {
+  const { connect, steps } = linked();
   connect().abort();
   await vi.advanceTimersByTimeAsync(90 * dayMs);
-  expect(happened).toEqual([]);
+  expect(steps).toEqual([]);
 });

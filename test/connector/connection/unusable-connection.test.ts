@@ -2,15 +2,15 @@ import { expect, test } from "vitest";
 import { unusableConnection } from "#connector/connection/unusable-connection.ts";
 import type { Signal } from "#connector/machine/machine.ts";
 
-test("says why it does not connect each time it is to, and has no socket", async () => {
+test("an unusable connection reports `credentials_unreadable` at every attempt to open, and has no socket", async () => {
   const signals: Signal[] = [];
-  const line = unusableConnection((signal) => signals.push(signal));
-  await line.recover();
-  await line.close();
-  await line.unlink();
-  line.terminate();
+  const connection = unusableConnection((signal) => signals.push(signal));
+  await connection.recover();
+  await connection.close();
+  await connection.unlink();
+  connection.terminate();
   expect(signals).toEqual([]);
-  line.open();
+  connection.open();
   expect(signals).toEqual([{ type: "closed", reason: { kind: "credentials_unreadable" }, code: null }]);
-  expect(line.current()).toBeNull();
+  expect(connection.current()).toBeNull();
 });
