@@ -11,7 +11,7 @@ import { eventually } from "#test/support/eventually.ts";
 import { fileDatabase } from "../connector.fixture.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 
-/** What can go on by itself has gone on. */
+/** Resolves when everything that waits for nothing more has run. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const file = fileDatabase();
 const peer = "15550100001@s.whatsapp.net";
@@ -37,14 +37,14 @@ async function open(channelId: string = randomUUID(), epoch = 1) {
     messageStatuses,
     ownJid: () => ownJid,
   });
-  const told = async () => {
+  const published = async () => {
     const events = await file.all.events
       .find({ channelId, seq: { $exists: true } })
       .sort({ seq: 1 })
       .toArray();
     return events.map(({ type, data }) => ({ type, ...data }) as Record<string, unknown>);
   };
-  return { channelId, inbox, messageStore, told, errors };
+  return { channelId, inbox, messageStore, published, errors };
 }
 
 function message(id: string, text: string, key: Partial<WAMessage["key"]> = {}): WAMessage {
@@ -60,54 +60,56 @@ const update = (id: string, status: number, parameters?: string[]) => ({
   update: { status, ...(parameters ? { messageStubParameters: parameters } : {}) },
 });
 
-test("messages are told in the order they came, each once, live or redelivered, also to a new owner", async () => {
+test("messages are published once and in arrival order, live or redelivered, even to a new owner", async () => {
   const first = await open();
   const all = Array.from({ length: 50 }, (_, index) => message(`M${index}`, `text ${index}`));
   void first.inbox.received({ messages: all.slice(0, 20) });
   for (const one of all.slice(10, 30)) void first.inbox.received({ messages: [one] });
   await first.inbox.received({ messages: all.slice(20, 50) });
-  expect(await first.told()).toHaveLength(50);
+  expect(await first.published()).toHaveLength(50);
   const second = await open(first.channelId, 2);
   void second.inbox.received({ messages: all });
   await second.inbox.idle();
-  const told = await second.told();
-  expect(told.map(({ message: text }) => text)).toEqual(all.map((_, index) => `text ${index}`));
+  const published = await second.published();
+  expect(published.map(({ message: text }) => text)).toEqual(all.map((_, index) => `text ${index}`));
   expect(await file.all.messages.countDocuments({ channelId: first.channelId, direction: "in" })).toBe(50);
   expect([...first.errors, ...second.errors]).toEqual([]);
 });
 
 test("the same id in another chat is another message", async () => {
-  const { inbox, told } = await open();
+  const { inbox, published } = await open();
   const elsewhere = message("M1", "there", { remoteJid: "15550100003@s.whatsapp.net" });
   void inbox.received({ messages: [message("M1", "here"), elsewhere] });
   await inbox.idle();
-  expect((await told()).map(({ message: text }) => text)).toEqual(["here", "there"]);
+  expect((await published()).map(({ message: text }) => text)).toEqual(["here", "there"]);
 });
 
-test("what was written on the phone is told as outgoing", async () => {
-  const { inbox, told } = await open();
+test("a message written on the phone is published as outgoing", async () => {
+  const { inbox, published } = await open();
   void inbox.received({ messages: [message("M1", "mine", { fromMe: true })] });
   await inbox.idle();
-  expect(await told()).toMatchObject([{ type: "outgoing", to: peer, sender: ownJid, message: "mine" }]);
+  expect(await published()).toMatchObject([{ type: "outgoing", to: peer, sender: ownJid, message: "mine" }]);
 });
 
-test("what is no message is passed over", async () => {
-  const { inbox, told, errors } = await open();
+test("placeholders and statuses of contacts are not published", async () => {
+  const { inbox, published, errors } = await open();
   const placeholder: WAMessage = { key: { remoteJid: peer, fromMe: false, id: "M1" }, messageStubType: 2 };
   const status = message("M2", "a status", { remoteJid: "status@broadcast" });
   void inbox.received({ messages: [placeholder, status, message("M3", "a message")] });
   await inbox.idle();
-  expect((await told()).map(({ messageId }) => messageId)).toEqual(["M3"]);
+  expect((await published()).map(({ messageId }) => messageId)).toEqual(["M3"]);
   expect(errors).toEqual([]);
 });
 
-test("Baileys' numbers become statuses, by message id alone", async () => {
-  const { inbox, messageStore, told } = await open();
+test("Baileys' status numbers become statuses, matched by message id alone", async () => {
+  const { inbox, messageStore, published } = await open();
   for (const id of ["A", "B"]) await messageStore.sending(id, peer, "text", { conversation: "Hello" });
   inbox.updated([update("A", 1), update("A", 2), update("A", 3), update("A", 4), update("A", 5)]);
   inbox.updated([update("B", 0, ["479"])]);
   await inbox.idle();
-  const byMessage = (await told()).toSorted((a, b) => String(a.messageId).localeCompare(String(b.messageId)));
+  const byMessage = (await published()).toSorted((a, b) =>
+    String(a.messageId).localeCompare(String(b.messageId)),
+  );
   expect(byMessage).toEqual([
     ...["sent", "delivered", "read", "played"].map((status) => ({
       type: "message_status_update",
@@ -123,37 +125,37 @@ test("Baileys' numbers become statuses, by message id alone", async () => {
   ]);
 });
 
-test("updates that say nothing about a message of ours are passed over", async () => {
-  const { inbox, messageStore, told, errors } = await open();
+test("updates that are not about the status of a message of ours are dropped", async () => {
+  const { inbox, messageStore, published, errors } = await open();
   await messageStore.sending("A", peer, "text", { conversation: "Hello" });
   inbox.updated([
     { key: { remoteJid: peer, fromMe: false, id: "A" }, update: { status: 4 } },
     { key: { remoteJid: peer, fromMe: true, id: "A" }, update: {} },
     { key: { remoteJid: peer, fromMe: true }, update: { status: 4 } },
-    update("NOBODY", 4),
+    update("UNKNOWN", 4),
   ]);
   await inbox.idle();
-  expect({ told: await told(), errors }).toEqual({ told: [], errors: [] });
+  expect({ published: await published(), errors }).toEqual({ published: [], errors: [] });
 });
 
-test("a events that belongs to somebody else by now is reported, not passed over", async () => {
+test("a log that belongs to another owner fails the session, and the messages stay pending", async () => {
   const former = await open();
   await open(former.channelId, 2);
-  let isTaken = false;
+  let isPublished = false;
   for (const id of ["M1", "M2"]) {
     void former.inbox.received({ messages: [message(id, "too late")] }).then(() => {
-      isTaken = true;
+      isPublished = true;
     });
   }
   await former.inbox.idle();
-  expect(isTaken).toBe(false);
+  expect(isPublished).toBe(false);
   expect(former.errors).toMatchObject([{ name: "FencedError" }]);
-  expect(await former.told()).toEqual([]);
+  expect(await former.published()).toEqual([]);
   expect(await file.all.messages.countDocuments({ channelId: former.channelId })).toBe(0);
 });
 
-test("a message that cannot be told does not keep the others from it", async () => {
-  const { inbox, told, errors } = await open();
+test("a message that cannot be converted does not block the others", async () => {
+  const { inbox, published, errors } = await open();
   const broken = message("M1", "first");
   Object.defineProperty(broken, "message", {
     get() {
@@ -161,17 +163,17 @@ test("a message that cannot be told does not keep the others from it", async () 
     },
   });
   await inbox.received({ messages: [broken, message("M2", "second")] });
-  expect((await told()).map(({ message: text }) => text)).toEqual(["second"]);
+  expect((await published()).map(({ message: text }) => text)).toEqual(["second"]);
   expect(errors).toEqual([]);
 });
 
-/** An inbox whose messages and statuses are written when the test says so. */
-function held() {
-  const asked: string[] = [];
+/** An inbox whose writes wait until the test opens the gate. `writes` lists those that have started. */
+function heldInbox() {
+  const writes: string[] = [];
   const errors: unknown[] = [];
   const gate = Promise.withResolvers<void>();
   const write = async (name: string) => {
-    asked.push(name);
+    writes.push(name);
     await gate.promise;
   };
   const inbox = createInbox(sessionScope({ fail: (error) => void errors.push(error) }), {
@@ -180,49 +182,49 @@ function held() {
     messageStatuses: { update: ({ messageId }) => write(messageId) },
     ownJid: () => ownJid,
   });
-  return { inbox, asked, errors, open: gate.resolve, fail: gate.reject };
+  return { inbox, writes, errors, open: gate.resolve, fail: gate.reject };
 }
 
-test("the statuses of a receipt are written beside each other, a bounded number at a time", async () => {
-  const { inbox, asked, open: release } = held();
+test("the statuses of a receipt are written concurrently, at most 50 at a time", async () => {
+  const { inbox, writes, open: release } = heldInbox();
   inbox.updated(Array.from({ length: 250 }, (_, index) => update(`S${index}`, 3)));
-  await eventually(() => asked.length >= 50);
+  await eventually(() => writes.length >= 50);
   await settled();
-  expect(asked).toHaveLength(50);
+  expect(writes).toHaveLength(50);
   release();
   await inbox.idle();
-  expect(asked).toEqual(Array.from({ length: 250 }, (_, index) => `S${index}`));
+  expect(writes).toEqual(Array.from({ length: 250 }, (_, index) => `S${index}`));
 });
 
-test("a status waits for the messages that came before it, and is not waited for by them", async () => {
-  const { inbox, asked, open: release } = held();
-  const taken: string[] = [];
-  void inbox.received({ messages: [message("M1", "first")] }).then(() => taken.push("M1"));
+test("a status waits for earlier messages, and no message waits for a status", async () => {
+  const { inbox, writes, open: release } = heldInbox();
+  const published: string[] = [];
+  void inbox.received({ messages: [message("M1", "first")] }).then(() => published.push("M1"));
   inbox.updated([update("S1", 3)]);
   void inbox.received({ messages: [message("M2", "second")] });
   inbox.updated([update("S2", 3)]);
   await settled();
-  expect(asked).toEqual(["M1", "M2"]);
+  expect(writes).toEqual(["M1", "M2"]);
   release();
   await inbox.idle();
-  expect(asked).toEqual(["M1", "M2", "S1", "S2"]);
-  expect(taken).toEqual(["M1"]);
+  expect(writes).toEqual(["M1", "M2", "S1", "S2"]);
+  expect(published).toEqual(["M1"]);
 });
 
-test("after a message that could not be written nothing is, so that none overtakes it", async () => {
-  const { inbox, asked, errors, fail } = held();
-  const taken: string[] = [];
+test("nothing is written after a message that could not be, so that none overtakes it", async () => {
+  const { inbox, writes, errors, fail } = heldInbox();
+  const published: string[] = [];
   const receive = (id: string) =>
-    void inbox.received({ messages: [message(id, "")] }).then(() => taken.push(id));
+    void inbox.received({ messages: [message(id, "")] }).then(() => published.push(id));
   receive("M1");
   await settled();
   receive("M2");
   inbox.updated([update("S1", 3)]);
-  fail(new Error("the database is away"));
+  fail(new Error("the database is unavailable"));
   await inbox.idle();
   receive("M3");
   await inbox.idle();
-  expect([asked, taken, errors]).toEqual([["M1"], [], [new Error("the database is away")]]);
+  expect([writes, published, errors]).toEqual([["M1"], [], [new Error("the database is unavailable")]]);
 });
 
 test.each([
@@ -232,21 +234,18 @@ test.each([
     (inbox: Inbox, id: string) => void inbox.received({ messages: [message(id, "")] }),
   ],
   ["50,000 statuses", 50_000, (inbox: Inbox, id: string) => inbox.updated([update(id, 3)])],
-])(
-  "with %s waiting it fails, and takes in nothing that would overtake what is left out",
-  async (_, max, push) => {
-    const { inbox, asked, errors, open: release } = held();
-    for (let n = 0; n < max; n++) push(inbox, `N${n}`);
-    expect(errors).toEqual([]);
-    let isTaken = false;
-    void inbox.received({ messages: [message("LATE", "one too many")] }).then(() => {
-      isTaken = true;
-    });
-    expect(errors).toEqual([new Error("Too many received messages wait to be written")]);
-    release();
-    await inbox.idle();
-    void inbox.received({ messages: [message("LATER", "after it")] });
-    await inbox.idle();
-    expect([asked.length, isTaken, errors.length]).toEqual([max, false, 1]);
-  },
-);
+])("an inbox with %s waiting fails the session and takes in nothing more", async (_, max, push) => {
+  const { inbox, writes, errors, open: release } = heldInbox();
+  for (let n = 0; n < max; n++) push(inbox, `N${n}`);
+  expect(errors).toEqual([]);
+  let isPublished = false;
+  void inbox.received({ messages: [message("LATE", "one too many")] }).then(() => {
+    isPublished = true;
+  });
+  expect(errors).toEqual([new Error("Too many received messages wait to be written")]);
+  release();
+  await inbox.idle();
+  void inbox.received({ messages: [message("LATER", "after it")] });
+  await inbox.idle();
+  expect([writes.length, isPublished, errors.length]).toEqual([max, false, 1]);
+});

@@ -39,64 +39,69 @@ function part(id: string, message: proto.IMessage, changes: Partial<JournaledPar
   return { plaintext, stanza, enc: { type: "msg" }, arrival: 1, part: 0, ...changes };
 }
 
-/** A channel whose process died with these in its journal; `again` is its next process. */
-async function died(parts: Record<string, JournaledPart>) {
+/** A channel whose process died with these parts in its journal; `restart` opens its next process. */
+async function diedWith(parts: Record<string, JournaledPart>) {
   const channelId = await pairedChannel(database.db);
   {
     await using auth = await open(database.db, { channelId, epoch: 2 });
     await auth.state.keys.set({ inbound: parts } as unknown as SignalDataSet);
   }
-  const told: WAMessage[] = [];
+  const published: WAMessage[] = [];
   const ended = new AbortController();
   let epoch = 3;
-  const again = async () => {
+  const restart = async () => {
     const auth = await open(database.db, { channelId, epoch: epoch++ });
-    const received = async ({ messages }: { messages: WAMessage[] }) => void told.push(...messages);
+    const received = async ({ messages }: { messages: WAMessage[] }) => void published.push(...messages);
     const log = createLog("silent");
     return { auth, ...createJournalRecovery({ ended: ended.signal, log }, { auth, inbox: { received } }) };
   };
-  return { channelId, told, again, texts: () => told.map(({ message }) => message?.conversation) };
+  return {
+    channelId,
+    published,
+    restart,
+    texts: () => published.map(({ message }) => message?.conversation),
+  };
 }
 
-test("what was left is told in the order it came, and its rows go when WhatsApp has caught up without it", async () => {
-  const system = await died({
+test("recovered messages are published in arrival order, and their rows go once WhatsApp has caught up without them", async () => {
+  const system = await diedWith({
     a: part("M2", { conversation: "second" }, { arrival: 12 }),
     b: part("M1", { conversation: "first" }, { arrival: 7 }),
     c: part("M3", { conversation: "third" }, { arrival: 100 }),
   });
-  const { auth, recover } = await system.again();
+  const { auth, recover } = await system.restart();
   await using _auth = auth;
   const journal = inboundJournal(auth.state.keys);
   journal.hurry();
   await recover();
   expect(system.texts()).toEqual(["first", "second", "third"]);
   await recover();
-  expect(system.told).toHaveLength(3);
+  expect(system.published).toHaveLength(3);
   await auth.flush();
   expect(await rowsOf(system.channelId)).toHaveLength(3);
 
   journal.connecting();
   journal.arrived({ tag: "message", attrs: { id: "M2", from: bob }, content: [] });
   journal.caughtUp();
-  const isLeft = async () => (await rowsOf(system.channelId)).map(({ _id }) => _id.at(-1));
-  await eventually(async () => (await isLeft()).join() === "a");
+  const remaining = async () => (await rowsOf(system.channelId)).map(({ _id }) => _id.at(-1));
+  await eventually(async () => (await remaining()).join() === "a");
 });
 
-test("a message of two parts is one message", async () => {
+test("a message in two parts is published as one", async () => {
   const stanza = { id: "M1", from: "1@g.us", participant: bob, t: "1" };
   const keys = { senderKeyDistributionMessage: { groupId: "1@g.us" } };
-  const system = await died({
+  const system = await diedWith({
     b: part("M1", { conversation: "hello" }, { stanza, part: 1, enc: { type: "skmsg" } }),
     a: part("M1", keys, { stanza }),
   });
-  const { auth, recover } = await system.again();
+  const { auth, recover } = await system.restart();
   await using _auth = auth;
   await recover();
-  expect(system.told).toMatchObject([{ message: { conversation: "hello", ...keys } }]);
+  expect(system.published).toMatchObject([{ message: { conversation: "hello", ...keys } }]);
 });
 
-test("what cannot be read is left where it is, and keeps nothing else from being told", async () => {
-  const system = await died({
+test("an unreadable row stays, and blocks no other message", async () => {
+  const system = await diedWith({
     a: part("M1", {}, { plaintext: Buffer.from([255]) }),
     b: part("M2", { conversation: "hello" }),
     c: part("M3", { conversation: "sealed by another" }),
@@ -105,21 +110,21 @@ test("what cannot be read is left where it is, and keeps nothing else from being
   const rows = database.db.collection<{ _id: string }>("whatsapp_auth_keys");
   const filter = { _id: `${system.channelId}/inbound/c` };
   await rows.updateOne(filter, { $set: { keyData: new Binary(Buffer.alloc(64)) } });
-  const { auth, recover } = await system.again();
+  const { auth, recover } = await system.restart();
   await using _auth = auth;
   await recover();
   expect(system.texts()).toEqual(["hello"]);
   expect(await rowsOf(system.channelId)).toHaveLength(4);
 });
 
-test("what the phone tells its devices is no news: the next socket delivers it to Baileys, with its plaintext", async () => {
+test("a message from the phone to its own devices is not published, and handed to Baileys by the next socket", async () => {
   const share = { protocolMessage: { type: 6, appStateSyncKeyShare: { keys: [] } } };
   const stanza = { id: "K1", from: self, t: "1" };
-  const system = await died({ a: part("K1", share, { stanza }) });
-  const { auth, recover, handOver } = await system.again();
+  const system = await diedWith({ a: part("K1", share, { stanza }) });
+  const { auth, recover, handOver } = await system.restart();
   await using _auth = auth;
   await recover();
-  expect(system.told).toEqual([]);
+  expect(system.published).toEqual([]);
   const delivered: BinaryNode[] = [];
   const ws = new EventEmitter().on("CB:message", (node) => delivered.push(node));
   handOver({ ws } as unknown as WASocket);
@@ -129,16 +134,16 @@ test("what the phone tells its devices is no news: the next socket delivers it t
   ]);
 });
 
-test("a channel that is not linked has nothing left", async () => {
+test("a channel that is not linked recovers nothing", async () => {
   await using auth = await open(database.db);
   const received = async () => expect.unreachable();
   const ended = new AbortController().signal;
   await createJournalRecovery({ ended, log: createLog("silent") }, { auth, inbox: { received } }).recover();
 });
 
-test("from then on a message is decrypted without looking for its row", async () => {
-  const system = await died({ a: part("M1", { conversation: "left" }) });
-  const { auth, recover } = await system.again();
+test("after a recovery a message is decrypted without a read of its row", async () => {
+  const system = await diedWith({ a: part("M1", { conversation: "left" }) });
+  const { auth, recover } = await system.restart();
   const reads: string[] = [];
   const keys = {
     transaction: (work: () => Promise<unknown>) => work(),
