@@ -4,7 +4,7 @@ import { fromWhatsApp, seenEventId } from "#connector/messages/from-whatsapp.ts"
 
 const peer = "15550100001@s.whatsapp.net";
 const lid = "4242@lid";
-const self = "15550100002@s.whatsapp.net";
+const ownJid = "15550100002@s.whatsapp.net";
 
 function message(body: proto.IMessage, key: Partial<WAMessage["key"]> = {}): WAMessage {
   return {
@@ -14,11 +14,12 @@ function message(body: proto.IMessage, key: Partial<WAMessage["key"]> = {}): WAM
   };
 }
 
-const see = (body: proto.IMessage, key?: Partial<WAMessage["key"]>) => fromWhatsApp(message(body, key), self);
+const convert = (body: proto.IMessage, key?: Partial<WAMessage["key"]>) =>
+  fromWhatsApp(message(body, key), ownJid);
 
-describe("who wrote", () => {
-  test("an incoming message names its chat, and what is known of the sender", () => {
-    expect(see({ conversation: "Hello" }, { remoteJidAlt: lid })).toEqual({
+describe("addresses", () => {
+  test("an incoming message names its chat and everything known about its sender", () => {
+    expect(convert({ conversation: "Hello" }, { remoteJidAlt: lid })).toEqual({
       chat: peer,
       sender: peer,
       messageId: "3EB0A",
@@ -42,23 +43,23 @@ describe("who wrote", () => {
     { remoteJid: lid, from: lid, known: { lid } },
     { remoteJid: peer, from: peer, known: { phoneNumber: "15550100001" } },
     { remoteJid: "15550100001:3@s.whatsapp.net", from: peer, known: { phoneNumber: "15550100001" } },
-  ])("from $remoteJid with $remoteJidAlt is $from", ({ from, known, ...key }) => {
-    expect(see({ conversation: "Hello" }, key)?.data).toMatchObject({ from, sender: from, ...known });
+  ])("a message from $remoteJid, alternatively $remoteJidAlt, is from $from", ({ from, known, ...key }) => {
+    expect(convert({ conversation: "Hello" }, key)?.data).toMatchObject({ from, sender: from, ...known });
   });
 
-  test("a message of our own account, written elsewhere, is outgoing", () => {
-    expect(see({ conversation: "Hello" }, { fromMe: true })).toMatchObject({
+  test("a message written on another device of the account is outgoing", () => {
+    expect(convert({ conversation: "Hello" }, { fromMe: true })).toMatchObject({
       type: "outgoing_message",
-      sender: self,
-      data: { from: peer, to: peer, sender: self, type: "outgoing" },
+      sender: ownJid,
+      data: { from: peer, to: peer, sender: ownJid, type: "outgoing" },
     });
   });
 });
 
 const file = { mimetype: "image/png", fileLength: 1234, caption: "look", fileName: "a.png" };
-const bare = { mimetype: "image/png", sizeBytes: 1234 };
+const attachment = { mimetype: "image/png", sizeBytes: 1234 };
 
-describe("what it says", () => {
+describe("content", () => {
   test.each<[string, proto.IMessage, object, string]>([
     ["a text", { conversation: "Hi" }, { type: "text", text: "Hi" }, "Hi"],
     ["a long text", { extendedTextMessage: { text: "Hi" } }, { type: "text", text: "Hi" }, "Hi"],
@@ -66,17 +67,17 @@ describe("what it says", () => {
     [
       "a picture",
       { imageMessage: file },
-      { type: "image", ...bare, caption: "look", fileName: "a.png" },
+      { type: "image", ...attachment, caption: "look", fileName: "a.png" },
       "look",
     ],
     [
       "a video",
       { videoMessage: { ...file, caption: null } },
-      { type: "video", ...bare, fileName: "a.png" },
+      { type: "video", ...attachment, fileName: "a.png" },
       "",
     ],
     [
-      "sound",
+      "an audio file",
       { audioMessage: { mimetype: "audio/mp4" } },
       { type: "audio", mimetype: "audio/mp4", sizeBytes: null },
       "",
@@ -85,7 +86,7 @@ describe("what it says", () => {
     [
       "a document",
       { documentMessage: file },
-      { type: "document", ...bare, caption: "look", fileName: "a.png" },
+      { type: "document", ...attachment, caption: "look", fileName: "a.png" },
       "look",
     ],
     [
@@ -95,69 +96,69 @@ describe("what it says", () => {
       "",
     ],
     [
-      "another kind",
+      "a message of another kind",
       { locationMessage: { name: "here" } },
       { type: "unsupported", kind: "locationMessage" },
       "",
     ],
-  ])("%s", (_what, body, content, text) => {
-    expect(see(body)?.data).toMatchObject({ content, message: text });
-    expect(see(body)?.data.content).toEqual(content);
+  ])("%s is converted", (_name, body, content, text) => {
+    expect(convert(body)?.data).toMatchObject({ content, message: text });
+    expect(convert(body)?.data.content).toEqual(content);
   });
 
-  test("sizes that came over the wire as 64 bits are numbers", () => {
+  test("a 64-bit size is converted to a number", () => {
     const body = proto.Message.decode(
       proto.Message.encode({ imageMessage: { fileLength: 5_000_000_000 } }).finish(),
     );
-    expect(see(body)?.data.content).toMatchObject({ type: "image", sizeBytes: 5_000_000_000 });
+    expect(convert(body)?.data.content).toMatchObject({ type: "image", sizeBytes: 5_000_000_000 });
   });
 
   test.each<[string, (inner: proto.IMessage) => proto.IMessage]>([
     ["that disappears", (inner) => ({ ephemeralMessage: { message: inner } })],
-    ["to see once", (inner) => ({ viewOnceMessage: { message: inner } })],
-    ["to see once, newer", (inner) => ({ viewOnceMessageV2: { message: inner } })],
-    ["to hear once", (inner) => ({ viewOnceMessageV2Extension: { message: inner } })],
+    ["to view once", (inner) => ({ viewOnceMessage: { message: inner } })],
+    ["to view once, in the newer form", (inner) => ({ viewOnceMessageV2: { message: inner } })],
+    ["to listen to once", (inner) => ({ viewOnceMessageV2Extension: { message: inner } })],
     ["with a caption", (inner) => ({ documentWithCaptionMessage: { message: inner } })],
     ["from another device", (inner) => ({ deviceSentMessage: { destinationJid: peer, message: inner } })],
     [
-      "in several wrappings",
+      "in several wrappers",
       (inner) => ({ ephemeralMessage: { message: { viewOnceMessage: { message: inner } } } }),
     ],
-  ])("a message %s is what is in it", (_what, wrap) => {
+  ])("a message %s is unwrapped", (_name, wrap) => {
     const body = { ...wrap({ conversation: "inside" }), messageContextInfo: {} };
-    expect(see(body)?.data.content).toEqual({ type: "text", text: "inside" });
+    expect(convert(body)?.data.content).toEqual({ type: "text", text: "inside" });
   });
 });
 
-describe("what is no message", () => {
+describe("`fromWhatsApp` returns null for", () => {
   test.each<[string, WAMessage]>([
-    ["a placeholder for what could not be decrypted", { key: message({}).key, messageStubType: 2 }],
+    ["a placeholder for a message that could not be decrypted", { key: message({}).key, messageStubType: 2 }],
     ["bookkeeping", message({ protocolMessage: { type: 0 }, messageContextInfo: {} })],
     ["a key for a group", message({ senderKeyDistributionMessage: { groupId: "1@g.us" } })],
-    ["nothing at all", message({})],
-    ["a group", message({ conversation: "Hi" }, { remoteJid: "1203@g.us" })],
-    ["a status", message({ conversation: "Hi" }, { remoteJid: "status@broadcast" })],
-    ["a channel of news", message({ conversation: "Hi" }, { remoteJid: "1203@newsletter" })],
-    ["no chat", message({ conversation: "Hi" }, { remoteJid: null })],
-    ["no id", message({ conversation: "Hi" }, { id: null })],
-  ])("%s", (_what, one) => {
-    expect(fromWhatsApp(one, self)).toBeNull();
+    ["an empty message", message({})],
+    ["a message in a group", message({ conversation: "Hi" }, { remoteJid: "1203@g.us" })],
+    ["a status of a contact", message({ conversation: "Hi" }, { remoteJid: "status@broadcast" })],
+    ["a newsletter", message({ conversation: "Hi" }, { remoteJid: "1203@newsletter" })],
+    ["a message without a chat", message({ conversation: "Hi" }, { remoteJid: null })],
+    ["a message without an id", message({ conversation: "Hi" }, { id: null })],
+  ])("%s", (_name, one) => {
+    expect(fromWhatsApp(one, ownJid)).toBeNull();
   });
 });
 
 test.each([Number.NaN, Number.POSITIVE_INFINITY, 1e18, null, undefined])(
-  "a message with %s for a time counts all the same",
+  "a message with the timestamp %s is converted, dated at the Unix epoch",
   (messageTimestamp) => {
     const { messageTimestamp: _, ...rest } = message({ conversation: "Hello" });
     const one = { ...rest, ...(messageTimestamp === undefined ? {} : { messageTimestamp }) };
-    expect(fromWhatsApp(one, self)?.data.sentAt).toBe("1970-01-01T00:00:00.000Z");
+    expect(fromWhatsApp(one, ownJid)?.data.sentAt).toBe("1970-01-01T00:00:00.000Z");
   },
 );
 
-test("a message keeps its event's id, and shares it with no other", () => {
+test("the event id of a message is stable and unique", () => {
   const idOf = (channelId: string, key: Partial<WAMessage["key"]>) => {
-    const seen = see({ conversation: "Hello" }, key);
-    if (!seen) throw new Error("This is a message");
+    const seen = convert({ conversation: "Hello" }, key);
+    if (!seen) throw new Error("The message was not converted");
     return seenEventId(channelId, seen);
   };
   const keys = [{}, { id: "3EB0B" }, { remoteJid: lid }, { fromMe: true }];

@@ -11,10 +11,10 @@ import { commandDocument, fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 
-type News = EventData["message_status_update"]["status"];
+type Status = EventData["message_status_update"]["status"];
 
-/** Deliveries of one channel, on its real events, messageStore and queue. */
-async function channel(channelId: string = randomUUID(), epoch = 1) {
+/** The message statuses of one channel, on its real log, message store and queue. */
+async function openChannel(channelId: string = randomUUID(), epoch = 1) {
   const fence = { channelId, epoch };
   const events = await openEventLog(file.all.events, fence);
   const messageStore = createMessageStore(file.all, channelId);
@@ -26,7 +26,7 @@ async function channel(channelId: string = randomUUID(), epoch = 1) {
     queue,
     publishedStatuses,
     events,
-    delivery: createMessageStatuses({
+    statuses: createMessageStatuses({
       events,
       publishedStatuses,
       messageStore,
@@ -35,12 +35,12 @@ async function channel(channelId: string = randomUUID(), epoch = 1) {
   };
 }
 
-type Channel = Awaited<ReturnType<typeof channel>>;
+type Channel = Awaited<ReturnType<typeof openChannel>>;
 
 const peer = "15550100001@s.whatsapp.net";
 
-/** A message on its way, as the sender leaves it, and its command. */
-async function sending({
+/** A relayed message without a status yet, and its command. */
+async function relayedMessage({
   channelId,
   messageStore,
 }: Channel): Promise<{ messageId: string; commandId: string }> {
@@ -54,12 +54,12 @@ async function sending({
   return { messageId, commandId: command._id };
 }
 
-const publishedStatuses = async (channelId: string, messageId: string) => {
+const published = async (channelId: string, messageId: string) => {
   const events = await file.all.events
     .find({ channelId, "data.messageId": messageId })
     .sort({ seq: 1 })
     .toArray();
-  return events.map(({ data }) => data.status as News);
+  return events.map(({ data }) => data.status as Status);
 };
 const commandOf = (id: string) => file.all.commands.findOne({ _id: id });
 const statusOf = async (channelId: string, messageId: string) =>
@@ -72,121 +72,119 @@ function permutations<T>(items: readonly T[]): T[][] {
   );
 }
 
-/** News as it comes from where it comes: `unknown` is our own verdict, and settles the command first. */
-async function hear(
-  { channelId, delivery }: Channel,
+/** Reports a status from its real source: `unknown` is the sender's verdict, which settles the command first. */
+async function report(
+  { channelId, statuses }: Channel,
   { messageId, commandId }: { messageId: string; commandId: string },
-  status: News,
+  status: Status,
 ) {
-  if (status !== "unknown") return delivery.update({ messageId, status });
+  if (status !== "unknown") return statuses.update({ messageId, status });
   await file.all.commands.updateOne(
     { _id: commandId, channelId, state: "running" },
     { $set: { state: "unknown", result: { messageId, to: peer, type: "text", status } } },
   );
-  return delivery.publish({ messageId, status });
+  return statuses.publish({ messageId, status });
 }
 
-const everyNews: News[] = ["unknown", "sent", "failed", "delivered", "read"];
+const everyStatus: Status[] = ["unknown", "sent", "failed", "delivered", "read"];
 
 test.each<{ how: string; atOnce: boolean }>([
   { how: "one after the other", atOnce: false },
   { how: "all at once", atOnce: true },
-])(
-  "every order of the same news ends the same way, $how: read, and the command succeeded",
-  async ({ atOnce }) => {
-    const here = await channel();
-    await Promise.all(
-      permutations(everyNews).map(async (order) => {
-        const message = await sending(here);
-        if (atOnce) await Promise.all(order.map((status) => hear(here, message, status)));
-        else for (const status of order) await hear(here, message, status);
-        const heard = await publishedStatuses(here.channelId, message.messageId);
-        const ranks = heard.map((status) => messageStatusRank[status]);
-        expect(ranks, `${order} was publishedStatuses as ${heard}`).toEqual(ranks.toSorted((a, b) => a - b));
-        expect(new Set(heard).size).toBe(heard.length);
-        expect(await statusOf(here.channelId, message.messageId)).toBe("read");
-        expect(await commandOf(message.commandId), order.join()).toMatchObject({
-          state: "succeeded",
-          result: { messageId: message.messageId, to: peer, type: "text", status: "sent" },
-        });
-      }),
-    );
-  },
-);
-
-test("each status is publishedStatuses once, however often it is heard and by however many owners", async () => {
-  const here = await channel();
-  const message = await sending(here);
-  for (let time = 0; time < 3; time++) await hear(here, message, "delivered");
-  await Promise.all([1, 2, 3].map(() => hear(here, message, "read")));
-  const next = await channel(here.channelId, 2);
-  await hear(next, message, "read");
-  await hear(next, message, "delivered");
-  expect(await publishedStatuses(here.channelId, message.messageId)).toEqual(["delivered", "read"]);
+])("every order of statuses, $how, ends with a read message and a succeeded command", async ({ atOnce }) => {
+  const channel = await openChannel();
+  await Promise.all(
+    permutations(everyStatus).map(async (order) => {
+      const message = await relayedMessage(channel);
+      if (atOnce) await Promise.all(order.map((status) => report(channel, message, status)));
+      else for (const status of order) await report(channel, message, status);
+      const logged = await published(channel.channelId, message.messageId);
+      const ranks = logged.map((status) => messageStatusRank[status]);
+      expect(ranks, `${order} was published as ${logged}`).toEqual(ranks.toSorted((a, b) => a - b));
+      expect(new Set(logged).size).toBe(logged.length);
+      expect(await statusOf(channel.channelId, message.messageId)).toBe("read");
+      expect(await commandOf(message.commandId), order.join()).toMatchObject({
+        state: "succeeded",
+        result: { messageId: message.messageId, to: peer, type: "text", status: "sent" },
+      });
+    }),
+  );
 });
 
-test("a refusal before any delivery stays; the command is left as it was", async () => {
-  const here = await channel();
-  const message = await sending(here);
-  await here.delivery.update({
+test("each status is published once, however often and to however many owners it is reported", async () => {
+  const channel = await openChannel();
+  const message = await relayedMessage(channel);
+  for (let time = 0; time < 3; time++) await report(channel, message, "delivered");
+  await Promise.all([1, 2, 3].map(() => report(channel, message, "read")));
+  const next = await openChannel(channel.channelId, 2);
+  await report(next, message, "read");
+  await report(next, message, "delivered");
+  expect(await published(channel.channelId, message.messageId)).toEqual(["delivered", "read"]);
+});
+
+test("a refusal outranks a later `sent`, and leaves the command to the sender", async () => {
+  const channel = await openChannel();
+  const message = await relayedMessage(channel);
+  await channel.statuses.update({
     messageId: message.messageId,
     status: "failed",
     error: { code: "whatsapp_rejected", whatsappCode: 479 },
   });
-  await hear(here, message, "sent");
-  expect(await publishedStatuses(here.channelId, message.messageId)).toEqual(["failed"]);
-  expect(await statusOf(here.channelId, message.messageId)).toBe("failed");
+  await report(channel, message, "sent");
+  expect(await published(channel.channelId, message.messageId)).toEqual(["failed"]);
+  expect(await statusOf(channel.channelId, message.messageId)).toBe("failed");
   expect(await commandOf(message.commandId)).toMatchObject({ state: "running" });
 });
 
-test("news of a message that nobody knows is dropped; of our own commands it is told", async () => {
-  const here = await channel();
-  await here.delivery.update({ messageId: "3EB0NOBODY", status: "read" });
-  await here.delivery.publish({ messageId: "3EB0OWN", status: "failed", error: { code: "expired" } });
-  expect(await publishedStatuses(here.channelId, "3EB0NOBODY")).toEqual([]);
-  expect(await publishedStatuses(here.channelId, "3EB0OWN")).toEqual(["failed"]);
+test("an update for an unknown message is dropped, while our own sends are published without a row", async () => {
+  const channel = await openChannel();
+  await channel.statuses.update({ messageId: "3EB0FOREIGN", status: "read" });
+  await channel.statuses.publish({ messageId: "3EB0OWN", status: "failed", error: { code: "expired" } });
+  expect(await published(channel.channelId, "3EB0FOREIGN")).toEqual([]);
+  expect(await published(channel.channelId, "3EB0OWN")).toEqual(["failed"]);
 });
 
-test("an unknown message that a new owner hears of is settled", async () => {
-  const here = await channel();
-  const message = await sending(here);
-  await hear(here, message, "unknown");
-  const next = await channel(here.channelId, 2);
-  await hear(next, message, "delivered");
+test("a receipt settles an `unknown` send of a former owner", async () => {
+  const channel = await openChannel();
+  const message = await relayedMessage(channel);
+  await report(channel, message, "unknown");
+  const next = await openChannel(channel.channelId, 2);
+  await report(next, message, "delivered");
   expect(await commandOf(message.commandId)).toMatchObject({ state: "succeeded" });
-  expect(await publishedStatuses(here.channelId, message.messageId)).toEqual(["unknown", "delivered"]);
+  expect(await published(channel.channelId, message.messageId)).toEqual(["unknown", "delivered"]);
 });
 
-test("a writer that died between the events and the messageStore is caught up with: no status goes back", async () => {
-  const here = await channel();
-  const message = await sending(here);
+test("a status that only reached the log before its writer died is not lowered", async () => {
+  const channel = await openChannel();
+  const message = await relayedMessage(channel);
   const { messageId } = message;
-  const id = here.publishedStatuses.eventId(messageId, "sent");
-  await here.events.publish("message_status_update", { messageId, status: "sent" }, id);
-  const next = await channel(here.channelId, 2);
-  await next.delivery.publish({ messageId, status: "unknown" });
-  expect(await publishedStatuses(here.channelId, messageId)).toEqual(["sent"]);
-  expect(await statusOf(here.channelId, messageId)).toBe("sent");
-  await hear(next, message, "delivered");
-  expect(await publishedStatuses(here.channelId, messageId)).toEqual(["sent", "delivered"]);
+  const id = channel.publishedStatuses.eventId(messageId, "sent");
+  await channel.events.publish("message_status_update", { messageId, status: "sent" }, id);
+  const next = await openChannel(channel.channelId, 2);
+  await next.statuses.publish({ messageId, status: "unknown" });
+  expect(await published(channel.channelId, messageId)).toEqual(["sent"]);
+  expect(await statusOf(channel.channelId, messageId)).toBe("sent");
+  await report(next, message, "delivered");
+  expect(await published(channel.channelId, messageId)).toEqual(["sent", "delivered"]);
 });
 
-test("a failure before the wire is no step on the way: what is tried again rises from the beginning", async () => {
-  const here = await channel();
-  const { messageId } = await sending(here);
+test("a failure before the wire does not count as a status: a retried send rises from the start", async () => {
+  const channel = await openChannel();
+  const { messageId } = await relayedMessage(channel);
   const [first, second] = [new Timestamp({ t: 1, i: 1 }), new Timestamp({ t: 2, i: 1 })];
-  for (const ord of [first, first, second]) await here.delivery.publishNotSent({ messageId, ord }, "expired");
-  expect(await statusOf(here.channelId, messageId)).toBe("failed");
-  await here.delivery.publish({ messageId, status: "sent" });
-  expect(await publishedStatuses(here.channelId, messageId)).toEqual(["failed", "failed", "sent"]);
-  expect(await statusOf(here.channelId, messageId)).toBe("sent");
+  for (const ord of [first, first, second])
+    await channel.statuses.publishNotSent({ messageId, ord }, "expired");
+  expect(await statusOf(channel.channelId, messageId)).toBe("failed");
+  await channel.statuses.publish({ messageId, status: "sent" });
+  expect(await published(channel.channelId, messageId)).toEqual(["failed", "failed", "sent"]);
+  expect(await statusOf(channel.channelId, messageId)).toBe("sent");
 });
 
-test("what may have been on the wire is never publishedStatuses not to have been sent", async () => {
-  const here = await channel();
-  const { messageId } = await sending(here);
-  await here.delivery.publish({ messageId, status: "unknown" });
-  await here.delivery.publishNotSent({ messageId, ord: new Timestamp({ t: 1, i: 1 }) }, "not_sent");
-  expect(await publishedStatuses(here.channelId, messageId)).toEqual(["unknown"]);
-  expect(await statusOf(here.channelId, messageId)).toBe("unknown");
+test("a send that may have been on the wire is never published as not sent", async () => {
+  const channel = await openChannel();
+  const { messageId } = await relayedMessage(channel);
+  await channel.statuses.publish({ messageId, status: "unknown" });
+  await channel.statuses.publishNotSent({ messageId, ord: new Timestamp({ t: 1, i: 1 }) }, "not_sent");
+  expect(await published(channel.channelId, messageId)).toEqual(["unknown"]);
+  expect(await statusOf(channel.channelId, messageId)).toBe("unknown");
 });

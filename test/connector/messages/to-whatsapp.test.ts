@@ -11,7 +11,7 @@ import { temporaryFolder } from "#test/support/temporary-folder.ts";
 const bytes = Buffer.from("89504e470d0a1a0a", "hex");
 const source = { url: "https://files.example.com/a" };
 
-test("a text is only that: nothing is fetched for what it names", () => {
+test("a text is converted without a link preview, so that nothing fetches its URLs", () => {
   expect(textToWhatsApp("see https://example.com")).toEqual({
     text: "see https://example.com",
     linkPreview: null,
@@ -19,7 +19,7 @@ test("a text is only that: nothing is fetched for what it names", () => {
 });
 
 const mimetype = "application/x-test";
-/** What was asked for, what the server calls the file, Baileys' word for it, and what goes with it. */
+/** The content, the served file name, Baileys' key for the media, and its other fields. */
 const rows: Array<[MediaContent, string | null, string, object]> = [
   [{ type: "image", media: source, caption: "look" }, "served.bin", "image", { mimetype, caption: "look" }],
   [{ type: "image", media: source }, "served.bin", "image", { mimetype }],
@@ -37,21 +37,24 @@ const rows: Array<[MediaContent, string | null, string, object]> = [
   [{ type: "sticker", media: source }, "served.bin", "sticker", { mimetype }],
 ];
 
-test.each(rows)("%j, served as %s, is a stream of what was fetched", async (content, fileName, key, rest) => {
-  await using folder = await temporaryFolder();
-  const path = join(folder.path, "file");
-  await writeFile(path, bytes);
-  const media: FetchedMedia = {
-    path,
-    mimetype,
-    sizeBytes: bytes.length,
-    fileName,
-    [Symbol.asyncDispose]: async () => undefined,
-  };
-  const { [key]: file, ...others } = mediaToWhatsApp(content, media) as Record<string, unknown>;
-  expect(others).toEqual(rest);
-  const { stream, ...nothingElse } = file as { stream: unknown };
-  expect(nothingElse).toEqual({});
-  if (!(stream instanceof Readable)) throw new Error("It is no stream");
-  expect(await buffer(stream)).toEqual(bytes);
-});
+test.each(rows)(
+  "%j, served as %s, becomes a stream of the fetched file",
+  async (content, fileName, key, rest) => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, "file");
+    await writeFile(path, bytes);
+    const media: FetchedMedia = {
+      path,
+      mimetype,
+      sizeBytes: bytes.length,
+      fileName,
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+    const { [key]: file, ...others } = mediaToWhatsApp(content, media) as Record<string, unknown>;
+    expect(others).toEqual(rest);
+    const { stream, ...nothingElse } = file as { stream: unknown };
+    expect(nothingElse).toEqual({});
+    if (!(stream instanceof Readable)) throw new Error("The file is not a stream");
+    expect(await buffer(stream)).toEqual(bytes);
+  },
+);
