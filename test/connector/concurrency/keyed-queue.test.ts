@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createKeyedQueue } from "#connector/concurrency/keyed-queue.ts";
 
-test("tasks of one key run one after the other, in the order they came; other keys do not wait", async () => {
+test("tasks with the same key run one after the other, in order, and do not delay other keys", async () => {
   const inTurn = createKeyedQueue();
   const log: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -17,7 +17,7 @@ test("tasks of one key run one after the other, in the order they came; other ke
   expect(log).toEqual(["b1", "a1", "a2"]);
 });
 
-test("a task gives its result to who asked for it, and its failure to nobody else", async () => {
+test("a failed task rejects only its own caller", async () => {
   const inTurn = createKeyedQueue();
   const broken = inTurn("a", async () => {
     await delay(1);

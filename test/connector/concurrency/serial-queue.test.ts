@@ -2,42 +2,42 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createSerialQueue } from "#connector/concurrency/serial-queue.ts";
 
-test("runs one task after the other, in the order they came", async () => {
-  const chain = createSerialQueue(() => undefined);
+test("tasks run one after the other, in order", async () => {
+  const queue = createSerialQueue(() => undefined);
   const log: string[] = [];
   for (const [index, ms] of [20, 0, 10].entries()) {
-    chain.push(async () => {
+    queue.push(async () => {
       log.push(`${index} begins`);
       await delay(ms);
       log.push(`${index} ends`);
     });
   }
-  await chain.idle();
+  await queue.idle();
   expect(log).toEqual(["0 begins", "0 ends", "1 begins", "1 ends", "2 begins", "2 ends"]);
 });
 
-test("a task that fails is reported, and the next one runs", async () => {
+test("a failed task is reported, and the next one runs", async () => {
   const reported: unknown[] = [];
   const ran: string[] = [];
-  const chain = createSerialQueue((error) => reported.push(error));
+  const queue = createSerialQueue((error) => reported.push(error));
   const broken = new Error("broken");
-  chain.push(() => Promise.reject(broken));
-  chain.push(() => {
+  queue.push(() => Promise.reject(broken));
+  queue.push(() => {
     throw broken;
   });
-  chain.push(async () => void ran.push("next"));
-  await chain.idle();
+  queue.push(async () => void ran.push("next"));
+  await queue.idle();
   expect({ reported, ran }).toEqual({ reported: [broken, broken], ran: ["next"] });
 });
 
-test("is idle when what was pushed by then has run", async () => {
-  const chain = createSerialQueue(() => undefined);
-  await chain.idle();
+test("a queue is idle once every task pushed so far has run", async () => {
+  const queue = createSerialQueue(() => undefined);
+  await queue.idle();
   let isDone = false;
-  chain.push(async () => {
+  queue.push(async () => {
     await delay(5);
     isDone = true;
   });
-  await chain.idle();
+  await queue.idle();
   expect(isDone).toBe(true);
 });

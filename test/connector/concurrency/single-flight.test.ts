@@ -2,21 +2,21 @@ import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { singleFlight } from "#connector/concurrency/single-flight.ts";
 
-/** A look whose runs end when they are told to. */
-function held() {
+/** A single-flight function whose runs end when the test says so. */
+function heldFlight() {
   const runs: PromiseWithResolvers<void>[] = [];
-  const look = singleFlight(() => {
+  const call = singleFlight(() => {
     const run = Promise.withResolvers<void>();
     runs.push(run);
     return run.promise;
   });
-  return { runs, look };
+  return { runs, call };
 }
 
-test("who asks while one runs shares the next one, which begins after it", async () => {
-  const { runs, look } = held();
-  const first = look();
-  const [second, third] = [look(), look()];
+test("calls during a run share the next one, which begins after it", async () => {
+  const { runs, call } = heldFlight();
+  const first = call();
+  const [second, third] = [call(), call()];
   expect(runs).toHaveLength(1);
   runs[0]?.resolve();
   await first;
@@ -32,19 +32,19 @@ test("who asks while one runs shares the next one, which begins after it", async
   expect(runs).toHaveLength(2);
 });
 
-test("one that fails is told to who asked, and does not stop the next", async () => {
-  const { runs, look } = held();
-  const [first, second] = [look(), look()];
-  const told = expect(first).rejects.toThrow("away");
-  runs[0]?.reject(new Error("away"));
-  await told;
+test("a failed run rejects its own callers, and the next one still runs", async () => {
+  const { runs, call } = heldFlight();
+  const [first, second] = [call(), call()];
+  const rejected = expect(first).rejects.toThrow("unavailable");
+  runs[0]?.reject(new Error("unavailable"));
+  await rejected;
   runs[1]?.resolve();
   await second;
-  void look();
+  void call();
   expect(runs).toHaveLength(3);
 });
 
-test("calls during a run are answered by one more, and every caller waits for it", async () => {
+test("three calls at once make two runs, one at a time", async () => {
   let runs = 0;
   let running = 0;
   let most = 0;

@@ -4,20 +4,20 @@ import { createThrottle, createTokenBucket } from "#connector/concurrency/token-
 
 const rates = fc.integer({ min: 1, max: 1_000 });
 const bursts = fc.integer({ min: 1, max: 50 });
-/** Ms between one take and the next. */
+/** The pauses between takes, in ms. */
 const gaps = fc.array(fc.integer({ min: 0, max: 3_000 }), { minLength: 1, maxLength: 100 });
 
-/** When each take may go on, in ms. */
+/** When each taker may go on, in ms. */
 function dueTimes(rate: number, burst: number, pauses: readonly number[]): number[] {
-  const pace = createTokenBucket(rate, burst);
+  const bucket = createTokenBucket(rate, burst);
   let now = 5_000;
   return pauses.map((pause) => {
     now += pause;
-    return now + pace.take(now);
+    return now + bucket.take(now);
   });
 }
 
-test("no stretch of time lets more through than the burst and its share of the rate", () => {
+test("no period lets through more than the burst and its share of the rate", () => {
   fc.assert(
     fc.property(rates, bursts, gaps, (rate, burst, pauses) => {
       const due = dueTimes(rate, burst, pauses);
@@ -32,7 +32,7 @@ test("no stretch of time lets more through than the burst and its share of the r
   );
 });
 
-test("who came first may go on first", () => {
+test("takers go on in the order in which they came", () => {
   fc.assert(
     fc.property(rates, bursts, gaps, (rate, burst, pauses) => {
       const due = dueTimes(rate, burst, pauses);
@@ -41,22 +41,22 @@ test("who came first may go on first", () => {
   );
 });
 
-test("nobody waits who asks no more often than the rate allows", () => {
+test("a taker that keeps to the rate never waits", () => {
   fc.assert(
     fc.property(rates, bursts, fc.integer({ min: 1, max: 50 }), (rate, burst, count) => {
       const pauseMs = Math.ceil(1_000 / rate);
-      const pace = createTokenBucket(rate, burst);
-      const waits = Array.from({ length: count }, (_, index) => pace.take(index * pauseMs));
+      const bucket = createTokenBucket(rate, burst);
+      const waits = Array.from({ length: count }, (_, index) => bucket.take(index * pauseMs));
       expect(waits).toEqual(waits.map(() => 0));
     }),
   );
 });
 
-test("a burst goes at once, then one after the other", () => {
+test("a burst goes at once, later takers at the rate", () => {
   expect(dueTimes(5, 3, [0, 0, 0, 0, 0, 0])).toEqual([5_000, 5_000, 5_000, 5_200, 5_400, 5_600]);
 });
 
-test("a rate of 0 is no limit", () => {
+test("a rate of 0 means no limit for `take`", () => {
   expect(
     dueTimes(
       0,
@@ -66,24 +66,24 @@ test("a rate of 0 is no limit", () => {
   ).toEqual(Array.from({ length: 100 }, () => 5_000));
 });
 
-test("a clock that goes backwards gives nothing away", () => {
-  const pace = createTokenBucket(1, 1);
-  expect([pace.take(10_000), pace.take(4_000), pace.take(10_000)]).toEqual([0, 1_000, 2_000]);
+test("a clock that goes backwards adds no tokens", () => {
+  const bucket = createTokenBucket(1, 1);
+  expect([bucket.take(10_000), bucket.take(4_000), bucket.take(10_000)]).toEqual([0, 1_000, 2_000]);
 });
 
-test("who does not want to wait gets so many at once, then so many a second, never more than at once", () => {
-  const pace = createTokenBucket(2, 3);
-  const takes = [0, 0, 0, 0, 499, 500, 500, 999, 1_000].map((now) => pace.tryTake(now));
+test("`tryTake` grants the burst, then the rate, and never more than the burst at once", () => {
+  const bucket = createTokenBucket(2, 3);
+  const takes = [0, 0, 0, 0, 499, 500, 500, 999, 1_000].map((now) => bucket.tryTake(now));
   expect(takes).toEqual([true, true, true, false, false, true, false, false, true]);
-  expect([1, 2, 3, 4].map(() => pace.tryTake(60_000))).toEqual([true, true, true, false]);
+  expect([1, 2, 3, 4].map(() => bucket.tryTake(60_000))).toEqual([true, true, true, false]);
 });
 
-test("nobody is refused without a limit", () => {
-  const pace = createTokenBucket(0, 1);
-  expect([1, 2, 3].map(() => pace.tryTake(0))).toEqual([true, true, true]);
+test("a rate of 0 means no limit for `tryTake`", () => {
+  const bucket = createTokenBucket(0, 1);
+  expect([1, 2, 3].map(() => bucket.tryTake(0))).toEqual([true, true, true]);
 });
 
-test("as many as the burst allows go at once; the next has to wait for its turn", async () => {
+test("a throttle lets the burst through at once and delays the next caller", async () => {
   const stopping = new AbortController();
   const turn = createThrottle(1, 1, stopping.signal);
   await turn();
@@ -97,7 +97,7 @@ test("as many as the burst allows go at once; the next has to wait for its turn"
   await next;
 });
 
-test("nobody waits for a turn once everything stops", async () => {
+test("a throttle delays no caller once its signal has aborted", async () => {
   const turn = createThrottle(0.001, 1, AbortSignal.abort());
   for (let time = 0; time < 5; time++) await turn();
 });

@@ -3,13 +3,13 @@ import { untilAborted } from "#connector/concurrency/until-aborted.ts";
 
 const never = new Promise<never>(() => undefined);
 
-test("work that ends in time gives what it gives, good or bad", async () => {
+test("work that ends in time passes on its result or its error", async () => {
   const { signal } = new AbortController();
   await expect(untilAborted(signal, async () => "answer")).resolves.toBe("answer");
   await expect(untilAborted(signal, () => Promise.reject(new Error("refused")))).rejects.toThrow("refused");
 });
 
-test("work that hangs rejects with the signal's reason", async () => {
+test("work that hangs rejects with the signal's reason when that aborts", async () => {
   const gone = new AbortController();
   const waiting = untilAborted(gone.signal, () => never);
   gone.abort(new Error("gone"));
@@ -25,7 +25,7 @@ test("work does not begin once the signal has aborted", async () => {
   expect(isBegun).toBe(false);
 });
 
-test("work that fails after the signal aborted is nobody's unhandled rejection", async () => {
+test("work that fails after the signal aborted causes no unhandled rejection", async () => {
   const gone = new AbortController();
   const late = Promise.withResolvers<never>();
   const waiting = untilAborted(gone.signal, () => late.promise);
