@@ -1,32 +1,38 @@
-import { type Collection, MongoServerError } from "mongodb";
+import type { Collection } from "mongodb";
 import { hashSecret } from "#shared/api-key.ts";
 import type { ApiKeyDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import type { Logger } from "#shared/log.ts";
-
-const duplicateKey = 11_000;
+import { isDuplicate } from "./mongo-duplicate.ts";
 
 /**
- * Makes `key` the first administrator key when there is no key at all. With other keys there nothing changes, and one
- * warning says so. Safe to run from several processes at once.
+ * Creates `key` as the first administrator key if no key exists. If others exist, changes nothing and logs one warning
+ * unless `key` is among them. Several processes may run it at once.
  */
 export async function ensureBootstrapKey(
   apiKeys: Collection<ApiKeyDocument>,
   key: string | null,
   log: Logger,
 ): Promise<void> {
-  const isEmpty = (await apiKeys.findOne({}, { projection: { _id: 1 } })) === null;
+  const hasNoKeys = (await apiKeys.findOne({}, { projection: { _id: 1 } })) === null;
   if (key === null) {
-    if (isEmpty) log.warn("There is no API key, so nobody can call: start once with API_KEY set");
+    if (hasNoKeys)
+      log.warn(
+        { event: "no_api_key" },
+        "no API key exists, so every call is refused: start once with API_KEY set",
+      );
     return;
   }
-  if (isEmpty && (await insertAdministrator(apiKeys, hashSecret(key)))) return;
+  if (hasNoKeys && (await insertAdministrator(apiKeys, hashSecret(key)))) return;
   const known = await apiKeys.findOne({ hash: hashSecret(key), revokedAt: null });
   if (!known)
-    log.warn("API_KEY is not one of the keys that exist; they stay as they are, and it opens nothing");
+    log.warn(
+      { event: "unknown_api_key" },
+      "API_KEY is not among the existing keys: it is ignored and grants nothing",
+    );
 }
 
-/** False when another process was faster. */
+/** Returns false when another process was faster. */
 async function insertAdministrator(apiKeys: Collection<ApiKeyDocument>, hash: string): Promise<boolean> {
   try {
     await apiKeys.insertOne(
@@ -44,7 +50,7 @@ async function insertAdministrator(apiKeys: Collection<ApiKeyDocument>, hash: st
     );
     return true;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === duplicateKey) return false;
+    if (isDuplicate(error)) return false;
     throw error;
   }
 }

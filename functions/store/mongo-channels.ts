@@ -15,11 +15,11 @@ type Channels = Pick<
   | "markDeleted"
 >;
 
-/** Channels, without those that are deleted; their times are the database's. */
+/** Reads and writes channels, without the deleted ones; all times are the database's. */
 export function mongoChannels(channels: Collection<ChannelDocument>): Channels {
   return {
     async createChannel(channel) {
-      const created = await channels.findOneAndUpdate({ _id: channel.channelId }, unlessThere(channel), {
+      const created = await channels.findOneAndUpdate({ _id: channel.channelId }, unlessExists(channel), {
         upsert: true,
         returnDocument: "after",
         ...durable,
@@ -27,21 +27,21 @@ export function mongoChannels(channels: Collection<ChannelDocument>): Channels {
       if (!created) throw new Error("An upsert returned no document");
       return created;
     },
-    findChannel: (channelId) => findTimed(channels, existing(channelId)),
+    findChannel: (channelId) => findTimed(channels, notDeleted(channelId)),
     findDeletedChannel: (channelId) => findTimed(channels, { _id: channelId, deletedAt: { $ne: null } }),
     listChannels: (query) => channels.find(filterOf(query)).sort({ _id: 1 }).limit(query.limit).toArray(),
     updateChannel: (channelId, changes) =>
       channels.findOneAndUpdate(
-        existing(channelId),
+        notDeleted(channelId),
         { $set: changes },
         { returnDocument: "after", ...durable },
       ),
     async setWish(channelId, wanted) {
-      await channels.updateOne(existing(channelId), { $set: { wanted } }, durable);
+      await channels.updateOne(notDeleted(channelId), { $set: { wanted } }, durable);
     },
     async markDeleted(channelId) {
       const { matchedCount } = await channels.updateOne(
-        existing(channelId),
+        notDeleted(channelId),
         [{ $set: { deletedAt: "$$NOW", wanted: "disconnected" } }],
         durable,
       );
@@ -50,7 +50,7 @@ export function mongoChannels(channels: Collection<ChannelDocument>): Channels {
   };
 }
 
-function existing(channelId: string) {
+function notDeleted(channelId: string) {
   return { _id: channelId, deletedAt: null };
 }
 
@@ -66,11 +66,11 @@ async function findTimed(
   return { channel, now };
 }
 
-/** `$literal`: what callers write may start with a `$`. */
-function unlessThere(channel: NewChannel) {
+/** Creates the channel unless it exists. `$literal`, because callers' text may start with a `$`. */
+function unlessExists(channel: NewChannel) {
   const times = { createdAt: "$$NOW", lastStatusUpdate: "$$NOW" };
-  const made = { $mergeObjects: [{ $literal: newChannel(channel) }, times] };
-  return [{ $replaceWith: { $cond: [{ $gt: ["$createdAt", null] }, "$$ROOT", made] } }];
+  const created = { $mergeObjects: [{ $literal: newChannel(channel) }, times] };
+  return [{ $replaceWith: { $cond: [{ $gt: ["$createdAt", null] }, "$$ROOT", created] } }];
 }
 
 function filterOf({ channelIds, status, after }: ChannelQuery) {

@@ -1,6 +1,6 @@
 import { MongoClient } from "mongodb";
 
-/** A client that notices within seconds that the database is away. Connects at its first use; the caller closes it. */
+/** Creates a client that fails within seconds when the database is unreachable. It connects when first used; the caller closes it. */
 export function functionsMongoClient(uri: string): MongoClient {
   return new MongoClient(uri, {
     appName: "waypost-functions",
@@ -9,7 +9,7 @@ export function functionsMongoClient(uri: string): MongoClient {
     connectTimeoutMS: 3_000,
     waitQueueTimeoutMS: 3_000,
     socketTimeoutMS: 15_000,
-    // Whatever the URI says: an answer is a promise, and what decides is read where it was written.
+    // Whatever the URI says: an answer is a promise, and decisions need the primary's latest data.
     readPreference: "primary",
     writeConcern: { w: "majority", journal: true },
   });

@@ -6,9 +6,9 @@ import type { CommandPage, CommandQuery } from "./store.ts";
 const lanes: CommandDocument["lane"][] = [0, 1, 2];
 
 /**
- * A page of a channel's commands, the newest first. Every state and every lane is named, so that the index by which
- * connectors look for work gives them in order, without another index that each send would pay for. What another service
- * inserted is in the list once it is queued; what was refused has no place in the order.
+ * Reads a page of a channel's commands, newest first. The filter names every state and lane, so that the index `next`, from
+ * which connectors claim, yields them in order; a further index would cost every send. A command of another service is
+ * listed once it is queued; a refused one has no `ord` and is not listed.
  */
 export async function commandPage(
   commands: Collection<CommandDocument>,
@@ -39,7 +39,7 @@ function placeOf({ ord, _id }: Pick<CommandDocument, "ord" | "_id">): string {
   return `${order} ${id instanceof ObjectId ? `o${id.toHexString()}` : `s${_id}`}`;
 }
 
-/** `$expr` compares ids of every kind, where a plain `$lt` only sees its own. */
+/** `$expr` compares ids of all types; a plain `$lt` matches only ids of the same type. */
 function afterPlace(place: string): Filter<CommandDocument> {
   const [order = "", kind = ""] = [place.slice(0, 16), place.slice(17, 18)];
   const text = place.slice(18);

@@ -12,9 +12,9 @@ type Commands = Pick<
   "insertCommand" | "findCommand" | "hasCommand" | "listCommands" | "cancelCommand" | "requeueCommand"
 >;
 
-const cancelled: PublicError = { code: "cancelled", message: "The command was taken back" };
+const cancelled: PublicError = { code: "cancelled", message: "The command was cancelled" };
 
-/** Commands: written once here, taken back or queued again, and read. */
+/** Inserts, reads, lists, cancels and requeues commands. */
 export function mongoCommands(commands: Collection<CommandDocument>): Commands {
   return {
     async insertCommand(command) {
@@ -22,9 +22,9 @@ export function mongoCommands(commands: Collection<CommandDocument>): Commands {
         await commands.insertOne(queued(command), durable);
       } catch (error) {
         if (!isDuplicate(error)) throw error;
-        // Changes nothing, and waits until a majority has what is there.
-        const same = { $set: { type: command.type } };
-        const { matchedCount } = await commands.updateOne({ _id: command.commandId }, same, durable);
+        // Changes nothing, but waits until a majority has the existing document.
+        const unchanged = { $set: { type: command.type } };
+        const { matchedCount } = await commands.updateOne({ _id: command.commandId }, unchanged, durable);
         if (matchedCount === 0) throw error;
       }
     },
@@ -36,9 +36,18 @@ export function mongoCommands(commands: Collection<CommandDocument>): Commands {
     listCommands: (query) => commandPage(commands, query),
     cancelCommand: ({ _id }) =>
       commands.findOneAndUpdate(
-        // What another service inserted has no state until it is adopted.
+        // Another service's command has no state until it is adopted.
         { _id, state: { $in: ["queued", null] as never[] }, relayStartedAt: null, resentAt: null } as object,
-        [{ $set: { state: "cancelled", attempts: tried, error: { $literal: cancelled }, doneAt: "$$NOW" } }],
+        [
+          {
+            $set: {
+              state: "cancelled",
+              attempts: attemptsMade,
+              error: { $literal: cancelled },
+              doneAt: "$$NOW",
+            },
+          },
+        ],
         { returnDocument: "after", ...durable },
       ),
     async requeueCommand({ _id }, { endedAt, messageId, ttlSeconds }) {
@@ -52,10 +61,10 @@ export function mongoCommands(commands: Collection<CommandDocument>): Commands {
   };
 }
 
-/** Adoption takes what has no `attempts` for new. */
-const tried = { $ifNull: ["$attempts", 0] };
+/** Adoption would take a command without `attempts` for a new one. */
+const attemptsMade = { $ifNull: ["$attempts", 0] };
 
-/** As adoption queues what another service inserted. Whatever the former life left is gone. */
+/** Queues the command as adoption does, and removes the fields that earlier attempts left. */
 function requeued(messageId: string, ttlSeconds: number): Document[] {
   return [
     {
@@ -73,8 +82,8 @@ function requeued(messageId: string, ttlSeconds: number): Document[] {
 }
 
 /**
- * A plain insert, because only there the server fills `ord`, and never twice with the same value (measured on 6.0.5: an
- * upsert leaves 0, and `$$CLUSTER_TIME` repeats under load).
+ * The document of a plain insert, the only write for which the server fills in `ord`, with a unique value (measured on
+ * 6.0.5: an upsert leaves 0, and `$$CLUSTER_TIME` repeats under load).
  */
 function queued({ commandId, ...command }: NewCommand) {
   return {

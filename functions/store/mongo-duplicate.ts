@@ -1,7 +1,7 @@
 import { MongoServerError } from "mongodb";
 import { duplicateKeyCode } from "#shared/database-answer.ts";
 
-/** Whether a write failed because there is a document under its unique key already. */
+/** Whether a write failed because a document with its unique key already exists. */
 export function isDuplicate(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === duplicateKeyCode;
 }

@@ -8,12 +8,12 @@ import { type EventPlace, scanEvents } from "../events/event-scan.ts";
 import type { ChannelEventQuery, EventPage, EventQuery, LogReader } from "../events/event-view.ts";
 
 const daySeconds = 86_400;
-/** How long a row may take to appear among others, and as much for clocks that differ. */
+/** How long a row may take to appear, plus half of that for differing clocks. */
 const unsettled = BigInt((eventInsertMsMax / 1_000) * 1.5) << 32n;
 const beginning: EventCursor = { settled: 0n, newest: 0n, seen: new Map() };
 const batchRows = 2_000;
 
-/** Reads the log as the connectors write it. */
+/** Reads the event log that the connectors write. */
 export function mongoEvents(
   client: MongoClient,
   events: Collection<EventDocument>,
@@ -25,7 +25,7 @@ export function mongoEvents(
       client.withSession({ snapshot: true }, (session) => readAll({ events, session, retention }, query)),
     presentCursor: () =>
       client.withSession({ snapshot: true }, async (session) =>
-        cursorAt(await momentOf({ events, session })),
+        cursorAt(await snapshotTimeOf({ events, session })),
       ),
   };
 }
@@ -36,22 +36,25 @@ async function readChannel(
 ): Promise<EventPage> {
   const page = await readEventPage(events, channelId, after, limit);
   if (page.kind === "rows") return { events: page.rows, next: String(page.next) };
-  const message = page.kind === "ahead" ? "There is no such event yet" : undefined;
+  const message = page.kind === "ahead" ? "This event does not exist yet" : undefined;
   throw new ServiceError("resync_required", message, { details: { seq: page.seq } });
 }
 
 interface Snapshot {
   events: Collection<EventDocument>;
-  /** All that is read in it is as it was at one moment, and known to a majority. */
+  /** All reads in it see the same moment, and only data that a majority has. */
   session: ClientSession;
 }
 
-type KeptSnapshot = Snapshot & { retention: Pick<Retention, "eventsDays"> };
+type RetainedSnapshot = Snapshot & { retention: Pick<Retention, "eventsDays"> };
 
-async function readAll(snapshot: KeptSnapshot, { channelIds, after, limit }: EventQuery): Promise<EventPage> {
+async function readAll(
+  snapshot: RetainedSnapshot,
+  { channelIds, after, limit }: EventQuery,
+): Promise<EventPage> {
   const cursor = after === null ? beginning : cursorOf(after);
-  const moment = await momentOf(snapshot);
-  if (after !== null) await assertKept(snapshot, cursor, moment);
+  const moment = await snapshotTimeOf(snapshot);
+  if (after !== null) await assertRetained(snapshot, cursor, moment);
   const settled = moment - unsettled;
   const rows = placesAfter(snapshot, cursor.settled, channelIds);
   const { picked, next } = await scanEvents(rows, cursor, { limit, settled, seenMax });
@@ -65,24 +68,24 @@ function cursorOf(text: string): EventCursor {
   throw new ServiceError("invalid_request", undefined, { details });
 }
 
-/** The snapshot's own time; the first read of a session decides it. */
-async function momentOf({ events, session }: Snapshot): Promise<bigint> {
+/** Returns the time of the snapshot, which the first read of the session sets. */
+async function snapshotTimeOf({ events, session }: Snapshot): Promise<bigint> {
   await events.findOne({ _id: "" }, { session, projection: { _id: 1 } });
-  // Not declared in the driver's types.
+  // The driver's types do not declare it.
   const moment: unknown = Reflect.get(session, "snapshotTime");
-  if (!(moment instanceof Timestamp)) throw new Error("MongoDB told no time of a snapshot");
+  if (!(moment instanceof Timestamp)) throw new Error("The MongoDB session has no snapshot time");
   return moment.toBigInt();
 }
 
-/** Throws `resync_required` when retention may have taken what follows the cursor, or it is another database's. */
-async function assertKept(
-  { events, session, retention }: KeptSnapshot,
+/** Throws `resync_required` when retention may have removed events after the cursor, or another database issued it. */
+async function assertRetained(
+  { events, session, retention }: RetainedSnapshot,
   cursor: EventCursor,
   moment: bigint,
 ): Promise<void> {
-  if (cursor.settled > moment + unsettled) throw resyncFrom(moment, "There is no such place yet");
-  const kept = BigInt(retention.eventsDays * daySeconds) << 32n;
-  if (cursor.settled >= moment - kept) return;
+  if (cursor.settled > moment + unsettled) throw resyncFrom(moment, "This position does not exist yet");
+  const retained = BigInt(retention.eventsDays * daySeconds) << 32n;
+  if (cursor.settled >= moment - retained) return;
   const oldest = await events.findOne(
     { ord: { $exists: true } },
     { session, sort: { ord: 1 }, projection: { ord: 1 } },
@@ -95,12 +98,12 @@ function resyncFrom(ord: bigint, message?: string): ServiceError {
   return new ServiceError("resync_required", message, { details: { cursor: cursorAt(ord) } });
 }
 
-/** The cursor of a reader that has everything up to there, and nothing after. */
+/** Returns the cursor of a reader that has read everything up to `ord` and nothing after it. */
 function cursorAt(ord: bigint): string {
   return encodeCursor({ settled: ord, newest: ord, seen: new Map() });
 }
 
-/** Answered by the index alone. */
+/** Yields the places after `settled`; the index alone answers the query. */
 async function* placesAfter(
   { events, session }: Snapshot,
   settled: bigint,
@@ -111,13 +114,13 @@ async function* placesAfter(
     ...(channelIds && { channelId: { $in: [...channelIds] } }),
   };
   const places = events.find(filter, { session, sort: { ord: 1 }, batchSize: batchRows });
-  const wanted = places.project<Pick<EventDocument, "ord" | "channelId" | "seq">>({
+  const projected = places.project<Pick<EventDocument, "ord" | "channelId" | "seq">>({
     _id: 0,
     ord: 1,
     channelId: 1,
     seq: 1,
   });
-  for await (const { ord, channelId, seq } of wanted) yield { ord: ord.toBigInt(), channelId, seq };
+  for await (const { ord, channelId, seq } of projected) yield { ord: ord.toBigInt(), channelId, seq };
 }
 
 async function eventsAt({ events, session }: Snapshot, places: EventPlace[]): Promise<EventDocument[]> {

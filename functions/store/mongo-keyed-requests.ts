@@ -4,28 +4,28 @@ import { durable } from "#shared/database.ts";
 import type { KeyedRequest, KeyedRequests } from "../idempotency/keyed-request.ts";
 import { isDuplicate } from "./mongo-duplicate.ts";
 
-/** What is kept of requests under a key: one row each, by its `_id`; the times are the database's. */
+/** Stores keyed requests, one row each, by `_id`; the times are the database's. */
 export function mongoKeyedRequests(rows: Collection<IdempotencyKeyDocument>): KeyedRequests {
   return {
     async findRequest(id) {
-      return asRequest(await rows.findOne({ _id: id }, { readConcern: "majority" }));
+      return toKeyedRequest(await rows.findOne({ _id: id }, { readConcern: "majority" }));
     },
     async rememberRequest(id, request) {
-      // One that is there stays as it is; even then the write waits until a majority has it.
+      // An existing row stays unchanged, but the write still waits until a majority has it.
       const row = { $mergeObjects: [{ $literal: { _id: id, ...request } }, { createdAt: "$$NOW" }] };
-      const isThere = { $gt: ["$hash", null] };
-      const put = () =>
-        rows.findOneAndUpdate({ _id: id }, [{ $replaceWith: { $cond: [isThere, "$$ROOT", row] } }], {
+      const exists = { $gt: ["$hash", null] };
+      const insertOrKeep = () =>
+        rows.findOneAndUpdate({ _id: id }, [{ $replaceWith: { $cond: [exists, "$$ROOT", row] } }], {
           upsert: true,
           returnDocument: "before",
           ...durable,
         });
       try {
-        return asRequest(await put());
+        return toKeyedRequest(await insertOrKeep());
       } catch (error) {
         if (!isDuplicate(error)) throw error;
-        // Another one came in the same moment.
-        return asRequest(await put());
+        // A concurrent request inserted the row.
+        return toKeyedRequest(await insertOrKeep());
       }
     },
     async refuseRequest(id, refusal) {
@@ -37,7 +37,7 @@ export function mongoKeyedRequests(rows: Collection<IdempotencyKeyDocument>): Ke
   };
 }
 
-function asRequest(row: IdempotencyKeyDocument | null): KeyedRequest | null {
+function toKeyedRequest(row: IdempotencyKeyDocument | null): KeyedRequest | null {
   if (!row) return null;
   const { hash, ids = {}, refusal, doneAt } = row;
   return { hash, ...(doneAt && { doneAt }), ...(refusal ? { refusal } : { ids }) };

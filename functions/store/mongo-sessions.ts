@@ -4,7 +4,7 @@ import type { ConsoleSessionDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import type { Store } from "./store.ts";
 
-/** Console sessions: only the hash of the cookie is kept. */
+/** Creates and deletes console sessions; stores only the hash of the cookie. */
 export function mongoSessions(
   sessions: Collection<ConsoleSessionDocument>,
 ): Pick<Store, "createSession" | "deleteSession"> {

@@ -10,13 +10,13 @@ import { mongoKeyedRequests } from "./mongo-keyed-requests.ts";
 import { mongoSessions } from "./mongo-sessions.ts";
 import type { Store } from "./store.ts";
 
-/** How long a caller waits for the database before it is told that it does not answer. */
+/** How long a call waits for the database before it throws `database_unavailable`. */
 const answerMsMax = 5_000;
 
-/** Everything the functions keep, in MongoDB. The caller owns the client behind `db`. */
+/** Creates the store on MongoDB. The caller owns the client behind `db`. */
 export function mongoStore(db: Db, retention: Retention): Store {
   const { channels, commands, connectors, events, idempotencyKeys, ...keys } = collections(db);
-  return answering({
+  return withDeadlines({
     ...mongoSessions(keys.consoleSessions),
     ...mongoChannels(channels),
     ...mongoCommands(commands),
@@ -32,38 +32,38 @@ export function mongoStore(db: Db, retention: Retention): Store {
   });
 }
 
-/** The same store, every call of which throws `database_unavailable` in time. */
-function answering(store: Store): Store {
+/** Lets every call throw `database_unavailable` when the database does not answer in time. */
+function withDeadlines(store: Store): Store {
   return {
-    byKey: inTime(store.byKey),
-    bySession: inTime(store.bySession),
-    createChannel: inTime(store.createChannel),
-    findChannel: inTime(store.findChannel),
-    findDeletedChannel: inTime(store.findDeletedChannel),
-    listChannels: inTime(store.listChannels),
-    updateChannel: inTime(store.updateChannel),
-    setWish: inTime(store.setWish),
-    markDeleted: inTime(store.markDeleted),
-    insertCommand: inTime(store.insertCommand),
-    findCommand: inTime(store.findCommand),
-    hasCommand: inTime(store.hasCommand),
-    listCommands: inTime(store.listCommands),
-    cancelCommand: inTime(store.cancelCommand),
-    requeueCommand: inTime(store.requeueCommand),
-    findRequest: inTime(store.findRequest),
-    rememberRequest: inTime(store.rememberRequest),
-    refuseRequest: inTime(store.refuseRequest),
-    finishRequest: inTime(store.finishRequest),
-    readChannelEvents: inTime(store.readChannelEvents),
-    readEvents: inTime(store.readEvents),
-    presentCursor: inTime(store.presentCursor),
-    hasConnector: inTime(store.hasConnector),
-    createSession: inTime(store.createSession),
-    deleteSession: inTime(store.deleteSession),
-    missingIndexes: inTime(store.missingIndexes),
+    byKey: withDeadline(store.byKey),
+    bySession: withDeadline(store.bySession),
+    createChannel: withDeadline(store.createChannel),
+    findChannel: withDeadline(store.findChannel),
+    findDeletedChannel: withDeadline(store.findDeletedChannel),
+    listChannels: withDeadline(store.listChannels),
+    updateChannel: withDeadline(store.updateChannel),
+    setWish: withDeadline(store.setWish),
+    markDeleted: withDeadline(store.markDeleted),
+    insertCommand: withDeadline(store.insertCommand),
+    findCommand: withDeadline(store.findCommand),
+    hasCommand: withDeadline(store.hasCommand),
+    listCommands: withDeadline(store.listCommands),
+    cancelCommand: withDeadline(store.cancelCommand),
+    requeueCommand: withDeadline(store.requeueCommand),
+    findRequest: withDeadline(store.findRequest),
+    rememberRequest: withDeadline(store.rememberRequest),
+    refuseRequest: withDeadline(store.refuseRequest),
+    finishRequest: withDeadline(store.finishRequest),
+    readChannelEvents: withDeadline(store.readChannelEvents),
+    readEvents: withDeadline(store.readEvents),
+    presentCursor: withDeadline(store.presentCursor),
+    hasConnector: withDeadline(store.hasConnector),
+    createSession: withDeadline(store.createSession),
+    deleteSession: withDeadline(store.deleteSession),
+    missingIndexes: withDeadline(store.missingIndexes),
   };
 }
 
-function inTime<G extends unknown[], T>(call: (...given: G) => Promise<T>): (...given: G) => Promise<T> {
-  return (...given) => databaseAnswer(call(...given), answerMsMax);
+function withDeadline<G extends unknown[], T>(call: (...args: G) => Promise<T>): (...args: G) => Promise<T> {
+  return (...args) => databaseAnswer(call(...args), answerMsMax);
 }

@@ -2,7 +2,7 @@ import { channelType } from "#shared/channel.ts";
 import type { ChannelDocument } from "#shared/collections.ts";
 import type { NewChannel } from "./store.ts";
 
-/** A channel as it is first written, but for its times. */
+/** Returns the document of a new channel, without its times. */
 export function newChannel({ channelId, name, metadata, phoneNumber }: NewChannel) {
   return {
     _id: channelId,

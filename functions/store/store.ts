@@ -1,3 +1,5 @@
+/** Reads and writes the database for the functions, through one interface with a MongoDB adapter. */
+
 import type { Caller } from "#shared/authentication.ts";
 import type { ChannelStatus } from "#shared/channel.ts";
 import type { ChannelDocument, CommandDocument } from "#shared/collections.ts";
@@ -5,18 +7,18 @@ import type { CommandState, CommandType } from "#shared/commands.ts";
 import type { LogReader } from "../events/event-view.ts";
 import type { KeyedRequests } from "../idempotency/keyed-request.ts";
 
-/** A channel, and the database's time when it was read. */
+/** A channel and the database's time at which it was read. */
 export interface FoundChannel {
   channel: ChannelDocument;
   now: Date;
 }
 
-/** A channel as it is first written: inactive. */
+/** The fields of a channel to create; it starts inactive. */
 export type NewChannel = Pick<ChannelDocument, "channelId" | "name" | "metadata"> & {
   phoneNumber: string | null;
 };
 
-/** A command as it is first written; the rest of its document is the same for all. */
+/** The fields of a command to insert; the rest of its document is the same for all. */
 export interface NewCommand {
   commandId: string;
   channelId: string;
@@ -25,45 +27,45 @@ export interface NewCommand {
   payload: object;
   messageId?: string;
   keyId: string;
-  /** The database's, as far as known. */
+  /** The latest known time of the database. */
   createdAt: Date;
   expiresAt: Date;
 }
 
 export interface ChannelQuery {
-  /** Only these; null = all. */
+  /** Only these channels; null = all. */
   channelIds: readonly string[] | null;
   status: ChannelStatus | null;
-  /** Only those after this channel, in the order of their ids. */
+  /** Only channels after this id, in the order of ids. */
   after: string | null;
   limit: number;
 }
 
 export interface CommandQuery {
   channelId: string;
-  /** Null = every state. */
+  /** Null = all states. */
   state: CommandState | null;
   type: CommandType | null;
-  /** Only those that follow this place in the list, which `nextPlace` gave. */
+  /** The `nextPlace` of the page before; null = the first page. */
   after: string | null;
   limit: number;
 }
 
-/** A page of commands, the newest first; `nextPlace` is null on the last one. */
+/** A page of commands, newest first; `nextPlace` is null on the last page. */
 export interface CommandPage {
   commands: CommandDocument[];
   nextPlace: string | null;
 }
 
-/** A send as it is tried again. */
-interface Requeuing {
-  /** When it ended: another end is not undone. */
+/** A send to queue again. */
+interface Requeue {
+  /** When it ended; a later end is not undone. */
   endedAt: Date;
   messageId: string;
   ttlSeconds: number;
 }
 
-/** Who a caller is. Both throw `invalid_api_key` or `expired_api_key`. */
+/** Identifies callers. Both methods throw `invalid_api_key` or `expired_api_key`. */
 export interface Authentication {
   byKey(key: string): Promise<Caller>;
   /** `cookie` is the value of the console's session cookie. */
@@ -71,43 +73,43 @@ export interface Authentication {
 }
 
 /**
- * What the functions need of the database; deleted channels do not exist here. Every call throws `database_unavailable`
- * when the database does not answer within a few seconds, and every write is durable when it resolves.
+ * The database as the functions use it; deleted channels do not exist here unless a method says so. Every call throws
+ * `database_unavailable` when the database does not answer within a few seconds, and a write that resolves is durable.
  */
 export interface Store extends Authentication, KeyedRequests, LogReader {
-  /** One that is there under this id stays as it is, and is returned. */
+  /** Returns the existing channel unchanged if its id is taken. */
   createChannel(channel: NewChannel): Promise<ChannelDocument>;
   findChannel(channelId: string): Promise<FoundChannel | null>;
-  /** A deleted one that is not erased yet. */
+  /** Finds a channel that is deleted but not erased yet. */
   findDeletedChannel(channelId: string): Promise<FoundChannel | null>;
-  /** At most `limit`, in the order of their ids. */
+  /** Returns at most `limit` channels, in the order of ids. */
   listChannels(query: ChannelQuery): Promise<ChannelDocument[]>;
-  /** Null when there is no such channel. */
+  /** Null when the channel does not exist. */
   updateChannel(
     channelId: string,
     changes: Partial<Pick<ChannelDocument, "name" | "metadata">>,
   ): Promise<ChannelDocument | null>;
   setWish(channelId: string, wanted: ChannelDocument["wanted"]): Promise<void>;
-  /** From here on it does not exist for callers; what it left behind is erased by a connector. False: there was none. */
+  /** Hides the channel from callers; a connector erases it. False when it does not exist. */
   markDeleted(channelId: string): Promise<boolean>;
 
-  /** Unless it is there already. */
+  /** Inserts the command unless it exists. */
   insertCommand(command: NewCommand): Promise<void>;
   findCommand(commandId: string): Promise<CommandDocument | null>;
-  /** Whether it is there, and would survive the loss of a server. */
+  /** Whether a majority has the command, so that it survives the loss of a server. */
   hasCommand(commandId: string): Promise<boolean>;
   listCommands(query: CommandQuery): Promise<CommandPage>;
-  /** Takes a send back while it is queued and never was on the wire. Null: it is not, or not any more. */
+  /** Cancels a send that is queued and never was on the wire. Null when it is in another state. */
   cancelCommand(command: CommandDocument): Promise<CommandDocument | null>;
-  /** Puts a send that is dead or expired behind all that is queued. False: it is not, or ended at another time. */
-  requeueCommand(command: CommandDocument, requeuing: Requeuing): Promise<boolean>;
-  /** Whether a connector lives that could carry out a command. */
+  /** Queues a dead or expired send behind all others. False when it is in another state or ended at another time. */
+  requeueCommand(command: CommandDocument, requeue: Requeue): Promise<boolean>;
+  /** Whether a connector is alive that could execute a command. */
   hasConnector(): Promise<boolean>;
 
-  /** Makes a console session for the caller and returns the value of its cookie, and when it ends. */
+  /** Creates a console session for the key and returns the value of its cookie and when it expires. */
   createSession(keyId: string, ttlSeconds: number): Promise<{ cookie: string; expiresAt: Date }>;
   deleteSession(cookie: string): Promise<void>;
 
-  /** Names of missing indexes, as `collection.index`. */
+  /** Returns the missing indexes as `collection.index`. */
   missingIndexes(): Promise<string[]>;
 }

@@ -1,17 +1,17 @@
 import { type ErrorDetails, ServiceError } from "#shared/errors.ts";
 
-const message = "The database did not confirm in time: this may have been accepted, or not";
+const message = "The database did not confirm in time: the request may have been accepted";
 
 interface UnconfirmedWrite {
-  /** The ids that tell, later, whether it was written. */
+  /** The ids by which the caller can find out later whether it was written. */
   ids: ErrorDetails;
-  /** Whether the same call may be made again without harm if it was written. */
+  /** Whether the call can be repeated without harm even if it was written. */
   retryable: boolean;
 }
 
 /**
- * Waits for a write. Once it is on its way to the database, no failure of the connection says that it was not taken, so
- * a `database_unavailable` gets the ids to look for, and whether to try again is for the caller to say.
+ * Waits for a write. A connection failure does not prove that the write was not accepted, so a `database_unavailable`
+ * gets the ids to look for and the given `retryable`.
  */
 export async function confirmWrite<T>(write: Promise<T>, { ids, retryable }: UnconfirmedWrite): Promise<T> {
   try {

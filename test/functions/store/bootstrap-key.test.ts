@@ -15,7 +15,7 @@ async function emptyKeys() {
   return { apiKeys, lines, ensure, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
 }
 
-test("the first key is an administrator's, and only its hash is stored", async () => {
+test("the first key is an administrator's, stored as a hash", async () => {
   await using keys = await emptyKeys();
   const key = newApiKey();
   await keys.ensure(key);
@@ -26,7 +26,7 @@ test("the first key is an administrator's, and only its hash is stored", async (
   expect(keys.lines).toEqual([]);
 });
 
-test("another key changes nothing and is warned about, without being shown", async () => {
+test("a different key changes nothing and logs a warning without the key", async () => {
   await using keys = await emptyKeys();
   await keys.ensure(newApiKey());
   const before = await keys.apiKeys.find().toArray();
@@ -38,7 +38,7 @@ test("another key changes nothing and is warned about, without being shown", asy
   expect(keys.lines[0]).not.toContain(other);
 });
 
-test("several processes that start at once make one key", async () => {
+test("processes that start at once with one key create it once", async () => {
   await using keys = await emptyKeys();
   const key = newApiKey();
   await Promise.all(Array.from({ length: 10 }, () => keys.ensure(key)));
@@ -46,14 +46,14 @@ test("several processes that start at once make one key", async () => {
   expect(keys.lines).toEqual([]);
 });
 
-test("several processes with different keys make one key, and the others are told", async () => {
+test("processes with different keys create one key, and the others log a warning", async () => {
   await using keys = await emptyKeys();
   await Promise.all(Array.from({ length: 5 }, () => keys.ensure(newApiKey())));
   expect(await keys.apiKeys.countDocuments()).toBe(1);
   expect(keys.lines).toHaveLength(4);
 });
 
-test("no key at all is warned about while nobody could call", async () => {
+test("a start without API_KEY logs a warning only while no key exists", async () => {
   await using keys = await emptyKeys();
   await keys.ensure(null);
   expect(keys.lines).toHaveLength(1);

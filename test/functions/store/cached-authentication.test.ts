@@ -11,41 +11,41 @@ const caller = (expiresAt: Date | null): Caller => ({
   expiresAt,
 });
 
-function counted(find: (secret: string) => Caller): Authentication & { looks: string[] } {
-  const looks: string[] = [];
-  const look = async (secret: string) => {
-    looks.push(secret);
+function counted(find: (secret: string) => Caller): Authentication & { lookups: string[] } {
+  const lookups: string[] = [];
+  const lookUp = async (secret: string) => {
+    lookups.push(secret);
     return find(secret);
   };
-  return { looks, byKey: look, bySession: look };
+  return { lookups, byKey: lookUp, bySession: lookUp };
 }
 
-test("a caller that is known is not looked up again", async () => {
+test("a cached caller is not looked up again", async () => {
   const source = counted(() => caller(new Date(Date.now() + 60_000)));
   const cached = cachedAuthentication(source);
   await cached.byKey("a");
   await cached.byKey("a");
   await cached.byKey("b");
-  expect(source.looks).toEqual(["a", "b"]);
+  expect(source.lookups).toEqual(["a", "b"]);
 });
 
-test("a key and a session with the same text are two callers", async () => {
+test("a key and a session with the same text are cached apart", async () => {
   const source = counted(() => caller(null));
   const cached = cachedAuthentication(source);
   await cached.byKey("a");
   await cached.bySession("a");
-  expect(source.looks).toHaveLength(2);
+  expect(source.lookups).toHaveLength(2);
 });
 
-test("a caller whose time has come is looked up again", async () => {
+test("an expired caller is looked up again", async () => {
   const source = counted(() => caller(new Date(0)));
   const cached = cachedAuthentication(source);
   await cached.byKey("a");
   await cached.byKey("a");
-  expect(source.looks).toHaveLength(2);
+  expect(source.lookups).toHaveLength(2);
 });
 
-test("a refusal is not remembered", async () => {
+test("a refusal is not cached", async () => {
   let isKnown = false;
   const cached = cachedAuthentication(
     counted(() => {
@@ -64,5 +64,5 @@ test("a forgotten session is looked up again", async () => {
   await cached.bySession("a");
   cached.forgetSession("a");
   await cached.bySession("a");
-  expect(source.looks).toHaveLength(2);
+  expect(source.lookups).toHaveLength(2);
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as yieldToOthers } from "node:timers/promises";
 import { Timestamp } from "mongodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openEventLog } from "#connector/events/event-log.ts";
@@ -40,8 +40,8 @@ function row(channelId: string, seq: number, ord = unfilled()): EventDocument {
   };
 }
 
-/** What a reader was told so far, by channel. */
-class Told {
+/** The events a reader has received, by channel. */
+class Received {
   readonly #seqs = new Map<string, number[]>();
   count = 0;
 
@@ -60,7 +60,7 @@ class Told {
 }
 
 describe("reading all channels", () => {
-  test("while many write at once: nothing is missed, nothing doubled, each channel is in order", async () => {
+  test("misses and doubles nothing while many write at once, and keeps each channel in order", async () => {
     const channelIds = Array.from({ length: 40 }, () => randomUUID());
     const each = 150;
     let isWriting = true;
@@ -78,23 +78,23 @@ describe("reading all channels", () => {
       isWriting = false;
     });
     const readers = [1_000, 1_000, 37].map(async (limit) => {
-      const told = new Told();
+      const received = new Received();
       let after: string | null = null;
       for (let isLast = false; !isLast; ) {
         isLast = !isWriting;
         const page = await reader.readEvents({ channelIds: null, after, limit });
         if (page.events.length > 0) isLast = false;
-        told.add(page.events);
+        received.add(page.events);
         after = page.next;
-        await turn();
+        await yieldToOthers();
       }
-      return told;
+      return received;
     });
     await writing;
-    for (const told of await Promise.all(readers)) told.expectWhole(channelIds, each);
+    for (const received of await Promise.all(readers)) received.expectWhole(channelIds, each);
   }, 120_000);
 
-  test("a row that appears behind others that were read already is read, and the others are not again", async () => {
+  test("returns a row that appears behind rows already read, and returns those only once", async () => {
     await db.events.insertOne(row("early", 1));
     const { ord } = (await db.events.findOne({ channelId: "early" })) ?? row("", 0);
     await db.events.insertMany([row("early", 2), row("other", 1)]);
@@ -111,26 +111,26 @@ describe("reading all channels", () => {
     expect(third.events).toEqual([]);
   });
 
-  test("a page is at most as long as it may be, and the next goes on from it", async () => {
+  test("limits the length of a page and continues after it", async () => {
     await db.events.insertMany([row("a", 1), row("b", 1), row("a", 2), row("b", 2), row("a", 3)]);
-    const told = [];
+    const received = [];
     let after: string | null = null;
     for (let pages = 0; pages < 3; pages += 1) {
       const page = await reader.readEvents({ channelIds: null, after, limit: 2 });
-      told.push(page.events.map(({ channelId, seq }) => `${channelId}${seq}`));
+      received.push(page.events.map(({ channelId, seq }) => `${channelId}${seq}`));
       after = page.next;
     }
-    expect(told).toEqual([["a1", "b1"], ["a2", "b2"], ["a3"]]);
+    expect(received).toEqual([["a1", "b1"], ["a2", "b2"], ["a3"]]);
   });
 
-  test("only channels that are asked for are told, and the others do not keep the reader", async () => {
+  test("returns only the requested channels, and the others do not hold the reader back", async () => {
     await db.events.insertMany([row("a", 1), row("b", 1), row("c", 1)]);
     const page = await reader.readEvents({ channelIds: ["a", "c"], after: null, limit: 50 });
     expect(page.events.map(({ channelId }) => channelId)).toEqual(["a", "c"]);
     expect((await reader.readEvents({ channelIds: [], after: page.next, limit: 50 })).events).toEqual([]);
   });
 
-  test("more channels at once than a cursor remembers are told all the same, once", async () => {
+  test("returns every event once although more channels write at once than a cursor can hold", async () => {
     const moment = (await presentSeconds()) - 13;
     const rows = Array.from({ length: 300 }, (_, n) =>
       row(`channel ${n}`, 1, new Timestamp({ t: moment, i: n + 1 })),
@@ -138,20 +138,20 @@ describe("reading all channels", () => {
     await db.events.insertMany(rows);
     const first = await reader.readEvents({ channelIds: null, after: null, limit: 1_000 });
     expect([first.events.length, first.next.length < 5_000]).toEqual([256, true]);
-    const told = new Told();
-    told.add(first.events);
-    for (let after = first.next; told.count < rows.length; ) {
+    const received = new Received();
+    received.add(first.events);
+    for (let after = first.next; received.count < rows.length; ) {
       const page = await reader.readEvents({ channelIds: null, after, limit: 1_000 });
-      told.add(page.events);
+      received.add(page.events);
       after = page.next;
     }
-    told.expectWhole(
+    received.expectWhole(
       rows.map(({ channelId }) => channelId),
       1,
     );
   }, 30_000);
 
-  test("a reader that has everything up to now is told what comes, and nothing else", async () => {
+  test("returns only new events after the present cursor", async () => {
     await db.events.insertMany([row("a", 1), row("b", 1)]);
     const after = await reader.presentCursor();
     await db.events.insertOne(row("a", 2));
@@ -160,14 +160,14 @@ describe("reading all channels", () => {
   });
 });
 
-describe("what retention took", () => {
+describe("an event that retention removed", () => {
   const daysAgo = async (days: number) => (await presentSeconds()) - days * 86_400;
 
-  test("is missed by who stands before it, and who is told goes on with what is kept", async () => {
+  test("is reported to a reader before it, which resumes with the events retained", async () => {
     const [old, young] = [await daysAgo(9), await daysAgo(1)];
     await db.events.insertMany([row("a", 1, new Timestamp({ t: old, i: 1 }))]);
     const { next } = await reader.readEvents({ channelIds: null, after: null, limit: 1 });
-    // Behind it, as a reader stands that has not asked for days.
+    // The cursor of a reader that has not called for days lies before the removed event.
     await db.events.deleteMany({});
     await db.events.insertMany([row("a", 5, new Timestamp({ t: young, i: 1 }))]);
     const stale = withSettled(next, BigInt(old) << 32n);
@@ -181,7 +181,7 @@ describe("what retention took", () => {
     expect(page.events.map(({ seq }) => seq)).toEqual([5]);
   });
 
-  test("is not missed by who has it, however long ago that was", async () => {
+  test("is not reported to a reader that has it, however old its cursor is", async () => {
     const old = await daysAgo(9);
     await db.events.insertMany([row("a", 1, new Timestamp({ t: old, i: 1 }))]);
     await db.events.insertMany([row("a", 2, new Timestamp({ t: old, i: 2 }))]);
@@ -190,7 +190,7 @@ describe("what retention took", () => {
     expect(page.events.map(({ seq }) => seq)).toEqual([2]);
   });
 
-  test("a cursor of a time to come is another database's: its reader goes on from the present", async () => {
+  test("a cursor from the future belongs to another database, and its reader resumes from the present", async () => {
     await db.events.insertOne(row("a", 1));
     const ahead = withSettled(await reader.presentCursor(), BigInt(await daysAgo(-1)) << 32n);
     const missed = await reader
@@ -204,7 +204,7 @@ describe("what retention took", () => {
     expect(page.events.map(({ seq }) => seq)).toEqual([2]);
   });
 
-  test("of one channel is told by number", async () => {
+  test("is reported by number when one channel is read", async () => {
     await db.events.insertMany([row("a", 7), row("a", 8)]);
     const query = { channelId: "a", limit: 50 };
     const oldest = await reader.readChannelEvents({ ...query, after: null });

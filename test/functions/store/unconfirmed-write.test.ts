@@ -3,18 +3,18 @@ import type { Store } from "#functions/store/store.ts";
 import { databaseAnswer } from "#shared/database-answer.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
-/** Writes, and hears nothing of it. */
-const unheard =
-  <G extends unknown[], T>(write: (...given: G) => Promise<T>) =>
-  async (...given: G): Promise<T> => {
-    await write(...given);
+/** Writes, but gets no confirmation. */
+const unconfirmed =
+  <G extends unknown[], T>(write: (...args: G) => Promise<T>) =>
+  async (...args: G): Promise<T> => {
+    await write(...args);
     return databaseAnswer(new Promise<never>(() => undefined), 1);
   };
 
 const breaking = (store: Store): Store => ({
   ...store,
-  createChannel: unheard(store.createChannel),
-  insertCommand: unheard(store.insertCommand),
+  createChannel: unconfirmed(store.createChannel),
+  insertCommand: unconfirmed(store.insertCommand),
 });
 
 let functions: FunctionsFixture;
@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => functions[Symbol.asyncDispose]());
 
-test("503: a send that the database did not confirm says what may have been accepted, and not to send again", async () => {
+test("503: an unconfirmed send has the ids that may have been accepted and is not retryable", async () => {
   const channelId = await functions.addChannel();
   const { status, body } = await functions.call("POST", `/channels/${channelId}/send`, {
     body: { to: "15551234567", message: "hi" },
@@ -42,7 +42,7 @@ test("503: a send that the database did not confirm says what may have been acce
   });
 });
 
-test("503: a disconnect that was not confirmed may be asked for again", async () => {
+test("503: an unconfirmed disconnect is retryable", async () => {
   const channelId = await functions.addChannel();
   const { status, body } = await functions.call("POST", `/channels/${channelId}/disconnect`);
   const { _id: commandId } = await functions.command(channelId, "channel.disconnect");
@@ -50,14 +50,14 @@ test("503: a disconnect that was not confirmed may be asked for again", async ()
   expect(body.error).toMatchObject({ retryable: true, details: { commandId } });
 });
 
-test("503: a channel whose creation was not confirmed is named", async () => {
+test("503: an unconfirmed creation has the channel id", async () => {
   const { status, body } = await functions.call("POST", "/channels", { body: { name: "Shop" } });
   expect(status).toBe(503);
   const { channelId } = body.error.details;
   expect((await functions.call("GET", `/channels/${channelId}`)).status).toBe(200);
 });
 
-test("503: what failed before anything was written may be asked for again", async () => {
+test("503: a failure before the write is retryable and has no ids", async () => {
   await using before = await functionsFixture({
     withStore: (store) => ({
       ...store,
