@@ -15,7 +15,7 @@ const statusFields = {
   retryAt: timeSchema.optional(),
 };
 
-/** What `GET …/status` answers: the part of a channel that moves. */
+/** The answer of `GET …/status`: the part of a channel that changes. */
 export const channelStatusSchema = z.object(statusFields).openapi("ChannelStatus");
 
 /** A channel as callers see it. */
@@ -32,7 +32,7 @@ export const channelSchema = z
 
 type View<S extends z.ZodType> = z.output<S>;
 
-/** A channel as callers see it: never its codes. */
+/** Shows a channel to callers, without its QR and pairing codes. */
 export function channelView(channel: ChannelDocument): View<typeof channelSchema> {
   const { type, config, metadata, lastDisconnect, createdAt } = channel;
   return {
@@ -45,7 +45,7 @@ export function channelView(channel: ChannelDocument): View<typeof channelSchema
   };
 }
 
-/** The channel's status as callers see it. */
+/** Shows the status of a channel to callers. */
 export function channelStatusView(channel: ChannelDocument): View<typeof channelStatusSchema> {
   const { channelId, name, status, reason, retryAt, lastStatusUpdate } = channel;
   return {

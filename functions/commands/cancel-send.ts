@@ -6,8 +6,8 @@ import type { OnceEnv } from "../middleware/idempotent.ts";
 import type { Store } from "../store/store.ts";
 
 /**
- * Takes a queued send back and returns it as it is then. Throws `command_not_cancellable` when it is not queued (any
- * more), or is a control command: the wish that came with that is stored already.
+ * Cancels a queued send and returns the cancelled command. Throws `command_not_cancellable` when it is not or no longer
+ * queued, or when it is a control command, whose wish is already stored.
  */
 export async function cancelSend(
   store: Pick<Store, "cancelCommand" | "findCommand">,
@@ -19,14 +19,14 @@ export async function cancelSend(
   });
   const cancelled = await store.cancelCommand(command);
   if (cancelled) return cancelled;
-  const present = await store.findCommand(String(command._id));
-  if (!present) throw new ServiceError("command_not_found");
-  // Under a key, somebody else may have carried out this very request in between.
-  if (once.isKeyed && present.state === "cancelled") return present;
-  return once.refuse(notCancellable(present));
+  const current = await store.findCommand(String(command._id));
+  if (!current) throw new ServiceError("command_not_found");
+  // An earlier or concurrent request under the same key may have cancelled it.
+  if (once.isKeyed && current.state === "cancelled") return current;
+  return once.refuse(notCancellable(current));
 }
 
-/** Whether it is a message, and not something asked of the channel itself. */
+/** Whether the command sends a message; the others control the channel. */
 function isSend({ type }: Pick<CommandDocument, "type">): boolean {
   const kinds: Record<string, { lane: number } | undefined> = commandTable;
   return (kinds[type]?.lane ?? 0) !== 0;
@@ -35,7 +35,7 @@ function isSend({ type }: Pick<CommandDocument, "type">): boolean {
 function notCancellable(command: CommandDocument): ServiceError {
   const { type, state = "queued" } = command;
   const message = isSend(command)
-    ? `Only a queued message can be taken back, and this one is ${state}`
-    : "Only messages can be taken back";
+    ? `Only a queued message can be cancelled; this one is ${state}`
+    : "Only messages can be cancelled";
   return new ServiceError("command_not_cancellable", message, { details: { type, state } });
 }

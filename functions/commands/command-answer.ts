@@ -2,18 +2,18 @@ import { type ErrorDetails, errorCatalog, type PublicError, ServiceError } from 
 import type { CommandOutcome } from "../results/results.ts";
 import type { AcceptedCommand } from "./submit-command.ts";
 
-/** What came of a command, for whoever waited: done, not known (yet), or an error that says why not. */
+/** The outcome of a command that a request waited for; a failure is thrown instead. */
 export type CommandAnswer =
   | { state: "succeeded"; result: object }
-  /** Not carried out yet, or on the wire and nothing says whether WhatsApp took it. */
+  /** Not executed yet, or sent without an acknowledgement from WhatsApp. */
   | { state: "queued" | "unknown" };
 
-/** Throws the command's own error when it failed, with `commandId` and `messageId` among the details. */
+/** Throws the error of a failed command, with `commandId` and `messageId` among its details. */
 export function commandAnswer({ outcome, commandId, messageId }: AcceptedCommand): CommandAnswer {
   if (!outcome) return { state: "queued" };
   if (outcome.state === "unknown") return { state: "unknown" };
   if (outcome.state === "succeeded") return { state: "succeeded", result: outcome.result ?? {} };
-  // The channel was deleted, and its commands with it, while this one waited.
+  // Deleting the channel erased its commands, this one included.
   if (outcome.state === "gone") throw new ServiceError("channel_not_found");
   const { code, message, details } = commandFailure(outcome);
   throw new ServiceError(code, message, {

@@ -4,7 +4,7 @@ import { commandStates } from "#shared/commands.ts";
 import { type Grant, hasScope } from "#shared/scopes.ts";
 import { anyObject, errorDetails, timeSchema } from "../http/openapi.ts";
 
-/** A command as callers see it. Other services may leave out nearly everything. */
+/** A command as callers see it. Most fields are optional, because other services insert commands too. */
 export const commandSchema = z
   .object({
     commandId: z.string(),
@@ -27,7 +27,7 @@ export const commandSchema = z
   })
   .openapi("Command");
 
-/** A document's fields; what another service wrote where it does not belong is left out. */
+/** The fields of a document. Values of a wrong type, written by another service, are replaced or left out. */
 const stored = z.object({
   channelId: z.string().catch(""),
   type: z.string().catch(""),
@@ -41,8 +41,8 @@ const stored = z.object({
 });
 
 /**
- * A command as callers see it: what became of it, not what was in it. A pairing code is only for who may pair. Other
- * services insert documents too, so hardly a field is certain, and of what was refused none ever is.
+ * Shows a command to a caller: its outcome, not its payload, and a pairing code only with `channels:write`. The document
+ * may lack almost any field, because other services insert commands too and an invalid one is stored as it was.
  */
 export function commandView(
   command: Pick<CommandDocument, "_id"> & Partial<CommandDocument>,

@@ -20,8 +20,8 @@ const bodySchema = z.strictObject({
 });
 
 /**
- * The body of `send-media`, which becomes a recipient and a content. An address that must not be fetched is refused by
- * its spelling; the connector looks again when it fetches. Captions and names are refused where the kind has none.
+ * The body of `send-media`, transformed to a recipient and a content. Refuses a URL that its text alone rules out; the
+ * connector checks the resolved address when it fetches. Refuses captions and file names for media that have none.
  */
 export function sendMediaSchema(allowHosts: readonly string[]) {
   return bodySchema.transform(({ to, mediaType, mediaUrl, ...texts }, context) => {
@@ -31,7 +31,11 @@ export function sendMediaSchema(allowHosts: readonly string[]) {
     if (content.success && isMedia(content.data)) return { to, content: content.data };
     for (const issue of content.error?.issues ?? [])
       for (const field of issue.code === "unrecognized_keys" ? issue.keys : [String(issue.path[0])])
-        context.addIssue({ code: "custom", path: [field], message: `does not go with ${mediaType}` });
+        context.addIssue({
+          code: "custom",
+          path: [field],
+          message: `is not allowed with mediaType ${mediaType}`,
+        });
     return z.NEVER;
   });
 }

@@ -1,13 +1,13 @@
 import { z } from "@hono/zod-openapi";
 
-/** A call on a channel that is written but not carried out; `Location` names the command. */
+/** The body of a 202: the command is stored but not executed yet, and `Location` is its URL. */
 export const queuedAnswerSchema = z.object({
   ok: z.literal(true),
   message: z.string(),
   payload: z.object({ channelId: z.string(), status: z.literal("queued"), commandId: z.string() }),
 });
 
-/** The body of the 202; `message` is for people. */
+/** Creates the body of a 202; `message` is for people. */
 export function queuedAnswer(
   message: string,
   channelId: string,

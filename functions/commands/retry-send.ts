@@ -14,16 +14,16 @@ import { prepareWait } from "./submit-command.ts";
 const { payload: sendPayload, ttlSeconds } = commandTable["message.send"];
 
 /**
- * Queues a send again that is dead or expired, under its message id. Throws `command_not_retryable` when it is neither
- * (any more), `channel_not_found` and `channel_logged_out` as a send does, and the command's own error when it was waited
- * for and failed. Under a key, one end is undone once: a later one is another matter.
+ * Queues a dead or expired send again, under its message id. Throws `command_not_retryable` when it is neither,
+ * `channel_not_found` and `channel_logged_out` as a send does, and the command's own error when the request waited for it
+ * and it failed. Under a key, only the end that the first request saw is undone, not a later one.
  */
 export async function retrySend(deps: Dependencies, c: Context<CommandEnv & OnceEnv>): Promise<SendAnswer> {
   const { store, settings, ring } = deps;
   const { command, once } = c.var;
   const found = await store.findChannel(command.channelId);
   if (!found) throw new ServiceError("channel_not_found");
-  const waiting = prepareWait(deps, c, 0);
+  const waitForOutcome = prepareWait(deps, c, 0);
   const { ids, isRepeated } = await once.decide(() => {
     const endedAt = endOf(command);
     if (found.channel.status === "logged_out") throw new ServiceError("channel_logged_out");
@@ -31,23 +31,26 @@ export async function retrySend(deps: Dependencies, c: Context<CommandEnv & Once
     return { commandId: String(command._id), messageId, endedAt: endedAt.toISOString() };
   });
   const { commandId, messageId } = ids;
-  const requeuing = {
+  const requeue = {
     endedAt: new Date(ids.endedAt),
     messageId,
     ttlSeconds: ttlSeconds ?? settings.sendTtlSeconds,
   };
-  // In doubt, to ask again is safe: it stays one message, and what is queued already is refused.
-  const isQueued = await confirmWrite(store.requeueCommand(command, requeuing), {
+  // Another attempt is safe: the message keeps its id, and a queued command is refused.
+  const isQueued = await confirmWrite(store.requeueCommand(command, requeue), {
     ids: { commandId, messageId },
     retryable: true,
   });
   if (!isQueued && !once.isKeyed) throw notRetryable((await store.findCommand(commandId)) ?? command);
   if (isQueued) ring?.(command.channelId);
   const payload = parseWith(sendPayload, command.payload, "invalid_command");
-  return sendAnswer({ commandId, messageId, outcome: await waiting({ commandId, isRepeated }) }, payload);
+  return sendAnswer(
+    { commandId, messageId, outcome: await waitForOutcome({ commandId, isRepeated }) },
+    payload,
+  );
 }
 
-/** When it ended, if it ended in a way that may be undone. */
+/** Returns when the send ended. Throws `command_not_retryable` unless it is dead or expired. */
 function endOf(command: CommandDocument): Date {
   const { type, state, doneAt } = command;
   const isRetryable = type === "message.send" && (state === "dead" || state === "expired") && doneAt;
@@ -58,7 +61,7 @@ function endOf(command: CommandDocument): Date {
 function notRetryable({ type, state = "queued" }: CommandDocument): ServiceError {
   const message =
     type === "message.send"
-      ? `Only a message that is dead or expired can be tried again, and this one is ${state}`
-      : "Only messages can be tried again";
+      ? `Only a dead or expired message can be retried; this one is ${state}`
+      : "Only messages can be retried";
   return new ServiceError("command_not_retryable", message, { details: { type, state } });
 }

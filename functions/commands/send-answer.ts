@@ -5,29 +5,29 @@ import type { AcceptedCommand } from "./submit-command.ts";
 
 const sentPayload = z.object({ messageId: z.string(), to: z.string(), type: z.string() });
 
-/** WhatsApp took the message. */
+/** The body of a 200: WhatsApp accepted the message. */
 export const sentAnswerSchema = z.object({
   ok: z.literal(true),
   message: z.literal("Message sent"),
   payload: sentPayload.extend({ status: z.literal("sent") }),
 });
 
-/** The message is accepted, and what became of it is not known yet. */
+/** The body of a 202: the message is stored, and its outcome is not known yet. */
 export const pendingAnswerSchema = z.object({
   ok: z.literal(true),
   message: z.string(),
   payload: sentPayload.extend({ status: z.enum(["queued", "unknown"]), commandId: z.string() }),
 });
 
-/** What a send may be answered with when nothing failed. */
+/** The body of a send that did not fail. */
 export type SendAnswer = z.output<typeof sentAnswerSchema> | z.output<typeof pendingAnswerSchema>;
 
-/** Whether WhatsApp took it, so that the answer is 200 and not 202. */
+/** Whether WhatsApp accepted the message, so that the status is 200 and not 202. */
 export function isSent(answer: SendAnswer): answer is z.output<typeof sentAnswerSchema> {
   return answer.payload.status === "sent";
 }
 
-/** What an accepted send is answered with. Throws the command's own error when it failed. */
+/** Creates the body that answers a stored send. Throws the command's own error when it failed. */
 export function sendAnswer(
   { messageId = "", ...accepted }: AcceptedCommand,
   { to, content }: CommandPayload<"message.send">,

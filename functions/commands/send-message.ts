@@ -6,8 +6,8 @@ import { type SendAnswer, sendAnswer } from "./send-answer.ts";
 import { type CommandRequestContext, submitCommand } from "./submit-command.ts";
 
 /**
- * Has a message sent on the request's channel. Throws `channel_logged_out` when the channel is seen to have no phone,
- * and the command's own error when it failed.
+ * Submits a message on the request's channel. Throws `channel_logged_out` when no phone is linked to the channel, and the
+ * command's own error when it failed.
  */
 export async function sendMessage(
   deps: Dependencies,

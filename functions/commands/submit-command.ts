@@ -1,3 +1,5 @@
+/** Turns a request into a command, waits for its outcome and turns that into an answer. */
+
 import type { Context } from "hono";
 import { type CommandPayload, type CommandType, commandTable } from "#shared/commands.ts";
 import { newCommandId, newMessageId } from "#shared/ids.ts";
@@ -9,42 +11,41 @@ import type { OnceEnv } from "../middleware/idempotent.ts";
 import type { CommandOutcome } from "../results/results.ts";
 import { confirmWrite } from "../store/unconfirmed-write.ts";
 
-const waitMsUnlessTold = 10_000;
+const waitMsDefault = 10_000;
 
-/** What a caller asks of a channel. */
+/** A command that a caller requests on a channel. */
 export interface CommandRequest<T extends CommandType> {
   type: T;
   payload: CommandPayload<T>;
-  /** Throws what refuses the request before anything is written. */
+  /** Throws to refuse the request before anything is written. */
   check?: () => void;
-  /** What is to be done before the command is written; twice must be as good as once. */
+  /** Runs before the command is written; must be idempotent. */
   prepare?: () => Promise<void>;
 }
 
-/** The ids of a command, fixed at accept; `messageId` only for messages. */
+/** The ids of a command, fixed when it is accepted; `messageId` only for messages. */
 interface CommandIds extends Record<string, string> {
   commandId: string;
 }
 
-/** A command that is written, and how it ended if that is known by now. */
+/** A stored command, and its outcome if that is known. */
 export interface AcceptedCommand {
   commandId: string;
   messageId?: string;
   outcome: CommandOutcome | null;
 }
 
-/** What the request's middleware found out. */
+/** The variables that the middleware before the handler sets. */
 export type CommandRequestEnv = ChannelEnv & OnceEnv;
 
-/** Of a request and its answer, what a mutation touches. */
+/** The part of the request and its answer that submitting uses. */
 export type CommandRequestContext = Pick<Context, "req" | "header"> & { var: CommandRequestEnv["Variables"] };
 
 /**
- * Writes the command that carries out a mutation on the request's channel, waits for its result as far as it makes
- * sense, and puts `Location` and `Preference-Applied` on the answer. Once written it is accepted: from there on nothing
- * throws. When the database does not confirm the write, `database_unavailable` names the ids of what may have been
- * accepted, and a send without an `Idempotency-Key` is not `retryable`. Repeated under its key, it writes the command
- * only if it is not there.
+ * Writes a command for the request's channel, waits for its outcome where waiting makes sense, and sets `Location` and
+ * `Preference-Applied`. A written command is accepted: nothing throws after the write. When the database does not confirm
+ * the write, `database_unavailable` names the ids that may have been accepted, and is not `retryable` for a send without an
+ * `Idempotency-Key`. A request repeated under its key writes the command only if it does not exist.
  */
 export async function submitCommand<T extends CommandType>(
   deps: Pick<Dependencies, "store" | "results" | "settings" | "ring">,
@@ -55,7 +56,7 @@ export async function submitCommand<T extends CommandType>(
   const { found, once, caller } = c.var;
   const { channelId, status } = found.channel;
   const { lane, ttlSeconds } = commandTable[type];
-  const waiting = prepareWait(deps, c, waitMsUnlessAsked(type, status === "active"));
+  const waitForOutcome = prepareWait(deps, c, defaultWaitMs(type, status === "active"));
   const { ids, isRepeated } = await once.decide(() => {
     check?.();
     return newIds(type);
@@ -72,11 +73,11 @@ export async function submitCommand<T extends CommandType>(
       createdAt: found.now,
       expiresAt: new Date(found.now.getTime() + (ttlSeconds ?? settings.sendTtlSeconds) * 1_000),
     });
-    // Whatever else there is to carry out, twice is as good as once.
+    // Every command but a send is idempotent.
     await confirmWrite(insertion, { ids, retryable: once.isKeyed || type !== "message.send" });
     ring?.(channelId);
   }
-  return { ...ids, outcome: await waiting({ ...ids, isRepeated }) };
+  return { ...ids, outcome: await waitForOutcome({ ...ids, isRepeated }) };
 }
 
 function newIds(type: CommandType): CommandIds {
@@ -85,35 +86,35 @@ function newIds(type: CommandType): CommandIds {
 }
 
 /**
- * Prepares to wait for a command's result: the wait begins when what is returned is called, which also puts `Location`
- * and `Preference-Applied` on the answer. Not without a connector that could carry it out; but one that was asked for
- * before may have ended by now, and was perhaps answered so.
+ * Prepares to wait for a command's outcome. The returned function waits, and sets `Location` and `Preference-Applied`. It
+ * does not wait while no connector lives that could execute the command, but for a repeated request it reads whether the
+ * command has already ended.
  */
 export function prepareWait(
   { store, results }: Pick<Dependencies, "store" | "results">,
   c: Pick<Context, "req" | "header">,
-  msUnlessAsked: number,
+  waitMsUnlessPreferred: number,
 ): (command: { commandId: string; isRepeated: boolean }) => Promise<CommandOutcome | null> {
   const preference = waitPreference(c.req.header("prefer"));
-  const waitMs = preference?.waitMs ?? msUnlessAsked;
-  const isAnswerable = waitMs > 0 && store.hasConnector().catch(() => true);
+  const waitMs = preference?.waitMs ?? waitMsUnlessPreferred;
+  const hasConnector = waitMs > 0 && store.hasConnector().catch(() => true);
   const isAsync = preference?.waitMs === 0;
   return async ({ commandId, isRepeated }) => {
-    const isWorthIt = await isAnswerable;
-    const known = isRepeated && !isAsync ? await results.look(commandId) : null;
-    const outcome = known ?? (isWorthIt ? await results.wait(commandId, waitMs, c.req.raw.signal) : null);
-    if (preference && (isWorthIt || isAsync)) c.header("Preference-Applied", preference.applied);
+    const canWait = await hasConnector;
+    const known = isRepeated && !isAsync ? await results.read(commandId) : null;
+    const outcome = known ?? (canWait ? await results.wait(commandId, waitMs, c.req.raw.signal) : null);
+    if (preference && (canWait || isAsync)) c.header("Preference-Applied", preference.applied);
     setLocation(c, commandId);
     return outcome;
   };
 }
 
-/** Puts the command's `Location` on the answer. */
+/** Sets `Location` to the URL of the command. */
 export function setLocation(c: Pick<Context, "header">, commandId: string): void {
   c.header("Location", `${apiPrefix}/commands/${commandId}`);
 }
 
-/** A message for a channel that is not active may have to wait long, so nobody waits for it unless asked to. */
-function waitMsUnlessAsked(type: CommandType, isActive: boolean): number {
-  return type === "message.send" && !isActive ? 0 : waitMsUnlessTold;
+/** A message for an inactive channel may stay queued for long, so its request waits only if `Prefer` asks. */
+function defaultWaitMs(type: CommandType, isActive: boolean): number {
+  return type === "message.send" && !isActive ? 0 : waitMsDefault;
 }

@@ -9,34 +9,34 @@ export interface ChangeStreamDoorbellOptions {
   log: Logger;
 }
 
-/** A bell, and how many listen to it. */
+/** A doorbell that knows how many waiters listen to it. */
 export interface ChangeStreamDoorbell extends EventDoorbell, AsyncDisposable {
   readonly listeners: number;
 }
 
-/** How often a waiter looks anyway: what the stream does not tell costs latency, never an event. */
-const netPausesMs = [200, 400, 1_000];
+/** Waiters poll in these intervals too: a change that the stream misses costs latency, never an event. */
+const pollPausesMs = [200, 400, 1_000];
 
 type Inserted = Pick<ChangeStreamInsertDocument<Pick<EventDocument, "channelId">>, "_id" | "fullDocument">;
 
-/** The resume token `_id` has to survive the projection. Fence rows have no `seq`. */
+/** The projection must keep `_id`, the resume token. Fence rows have no `seq`. */
 const channelOfInsert = [
   { $match: { operationType: "insert", "fullDocument.seq": { $exists: true } } },
   { $project: { "fullDocument.channelId": 1 } },
 ];
 
-/** Rings by one change stream for the whole process, opened when somebody listens for the first time. */
+/** Rings from one change stream for the whole process, opened by the first listener. */
 export function changeStreamDoorbell({ events, log }: ChangeStreamDoorbellOptions): ChangeStreamDoorbell {
-  const rings = new Set<{ channelIds: ReadonlySet<string> | null; ring: () => void }>();
+  const listeners = new Set<{ channelIds: ReadonlySet<string> | null; ring: () => void }>();
   const stopping = new AbortController();
   let following: Promise<void> | null = null;
   const ringFor = (channelId: string | null) => {
-    for (const { channelIds, ring } of rings)
+    for (const { channelIds, ring } of listeners)
       if (channelId === null || channelIds === null || channelIds.has(channelId)) ring();
   };
   const follow = () =>
     followChanges<Inserted>({
-      name: "event-bell",
+      name: "event-doorbell",
       watch: () => events.watch(channelOfInsert),
       opened: () => ringFor(null),
       changed: ({ fullDocument }) => ringFor(fullDocument.channelId),
@@ -44,16 +44,16 @@ export function changeStreamDoorbell({ events, log }: ChangeStreamDoorbellOption
       signal: stopping.signal,
     });
   return {
-    pausesMs: netPausesMs,
+    pausesMs: pollPausesMs,
     stopping: stopping.signal,
     get listeners() {
-      return rings.size;
+      return listeners.size;
     },
     listen(channelIds, ring) {
       following ??= follow();
       const listener = { channelIds: channelIds && new Set(channelIds), ring };
-      rings.add(listener);
-      return () => void rings.delete(listener);
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     async [Symbol.asyncDispose]() {
       stopping.abort();

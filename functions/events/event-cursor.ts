@@ -1,19 +1,19 @@
 import { createHash } from "node:crypto";
 
 /**
- * Where a reader of all channels' events stands. Rows may appear behind others with a higher `ord`, so the place where
- * nothing appears any more lies some seconds back; of what was read after it, the last number of each channel is kept.
+ * The position of a reader of all channels' events. A row may appear after rows with a higher `ord` were read, so the
+ * cursor settles only some seconds in the past; for the rows read after that point it keeps the last `seq` per channel.
  */
 export interface EventCursor {
-  /** Everything up to this `ord` has been read, and nothing will appear there any more. */
+  /** Everything up to this `ord` has been read, and no further rows will appear there. */
   settled: bigint;
   /** Nothing after this `ord` has been read. */
   newest: bigint;
-  /** By `channelKey`: of the rows after `settled`, those up to this `seq` have been read. */
+  /** By `channelKey`: the highest `seq` read among the rows after `settled`. */
   seen: ReadonlyMap<string, number>;
 }
 
-/** Channels a cursor remembers at most, so that it fits into any address: about 5,000 characters. */
+/** The most channels in a cursor, which keeps it to about 5,000 characters and so within any URL. */
 export const seenMax = 256;
 
 const version = 1;
@@ -22,7 +22,7 @@ const keyBytes = 8;
 const seqBytes = 6;
 const entryBytes = keyBytes + seqBytes;
 
-/** Names a channel in a cursor. */
+/** Returns the short hash that names a channel in a cursor. */
 export function channelKey(channelId: string): string {
   return createHash("sha256")
     .update(channelId)
@@ -30,7 +30,7 @@ export function channelKey(channelId: string): string {
     .slice(0, keyBytes * 2);
 }
 
-/** The cursor as callers get it, opaque. */
+/** Encodes a cursor as the opaque text that callers get. */
 export function encodeCursor({ settled, newest, seen }: EventCursor): string {
   const bytes = Buffer.alloc(headBytes + seen.size * entryBytes);
   bytes.writeUInt8(version, 0);
@@ -45,7 +45,7 @@ export function encodeCursor({ settled, newest, seen }: EventCursor): string {
   return bytes.toString("base64url");
 }
 
-/** What `encodeCursor` was given; null when it never gave this. */
+/** Decodes a cursor; null for text that `encodeCursor` never returned. */
 export function decodeCursor(text: string): EventCursor | null {
   const bytes = Buffer.from(text, "base64url");
   const entries = (bytes.length - headBytes) / entryBytes;

@@ -1,6 +1,8 @@
+/** Pages through the event log by cursor and waits for new events. */
+
 import { channelKey, type EventCursor } from "./event-cursor.ts";
 
-/** Of a row of the log: its place across channels, and in its channel. */
+/** The position of a row of the log: `ord` across channels, `seq` within its channel. */
 export interface EventPlace {
   ord: bigint;
   channelId: string;
@@ -9,15 +11,15 @@ export interface EventPlace {
 
 export interface ScanBounds {
   limit: number;
-  /** Up to this `ord` nothing appears any more. */
+  /** No further rows appear up to this `ord`. */
   settled: bigint;
-  /** Channels that the next cursor may remember; when there are more, rows wait until they are settled. */
+  /** The most channels in the next cursor; rows of further channels wait until they are settled. */
   seenMax: number;
 }
 
 /**
- * Picks what a cursor has not read, at most `limit`. `rows` are those after its `settled` in the order of `ord`, all as
- * they were at one moment. Returns the cursor that stands after what was picked, too.
+ * Picks at most `limit` rows that the cursor has not read, and returns them with the cursor after them. `rows` are a
+ * snapshot of the rows after the cursor's `settled`, in the order of `ord`.
  */
 export async function scanEvents(
   rows: AsyncIterable<EventPlace>,
@@ -26,13 +28,13 @@ export async function scanEvents(
 ): Promise<{ picked: EventPlace[]; next: EventCursor }> {
   const picked: EventPlace[] = [];
   const read = new ReadPlaces(cursor, settled, seenMax);
-  /** Where picking ended although there was more. */
+  /** The `ord` at which picking stopped although rows remained. */
   let stop: bigint | null = null;
   let reached = cursor.settled;
   for await (const row of rows) {
     const isRead = read.has(row);
     if (stop === null && !isRead && (picked.length === limit || !read.hasRoomFor(row))) stop = reached;
-    // What was read beyond it has to be remembered on.
+    // Rows already read past the stopping point must stay in the cursor.
     if (stop !== null && row.ord > cursor.newest) break;
     if (stop !== null && !isRead) continue;
     if (!isRead) picked.push(row);
@@ -47,13 +49,13 @@ export async function scanEvents(
   return { picked, next: { ...next, seen: read.after(next.settled) } };
 }
 
-/** What has been read of each channel: of what the scan passes, and of what it has yet to pass. */
+/** The rows read of each channel, both those that the scan has passed and those ahead of it. */
 class ReadPlaces {
   readonly #cursor: EventCursor;
   readonly #settled: bigint;
   readonly #seenMax: number;
   readonly #newest = new Map<string, EventPlace>();
-  /** Channels that take room in the cursor: not passed yet, or not settled. */
+  /** Channels that take room in the cursor: the scan has not passed them yet, or their rows are not settled. */
   readonly #kept: Set<string>;
 
   constructor(cursor: EventCursor, settled: bigint, seenMax: number) {

@@ -2,19 +2,19 @@ import { z } from "@hono/zod-openapi";
 import type { EventDocument } from "#shared/collections.ts";
 import { anyObject, timeSchema } from "../http/openapi.ts";
 
-/** A row of the log, as far as callers see it. */
+/** The part of a row of the log that callers see. */
 export type LoggedEvent = Pick<EventDocument, "_id" | "channelId" | "seq" | "type" | "timestamp" | "data">;
 
-/** Events, and where to go on from. */
+/** A page of events and the cursor after it. */
 export interface EventPage {
   events: LoggedEvent[];
-  /** As `after`, tells what follows these events; also when there are none. */
+  /** The `after` of the next page; also set when the page is empty. */
   next: string;
 }
 
 export interface ChannelEventQuery {
   channelId: string;
-  /** The number of the last event before; null = from the oldest that is kept. */
+  /** The `seq` of the last event read; null = from the oldest event retained. */
   after: number | null;
   limit: number;
 }
@@ -22,25 +22,25 @@ export interface ChannelEventQuery {
 export interface EventQuery {
   /** Only these; null = all. */
   channelIds: readonly string[] | null;
-  /** What `next` was; null = from the oldest that is kept. */
+  /** The `next` of the page before; null = from the oldest event retained. */
   after: string | null;
   limit: number;
 }
 
-/** Reading the log. What was asked for and is not kept any more is `resync_required`, with where to go on from. */
+/** Reads the log. Throws `resync_required` when the requested events are no longer retained; its details say where to resume. */
 export interface LogReader {
   /** In the order of `seq`. `resync_required` has `details.seq`. */
   readChannelEvents(query: ChannelEventQuery): Promise<EventPage>;
   /**
-   * Of all channels, each channel's in the order of `seq`: every event once, if each page is asked for with the `next` of
-   * the one before. `resync_required` has `details.cursor`. Throws `invalid_request` for what never was a `next`.
+   * Across channels, in the order of `seq` within each channel: returns every event once if each query has the `next` of
+   * the page before. `resync_required` has `details.cursor`. Throws `invalid_request` for text that never was a `next`.
    */
   readEvents(query: EventQuery): Promise<EventPage>;
-  /** The `next` of a reader that has everything up to now. */
+  /** Returns the `next` of a reader that has read everything up to now. */
   presentCursor(): Promise<string>;
 }
 
-/** An event as callers see it: what webhooks and Socket.io tell is the same. */
+/** An event as callers see it, with the same fields as in webhooks and over Socket.io. */
 export const eventSchema = z
   .object({
     id: z.string(),

@@ -4,33 +4,35 @@ import type { EventDoorbell } from "./event-doorbell.ts";
 import type { EventPage } from "./event-view.ts";
 
 export interface WaitForEventsOptions<P> {
-  /** Reads what follows a place; without one, what follows where the request begins. */
+  /** Reads the events after a place; without one, those after the `after` of the request. */
   read: (after?: P) => Promise<EventPage>;
-  /** The place that a page names. */
+  /** Converts the `next` of a page to a place. */
   placeOf: (next: string) => P;
-  /** 0 = reads once. */
+  /** 0 reads once. */
   waitMs: number;
-  /** The channels whose events are waited for; null = all. */
+  /** The channels to wait for; null = all. */
   channelIds: readonly string[] | null;
   doorbell: EventDoorbell;
-  /** The request's: who is gone is not waited for. */
+  /** The request's signal: it aborts when the client disconnects. */
   signal: AbortSignal;
 }
 
 /**
- * The next events, or an empty page when none came in time. Rejects as the first read does; a later one that fails because
- * the database is away is made up for by the next.
+ * Returns the next events, or an empty page when none arrived in time. Rejects as the first read does; a later read that
+ * fails with `database_unavailable` is retried.
  */
 export async function waitForEvents<P>(options: WaitForEventsOptions<P>): Promise<EventPage> {
   const { read, placeOf, waitMs, channelIds, doorbell, signal } = options;
   if (waitMs === 0) return read();
   let last: EventPage | null = null;
-  const look = async (): Promise<EventPage | null> => {
-    const page: EventPage | null = last ? await read(placeOf(last.next)).catch(nullIfAway) : await read();
+  const readNext = async (): Promise<EventPage | null> => {
+    const page: EventPage | null = last
+      ? await read(placeOf(last.next)).catch(nullIfUnavailable)
+      : await read();
     last = page ?? last;
     return page && page.events.length > 0 ? page : null;
   };
-  const found = await pollUntil(look, {
+  const found = await pollUntil(readNext, {
     waitMs,
     signal: doorbell.stopping ? AbortSignal.any([signal, doorbell.stopping]) : signal,
     pausesMs: doorbell.pausesMs,
@@ -39,7 +41,7 @@ export async function waitForEvents<P>(options: WaitForEventsOptions<P>): Promis
   return found ?? last ?? read();
 }
 
-function nullIfAway(error: unknown): null {
+function nullIfUnavailable(error: unknown): null {
   if (error instanceof ServiceError && error.code === "database_unavailable") return null;
   throw error;
 }

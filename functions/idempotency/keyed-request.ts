@@ -1,33 +1,33 @@
 import { z } from "@hono/zod-openapi";
 import type { IdempotencyKeyDocument } from "#shared/collections.ts";
 
-/** A request under an `Idempotency-Key`, and what it was decided to be: accepted under these ids, or refused. */
+/** A request under an `Idempotency-Key` and its decision: accepted with these ids, or refused. */
 export type KeyedRequest = Pick<IdempotencyKeyDocument, "hash" | "doneAt"> &
   (
     | { ids: Record<string, string>; refusal?: never }
     | { refusal: NonNullable<IdempotencyKeyDocument["refusal"]>; ids?: never }
   );
 
-/** What is kept of requests under a key, 24 h each. Only what would survive the loss of a server is found. */
+/** Stores keyed requests for 24 h. Reads return only rows that a majority has, which survive the loss of a server. */
 export interface KeyedRequests {
   findRequest(id: string): Promise<KeyedRequest | null>;
-  /** Writes it down, unless one is there already: that one decides, and is returned. Null: this one does. */
+  /** Stores the request and returns null, unless an earlier one exists: then the earlier one counts and is returned. */
   rememberRequest(id: string, request: KeyedRequest): Promise<KeyedRequest | null>;
-  /** Accepted, but it came to nothing after all. */
+  /** Turns an accepted request into a refused one. */
   refuseRequest(id: string, refusal: NonNullable<KeyedRequest["refusal"]>): Promise<void>;
-  /** What it makes is made. */
+  /** Records when the request created its resource. */
   finishRequest(id: string, doneAt: Date): Promise<void>;
 }
 
-/** Visible ASCII, so that no two programs read it differently. */
+/** Visible ASCII, which all programs read alike. */
 const keyPattern = /^[\x21-\x7e]{1,255}$/;
 
-/** Whether an `Idempotency-Key` is one; what is not is refused with the other fields. */
+/** Whether an `Idempotency-Key` is valid; validation refuses others together with the invalid fields. */
 export function isIdempotencyKey(key: string): boolean {
   return keyPattern.test(key);
 }
 
-/** The header, as routes describe it. */
+/** The header in route descriptions. */
 export const idempotencyHeader = z.object({
   "idempotency-key": z
     .string()
@@ -36,23 +36,26 @@ export const idempotencyHeader = z.object({
     .openapi({
       example: "order-4711",
       description:
-        "A name for this request, for 24 h: the same one again is answered the same, and done once",
+        "Identifies this request for 24 h: repeating it has no second effect and gets the same answer",
     }),
 });
 
-/** What a request is known by: the same request of the same key on the same route under the same `Idempotency-Key`. */
+/** Returns the id of a request: one for each API key, route and `Idempotency-Key`. */
 export function requestIdOf(keyId: string, route: string, key: string): string {
   return `${keyId} ${route} ${key}`;
 }
 
-/** Tells two requests under one id apart: SHA-256, hex, of the JSON whatever the order of its fields, and the query. */
+/** Hashes id, query and JSON body to hex SHA-256, so that another request under the same id is recognised. */
 export async function requestHash(id: string, query: string, json: string): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify([id, query, canonical(json)]));
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** What is nested too deeply to be put in order will be refused, and is as it is until then. */
+/**
+ * Sorts the fields of all objects. Falls back to the raw JSON when it is nested too deeply; validation rejects such a
+ * request anyway.
+ */
 function canonical(json: string): string {
   try {
     return JSON.stringify(JSON.parse(json), sortedFields);

@@ -1,31 +1,33 @@
+/** Gives every repetition of a request under one `Idempotency-Key` the same ids or the same refusal. */
+
 import { ServiceError } from "#shared/errors.ts";
 import type { KeyedRequest, KeyedRequests } from "./keyed-request.ts";
 
-/** What a request makes, under ids that are the same at every repetition. */
+/** The ids of what a request creates, the same for every repetition. */
 interface Decided<I> {
   ids: I;
-  /** Somebody decided so before; what it makes may be there already. */
+  /** An earlier request was accepted with these ids; what it creates may already exist. */
   isRepeated: boolean;
-  /** When it was made, if that was noted. */
+  /** When it was created, if recorded. */
   doneAt: Date | null;
 }
 
-/** How a request sees to it that what it asks for happens once. */
+/** Lets a request and its repetitions have one effect. */
 export interface Once {
-  /** It may come again, so it need not be answered with certainty at all costs. */
+  /** The client can repeat the request without a second effect, so an unconfirmed write may be answered as retryable. */
   isKeyed: boolean;
   /**
-   * Fixes the ids of what the request makes, before it is made. `propose` throws what refuses the request; that too is
-   * the same at every repetition. Neither counts when the request was decided before.
+   * Stores the ids that `propose` returns, before anything is created under them; `propose` throws to refuse the request,
+   * and the refusal is stored too. When an earlier request was decided, its ids are returned or its refusal is thrown.
    */
   decide<I extends Record<string, string>>(propose: () => I): Promise<Decided<I>>;
-  /** Throws the refusal, and again at every repetition, although the request was accepted first. */
+  /** Refuses a request that was accepted: throws the refusal, here and at every repetition. */
   refuse(refusal: ServiceError): Promise<never>;
-  /** Notes that it is made, for when it may be gone at the next repetition. */
+  /** Records the creation, because what was created may be gone at the next repetition. */
   finish(doneAt: Date): Promise<void>;
 }
 
-/** For a request without a key: it is on its own. */
+/** A request without a key: nothing is stored. */
 export const unkeyed: Once = {
   isKeyed: false,
   decide: async (propose) => ({ ids: propose(), isRepeated: false, doneAt: null }),
@@ -37,31 +39,32 @@ interface KeyedOptions {
   requests: KeyedRequests;
   id: string;
   hash: string;
-  /** Called when the answer will be that of an earlier request. */
-  repeated(): void;
+  /** Called when an earlier request decides the answer. */
+  onRepeated(): void;
 }
 
-/** A request under a key. */
+/** A request under an `Idempotency-Key`. */
 export interface KeyedOnce extends Once {
-  /** Looks whether it was decided before. Throws what it was refused for, or `idempotency_key_reused`. */
+  /** Reads whether an earlier request was decided. Throws its refusal, or `idempotency_key_reused`. */
   recall(): Promise<void>;
-  /** Keeps what refused the request, unless it was decided by now. */
-  keepRefusal(refusal: ServiceError): Promise<void>;
+  /** Stores the refusal of a request that is not decided yet. */
+  storeRefusal(refusal: ServiceError): Promise<void>;
 }
 
-export function keyedOnce({ requests, id, hash, repeated }: KeyedOptions): KeyedOnce {
-  let standing: KeyedRequest | null = null;
+/** Handles the request with this id; `hash` recognises a different request under the same id. */
+export function keyedOnce({ requests, id, hash, onRepeated }: KeyedOptions): KeyedOnce {
+  let accepted: KeyedRequest | null = null;
   let isDecided = false;
 
-  const follow = (request: KeyedRequest) => {
+  const replay = (request: KeyedRequest) => {
     isDecided = true;
     if (request.hash !== hash) throw new ServiceError("idempotency_key_reused");
-    repeated();
+    onRepeated();
     if (!request.refusal) return request;
     const { code, message, ...rest } = request.refusal;
     throw new ServiceError(code, message, rest);
   };
-  const remember = async (request: KeyedRequest) => {
+  const store = async (request: KeyedRequest) => {
     const earlier = await requests.rememberRequest(id, request);
     isDecided = true;
     return earlier;
@@ -71,39 +74,40 @@ export function keyedOnce({ requests, id, hash, repeated }: KeyedOptions): Keyed
     isKeyed: true,
     async recall() {
       const earlier = await requests.findRequest(id);
-      if (earlier) standing = follow(earlier);
+      if (earlier) accepted = replay(earlier);
     },
     async decide<I extends Record<string, string>>(propose: () => I): Promise<Decided<I>> {
-      if (!standing) {
-        const { request, failure } = proposed(hash, propose);
-        const earlier = await remember(request);
+      if (!accepted) {
+        const { request, failure } = requestOf(hash, propose);
+        const earlier = await store(request);
         if (!earlier && failure) throw failure;
         if (!earlier) return { ids: request.ids as I, isRepeated: false, doneAt: null };
-        standing = follow(earlier);
+        accepted = replay(earlier);
       }
       // A route always proposes ids of the same names.
-      return { ids: standing.ids as I, isRepeated: true, doneAt: standing.doneAt ?? null };
+      return { ids: accepted.ids as I, isRepeated: true, doneAt: accepted.doneAt ?? null };
     },
     async refuse(refusal) {
-      await requests.refuseRequest(id, keptOf(refusal));
+      await requests.refuseRequest(id, storableRefusal(refusal));
       throw refusal;
     },
     finish: (doneAt) => requests.finishRequest(id, doneAt),
-    async keepRefusal(refusal) {
-      if (!isDecided) await remember({ hash, refusal: keptOf(refusal) });
+    async storeRefusal(refusal) {
+      if (!isDecided) await store({ hash, refusal: storableRefusal(refusal) });
     },
   };
 }
 
-function proposed(hash: string, propose: () => Record<string, string>) {
+/** The request to store: accepted with the proposed ids, or refused with what `propose` threw. */
+function requestOf(hash: string, propose: () => Record<string, string>) {
   try {
     return { request: { hash, ids: propose() }, failure: null };
   } catch (failure) {
     if (!(failure instanceof ServiceError)) throw failure;
-    return { request: { hash, refusal: keptOf(failure) }, failure };
+    return { request: { hash, refusal: storableRefusal(failure) }, failure };
   }
 }
 
-function keptOf({ code, message, details, retryable }: ServiceError) {
+function storableRefusal({ code, message, details, retryable }: ServiceError) {
   return { code, message, retryable, ...(details && { details }) };
 }

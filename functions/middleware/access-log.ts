@@ -4,7 +4,7 @@ import { matchedRoutes } from "hono/route";
 import type { Logger } from "#shared/log.ts";
 import type { RequestEnv } from "./request-id.ts";
 
-/** One line per request. Of the address only what is known to be harmless; headers and bodies are never logged. */
+/** Logs one line per request, with a path that holds no secrets; headers and bodies are never logged. */
 export function accessLog(log: Logger) {
   return createMiddleware<RequestEnv>(async (c, next) => {
     const startedAt = performance.now();
@@ -14,7 +14,7 @@ export function accessLog(log: Logger) {
       {
         requestId: c.var.requestId,
         method: c.req.method,
-        path: harmlessPath(c),
+        path: safePath(c),
         status: c.res.status,
         durationMs: Math.round(performance.now() - startedAt),
       },
@@ -26,16 +26,16 @@ export function accessLog(log: Logger) {
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * The pattern of the route, its parameters filled in where they are ids. What callers mistype may be a key or a number,
- * so a path of no route is not told.
+ * Returns the pattern of the route with its UUIDs filled in. Any other text in a path may be a mistyped key or phone
+ * number, so a path without a route is not logged.
  */
-function harmlessPath(c: Context): string {
+function safePath(c: Context): string {
   const route = matchedRoutes(c).findLast(({ method }) => method !== "ALL");
   if (!route) return "unmatched";
-  const given = c.req.path.split("/");
-  const isId = (at: number) => uuid.test(given[at] ?? "");
+  const segments = c.req.path.split("/");
+  const isId = (at: number) => uuid.test(segments[at] ?? "");
   return route.path
     .split("/")
-    .map((part, at) => (part.startsWith(":") && isId(at) ? given[at] : part))
+    .map((segment, at) => (segment.startsWith(":") && isId(at) ? segments[at] : segment))
     .join("/");
 }

@@ -1,4 +1,5 @@
 import type { Context, ErrorHandler, NotFoundHandler } from "hono";
+import { errorTrace } from "#shared/error-trace.ts";
 import { errorCatalog, errorEnvelope, ServiceError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";
 import { namesType } from "../http/accept-header.ts";
@@ -6,7 +7,7 @@ import type { RequestEnv } from "./request-id.ts";
 
 const problemType = "application/problem+json";
 
-/** Turns whatever was thrown into an answer. What is not expected is a bug: it is logged and leaves as `internal`. */
+/** Turns any thrown value into an answer. All but a `ServiceError` is a bug, answered as `internal` and logged. */
 export function answerError(log: Logger): ErrorHandler<RequestEnv> {
   return (thrown, c) => {
     const error =
@@ -16,17 +17,17 @@ export function answerError(log: Logger): ErrorHandler<RequestEnv> {
   };
 }
 
-/** For a path that does not exist. */
+/** Answers a path that does not exist. */
 export const answerNotFound: NotFoundHandler<RequestEnv> = (c) =>
   errorAnswer(c, new ServiceError("route_not_found"));
 
-/** For a path that exists with other methods. */
+/** Answers a path that exists, but not with this method. */
 export function answerMethodNotAllowed(c: Context<RequestEnv>, methods: string[]): Response {
   c.header("Allow", methods.join(", "));
   return errorAnswer(c, new ServiceError("method_not_allowed"));
 }
 
-/** The envelope, or RFC 9457 when the caller names its type in `Accept`. */
+/** Answers with the envelope, or with an RFC 9457 problem when `Accept` names that type. */
 function errorAnswer(c: Context<RequestEnv>, error: ServiceError): Response {
   const { code, status, retryable, message, details } = error;
   const { requestId } = c.var;
@@ -47,17 +48,11 @@ function errorAnswer(c: Context<RequestEnv>, error: ServiceError): Response {
   return c.body(JSON.stringify(problem), status, { "Content-Type": problemType });
 }
 
-/** Only what names the fault: a message of the driver may quote a document. */
+/** Logs where the cause arose but not its message: the driver's may quote a document. */
 function logFailure(log: Logger, error: ServiceError, requestId: string): void {
-  const { cause } = error;
-  const what = cause instanceof Error ? { error: cause.name, stack: framesOf(cause) } : {};
-  log.error({ requestId, errorCode: error.code, ...what }, "request failed");
-}
-
-function framesOf(error: Error): string[] {
-  return (error.stack ?? "")
-    .split("\n")
-    .filter((line) => line.trimStart().startsWith("at "))
-    .slice(0, 8)
-    .map((line) => line.trim());
+  const { code, cause } = error;
+  log.error(
+    { event: "request_failed", requestId, errorCode: code, ...(cause !== undefined && errorTrace(cause)) },
+    "request failed",
+  );
 }

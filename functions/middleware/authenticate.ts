@@ -1,3 +1,5 @@
+/** Handles what all requests need: caller, scope, body, idempotency, errors, headers and the access log. */
+
 import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import { createMiddleware } from "hono/factory";
@@ -6,14 +8,14 @@ import { ServiceError } from "#shared/errors.ts";
 import { isFromOwnOrigin, isSafeMethod } from "../http/own-origin.ts";
 import type { Authentication } from "../store/store.ts";
 
-/** What `authenticate` leaves for handlers. */
+/** Set by `authenticate` for the handlers after it. */
 export interface CallerEnv {
   Variables: { caller: Caller };
 }
 
 /**
- * Who calls: `X-Api-Key`, else `Authorization: Bearer`, else the console's cookie, which for anything that changes
- * something only counts on requests from our own pages. Throws `missing_api_key`, `invalid_api_key`, `expired_api_key`.
+ * Identifies the caller by `X-Api-Key`, else `Authorization: Bearer`, else the console's cookie. A request that can change
+ * something may use the cookie only from our own pages. Throws `missing_api_key`, `invalid_api_key`, `expired_api_key`.
  */
 export function authenticate(authentication: Authentication) {
   return createMiddleware<CallerEnv>(async (c, next) => {
@@ -28,7 +30,7 @@ async function callerOf(c: Context, authentication: Authentication): Promise<Cal
   const cookie = getCookie(c, sessionCookieName);
   if (!cookie) throw new ServiceError("missing_api_key");
   if (!isSafeMethod(c.req.method) && !isFromOwnOrigin(c.req.raw))
-    throw new ServiceError("missing_api_key", "The session cookie only counts on this origin's own pages");
+    throw new ServiceError("missing_api_key", "The session cookie is valid only on this origin's own pages");
   return authentication.bySession(cookie);
 }
 

@@ -6,14 +6,14 @@ import type { Store } from "../store/store.ts";
 import type { ChannelEnv } from "./find-channel.ts";
 import { keyedRequestId } from "./idempotent.ts";
 
-/** What `findChannelToDelete` leaves for handlers; `found` only while the channel is not erased. */
+/** Set by `findChannelToDelete` for the handlers after it; `found` only until the channel is erased. */
 export interface DeletionEnv {
   Variables: ChannelEnv["Variables"] & { isErased: boolean };
 }
 
 /**
- * As `findChannel`. Who has deleted the channel under an `Idempotency-Key`, and asks again, is not told that there is
- * none.
+ * Finds the channel like `findChannel`, but lets a repeated deletion under an `Idempotency-Key` pass although the channel
+ * is deleted or erased.
  */
 export function findChannelToDelete(
   store: Pick<Store, "findChannel" | "findDeletedChannel" | "findRequest">,
@@ -26,9 +26,9 @@ export function findChannelToDelete(
     const requestId = keyedRequestId(c.req, c.var.caller, route);
     const isRepeated = !found && requestId !== null && (await store.findRequest(requestId)) !== null;
     if (!found && !isRepeated) throw new ServiceError("channel_not_found");
-    const left = found ?? (await store.findDeletedChannel(channelId));
-    c.set("isErased", left === null);
-    if (left) c.set("found", left);
+    const remaining = found ?? (await store.findDeletedChannel(channelId));
+    c.set("isErased", remaining === null);
+    if (remaining) c.set("found", remaining);
     await next();
   });
 }

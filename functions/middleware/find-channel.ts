@@ -4,12 +4,12 @@ import { coversChannel } from "#shared/scopes.ts";
 import type { FoundChannel, Store } from "../store/store.ts";
 import type { CallerEnv } from "./authenticate.ts";
 
-/** What `findChannel` leaves for handlers. */
+/** Set by `findChannel` for the handlers after it. */
 export interface ChannelEnv {
   Variables: CallerEnv["Variables"] & { found: FoundChannel };
 }
 
-/** Finds the channel that the path names; one that the caller's key does not cover does not exist for it. */
+/** Finds the channel in the path. Throws `channel_not_found` also for a channel that the caller's key does not cover. */
 export function findChannel(store: Pick<Store, "findChannel">) {
   return createMiddleware<ChannelEnv>(async (c, next) => {
     const channelId = c.req.param("channelId") ?? "";

@@ -5,12 +5,12 @@ import { coversChannel } from "#shared/scopes.ts";
 import type { Store } from "../store/store.ts";
 import type { CallerEnv } from "./authenticate.ts";
 
-/** What `findCommand` leaves for handlers. */
+/** Set by `findCommand` for the handlers after it. */
 export interface CommandEnv {
   Variables: CallerEnv["Variables"] & { command: CommandDocument };
 }
 
-/** Finds the command that the path names; one of a channel that the caller's key does not cover does not exist for it. */
+/** Finds the command in the path. Throws `command_not_found` also when the caller's key does not cover its channel. */
 export function findCommand(store: Pick<Store, "findCommand">) {
   return createMiddleware<CommandEnv>(async (c, next) => {
     const command = await store.findCommand(c.req.param("commandId") ?? "");

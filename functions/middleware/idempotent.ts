@@ -12,7 +12,7 @@ import {
 import { keyedOnce, type Once, unkeyed } from "../idempotency/once.ts";
 import type { CallerEnv } from "./authenticate.ts";
 
-/** What `idempotent` leaves for handlers. */
+/** Set by `idempotent` for the handlers after it. */
 export interface OnceEnv {
   Variables: CallerEnv["Variables"] & { once: Once };
 }
@@ -20,9 +20,9 @@ export interface OnceEnv {
 type Route = Pick<RouteConfig, "method" | "path" | "request">;
 
 /**
- * Lets a request be repeated under its `Idempotency-Key`. What was refused is refused again here; what was accepted goes
- * on to the handler, which finds the same ids. Stands behind whatever may answer 404 or 403 and behind the body: those
- * refuse anew each time. A failure of ours (5xx) and a "too many" (429) are never kept.
+ * Lets a request be repeated under its `Idempotency-Key`. A refused request is refused again here; an accepted one reaches
+ * its handler, which gets the same ids. Runs after everything that may answer 404 or 403 and after the body is read, so
+ * those refusals are decided again each time. 5xx and 429 are never stored.
  */
 export function idempotent(requests: KeyedRequests, route: Route) {
   return createMiddleware<OnceEnv>(async (c, next) => {
@@ -32,32 +32,37 @@ export function idempotent(requests: KeyedRequests, route: Route) {
       return next();
     }
     const hash = await requestHash(id, new URL(c.req.url).search, await bodyOf(c, route));
-    const once = keyedOnce({ requests, id, hash, repeated: () => c.header("Idempotency-Replayed", "true") });
+    const once = keyedOnce({
+      requests,
+      id,
+      hash,
+      onRepeated: () => c.header("Idempotency-Replayed", "true"),
+    });
     await once.recall();
     c.set("once", once);
     await next();
-    if (c.error instanceof ServiceError && isKept(c.error)) await once.keepRefusal(c.error);
+    if (c.error instanceof ServiceError && isFinal(c.error)) await once.storeRefusal(c.error);
   });
 }
 
-/** What the request is known by; null without a key, or with one that will be refused. */
+/** Returns the id of the request; null without a key, or with an invalid one, which validation refuses. */
 export function keyedRequestId(request: HonoRequest, { keyId }: Caller, route: Route): string | null {
   const key = request.header("idempotency-key");
   if (key === undefined || !isIdempotencyKey(key)) return null;
   return requestIdOf(keyId, routeOf(request, route), key);
 }
 
-/** However the path was spelled. */
+/** Fills the decoded parameters into the pattern, so that different spellings of a path are one route. */
 function routeOf(request: HonoRequest, { method, path }: Route): string {
-  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => request.param(name) ?? "");
-  return `${method.toUpperCase()} ${filled}`;
+  const resolved = path.replace(/\{(\w+)\}/g, (_, name: string) => request.param(name) ?? "");
+  return `${method.toUpperCase()} ${resolved}`;
 }
 
-/** Whatever is sent to a route that takes none is not looked at. */
+/** A body sent to a route that takes none is ignored. */
 async function bodyOf(c: Context, { request }: Route): Promise<string> {
   return request?.body ? c.req.text() : "null";
 }
 
-function isKept({ status }: ServiceError): boolean {
+function isFinal({ status }: ServiceError): boolean {
   return status < 500 && status !== 429;
 }

@@ -4,13 +4,13 @@ import { ServiceError } from "#shared/errors.ts";
 const bodyBytesMax = 1024 * 1024;
 
 /**
- * Reads the body, at most 1 MB counted while it comes, and leaves well-formed JSON for the validators; an absent body is
- * `{}`. Throws `body_too_large`, `unsupported_content_type`, `invalid_json`.
+ * Reads the body and replaces it with valid JSON for the validators; an absent body becomes `{}`. Counts bytes while
+ * reading, and stops at 1 MB. Throws `body_too_large`, `unsupported_content_type`, `invalid_json`.
  */
 export const jsonBody = createMiddleware(async (c, next) => {
   const { raw } = c.req;
   if (Number(raw.headers.get("content-length")) > bodyBytesMax) throw new ServiceError("body_too_large");
-  const bytes = await readBytes(raw.body).catch(brokenOff);
+  const bytes = await readBytes(raw.body).catch(rejectIncomplete);
   if (bytes.length > 0) requireJson(raw.headers);
   const headers = new Headers(raw.headers);
   headers.set("content-type", "application/json");
@@ -41,11 +41,11 @@ async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8
   return bytes;
 }
 
-/** A body that cannot be read to its end is one whose sender went away. */
-function brokenOff(cause: unknown): never {
+/** A body that cannot be read to its end means that the client disconnected. */
+function rejectIncomplete(cause: unknown): never {
   throw cause instanceof ServiceError
     ? cause
-    : new ServiceError("invalid_json", "The body broke off", { cause });
+    : new ServiceError("invalid_json", "The body is incomplete", { cause });
 }
 
 function requireJson(headers: Headers): void {

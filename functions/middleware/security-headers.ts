@@ -1,9 +1,9 @@
 import { createMiddleware } from "hono/factory";
 
-/** The API serves nothing that a browser should run, frame or keep. Pages set a policy of their own. */
+/** The API serves nothing that a browser should run or frame. Pages set a policy of their own. */
 const apiContentPolicy = "default-src 'none'; frame-ancestors 'none'";
 
-/** The console: its own files, its own Socket.io, the QR as a data URL. Nothing from other hosts, nothing inline. */
+/** The console uses its own files, its own Socket.io and the QR code as a data URL: no other hosts, nothing inline. */
 export const consoleContentPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -17,7 +17,7 @@ export const consoleContentPolicy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** Headers of every answer: the policy of the API unless a page set its own, and nothing is kept unless said so. */
+/** Sets the security headers of every answer; a route may set its own `Content-Security-Policy` and `Cache-Control`. */
 export const securityHeaders = createMiddleware(async (c, next) => {
   await next();
   const { headers } = c.res;

@@ -5,8 +5,8 @@ import type { Logger } from "#shared/log.ts";
 import { pollingResults } from "./polling-results.ts";
 import type { ReadCommandOutcome, ResultWaiter } from "./results.ts";
 
-/** How often a waiter looks anyway: what the stream does not tell costs latency, never a result. */
-const netPausesMs = [200, 400, 1_000];
+/** Waiters poll in these intervals too: a change that the stream misses costs latency, never a result. */
+const pollPausesMs = [200, 400, 1_000];
 
 export interface ChangeStreamResultsOptions {
   commands: Collection<CommandDocument>;
@@ -15,8 +15,8 @@ export interface ChangeStreamResultsOptions {
 }
 
 /**
- * Waits with one change stream for the whole process, and looks now and then all the same. The stream only says which
- * command to look at. Disposal closes the stream; waits that are under way go on by looking.
+ * Waits with one change stream for the whole process, which only says which command to read; waiters poll as well.
+ * Disposal closes the stream; waits in progress continue by polling.
  */
 export function changeStreamResults({
   commands,
@@ -41,7 +41,7 @@ export function changeStreamResults({
     };
   };
   return {
-    ...pollingResults(read, { pausesMs: netPausesMs, listen }),
+    ...pollingResults(read, { pausesMs: pollPausesMs, listen }),
     async [Symbol.asyncDispose]() {
       stopping.abort();
       await following;
@@ -51,7 +51,7 @@ export function changeStreamResults({
 
 type Settled = Pick<ChangeStreamUpdateDocument<CommandDocument>, "_id" | "documentKey">;
 
-/** The resume token `_id` has to survive the projection. */
+/** The projection must keep `_id`, the resume token. */
 const settledOnly = [
   {
     $match: {

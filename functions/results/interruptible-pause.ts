@@ -1,22 +1,21 @@
-/** A pause that can be cut short. A ring that comes before the pause is not lost: the next one ends at once. */
+/** A pause that can be cut short. An interrupt before a pause is not lost: the next pause ends at once. */
 export interface InterruptiblePause {
   interrupt(): void;
-  /** Resolves when rung, at the latest after `ms`. One at a time. */
+  /** Resolves when interrupted, at the latest after `ms`. Supports one pause at a time. */
   pause(ms: number): Promise<void>;
 }
 
-/** An alarm that has not rung. */
 export function createInterruptiblePause(): InterruptiblePause {
-  let isRung = false;
+  let isInterrupted = false;
   let wake: (() => void) | null = null;
   return {
     interrupt() {
-      isRung = true;
+      isInterrupted = true;
       wake?.();
     },
     async pause(ms) {
-      if (!isRung) await new Promise<void>((resolve) => sleepUntilWoken(resolve));
-      isRung = false;
+      if (!isInterrupted) await new Promise<void>((resolve) => sleepUntilWoken(resolve));
+      isInterrupted = false;
       wake = null;
 
       function sleepUntilWoken(resolve: () => void): void {

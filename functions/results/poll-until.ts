@@ -1,18 +1,19 @@
 import { createInterruptiblePause } from "./interruptible-pause.ts";
 
 export interface PollOptions {
-  /** How long to go on, in milliseconds; and what ends it before. */
+  /** How long to poll. */
   waitMs: number;
+  /** Ends the polling early. */
   signal: AbortSignal;
-  /** Milliseconds between looks; the last one repeats. */
+  /** Milliseconds between reads; the last one repeats. */
   pausesMs: readonly number[];
-  /** `ring` cuts the present pause short. Returns how to stop listening. */
+  /** Starts listening; `ring` cuts the current pause short. Returns a function that stops listening. */
   listen?: ((ring: () => void) => () => void) | undefined;
 }
 
-/** Looks again and again until there is something: null when time is over or `signal` aborts. Rejects as `look` does. */
+/** Reads until a result exists: null when `waitMs` have passed or `signal` aborts. Rejects as `read` does. */
 export async function pollUntil<T>(
-  look: () => Promise<T | null>,
+  read: () => Promise<T | null>,
   { waitMs, signal, pausesMs, listen }: PollOptions,
 ): Promise<T | null> {
   const over = Promise.withResolvers<null>();
@@ -25,22 +26,22 @@ export async function pollUntil<T>(
   };
   const timer = setTimeout(end, waitMs);
   signal.addEventListener("abort", end, { once: true });
-  const hangUp = listen?.(interrupt);
-  const lookUntilOver = async () => {
+  const stopListening = listen?.(interrupt);
+  const readUntilOver = async () => {
     for (let attempt = 0; !isOver; attempt++) {
-      const found = await look();
+      const found = await read();
       if (found !== null) return found;
       if (!isOver) await pause(pausesMs[attempt] ?? pausesMs.at(-1) ?? waitMs);
     }
     return null;
   };
   try {
-    // A look that hangs, because the database does, does not make the wait any longer.
-    return await Promise.race([lookUntilOver(), over.promise]);
+    // A read that hangs with the database does not prolong the wait.
+    return await Promise.race([readUntilOver(), over.promise]);
   } finally {
     isOver = true;
     interrupt();
-    hangUp?.();
+    stopListening?.();
     clearTimeout(timer);
     signal.removeEventListener("abort", end);
   }

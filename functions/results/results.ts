@@ -1,19 +1,19 @@
+/** Waits for a command to end, by polling or by one change stream for the whole process. */
+
 import type { CommandDocument } from "#shared/collections.ts";
 import type { CommandState } from "#shared/commands.ts";
 
-/**
- * How a command ended; or `gone`, when its document is no longer there: a deleted channel's commands are erased with it.
- */
+/** How a command ended; `gone` means that its document was erased together with its channel. */
 export type CommandOutcome =
   | { state: Exclude<CommandState, "queued" | "running">; result?: object; error?: CommandDocument["error"] }
   | { state: "gone" };
 
-/** Waits for commands to end. It only looks: a database that cannot be read is a result that has not come yet. */
+/** Waits for commands to end. A read that fails counts as a command that has not ended yet. */
 export interface ResultWaiter {
   /** Null when the command has not ended within `waitMs`, or when `signal` aborts. Never rejects. */
   wait(commandId: string, waitMs: number, signal: AbortSignal): Promise<CommandOutcome | null>;
-  /** Null when the command has not ended by now. Never rejects. */
-  look: ReadCommandOutcome;
+  /** Null when the command has not ended yet. Never rejects. */
+  read: ReadCommandOutcome;
 }
 
 /** Reads how a command ended; null while it has not. */

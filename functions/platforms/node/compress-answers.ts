@@ -7,7 +7,7 @@ import {
 } from "#functions/http/accept-encoding.ts";
 import type { NodeApp } from "./node-app.ts";
 
-/** Below this an answer fits into one packet, compressed or not. */
+/** A smaller answer fits into one packet, compressed or not. */
 const compressedBytesMin = 1_024;
 /** Takes about as long as gzip at its default level and saves more: `/openapi.json` becomes 6.8 KB, with gzip 7.3 KB. */
 const brotliQuality = 4;

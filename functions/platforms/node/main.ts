@@ -1,15 +1,17 @@
+/** Runs the functions on a platform: on Node, as a server that compresses what it sends. */
+
 import { readConfig } from "#shared/config.ts";
 import { createLog } from "#shared/log.ts";
 import { runMain } from "#shared/process.ts";
 import { serveFunctions } from "./serve.ts";
 
 /** Runs the functions until SIGTERM or SIGINT. */
-async function main(asked: Promise<unknown>): Promise<void> {
+async function main(stopRequested: Promise<unknown>): Promise<void> {
   const config = readConfig(process.env, "functions");
   const log = createLog(config.logLevel);
   await using functions = await serveFunctions(config, log);
   log.info({ event: "listen", url: functions.url }, "functions listen");
-  await asked;
+  await stopRequested;
   log.info({ event: "stop" }, "functions stop");
 }
 

@@ -15,17 +15,17 @@ import { compressAnswers } from "./compress-answers.ts";
 import { readAssets } from "./node-assets.ts";
 
 export interface NodeAppOptions {
-  /** The caller owns its client, which must outlive the app. */
+  /** The caller owns the client behind it, which must outlive the app. */
   db: Db;
   config: Pick<Config, "apiKey" | "frontendOrigins" | "sendTtlSeconds" | "mediaAllowHosts" | "retention">;
   log: Logger;
-  /** Tells a connector in this process that the channel has a new command. */
+  /** Rings the connector in this process: the channel has a new command. */
   ring?: (channelId: string) => void;
-  /** The simulated phone, for the console to link to. */
+  /** The sandbox's simulated phone, for the console to link to. */
   sandboxUrl?: string;
 }
 
-/** The functions on Node. Disposal ends the waits that are under way with what is known, and closes what it opened. */
+/** The functions on Node. Disposal answers the requests that wait with what is known, and closes the change streams. */
 export interface NodeApp extends AsyncDisposable {
   fetch: (request: Request, env?: object) => Response | Promise<Response>;
 }
@@ -33,8 +33,8 @@ export interface NodeApp extends AsyncDisposable {
 const consoleFolder = fileURLToPath(new URL("../../console/dist", import.meta.url));
 
 /**
- * Makes the app on a database that it brings into shape first: indexes, and the first key. Throws `StandaloneMongoError`,
- * and whatever the driver throws when the database cannot be reached.
+ * Prepares the database (indexes and the first key) and creates the app on it. Throws `StandaloneMongoError`, and the
+ * driver's error when the database cannot be reached.
  */
 export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAppOptions): Promise<NodeApp> {
   await assertReplicaSet(db);
@@ -49,7 +49,7 @@ export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAp
   const stopping = new AbortController();
   const app = createApp({
     store: mongoStore(db, config.retention),
-    results: until(stopping.signal, results),
+    results: abortable(results, stopping.signal),
     eventDoorbell,
     settings: config,
     assets,
@@ -66,9 +66,10 @@ export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAp
   };
 }
 
-function until(stopping: AbortSignal, results: ResultWaiter): ResultWaiter {
+/** Ends every wait when `stopping` aborts. */
+function abortable(results: ResultWaiter, stopping: AbortSignal): ResultWaiter {
   return {
     wait: (commandId, waitMs, signal) => results.wait(commandId, waitMs, AbortSignal.any([signal, stopping])),
-    look: results.look,
+    read: results.read,
   };
 }

@@ -7,8 +7,8 @@ import type { NodeApp } from "./node-app.ts";
 
 const requestMsMax = 60_000;
 
-/** What Node says of a request that it cannot read; everything else is 400. */
-const unreadableStatus = new Map([
+/** The status for errors of Node's HTTP parser; all others are 400. */
+const parserErrorStatus = new Map([
   ["HPE_HEADER_OVERFLOW", 431],
   ["HPE_CHUNK_EXTENSIONS_OVERFLOW", 413],
   ["ERR_HTTP_REQUEST_TIMEOUT", 408],
@@ -16,45 +16,47 @@ const unreadableStatus = new Map([
 
 export interface NodeServerOptions extends Pick<NodeApp, "fetch"> {
   log: Logger;
-  /** What else the server is told, such as which upgrades it takes. */
+  /** Further options of the server, such as which upgrades it accepts. */
   server?: ServerOptions;
 }
 
 /**
- * A server for the app that does not listen yet. What never reaches the app, because it is not HTTP or names no address,
- * is answered in the same form as everything else, as long as it can be answered at all.
+ * Creates a server for the app; the caller lets it listen. A request that never reaches the app, because it is malformed
+ * HTTP or has no usable URL, still gets an error envelope while its socket is writable.
  */
 export function nodeServer({ fetch, log, server = {} }: NodeServerOptions): Server {
   const listener = getRequestListener(fetch, {
     overrideGlobalObjects: false,
-    errorHandler: (thrown) => unreachedAnswer(thrown, log),
+    errorHandler: (thrown) => refuseRequest(thrown, log),
   });
-  const underWay = new WeakMap<Duplex, ServerResponse>();
-  // A request without a `Host` would be answered by Node itself.
+  const responses = new WeakMap<Duplex, ServerResponse>();
+  // Otherwise Node itself would answer a request without a `Host`, without an envelope.
   const options = { ...server, requestTimeout: requestMsMax, requireHostHeader: false };
   return createServer(options, (request, response) => {
-    underWay.set(request.socket, response);
+    responses.set(request.socket, response);
     void listener(request, response);
   }).on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    const response = underWay.get(socket);
+    const response = responses.get(socket);
     const isAnswering = response?.headersSent && !response.writableFinished;
     if (!socket.writable || isAnswering) socket.destroy();
-    else socket.end(unreadableAnswer(error.code ?? "", log), () => socket.destroy());
+    else socket.end(refuseBytes(error.code ?? "", log), () => socket.destroy());
   });
 }
 
-/** The request is HTTP, but no URL can be made of it. */
-function unreachedAnswer(thrown: unknown, log: Logger): Response {
-  const isRefused = thrown instanceof RequestError;
-  const error = new ServiceError(isRefused ? "invalid_request" : "internal", undefined, { cause: thrown });
+/** Answers a request that is HTTP but has no usable URL. */
+function refuseRequest(thrown: unknown, log: Logger): Response {
+  const isClientFault = thrown instanceof RequestError;
+  const error = new ServiceError(isClientFault ? "invalid_request" : "internal", undefined, {
+    cause: thrown,
+  });
   const { headers, body } = refusal(error, error.status, log);
   return new Response(body, { status: error.status, headers });
 }
 
-/** The bytes of an answer to what is not HTTP. */
-function unreadableAnswer(reason: string, log: Logger): string {
-  const status = unreadableStatus.get(reason) ?? 400;
-  const error = new ServiceError("invalid_request", "The request is not HTTP that can be read");
+/** Returns the bytes that answer malformed HTTP. */
+function refuseBytes(parserError: string, log: Logger): string {
+  const status = parserErrorStatus.get(parserError) ?? 400;
+  const error = new ServiceError("invalid_request", "The request is not valid HTTP");
   const { headers, body } = refusal(error, status, log);
   const lines = Object.entries({
     ...headers,
@@ -68,8 +70,8 @@ function unreadableAnswer(reason: string, log: Logger): string {
 function refusal(error: ServiceError, status: number, log: Logger) {
   const requestId = crypto.randomUUID();
   log[status >= 500 ? "error" : "info"](
-    { requestId, status, errorCode: error.code },
-    "request refused unread",
+    { event: "request_refused", requestId, status, errorCode: error.code },
+    "request refused before it reached the app",
   );
   return {
     headers: { "Content-Type": "application/json", "Cache-Control": "no-store", "X-Request-Id": requestId },

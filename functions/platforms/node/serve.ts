@@ -5,13 +5,13 @@ import type { Logger } from "#shared/log.ts";
 import { startNodeApp } from "./node-app.ts";
 import { nodeServer } from "./node-server.ts";
 
-/** Functions that listen. Disposal stops listening, lets what runs finish, and closes the database's client. */
+/** Disposal stops listening, lets requests in progress finish and closes the database client. */
 export interface ListeningFunctions extends AsyncDisposable {
-  /** Where they listen; the port is the real one, also when 0 was asked for. */
+  /** The address; its port is the real one even if the configured port is 0. */
   url: string;
 }
 
-/** Starts the functions with a database client of their own. Throws as `startNodeApp`, or when the port is taken. */
+/** Starts the functions with a database client of their own. Throws like `startNodeApp`, and when the port is taken. */
 export async function serveFunctions(
   config: Config & { mongoUri: string },
   log: Logger,

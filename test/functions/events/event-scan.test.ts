@@ -4,14 +4,14 @@ import { decodeCursor, type EventCursor, encodeCursor } from "#functions/events/
 import { type EventPlace, scanEvents } from "#functions/events/event-scan.ts";
 
 const beginning: EventCursor = { settled: 0n, newest: 0n, seen: new Map() };
-/** A row appears at most so long after it got its place. */
+/** The longest time between the assignment of a row's `ord` and its appearance. */
 const lateMax = 5;
 
 interface Row extends EventPlace {
   visibleAt: number;
 }
 
-/** Channels write one row after the other; a row gets its place at once, and appears up to `lateMax` later. */
+/** Each channel writes one row after the other; a row gets its `ord` at once and appears up to `lateMax` later. */
 const writes = fc
   .array(fc.record({ channel: fc.nat(7), pause: fc.nat(3), late: fc.nat(lateMax) }), { maxLength: 60 })
   .map((steps) => {
@@ -45,7 +45,7 @@ async function readAt(
   return { picked: scanned.picked, next };
 }
 
-test("whoever reads on and on has every event once, each channel's in order, whatever appears late", async () => {
+test("a reader that follows the cursors gets every event once, in order per channel, however late rows appear", async () => {
   const pauses = fc.array(fc.nat(6), { minLength: 1, maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(
@@ -54,20 +54,20 @@ test("whoever reads on and on has every event once, each channel's in order, wha
       fc.integer({ min: 1, max: 7 }),
       fc.integer({ min: 1, max: 8 }),
       async (rows, times, limit, seenMax) => {
-        const given: EventPlace[] = [];
+        const received: EventPlace[] = [];
         let [cursor, now] = [beginning, 0];
-        for (let read = 0; read < 1_000 && given.length < rows.length; read += 1) {
+        for (let read = 0; read < 1_000 && received.length < rows.length; read += 1) {
           now += (times[read % times.length] ?? 1) + (read % 3 === 0 ? 1 : 0);
           const page = await readAt(rows, cursor, now, limit, seenMax);
           expect(page.picked.length).toBeLessThanOrEqual(limit);
           expect(page.next.seen.size).toBeLessThanOrEqual(seenMax);
           expect(page.next.settled).toBeGreaterThanOrEqual(cursor.settled);
-          given.push(...page.picked);
+          received.push(...page.picked);
           cursor = page.next;
         }
-        const names = given.map(({ channelId, seq }) => `${channelId}/${seq}`);
+        const names = received.map(({ channelId, seq }) => `${channelId}/${seq}`);
         expect(names.toSorted()).toEqual(rows.map(({ channelId, seq }) => `${channelId}/${seq}`).toSorted());
-        const byChannel = Map.groupBy(given, ({ channelId }) => channelId);
+        const byChannel = Map.groupBy(received, ({ channelId }) => channelId);
         for (const places of byChannel.values()) {
           expect(places.map(({ seq }) => seq)).toEqual(places.map((_, index) => index + 1));
         }
@@ -77,7 +77,7 @@ test("whoever reads on and on has every event once, each channel's in order, wha
   );
 });
 
-test("a cursor forgets what is settled, so it stays small", async () => {
+test("a cursor drops settled rows and so stays small", async () => {
   const rows = Array.from({ length: 50 }, (_, n): Row => {
     return { ord: BigInt(n + 1), channelId: `channel ${n}`, seq: 1, visibleAt: n + 1 };
   });
@@ -88,7 +88,7 @@ test("a cursor forgets what is settled, so it stays small", async () => {
 });
 
 describe("a cursor as text", () => {
-  test("is a few characters a channel, and none of an address' special ones", () => {
+  test("has a few characters per channel, all of them safe in a URL", () => {
     const seen = new Map(
       Array.from({ length: 256 }, (_, n) => [n.toString(16).padStart(16, "0"), 2 ** 40 + n]),
     );
@@ -107,7 +107,7 @@ describe("a cursor as text", () => {
     encodeCursor(beginning).slice(0, -4),
     `${encodeCursor(beginning)}AA`,
     "!!!",
-  ])("%j is none", (text) => {
+  ])("%j does not decode", (text) => {
     expect(decodeCursor(text)).toBeNull();
   });
 });

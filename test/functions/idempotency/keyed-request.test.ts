@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { requestHash } from "#functions/idempotency/keyed-request.ts";
 
-/** The same, with the fields of every object the other way round. */
+/** The same value with the fields of every object in reverse order. */
 function turned(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(turned);
   if (typeof value !== "object" || value === null) return value;
@@ -14,7 +14,7 @@ function turned(value: unknown): unknown {
 }
 const hashOf = (body: unknown) => requestHash("id", "", JSON.stringify(body));
 
-test("the order of fields does not matter, at any depth", async () => {
+test("the hash ignores the order of fields at every depth", async () => {
   await fc.assert(
     fc.asyncProperty(fc.jsonValue(), async (body) => {
       expect(await hashOf(turned(body))).toBe(await hashOf(body));
@@ -22,7 +22,7 @@ test("the order of fields does not matter, at any depth", async () => {
   );
 });
 
-test("two bodies that differ have two hashes", async () => {
+test("two different bodies have different hashes", async () => {
   await fc.assert(
     fc.asyncProperty(fc.jsonValue(), fc.jsonValue(), async (one, two) => {
       const [a, b] = [one, two].map((body) => JSON.parse(JSON.stringify(body)));
@@ -32,7 +32,7 @@ test("two bodies that differ have two hashes", async () => {
   );
 });
 
-test("the order of a list matters, and so do the query and the request's id", async () => {
+test("the hash depends on the order of a list, the query and the id of the request", async () => {
   const hashes = await Promise.all([
     requestHash("id", "", "[1,2]"),
     requestHash("id", "", "[2,1]"),

@@ -14,18 +14,18 @@ beforeAll(async () => {
 });
 afterAll(() => database[Symbol.asyncDispose]());
 
-/** A request that has looked, and found that it was not decided before. */
+/** A request that has found no earlier decision. */
 async function undecided(id: string, hash = "same") {
-  const heard = { repeated: 0 };
-  const once = keyedOnce({ requests, id, hash, repeated: () => heard.repeated++ });
+  const calls = { onRepeated: 0 };
+  const once = keyedOnce({ requests, id, hash, onRepeated: () => calls.onRepeated++ });
   await once.recall();
-  return { once, heard };
+  return { once, calls };
 }
 const refused = () => {
   throw new ServiceError("channel_logged_out", "not now", { details: { why: "test" }, retryable: true });
 };
 
-test("what is accepted first is accepted for who would have refused it meanwhile", async () => {
+test("a request accepted first is also accepted for a concurrent repetition that would refuse it", async () => {
   const [one, two] = [await undecided("accepted"), await undecided("accepted")];
   const first = await one.once.decide(() => ({ commandId: "one" }));
   const second = await two.once.decide(refused);
@@ -33,10 +33,10 @@ test("what is accepted first is accepted for who would have refused it meanwhile
     { ids: { commandId: "one" }, isRepeated: false, doneAt: null },
     { ids: { commandId: "one" }, isRepeated: true, doneAt: null },
   ]);
-  expect([one.heard.repeated, two.heard.repeated]).toEqual([0, 1]);
+  expect([one.calls.onRepeated, two.calls.onRepeated]).toEqual([0, 1]);
 });
 
-test("what is refused first is refused for who would have accepted it meanwhile, in the same words", async () => {
+test("a request refused first is refused with the same error for a concurrent repetition that would accept it", async () => {
   const [one, two] = [await undecided("refused"), await undecided("refused")];
   const expected = {
     code: "channel_logged_out",
@@ -49,15 +49,15 @@ test("what is refused first is refused for who would have accepted it meanwhile,
   await expect(undecided("refused")).rejects.toMatchObject(expected);
 });
 
-test("another request that comes in the same moment is told so", async () => {
+test("a different request under the same id is refused even when both run at once", async () => {
   const [one, two] = [await undecided("other"), await undecided("other", "another")];
   await one.once.decide(() => ({ commandId: "one" }));
   const reused = { code: "idempotency_key_reused" };
   await expect(two.once.decide(() => ({ commandId: "two" }))).rejects.toMatchObject(reused);
-  expect(two.heard.repeated).toBe(0);
+  expect(two.calls.onRepeated).toBe(0);
 });
 
-test("a bug decides nothing", async () => {
+test("an unexpected error stores no decision", async () => {
   const { once } = await undecided("bug");
   const bug = () => {
     throw new TypeError("oops");
@@ -66,7 +66,7 @@ test("a bug decides nothing", async () => {
   expect(await requests.findRequest("bug")).toBeNull();
 });
 
-test("a refusal after it was accepted stands from then on", async () => {
+test("a refusal of an accepted request is repeated from then on", async () => {
   const { once } = await undecided("late");
   await once.decide(() => ({ commandId: "one" }));
   const refusal = new ServiceError("command_not_cancellable");
@@ -74,18 +74,18 @@ test("a refusal after it was accepted stands from then on", async () => {
   await expect(undecided("late")).rejects.toMatchObject({ code: "command_not_cancellable" });
 });
 
-test("what was decided is not undone by a refusal to be kept", async () => {
+test("storeRefusal does not replace an earlier decision", async () => {
   const { once } = await undecided("kept");
   await once.decide(() => ({ commandId: "one" }));
-  await once.keepRefusal(new ServiceError("channel_not_found"));
+  await once.storeRefusal(new ServiceError("channel_not_found"));
   expect(await requests.findRequest("kept")).toEqual({ hash: "same", ids: { commandId: "one" } });
 });
 
-test("when it was made is told to who asks again", async () => {
+test("a repetition gets the time at which the resource was created", async () => {
   const { once } = await undecided("made");
   await once.decide(() => ({ channelId: "one" }));
   await once.finish(new Date(1_000));
-  const again = keyedOnce({ requests, id: "made", hash: "same", repeated: () => undefined });
+  const again = keyedOnce({ requests, id: "made", hash: "same", onRepeated: () => undefined });
   await again.recall();
   expect(await again.decide(refused)).toEqual({
     ids: { channelId: "one" },
@@ -94,7 +94,7 @@ test("when it was made is told to who asks again", async () => {
   });
 });
 
-test("without a key every request is on its own", async () => {
+test("requests without a key are independent", async () => {
   expect(await unkeyed.decide(() => ({ commandId: "one" }))).toMatchObject({ isRepeated: false });
   await expect(unkeyed.refuse(new ServiceError("channel_not_found"))).rejects.toThrow(ServiceError);
 });

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => functions[Symbol.asyncDispose]());
 
-test("a request is one line, and at no level a key, a number or a text", async () => {
+test("a request is logged as one line, with no key, number or text at any level", async () => {
   const key = await functions.addKey();
   const channelId = await functions.addChannel();
   await functions.call("POST", `/channels/${channelId}/send?apiKey=${key}`, {
@@ -29,24 +29,28 @@ test("a request is one line, and at no level a key, a number or a text", async (
 });
 
 test.each([
-  ["of no route", "/api/whatsapp/channles/15551234567/send", "unmatched"],
-  ["that is doubled", "//api/whatsapp/channels/15551234567", "unmatched"],
+  ["without a route", "/api/whatsapp/channles/15551234567/send", "unmatched"],
+  ["with a doubled slash", "//api/whatsapp/channels/15551234567", "unmatched"],
   [
-    "whose id is none",
+    "whose channel id is not a UUID",
     "/api/whatsapp/channels/15551234567/status",
     "/api/whatsapp/channels/:channelId/status",
   ],
-  ["of a command", "/api/whatsapp/commands/15551234567", "/api/whatsapp/commands/:commandId"],
-])("an address %s is not told", async (_, path, told) => {
+  [
+    "whose command id is not a UUID",
+    "/api/whatsapp/commands/15551234567",
+    "/api/whatsapp/commands/:commandId",
+  ],
+])("a path %s is not logged as it is", async (_, path, logged) => {
   functions.logged.length = 0;
   await functions.call("GET", path);
   expect(functions.logged.map((line) => JSON.parse(line))).toEqual([
-    expect.objectContaining({ msg: "request", path: told, status: 404 }),
+    expect.objectContaining({ msg: "request", path: logged, status: 404 }),
   ]);
   expect(functions.logged.join("")).not.toContain("15551234567");
 });
 
-test("the id is told although nobody may call", async () => {
+test("an unauthenticated request is logged with the id in its path", async () => {
   const channelId = await functions.addChannel();
   functions.logged.length = 0;
   await functions.call("GET", `/channels/${channelId}`, { key: null });

@@ -14,7 +14,7 @@ afterAll(() => functions[Symbol.asyncDispose]());
 
 const problem = { Accept: "application/problem+json" };
 
-test("404: the envelope, with the request's id in body and header", async () => {
+test("404: the envelope has the request id in body and header", async () => {
   const { status, headers, body } = await functions.call("GET", "/channels/nothing");
   expect(status).toBe(404);
   expect(headers.get("content-type")).toMatch(/^application\/json/);
@@ -29,7 +29,7 @@ test("404: the envelope, with the request's id in body and header", async () => 
   });
 });
 
-test("404: the same facts as a problem", async () => {
+test("404: a problem has the same facts as the envelope", async () => {
   const { status, headers, body } = await functions.call("GET", "/channels/nothing", { headers: problem });
   expect(status).toBe(404);
   expect(headers.get("content-type")).toBe("application/problem+json");
@@ -58,7 +58,7 @@ test.each([
     "unsupported_content_type",
   ],
   ["500", "GET", "/channels", {}, "internal"],
-])("%s: a problem for whoever asks for one", async (status, method, path, options, code) => {
+])("%s: a client that accepts problems gets one", async (status, method, path, options, code) => {
   const headers = { ...("headers" in options ? options.headers : {}), ...problem };
   const answer = await functions.call(method, path, { ...options, headers });
   expect(answer.headers.get("content-type")).toBe("application/problem+json");
@@ -66,13 +66,13 @@ test.each([
   expect(answer.status).toBe(answer.body.status);
 });
 
-test("200: a problem is only for errors", async () => {
+test("200: a success is never a problem document", async () => {
   const { headers, body } = await functions.call("GET", "/health/live", { headers: problem });
   expect(headers.get("content-type")).toBe("application/json");
   expect(body).toEqual({ ok: true });
 });
 
-test("500: a bug tells callers nothing of the inside, and the log where it is", async () => {
+test("500: an unexpected error reveals nothing to callers, and the log says where it arose", async () => {
   const { status, body } = await functions.call("GET", "/channels", {
     headers: { "X-Request-Id": "find-me" },
   });
@@ -92,10 +92,10 @@ test("500: a bug tells callers nothing of the inside, and the log where it is", 
 });
 
 test.each([
-  ["its own, when that is sane", "order-42_a.b", true],
-  ["a new one, when it is too long", "x".repeat(129), false],
-  ["a new one, when it has odd characters", "a b", false],
-])("every answer has an id: %s", async (_what, given, isKept) => {
+  ["the given one, when it is well-formed", "order-42_a.b", true],
+  ["a new one, when the given one is too long", "x".repeat(129), false],
+  ["a new one, when the given one has other characters", "a b", false],
+])("every answer has a request id: %s", async (_what, given, isKept) => {
   const { headers } = await functions.call("GET", "/health/live", { headers: { "X-Request-Id": given } });
   const id = headers.get("x-request-id");
   expect(id).toMatch(/^[A-Za-z0-9._-]{1,128}$/);
@@ -107,7 +107,7 @@ test.each([
   ["GET", "/channels/nothing/connect", "POST"],
   ["GET", "/session", "POST, DELETE"],
   ["POST", "/health/live", "GET, HEAD"],
-])("405: %s %s", async (method, path, allowed) => {
+])("405: %s %s has an Allow header", async (method, path, allowed) => {
   const { status, headers } = await functions.call(method, path);
   expect(status).toBe(405);
   const list = (text: string | null) => text?.split(", ").sort();
@@ -115,14 +115,14 @@ test.each([
 });
 
 test.each(["/nowhere", "/api/whatsapp/nowhere", "/api/whatsapp/channels/", "/api", "/.env"])(
-  "404: %s",
+  "404: %s is no route",
   async (path) => {
     const { status, body } = await functions.call("GET", path);
     expect([status, body.error.code]).toEqual([404, "route_not_found"]);
   },
 );
 
-test("HEAD answers as GET, without a body", async () => {
+test("HEAD answers like GET, without a body", async () => {
   const { status, body } = await functions.call("HEAD", "/health/live");
   expect([status, body]).toEqual([200, ""]);
 });

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => functions[Symbol.asyncDispose]());
 
-test("204: a listed origin is told what it may send, without a key", async () => {
+test("204: the preflight of a listed origin needs no key and lists what may be sent", async () => {
   const { status, headers } = await functions.call("OPTIONS", "/channels", {
     key: null,
     headers: { Origin: friend, "Access-Control-Request-Method": "POST" },
@@ -23,7 +23,7 @@ test("204: a listed origin is told what it may send, without a key", async () =>
   expect(headers.get("access-control-allow-credentials")).toBeNull();
 });
 
-test("a listed origin may read answers, also refusals, and the headers that matter", async () => {
+test("a listed origin may read answers, refusals included, and the exposed headers", async () => {
   for (const path of ["/channels", "/channels/nothing", "/api/whatsapp/nowhere"]) {
     const { headers } = await functions.call("GET", path, { headers: { Origin: friend } });
     expect(headers.get("access-control-allow-origin")).toBe(friend);
@@ -34,7 +34,7 @@ test("a listed origin may read answers, also refusals, and the headers that matt
   }
 });
 
-test("another origin is allowed nothing", async () => {
+test("an origin that is not listed is allowed nothing", async () => {
   for (const origin of ["https://evil.example", "http://app.example.com", "null"]) {
     const { headers } = await functions.call("OPTIONS", "/channels", {
       key: null,

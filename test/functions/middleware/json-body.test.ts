@@ -20,7 +20,7 @@ async function create(
 }
 
 test.each(["application/json", "application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"'])(
-  "201: %s",
+  "201: a body of type %s is accepted",
   async (type) => {
     expect((await create('{"name":"é"}', type)).status).toBe(201);
   },
@@ -31,11 +31,11 @@ test.each([
   "application/x-www-form-urlencoded",
   "application/json; charset=utf-16",
   "application/jsonp",
-])("415: %s", async (type) => {
+])("415: a body of type %s is refused", async (type) => {
   expect(await create('{"name":"a"}', type)).toEqual({ status: 415, code: "unsupported_content_type" });
 });
 
-test("415: no content type, and a compressed body", async () => {
+test("415: a body without a content type and a compressed one are refused", async () => {
   const bytes = new TextEncoder().encode('{"name":"a"}');
   expect((await create(bytes, null)).status).toBe(415);
   expect((await create(bytes, "application/json", { "Content-Encoding": "gzip" })).status).toBe(415);
@@ -43,28 +43,28 @@ test("415: no content type, and a compressed body", async () => {
 
 test.each([
   ["half a document", '{"name":'],
-  ["no JSON", "name=a"],
+  ["not JSON", "name=a"],
   ["a lone NUL", "\0"],
-  ["bytes that are not UTF-8", new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d])],
-])("400: %s", async (_what, body) => {
+  ["not UTF-8", new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d])],
+])("400: a body that is %s is refused", async (_what, body) => {
   expect(await create(body, "application/json")).toEqual({ status: 400, code: "invalid_json" });
 });
 
-test("an absent body is an empty object", async () => {
+test("an absent body counts as an empty object", async () => {
   expect(await create(null, null)).toEqual({ status: 400, code: "invalid_request" });
   expect(await create("", "text/plain")).toEqual({ status: 400, code: "invalid_request" });
 });
 
-test.each(["null", "5", '"text"', "[]"])("400: a body that is %s", async (body) => {
+test.each(["null", "5", '"text"', "[]"])("400: the body %s is no object", async (body) => {
   expect(await create(body, "application/json")).toEqual({ status: 400, code: "invalid_request" });
 });
 
-test("400: a document nested a hundred thousand deep", async () => {
+test("400: a body nested a hundred thousand levels deep is refused", async () => {
   const deep = `{"name":"a","metadata":{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}}`;
   expect(await create(deep, "application/json")).toEqual({ status: 400, code: "invalid_request" });
 });
 
-test("413: more than 1 MB, announced or not", async () => {
+test("413: a body over 1 MB is refused, with or without Content-Length", async () => {
   const large = `{"name":"${"x".repeat(1_100_000)}"}`;
   expect(await create(large, "application/json", { "Content-Length": "1100011" })).toEqual({
     status: 413,
@@ -73,7 +73,7 @@ test("413: more than 1 MB, announced or not", async () => {
   expect((await create(new Blob([large]).stream(), "application/json")).status).toBe(413);
 });
 
-test("413: a body without an end is read no further than 1 MB", async () => {
+test("413: an endless body is read no further than 1 MB", async () => {
   let sentBytes = 0;
   let isCancelled = false;
   const endless = new ReadableStream<Uint8Array>({
@@ -90,7 +90,7 @@ test("413: a body without an end is read no further than 1 MB", async () => {
   expect(isCancelled).toBe(true);
 });
 
-test("400: a body that breaks off is the sender's fault, and no line says it is ours", async () => {
+test("400: an incomplete body is the client's fault and is not logged as ours", async () => {
   functions.logged.length = 0;
   const body = new ReadableStream({
     start(controller) {

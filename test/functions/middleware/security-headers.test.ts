@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => functions[Symbol.asyncDispose]());
 
 test.each(["/channels", "/channels/nothing", "/nowhere", "/health/live"])(
-  "%s cannot be sniffed, framed, run or kept",
+  "the answer to %s cannot be sniffed, framed, run or cached",
   async (path) => {
     const { headers } = await functions.call("GET", path);
     expect(headers.get("x-content-type-options")).toBe("nosniff");

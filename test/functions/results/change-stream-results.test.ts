@@ -13,11 +13,11 @@ const silent = pino({ level: "silent" });
 
 resultsTestsuite({ make: (commands, read) => changeStreamResults({ commands, read, log: silent }) });
 
-/** Looks at each command once when the wait begins, and once when the stream says so. */
-function hearsOfResults(
+/** Expects one read of a command when the wait begins and one when the stream reports it. */
+function countReads(
   commands: Collection<CommandDocument>,
   log = silent,
-): AsyncDisposable & { hear(): Promise<unknown> } {
+): AsyncDisposable & { expectTwoReads(): Promise<unknown> } {
   const real = mongoCommandOutcome(commands);
   let reads = 0;
   const read = (id: string) => {
@@ -26,7 +26,7 @@ function hearsOfResults(
   };
   const results = changeStreamResults({ commands, read, log });
   let n = 0;
-  const isHeard = async () => {
+  const waitsWithTwoReads = async () => {
     reads = 0;
     const _id = `command ${n++}`;
     await commands.insertOne({ _id, channelId: "c", state: "queued" } as CommandDocument);
@@ -35,29 +35,29 @@ function hearsOfResults(
     expect(await wait).toEqual({ state: "succeeded" });
     return reads === 2;
   };
-  return { hear: () => eventually(isHeard), [Symbol.asyncDispose]: () => results[Symbol.asyncDispose]() };
+  return {
+    expectTwoReads: () => eventually(waitsWithTwoReads),
+    [Symbol.asyncDispose]: () => results[Symbol.asyncDispose](),
+  };
 }
 
-test("the stream says which command to look at, so there is no need to look often", async () => {
+test("the change stream says which command to read, so two reads are enough", async () => {
   await using database = await testDatabase();
-  await using results = hearsOfResults(collections(database.db).commands);
-  await results.hear();
+  await using results = countReads(collections(database.db).commands);
+  await results.expectTwoReads();
 });
 
-test("a stream that is lost is opened again", async () => {
+test("a lost change stream is opened again", async () => {
   await using database = await testDatabase();
   const { commands } = collections(database.db);
   const lines: string[] = [];
-  await using results = hearsOfResults(
-    commands,
-    pino({}, { write: (line: string) => void lines.push(line) }),
-  );
-  await results.hear();
+  await using results = countReads(commands, pino({}, { write: (line: string) => void lines.push(line) }));
+  await results.expectTwoReads();
   await eventually(async () => {
     await killStreams(database);
     return lines.some((line) => line.includes("change stream lost"));
   });
-  await results.hear();
+  await results.expectTwoReads();
 });
 
 async function killStreams({ client, db }: TestDatabase): Promise<void> {

@@ -3,14 +3,14 @@ import { createInterruptiblePause } from "#functions/results/interruptible-pause
 
 const longMs = 3_600_000;
 
-test("a ring ends the pause", async () => {
+test("an interrupt ends the pause", async () => {
   const { interrupt, pause } = createInterruptiblePause();
   const pausing = pause(longMs);
   interrupt();
   await pausing;
 });
 
-test("a ring before the pause ends it, and only that one", async () => {
+test("an interrupt before the pause ends that pause and no other", async () => {
   const { interrupt, pause } = createInterruptiblePause();
   interrupt();
   interrupt();
@@ -21,6 +21,6 @@ test("a ring before the pause ends it, and only that one", async () => {
   expect(await next).toBe("over");
 });
 
-test("without a ring it ends by itself", async () => {
+test("a pause without an interrupt ends in time", async () => {
   await createInterruptiblePause().pause(1);
 });

@@ -18,7 +18,7 @@ export interface ResultsUnderTest {
 const longMs = 20_000;
 const never = new AbortController().signal;
 
-/** What every way of waiting for results must do. */
+/** The tests that every way of waiting for results must pass. */
 export function resultsTestsuite({ make }: ResultsUnderTest): void {
   let database: TestDatabase;
   let commands: Collection<CommandDocument>;
@@ -61,21 +61,21 @@ export function resultsTestsuite({ make }: ResultsUnderTest): void {
     return row._id;
   };
   const settle = (_id: string, end: Partial<CommandDocument>) => commands.updateOne({ _id }, { $set: end });
-  const lookedAgain = async () => {
+  const anotherRead = async () => {
     const before = reads;
     await eventually(() => reads > before);
   };
 
-  test("a command that has ended already is told at once", async () => {
+  test("a command that has already ended resolves at once", async () => {
     const id = await queued();
     await settle(id, { state: "succeeded", result: { status: "sent" } });
     expect(await results.wait(id, longMs, never)).toEqual({ state: "succeeded", result: { status: "sent" } });
   });
 
-  test("a command that ends while somebody waits is told, to everybody who waits", async () => {
+  test("a command that ends resolves every wait for it", async () => {
     const id = await queued();
     const waits = [results.wait(id, longMs, never), results.wait(id, longMs, never)];
-    await lookedAgain();
+    await anotherRead();
     await settle(id, { state: "running" });
     const error = { code: "not_sent" as const, message: "no" };
     await settle(id, { state: "failed", error });
@@ -85,49 +85,49 @@ export function resultsTestsuite({ make }: ResultsUnderTest): void {
     ]);
   });
 
-  test("many commands at once each get their own result", async () => {
+  test("each of many concurrent waits gets the result of its own command", async () => {
     const ids = await Promise.all(Array.from({ length: 50 }, queued));
     const waits = ids.map((id) => results.wait(id, longMs, never));
     for (const id of ids) await settle(id, { state: "succeeded", result: { id } });
     expect(await Promise.all(waits)).toEqual(ids.map((id) => ({ state: "succeeded", result: { id } })));
   });
 
-  test("a command whose document goes away is gone", async () => {
+  test("a command whose document is deleted resolves to gone", async () => {
     const id = await queued();
     const wait = results.wait(id, longMs, never);
-    await lookedAgain();
+    await anotherRead();
     await commands.deleteOne({ _id: id });
     expect(await wait).toEqual({ state: "gone" });
   });
 
-  test("a command that does not end in time is null", async () => {
+  test("a command that does not end in time resolves to null", async () => {
     expect(await results.wait(await queued(), 100, never)).toBeNull();
   });
 
-  test("an abort ends the wait, with what is known", async () => {
-    const asking = new AbortController();
-    const wait = results.wait(await queued(), longMs, asking.signal);
-    asking.abort();
+  test("an abort ends the wait with null", async () => {
+    const client = new AbortController();
+    const wait = results.wait(await queued(), longMs, client.signal);
+    client.abort();
     expect(await wait).toBeNull();
     expect(await results.wait(await queued(), longMs, AbortSignal.abort())).toBeNull();
   });
 
-  test("a database that hangs makes no wait any longer", async () => {
+  test("a database that hangs does not prolong a wait", async () => {
     const id = await queued();
     isHanging = true;
     expect(await results.wait(id, 100, never)).toBeNull();
-    const asking = new AbortController();
-    const wait = results.wait(id, longMs, asking.signal);
-    asking.abort();
+    const client = new AbortController();
+    const wait = results.wait(id, longMs, client.signal);
+    client.abort();
     expect(await wait).toBeNull();
     isHanging = false;
   });
 
-  test("a database that cannot be read is waited for", async () => {
+  test("a wait outlasts failing reads of the database", async () => {
     const id = await queued();
     isBroken = true;
     const wait = results.wait(id, longMs, never);
-    await lookedAgain();
+    await anotherRead();
     await settle(id, { state: "succeeded", result: {} });
     isBroken = false;
     expect(await wait).toEqual({ state: "succeeded", result: {} });

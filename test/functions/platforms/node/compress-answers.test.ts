@@ -5,7 +5,7 @@ import { compressAnswers } from "#functions/platforms/node/compress-answers.ts";
 const json = "application/json";
 const large = JSON.stringify({ ok: true, payload: Array.from({ length: 100 }, (_, seq) => ({ seq })) });
 
-/** What an app that answers with this sends to a client that accepts these encodings. */
+/** Sends an answer with this body and these headers to a client that accepts these encodings. */
 async function send(
   body: string | Buffer<ArrayBuffer> | null,
   headers: Record<string, string>,
@@ -22,7 +22,7 @@ async function send(
 }
 
 test.each([json, "application/problem+json", "text/html; charset=UTF-8", "text/plain"])(
-  "%s of 1 KB and more is compressed, and keeps its status and headers",
+  "an answer of type %s and at least 1 KB is compressed and keeps its status and headers",
   async (type) => {
     const headers = {
       "Content-Type": type,
@@ -47,7 +47,7 @@ test("a client without brotli gets gzip", async () => {
 });
 
 test.each(["", "identity", "gzip;q=0, br;q=0", "deflate"])(
-  "Accept-Encoding %o gets the bytes as they are, and caches are told that they depend on it",
+  "Accept-Encoding %o gets the bytes uncompressed, with Vary for caches",
   async (accept) => {
     const { encoding, bytes, headers } = await send(large, { "Content-Type": json }, accept);
     expect([encoding, bytes.toString()]).toEqual([null, large]);
@@ -57,23 +57,23 @@ test.each(["", "identity", "gzip;q=0, br;q=0", "deflate"])(
 
 test.each([
   ["below 1 KB", large.slice(0, 1_023), { "Content-Type": json }],
-  ["a picture", large, { "Content-Type": "image/png" }],
-  ["a drawing", large, { "Content-Type": "image/svg+xml" }],
-  ["of no type", Buffer.from(large), {}],
-  ["a stream of events", large, { "Content-Type": "text/event-stream" }],
-  ["a stream of text", large, { "Content-Type": "text/plain", "Transfer-Encoding": "chunked" }],
-  ["encoded already", large, { "Content-Type": json, "Content-Encoding": "gzip" }],
-  ["named by its bytes", large, { "Content-Type": json, ETag: '"a"' }],
+  ["that is a picture", large, { "Content-Type": "image/png" }],
+  ["that is a drawing", large, { "Content-Type": "image/svg+xml" }],
+  ["without a type", Buffer.from(large), {}],
+  ["that streams events", large, { "Content-Type": "text/event-stream" }],
+  ["that streams text", large, { "Content-Type": "text/plain", "Transfer-Encoding": "chunked" }],
+  ["that is already encoded", large, { "Content-Type": json, "Content-Encoding": "gzip" }],
+  ["with an ETag", large, { "Content-Type": json, ETag: '"a"' }],
   ["with a session cookie", large, { "Content-Type": json, "Set-Cookie": "waypost_session=secret" }],
   ["with a secret", large, { "Content-Type": json, "Cache-Control": "no-store, no-transform" }],
-])("an answer %s stays as it is", async (_, body, given) => {
+])("an answer %s is not compressed", async (_, body, given) => {
   const { status, bytes, headers } = await send(body, given);
   expect(status).toBe(201);
   expect(bytes.toString()).toBe(body.toString());
   expect(Object.fromEntries(headers)).toEqual(Object.fromEntries(new Headers(given)));
 });
 
-test("an answer without a body stays as it is", async () => {
+test("an answer without a body passes unchanged", async () => {
   const { bytes, headers } = await send(null, { "Content-Type": json });
   expect([bytes.length, Object.fromEntries(headers)]).toEqual([0, { "content-type": json }]);
 });

@@ -10,7 +10,7 @@ test.each([
   ["SIGTERM", ["SIGTERM"]],
   ["SIGINT", ["SIGINT"]],
   ["SIGINT twice, as npm passes it on,", ["SIGINT", "SIGINT"]],
-] as const)("%s ends it in order, with exit code 0", async (_, signals) => {
+] as const)("%s stops the process in order, with exit code 0", async (_, signals) => {
   await using database = await testDatabase();
   await using child = start({ MONGO_URI: database.uri, PORT: "0", API_KEY: "k".repeat(24) });
   const [, url] = await child.prints(/"url":"(http:[^"]+)"/);
@@ -24,7 +24,7 @@ test.each([
   expect(child.out).not.toContain("kkkk");
 });
 
-test("a wrong configuration is one message that lists every mistake, and exit code 1", async () => {
+test("a wrong configuration ends the process with exit code 1 and one message that lists every mistake", async () => {
   await using child = start({ PORT: "many", API_KEY: "short", SEND_TTL_SECONDS: "0" });
   expect(await child.ended).toBe(1);
   for (const name of ["PORT", "API_KEY", "SEND_TTL_SECONDS", "MONGO_URI"]) expect(child.err).toContain(name);
@@ -32,7 +32,7 @@ test("a wrong configuration is one message that lists every mistake, and exit co
   expect(child.out).toBe("");
 });
 
-test("a database that cannot be reached is said, and exit code 1", async () => {
+test("an unreachable database ends the process with exit code 1 and a message that names MONGO_URI", async () => {
   await using child = start({ MONGO_URI: "mongodb://user:hidden@127.0.0.1:1/", PORT: "0" });
   expect(await child.ended).toBe(1);
   expect(child.err).toContain("MONGO_URI");

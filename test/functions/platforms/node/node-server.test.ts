@@ -11,7 +11,7 @@ const log = pino({}, { write: (line: string) => void logged.push(line) });
 async function serving(options: ServerOptions = {}): Promise<number> {
   const server = nodeServer({
     server: options,
-    fetch: async (asked) => new Response(asked.method === "POST" ? await asked.text() : "reached"),
+    fetch: async (received) => new Response(received.method === "POST" ? await received.text() : "reached"),
     log,
   });
   server.listen(0, "127.0.0.1");
@@ -23,7 +23,7 @@ async function serving(options: ServerOptions = {}): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Sends bytes as they are, and reads until the server closes. */
+/** Sends raw bytes and reads until the server closes the connection. */
 async function exchange(bytes: string): Promise<{ status: number; requestId: string; body: unknown }> {
   const socket = connect(await serving(), "127.0.0.1");
   socket.write(Buffer.from(bytes, "latin1"));
@@ -38,16 +38,16 @@ async function exchange(bytes: string): Promise<{ status: number; requestId: str
 }
 
 const end = "Connection: close\r\n\r\n";
-const unreadable: [string, number, string][] = [
-  ["a Host that names no host", 400, `GET / HTTP/1.1\r\nHost: a b\r\n${end}`],
+const malformed: [string, number, string][] = [
+  ["an invalid Host", 400, `GET / HTTP/1.1\r\nHost: a b\r\n${end}`],
   ["no Host", 400, `GET / HTTP/1.1\r\n${end}`],
-  ["a method that does not exist", 400, `FOO / HTTP/1.1\r\nHost: x\r\n${end}`],
+  ["an unknown method", 400, `FOO / HTTP/1.1\r\nHost: x\r\n${end}`],
   ["a path of raw bytes", 400, `GET /\xff\x01 HTTP/1.1\r\nHost: x\r\n${end}`],
-  ["headers without end", 431, `GET / HTTP/1.1\r\nHost: x\r\nX: ${"a".repeat(20_000)}\r\n${end}`],
+  ["oversized headers", 431, `GET / HTTP/1.1\r\nHost: x\r\nX: ${"a".repeat(20_000)}\r\n${end}`],
   ["a broken chunk", 400, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"],
 ];
 
-test.each(unreadable)("%s is answered as every other failure: %i", async (_, status, bytes) => {
+test.each(malformed)("a request with %s is answered with an error envelope: %i", async (_, status, bytes) => {
   const answer = await exchange(bytes);
   expect(answer).toMatchObject({
     status,
@@ -57,13 +57,13 @@ test.each(unreadable)("%s is answered as every other failure: %i", async (_, sta
   expect(logged.join("")).toContain(answer.requestId);
 });
 
-test("what can be read reaches the app, as far as the server is told to read", async () => {
-  const asking = request({
+test("a request within the configured header size reaches the app", async () => {
+  const outgoing = request({
     port: await serving({ maxHeaderSize: 50_000 }),
     host: "127.0.0.1",
     headers: { "X-Long": "a".repeat(20_000) },
   }).end();
-  const [answer] = await once(asking, "response");
+  const [answer] = await once(outgoing, "response");
   let text = "";
   for await (const chunk of answer) text += chunk;
   expect(text).toBe("reached");

@@ -30,7 +30,7 @@ async function channelIdOf(created: Response): Promise<string> {
   return ((await created.json()) as { payload: { channelId: string } }).payload.channelId;
 }
 
-test("a fresh database is made ready, and the first key opens it", async () => {
+test("an empty database is prepared, and the first key can call", async () => {
   expect((await fetch(`${functions.url}/health/ready`)).status).toBe(200);
   const created = await fetch(channels(), { method: "POST", headers: withKey, body: '{"name":"a"}' });
   expect(created.status).toBe(201);
@@ -40,35 +40,35 @@ test("413 reaches a client that is still sending", async () => {
   const { status, code } = await new Promise<{ status: number | undefined; code: string }>(
     (resolve, reject) => {
       const headers = { ...withKey, "Transfer-Encoding": "chunked" };
-      const asking = request(channels(), { method: "POST", headers }, (answer) => {
+      const outgoing = request(channels(), { method: "POST", headers }, (answer) => {
         let text = "";
         answer.on("data", (chunk) => {
           text += chunk;
         });
         answer.on("end", () => resolve({ status: answer.statusCode, code: JSON.parse(text).error.code }));
       });
-      asking.on("error", reject);
-      asking.write(Buffer.alloc(1_200_000, "x"));
+      outgoing.on("error", reject);
+      outgoing.write(Buffer.alloc(1_200_000, "x"));
     },
   );
   expect([status, code]).toEqual([413, "body_too_large"]);
 });
 
-test("a client that goes away in the middle of its body is not logged as a fault of ours", async () => {
+test("a client that disconnects in the middle of its body is not logged as an error of ours", async () => {
   const logged: string[] = [];
   await using logging = await serve(pino({}, { write: (line: string) => void logged.push(line) }));
-  const asking = request(`${logging.url}/api/whatsapp/channels`, {
+  const outgoing = request(`${logging.url}/api/whatsapp/channels`, {
     method: "POST",
     headers: { ...withKey, "Content-Length": "100" },
   });
-  asking.on("error", () => undefined);
-  asking.write('{"name"', () => asking.destroy());
+  outgoing.on("error", () => undefined);
+  outgoing.write('{"name"', () => outgoing.destroy());
   const line = await eventually(() => logged.find((one) => one.includes('"msg":"request"')));
   expect(JSON.parse(line)).toMatchObject({ method: "POST", status: 400 });
   expect(logged.filter((one) => JSON.parse(one).level >= 50)).toEqual([]);
 });
 
-test("a client that goes away while it waits costs nothing", async () => {
+test("a client that disconnects while it waits does no harm", async () => {
   const { connectors, commands } = collections(database.db);
   await connectors.insertOne({
     _id: "c",
@@ -80,34 +80,34 @@ test("a client that goes away while it waits costs nothing", async () => {
   });
   const created = await fetch(channels(), { method: "POST", headers: withKey, body: '{"name":"a"}' });
   const channelId = await channelIdOf(created);
-  const asking = new AbortController();
+  const client = new AbortController();
   const gone = fetch(`${channels()}/${channelId}/connect`, {
     method: "POST",
     headers: { ...withKey, Prefer: "wait=30" },
-    signal: asking.signal,
+    signal: client.signal,
   });
   await eventually(() => commands.findOne({ channelId }));
-  asking.abort();
+  client.abort();
   await expect(gone).rejects.toThrow();
   expect((await fetch(`${functions.url}/health/live`)).status).toBe(200);
 });
 
-test("disposal answers who waits, at once, with 202", { timeout: 15_000 }, async () => {
+test("disposal answers waiting requests at once with 202", { timeout: 15_000 }, async () => {
   const ending = await serve();
   const url = `${ending.url}/api/whatsapp/channels`;
   const created = await fetch(url, { method: "POST", headers: withKey, body: '{"name":"a"}' });
   const channelId = await channelIdOf(created);
-  const asking = fetch(`${url}/${channelId}/disconnect`, {
+  const pending = fetch(`${url}/${channelId}/disconnect`, {
     method: "POST",
     headers: { ...withKey, Prefer: "wait=30" },
   });
   await eventually(() => collections(database.db).commands.findOne({ channelId }));
   await ending[Symbol.asyncDispose]();
-  expect((await asking).status).toBe(202);
+  expect((await pending).status).toBe(202);
   await expect(fetch(url)).rejects.toThrow();
 });
 
-test("a port that is taken is an error, and leaves nothing behind", async () => {
+test("a port in use rejects the start with EADDRINUSE", async () => {
   const port = new URL(functions.url).port;
   const config = readConfig({ MONGO_URI: database.uri, PORT: port }, "functions");
   await expect(serveFunctions(config, silent)).rejects.toMatchObject({ code: "EADDRINUSE" });
