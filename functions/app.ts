@@ -1,3 +1,5 @@
+/** Assembles the HTTP functions into one app that runs wherever `fetch` does. */
+
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { Dependencies } from "./dependencies.ts";
@@ -22,7 +24,7 @@ import { pairingRoutes } from "./routes/pairing.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { cachedAuthentication } from "./store/cached-authentication.ts";
 
-/** The HTTP functions as one app, for any runtime that has `fetch`: `app.fetch(request)` answers, and never throws. */
+/** Creates the app: `app.fetch(request)` answers every request and never throws. */
 export function createApp(deps: Dependencies): OpenAPIHono<RequestEnv> {
   const app = new OpenAPIHono<RequestEnv>();
   app.use(requestId, accessLog(deps.log), securityHeaders);

@@ -1,6 +1,8 @@
+/** Declares a file of the console as the server holds it in memory. */
+
 import type { ContentEncoding } from "./http/accept-encoding.ts";
 
-/** The bytes of a file as one encoding sends them. */
+/** The bytes of a file in one encoding. */
 export interface AssetBody {
   body: Uint8Array<ArrayBuffer>;
   /** Names these bytes, so it differs between encodings. */
@@ -10,11 +12,11 @@ export interface AssetBody {
 /** A file of the console, ready to be served. */
 export interface Asset extends AssetBody {
   contentType: string;
-  /** Its name changes with its content, so browsers may cache it for ever. */
+  /** The name changes with the content, so browsers may cache the file for ever. */
   isImmutable: boolean;
-  /** The same file compressed, as far as the build did. */
+  /** The same file as the build compressed it; empty when it did not. */
   encoded: ReadonlyMap<ContentEncoding, AssetBody>;
 }
 
-/** For operators, when there are no files to serve. */
+/** Tells operators what to do when there are no files to serve. */
 export const howToBuild = "To build it: npm ci && npm run build, then start again.";

@@ -1,31 +1,32 @@
+/** Declares what the app is made of, so that each platform can bring its own. */
+
 import type { Logger } from "#shared/log.ts";
 import type { Asset } from "./assets.ts";
 import type { EventDoorbell } from "./events/event-doorbell.ts";
 import type { ResultWaiter } from "./results/results.ts";
 import type { Store } from "./store/store.ts";
 
-/** What of the settings decides how the app answers. */
+/** The settings that decide how the app answers. */
 export interface AppSettings {
-  /** Origins beside our own that browsers may call from. */
+  /** Origins besides our own that browsers may call from. */
   frontendOrigins: readonly string[];
-  /** How long a send may wait before it is carried out. */
+  /** How long a send may wait before it expires. */
   sendTtlSeconds: number;
-  /** `host` or `host:port` that `mediaUrl` may name although private or plain http. */
+  /** `host` or `host:port` that `mediaUrl` may name although it is private or plain http. */
   mediaAllowHosts: readonly string[];
 }
 
-/** Everything the app is made of. */
 export interface Dependencies {
   store: Store;
   results: ResultWaiter;
-  /** Unless given, who waits for events looks for them now and then. */
+  /** Defaults to polling. */
   eventDoorbell?: EventDoorbell;
   settings: AppSettings;
-  /** The console's files by their path, such as `/index.html`; may be empty. */
+  /** The console's files by path, such as `/index.html`; empty before the console is built. */
   assets: ReadonlyMap<string, Asset>;
-  /** The simulated phone of the simulated WhatsApp, when there is one: the console links to it. */
+  /** The sandbox's simulated phone, for the console to link to. */
   sandboxUrl?: string;
-  /** Tells a connector in this process that the channel has a new command; it would find it anyway. */
+  /** Rings the connector in this process: the channel has a new command. Its sweep would find the command anyway. */
   ring?: (channelId: string) => void;
   log: Logger;
 }

@@ -1,6 +1,6 @@
 import Negotiator from "negotiator";
 
-/** What answers are compressed with, the smaller result first; the names are those of `Content-Encoding`. */
+/** The encodings of answers, named as in `Content-Encoding`, the one that compresses better first. */
 export const contentEncodings = ["br", "gzip"] as const;
 
 export type ContentEncoding = (typeof contentEncodings)[number];

@@ -1,37 +1,37 @@
-/** What holds for every call, in Markdown: the front page of the API's document. */
+/** The front page of the OpenAPI document, in Markdown: what holds for every call. */
 export const apiDescription = `
-Waypost gives programs a WhatsApp account: link a phone to a channel, send messages, and be told of everything that
-happens. Times are RFC 3339 in UTC.
+Waypost gives programs a WhatsApp account: link a phone to a channel, send messages, and receive everything that happens
+as events. Times are RFC 3339 in UTC.
 
-## Who calls
+## Authentication
 
-Every call but health checks and signing in needs an API key, in \`X-Api-Key\` or as \`Authorization: Bearer …\`:
+Every call except health checks and signing in needs an API key, in \`X-Api-Key\` or as \`Authorization: Bearer …\`:
 
 \`\`\`sh
 curl -H "X-Api-Key: $API_KEY" localhost:3000/api/whatsapp/channels
 \`\`\`
 
-A key has scopes, which each call names, and may be limited to some channels; others do not exist for it. The console's
-session cookie counts too, on the console's own pages.
+A key has scopes; each call names the one it requires. A key may be limited to some channels; the others do not exist for
+it. The console's own pages may use its session cookie instead.
 
 ## Waiting for the result
 
-A call that needs WhatsApp is written down first: once it is, it survives restarts. Then the answer waits for the result,
-10 s unless \`Prefer\` says otherwise, and for a message only while the channel is active. \`Prefer: wait=30\` waits up to
-30 s, \`Prefer: respond-async\` not at all; \`Preference-Applied\` confirms it. What is not done in time is answered with
-202. \`Location\` names the command, which tells later what became of it.
+A call that involves WhatsApp is stored as a command first; from then on it survives restarts. The answer then waits for
+the result: 10 s by default, and for a message only while the channel is active. \`Prefer: wait=30\` waits up to 30 s,
+\`Prefer: respond-async\` does not wait; \`Preference-Applied\` confirms it. When the result takes longer, the answer is 202
+and \`Location\` is the URL of the command, where its outcome can be read later.
 
-## Doing it once
+## Repeating a request safely
 
-A call that changes something may be made again without being carried out again: give it an \`Idempotency-Key\`, any name of
-1 to 255 visible characters, and repeat it with the same key and body when the answer did not come. For 24 h the answer is
-what became of the first, with \`Idempotency-Replayed: true\`; another body under the same key is refused. Keys are an API
-key's own, on each path. What is refused with 4xx is refused again; after 5xx the call is made anew under the same key. A
-call that names no channel or command that is there, lacks the scope or is not JSON does not use the key up.
+Send an \`Idempotency-Key\`, 1 to 255 visible ASCII characters, with a call that changes something. If the answer gets
+lost, repeat the call with the same key and the same body: for 24 h it has no second effect. The answer reports the outcome
+of the first request, with \`Idempotency-Replayed: true\`. A different body under the same key is refused. The keys belong
+to an API key and a path. A 4xx is repeated; after a 5xx the same key makes a new attempt. A call that names an unknown
+channel or command, lacks the scope or is not JSON does not use up the key.
 
 ## Errors
 
-Every failure has a code that does not change, and the same form:
+Every failure has a stable code and the same form:
 
 \`\`\`json
 {
@@ -47,11 +47,11 @@ Every failure has a code that does not change, and the same form:
 \`\`\`
 
 \`retryable\` says whether the same call can succeed later. \`requestId\` is also in \`X-Request-Id\` and in the log. With
-\`application/problem+json\` in \`Accept\` a failure comes as RFC 9457 describes it.
+\`application/problem+json\` in \`Accept\`, failures have the form of RFC 9457.
 
 ## Events
 
-What happens comes over Socket.io, from the same address, path \`/socket.io/\`:
+Socket.io delivers events as they happen, at the same address, path \`/socket.io/\`:
 
 \`\`\`js
 const socket = io("http://localhost:3000", { auth: { apiKey } });
@@ -62,15 +62,15 @@ socket.on("incoming_message", ({ from, message }) => console.log(from, message))
 \`\`\`
 
 The events are \`connection_update\`, \`qr_code\`, \`pairing_code\`, \`incoming_message\`, \`outgoing_message\` and
-\`message_status_update\`. With several connectors behind a balancer, use \`transports: ["websocket"]\`.
+\`message_status_update\`. With several connectors behind a load balancer, use \`transports: ["websocket"]\`.
 
-Keep the \`seq\` of the last event of each channel, and nothing is missed: \`subscribe_channel {channelId, after: seq}\`
-is answered by \`subscribed\`, whose \`seq\` is the number that what follows goes on from, then by the present state
-(\`snapshot: true\`), by every event after \`after\`, and by what happens from then on: in order, without a gap, none twice.
-Numbers you may not read are left out. When what follows \`after\` is not kept any more,
-\`resync_required {channelId, seq}\` says where it goes on. Subscribing again with \`after\` begins anew from there. A
-client that does not take what it is sent is disconnected, and comes back the same way.
+Store the \`seq\` of the last event of each channel to miss nothing. \`subscribe_channel {channelId, after: seq}\` is
+answered by \`subscribed\`, whose \`seq\` is the number that the following events continue from; then by the current state
+(\`snapshot: true\`), by every event after \`after\`, and by new events as they happen: in order, without a gap, none twice.
+Events that the key must not read are left out, with their numbers. When the events after \`after\` are no longer retained,
+\`resync_required {channelId, seq}\` says where to resume. A second \`subscribe_channel\` with \`after\` starts again from
+there. A client that reads too slowly is disconnected and resumes in the same way.
 
-Without a socket, \`GET /channels/:id/events?after=\` and \`GET /events?after=\` tell the same events, and wait for them
-if \`Prefer\` says so.
+Without a socket, \`GET /channels/:id/events?after=\` and \`GET /events?after=\` return the same events, and wait for new ones
+if \`Prefer\` asks for it.
 `.trim();

@@ -1,7 +1,7 @@
-/** Where the console's build puts the script that shows the API's document. */
+/** The path of the script that renders the OpenAPI document; the console's build puts it there. */
 export const docsScriptPath = "/docs/standalone.js";
 
-/** Everything from here, no other host. The script styles by inline styles. */
+/** Everything comes from this origin. The script needs inline styles. */
 export const docsPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -25,7 +25,7 @@ const options = {
   mcp: { disabled: true },
 };
 
-/** The page that shows the API's document; without scripts, it links to it. */
+/** The page that renders the OpenAPI document; without scripts it links to it. */
 export const docsPage = `<!doctype html>
 <html lang="en">
   <head>

@@ -1,19 +1,21 @@
+/** Parses request headers and builds the OpenAPI document, its description and the page that renders it. */
+
 import { z } from "@hono/zod-openapi";
 import { type ErrorCode, errorCatalog } from "#shared/errors.ts";
 import type { Scope } from "#shared/scopes.ts";
 import { idempotencyHeader } from "../idempotency/keyed-request.ts";
 
-/** Where every call of the API stands. */
+/** The prefix of every path of the API. */
 export const apiPrefix = "/api/whatsapp";
 
-/** Any object. As `true`, because the page that shows the document stumbles over a schema without a type. */
+/** Any object. `additionalProperties` is `true`, because the renderer of `/docs` fails on a schema without a type. */
 export const anyObject = z.record(z.string(), z.unknown()).openapi({ additionalProperties: true });
 
 const fieldProblem = z.object({ field: z.string(), message: z.string() });
 
 /**
- * What else there is to say of an error: fields that are wrong, or facts. Described as one type with two forms, because
- * the page that shows the document stumbles over a choice of two schemas here.
+ * The details of an error: a list of invalid fields, or an object of facts. Described as one schema with two types, because
+ * the renderer of `/docs` fails on a union here.
  */
 export const errorDetails = z
   .union([z.array(fieldProblem), anyObject])
@@ -59,34 +61,34 @@ type Header = { description: string; schema: { type: "string" } };
 
 const header = (description: string): Header => ({ description, schema: { type: "string" } });
 
-/** On every answer. */
-export const requestIdHeader = { "X-Request-Id": header("Names the request, here and in the log") };
+/** Headers of every answer. */
+export const requestIdHeader = { "X-Request-Id": header("Identifies the request, here and in the log") };
 
-/** On what a call answers that may be repeated under a key; on its refusals, too. */
+/** Headers of a call that takes an `Idempotency-Key`. */
 export const keyedHeaders = {
   "Idempotency-Replayed": header(
-    "`true` when the request was accepted or refused before, under its `Idempotency-Key`",
+    "`true` when an earlier request with this `Idempotency-Key` was already accepted or refused",
   ),
 };
 
-/** On what a call answers that wrote a command. */
+/** Headers of a call that submits a command. */
 export const commandHeaders = {
   ...keyedHeaders,
-  Location: header("The command, which tells what becomes of it"),
-  "Preference-Applied": header("How long the answer waited for the result, if `Prefer` asked for it"),
+  Location: header("The URL of the command, where its outcome can be read"),
+  "Preference-Applied": header("The applied preference, if `Prefer` asked for one"),
 };
 
-/** On what a call answers that may have waited. */
+/** Headers of a call that can wait. */
 export const preferenceHeader = {
-  "Preference-Applied": header("How long it was ready to wait, if `Prefer` asked"),
+  "Preference-Applied": header("The applied preference, if `Prefer` asked for one"),
 };
 
-/** On what a call answers that made something. */
-export const locationHeader = { Location: header("Where what was made is read") };
+/** Headers of a call that creates something. */
+export const locationHeader = { Location: header("The URL of the created resource") };
 
-const retryAfterHeader = { "Retry-After": header("Seconds after which to ask again, if known") };
+const retryAfterHeader = { "Retry-After": header("Seconds to wait before the next attempt, if known") };
 
-/** An answer in JSON, as a route describes it. */
+/** Describes an answer in JSON. */
 export function json<S extends z.ZodType>(
   schema: S,
   description: string,
@@ -99,14 +101,14 @@ export function json<S extends z.ZodType>(
   };
 }
 
-/** A body in JSON; when it is absent it counts as `{}`. */
+/** Describes a request body in JSON; an absent body counts as `{}`. */
 export function jsonRequest<S extends z.ZodType>(schema: S) {
   return { content: { "application/json": { schema } } };
 }
 
 /**
- * The refusals of a route, for the document. They are thrown, never returned, so their type adds nothing to what a
- * handler may return.
+ * Describes the refusals of a route. Handlers throw them and never return them, so the type adds nothing to what a handler
+ * may return.
  */
 export function refusals(...codes: ErrorCode[]): Record<never, never> {
   const byStatus = Map.groupBy(new Set(codes), (code) => errorCatalog[code].status);
@@ -115,10 +117,10 @@ export function refusals(...codes: ErrorCode[]): Record<never, never> {
     "application/problem+json": { schema: problemSchema },
   };
   return Object.fromEntries(
-    [...byStatus].map(([status, those]) => [
+    [...byStatus].map(([status, codesOfStatus]) => [
       status,
       {
-        description: those.map((code) => `\`${code}\``).join(", "),
+        description: codesOfStatus.map((code) => `\`${code}\``).join(", "),
         headers: { ...requestIdHeader, ...(status === 429 && retryAfterHeader) },
         content,
       },
@@ -126,7 +128,7 @@ export function refusals(...codes: ErrorCode[]): Record<never, never> {
   );
 }
 
-/** What any call with a key may be refused for. */
+/** The refusals of every call that needs an API key. */
 export const keyRefusals = [
   "missing_api_key",
   "invalid_api_key",
@@ -136,7 +138,7 @@ export const keyRefusals = [
   "database_unavailable",
 ] as const satisfies ErrorCode[];
 
-/** What any call with a body may be refused for. */
+/** The refusals of every call with a body. */
 export const bodyRefusals = [
   "invalid_request",
   "invalid_json",
@@ -144,10 +146,10 @@ export const bodyRefusals = [
   "unsupported_content_type",
 ] as const satisfies ErrorCode[];
 
-/** What any call may be refused for that may be repeated under a key. */
+/** The refusals of every call that takes an `Idempotency-Key`. */
 export const keyedRefusals = ["invalid_request", "idempotency_key_reused"] as const satisfies ErrorCode[];
 
-/** How a route says who may call it, and what else there is to say. */
+/** Describes the scope that a route requires; the text follows its description. */
 export function openTo(scope: Scope, description = "") {
   return {
     security: [{ apiKey: [] }, { bearer: [] }, { session: [] }],
@@ -156,7 +158,7 @@ export function openTo(scope: Scope, description = "") {
   };
 }
 
-/** The three ways to say who calls, as the document names them. */
+/** The three ways to authenticate, as the document names them. */
 export const securitySchemes = {
   apiKey: { type: "apiKey", in: "header", name: "X-Api-Key" },
   bearer: { type: "http", scheme: "bearer" },
@@ -166,7 +168,7 @@ export const securitySchemes = {
 /** The path parameters of a call on a channel. */
 export const channelParameters = z.object({ channelId: z.string() });
 
-/** How long to wait, the whole of which is read by `waitPreference`. */
+/** The `Prefer` header for the document; `waitPreference` parses it. */
 export const preferHeader = z.object({
   prefer: z
     .string()
@@ -174,7 +176,7 @@ export const preferHeader = z.object({
     .openapi({ example: "wait=10", description: "`wait=N` (0–30 s) or `respond-async`" }),
 });
 
-/** A name for the request; and how long to wait for the result. */
+/** The headers of a call that submits a command. */
 export const mutationHeaders = idempotencyHeader.extend(preferHeader.shape);
 
 /** An RFC 3339 time, UTC. */

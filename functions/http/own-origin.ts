@@ -1,6 +1,6 @@
 /**
- * Whether a browser says that the request comes from a page of ours. `Sec-Fetch-Site` cannot be written by a page; where
- * a browser lacks it, `Origin` must name the host that was called (the scheme may differ behind a proxy).
+ * Whether the request comes from one of our own pages. A page cannot forge `Sec-Fetch-Site`; without that header, `Origin`
+ * must name the host of the request (the scheme may differ behind a proxy).
  */
 export function isFromOwnOrigin(request: Request): boolean {
   const site = request.headers.get("sec-fetch-site");
@@ -11,7 +11,7 @@ export function isFromOwnOrigin(request: Request): boolean {
 
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** Whether the request can change nothing, by its method. */
+/** Whether a request with this method changes nothing. */
 export function isSafeMethod(method: string): boolean {
   return safeMethods.has(method);
 }

@@ -1,15 +1,15 @@
 const waitSecondsMax = 30;
 
-/** What `Prefer` asks about waiting. */
+/** How long `Prefer` asks the answer to wait. */
 export interface WaitPreference {
   waitMs: number;
-  /** How `Preference-Applied` says that it was followed. */
+  /** The value of `Preference-Applied` when the preference is honoured. */
   applied: string;
 }
 
 /**
- * Reads `wait=N` (more than 30 s is taken as 30) and `respond-async` (no wait) from a `Prefer` header; with both, `wait`
- * says how long (RFC 7240 §4.3). Null when it says nothing about waiting, or nothing that can be understood.
+ * Parses `wait=N` (capped at 30 s) and `respond-async` (no wait) in a `Prefer` header; with both, `wait` decides
+ * (RFC 7240 §4.3). Null when the header has neither, or only malformed ones.
  */
 export function waitPreference(header: string | undefined): WaitPreference | null {
   const preferences = (header ?? "")

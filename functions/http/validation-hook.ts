@@ -2,7 +2,7 @@ import type { z } from "@hono/zod-openapi";
 import { ServiceError } from "#shared/errors.ts";
 import { fieldProblems } from "#shared/validation.ts";
 
-/** What a route does with input that its schemas refuse: throws `invalid_request`, naming every field. */
+/** Throws `invalid_request` for input that fails a route's schemas; the details name every field. */
 export function invalidRequest(
   validated: { success: true } | { success: false; error: z.ZodError },
 ): undefined {

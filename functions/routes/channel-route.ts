@@ -1,3 +1,5 @@
+/** Describes every HTTP call for the OpenAPI document and handles it. */
+
 import { createRoute, type RouteConfig } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import type { ErrorCode } from "#shared/errors.ts";
@@ -29,11 +31,11 @@ interface ChannelCall<M, P, Q, R> {
   scope: Scope;
   request: Q;
   responses: R;
-  /** Beside what any call on a channel may be refused for. */
+  /** Error codes besides those that every call on a channel can answer. */
   refused?: readonly ErrorCode[];
 }
 
-/** Describes a call on the channel that its path names, `…/{channelId}…`: what all of them have in common is added. */
+/** Describes a call on the channel that its path names, and adds what all such calls have in common. */
 export function channelRoute<
   M extends RouteConfig["method"],
   P extends `/channels/{channelId}${string}`,
@@ -64,7 +66,7 @@ export function channelRoute<
       ...refusals(
         ...keyRefusals,
         ...(request.body ? bodyRefusals : []),
-        ...(isRepeatable({ method }) ? keyedRefusals : []),
+        ...(takesIdempotencyKey({ method }) ? keyedRefusals : []),
         "channel_not_found",
         ...refused,
       ),
@@ -72,26 +74,26 @@ export function channelRoute<
   });
 }
 
-/** The route behind what stands before its handler: the channel is found, and whatever `behind` says. */
+/** Adds the middleware of a call on a channel to its route: finds the channel, then `guards`. */
 export function guarded<R extends GuardedRoute>(
   route: R,
   store: Pick<Store, "findChannel"> & KeyedRequests,
 ): R {
-  return { ...route, middleware: [findChannel(store), ...behind(route, store)] };
+  return { ...route, middleware: [findChannel(store), ...guards(route, store)] };
 }
 
 type GuardedRoute = RouteConfig & { "x-scope": Scope };
 
-/** Behind what is looked for: the scope is asked for, a body read, and a repeated request recognised. */
-export function behind(route: GuardedRoute, requests: KeyedRequests): MiddlewareHandler[] {
+/** The middleware after the lookup: checks the scope, reads a body and recognises a repeated request. */
+export function guards(route: GuardedRoute, requests: KeyedRequests): MiddlewareHandler[] {
   return [
     requireScope(route["x-scope"]),
     ...(route.request?.body ? [jsonBody] : []),
-    ...(isRepeatable(route) ? [idempotent(requests, route)] : []),
+    ...(takesIdempotencyKey(route) ? [idempotent(requests, route)] : []),
   ];
 }
 
-/** Whether an `Idempotency-Key` counts: reading changes nothing, and PATCH twice is as good as once. */
-function isRepeatable({ method }: Pick<RouteConfig, "method">): boolean {
+/** Whether an `Idempotency-Key` matters: a GET changes nothing, and a second PATCH has no further effect. */
+function takesIdempotencyKey({ method }: Pick<RouteConfig, "method">): boolean {
   return method === "post" || method === "delete";
 }

@@ -27,7 +27,7 @@ import { idempotencyHeader } from "../idempotency/keyed-request.ts";
 import type { ChannelEnv } from "../middleware/find-channel.ts";
 import type { OnceEnv } from "../middleware/idempotent.ts";
 import { requireScope } from "../middleware/require-scope.ts";
-import { behind, channelRoute, guarded } from "./channel-route.ts";
+import { channelRoute, guarded, guards } from "./channel-route.ts";
 
 const channelAnswer = z.object({ ok: z.literal(true), payload: channelSchema });
 const statusAnswer = z.object({ ok: z.literal(true), payload: channelStatusSchema });
@@ -52,7 +52,7 @@ const creating = createRoute({
   ...openTo("channels:write"),
   request: { headers: idempotencyHeader, body: jsonRequest(createChannelSchema) },
   responses: {
-    201: json(channelAnswer, "The channel, inactive; `Location` names it", {
+    201: json(channelAnswer, "The channel, inactive; `Location` is its URL", {
       ...locationHeader,
       ...keyedHeaders,
     }),
@@ -80,7 +80,7 @@ const reading = channelRoute({
   method: "get",
   path: "/channels/{channelId}",
   tag: "Channels",
-  summary: "Read a channel",
+  summary: "Get a channel",
   scope: "channels:read",
   request: {},
   responses: { 200: json(channelAnswer, "The channel") },
@@ -91,10 +91,10 @@ const readingStatus = channelRoute({
   method: "get",
   path: "/channels/{channelId}/status",
   tag: "Channels",
-  summary: "Read a channel's status",
+  summary: "Get a channel's status",
   scope: "channels:read",
   request: {},
-  responses: { 200: json(statusAnswer, "Its status") },
+  responses: { 200: json(statusAnswer, "The status") },
 });
 
 const changing = channelRoute({
@@ -102,16 +102,16 @@ const changing = channelRoute({
   method: "patch",
   path: "/channels/{channelId}",
   tag: "Channels",
-  summary: "Change a channel's name or metadata",
+  summary: "Update a channel's name or metadata",
   scope: "channels:write",
   request: { body: jsonRequest(updateChannelSchema) },
-  responses: { 200: json(channelAnswer, "The channel as it is now") },
+  responses: { 200: json(channelAnswer, "The changed channel") },
 });
 
-/** Creating, listing, reading and changing channels: rows in the database, no connector involved. */
+/** Creates, lists, reads and updates channels. All of it is rows in the database; no connector is involved. */
 export function channelRoutes({ store }: Dependencies) {
   return new OpenAPIHono<ChannelEnv & OnceEnv>({ defaultHook: invalidRequest })
-    .openapi({ ...creating, middleware: behind(creating, store) }, async (c) => {
+    .openapi({ ...creating, middleware: guards(creating, store) }, async (c) => {
       const channel = await createChannel(store, c.var, c.req.valid("json"));
       c.header("Location", `${apiPrefix}/channels/${channel.channelId}`);
       return c.json({ ok: true as const, payload: channelView(channel) }, 201);

@@ -22,8 +22,8 @@ const listing = channelRoute({
   tag: "Commands",
   summary: "List a channel's commands",
   description:
-    "The newest first; one that is tried again is new again. Kept for seven days after they ended. What another service " +
-    "inserted and was never queued, because it is not valid, is only found by its `commandId`.",
+    "Newest first; a retried command counts as new. Commands are kept for seven days after they end. An invalid command " +
+    "that another service inserted was never queued and is found only by its `commandId`.",
   scope: "messages:read",
   request: {
     query: z.strictObject({
@@ -37,7 +37,7 @@ const listing = channelRoute({
   refused: ["invalid_request"],
 });
 
-/** What was asked of a channel, and what became of it. */
+/** Lists the commands of a channel. */
 export function commandListRoutes({ store }: Dependencies) {
   return new OpenAPIHono<ChannelEnv>({ defaultHook: invalidRequest }).openapi(
     guarded(listing, store),

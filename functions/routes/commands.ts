@@ -20,7 +20,7 @@ import { invalidRequest } from "../http/validation-hook.ts";
 import { idempotencyHeader } from "../idempotency/keyed-request.ts";
 import { type CommandEnv, findCommand } from "../middleware/find-command.ts";
 import type { OnceEnv } from "../middleware/idempotent.ts";
-import { behind } from "./channel-route.ts";
+import { guards } from "./channel-route.ts";
 import { sendRefusals } from "./messages.ts";
 
 const commandParameters = z.object({ commandId: z.string() });
@@ -31,7 +31,7 @@ const reading = createRoute({
   method: "get",
   path: "/commands/{commandId}",
   tags: ["Commands"],
-  summary: "Read what became of a command",
+  summary: "Get a command",
   ...openTo("messages:read"),
   request: { params: commandParameters },
   responses: {
@@ -45,15 +45,15 @@ const cancelling = createRoute({
   method: "delete",
   path: "/commands/{commandId}",
   tags: ["Commands"],
-  summary: "Take a message back",
+  summary: "Cancel a message",
   ...openTo(
     "messages:send",
-    "While it is queued. What is asked of the channel itself, such as connecting, cannot be taken back: ask for the " +
+    "Possible while it is queued. A command to the channel itself, such as connecting, cannot be cancelled; call the " +
       "opposite instead.",
   ),
   request: { params: commandParameters, headers: idempotencyHeader },
   responses: {
-    200: json(commandAnswer, "The command, cancelled: it will not be sent", keyedHeaders),
+    200: json(commandAnswer, "The cancelled command; the message will not be sent", keyedHeaders),
     ...refusals(...keyRefusals, ...keyedRefusals, "command_not_found", "command_not_cancellable"),
   },
 });
@@ -63,11 +63,11 @@ const retrying = createRoute({
   method: "post",
   path: "/commands/{commandId}/retry",
   tags: ["Commands"],
-  summary: "Try a message again",
+  summary: "Retry a message",
   ...openTo(
     "messages:send",
-    "One that is `dead` or `expired`, under the same `messageId`, behind what is queued by now. Waits for the result " +
-      "only if `Prefer: wait` asks for it. What is asked of the channel itself is asked for again instead.",
+    "Queues a message that is `dead` or `expired` again, under the same `messageId` and behind all queued messages. Waits " +
+      "for the result only with `Prefer: wait`. To repeat a command to the channel itself, call its route again.",
   ),
   request: {
     params: commandParameters,
@@ -75,8 +75,8 @@ const retrying = createRoute({
     body: jsonRequest(z.strictObject({})),
   },
   responses: {
-    200: json(sentAnswerSchema, "WhatsApp took it", commandHeaders),
-    202: json(pendingAnswerSchema, "Queued again, or sent without an answer (`unknown`)", commandHeaders),
+    200: json(sentAnswerSchema, "WhatsApp accepted the message", commandHeaders),
+    202: json(pendingAnswerSchema, "Queued again, or sent but not acknowledged (`unknown`)", commandHeaders),
     ...refusals(
       ...keyRefusals,
       ...bodyRefusals,
@@ -89,18 +89,18 @@ const retrying = createRoute({
   },
 });
 
-/** What became of a command, taking it back, and trying it again. */
+/** Reads, cancels and retries a command. */
 export function commandRoutes(deps: Dependencies) {
   const { store } = deps;
   return new OpenAPIHono<CommandEnv & OnceEnv>({ defaultHook: invalidRequest })
-    .openapi({ ...reading, middleware: [findCommand(store), ...behind(reading, store)] }, (c) =>
+    .openapi({ ...reading, middleware: [findCommand(store), ...guards(reading, store)] }, (c) =>
       c.json({ ok: true as const, payload: commandView(c.var.command, c.var.caller) }, 200),
     )
-    .openapi({ ...cancelling, middleware: [findCommand(store), ...behind(cancelling, store)] }, async (c) => {
+    .openapi({ ...cancelling, middleware: [findCommand(store), ...guards(cancelling, store)] }, async (c) => {
       const cancelled = await cancelSend(store, c.var);
       return c.json({ ok: true as const, payload: commandView(cancelled, c.var.caller) }, 200);
     })
-    .openapi({ ...retrying, middleware: [findCommand(store), ...behind(retrying, store)] }, async (c) => {
+    .openapi({ ...retrying, middleware: [findCommand(store), ...guards(retrying, store)] }, async (c) => {
       const answer = await retrySend(deps, c);
       return isSent(answer) ? c.json(answer, 200) : c.json(answer, 202);
     });

@@ -25,11 +25,12 @@ const connecting = channelRoute({
   method: "post",
   path: "/channels/{channelId}/connect",
   tag: "Connection",
-  summary: "Connect",
-  description: "By the stored link, else by QR, or by a pairing code if a number is given.",
+  summary: "Connect a channel",
+  description:
+    "Uses the stored link if the channel has one; otherwise a QR code, or a pairing code when a number is given.",
   scope: "channels:write",
   request: { headers: mutationHeaders, body: jsonRequest(commandTable["channel.connect"].payload) },
-  responses: { 202: json(controlAnswer, "Under way; `status` is the present one", commandHeaders) },
+  responses: { 202: json(controlAnswer, "Connecting; `status` is the current one", commandHeaders) },
   refused: ["pairing_rate_limited"],
 });
 
@@ -38,13 +39,13 @@ const disconnecting = channelRoute({
   method: "post",
   path: "/channels/{channelId}/disconnect",
   tag: "Connection",
-  summary: "Disconnect",
-  description: "The link to the phone is kept.",
+  summary: "Disconnect a channel",
+  description: "Keeps the link to the phone.",
   scope: "channels:write",
   request: { headers: mutationHeaders, body: jsonRequest(nothing) },
   responses: {
     200: json(controlAnswer, "Disconnected", commandHeaders),
-    202: json(queuedAnswerSchema, "Not carried out yet", commandHeaders),
+    202: json(queuedAnswerSchema, "Queued; not executed yet", commandHeaders),
   },
 });
 
@@ -53,17 +54,17 @@ const loggingOut = channelRoute({
   method: "post",
   path: "/channels/{channelId}/logout",
   tag: "Connection",
-  summary: "Log out",
+  summary: "Log out a channel",
   description: "Unlinks the phone and erases the credentials.",
   scope: "channels:write",
   request: { headers: mutationHeaders, body: jsonRequest(nothing) },
   responses: {
     200: json(controlAnswer, "Logged out", commandHeaders),
-    202: json(queuedAnswerSchema, "Not carried out yet", commandHeaders),
+    202: json(queuedAnswerSchema, "Queued; not executed yet", commandHeaders),
   },
 });
 
-/** Connecting, disconnecting and logging out: the wish is stored first, then a connector is asked. */
+/** Connects, disconnects and logs out: stores the wish first, then submits the command. */
 export function connectionRoutes(deps: Dependencies) {
   const { store } = deps;
   return new OpenAPIHono<CommandRequestEnv>({ defaultHook: invalidRequest })
@@ -81,7 +82,7 @@ export function connectionRoutes(deps: Dependencies) {
     .openapi(guarded(loggingOut, store), (c) => endConnection(deps, c, "channel.logout"));
 }
 
-const hangUpMessages = {
+const endMessages = {
   "channel.disconnect": { done: "Channel disconnected", queued: "Disconnection queued" },
   "channel.logout": { done: "Channel logged out", queued: "Logout queued" },
 };
@@ -89,9 +90,9 @@ const hangUpMessages = {
 async function endConnection(
   deps: Dependencies,
   c: Context<CommandRequestEnv>,
-  type: keyof typeof hangUpMessages,
+  type: keyof typeof endMessages,
 ) {
-  const messages = hangUpMessages[type];
+  const messages = endMessages[type];
   const { channelId } = c.var.found.channel;
   const prepare = () => deps.store.setWish(channelId, "disconnected");
   const accepted = await submitCommand(deps, c, { type, payload: {}, prepare });
@@ -102,7 +103,7 @@ async function endConnection(
   return c.json({ ok: true as const, message: messages.done, channelId, status }, 200);
 }
 
-/** What the connector says; a result without a status is a bug of the connector's. */
+/** Reads the status that the connector answered; its absence is a bug in the connector. */
 function statusOf(result: object) {
   return statusSchema.parse("status" in result ? result.status : undefined);
 }

@@ -13,7 +13,7 @@ import type { Dependencies } from "../dependencies.ts";
 import { commandHeaders, json, mutationHeaders } from "../http/openapi.ts";
 import { invalidRequest } from "../http/validation-hook.ts";
 import { type DeletionEnv, findChannelToDelete } from "../middleware/find-channel-to-delete.ts";
-import { behind, channelRoute } from "./channel-route.ts";
+import { channelRoute, guards } from "./channel-route.ts";
 
 const deletedAnswer = z.object({ ok: z.literal(true), payload: z.object({ channelId: z.string() }) });
 
@@ -23,21 +23,22 @@ const deleting = channelRoute({
   path: "/channels/{channelId}",
   tag: "Channels",
   summary: "Delete a channel",
-  description: "Logs out and erases everything. It is gone at once, whatever the answer.",
+  description:
+    "Logs out and erases everything. The channel is gone for callers at once, whatever the answer.",
   scope: "channels:write",
   request: { headers: mutationHeaders },
   responses: {
-    200: json(deletedAnswer, "Erased", commandHeaders),
-    202: json(queuedAnswerSchema, "A connector will erase it", commandHeaders),
+    200: json(deletedAnswer, "The channel is erased", commandHeaders),
+    202: json(queuedAnswerSchema, "Queued; a connector will erase it", commandHeaders),
   },
 });
 
 type Env = CommandRequestEnv & DeletionEnv;
 
-/** Deleting: the wish is stored first. Who asks again under a key is answered the same when the channel is gone. */
+/** Deletes a channel: marks it first, then submits the command. A repetition under a key is answered even after that. */
 export function deletionRoutes(deps: Dependencies) {
   const { store } = deps;
-  const middleware = [findChannelToDelete(store, deleting), ...behind(deleting, store)];
+  const middleware = [findChannelToDelete(store, deleting), ...guards(deleting, store)];
   return new OpenAPIHono<Env>({ defaultHook: invalidRequest }).openapi(
     { ...deleting, middleware },
     async (c) => {
@@ -58,7 +59,7 @@ function erase(deps: Dependencies, c: Context<Env>, channelId: string): Promise<
   return submitCommand(deps, c, { type: "channel.delete", payload: {}, prepare });
 }
 
-/** The command went with everything else. */
+/** Answers a repetition after the erasure, which erased the command too. */
 async function erased(c: Context<Env>): Promise<AcceptedCommand> {
   const { ids } = await c.var.once.decide<{ commandId: string }>(() => {
     throw new ServiceError("channel_not_found");

@@ -8,7 +8,7 @@ import { docsPage, docsPolicy, docsScriptPath } from "../http/docs-page.ts";
 import { securitySchemes } from "../http/openapi.ts";
 import type { RequestEnv } from "../middleware/request-id.ts";
 
-/** The version of the API, which is the package's. */
+/** The version of the API: that of the package. */
 export const apiVersion = "0.1.0";
 
 const info = { title: "Waypost", version: apiVersion, description: apiDescription };

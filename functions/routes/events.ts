@@ -10,7 +10,7 @@ import { waitPreference } from "../http/prefer-header.ts";
 import { invalidRequest } from "../http/validation-hook.ts";
 import type { CallerEnv } from "../middleware/authenticate.ts";
 import type { ChannelEnv } from "../middleware/find-channel.ts";
-import { behind, channelRoute, guarded } from "./channel-route.ts";
+import { channelRoute, guarded, guards } from "./channel-route.ts";
 
 const limit = limitUpTo(1_000);
 
@@ -23,7 +23,7 @@ const eventsAnswer = z.object({
 const answers = {
   200: json(
     eventsAnswer,
-    "Events, perhaps none; `nextCursor` is the `after` of the next call, always",
+    "Events, or none; `nextCursor` is always set and is the `after` of the next call",
     preferenceHeader,
   ),
 };
@@ -40,9 +40,9 @@ const listing = channelRoute({
   tag: "Events",
   summary: "List a channel's events",
   description:
-    "The oldest first, after the event with the number `after`; without it, from the oldest that is kept. When there " +
-    "are none yet, `Prefer: wait=N` waits for them. 410 when what follows is not kept any more: `details.seq` is where " +
-    "to go on from.",
+    "Oldest first, after the event with the number `after`; without `after`, from the oldest event retained. " +
+    "`Prefer: wait=N` waits when there are none yet. 410 when the events after `after` are no longer retained: resume " +
+    "from `details.seq`.",
   scope: "events:read",
   request: { query: z.strictObject({ after: seqSchema.optional(), limit }), headers: preferHeader },
   responses: answers,
@@ -57,10 +57,10 @@ const listingAll = createRoute({
   summary: "List the events of all channels",
   ...openTo(
     "events:read",
-    "Of the channels that the key covers, each channel's in the order of `seq`. `after` is the `nextCursor` of the call " +
-      "before; without it, from the oldest that is kept; `now`: none of those that are there. When there are none yet, " +
-      "`Prefer: wait=N` waits for them. 410 when what follows is not kept any more: `details.cursor` is where to go on " +
-      "from.",
+    "Of all channels the key covers, in the order of `seq` within each channel. `after` is the `nextCursor` of the " +
+      "previous call; without `after`, from the oldest event retained; `after=now` skips all existing events. " +
+      "`Prefer: wait=N` waits when there are none yet. 410 when the events after `after` are no longer retained: resume " +
+      "from `details.cursor`.",
   ),
   request: {
     query: z.strictObject({ after: z.string().min(1).max(10_000).optional(), limit }),
@@ -69,9 +69,9 @@ const listingAll = createRoute({
   responses: { ...answers, ...refusals(...keyRefusals, "invalid_request", "resync_required") },
 });
 
-/** Reading the log, waiting for what comes. */
+/** Reads the event log, and waits for new events on request. */
 export function eventRoutes({ store, eventDoorbell = silentDoorbell }: Dependencies) {
-  const answered = async <P>(
+  const answer = async <P>(
     c: Context,
     options: Omit<WaitForEventsOptions<P>, "doorbell" | "signal" | "waitMs">,
   ) => {
@@ -88,15 +88,15 @@ export function eventRoutes({ store, eventDoorbell = silentDoorbell }: Dependenc
       const { channelId } = c.var.found.channel;
       const read = (after: number | null = begin) =>
         store.readChannelEvents({ channelId, after, limit: rows });
-      return c.json(await answered(c, { read, placeOf: Number, channelIds: [channelId] }), 200);
+      return c.json(await answer(c, { read, placeOf: Number, channelIds: [channelId] }), 200);
     })
-    .openapi({ ...listingAll, middleware: behind(listingAll, store) }, async (c) => {
+    .openapi({ ...listingAll, middleware: guards(listingAll, store) }, async (c) => {
       const { after, limit: rows } = c.req.valid("query");
       const { channels: channelIds } = c.var.caller;
       const begin = after === "now" ? await store.presentCursor() : (after ?? null);
       const read = (place: string | null = begin) =>
         store.readEvents({ channelIds, after: place, limit: rows });
-      return c.json(await answered(c, { read, placeOf: String, channelIds }), 200);
+      return c.json(await answer(c, { read, placeOf: String, channelIds }), 200);
     });
 }
 

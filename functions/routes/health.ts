@@ -10,9 +10,9 @@ const living = createRoute({
   method: "get",
   path: "/health/live",
   tags: ["Health"],
-  summary: "Does the process live",
+  summary: "Check liveness",
   security: [],
-  responses: { 200: json(healthy, "It lives") },
+  responses: { 200: json(healthy, "The process is alive") },
 });
 
 const readiness = createRoute({
@@ -20,13 +20,13 @@ const readiness = createRoute({
   method: "get",
   path: "/health/ready",
   tags: ["Health"],
-  summary: "Is it ready",
-  description: "MongoDB answers and its indexes exist.",
+  summary: "Check readiness",
+  description: "Ready means that MongoDB answers and its indexes exist.",
   security: [],
-  responses: { 200: json(healthy, "Ready"), ...refusals("internal", "database_unavailable") },
+  responses: { 200: json(healthy, "The process is ready"), ...refusals("internal", "database_unavailable") },
 });
 
-/** For whoever runs the process: does it live, and can it work. */
+/** Answers whether the process is alive and whether it can serve requests. */
 export function healthRoutes({ store }: Dependencies) {
   return new OpenAPIHono()
     .openapi(living, (c) => c.json({ ok: true as const }, 200))

@@ -16,7 +16,7 @@ const sendSchema = z.strictObject({
   type: z.literal("text").default("text"),
 });
 
-/** What a message may come to, beside being sent. */
+/** The error codes a send can end with. */
 export const sendRefusals = [
   "channel_logged_out",
   "whatsapp_rejected",
@@ -27,10 +27,10 @@ export const sendRefusals = [
 ] as const;
 
 const responses = {
-  200: json(sentAnswerSchema, "WhatsApp took it", commandHeaders),
+  200: json(sentAnswerSchema, "WhatsApp accepted the message", commandHeaders),
   202: json(
     pendingAnswerSchema,
-    "Accepted: not sent yet, or sent without an answer (`unknown`)",
+    "Accepted: not sent yet, or sent but not acknowledged (`unknown`)",
     commandHeaders,
   ),
 };
@@ -47,7 +47,7 @@ const sending = channelRoute({
   refused: sendRefusals,
 });
 
-/** `mediaAllowHosts` as in the settings: what an address may name decides what is valid. */
+/** `mediaAllowHosts` is the setting: the schema refuses other private hosts. */
 function sendingMedia(mediaAllowHosts: readonly string[]) {
   return channelRoute({
     operationId: "sendMedia",
@@ -55,7 +55,7 @@ function sendingMedia(mediaAllowHosts: readonly string[]) {
     path: "/channels/{channelId}/send-media",
     tag: "Messages",
     summary: "Send media",
-    description: "Image, video, audio, voice message, document or sticker, by its URL.",
+    description: "Sends an image, video, audio file, voice message, document or sticker from a URL.",
     scope: "messages:send",
     request: { headers: mutationHeaders, body: jsonRequest(sendMediaSchema(mediaAllowHosts)) },
     responses,
@@ -69,7 +69,7 @@ function sendingMedia(mediaAllowHosts: readonly string[]) {
   });
 }
 
-/** Sending. The message's id is fixed here, so that whatever happens later it is one message. */
+/** Sends messages. The message id is fixed here, so that every later attempt is the same message. */
 export function messageRoutes(deps: Dependencies) {
   const { store, settings } = deps;
   return new OpenAPIHono<CommandRequestEnv>({ defaultHook: invalidRequest })

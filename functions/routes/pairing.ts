@@ -30,7 +30,7 @@ const codeResult = z.object({ code: z.string(), expiresAt: timeSchema });
 const qrAnswer = z.object({
   ok: z.literal(true),
   payload: z.object({
-    qr: z.string().openapi({ description: "The text that the QR code holds" }),
+    qr: z.string().openapi({ description: "The text encoded in the QR code" }),
     attempt: z.number().int(),
     of: z.number().int(),
     expiresAt: timeSchema,
@@ -39,23 +39,23 @@ const qrAnswer = z.object({
 
 const qrTypes = ["application/json", "image/png", "image/svg+xml", "text/plain"] as const;
 
-const askingForCode = channelRoute({
+const requestingCode = channelRoute({
   operationId: "requestPairingCode",
   method: "post",
   path: "/channels/{channelId}/pairing-code",
   tag: "Linking a phone",
-  summary: "Ask for a pairing code",
-  description: "A code to type on the phone. Connects if need be.",
+  summary: "Request a pairing code",
+  description: "A code to type on the phone. Connects the channel if necessary.",
   scope: "channels:write",
   request: {
     headers: mutationHeaders,
     body: jsonRequest(commandTable["channel.request_pairing_code"].payload),
   },
   responses: {
-    200: json(codeAnswer, "The code", commandHeaders),
+    200: json(codeAnswer, "The pairing code", commandHeaders),
     202: json(
       queuedAnswerSchema,
-      "Not there yet; the channel's `pairing_code` event will bring it",
+      "Queued; the channel's `pairing_code` event will carry the code",
       commandHeaders,
     ),
   },
@@ -67,8 +67,8 @@ const readingQr = channelRoute({
   method: "get",
   path: "/channels/{channelId}/qr",
   tag: "Linking a phone",
-  summary: "Read the QR code",
-  description: "The one that waits to be scanned; as JSON, PNG, SVG or the text it holds, by `Accept`.",
+  summary: "Get the QR code",
+  description: "The code that waits to be scanned, as JSON, PNG, SVG or plain text, by `Accept`.",
   scope: "channels:write",
   request: {},
   responses: {
@@ -86,14 +86,14 @@ const readingQr = channelRoute({
   refused: ["qr_not_available"],
 });
 
-/** Linking a phone: the QR that waits to be scanned, and codes to type. */
+/** Links a phone: serves the QR code that waits to be scanned, and requests codes to type. */
 export function pairingRoutes(deps: Dependencies) {
   const { store } = deps;
   return new OpenAPIHono<CommandRequestEnv>({ defaultHook: invalidRequest })
-    .openapi(guarded(askingForCode, store), async (c) => {
+    .openapi(guarded(requestingCode, store), async (c) => {
       const payload = c.req.valid("json");
       const { channelId } = c.var.found.channel;
-      // The wish is the connector's to store: a linked channel refuses, and must stay as it was.
+      // The connector stores the wish, because a linked channel refuses the code and must keep its own.
       const accepted = await submitCommand(deps, c, { type: "channel.request_pairing_code", payload });
       const outcome = commandAnswer(accepted);
       if (outcome.state !== "succeeded")
@@ -111,7 +111,7 @@ export function pairingRoutes(deps: Dependencies) {
     });
 }
 
-/** Throws `qr_not_available` when none waits, or the one that does has expired. */
+/** Throws `qr_not_available` when no QR code waits, or when it has expired. */
 function pendingQr({ channel: { pairing }, now }: FoundChannel): PendingPairing {
   if (pairing?.kind !== "qr" || pairing.expiresAt <= now) throw new ServiceError("qr_not_available");
   return pairing;
@@ -121,7 +121,7 @@ function qrView({ text, attempt, of, expiresAt }: PendingPairing) {
   return { qr: text, attempt, of, expiresAt: expiresAt.toISOString() };
 }
 
-/** The connector has drawn the PNG already, for the clients that listen. */
+/** The connector has already drawn the PNG for its Socket.io clients. */
 const picture = {
   "image/png": (_text: string, { config }: ChannelDocument) => Promise.resolve(pngOf(config.qrCode)),
   "image/svg+xml": (text: string) => drawQr(text, { type: "svg" }),

@@ -28,12 +28,12 @@ const signingIn = createRoute({
   path: "/session",
   tags: ["Session"],
   summary: "Sign in",
-  description: "Exchanges a key for a session cookie: HttpOnly, for this origin only, 12 h.",
+  description: "Exchanges an API key for a session cookie: HttpOnly, for this origin only, valid for 12 h.",
   security: [],
   middleware: jsonBody,
   request: { body: jsonRequest(z.strictObject({ apiKey: z.string().max(1_000) })) },
   responses: {
-    200: json(sessionAnswer, "Signed in; `Set-Cookie` has the session"),
+    200: json(sessionAnswer, "Signed in; `Set-Cookie` carries the session"),
     ...refusals(...bodyRefusals, "missing_api_key", "invalid_api_key", "expired_api_key"),
     ...refusals("internal", "database_unavailable"),
   },
@@ -45,15 +45,15 @@ const signingOut = createRoute({
   path: "/session",
   tags: ["Session"],
   summary: "Sign out",
-  description: "Ends the session of the cookie.",
+  description: "Ends the session that the cookie names.",
   security: [{ session: [] }],
   responses: {
-    200: json(z.object({ ok: z.literal(true) }), "Signed out, also when there was no session"),
+    200: json(z.object({ ok: z.literal(true) }), "Signed out, or there was no session"),
     ...refusals("missing_api_key", "internal", "database_unavailable"),
   },
 });
 
-/** Signing in to the console: the key is exchanged for a cookie that no script can read. */
+/** Signs in to the console, by exchanging the API key for a cookie that no script can read, and out of it. */
 export function sessionRoutes({ store }: Dependencies, authentication: CachedAuthentication) {
   return new OpenAPIHono({ defaultHook: invalidRequest })
     .openapi(signingIn, async (c) => {
@@ -73,7 +73,7 @@ export function sessionRoutes({ store }: Dependencies, authentication: CachedAut
       if (cookie && !isFromOwnOrigin(c.req.raw))
         throw new ServiceError(
           "missing_api_key",
-          "The session cookie only counts on this origin's own pages",
+          "The session cookie is valid only on this origin's own pages",
         );
       if (cookie) {
         await store.deleteSession(cookie);
@@ -84,9 +84,7 @@ export function sessionRoutes({ store }: Dependencies, authentication: CachedAut
     });
 }
 
-/**
- * `Path=/`, because Socket.io's handshake needs it too. The first of the proxies says whether the browser came by https.
- */
+/** `Path=/`, because Socket.io's handshake needs it too. The first proxy says whether the browser uses https. */
 function cookieOptions(c: Context) {
   const [forwarded] = c.req.header("x-forwarded-proto")?.split(",", 1) ?? [];
   const scheme = forwarded?.trim().toLowerCase() ?? new URL(c.req.url).protocol.replace(":", "");

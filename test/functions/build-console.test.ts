@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
-test("an installation without vite succeeds, and says how to build the console", async () => {
+test("preparing an installation without vite succeeds and prints how to build the console", async () => {
   await using folder = await temporaryFolder();
   const script = join(folder.path, "build-console.mjs");
   await copyFile(new URL("../../functions/build-console.js", import.meta.url), script);

@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => resources.disposeAsync());
 
-/** Past the wire, as a connector on another network. */
+/** Bypasses the proxy, like a connector on another network. */
 const direct = () => collections(database.db);
 
 interface Body {
@@ -56,7 +56,7 @@ const unavailable = expect.objectContaining({ status: 503, code: "database_unava
 const list = () => call("GET", "/api/whatsapp/channels");
 const isBack = () => eventually(async () => (await list()).status === 200);
 
-test("503 while the database refuses connections, and back as soon as it is", async () => {
+test("calls answer 503 while the database refuses connections, and work again once it is back", async () => {
   expect((await list()).status).toBe(200);
   await wire.close();
   const [read, write, ready, live] = await Promise.all([
@@ -72,36 +72,36 @@ test("503 while the database refuses connections, and back as soon as it is", as
   expect((await call("GET", "/health/ready")).status).toBe(200);
 });
 
-test("503 while the database takes everything and says nothing", async () => {
+test("calls answer 503 while the database accepts connections but never answers", async () => {
   wire.freeze();
   expect(await list()).toEqual(unavailable);
   await wire.mend();
   await isBack();
 });
 
-/** A channel, and a call on it that waits for a connector. */
+/** Starts a call that waits for a connector, on a new channel. */
 async function waitingCall(prefer: string) {
   await isBack();
   const created = await call("POST", "/api/whatsapp/channels", { name: "a" });
   const channelId = created.body.payload?.channelId ?? "";
-  const asking = call("POST", `/api/whatsapp/channels/${channelId}/disconnect`, {}, prefer);
+  const pending = call("POST", `/api/whatsapp/channels/${channelId}/disconnect`, {}, prefer);
   await eventually(() => rung.includes(channelId));
   const command = await eventually(() => direct().commands.findOne({ channelId }));
-  return { asking, command };
+  return { pending, command };
 }
 
-test("200 although the database was away while the result was awaited", async () => {
-  const { asking, command } = await waitingCall("wait=30");
+test("a waiting call answers 200 although the database was unreachable for a while", async () => {
+  const { pending, command } = await waitingCall("wait=30");
   await wire.close();
   const end = { state: "succeeded" as const, result: { status: "inactive" } };
   await direct().commands.updateOne({ _id: command._id }, { $set: end });
   await wire.mend();
-  expect(await asking).toMatchObject({ status: 200, body: { status: "inactive" } });
+  expect(await pending).toMatchObject({ status: 200, body: { status: "inactive" } });
 });
 
-test("202 when the database says nothing more once the command is taken: it is accepted, whatever comes", async () => {
-  const { asking, command } = await waitingCall("wait=1");
+test("a call answers 202 when the database stops answering after the command was stored", async () => {
+  const { pending, command } = await waitingCall("wait=1");
   wire.freeze();
-  expect(await asking).toMatchObject({ status: 202, body: { payload: { commandId: command._id } } });
+  expect(await pending).toMatchObject({ status: 202, body: { payload: { commandId: command._id } } });
   await wire.mend();
 });

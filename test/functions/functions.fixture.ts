@@ -15,39 +15,40 @@ import { type Collections, collections, ensureIndexes } from "#shared/database.t
 import { eventually } from "../support/eventually.ts";
 import { type TestDatabase, testDatabase } from "../support/test-database.ts";
 
-/** An answer, its body read. */
+/** An answer with its body, parsed if it is JSON. */
 interface Answer {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  // biome-ignore lint/suspicious/noExplicitAny: tests inspect answers of every shape
   body: any;
 }
 
 interface CallOptions {
   body?: unknown;
   headers?: Record<string, string>;
-  /** Null: none. Unless given, an administrator's. */
+  /** The API key: by default an administrator's; null sends none. */
   key?: string | null;
 }
 
-/** The app on a database of its own, without a network and without a connector: tests do what a connector would. */
+/** The app on its own database, without a network or a connector: tests act as the connector. */
 export interface FunctionsFixture extends AsyncDisposable {
   database: TestDatabase;
   db: Collections;
-  /** Asks the app. Paths that start with `/channels` and the like get the API's prefix. */
+  /** Calls the app. Paths that start with `/channels`, `/commands`, `/events` or `/session` get the API's prefix. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   fetch(request: Request): Promise<Response>;
   addKey(fields?: Partial<ApiKeyDocument>): Promise<string>;
-  /** A channel, with what a connector would have written. */
+  /** Creates a channel; `fields` are those that a connector would have written. */
   addChannel(fields?: Partial<ChannelDocument>): Promise<string>;
-  /** Makes it look as if a connector lived. */
+  /** Adds the row of a live connector. */
   addConnector(): Promise<void>;
-  /** Waits for the channel's next command of a type and ends it, as a connector would. */
+  /** Waits for the channel's next queued command of a type and ends it as a connector would. */
   settle(channelId: string, type: string, end: Partial<CommandDocument>): Promise<CommandDocument>;
-  /** Waits for a command of the channel. */
+  /** Waits for a command of this type on the channel. */
   command(channelId: string, type: string): Promise<CommandDocument>;
+  /** The channel of each ring, in order. */
   rung: string[];
-  /** Every line that was logged. */
+  /** Every line logged so far. */
   logged: string[];
 }
 
@@ -55,10 +56,10 @@ export interface FixtureOptions {
   settings?: Partial<AppSettings>;
   assets?: ReadonlyMap<string, Asset>;
   sandboxUrl?: string;
-  /** Stands between the app and the real store, to break it. */
+  /** Wraps the store, to break it. */
   withStore?: (store: Store) => Store;
   read?: (real: ReadCommandOutcome) => ReadCommandOutcome;
-  eventBell?: (events: Collections["events"]) => EventDoorbell;
+  eventDoorbell?: (events: Collections["events"]) => EventDoorbell;
 }
 
 const retention = { eventsDays: 7, messagesDays: 30 };
@@ -77,7 +78,7 @@ export async function functionsFixture(options: FixtureOptions = {}): Promise<Fu
     settings: { frontendOrigins: [], sendTtlSeconds: 600, mediaAllowHosts: [], ...options.settings },
     assets: options.assets ?? new Map(),
     ...(options.sandboxUrl && { sandboxUrl: options.sandboxUrl }),
-    ...(options.eventBell && { eventDoorbell: options.eventBell(db.events) }),
+    ...(options.eventDoorbell && { eventDoorbell: options.eventDoorbell(db.events) }),
     ring: (channelId) => void rung.push(channelId),
     log: pino({ level: "trace" }, { write: (line: string) => void logged.push(line) }),
   });

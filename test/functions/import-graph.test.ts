@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 const root = new URL("../../", import.meta.url);
 
-/** Everything that is loaded with a module of ours, packages and their packages included. */
+/** Returns every module that loads with one of ours, packages and their dependencies included. */
 async function importsOf(module: string): Promise<string[]> {
   const probe = fileURLToPath(new URL("print-imports.child.ts", import.meta.url));
   const run = promisify(execFile)(process.execPath, [probe, new URL(module, root).href]);
@@ -16,7 +16,7 @@ async function importsOf(module: string): Promise<string[]> {
 const forbidden = /node_modules\/(@whiskeysockets|baileys|libsignal|socket\.io)|^(connector|infra|test)\//;
 
 test.each(["functions/platforms/node/main.ts", "functions/app.ts"])(
-  "%s carries no Baileys and no libsignal",
+  "%s imports neither Baileys nor libsignal",
   async (module) => {
     const imports = await importsOf(module);
     expect(imports).toContain("shared/errors.ts");
@@ -24,12 +24,12 @@ test.each(["functions/platforms/node/main.ts", "functions/app.ts"])(
   },
 );
 
-test("the same look finds Baileys where it is", async () => {
+test("the same check finds Baileys in connector/baileys", async () => {
   const imports = await importsOf("connector/baileys/baileys.ts");
   expect(imports.filter((url) => forbidden.test(url)).length).toBeGreaterThan(1);
 });
 
-test("createApp brings no server, no database and no more of Node than other runtimes have", async () => {
+test("createApp imports no server, no database and no Node module that other runtimes lack", async () => {
   const imports = await importsOf("functions/app.ts");
   const builtIns = new Set(imports.filter((url) => url.startsWith("node:")));
   for (const name of ["http", "https", "http2", "net", "tls", "child_process", "worker_threads", "cluster"])

@@ -1,6 +1,6 @@
 import { registerHooks } from "node:module";
 
-/** Imports the module named on the command line and prints the address of everything that came with it, one a line. */
+/** Imports the module named on the command line and prints the URL of every module that loads with it, one per line. */
 const [entry] = process.argv.slice(2);
 if (entry === undefined) throw new Error("usage: <module>");
 const seen = new Set<string>();

@@ -14,15 +14,18 @@ test.each([
   ["image/png;charset=x;q=0.3, text/*;q=0.2", "image/png"],
   ["text/plain, image/png", "text/plain"],
   ["image/*, text/plain", "text/plain"],
-])("%s prefers %s", (accept, type) => {
+])("Accept %s prefers %s", (accept, type) => {
   expect(preferredType(accept, offered)).toBe(type);
 });
 
-test.each(["application/xml", "image/png;q=0", "", "nonsense"])("%s accepts nothing on offer", (accept) => {
-  expect(preferredType(accept, offered)).toBeNull();
-});
+test.each(["application/xml", "image/png;q=0", "", "nonsense"])(
+  "Accept %s accepts none of the offered types",
+  (accept) => {
+    expect(preferredType(accept, offered)).toBeNull();
+  },
+);
 
-test("a type is named only by its name", () => {
+test("namesType ignores wildcards and a quality of 0", () => {
   expect(namesType("application/json, application/problem+json", "application/problem+json")).toBe(true);
   expect(namesType("Application/Problem+JSON; charset=utf-8", "application/problem+json")).toBe(true);
   expect(namesType("application/problem+json;q=0", "application/problem+json")).toBe(false);

@@ -15,28 +15,28 @@ const eventNames: Record<keyof EventData | keyof LiveEventData, true> = {
   pairing_code: true,
 };
 
-test("it is the front page of the document", async () => {
+test("the description is the front page of the OpenAPI document", async () => {
   await using functions: FunctionsFixture = await functionsFixture();
   const { body } = await functions.call("GET", "/openapi.json", { key: null });
   expect(body.info.description).toBe(apiDescription);
 });
 
-test("it names every event, and only events that are", () => {
+test("the description names every event, and no event that does not exist", () => {
   for (const name of Object.keys(eventNames)) expect(apiDescription).toContain(`\`${name}\``);
-  const heard = [...apiDescription.matchAll(/socket\.on\("(\w+)"/g)].map(([, name = ""]) => name);
-  expect(heard.filter((name) => name !== "connect" && !(name in eventNames))).toEqual([]);
-  const asked = [...apiDescription.matchAll(/socket\.emit\("(\w+)"/g)].map(([, name = ""]) => name);
-  expect(Object.keys(clientRequests)).toEqual(expect.arrayContaining(asked));
-  expect([heard.length, asked.length]).toEqual([4, 1]);
+  const handled = [...apiDescription.matchAll(/socket\.on\("(\w+)"/g)].map(([, name = ""]) => name);
+  expect(handled.filter((name) => name !== "connect" && !(name in eventNames))).toEqual([]);
+  const emitted = [...apiDescription.matchAll(/socket\.emit\("(\w+)"/g)].map(([, name = ""]) => name);
+  expect(Object.keys(clientRequests)).toEqual(expect.arrayContaining(emitted));
+  expect([handled.length, emitted.length]).toEqual([4, 1]);
 });
 
-test("its preferences are understood, and the longest wait is the longest", () => {
+test("the preferences in the description parse, and 30 s is the longest wait", () => {
   const preferences = [...apiDescription.matchAll(/`Prefer: (\S+)`/g)].map(([, preference]) => preference);
   expect(preferences.map((preference) => waitPreference(preference)?.waitMs)).toEqual([30_000, 0]);
   expect(waitPreference("wait=31")?.waitMs).toBe(30_000);
 });
 
-test("its error is one that a call can be answered with", async () => {
+test("the error in the description is what a call really answers", async () => {
   await using functions: FunctionsFixture = await functionsFixture();
   const example = JSON.parse(/```json\n(.*?)```/s.exec(apiDescription)?.[1] ?? "");
   const channelId = await functions.addChannel();

@@ -23,21 +23,21 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-test("/docs shows the calls, finds nothing wrong with the document, and asks no other host for anything", async () => {
+test("/docs renders the calls, reports no error in the document and requests nothing from other hosts", async () => {
   await withPage(browser, {}, async (page) => {
-    const elsewhere: string[] = [];
+    const otherHosts: string[] = [];
     page.on("request", (request) => {
       const url = new URL(request.url());
-      if (/^https?:$/.test(url.protocol) && url.origin !== functions.url) elsewhere.push(url.href);
+      if (/^https?:$/.test(url.protocol) && url.origin !== functions.url) otherHosts.push(url.href);
     });
-    const complaints: string[] = [];
+    const problems: string[] = [];
     page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+      if (["error", "warning"].includes(message.type())) problems.push(message.text());
     });
     await page.goto(`${functions.url}/docs`);
     await page.getByRole("heading", { name: "Create a channel" }).first().waitFor();
-    expect(elsewhere).toEqual([]);
-    expect(complaints).toEqual([]);
+    expect(otherHosts).toEqual([]);
+    expect(problems).toEqual([]);
   });
 });
 
@@ -45,7 +45,7 @@ test.each([
   ["br", 1_000_000],
   ["gzip", 1_000_000],
   ["identity", 5_000_000],
-])("the script of /docs, as %s, is sent in at most %i bytes", async (encoding, bytesMax) => {
+])("the script of /docs, encoded as %s, takes at most %i bytes", async (encoding, bytesMax) => {
   const asking = request(`${functions.url}/docs/standalone.js`, { headers: { "Accept-Encoding": encoding } });
   const [answer] = await once(asking.end(), "response");
   let bytes = 0;
@@ -59,7 +59,7 @@ test.each([
 test.each([
   ["br", 10_000],
   ["gzip", 10_000],
-])("/openapi.json, as %s, is sent in at most %i bytes", async (encoding, bytesMax) => {
+])("/openapi.json, encoded as %s, takes at most %i bytes", async (encoding, bytesMax) => {
   const answer = await fetch(`${functions.url}/openapi.json`, { headers: { "Accept-Encoding": encoding } });
   expect(answer.headers.get("content-encoding")).toBe(encoding);
   expect(answer.headers.get("vary")).toMatch(/Accept-Encoding/);

@@ -13,12 +13,12 @@ test.each([
   ["return=minimal, Respond-Async", 0, "respond-async"],
   ["respond-async, wait=10", 10_000, "wait=10"],
   ["wait=5, wait=20", 5_000, "wait=5"],
-])("%s", (header, waitMs, applied) => {
+])("Prefer %s waits %i ms and is applied as %s", (header, waitMs, applied) => {
   expect(waitPreference(header)).toEqual({ waitMs, applied });
 });
 
 test.each([undefined, "", "return=minimal", "wait", "wait=", "wait=-1", "wait=1.5", "wait=soon", "nowait=5"])(
-  "%s says nothing about waiting",
+  "Prefer %s has no preference about waiting",
   (header) => {
     expect(waitPreference(header)).toBeNull();
   },

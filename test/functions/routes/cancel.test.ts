@@ -24,7 +24,7 @@ const stored = (commandId: string) => functions.db.commands.findOne({ _id: comma
 const set = (commandId: string, fields: object) =>
   functions.db.commands.updateOne({ _id: commandId }, { $set: fields });
 
-test("200: a queued message is taken back", async () => {
+test("200: a queued message is cancelled", async () => {
   const { commandId, messageId } = await queuedSend();
   const { status, body } = await cancel(commandId);
   expect(status).toBe(200);
@@ -38,20 +38,20 @@ test("200: a queued message is taken back", async () => {
   expect(await stored(commandId)).toMatchObject({ state: "cancelled", doneAt: expect.any(Date) });
 });
 
-test("409: a send that waits for a message that is taken back says so", async () => {
+test("409: a send that waits for its message reports that it was cancelled", async () => {
   const channelId = await functions.addChannel({ status: "active" });
-  const asking = functions.call("POST", `/channels/${channelId}/send`, {
+  const pending = functions.call("POST", `/channels/${channelId}/send`, {
     body: { to: "15551234567", message: "hi" },
     headers: { Prefer: "wait=30" },
   });
   const { _id } = await functions.command(channelId, "message.send");
   await cancel(_id);
-  const { status, body } = await asking;
+  const { status, body } = await pending;
   expect([status, body.error.code, body.error.details.commandId]).toEqual([409, "cancelled", _id]);
 });
 
 const others = commandStates.filter((state) => state !== "queued");
-test.each(others)("409: one that is %s stays so", async (state: CommandState) => {
+test.each(others)("409: a message that is %s stays so", async (state: CommandState) => {
   const { commandId } = await queuedSend();
   await set(commandId, { state });
   const { status, body } = await cancel(commandId);
@@ -63,13 +63,16 @@ test.each(others)("409: one that is %s stays so", async (state: CommandState) =>
   expect((await stored(commandId))?.state).toBe(state);
 });
 
-test.each(["relayStartedAt", "resentAt"])("409: one that may have been on the wire (%s)", async (field) => {
-  const { commandId } = await queuedSend();
-  await set(commandId, { [field]: new Date() });
-  expect((await cancel(commandId)).status).toBe(409);
-});
+test.each(["relayStartedAt", "resentAt"])(
+  "409: a message that may have been on the wire (%s) is not cancelled",
+  async (field) => {
+    const { commandId } = await queuedSend();
+    await set(commandId, { [field]: new Date() });
+    expect((await cancel(commandId)).status).toBe(409);
+  },
+);
 
-test("409: one that was claimed since it was looked at", async () => {
+test("409: a message claimed between the check and the write is not cancelled", async () => {
   await using claiming = await functionsFixture({
     withStore: (store) => ({
       ...store,
@@ -88,7 +91,7 @@ test("409: one that was claimed since it was looked at", async () => {
   const headers = { "Idempotency-Key": "claimed" };
   const { status, body } = await claiming.call("DELETE", path, { headers });
   expect([status, body.error.details.state]).toEqual([409, "running"]);
-  // Put back to the queue, it is not taken back by a request that was told that it could not be.
+  // Even when the message is queued again, a request that was refused stays refused.
   await claiming.db.commands.updateOne({ _id: commandId }, { $set: { state: "queued" } });
   const again = await claiming.call("DELETE", path, { headers });
   expect([again.status, again.body.error.details.state]).toEqual([409, "running"]);
@@ -96,14 +99,14 @@ test("409: one that was claimed since it was looked at", async () => {
 });
 
 test.each(["connect", "disconnect", "logout", "pairing-code"])(
-  "409: %s cannot be taken back, and what is wished for stays",
+  "409: %s cannot be cancelled, and the wish stays",
   async (action) => {
     const channelId = await functions.addChannel();
-    const asked = await functions.call("POST", `/channels/${channelId}/${action}`, {
+    const accepted = await functions.call("POST", `/channels/${channelId}/${action}`, {
       headers: { Prefer: "wait=0" },
       body: action === "pairing-code" ? { phoneNumber: "15551234567" } : {},
     });
-    const commandId = asked.headers.get("location")?.split("/").at(-1) ?? "";
+    const commandId = accepted.headers.get("location")?.split("/").at(-1) ?? "";
     const wish = async () => (await functions.db.channels.findOne({ _id: channelId }))?.wanted;
     const wanted = await wish();
     const { status, body } = await cancel(commandId);
@@ -112,7 +115,7 @@ test.each(["connect", "disconnect", "logout", "pairing-code"])(
   },
 );
 
-test("200: what another service inserted, before it is adopted and under an ObjectId", async () => {
+test("200: another service's message is cancelled by its ObjectId before it is adopted", async () => {
   const channelId = await functions.addChannel();
   const _id = new ObjectId();
   const theirs = { _id: _id as never, channelId, type: "message.send", payload: {} } as never;
@@ -124,7 +127,7 @@ test("200: what another service inserted, before it is adopted and under an Obje
   });
 });
 
-test("404: an unknown command, and one of a channel outside the key's", async () => {
+test("404: an unknown command and one outside the key's channels are not found", async () => {
   const { commandId } = await queuedSend();
   const key = await functions.addKey({ channels: [await functions.addChannel()] });
   for (const { status, body } of [await cancel("nothing"), await cancel(commandId, { key })])
@@ -132,7 +135,7 @@ test("404: an unknown command, and one of a channel outside the key's", async ()
   expect((await stored(commandId))?.state).toBe("queued");
 });
 
-test("200, 409: under a key it is taken back once, and what was refused is refused again", async () => {
+test("200, 409: under a key, a message is cancelled once and a refusal is repeated", async () => {
   const { commandId } = await queuedSend();
   const headers = { "Idempotency-Key": "back" };
   const all = await Promise.all(Array.from({ length: 5 }, () => cancel(commandId, { headers })));

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => functions[Symbol.asyncDispose]());
 
-test("200: pages join to the whole list, each channel once, and the last has no cursor", async () => {
+test("200: the pages have every channel once, and the last has no cursor", async () => {
   const seen: string[] = [];
   let cursor = "";
   for (let page = 0; page < 4; page++) {
@@ -25,13 +25,13 @@ test("200: pages join to the whole list, each channel once, and the last has no 
   expect(seen).toEqual(ids);
 });
 
-test("200: a page that holds exactly the rest has no cursor", async () => {
+test("200: a page with exactly the remaining channels has no cursor", async () => {
   const { body } = await functions.call("GET", "/channels?limit=7");
   expect(body.payload).toHaveLength(7);
   expect(body.nextCursor).toBeNull();
 });
 
-test("200: by status", async () => {
+test("200: the list is filtered by status", async () => {
   const { body } = await functions.call("GET", "/channels?status=active");
   expect(body.payload.map(({ status }: { status: string }) => status)).toEqual([
     "active",
@@ -40,7 +40,7 @@ test("200: by status", async () => {
   ]);
 });
 
-test("200: a key sees its own channels only, page by page", async () => {
+test("200: a limited key sees only its channels, page by page", async () => {
   const own = [ids[1] ?? "", ids[4] ?? ""];
   const key = await functions.addKey({ channels: own });
   const first = await functions.call("GET", "/channels?limit=1", { key });
@@ -67,7 +67,7 @@ test.each([
   ["cursor=null", "cursor"],
   ["cursor=%7B%7D", "cursor"],
   ["statuss=active", "statuss"],
-])("400: ?%s", async (query, field) => {
+])("400: ?%s is refused", async (query, field) => {
   const { status, body } = await functions.call("GET", `/channels?${query}`);
   expect(status).toBe(400);
   expect(body.error.details).toEqual([{ field, message: expect.any(String) }]);

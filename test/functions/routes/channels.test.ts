@@ -9,7 +9,7 @@ afterAll(() => functions[Symbol.asyncDispose]());
 
 const noChannel = "00000000-0000-4000-8000-000000000000";
 
-test("201: a channel is created as asked, and Location names it", async () => {
+test("201: a channel is created as requested, and Location is its URL", async () => {
   const { status, headers, body } = await functions.call("POST", "/channels", {
     body: { name: "My WhatsApp Business", phoneNumber: "1234567890" },
   });
@@ -30,7 +30,7 @@ test("201: a channel is created as asked, and Location names it", async () => {
   expect(read.body).toEqual(body);
 });
 
-test("201: the row is what the connector expects of a new channel, its times the database's", async () => {
+test("201: the row has every field that the connector expects, with the database's times", async () => {
   const { body } = await functions.call("POST", "/channels", { body: { name: "Row" } });
   const row = await functions.db.channels.findOne({ _id: body.payload.channelId });
   expect(row).toEqual({
@@ -55,14 +55,14 @@ test("201: the row is what the connector expects of a new channel, its times the
   });
 });
 
-test("201: a number as people write it is stored as digits", async () => {
+test("201: a formatted number is stored as digits", async () => {
   const { body } = await functions.call("POST", "/channels", {
     body: { name: "Number", phoneNumber: "+1 555-123-4567" },
   });
   expect(body.payload.phoneNumber).toBe("15551234567");
 });
 
-test("201: names and metadata may hold anything, also what looks like an operator", async () => {
+test("201: names and metadata may hold any text, even MongoDB operators", async () => {
   const odd = { name: "$name", metadata: { $set: "$name", "a.b": { $ne: null }, list: [1, null, "x"] } };
   const { status, body } = await functions.call("POST", "/channels", { body: odd });
   expect(status).toBe(201);
@@ -78,16 +78,16 @@ test.each([
   ["no name", {}, "name"],
   ["an empty name", { name: " " }, "name"],
   ["a name of 10,000 characters", { name: "x".repeat(10_000) }, "name"],
-  ["a name that is no text", { name: 5 }, "name"],
-  ["a number that is none", { name: "a", phoneNumber: "call me" }, "phoneNumber"],
+  ["a name that is not a string", { name: 5 }, "name"],
+  ["an invalid number", { name: "a", phoneNumber: "call me" }, "phoneNumber"],
   ["a number with a leading 0", { name: "a", phoneNumber: "0123456789" }, "phoneNumber"],
   ["metadata over 8 KB", { name: "a", metadata: { text: "x".repeat(9_000) } }, "metadata"],
   ["metadata that is a list", { name: "a", metadata: [] }, "metadata"],
   ["metadata nested 40 deep", { name: "a", metadata: nested(40) }, "metadata"],
   ["metadata with a NUL in a key", { name: "a", metadata: { "a\0b": 1 } }, "metadata"],
   ["an unknown field", { name: "a", colour: "red" }, "colour"],
-  ["no object at all", [], ""],
-])("400: %s", async (_what, body, field) => {
+  ["a body that is not an object", [], ""],
+])("400: %s is refused", async (_what, body, field) => {
   const answer = await functions.call("POST", "/channels", { body });
   expect(answer.status).toBe(400);
   expect(answer.body.error.code).toBe("invalid_request");
@@ -98,7 +98,7 @@ function nested(depth: number): object {
   return depth === 0 ? {} : { inner: nested(depth - 1) };
 }
 
-test("400: every mistake is named at once", async () => {
+test("400: one answer lists every mistake", async () => {
   const { body } = await functions.call("POST", "/channels", { body: { name: 1, phoneNumber: "x", z: 1 } });
   expect(body.error.details.map(({ field }: { field: string }) => field).sort()).toEqual([
     "name",
@@ -107,13 +107,13 @@ test("400: every mistake is named at once", async () => {
   ]);
 });
 
-test("403: a key that is limited to channels makes none", async () => {
+test("403: a key limited to channels cannot create one", async () => {
   const key = await functions.addKey({ channels: [noChannel] });
   const { status, body } = await functions.call("POST", "/channels", { key, body: { name: "a" } });
   expect([status, body.error.code]).toEqual([403, "insufficient_scope"]);
 });
 
-test("200: the status is the one in the database, with its reason", async () => {
+test("200: the status comes from the database, with its reason", async () => {
   const retryAt = new Date("2030-01-01T00:00:00Z");
   const channelId = await functions.addChannel({ status: "error", reason: "temporarily_banned", retryAt });
   const { status, body } = await functions.call("GET", `/channels/${channelId}/status`);
@@ -141,7 +141,7 @@ test("200: a channel never shows its codes", async () => {
   expect(JSON.stringify(body)).not.toMatch(/secret/i);
 });
 
-test("200: PATCH changes what it names and nothing else", async () => {
+test("200: PATCH changes only the given fields", async () => {
   const channelId = await functions.addChannel({ metadata: { a: 1 } });
   const { status, body } = await functions.call("PATCH", `/channels/${channelId}`, { body: { name: "New" } });
   expect(status).toBe(200);
@@ -151,7 +151,7 @@ test("200: PATCH changes what it names and nothing else", async () => {
 test.each([
   ["nothing to change", {}],
   ["a field that cannot be changed", { status: "active" }],
-])("400: PATCH with %s", async (_what, body) => {
+])("400: PATCH with %s is refused", async (_what, body) => {
   const channelId = await functions.addChannel();
   const answer = await functions.call("PATCH", `/channels/${channelId}`, { body });
   expect([answer.status, answer.body.error.code]).toEqual([400, "invalid_request"]);
@@ -169,12 +169,12 @@ test.each([
   ["POST", `/channels/${noChannel}/pairing-code`],
   ["POST", `/channels/${noChannel}/send`],
   ["POST", `/channels/${noChannel}/send-media`],
-])("404: %s %s", async (method, path) => {
+])("404: %s %s finds no channel", async (method, path) => {
   const { status, body } = await functions.call(method, path);
   expect([status, body.error.code]).toEqual([404, "channel_not_found"]);
 });
 
-test("404: a deleted channel, one outside the key's channels, and an id that is an operator", async () => {
+test("404: a deleted channel, one outside the key's channels and an operator as id are not found", async () => {
   const deleted = await functions.addChannel({ deletedAt: new Date() });
   const other = await functions.addChannel();
   const key = await functions.addKey({ channels: [deleted] });

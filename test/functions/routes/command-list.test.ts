@@ -6,13 +6,13 @@ import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts
 
 let functions: FunctionsFixture;
 let channelId: string;
-/** The newest first. */
+/** Newest first. */
 const ids: string[] = [];
 beforeAll(async () => {
   functions = await functionsFixture();
   channelId = await functions.addChannel();
   for (let at = 0; at < 16; at++) {
-    // Two of a kind of each order, and ids of both kinds: the order among them is the database's.
+    // Every `ord` occurs twice, and ids are of both types; the database decides their order.
     const _id = at % 4 === 3 ? new ObjectId(`${at}`.padStart(24, "0")) : `command ${at}`;
     await functions.db.commands.insertOne({
       _id: _id as string,
@@ -37,13 +37,13 @@ const list = (query = "", key?: string) =>
   functions.call("GET", `/channels/${channelId}/commands${query}`, key === undefined ? {} : { key });
 const idsOf = (body: { payload: { commandId: string }[] }) => body.payload.map(({ commandId }) => commandId);
 
-test("200: the newest first, without what was in them", async () => {
+test("200: commands are listed newest first, without their payload", async () => {
   const { status, body } = await list();
   expect([status, idsOf(body), body.nextCursor]).toEqual([200, ids, null]);
   expect(JSON.stringify(body)).not.toContain("a secret");
 });
 
-test.each([1, 3, 16])("200: pages of %i join to the whole list, each command once", async (limit) => {
+test.each([1, 3, 16])("200: pages of %i have every command once", async (limit) => {
   const seen: string[] = [];
   for (let cursor: string | null = ""; cursor !== null; ) {
     const { body } = await list(`?limit=${limit}${cursor && `&cursor=${cursor}`}`);
@@ -54,7 +54,7 @@ test.each([1, 3, 16])("200: pages of %i join to the whole list, each command onc
   expect(seen).toEqual(ids);
 });
 
-test("200: by state and by type", async () => {
+test("200: the list is filtered by state and by type", async () => {
   const dead = await list("?state=dead");
   expect(dead.body.payload.map(({ state }: { state: string }) => state)).toEqual(["dead", "dead"]);
   const connects = await list("?type=channel.connect");
@@ -62,7 +62,7 @@ test("200: by state and by type", async () => {
   expect((await list("?type=channel.connect&state=dead")).body.payload).toEqual([]);
 });
 
-test("200: a pairing code is only for who may pair", async () => {
+test("200: only a key that may pair sees a pairing code", async () => {
   const other = await functions.addChannel();
   const asking = functions.call("POST", `/channels/${other}/pairing-code`, {
     body: { phoneNumber: "15551234567" },
@@ -78,7 +78,7 @@ test("200: a pairing code is only for who may pair", async () => {
   expect((await functions.call("GET", path)).body.payload[0].result.code).toBe("ABCD1234");
 });
 
-test("200: what another service inserted, and was refused, is not in the list and does not end it", async () => {
+test("200: another service's refused command is not listed and does not end the list", async () => {
   const odd = { channelId, type: "message.send", lane: 1, state: "failed", attempts: 0, expiresAt: "soon" };
   const refused = ["refused 1", "refused 2"].map((_id) => ({ _id, ...odd }));
   await functions.db.commands.insertMany(refused as never[]);
@@ -88,7 +88,7 @@ test("200: what another service inserted, and was refused, is not in the list an
   expect([page.status, idsOf(page.body).length, page.body.nextCursor]).toEqual([200, 2, null]);
 });
 
-test("200: only the channel's own; 404: a channel outside the key's", async () => {
+test("200, 404: a list has only the channel's commands, and a channel outside the key's is not found", async () => {
   const other = await functions.addChannel();
   expect((await functions.call("GET", `/channels/${other}/commands`)).body.payload).toEqual([]);
   const { status, body } = await list("", await functions.addKey({ channels: [other] }));
@@ -102,12 +102,12 @@ test.each([
   ["cursor=x", "cursor"],
   [`cursor=${Buffer.from("ffffffffffffffff ozz").toString("base64url")}`, "cursor"],
   ["page=2", "page"],
-])("400: %s", async (query, field) => {
+])("400: ?%s is refused", async (query, field) => {
   const { status, body } = await list(`?${query}`);
   expect([status, body.error.details[0].field]).toEqual([400, field]);
 });
 
-test("the index that connectors use gives them in order: nothing is sorted in memory, whatever is asked for", async () => {
+test("the index `next` yields the list in order: no query sorts in memory", async () => {
   const { db } = functions.database;
   const store = mongoStore(db, { eventsDays: 7, messagesDays: 30 });
   await db.command({ profile: 2 });

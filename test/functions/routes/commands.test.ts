@@ -15,7 +15,7 @@ async function queuedSend(): Promise<{ channelId: string; commandId: string; mes
   return { channelId, ...body.payload };
 }
 
-test("200: a command, before and after, without what was in it", async () => {
+test("200: a command is shown before and after its end, without its payload", async () => {
   const { channelId, commandId, messageId } = await queuedSend();
   const before = await functions.call("GET", `/commands/${commandId}`);
   expect(before.status).toBe(200);
@@ -36,7 +36,7 @@ test("200: a command, before and after, without what was in it", async () => {
   expect(JSON.stringify(after.body)).not.toContain("a secret");
 });
 
-test("200: a document of another service that nobody has adopted yet", async () => {
+test("200: another service's command is shown before it is adopted", async () => {
   const channelId = await functions.addChannel();
   await functions.db.commands.insertOne({
     _id: "theirs",
@@ -55,7 +55,7 @@ test("200: a document of another service that nobody has adopted yet", async () 
   });
 });
 
-test("200: a document of another service whose fields are nothing that belongs there", async () => {
+test("200: another service's command is shown although its fields have wrong types", async () => {
   const channelId = await functions.addChannel();
   const error = { code: "invalid_command", message: "no" };
   await functions.db.commands.insertOne({
@@ -86,7 +86,7 @@ test("200: a document of another service whose fields are nothing that belongs t
   ]);
 });
 
-test("200: a pairing code is shown only to who may pair", async () => {
+test("200: only a key that may pair sees a pairing code", async () => {
   const channelId = await functions.addChannel();
   const { body } = await functions.call("POST", `/channels/${channelId}/pairing-code`, {
     body: { phoneNumber: "15551234567" },
@@ -103,7 +103,7 @@ test("200: a pairing code is shown only to who may pair", async () => {
   expect((await functions.call("GET", path)).body.payload.result.code).toBe("ABCD1234");
 });
 
-test("404: an unknown command, and one of a channel outside the key's", async () => {
+test("404: an unknown command and one outside the key's channels are not found", async () => {
   const { commandId } = await queuedSend();
   const key = await functions.addKey({ channels: [await functions.addChannel()] });
   for (const [path, options] of [

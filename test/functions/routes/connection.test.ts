@@ -10,14 +10,14 @@ afterAll(() => functions[Symbol.asyncDispose]());
 
 const succeeded = (status: string) => ({ state: "succeeded" as const, result: { status } });
 
-test("202: connect stores the wish, asks the connector, and says the status that it says", async () => {
+test("202: connect stores the wish, rings the connector and answers the status it reports", async () => {
   const channelId = await functions.addChannel();
-  const asking = functions.call("POST", `/channels/${channelId}/connect`, {
+  const pending = functions.call("POST", `/channels/${channelId}/connect`, {
     body: { phoneNumber: "+1 555 123 4567" },
   });
   const command = await functions.settle(channelId, "channel.connect", succeeded("pairing_code_ready"));
   expect(command).toMatchObject({ channelId, payload: { phoneNumber: "15551234567" }, lane: 0, attempts: 0 });
-  const { status, body, headers } = await asking;
+  const { status, body, headers } = await pending;
   expect(status).toBe(202);
   expect(body).toEqual({
     ok: true,
@@ -30,7 +30,7 @@ test("202: connect stores the wish, asks the connector, and says the status that
   expect(functions.rung).toContain(channelId);
 });
 
-test("202: connect without a body, and without an answer in time, is connecting", async () => {
+test("202: connect without a body answers `connecting` when no result arrives in time", async () => {
   const channelId = await functions.addChannel();
   const { status, body } = await functions.call("POST", `/channels/${channelId}/connect`, {
     headers: { Prefer: "wait=0" },
@@ -38,16 +38,16 @@ test("202: connect without a body, and without an answer in time, is connecting"
   expect([status, body.status]).toEqual([202, "connecting"]);
 });
 
-test("429: what the connector refuses is answered with its code and the command's id", async () => {
+test("429: a refusal by the connector is answered with its code and the command id", async () => {
   const channelId = await functions.addChannel();
-  const asking = functions.call("POST", `/channels/${channelId}/connect`, {
+  const pending = functions.call("POST", `/channels/${channelId}/connect`, {
     body: { phoneNumber: "15551234567" },
   });
   const command = await functions.settle(channelId, "channel.connect", {
     state: "failed",
     error: { code: "pairing_rate_limited", message: "Too many", details: { retryAfterSeconds: 1_200 } },
   });
-  const { status, headers, body } = await asking;
+  const { status, headers, body } = await pending;
   expect([status, headers.get("retry-after")]).toEqual([429, "1200"]);
   expect(body.error).toMatchObject({
     code: "pairing_rate_limited",
@@ -59,25 +59,25 @@ test("429: what the connector refuses is answered with its code and the command'
 
 test("200: disconnect stores the wish and keeps the link", async () => {
   const channelId = await functions.addChannel({ status: "active", wanted: "connected" });
-  const asking = functions.call("POST", `/channels/${channelId}/disconnect`);
+  const pending = functions.call("POST", `/channels/${channelId}/disconnect`);
   await functions.settle(channelId, "channel.disconnect", succeeded("inactive"));
-  const { status, body } = await asking;
+  const { status, body } = await pending;
   expect(status).toBe(200);
   expect(body).toEqual({ ok: true, message: "Channel disconnected", channelId, status: "inactive" });
   expect((await functions.db.channels.findOne({ _id: channelId }))?.wanted).toBe("disconnected");
 });
 
-test("200: logout says logged_out", async () => {
+test("200: logout answers `logged_out`", async () => {
   const channelId = await functions.addChannel({ status: "active", wanted: "connected" });
-  const asking = functions.call("POST", `/channels/${channelId}/logout`, { body: {} });
+  const pending = functions.call("POST", `/channels/${channelId}/logout`, { body: {} });
   await functions.settle(channelId, "channel.logout", succeeded("logged_out"));
-  const { status, body } = await asking;
+  const { status, body } = await pending;
   expect(status).toBe(200);
   expect(body).toEqual({ ok: true, message: "Channel logged out", channelId, status: "logged_out" });
   expect((await functions.db.channels.findOne({ _id: channelId }))?.wanted).toBe("disconnected");
 });
 
-test("202: disconnect and logout that are not carried out in time name the command", async () => {
+test("202: disconnect and logout answer the command id when they are not executed in time", async () => {
   const channelId = await functions.addChannel({ status: "active" });
   for (const action of ["disconnect", "logout"]) {
     const { status, body, headers } = await functions.call("POST", `/channels/${channelId}/${action}`, {
@@ -91,9 +91,9 @@ test("202: disconnect and logout that are not carried out in time name the comma
   }
 });
 
-test("200: delete ends when a connector has erased the channel, commands and all", async () => {
+test("200: delete is answered once a connector has erased the channel and its commands", async () => {
   const channelId = await functions.addChannel({ status: "active", wanted: "connected" });
-  const asking = functions.call("DELETE", `/channels/${channelId}`);
+  const pending = functions.call("DELETE", `/channels/${channelId}`);
   await functions.command(channelId, "channel.delete");
   expect(await functions.db.channels.findOne({ _id: channelId })).toMatchObject({
     deletedAt: expect.any(Date),
@@ -101,12 +101,12 @@ test("200: delete ends when a connector has erased the channel, commands and all
   });
   expect((await functions.call("GET", `/channels/${channelId}`)).status).toBe(404);
   await functions.db.commands.deleteMany({ channelId });
-  const { status, body } = await asking;
+  const { status, body } = await pending;
   expect(status).toBe(200);
   expect(body).toEqual({ ok: true, payload: { channelId } });
 });
 
-test("202, then 404: a channel is gone at once, also while nobody has erased it", async () => {
+test("202, then 404: a deleted channel is gone at once, even before it is erased", async () => {
   const channelId = await functions.addChannel();
   const { status, body } = await functions.call("DELETE", `/channels/${channelId}`, {
     headers: { Prefer: "wait=0" },
@@ -120,16 +120,16 @@ test("202, then 404: a channel is gone at once, also while nobody has erased it"
     expect((await functions.call(method, `/channels/${channelId}${path}`)).status).toBe(404);
 });
 
-test("404: what waits on a channel that is deleted meanwhile says so", async () => {
+test("404: a waiting call reports that its channel was deleted", async () => {
   const channelId = await functions.addChannel();
-  const asking = functions.call("POST", `/channels/${channelId}/disconnect`);
+  const pending = functions.call("POST", `/channels/${channelId}/disconnect`);
   await functions.command(channelId, "channel.disconnect");
   await functions.db.commands.deleteMany({ channelId });
-  const { status, body } = await asking;
+  const { status, body } = await pending;
   expect([status, body.error.code]).toEqual([404, "channel_not_found"]);
 });
 
-test("400: an unknown field in a call that takes none", async () => {
+test("400: an unknown field is refused by a call without fields", async () => {
   const channelId = await functions.addChannel();
   const { status, body } = await functions.call("POST", `/channels/${channelId}/disconnect`, {
     body: { force: true },

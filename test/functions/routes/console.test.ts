@@ -16,7 +16,7 @@ async function built() {
   return folder;
 }
 
-test("200: the console's page and files, without a key, with their types", async () => {
+test("200: the console's page and files are served without a key, with their types", async () => {
   await using folder = await built();
   await using functions = await functionsFixture({ assets: await readAssets(folder.path) });
   const page = await functions.call("GET", "/", { key: null });
@@ -33,7 +33,7 @@ test("200: the console's page and files, without a key, with their types", async
   expect(odd.headers.get("content-type")).toBe("application/octet-stream");
 });
 
-test("304: what the browser has already", async () => {
+test("304: a file that the browser has cached is not sent again", async () => {
   await using folder = await built();
   await using functions = await functionsFixture({ assets: await readAssets(folder.path) });
   const { headers } = await functions.call("GET", "/");
@@ -45,7 +45,7 @@ test("304: what the browser has already", async () => {
 
 const large = `start("${"x".repeat(5_000)}")`;
 
-/** The console's routes alone, with one file that the build compressed. */
+/** Creates the console's routes with one file that the build compressed. */
 async function withCompressed() {
   await using folder = await built();
   await writeFile(join(folder.path, "large.js"), large);
@@ -99,14 +99,14 @@ test("each encoding of a file has an ETag of its own, which a 304 confirms for t
   expect((await ask("identity", `${tags.br}, ${tags.gzip}`)).status).toBe(200);
 });
 
-test("a compressed file has no path of its own, and one that stands alone is a file like others", async () => {
+test("a compressed file has no path of its own unless the original is missing", async () => {
   const routes = await withCompressed();
   expect((await routes.request("/large.js.br")).status).toBe(404);
   expect((await routes.request("/alone.gz")).status).toBe(200);
   expect((await routes.request("/odd.bin")).headers.get("vary")).toBeNull();
 });
 
-test("404: nothing outside the folder, and no console before it is built", async () => {
+test("404: nothing outside the folder is served, and no console before it is built", async () => {
   await using folder = await built();
   await using functions = await functionsFixture({ assets: await readAssets(folder.path) });
   for (const path of ["/../package.json", "/assets/..%2f..%2fpackage.json", "/assets/", "/index.htm"])
@@ -117,7 +117,7 @@ test("404: nothing outside the folder, and no console before it is built", async
   expect(body.error.message).toContain("npm ci && npm run build");
 });
 
-test("200: the page is told the version, and the sandbox's phone where there is one", async () => {
+test("200: /console.json has the version, and the URL of the sandbox's phone if there is one", async () => {
   await using real = await functionsFixture();
   const { body } = await real.call("GET", "/console.json", { key: null });
   expect(body).toEqual({ version: expect.stringMatching(/^\d+\.\d+\.\d+$/), sandboxUrl: null });

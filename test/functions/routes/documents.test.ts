@@ -17,7 +17,7 @@ interface Operation {
   responses: Record<string, { description: string; headers?: object; content?: Record<string, object> }>;
 }
 
-/** What may be called and with which scope: the routes, the document and the handlers have to match. */
+/** Every call and its scope: the routes, the document and the handlers must match. */
 const calls: Record<string, Scope | null> = {
   "POST /api/whatsapp/channels": "channels:write",
   "GET /api/whatsapp/channels": "channels:read",
@@ -84,13 +84,13 @@ async function ask(name: string, key: string | null) {
   });
 }
 
-test("the document has these calls, and no others", () => {
+test("the document has exactly these calls", () => {
   expect([...operations.keys()].sort()).toEqual(Object.keys(calls).sort());
   for (const [name, { summary, tags }] of operations)
     expect([summary, tags], name).toEqual([expect.any(String), [expect.any(String)]]);
 });
 
-test.each(Object.entries(calls))("%s is handled, and asks for the scope it says: %s", async (name, scope) => {
+test.each(Object.entries(calls))("%s is handled and requires the scope %s", async (name, scope) => {
   const operation = operations.get(name);
   expect(operation?.["x-scope"] ?? null).toBe(scope);
   const { body } = await ask(name, await functions.addKey({ scopes: ["admin"] }));
@@ -102,7 +102,7 @@ test.each(Object.entries(calls))("%s is handled, and asks for the scope it says:
   expect([401, 403]).not.toContain((await ask(name, await functions.addKey({ scopes: [scope] }))).status);
 });
 
-test("every refusal in the document is a code of the catalog, under its status, in both forms", () => {
+test("every refusal in the document is a code of the catalog with its status, in both forms", () => {
   for (const [name, { responses }] of operations)
     for (const [status, { description, content }] of Object.entries(responses)) {
       if (Number(status) < 400) continue;
@@ -114,20 +114,20 @@ test("every refusal in the document is a code of the catalog, under its status, 
     }
 });
 
-test("every call has a name of its own", () => {
+test("every call has a unique operation id", () => {
   const names = [...operations.values()].map(({ operationId }) => operationId);
   expect(new Set(names).size).toBe(operations.size);
   for (const name of names) expect(name).toMatch(/^[a-z][A-Za-z]+$/);
 });
 
-test("whatever changes something may be repeated under a key, but for signing in and out and what is the same twice", () => {
+test("every POST and DELETE on channels and commands takes an Idempotency-Key, and no other call does", () => {
   for (const [name, { parameters = [] }] of operations) {
     const isKeyed = parameters.some((parameter) => parameter.name === "idempotency-key");
     expect(isKeyed, name).toBe(/^(POST|DELETE) .*\/(channels|commands)/.test(name));
   }
 });
 
-test("every answer names its headers: the request's id, where to look, what was waited for, when to come back", () => {
+test("every answer in the document lists its headers", () => {
   for (const [name, { responses, parameters = [] }] of operations) {
     const takes = (header: string) => parameters.some(({ name }) => name === header);
     for (const [status, { headers = {} }] of Object.entries(responses)) {
@@ -142,7 +142,7 @@ test("every answer names its headers: the request's id, where to look, what was 
   }
 });
 
-test("what a call answers without being asked right is in the document", async () => {
+test("the status that a call without valid input answers is in the document", async () => {
   for (const [name, { responses }] of operations) {
     const { status } = await ask(name, await functions.addKey());
     expect(Object.keys(responses), name).toContain(String(status));
@@ -151,12 +151,12 @@ test("what a call answers without being asked right is in the document", async (
   }
 });
 
-test("the version is the package's", async () => {
+test("the version of the API is that of the package", async () => {
   const text = await readFile(new URL("../../../package.json", import.meta.url), "utf8");
   expect(apiVersion).toBe(JSON.parse(text).version);
 });
 
-test("/docs needs no other host", async () => {
+test("/docs loads nothing from another host", async () => {
   const { status, headers, body } = await functions.call("GET", "/docs", { key: null });
   expect(status).toBe(200);
   expect(headers.get("content-security-policy")).not.toMatch(/https?:|\*/);

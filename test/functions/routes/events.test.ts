@@ -10,20 +10,20 @@ import { eventually } from "#test/support/eventually.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 let functions: FunctionsFixture;
-let bell: ChangeStreamDoorbell;
+let doorbell: ChangeStreamDoorbell;
 
 beforeAll(async () => {
   functions = await functionsFixture({
-    eventBell(events) {
-      bell = changeStreamDoorbell({ events, log: pino({ level: "silent" }) });
-      // Nobody looks in between: what is told in time, the bell told.
-      return { ...bell, pausesMs: [600_000] };
+    eventDoorbell(events) {
+      doorbell = changeStreamDoorbell({ events, log: pino({ level: "silent" }) });
+      // Without polling, an answer in time proves that the doorbell rang.
+      return { ...doorbell, pausesMs: [600_000] };
     },
   });
 });
 
 afterAll(async () => {
-  await bell[Symbol.asyncDispose]();
+  await doorbell[Symbol.asyncDispose]();
   await functions[Symbol.asyncDispose]();
 });
 
@@ -46,7 +46,7 @@ function seqs(body: { payload: { seq: number }[] }): number[] {
 }
 
 describe("GET /channels/:id/events", () => {
-  test("200: events as webhooks tell them, the oldest first, and where to go on", async () => {
+  test("200: events have the webhook format, oldest first, with a cursor to resume from", async () => {
     const channelId = await functions.addChannel();
     await addEvents(channelId, 1, 3);
     const { status, body } = await functions.call("GET", `/channels/${channelId}/events?after=1`);
@@ -61,7 +61,7 @@ describe("GET /channels/:id/events", () => {
     });
   });
 
-  test("200: page by page, and an empty one has a nextCursor too", async () => {
+  test("200: pages follow each other, and an empty page has a nextCursor too", async () => {
     const channelId = await functions.addChannel();
     expect((await functions.call("GET", `/channels/${channelId}/events`)).body).toEqual({
       ok: true,
@@ -69,17 +69,17 @@ describe("GET /channels/:id/events", () => {
       nextCursor: "0",
     });
     await addEvents(channelId, 1, 5);
-    const told: number[] = [];
+    const received: number[] = [];
     let after = "0";
     for (let page = 0; page < 4; page += 1) {
       const { body } = await functions.call("GET", `/channels/${channelId}/events?after=${after}&limit=2`);
-      told.push(...seqs(body));
+      received.push(...seqs(body));
       after = body.nextCursor;
     }
-    expect([told, after]).toEqual([[1, 2, 3, 4, 5], "5"]);
+    expect([received, after]).toEqual([[1, 2, 3, 4, 5], "5"]);
   });
 
-  test("410: what follows is not kept any more, or its number was never given; details say where to go on", async () => {
+  test("410: details say where to resume when events are no longer retained or `after` lies ahead", async () => {
     const channelId = await functions.addChannel();
     await addEvents(channelId, 7, 8);
     for (const [after, seq] of [
@@ -92,7 +92,7 @@ describe("GET /channels/:id/events", () => {
   });
 
   test.each(["after=-1", "after=1.5", "after=x", "after=", "limit=0", "limit=1001", "since=3"])(
-    "400: %s",
+    "400: ?%s is refused",
     async (query) => {
       const channelId = await functions.addChannel();
       const { status, body } = await functions.call("GET", `/channels/${channelId}/events?${query}`);
@@ -101,7 +101,7 @@ describe("GET /channels/:id/events", () => {
     },
   );
 
-  test("401 before 404 before 403 before 400", async () => {
+  test("a refusal is 401 before 404 before 403 before 400", async () => {
     const channelId = await functions.addChannel();
     const path = `/channels/${channelId}/events?after=x`;
     const other = await functions.addKey({ channels: [randomUUID()] });
@@ -117,20 +117,20 @@ describe("GET /channels/:id/events", () => {
 describe("GET /events", () => {
   const present = async () => (await functions.call("GET", "/events?after=now")).body.nextCursor;
 
-  test("200: of all channels, page by page", async () => {
+  test("200: pages have the events of all channels", async () => {
     const [a, b] = [await functions.addChannel(), await functions.addChannel()];
     const now = await present();
     await addEvents(a, 1, 2);
     await addEvents(b, 1, 2);
     const first = await functions.call("GET", `/events?after=${now}&limit=3`);
     const second = await functions.call("GET", `/events?after=${first.body.nextCursor}&limit=3`);
-    const told = [...first.body.payload, ...second.body.payload].map((it) => `${it.channelId}/${it.seq}`);
-    expect(told).toEqual([`${a}/1`, `${a}/2`, `${b}/1`, `${b}/2`]);
+    const received = [...first.body.payload, ...second.body.payload].map((it) => `${it.channelId}/${it.seq}`);
+    expect(received).toEqual([`${a}/1`, `${a}/2`, `${b}/1`, `${b}/2`]);
     const third = await functions.call("GET", `/events?after=${second.body.nextCursor}`);
     expect([third.body.payload, typeof third.body.nextCursor]).toEqual([[], "string"]);
   });
 
-  test("200: without `after` from the oldest that is kept", async () => {
+  test("200: without `after`, the list starts at the oldest event retained", async () => {
     const channelId = await functions.addChannel();
     await addEvents(channelId, 1, 1);
     const { body } = await functions.call("GET", "/events?limit=1000");
@@ -139,7 +139,7 @@ describe("GET /events", () => {
     expect(body.payload.at(-1).channelId).toBe(channelId);
   });
 
-  test("200: a key that is limited to channels gets theirs only", async () => {
+  test("200: a limited key gets only the events of its channels", async () => {
     const [mine, other] = [await functions.addChannel(), await functions.addChannel()];
     const key = await functions.addKey({ scopes: ["events:read"], channels: [mine] });
     await addEvents(other, 1, 2);
@@ -148,7 +148,7 @@ describe("GET /events", () => {
     expect(body.payload.map(({ id }: { id: string }) => id)).toEqual([`${mine}/1`]);
   });
 
-  test("410: retention has been there; details have the cursor to go on from", async () => {
+  test("410: details have the cursor to resume from when retention has removed events", async () => {
     const ancient = Buffer.alloc(17);
     ancient.writeUInt8(1, 0);
     const channelId = await functions.addChannel();
@@ -159,7 +159,7 @@ describe("GET /events", () => {
     expect(further.body.payload.at(-1).id).toBe(`${channelId}/1`);
   });
 
-  test("400: what never was a nextCursor; 403: another scope; 401: none", async () => {
+  test("400, 403, 401: an invalid cursor, a missing scope and a missing key are refused", async () => {
     const key = await functions.addKey({ scopes: ["messages:read"] });
     const answers = [
       await functions.call("GET", "/events?after=17"),
@@ -175,7 +175,7 @@ describe("GET /events", () => {
 describe("Prefer: wait", () => {
   const headers = { prefer: "wait=30" };
 
-  test("an event that is there is told at once", async () => {
+  test("an existing event is returned at once", async () => {
     const channelId = await functions.addChannel();
     await addEvents(channelId, 1, 1);
     const { body, headers: answer } = await functions.call("GET", `/channels/${channelId}/events`, {
@@ -184,7 +184,7 @@ describe("Prefer: wait", () => {
     expect([seqs(body), answer.get("preference-applied")]).toEqual([[1], "wait=30"]);
   });
 
-  test("an event that comes ends the wait, for who waits for its channel and who waits for all", async () => {
+  test("a new event ends the waits for its channel and for all channels", async () => {
     const channelId = await functions.addChannel();
     const now = (await functions.call("GET", "/events?after=now")).body.nextCursor;
     const waits = [
@@ -192,16 +192,16 @@ describe("Prefer: wait", () => {
       functions.call("GET", `/events?after=${now}`, { headers }),
       functions.call("GET", "/events?after=now", { headers }),
     ];
-    await eventually(() => bell.listeners === 3);
+    await eventually(() => doorbell.listeners === 3);
     await addEvents(channelId, 1, 1);
     for (const { body } of await Promise.all(waits)) expect(seqs(body)).toEqual([1]);
-    await eventually(() => bell.listeners === 0);
+    await eventually(() => doorbell.listeners === 0);
   });
 
-  test("who waits again and again while many write has every event once, each channel's in order", async () => {
+  test("a reader that waits page after page while many write gets every event once, in order per channel", async () => {
     const channelIds = Array.from({ length: 12 }, () => randomUUID());
     const each = 60;
-    const told = new Map<string, number[]>(channelIds.map((channelId) => [channelId, []]));
+    const received = new Map<string, number[]>(channelIds.map((channelId) => [channelId, []]));
     let after: string = (await functions.call("GET", "/events?after=now")).body.nextCursor;
     const writing = Promise.all(
       channelIds.map(async (channelId) => {
@@ -213,25 +213,25 @@ describe("Prefer: wait", () => {
     for (let count = 0; count < channelIds.length * each; ) {
       const { body } = await functions.call("GET", `/events?after=${after}&limit=100`, { headers });
       expect(body.payload.length).toBeGreaterThan(0);
-      for (const { channelId, seq } of body.payload) told.get(channelId)?.push(seq);
+      for (const { channelId, seq } of body.payload) received.get(channelId)?.push(seq);
       count += body.payload.length;
       after = body.nextCursor;
     }
     await writing;
-    for (const seqs of told.values())
+    for (const seqs of received.values())
       expect(seqs).toEqual(Array.from({ length: each }, (_, index) => index + 1));
   }, 60_000);
 
-  test("an event of another channel does not", async () => {
+  test("an event of another channel does not end the wait", async () => {
     const [mine, other] = [await functions.addChannel(), await functions.addChannel()];
     const wait = functions.call("GET", `/channels/${mine}/events?after=0`, { headers });
-    await eventually(() => bell.listeners === 1);
+    await eventually(() => doorbell.listeners === 1);
     await addEvents(other, 1, 2);
     await addEvents(mine, 1, 1);
     expect(seqs((await wait).body)).toEqual([1]);
   });
 
-  test("nothing in time is an empty page with a nextCursor, and nobody listens any more", async () => {
+  test("a wait without events ends with an empty page, a nextCursor and no listener", async () => {
     const channelId = await functions.addChannel();
     await addEvents(channelId, 1, 1);
     const {
@@ -242,34 +242,34 @@ describe("Prefer: wait", () => {
       headers: { prefer: "wait=1" },
     });
     expect([status, body]).toEqual([200, { ok: true, payload: [], nextCursor: "1" }]);
-    expect([answer.get("preference-applied"), bell.listeners]).toEqual(["wait=1", 0]);
+    expect([answer.get("preference-applied"), doorbell.listeners]).toEqual(["wait=1", 0]);
   });
 
-  test("a request that is given up is not listened for any longer", async () => {
+  test("a request that its client aborts stops listening", async () => {
     const channelId = await functions.addChannel();
     const key = await functions.addKey();
-    const leaving = new AbortController();
+    const client = new AbortController();
     const url = `http://functions/api/whatsapp/channels/${channelId}/events?after=0`;
-    const request = new Request(url, { headers: { ...headers, "x-api-key": key }, signal: leaving.signal });
+    const request = new Request(url, { headers: { ...headers, "x-api-key": key }, signal: client.signal });
     const answer = functions.fetch(request);
-    await eventually(() => bell.listeners === 1);
-    leaving.abort();
-    await eventually(() => bell.listeners === 0);
+    await eventually(() => doorbell.listeners === 1);
+    client.abort();
+    await eventually(() => doorbell.listeners === 0);
     await answer;
   });
 
-  test("without a bell, as on serverless runtimes, it looks now and then", async () => {
-    await using serverless = await functionsFixture({ eventBell: () => silentDoorbell });
+  test("a wait polls where the doorbell never rings, as on serverless runtimes", async () => {
+    await using serverless = await functionsFixture({ eventDoorbell: () => silentDoorbell });
     const channelId = await serverless.addChannel();
     const wait = serverless.call("GET", `/channels/${channelId}/events?after=0`, { headers });
     await addEvents(channelId, 1, 1, serverless);
     expect(seqs((await wait).body)).toEqual([1]);
   });
 
-  test("a bell that stops ends every wait with what is known", async () => {
+  test("a doorbell that stops ends every wait with what is known", async () => {
     const own: ChangeStreamDoorbell[] = [];
     await using stopped = await functionsFixture({
-      eventBell(events) {
+      eventDoorbell(events) {
         own.push(changeStreamDoorbell({ events, log: pino({ level: "silent" }) }));
         return own[0] ?? silentDoorbell;
       },
@@ -281,14 +281,14 @@ describe("Prefer: wait", () => {
     expect((await wait).body).toEqual({ ok: true, payload: [], nextCursor: "0" });
   });
 
-  test("a database that goes away meanwhile is waited for; one that is away answers 503", async () => {
+  test("a wait outlasts an outage of the database that begins after its first read; a new request answers 503", async () => {
     let [isAway, reads, refused] = [false, 0, 0];
     const away = () => {
       refused += 1;
       return Promise.reject(new ServiceError("database_unavailable"));
     };
     await using broken = await functionsFixture({
-      eventBell: () => ({ pausesMs: [10] }),
+      eventDoorbell: () => ({ pausesMs: [10] }),
       withStore: (store) => ({
         ...store,
         async readChannelEvents(query) {

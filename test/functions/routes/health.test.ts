@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { functionsFixture } from "../functions.fixture.ts";
 
-test("200: alive and ready, without a key", async () => {
+test("200: liveness and readiness need no key", async () => {
   await using functions = await functionsFixture();
   for (const path of ["/health/live", "/health/ready"]) {
     const { status, body } = await functions.call("GET", path, { key: null });
@@ -9,7 +9,7 @@ test("200: alive and ready, without a key", async () => {
   }
 });
 
-test("503: an index that is missing is named", async () => {
+test("503: readiness names a missing index", async () => {
   await using functions = await functionsFixture();
   await functions.db.commands.dropIndex("next");
   const { status, body } = await functions.call("GET", "/health/ready", { key: null });

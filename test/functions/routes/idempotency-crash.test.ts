@@ -6,7 +6,7 @@ import { databaseAnswer } from "#shared/database-answer.ts";
 import { startChild } from "#test/support/child.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
-/** The write that the database does not confirm, and whether it carried it out. */
+/** The write that the database does not confirm, and whether it takes effect. */
 let broken: { call: BreakableCall; isWritten: boolean } | null = null;
 beforeEach(() => {
   broken = null;
@@ -24,15 +24,15 @@ const breakable = [
 ] as const;
 type BreakableCall = (typeof breakable)[number];
 
-/** Breaks the next call that is to be broken, once. */
+/** Lets the call named by `broken` fail once. */
 function breaking(store: Store): Store {
   const calls = breakable.map((name) => {
-    const real = store[name] as (...given: unknown[]) => Promise<unknown>;
-    const call = async (...given: unknown[]) => {
-      if (broken?.call !== name) return real(...given);
+    const real = store[name] as (...args: unknown[]) => Promise<unknown>;
+    const call = async (...args: unknown[]) => {
+      if (broken?.call !== name) return real(...args);
       const { isWritten } = broken;
       broken = null;
-      if (isWritten) await real(...given);
+      if (isWritten) await real(...args);
       return databaseAnswer(new Promise<never>(() => undefined), 1);
     };
     return [name, call];
@@ -51,12 +51,12 @@ const message = { to: "15551234567", message: "hi" };
 
 interface Case {
   method: string;
-  /** What stands in place of the channel's and the command's ids. */
+  /** `CHANNEL`, `DEAD` and `QUEUED` stand for ids. */
   path: string;
   body?: object;
   writes: readonly BreakableCall[];
   status: number;
-  /** The state of the one command that there is in the end. */
+  /** The state in which the only command ends. */
   state: string | null;
 }
 
@@ -110,7 +110,7 @@ const broken503s = Object.entries(cases).flatMap(([name, { writes }]) =>
   writes.flatMap((call) => [true, false].map((isWritten) => ({ name, call, isWritten }))),
 );
 
-/** A queued or dead send of the channel, for the paths that name one. */
+/** Adds a queued or dead send to the channel when the path names one. */
 async function addSend(channelId: string, path: string): Promise<string> {
   if (!/DEAD|QUEUED/.test(path)) return "";
   const { body } = await functions.call("POST", `/channels/${channelId}/send`, { body: message });
@@ -123,13 +123,13 @@ async function addSend(channelId: string, path: string): Promise<string> {
 }
 
 test.each(broken503s)(
-  "$name goes on where it stopped at $call, carried out: $isWritten",
+  "$name resumes after an unconfirmed $call (written: $isWritten)",
   async ({ name, ...where }) => {
     const { method, path, body, status, state } = cases[name] as Case;
     const channelId = await functions.addChannel();
     const commandId = await addSend(channelId, path);
-    const filled = path.replace("CHANNEL", channelId).replace(/DEAD|QUEUED/, commandId);
-    const ask = () => functions.call(method, filled, { headers, ...(body && { body }) });
+    const resolved = path.replace("CHANNEL", channelId).replace(/DEAD|QUEUED/, commandId);
+    const ask = () => functions.call(method, resolved, { headers, ...(body && { body }) });
     broken = where;
     const failed = await ask();
     expect(failed).toMatchObject({
@@ -140,7 +140,7 @@ test.each(broken503s)(
     expect(again.status).toBe(status);
     const commands = await functions.db.commands.find({ channelId }).toArray();
     expect(commands.map((command) => command.state)).toEqual([state]);
-    const row = await functions.db.idempotencyKeys.findOne({ _id: { $regex: `${filled} once$` } });
+    const row = await functions.db.idempotencyKeys.findOne({ _id: { $regex: `${resolved} once$` } });
     expect(row?.ids).toMatchObject({ commandId: commands[0]?._id });
     expect((await ask()).body).toEqual(again.body);
   },
@@ -152,7 +152,7 @@ test.each([
   { call: "createChannel", isWritten: false },
   { call: "finishRequest", isWritten: true },
   { call: "finishRequest", isWritten: false },
-] as const)("one channel is made although the database did not confirm $call, $isWritten", async (where) => {
+] as const)("one channel is created after an unconfirmed $call (written: $isWritten)", async (where) => {
   const name = `${where.call} ${where.isWritten}`;
   const ask = () =>
     functions.call("POST", "/channels", {
@@ -161,17 +161,17 @@ test.each([
     });
   broken = where;
   expect((await ask()).body.error).toMatchObject({ code: "database_unavailable", retryable: true });
-  // If it is there, others use it by now.
+  // If the channel exists, others use it in the meantime.
   await functions.db.channels.updateOne({ name }, { $set: { metadata: { used: true } } });
   const used = await functions.db.channels.findOne({ name });
   const again = await ask();
   expect(again.status).toBe(201);
-  const [made, ...others] = await functions.db.channels.find({ name }).toArray();
-  expect([made?._id, others]).toEqual([again.body.payload.channelId, []]);
-  if (used) expect(made).toEqual(used);
+  const [created, ...others] = await functions.db.channels.find({ name }).toArray();
+  expect([created?._id, others]).toEqual([again.body.payload.channelId, []]);
+  if (used) expect(created).toEqual(used);
 });
 
-test("503: what our side failed at is not kept, and a refusal that could not be kept is refused again", async () => {
+test("503: a failure of ours is not stored, and a refusal that could not be stored is repeated", async () => {
   const channelId = await functions.addChannel();
   const ask = () =>
     functions.call("POST", `/channels/${channelId}/send`, { headers, body: { ...message, to: "x" } });
@@ -182,7 +182,7 @@ test("503: what our side failed at is not kept, and a refusal that could not be 
   expect([first, again].map((answer) => answer.headers.get("idempotency-replayed"))).toEqual([null, "true"]);
 });
 
-test("a function that is killed between the key's row and the command leaves no second message", async () => {
+test("a function killed between storing the key and inserting the command causes no second message", async () => {
   const channelId = await functions.addChannel();
   const key = await functions.addKey();
   const path = `/channels/${channelId}/send`;
@@ -201,19 +201,18 @@ test("a function that is killed between the key's row and the command leaves no 
   const {
     status,
     body,
-    headers: answered,
+    headers: answerHeaders,
   } = await functions.call("POST", path, {
     body: message,
     headers: { "Idempotency-Key": "killed" },
     key,
   });
-  expect([status, answered.get("idempotency-replayed")]).toEqual([202, "true"]);
+  expect([status, answerHeaders.get("idempotency-replayed")]).toEqual([202, "true"]);
   expect(body.payload).toMatchObject(row?.ids ?? {});
   expect(await functions.db.commands.distinct("_id", { channelId })).toEqual([row?.ids?.commandId]);
 });
 
-test("what only one server has is not taken for kept", async () => {
-  // The store reads rows and commands of requests as a majority has them.
+test("reads of stored requests and commands need a majority", async () => {
   await using client = await MongoClient.connect(functions.database.uri, { monitorCommands: true });
   const read: unknown[] = [];
   client.on("commandStarted", ({ commandName, command }) => {

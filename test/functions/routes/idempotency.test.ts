@@ -16,7 +16,7 @@ const sendTo = (channelId: string, key: string, body: object = text, prefer = "w
 const commandsOf = (channelId: string) => functions.db.commands.find({ channelId }).toArray();
 const isReplayed = ({ headers }: { headers: Headers }) => headers.get("idempotency-replayed") === "true";
 
-test("202: the same send again is answered the same, says so, and is one command", async () => {
+test("202: a repeated send gets the same answer, marked as replayed, and is one command", async () => {
   const channelId = await functions.addChannel({ status: "active" });
   const first = await sendTo(channelId, "order-1");
   const again = await sendTo(channelId, "order-1", { message: text.message, to: text.to });
@@ -28,7 +28,7 @@ test("202: the same send again is answered the same, says so, and is one command
   expect([command?._id, others]).toEqual([first.body.payload.commandId, []]);
 });
 
-test("20 sends at once under one key are one command, and all answers are the same", async () => {
+test("20 concurrent sends under one key are one command and get the same answer", async () => {
   const channelId = await functions.addChannel({ status: "active" });
   const answers = Array.from({ length: 20 }, () => sendTo(channelId, "at-once", text, "wait=30"));
   await functions.settle(channelId, "message.send", { state: "succeeded", result: {} });
@@ -39,7 +39,7 @@ test("20 sends at once under one key are one command, and all answers are the sa
   expect(await commandsOf(channelId)).toHaveLength(1);
 });
 
-test("202, 200: a repetition waits for what is under way, and is answered from what became of it", async () => {
+test("202, 200: a repetition waits for the running command and reports its outcome", async () => {
   const channelId = await functions.addChannel({ status: "active" });
   const first = await sendTo(channelId, "order-2");
   expect(first.status).toBe(202);
@@ -54,34 +54,34 @@ test("202, 200: a repetition waits for what is under way, and is answered from w
   });
 });
 
-test("200: what was sent is told so again when nobody would wait for it any more", async () => {
+test("200: a repetition reports a sent message even when the channel has become inactive", async () => {
   const channelId = await functions.addChannel({ status: "active" });
   const send = () =>
     functions.call("POST", `/channels/${channelId}/send`, {
       body: text,
       headers: { "Idempotency-Key": "sent" },
     });
-  const asking = send();
+  const pending = send();
   await functions.settle(channelId, "message.send", { state: "succeeded", result: {} });
-  const first = await asking;
+  const first = await pending;
   await functions.db.channels.updateOne({ _id: channelId }, { $set: { status: "inactive" } });
   const again = await send();
   expect([first.status, again.status, again.body, isReplayed(again)]).toEqual([200, 200, first.body, true]);
 });
 
-test("422: what WhatsApp refused is refused again, and not sent again", async () => {
+test("422: a message that WhatsApp refused is refused again and not sent again", async () => {
   const channelId = await functions.addChannel({ status: "active" });
-  const asking = sendTo(channelId, "order-3", text, "wait=30");
+  const pending = sendTo(channelId, "order-3", text, "wait=30");
   const error = { code: "whatsapp_rejected" as const, message: "no", details: { whatsappCode: 463 } };
   await functions.settle(channelId, "message.send", { state: "failed", error });
-  const [first, again] = [await asking, await sendTo(channelId, "order-3", text, "wait=30")];
+  const [first, again] = [await pending, await sendTo(channelId, "order-3", text, "wait=30")];
   expect([first.status, isReplayed(first)]).toEqual([422, false]);
   expect([again.status, isReplayed(again)]).toEqual([422, true]);
   expect(again.body.error).toEqual({ ...first.body.error, requestId: again.headers.get("x-request-id") });
   expect(await commandsOf(channelId)).toHaveLength(1);
 });
 
-test("422: another body under the same key, and nothing is sent", async () => {
+test("422: another body under the same key is refused, and nothing is sent", async () => {
   const channelId = await functions.addChannel();
   await sendTo(channelId, "order-4");
   const other = await sendTo(channelId, "order-4", { ...text, message: "other" });
@@ -89,7 +89,7 @@ test("422: another body under the same key, and nothing is sent", async () => {
   expect(await commandsOf(channelId)).toHaveLength(1);
 });
 
-test("202: a key is an API key's own, on one route of one channel", async () => {
+test("202: an idempotency key counts per API key, route and channel", async () => {
   const [channelId, other] = [await functions.addChannel(), await functions.addChannel()];
   await sendTo(channelId, "mine");
   await sendTo(other, "mine", { ...text, message: "other" });
@@ -106,7 +106,7 @@ test("202: a key is an API key's own, on one route of one channel", async () => 
   expect(await commandsOf(channelId)).toHaveLength(3);
 });
 
-test("202: however the path is spelled", async () => {
+test("202: a repetition is recognised however its path is spelled", async () => {
   const channelId = await functions.addChannel();
   await sendTo(channelId, "spelled");
   const [first = ""] = channelId;
@@ -115,7 +115,7 @@ test("202: however the path is spelled", async () => {
   expect(await commandsOf(channelId)).toHaveLength(1);
 });
 
-test("400: what is not valid is refused again, and another body is another request", async () => {
+test("400: an invalid request is refused again, and another body is another request", async () => {
   const channelId = await functions.addChannel();
   const first = await sendTo(channelId, "order-5", { ...text, to: "x" });
   const again = await sendTo(channelId, "order-5", { ...text, to: "x" });
@@ -128,13 +128,13 @@ test("400: what is not valid is refused again, and another body is another reque
   expect((await sendTo(channelId, "order-5")).body.error.code).toBe("idempotency_key_reused");
 });
 
-test("400: what is nested too deeply to be put in order is refused as without a key", async () => {
+test("400: a body nested too deeply to canonicalise is refused as without a key", async () => {
   const body = `{"name":"Deep","metadata":{"a":${"[".repeat(20_000)}${"]".repeat(20_000)}}}`;
   const ask = () => functions.call("POST", "/channels", { body, headers: keyed("deep") });
   expect([(await ask()).status, (await ask()).status]).toEqual([400, 400]);
 });
 
-test("409: a channel that was logged out then is so under this key, though it is linked again", async () => {
+test("409: a send refused for a logged-out channel stays refused under its key after linking", async () => {
   const channelId = await functions.addChannel({ status: "logged_out" });
   expect((await sendTo(channelId, "order-6")).status).toBe(409);
   await functions.db.channels.updateOne({ _id: channelId }, { $set: { status: "active" } });
@@ -143,7 +143,7 @@ test("409: a channel that was logged out then is so under this key, though it is
   expect((await sendTo(channelId, "order-7")).status).toBe(202);
 });
 
-test("202: what was accepted stays so when the channel is logged out later", async () => {
+test("202: an accepted send stays accepted when the channel is logged out later", async () => {
   const channelId = await functions.addChannel({ status: "active" });
   const first = await sendTo(channelId, "order-8");
   await functions.db.channels.updateOne({ _id: channelId }, { $set: { status: "logged_out" } });
@@ -156,14 +156,14 @@ test.each([
   ["a space inside", "order 1"],
   ["beyond ASCII", "b\u00e9stellung"],
   ["a tab inside", "a\tb"],
-])("400: a key that is none: %s", async (_, key) => {
+])("400: an invalid key is refused: %s", async (_, key) => {
   const channelId = await functions.addChannel();
   const { status, body } = await sendTo(channelId, key);
   expect([status, body.error.details[0].field]).toEqual([400, "idempotency-key"]);
   expect(await commandsOf(channelId)).toEqual([]);
 });
 
-test("202: a key of 255 characters of every visible kind", async () => {
+test("202: a key may have 255 characters and every visible ASCII character", async () => {
   const channelId = await functions.addChannel();
   const visible = String.fromCharCode(...Array.from({ length: 94 }, (__, at) => 0x21 + at));
   const key = visible.repeat(3).slice(0, 255);
@@ -171,7 +171,7 @@ test("202: a key of 255 characters of every visible kind", async () => {
   expect(isReplayed(await sendTo(channelId, key))).toBe(true);
 });
 
-test("404, 403, 415: what is refused before the request is read does not use the key up", async () => {
+test("404, 403, 415: a refusal before the body is read does not use up the key", async () => {
   const channelId = await functions.addChannel();
   const path = `/channels/${channelId}/send`;
   const headers = keyed("early");
@@ -186,12 +186,12 @@ test("404, 403, 415: what is refused before the request is read does not use the
   expect([sent.status, isReplayed(sent)]).toEqual([202, false]);
 });
 
-test("what is kept of a request is no body and no code", async () => {
+test("a stored request holds neither its body nor a pairing code", async () => {
   const channelId = await functions.addChannel();
   await sendTo(channelId, "kept", { ...text, message: "a secret" });
-  const asking = askForCode(channelId, "kept");
+  const pending = requestCode(channelId, "kept");
   await functions.settle(channelId, "channel.request_pairing_code", codeResult);
-  await asking;
+  await pending;
   const rows = JSON.stringify(await functions.db.idempotencyKeys.find().toArray());
   expect(rows).toContain(`POST /channels/${channelId}/send kept`);
   expect(rows).not.toMatch(/a secret|15551234567|ABCD1234/);
@@ -201,19 +201,19 @@ const codeResult = {
   state: "succeeded" as const,
   result: { code: "ABCD1234", expiresAt: "2026-01-01T00:00:00.000Z" },
 };
-const askForCode = (channelId: string, key: string) =>
+const requestCode = (channelId: string, key: string) =>
   functions.call("POST", `/channels/${channelId}/pairing-code`, {
     body: { phoneNumber: text.to },
     headers: keyed(key, "wait=30"),
   });
 
-test("200: a pairing code that is asked for again is the same one", async () => {
+test("200: a repeated request for a pairing code gets the same code", async () => {
   const channelId = await functions.addChannel();
-  const asking = askForCode(channelId, "code");
+  const pending = requestCode(channelId, "code");
   await functions.settle(channelId, "channel.request_pairing_code", codeResult);
-  const first = await asking;
+  const first = await pending;
   expect(first.body.payload.code).toBe("ABCD1234");
-  const again = await askForCode(channelId, "code");
+  const again = await requestCode(channelId, "code");
   expect([again.status, again.body, isReplayed(again)]).toEqual([200, first.body, true]);
   expect(await commandsOf(channelId)).toHaveLength(1);
 });
@@ -222,7 +222,7 @@ test.each([
   ["connect", "connected"],
   ["disconnect", "disconnected"],
   ["logout", "disconnected"],
-] as const)("a repeated %s does not wish again what was wished otherwise since", async (action, wanted) => {
+] as const)("a repeated %s does not overwrite a later wish", async (action, wanted) => {
   const channelId = await functions.addChannel();
   const ask = () => functions.call("POST", `/channels/${channelId}/${action}`, { headers: keyed("wish") });
   const wish = async () => (await functions.db.channels.findOne({ _id: channelId }))?.wanted;
@@ -239,24 +239,24 @@ test.each([
 const create = (key: string, body: object = { name: "Once", metadata: { a: 1 } }, apiKey?: string) =>
   functions.call("POST", "/channels", { body, headers: keyed(key), ...(apiKey && { key: apiKey }) });
 
-test("201: channels created at once under one key are one, and it is told as it was made, whatever became of it", async () => {
+test("201: concurrent creations under one key make one channel, always answered as it was created", async () => {
   const answers = await Promise.all(Array.from({ length: 10 }, () => create("channel")));
   const { channelId } = answers[0]?.body.payload ?? {};
-  const told = JSON.stringify(answers[0]?.body);
+  const answered = JSON.stringify(answers[0]?.body);
   expect(answers.map(({ status, body }) => [status, JSON.stringify(body)])).toEqual(
-    answers.map(() => [201, told]),
+    answers.map(() => [201, answered]),
   );
   expect(await functions.db.channels.countDocuments({ name: "Once" })).toBe(1);
   const changed = { name: "Renamed", status: "active" as const, wanted: "connected" as const };
   await functions.db.channels.updateOne({ _id: channelId }, { $set: changed });
-  expect(JSON.stringify((await create("channel")).body)).toBe(told);
+  expect(JSON.stringify((await create("channel")).body)).toBe(answered);
   expect(await functions.db.channels.findOne({ _id: channelId })).toMatchObject(changed);
   await functions.db.channels.deleteOne({ _id: channelId });
-  expect(JSON.stringify((await create("channel")).body)).toBe(told);
+  expect(JSON.stringify((await create("channel")).body)).toBe(answered);
   expect(await functions.db.channels.countDocuments({ _id: channelId })).toBe(0);
 });
 
-test("403: a key that may not create is refused again", async () => {
+test("403: an API key that may not create channels is refused again", async () => {
   const apiKey = await functions.addKey({ channels: [await functions.addChannel()] });
   const first = await create("limited", { name: "No" }, apiKey);
   const again = await create("limited", { name: "No" }, apiKey);
@@ -266,7 +266,7 @@ test("403: a key that may not create is refused again", async () => {
 const remove = (channelId: string, key: string, prefer = "wait=0") =>
   functions.call("DELETE", `/channels/${channelId}`, { headers: keyed(key, prefer) });
 
-test("202, 200: a deletion that is asked for again is not told that there is no channel", async () => {
+test("202, 200: a repeated deletion gets the answer of the first although the channel is gone", async () => {
   const channelId = await functions.addChannel();
   const first = await remove(channelId, "bye");
   const again = await remove(channelId, "bye");
@@ -279,7 +279,7 @@ test("202, 200: a deletion that is asked for again is not told that there is no 
   void waiting.finally(() => {
     isErased = true;
   });
-  // It may find no command and insert it once more.
+  // The repetition may find no command and insert it again.
   await eventually(async () => (await functions.db.commands.deleteMany({ channelId })) && isErased);
   expect((await waiting).status).toBe(200);
   const last = await remove(channelId, "bye");
@@ -289,7 +289,7 @@ test("202, 200: a deletion that is asked for again is not told that there is no 
   expect(await commandsOf(channelId)).toEqual([]);
 });
 
-test("404: a deletion under a key by somebody else, or of another channel", async () => {
+test("404: the key of a deletion does not count for another API key or another channel", async () => {
   const channelId = await functions.addChannel();
   await remove(channelId, "gone");
   const headers = keyed("gone");
@@ -298,7 +298,7 @@ test("404: a deletion under a key by somebody else, or of another channel", asyn
   expect((await remove("none", "gone")).status).toBe(404);
 });
 
-test("202: after its 24 hours a key is a new one", async () => {
+test("202: a key can be used again after 24 hours", async () => {
   const channelId = await functions.addChannel();
   await sendTo(channelId, "old");
   const [index] = await functions.db.idempotencyKeys

@@ -6,7 +6,7 @@ import { mongoCommandOutcome } from "#functions/store/mongo-command-outcome.ts";
 import { mongoStore } from "#functions/store/mongo-store.ts";
 import { collections } from "#shared/database.ts";
 
-/** The functions, until they are about to insert a command: then nothing happens any more. */
+/** Runs the functions until they are about to insert a command, then hangs. */
 const [uri = "", key = "", path = "", body = ""] = process.argv.slice(2);
 const client = await MongoClient.connect(uri);
 const store = mongoStore(client.db(), { eventsDays: 7, messagesDays: 30 });

@@ -15,11 +15,11 @@ const text = { to: jid, message: "Hello from automated WhatsApp!", type: "text" 
 const active = () => functions.addChannel({ status: "active", wanted: "connected" });
 const sent = { state: "succeeded" as const, result: {} };
 
-test("200: a text is sent, under the id that was fixed at accept", async () => {
+test("200: a text is sent under the id fixed when it was accepted", async () => {
   const channelId = await active();
-  const asking = functions.call("POST", `/channels/${channelId}/send`, { body: text });
+  const pending = functions.call("POST", `/channels/${channelId}/send`, { body: text });
   const command = await functions.settle(channelId, "message.send", sent);
-  const { status, body, headers } = await asking;
+  const { status, body, headers } = await pending;
   expect(status).toBe(200);
   expect(body).toEqual({
     ok: true,
@@ -30,13 +30,13 @@ test("200: a text is sent, under the id that was fixed at accept", async () => {
   expect(headers.get("location")).toBe(`/api/whatsapp/commands/${command._id}`);
 });
 
-test("200: the command is what the connector expects: queued, ordered by the server, timed by the database", async () => {
+test("200: the command has every field that the connector expects, with `ord` and times of the database", async () => {
   const channelId = await active();
-  const asking = functions.call("POST", `/channels/${channelId}/send`, {
+  const pending = functions.call("POST", `/channels/${channelId}/send`, {
     body: { to: "+1 234-567-890", message: "$price" },
   });
   const command = await functions.settle(channelId, "message.send", sent);
-  await asking;
+  await pending;
   expect(command).toMatchObject({
     channelId,
     type: "message.send",
@@ -50,7 +50,7 @@ test("200: the command is what the connector expects: queued, ordered by the ser
   expect(command.expiresAt.getTime() - command.createdAt.getTime()).toBe(77_000);
 });
 
-test("200: two sends are ordered as they came", async () => {
+test("200: two sends keep their order", async () => {
   const channelId = await active();
   const first = await functions.call("POST", `/channels/${channelId}/send`, {
     body: text,
@@ -69,7 +69,7 @@ test("200: two sends are ordered as they came", async () => {
   ]);
 });
 
-test("202: not sent in time is queued, and says where to look", async () => {
+test("202: a send without a result in time answers `queued` and the URL of its command", async () => {
   const channelId = await active();
   const { status, body, headers } = await functions.call("POST", `/channels/${channelId}/send`, {
     body: text,
@@ -92,7 +92,7 @@ test("202: not sent in time is queued, and says where to look", async () => {
   expect(headers.get("preference-applied")).toBe("respond-async");
 });
 
-test("202: wait=1 waits a second and says that it did", async () => {
+test("202: wait=1 waits a second and is confirmed", async () => {
   const channelId = await active();
   const { status, headers } = await functions.call("POST", `/channels/${channelId}/send`, {
     body: text,
@@ -101,32 +101,32 @@ test("202: wait=1 waits a second and says that it did", async () => {
   expect([status, headers.get("preference-applied")]).toEqual([202, "wait=1"]);
 });
 
-test("202: a fate that is unknown is said to be", async () => {
+test("202: a send without an acknowledgement answers `unknown`", async () => {
   const channelId = await active();
-  const asking = functions.call("POST", `/channels/${channelId}/send`, { body: text });
+  const pending = functions.call("POST", `/channels/${channelId}/send`, { body: text });
   await functions.settle(channelId, "message.send", {
     state: "unknown",
-    error: { code: "not_sent", message: "Nothing says whether WhatsApp took it" },
+    error: { code: "not_sent", message: "WhatsApp did not acknowledge it" },
   });
-  const { status, body } = await asking;
+  const { status, body } = await pending;
   expect([status, body.ok, body.payload.status]).toEqual([202, true, "unknown"]);
   expect(body.payload.messageId).toMatch(/^3EB0/);
 });
 
-test("202 at once: a channel that is not active accepts, and nobody waits", { timeout: 5_000 }, async () => {
+test("202: an inactive channel accepts a send, which does not wait", { timeout: 5_000 }, async () => {
   const channelId = await functions.addChannel({ status: "connecting" });
   const { status, body } = await functions.call("POST", `/channels/${channelId}/send`, { body: text });
   expect([status, body.payload.status]).toEqual([202, "queued"]);
 });
 
-test("200: a channel that is not active is waited for when that is asked", async () => {
+test("200: a send on an inactive channel waits if Prefer asks for it", async () => {
   const channelId = await functions.addChannel({ status: "connecting" });
-  const asking = functions.call("POST", `/channels/${channelId}/send`, {
+  const pending = functions.call("POST", `/channels/${channelId}/send`, {
     body: text,
     headers: { Prefer: "wait=60" },
   });
   await functions.settle(channelId, "message.send", sent);
-  const { status, headers } = await asking;
+  const { status, headers } = await pending;
   expect([status, headers.get("preference-applied")]).toEqual([200, "wait=30"]);
 });
 
@@ -137,14 +137,14 @@ test("409: a logged-out channel sends nothing", async () => {
   expect(await functions.db.commands.countDocuments({ channelId })).toBe(0);
 });
 
-test("422: WhatsApp's refusal names the message, the command and WhatsApp's code", async () => {
+test("422: a refusal by WhatsApp has the message id, the command id and WhatsApp's code", async () => {
   const channelId = await active();
-  const asking = functions.call("POST", `/channels/${channelId}/send`, { body: text });
+  const pending = functions.call("POST", `/channels/${channelId}/send`, { body: text });
   const command = await functions.settle(channelId, "message.send", {
     state: "failed",
     error: { code: "whatsapp_rejected", message: "WhatsApp refused it", details: { whatsappCode: 463 } },
   });
-  const { status, body } = await asking;
+  const { status, body } = await pending;
   expect(status).toBe(422);
   expect(body.error).toEqual({
     code: "whatsapp_rejected",
@@ -169,14 +169,14 @@ test.each([
   ["expired", undefined, 422, "expired"],
   ["dead", { code: "not_sent", message: "three times" }, 422, "not_sent"],
   ["failed", { code: "of_a_later_version", message: "?" }, 500, "internal"],
-] as const)("%s with %o: %i", async (state, error, expected, code) => {
+] as const)("a command that is %s with %o answers %i", async (state, error, expected, code) => {
   const channelId = await active();
-  const asking = functions.call("POST", `/channels/${channelId}/send`, { body: text });
+  const pending = functions.call("POST", `/channels/${channelId}/send`, { body: text });
   const command = await functions.settle(channelId, "message.send", {
     state,
     ...(error && { error }),
   } as never);
-  const { status, body } = await asking;
+  const { status, body } = await pending;
   expect([status, body.error.code]).toEqual([expected, code]);
   expect(body.error.details).toMatchObject({ messageId: command.messageId, commandId: command._id });
 });
@@ -195,14 +195,14 @@ test.each([
 });
 
 test.each([
-  ["a number that is none", { ...text, to: "somebody" }, "to"],
+  ["an invalid number", { ...text, to: "somebody" }, "to"],
   ["a group", { ...text, to: "123456789-123@g.us" }, "to"],
   ["no recipient", { message: "x" }, "to"],
   ["no text", { to: jid, message: "" }, "message"],
   ["a text of 4,097 characters", { to: jid, message: "x".repeat(4_097) }, "message"],
   ["another type", { ...text, type: "image" }, "type"],
   ["an unknown field", { ...text, delay: 5 }, "delay"],
-])("400: %s", async (_what, body, field) => {
+])("400: %s is refused", async (_what, body, field) => {
   const channelId = await active();
   const answer = await functions.call("POST", `/channels/${channelId}/send`, { body });
   expect(answer.status).toBe(400);
@@ -212,9 +212,9 @@ test.each([
 
 const image = { to: jid, mediaType: "image", mediaUrl: "https://example.com/image.jpg" };
 
-test("200: media is sent, its kind as the type", async () => {
+test("200: media is sent with its kind as the type", async () => {
   const channelId = await active();
-  const asking = functions.call("POST", `/channels/${channelId}/send-media`, {
+  const pending = functions.call("POST", `/channels/${channelId}/send-media`, {
     body: { ...image, caption: "Check out this image!" },
   });
   const command = await functions.settle(channelId, "message.send", sent);
@@ -222,20 +222,23 @@ test("200: media is sent, its kind as the type", async () => {
     to: jid,
     content: { type: "image", media: { url: image.mediaUrl }, caption: "Check out this image!" },
   });
-  const { status, body } = await asking;
+  const { status, body } = await pending;
   expect(status).toBe(200);
   expect(body.payload).toEqual({ messageId: command.messageId, to: jid, type: "image", status: "sent" });
 });
 
-test.each(["image", "video", "audio", "voice", "document", "sticker"])("202: %s", async (mediaType) => {
-  const channelId = await functions.addChannel();
-  const { status, body } = await functions.call("POST", `/channels/${channelId}/send-media`, {
-    body: { ...image, mediaType },
-  });
-  expect([status, body.payload.type]).toEqual([202, mediaType]);
-});
+test.each(["image", "video", "audio", "voice", "document", "sticker"])(
+  "202: a send of type %s is accepted",
+  async (mediaType) => {
+    const channelId = await functions.addChannel();
+    const { status, body } = await functions.call("POST", `/channels/${channelId}/send-media`, {
+      body: { ...image, mediaType },
+    });
+    expect([status, body.payload.type]).toEqual([202, mediaType]);
+  },
+);
 
-test("202: a private host that the operator allows", async () => {
+test("202: a private host is accepted if the operator allows it", async () => {
   const channelId = await functions.addChannel();
   const { status } = await functions.call("POST", `/channels/${channelId}/send-media`, {
     body: { ...image, mediaUrl: "http://127.0.0.1:8080/a.png" },
@@ -245,8 +248,8 @@ test("202: a private host that the operator allows", async () => {
 
 test.each([
   ["a loopback address", { ...image, mediaUrl: "http://127.0.0.1/a" }, "mediaUrl"],
-  ["a loopback address in disguise", { ...image, mediaUrl: "http://0x7f000001/a" }, "mediaUrl"],
-  ["an address of the link", { ...image, mediaUrl: "http://169.254.169.254/latest" }, "mediaUrl"],
+  ["a loopback address in hexadecimal", { ...image, mediaUrl: "http://0x7f000001/a" }, "mediaUrl"],
+  ["a link-local address", { ...image, mediaUrl: "http://169.254.169.254/latest" }, "mediaUrl"],
   ["a file", { ...image, mediaUrl: "file:///etc/passwd" }, "mediaUrl"],
   ["a path", { ...image, mediaUrl: "/etc/passwd" }, "mediaUrl"],
   ["data", { ...image, mediaUrl: "data:image/png;base64,AAAA" }, "mediaUrl"],
@@ -254,11 +257,11 @@ test.each([
   ["another port", { ...image, mediaUrl: "https://example.com:22/a" }, "mediaUrl"],
   ["no URL", { to: jid, mediaType: "image" }, "mediaUrl"],
   ["an unknown kind", { ...image, mediaType: "hologram" }, "mediaType"],
-  ["an upload, which there is not", { ...image, mediaId: "x" }, "mediaId"],
+  ["an upload, which is not supported", { ...image, mediaId: "x" }, "mediaId"],
   ["a caption of 1,025 characters", { ...image, caption: "x".repeat(1_025) }, "caption"],
   ["a caption on a voice message", { ...image, mediaType: "voice", caption: "x" }, "caption"],
   ["a file name on an image", { ...image, fileName: "a.jpg" }, "fileName"],
-])("400: media with %s", async (_what, body, field) => {
+])("400: media with %s is refused", async (_what, body, field) => {
   const channelId = await active();
   const answer = await functions.call("POST", `/channels/${channelId}/send-media`, { body });
   expect(answer.status).toBe(400);

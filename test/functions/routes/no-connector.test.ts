@@ -10,12 +10,12 @@ beforeAll(async () => {
 });
 afterAll(() => functions[Symbol.asyncDispose]());
 
-/** Waiting for anything would outlast the test. */
+/** Any wait would exceed this. */
 const impatient = { timeout: 5_000 };
 const longest = { Prefer: "wait=30" };
 
 test.each(["connect", "disconnect", "logout"])(
-  "202: %s is answered at once while no connector lives, and the wish is stored",
+  "202: %s is answered at once while no connector is alive, and its wish is stored",
   impatient,
   async (action) => {
     const channelId = await functions.addChannel();
@@ -29,7 +29,7 @@ test.each(["connect", "disconnect", "logout"])(
   },
 );
 
-test("202: a send is queued at once", impatient, async () => {
+test("202: a send is queued at once while no connector is alive", impatient, async () => {
   const channelId = await functions.addChannel({ status: "active" });
   const { status, body } = await functions.call("POST", `/channels/${channelId}/send`, {
     headers: longest,

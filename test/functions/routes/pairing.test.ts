@@ -10,21 +10,21 @@ beforeAll(async () => {
 afterAll(() => functions[Symbol.asyncDispose]());
 
 const text = "2@abc,def,ghi";
-const inTime = new Date(Date.now() + 3_600_000);
+const unexpired = new Date(Date.now() + 3_600_000);
 
-async function showing(expiresAt: Date): Promise<string> {
+async function channelWithQr(expiresAt: Date): Promise<string> {
   const pairing = { kind: "qr" as const, text, attempt: 2, of: 6, expiresAt };
   const config = { phoneNumber: null, qrCode: await toDataURL(text), pairingCode: null };
   return functions.addChannel({ status: "qr_ready", pairing, config });
 }
 
-test("200: the QR as JSON", async () => {
-  const channelId = await showing(inTime);
+test("200: the QR code is served as JSON", async () => {
+  const channelId = await channelWithQr(unexpired);
   const { status, body } = await functions.call("GET", `/channels/${channelId}/qr`);
   expect(status).toBe(200);
   expect(body).toEqual({
     ok: true,
-    payload: { qr: text, attempt: 2, of: 6, expiresAt: inTime.toISOString() },
+    payload: { qr: text, attempt: 2, of: 6, expiresAt: unexpired.toISOString() },
   });
 });
 
@@ -37,7 +37,7 @@ test.each([
   ["*/*", "application/json"],
   ["application/xml", "application/json"],
 ])("200: Accept %s gets %s", async (accept, type) => {
-  const channelId = await showing(inTime);
+  const channelId = await channelWithQr(unexpired);
   const { status, headers } = await functions.call("GET", `/channels/${channelId}/qr`, {
     headers: { Accept: accept },
   });
@@ -46,8 +46,8 @@ test.each([
   expect(headers.get("cache-control")).toBe("no-store");
 });
 
-test("200: the pictures and the text hold the pairing text", async () => {
-  const channelId = await showing(inTime);
+test("200: the PNG, the SVG and the text hold the pairing text", async () => {
+  const channelId = await channelWithQr(unexpired);
   const get = async (accept: string) => {
     const headers = { Accept: accept, "X-Api-Key": await functions.addKey() };
     return functions.fetch(new Request(`http://x/api/whatsapp/channels/${channelId}/qr`, { headers }));
@@ -58,11 +58,11 @@ test("200: the pictures and the text hold the pairing text", async () => {
   expect(await (await get("image/svg+xml")).text()).toMatch(/^<svg .*<\/svg>\s*$/s);
 });
 
-test("404: no QR, an expired one, and a code instead", async () => {
-  const code = { kind: "code" as const, text: "ABCD1234", attempt: 1, of: 1, expiresAt: inTime };
+test("404: a missing or expired QR code is not available, nor one replaced by a pairing code", async () => {
+  const code = { kind: "code" as const, text: "ABCD1234", attempt: 1, of: 1, expiresAt: unexpired };
   for (const channelId of [
     await functions.addChannel(),
-    await showing(new Date(Date.now() - 1_000)),
+    await channelWithQr(new Date(Date.now() - 1_000)),
     await functions.addChannel({ status: "pairing_code_ready", pairing: code }),
   ]) {
     const { status, body } = await functions.call("GET", `/channels/${channelId}/qr`, {
@@ -72,32 +72,32 @@ test("404: no QR, an expired one, and a code instead", async () => {
   }
 });
 
-test("403: who may only read channels sees no QR", async () => {
+test("403: a key that may only read sees no QR code", async () => {
   const key = await functions.addKey({ scopes: ["channels:read", "messages:read", "events:read"] });
-  const { status } = await functions.call("GET", `/channels/${await showing(inTime)}/qr`, { key });
+  const { status } = await functions.call("GET", `/channels/${await channelWithQr(unexpired)}/qr`, { key });
   expect(status).toBe(403);
 });
 
-test("200: a pairing code; whether the channel is wanted connected is left to the connector", async () => {
+test("200: a pairing code is answered, and the wish is left to the connector", async () => {
   const channelId = await functions.addChannel();
-  const asking = functions.call("POST", `/channels/${channelId}/pairing-code`, {
+  const pending = functions.call("POST", `/channels/${channelId}/pairing-code`, {
     body: { phoneNumber: "1234567890" },
   });
   const command = await functions.settle(channelId, "channel.request_pairing_code", {
     state: "succeeded",
-    result: { code: "ABCD1234", expiresAt: inTime.toISOString() },
+    result: { code: "ABCD1234", expiresAt: unexpired.toISOString() },
   });
   expect(command.payload).toEqual({ phoneNumber: "1234567890" });
-  const { status, body } = await asking;
+  const { status, body } = await pending;
   expect(status).toBe(200);
   expect(body).toEqual({
     ok: true,
-    payload: { channelId, code: "ABCD1234", expiresAt: inTime.toISOString() },
+    payload: { channelId, code: "ABCD1234", expiresAt: unexpired.toISOString() },
   });
   expect((await functions.db.channels.findOne({ _id: channelId }))?.wanted).toBe("disconnected");
 });
 
-test("202: a pairing code that takes longer", async () => {
+test("202: a pairing code that takes longer is queued", async () => {
   const channelId = await functions.addChannel();
   const { status, body } = await functions.call("POST", `/channels/${channelId}/pairing-code`, {
     headers: { Prefer: "respond-async" },
@@ -111,9 +111,9 @@ test.each([
   ["pairing_rate_limited", 429],
   ["cancelled", 409],
   ["whatsapp_rejected", 422],
-] as const)("%s: %i when the connector says so", async (code, expected) => {
+] as const)("a refusal %s by the connector answers %i", async (code, expected) => {
   const channelId = await functions.addChannel();
-  const asking = functions.call("POST", `/channels/${channelId}/pairing-code`, {
+  const pending = functions.call("POST", `/channels/${channelId}/pairing-code`, {
     body: { phoneNumber: "1234567890" },
     headers: { Prefer: "wait=30" },
   });
@@ -121,23 +121,23 @@ test.each([
     state: "failed",
     error: { code, message: "no" },
   });
-  const { status, body } = await asking;
+  const { status, body } = await pending;
   expect([status, body.error.code]).toEqual([expected, code]);
 });
 
-test("409: a pairing code whose command was taken back", async () => {
+test("409: a pairing code whose command was cancelled is refused", async () => {
   const channelId = await functions.addChannel();
-  const asking = functions.call("POST", `/channels/${channelId}/pairing-code`, {
+  const pending = functions.call("POST", `/channels/${channelId}/pairing-code`, {
     body: { phoneNumber: "1234567890" },
     headers: { Prefer: "wait=30" },
   });
   await functions.settle(channelId, "channel.request_pairing_code", { state: "cancelled" });
-  const { status, body } = await asking;
+  const { status, body } = await pending;
   expect(status).toBe(409);
   expect(body.error).toMatchObject({ code: "cancelled", retryable: true });
 });
 
-test("400: a pairing code needs a number", async () => {
+test("400: a pairing code requires a number", async () => {
   const { status, body } = await functions.call(
     "POST",
     `/channels/${await functions.addChannel()}/pairing-code`,

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => functions[Symbol.asyncDispose]());
 
-/** A send that a connector gave up. */
+/** Adds a send that a connector has ended; dead by default. */
 async function endedSend(end: Partial<CommandDocument> = {}) {
   const channelId = await functions.addChannel({ status: "active" });
   const sent = await functions.call("POST", `/channels/${channelId}/send`, {
@@ -44,7 +44,7 @@ const stored = async (commandId: string) => {
 };
 
 test.each(["dead", "expired"] as const)(
-  "202: one that is %s is queued again, as new and behind the others",
+  "202: a message that is %s is queued again as new, behind the others",
   async (state) => {
     const { channelId, commandId, messageId } = await endedSend({
       state,
@@ -90,25 +90,25 @@ test.each(["dead", "expired"] as const)(
   },
 );
 
-test("200, 409: it is waited for if that is asked for", async () => {
+test("200, 409: a retry waits if Prefer asks for it, and a sent message cannot be retried", async () => {
   const { channelId, commandId, messageId } = await endedSend();
-  const waiting = retry(commandId, { Prefer: "wait=30" });
+  const pending = retry(commandId, { Prefer: "wait=30" });
   await functions.settle(channelId, "message.send", { state: "succeeded", result: {} });
-  const { status, body, headers } = await waiting;
+  const { status, body, headers } = await pending;
   expect([status, body.message, body.payload.messageId]).toEqual([200, "Message sent", messageId]);
   expect(headers.get("preference-applied")).toBe("wait=30");
   expect((await retry(commandId)).status).toBe(409);
 });
 
-test("200: one that another service inserted, under an ObjectId", async () => {
+test("200: another service's message is retried by its ObjectId", async () => {
   const { channelId, commandId } = await endedSend();
   const { _id, messageId: __, ...theirs } = await stored(commandId);
   const objectId = new ObjectId();
   await functions.db.commands.deleteOne({ _id });
   await functions.db.commands.insertOne({ ...theirs, _id: objectId as never });
-  const waiting = retry(objectId.toHexString(), { Prefer: "wait=30" });
+  const pending = retry(objectId.toHexString(), { Prefer: "wait=30" });
   await functions.settle(channelId, "message.send", { state: "succeeded", result: {} });
-  const { status, headers } = await waiting;
+  const { status, headers } = await pending;
   expect([status, headers.get("location")]).toEqual([
     200,
     `/api/whatsapp/commands/${objectId.toHexString()}`,
@@ -116,7 +116,7 @@ test("200: one that another service inserted, under an ObjectId", async () => {
 });
 
 const others = commandStates.filter((state) => state !== "dead" && state !== "expired");
-test.each(others)("409: one that is %s stays so", async (state) => {
+test.each(others)("409: a message that is %s stays so", async (state) => {
   const { commandId } = await endedSend({ state });
   const before = await stored(commandId);
   const { status, body } = await retry(commandId);
@@ -124,13 +124,13 @@ test.each(others)("409: one that is %s stays so", async (state) => {
   expect(await stored(commandId)).toEqual(before);
 });
 
-test("409: of several at once, one tries it again", async () => {
+test("202, 409: one of several concurrent retries succeeds", async () => {
   const { commandId } = await endedSend();
   const answers = await Promise.all(Array.from({ length: 6 }, () => retry(commandId)));
   expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 409, 409, 409, 409, 409]);
 });
 
-test("202: several at once under one key are one; a later end is not undone by it", async () => {
+test("202: concurrent retries under one key are one, and do not undo a later end", async () => {
   const { commandId } = await endedSend();
   const headers = { "Idempotency-Key": "again" };
   const answers = await Promise.all(Array.from({ length: 6 }, () => retry(commandId, headers)));
@@ -146,7 +146,7 @@ test("202: several at once under one key are one; a later end is not undone by i
   expect((await stored(commandId)).state).toBe("queued");
 });
 
-test("202: one without a message id gets one, and keeps it", async () => {
+test("202: a message without a message id gets one and keeps it", async () => {
   const { commandId } = await endedSend();
   await functions.db.commands.updateOne({ _id: commandId }, { $unset: { messageId: "" } });
   const { body } = await retry(commandId);
@@ -154,13 +154,13 @@ test("202: one without a message id gets one, and keeps it", async () => {
   expect((await stored(commandId)).messageId).toBe(body.payload.messageId);
 });
 
-test("409: what was asked of the channel itself is asked for again instead", async () => {
+test("409: a control command cannot be retried", async () => {
   const { commandId } = await endedSend({ type: "channel.connect", lane: 0, state: "expired" });
   const { status, body } = await retry(commandId);
   expect([status, body.error.code]).toEqual([409, "command_not_retryable"]);
 });
 
-test("409: a channel that is logged out, 404: one that is deleted, and one outside the key's", async () => {
+test("409, 404: a retry is refused on a logged-out, a deleted and an uncovered channel", async () => {
   const { channelId, commandId } = await endedSend();
   const key = await functions.addKey({ channels: ["another"] });
   await functions.db.channels.updateOne({ _id: channelId }, { $set: { status: "logged_out" } });

@@ -16,7 +16,7 @@ async function signIn(): Promise<{ Cookie: string }> {
   return { Cookie: headers.getSetCookie()[0]?.split(";", 1)[0] ?? "" };
 }
 
-test("200: a key is exchanged for a cookie that no script can read", async () => {
+test("200: signing in exchanges a key for a cookie that no script can read", async () => {
   const apiKey = await functions.addKey({ _id: "k1", scopes: ["channels:read"], channels: ["c1"] });
   const { status, body, headers } = await functions.call("POST", "/session", { key: null, body: { apiKey } });
   expect(status).toBe(200);
@@ -32,7 +32,7 @@ test("200: a key is exchanged for a cookie that no script can read", async () =>
   expect((row?.expiresAt.getTime() ?? 0) - (row?.createdAt.getTime() ?? 0)).toBe(12 * 3_600_000);
 });
 
-test("200: on https, also behind a proxy, the cookie is Secure", async () => {
+test("200: the cookie is Secure on https, also behind a proxy", async () => {
   const apiKey = await functions.addKey();
   const options = { key: null, body: { apiKey } };
   const direct = await functions.call("POST", "https://example.com/api/whatsapp/session", options);
@@ -47,7 +47,7 @@ test("200: on https, also behind a proxy, the cookie is Secure", async () => {
   for (const { headers } of [direct, proxied, twice]) expect(headers.getSetCookie()[0]).toContain("; Secure");
 });
 
-test("401: a key that is not known makes no session", async () => {
+test("401: an unknown key creates no session", async () => {
   const { status, body, headers } = await functions.call("POST", "/session", {
     key: null,
     body: { apiKey: "wp_not-a-key" },
@@ -56,12 +56,12 @@ test("401: a key that is not known makes no session", async () => {
   expect(headers.getSetCookie()).toEqual([]);
 });
 
-test("400: a session needs a key", async () => {
+test("400: signing in requires a key", async () => {
   const { status, body } = await functions.call("POST", "/session", { key: null });
   expect([status, body.error.details[0].field]).toEqual([400, "apiKey"]);
 });
 
-test("200: the cookie reads from anywhere on this site, and writes from our own pages", async () => {
+test("200: the cookie may read from anywhere on this site and write from our own pages", async () => {
   const cookie = await signIn();
   const options = { key: null, body: { name: "a" } };
   expect((await functions.call("GET", "/channels", { key: null, headers: cookie })).status).toBe(200);
@@ -79,8 +79,8 @@ test.each([
   ["a neighbouring origin", { "Sec-Fetch-Site": "same-site" }],
   ["another origin, in an older browser", { Origin: "https://evil.example" }],
   ["an opaque origin", { Origin: "null" }],
-  ["nowhere", {}],
-])("401: the cookie does not write from %s", async (_what, headers) => {
+  ["a request without origin headers", {}],
+])("401: the cookie may not write from %s", async (_what, headers) => {
   const cookie = await signIn();
   const options = { key: null, headers: { ...cookie, ...headers } };
   const create = await functions.call("POST", "/channels", { ...options, body: { name: "a" } });
@@ -89,7 +89,7 @@ test.each([
   expect((await functions.call("GET", "/channels", { key: null, headers: cookie })).status).toBe(200);
 });
 
-test("200: DELETE ends the session at once, and clears the cookie", async () => {
+test("200: signing out ends the session at once and clears the cookie", async () => {
   const cookie = await signIn();
   const list = () => functions.call("GET", "/channels", { key: null, headers: cookie });
   expect((await list()).status).toBe(200);
@@ -102,7 +102,7 @@ test("200: DELETE ends the session at once, and clears the cookie", async () => 
   expect((await list()).status).toBe(401);
 });
 
-test("401: a session that has ended, and one whose key was revoked", async () => {
+test("401: an expired session and one whose key was revoked are refused", async () => {
   const ended = await signIn();
   await functions.db.consoleSessions.updateMany({}, { $set: { expiresAt: new Date(0) } });
   const afterEnd = await functions.call("GET", "/channels", { key: null, headers: ended });
