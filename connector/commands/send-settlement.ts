@@ -7,6 +7,7 @@ import type { Settlement } from "./settlement.ts";
 /** A send whose message id is fixed. */
 export type Send = CommandDocument & { messageId: string };
 
+/** Whether the command is a send with a message id; control commands have none. */
 export function isSend(command: CommandDocument): command is Send {
   return command.messageId !== undefined;
 }

@@ -24,6 +24,7 @@ export interface LivenessWatchOptions {
 /** How many checks fit into the silence after which the wire is probed. */
 const checksPerQuiet = 4;
 
+/** Wraps `wa.waitForMessage`, because a missing acknowledgement is a reason to probe at once. */
 export function watchLiveness({
   wa,
   listener,
@@ -35,7 +36,6 @@ export function watchLiveness({
   let published = 0;
   let probe: LivenessProbe | null = null;
 
-  // A missing acknowledgement is a reason to probe at once.
   const { waitForMessage } = wa;
   wa.waitForMessage = async <T>(id: string, timeoutMs?: number) => {
     const answer = await waitForMessage<T>(id, timeoutMs);

@@ -32,7 +32,7 @@ export interface SocketListener extends IntakeListener {
   closed(closure: Omit<Closure, "isLinked" | "isLeaseMine">): void;
   /** Resolves when everything received so far is in the event log. */
   allPublished(): Promise<void>;
-  /** Nothing passes this stage any more although the socket is open; the socket closes. */
+  /** Nothing passes this stage although the socket is open; the socket closes. */
   stalled(stage: StageName): void;
   /** WhatsApp demands a passkey, which Baileys does not support, before it links this account. */
   passkeyRequired(): void;
@@ -53,6 +53,7 @@ export interface SocketOptions {
   log: Logger;
 }
 
+/** A channel's socket to WhatsApp, and the ways to end it. */
 export interface ChannelSocket {
   /** Baileys' own socket, for sending and querying. */
   wa: WASocket;

@@ -38,7 +38,7 @@ async function numberExists(wa: WASocket, jid: string): Promise<boolean> {
 async function lidExists({ signalRepository, executeUSyncQuery }: WASocket, lid: string): Promise<boolean> {
   if (await signalRepository.lidMapping.getPNForLID(lid)) return true;
   if ((await signalRepository.validateSession(lid)).exists) return true;
-  // The query that Baileys makes before a send, whose own result does not tell silence from an unknown LID.
+  // The query that Baileys makes before a send, whose own result does not distinguish silence from an unknown LID.
   const query = new USyncQuery().withContext("message").withDeviceProtocol().withLIDProtocol();
   const { list } = assertAnswered(await executeUSyncQuery(query.withUser(new USyncUser().withId(lid))));
   return list.some(({ devices }) => hasDevices(devices));

@@ -5,6 +5,7 @@ import { untilAborted } from "../concurrency/until-aborted.ts";
 import type { OpenSocket } from "../connection/current-socket.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
 
+/** A relay under way. */
 export interface Relay {
   /** Resolves when Baileys has written the stanza or failed to, or when the socket is gone. */
   written: Promise<{ isOnWire: boolean; error?: unknown }>;

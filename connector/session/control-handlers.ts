@@ -21,7 +21,7 @@ export interface ControlContext {
   erase(): Promise<void>;
 }
 
-/** The command is neither done nor given up: it goes back to the queue. */
+/** The command is neither done nor failed: it is queued again. */
 export class PostponedError extends Error {
   override readonly name = "PostponedError";
 }

@@ -32,7 +32,7 @@ export interface TakeoverOptions {
   channel: ChannelDocument;
   lease: Pick<Lease, "id" | "ended" | "isValid">;
   config: Pick<Config, "encryptionKeys" | "whatsapp">;
-  /** Called when nothing can be written any more. */
+  /** Called once nothing more can be written. */
   onLost(error: Error): void;
   log: Logger;
 }

@@ -9,7 +9,7 @@ const inSession = "1002@lid";
 const found = "1003@lid";
 const refused = { code: "recipient_not_on_whatsapp" };
 
-/** A server that knows everyone but `unregistered`, nobody, or never answers. `queried` lists the JIDs it was asked for. */
+/** A server that knows everyone but `unregistered`, knows nobody, or never answers. `queried` lists the JIDs it was asked for. */
 function directory(mode: "normal" | "empty" | "silent" = "normal") {
   const queried: string[] = [];
   const answer = <T>(id: string, list: T[]): T[] | undefined => {
