@@ -136,8 +136,8 @@ describe("on an open socket", () => {
   });
 });
 
-describe("an interrupted batch", () => {
-  test("is queued again when the socket closes, and sent in order over the next one", async () => {
+describe("when sending is interrupted", () => {
+  test("a closed socket queues the rest of a batch again, which is sent in order over the next one", async () => {
     const gate = Promise.withResolvers<void>();
     const fixture = await openSender({ relay: () => gate.promise });
     const commands = await fixture.insert(10);
@@ -156,7 +156,7 @@ describe("an interrupted batch", () => {
     expect((await fixture.read(commands[9] as CommandDocument)).attempts).toBe(1);
   });
 
-  test("is queued again when the sender stops, which finishes the send on its way", async () => {
+  test("a stopped sender finishes the send on its way, and queues the rest again", async () => {
     const [relayed, acked] = [Promise.withResolvers<void>(), Promise.withResolvers<"sent">()];
     const fixture = await openSender({ relay: () => relayed.promise, ack: () => acked.promise });
     const commands = await fixture.insert(20);
@@ -171,7 +171,7 @@ describe("an interrupted batch", () => {
     expect(states).toEqual(commands.map((_, index) => (index === 0 ? "succeeded" : "queued")));
   });
 
-  test("is not even claimed once the ownership is lost", async () => {
+  test("a sender that lost its ownership claims and sends nothing", async () => {
     const fixture = await openSender();
     const commands = await fixture.insert(3);
     fixture.now.isOwner = false;

@@ -47,7 +47,7 @@ test("a takeover raises the epoch, and the former owner can no longer write", as
   expect(await file.all.events.distinct("seq", { channelId })).toEqual([1]);
 });
 
-test("a takeover publishes sends on the wire as `unknown`, and queues the others again", async () => {
+test("a takeover publishes sends that may have left as `unknown`, and queues the others again", async () => {
   const channelId = await newChannel();
   const former = await own(channelId);
   const [begun, waiting] = [
