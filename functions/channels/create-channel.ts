@@ -11,8 +11,8 @@ import type { NewChannel, Store } from "../store/store.ts";
 import { confirmWrite } from "../store/unconfirmed-write.ts";
 
 /**
- * Creates a channel and returns it as it was created; a request repeated under its key gets the same even when the channel
- * has changed or is gone. Throws `insufficient_scope` for an API key that is limited to some channels.
+ * Creates a channel and returns it as it was created; a request repeated under its key gets the same even when the
+ * channel has changed or is gone. Throws `insufficient_scope` for an API key that is limited to some channels.
  */
 export async function createChannel(
   store: Pick<Store, "createChannel" | "finishRequest">,

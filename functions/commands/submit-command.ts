@@ -43,9 +43,9 @@ export type CommandRequestContext = Pick<Context, "req" | "header"> & { var: Com
 
 /**
  * Writes a command for the request's channel, waits for its outcome where waiting makes sense, and sets `Location` and
- * `Preference-Applied`. A written command is accepted: nothing throws after the write. When the database does not confirm
- * the write, `database_unavailable` names the ids that may have been accepted, and is not `retryable` for a send without an
- * `Idempotency-Key`. A request repeated under its key writes the command only if it does not exist.
+ * `Preference-Applied`. A written command is accepted: nothing throws after the write. When the database does not
+ * confirm the write, `database_unavailable` names the ids that may have been accepted, and is not `retryable` for a
+ * send without an `Idempotency-Key`. A request repeated under its key writes the command only if it does not exist.
  */
 export async function submitCommand<T extends CommandType>(
   deps: Pick<Dependencies, "store" | "results" | "settings" | "ring">,
@@ -86,8 +86,8 @@ function newIds(type: CommandType): CommandIds {
 }
 
 /**
- * Prepares to wait for a command's outcome. The returned function waits, and sets `Location` and `Preference-Applied`. It
- * does not wait while no connector lives that could execute the command, but for a repeated request it reads whether the
+ * Prepares to wait for a command's outcome. The returned function waits, and sets `Location` and `Preference-Applied`.
+ * It does not wait while no connector is alive to execute the command, but for a repeated request it reads whether the
  * command has already ended.
  */
 export function prepareWait(

@@ -14,7 +14,7 @@ export interface ChangeStreamDoorbell extends EventDoorbell, AsyncDisposable {
   readonly listeners: number;
 }
 
-/** Waiters poll in these intervals too: a change that the stream misses costs latency, never an event. */
+/** Waiters also poll at these intervals: a change that the stream misses costs latency, never an event. */
 const pollPausesMs = [200, 400, 1_000];
 
 type Inserted = Pick<ChangeStreamInsertDocument<Pick<EventDocument, "channelId">>, "_id" | "fullDocument">;

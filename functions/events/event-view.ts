@@ -27,7 +27,7 @@ export interface EventQuery {
   limit: number;
 }
 
-/** Reads the log. Throws `resync_required` when the requested events are no longer retained; its details say where to resume. */
+/** Reads the log. Throws `resync_required`, with details to resume from, when the events are no longer retained. */
 export interface LogReader {
   /** In the order of `seq`. `resync_required` has `details.seq`. */
   readChannelEvents(query: ChannelEventQuery): Promise<EventPage>;
@@ -40,7 +40,7 @@ export interface LogReader {
   presentCursor(): Promise<string>;
 }
 
-/** An event as callers see it, with the same fields as in webhooks and over Socket.io. */
+/** An event as callers see it; Socket.io sends the same content. */
 export const eventSchema = z
   .object({
     id: z.string(),

@@ -14,8 +14,8 @@ export const anyObject = z.record(z.string(), z.unknown()).openapi({ additionalP
 const fieldProblem = z.object({ field: z.string(), message: z.string() });
 
 /**
- * The details of an error: a list of invalid fields, or an object of facts. Described as one schema with two types, because
- * the renderer of `/docs` fails on a union here.
+ * The details of an error: a list of invalid fields, or an object of facts. Described as one schema with two types,
+ * because the renderer of `/docs` fails on a union here.
  */
 export const errorDetails = z
   .union([z.array(fieldProblem), anyObject])
@@ -107,8 +107,8 @@ export function jsonRequest<S extends z.ZodType>(schema: S) {
 }
 
 /**
- * Describes the refusals of a route. Handlers throw them and never return them, so the type adds nothing to what a handler
- * may return.
+ * Describes the refusals of a route. Handlers throw them and never return them, so the type adds nothing to what a
+ * handler may return.
  */
 export function refusals(...codes: ErrorCode[]): Record<never, never> {
   const byStatus = Map.groupBy(new Set(codes), (code) => errorCatalog[code].status);

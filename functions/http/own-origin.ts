@@ -1,6 +1,6 @@
 /**
- * Whether the request comes from one of our own pages. A page cannot forge `Sec-Fetch-Site`; without that header, `Origin`
- * must name the host of the request (the scheme may differ behind a proxy).
+ * Whether the request comes from one of our own pages. A page cannot forge `Sec-Fetch-Site`; without that header,
+ * `Origin` must name the host of the request (the scheme may differ behind a proxy).
  */
 export function isFromOwnOrigin(request: Request): boolean {
   const site = request.headers.get("sec-fetch-site");

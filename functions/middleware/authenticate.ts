@@ -14,8 +14,9 @@ export interface CallerEnv {
 }
 
 /**
- * Identifies the caller by `X-Api-Key`, else `Authorization: Bearer`, else the console's cookie. A request that can change
- * something may use the cookie only from our own pages. Throws `missing_api_key`, `invalid_api_key`, `expired_api_key`.
+ * Identifies the caller by `X-Api-Key`, else `Authorization: Bearer`, else the console's cookie. A request that can
+ * change something may use the cookie only from our own pages. Throws `missing_api_key`, `invalid_api_key`,
+ * `expired_api_key`.
  */
 export function authenticate(authentication: Authentication) {
   return createMiddleware<CallerEnv>(async (c, next) => {

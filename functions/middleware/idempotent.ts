@@ -20,9 +20,9 @@ export interface OnceEnv {
 type Route = Pick<RouteConfig, "method" | "path" | "request">;
 
 /**
- * Lets a request be repeated under its `Idempotency-Key`. A refused request is refused again here; an accepted one reaches
- * its handler, which gets the same ids. Runs after everything that may answer 404 or 403 and after the body is read, so
- * those refusals are decided again each time. 5xx and 429 are never stored.
+ * Lets a request be repeated under its `Idempotency-Key`. A refused request is refused again here; an accepted one
+ * reaches its handler, which gets the same ids. Runs after everything that may answer 404 or 403 and after the body is
+ * read, so those refusals are decided again each time. 5xx and 429 are never stored.
  */
 export function idempotent(requests: KeyedRequests, route: Route) {
   return createMiddleware<OnceEnv>(async (c, next) => {

@@ -5,7 +5,7 @@ import type { Logger } from "#shared/log.ts";
 import { pollingResults } from "./polling-results.ts";
 import type { ReadCommandOutcome, ResultWaiter } from "./results.ts";
 
-/** Waiters poll in these intervals too: a change that the stream misses costs latency, never a result. */
+/** Waiters also poll at these intervals: a change that the stream misses costs latency, never a result. */
 const pollPausesMs = [200, 400, 1_000];
 
 export interface ChangeStreamResultsOptions {

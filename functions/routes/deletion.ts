@@ -35,7 +35,10 @@ const deleting = channelRoute({
 
 type Env = CommandRequestEnv & DeletionEnv;
 
-/** Deletes a channel: marks it first, then submits the command. A repetition under a key is answered even after that. */
+/**
+ * Deletes a channel: marks it first, then submits the command. Under a key, a repetition is answered even after the
+ * erasure.
+ */
 export function deletionRoutes(deps: Dependencies) {
   const { store } = deps;
   const middleware = [findChannelToDelete(store, deleting), ...guards(deleting, store)];

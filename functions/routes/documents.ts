@@ -14,8 +14,8 @@ export const apiVersion = "0.1.0";
 const info = { title: "Waypost", version: apiVersion, description: apiDescription };
 
 /**
- * Serves `/openapi.json`, made from the routes of `app`, and `/docs`, which shows it. Before the console is built, `/docs`
- * answers `route_not_found` and says how to build it.
+ * Serves `/openapi.json`, made from the routes of `app`, and `/docs`, which shows it. Before the console is built,
+ * `/docs` answers `route_not_found` and says how to build it.
  */
 export function documentRoutes(app: OpenAPIHono<RequestEnv>, { assets }: Pick<Dependencies, "assets">): Hono {
   for (const [name, scheme] of Object.entries(securitySchemes))

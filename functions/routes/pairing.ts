@@ -93,7 +93,7 @@ export function pairingRoutes(deps: Dependencies) {
     .openapi(guarded(requestingCode, store), async (c) => {
       const payload = c.req.valid("json");
       const { channelId } = c.var.found.channel;
-      // The connector stores the wish, because a linked channel refuses the code and must keep its own.
+      // The connector stores the wish, because a linked channel refuses the code and must keep its wish.
       const accepted = await submitCommand(deps, c, { type: "channel.request_pairing_code", payload });
       const outcome = commandAnswer(accepted);
       if (outcome.state !== "succeeded")

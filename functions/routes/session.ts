@@ -53,7 +53,7 @@ const signingOut = createRoute({
   },
 });
 
-/** Signs in to the console, by exchanging the API key for a cookie that no script can read, and out of it. */
+/** Signs in to the console and out of it. Signing in exchanges the API key for a cookie that no script can read. */
 export function sessionRoutes({ store }: Dependencies, authentication: CachedAuthentication) {
   return new OpenAPIHono({ defaultHook: invalidRequest })
     .openapi(signingIn, async (c) => {

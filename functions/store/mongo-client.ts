@@ -1,6 +1,6 @@
 import { MongoClient } from "mongodb";
 
-/** Creates a client that fails within seconds when the database is unreachable. It connects when first used; the caller closes it. */
+/** Creates a client that connects when first used and fails within seconds without a database. The caller closes it. */
 export function functionsMongoClient(uri: string): MongoClient {
   return new MongoClient(uri, {
     appName: "waypost-functions",

@@ -6,9 +6,9 @@ import type { CommandPage, CommandQuery } from "./store.ts";
 const lanes: CommandDocument["lane"][] = [0, 1, 2];
 
 /**
- * Reads a page of a channel's commands, newest first. The filter names every state and lane, so that the index `next`, from
- * which connectors claim, yields them in order; a further index would cost every send. A command of another service is
- * listed once it is queued; a refused one has no `ord` and is not listed.
+ * Reads a page of a channel's commands, newest first. The filter names every state and lane, so that the index `next`,
+ * from which connectors claim, yields them in order; a further index would cost every send. A command of another
+ * service is listed once it is queued; a refused one has no `ord` and is not listed.
  */
 export async function commandPage(
   commands: Collection<CommandDocument>,

@@ -9,7 +9,9 @@ import type { NodeApp } from "./node-app.ts";
 
 /** A smaller answer fits into one packet, compressed or not. */
 const compressedBytesMin = 1_024;
-/** Takes about as long as gzip at its default level and saves more: `/openapi.json` becomes 6.8 KB, with gzip 7.3 KB. */
+/**
+ * Takes about as long as gzip at its default level and saves more: `/openapi.json` becomes 6.8 KB, with gzip 7.3 KB.
+ */
 const brotliQuality = 4;
 
 const compressible = /^(application\/(problem\+)?json|text\/(html|plain))\s*(;|$)/i;
@@ -17,8 +19,8 @@ const compressible = /^(application\/(problem\+)?json|text\/(html|plain))\s*(;|$
 /**
  * Compresses what the app answers in JSON and text. Only Node needs this: the other platforms compress on their own. An
  * answer passes unchanged when it is a stream, has an `ETag` (which names its bytes), sets a cookie or is marked
- * `Cache-Control: no-transform`. A route that answers with a secret marks it so: beside text that an attacker chose, the
- * compressed length would give the secret away (BREACH).
+ * `Cache-Control: no-transform`. A route that answers with a secret must mark it so: beside text that an attacker
+ * chose, the compressed length would give the secret away (BREACH).
  */
 export function compressAnswers(fetch: NodeApp["fetch"]): NodeApp["fetch"] {
   return async (request, env) => {
