@@ -8,6 +8,7 @@ import { adoptAll } from "./commands/adoption.ts";
 import { listenToCommands } from "./commands/command-doorbell.ts";
 import { singleFlight } from "./concurrency/single-flight.ts";
 import { createThrottle } from "./concurrency/token-bucket.ts";
+import { createIdleChannels } from "./idle-channels.ts";
 import { isIdle } from "./machine/machine.ts";
 import type { MediaFetch } from "./media/fetched-media.ts";
 import { FencedError } from "./ownership/fence.ts";
@@ -42,7 +43,6 @@ const freeMax = 1_000;
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #sessions: Sessions;
-  readonly #idleSince = new Map<string, number>();
   readonly #stopping = new AbortController();
   readonly #adopt = singleFlight(() => this.#attempt("adopt", () => this.#adoptAll()));
   readonly #sweep = singleFlight(() => this.#attempt("sweep", () => this.#sweepAll()));
@@ -51,6 +51,7 @@ export class Supervisor {
   readonly #freed = new Set<string>();
   readonly #membership: Membership;
   readonly #gracePeriod;
+  readonly #idleChannels;
   readonly #rebalancing;
   readonly #loops: Promise<void>[];
 
@@ -65,6 +66,7 @@ export class Supervisor {
       ring: (channelId) => this.ring(channelId),
     });
     this.#gracePeriod = createGracePeriod(timings.graceMs);
+    this.#idleChannels = createIdleChannels(timings.idleReleaseMs);
     this.#membership = createMembership({
       db: collections,
       connectorId: lease.id,
@@ -194,17 +196,13 @@ export class Supervisor {
   }
 
   async #closeIdle(busy: ReadonlySet<string>): Promise<void> {
-    const now = performance.now();
-    for (const channelId of this.#sessions.channels()) {
+    const idle = this.#sessions.channels().filter((channelId) => {
       const machine = this.#sessions.get(channelId)?.machine();
-      if (!machine || !isIdle(machine) || busy.has(channelId)) this.#idleSince.delete(channelId);
-      else if (!this.#idleSince.has(channelId)) this.#idleSince.set(channelId, now);
-    }
-    const { idleReleaseMs } = this.#options.timings;
-    const long = [...this.#idleSince].filter(([, since]) => now - since >= idleReleaseMs);
-    for (const [channelId] of long) this.#idleSince.delete(channelId);
+      return machine && isIdle(machine) && !busy.has(channelId);
+    });
+    const due = this.#idleChannels.due(idle, performance.now());
     // At once: one after the other, hundreds of channels would hold up the rest of the sweep.
-    await Promise.all(long.map(([channelId]) => this.#sessions.close(channelId, release)));
+    await Promise.all(due.map((channelId) => this.#sessions.close(channelId, release)));
   }
 
   async #balance(): Promise<void> {

@@ -62,7 +62,8 @@ export function watchLiveness({
     start() {
       probe ??= createLivenessProbe({
         stages: livenessStages({
-          ...{ wa, waitingBytes },
+          wa,
+          waitingBytes,
           quietMs: timings.probeQuietMs,
           answerMs: timings.probeMs,
           stuckMs: timings.stuckMs,

@@ -85,7 +85,9 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   });
   const watchdog = setTimeout(() => end.terminate("no answer from WhatsApp"), timings.connectWatchdogMs);
   const liveness = watchLiveness({
-    ...{ wa, listener, timings },
+    wa,
+    listener,
+    timings,
     waitingBytes: () => rawSocket(wa)?.bufferedAmount ?? 0,
     onStalled(stage) {
       log.warn({ event: "deaf", stage }, "connection ended: open but nothing passes");

@@ -45,7 +45,6 @@ export function createInbox(
 ): Inbox {
   const writes = createSerialQueue(fail);
   const buffer = createInboxBuffer();
-  /** The buffer ran full, which fails the session once. */
   let isFull = false;
   /** A message could not be written. */
   let isBroken = false;

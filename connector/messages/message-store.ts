@@ -1,4 +1,4 @@
-import { Binary } from "mongodb";
+import { Binary, type Collection } from "mongodb";
 import type { MessageDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
@@ -28,18 +28,19 @@ export function createMessageStore(
   channelId: string,
 ): MessageStore {
   const outId = (messageId: string) => `${channelId}/out/${messageId}`;
-
-  const put = async (row: Omit<MessageDocument, "channelId" | "timestamp">) => {
-    const { _id, ...fields } = row;
-    const document = { ...fields, channelId, timestamp: new Date() };
-    await messages.updateOne({ _id }, { $setOnInsert: document }, { upsert: true });
-  };
+  const put = (row: NewRow) => insertOnce(messages, { ...row, channelId, timestamp: new Date() });
 
   return {
     sending: (messageId, chat, type, message) =>
       put({
-        ...{ _id: outId(messageId), messageId, direction: "out", chat, sender: null, type },
-        ...{ status: "queued", statusRank: messageStatusRank.queued },
+        _id: outId(messageId),
+        messageId,
+        direction: "out",
+        chat,
+        sender: null,
+        type,
+        status: "queued",
+        statusRank: messageStatusRank.queued,
         proto: new Binary(proto.Message.encode(message).finish()),
       }),
     seen({ chat, sender, messageId, type, data }) {
@@ -80,4 +81,14 @@ export function createMessageStore(
       await messages.updateOne({ _id: outId(messageId), statusRank }, { $set: { status: "failed" } });
     },
   };
+}
+
+type NewRow = Omit<MessageDocument, "channelId" | "timestamp">;
+
+/** Inserts a row unless it exists. */
+async function insertOnce(
+  messages: Collection<MessageDocument>,
+  { _id, ...fields }: MessageDocument,
+): Promise<void> {
+  await messages.updateOne({ _id }, { $setOnInsert: fields }, { upsert: true });
 }

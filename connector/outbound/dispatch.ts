@@ -46,7 +46,8 @@ export function createDispatch(scope: SessionScope, options: DispatchOptions): D
     scope.log.info({ event: "sent", commandId: _id, messageId, outcome, isAgain }, "message");
   const firstOptions: FirstSendOptions = {
     ...options,
-    ...{ outcomes, ackWindow },
+    outcomes,
+    ackWindow,
     onSettled: (send, { kind }) => logSent(send, kind, false),
   };
   const prepare = (send: Send, socket: OpenSocket) => prepareAttempt(scope, { send, socket }, options);

@@ -2,7 +2,7 @@ import type { Db } from "mongodb";
 import type { ChannelDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import type { Collections } from "#shared/database.ts";
-import { createSocketCaches } from "../baileys/socket-caches.ts";
+import { createSocketCaches, type SocketCaches } from "../baileys/socket-caches.ts";
 import { createTokenBucket } from "../concurrency/token-bucket.ts";
 import { type Connection, createConnection } from "../connection/connection.ts";
 import { unusableConnection } from "../connection/unusable-connection.ts";
@@ -73,35 +73,54 @@ export function assembleSession(
   const inbox = createInbox(scope, { events, messageStore, messageStatuses, ownJid });
   const connection = auth
     ? createConnection(scope, {
-        ...{ auth, caches, timings, inbox, signal, turn: options.turn, whatsapp: config.whatsapp },
+        auth,
+        caches,
+        timings,
+        inbox,
+        signal,
+        turn: options.turn,
+        whatsapp: config.whatsapp,
         isWrongAccount: () => isWrongAccount(machineRunner.machine().method),
         getMessage: async ({ id }) => (id ? messageStore.sent(id) : undefined),
       })
     : unusableConnection(signal);
   const effects = createEffects({ db, collections, fence, auth, signal, connection, linkedAccount });
   const machineRunner = createMachineRunner(scope, {
-    ...{ channelStore, events, isLinked, isWrongAccount, limits: timings },
+    channelStore,
+    events,
+    isLinked,
+    isWrongAccount,
+    limits: timings,
     initial: initial.machine,
     lastDisconnect: channel.lastDisconnect,
     perform: effects.perform,
     onChange: () => sender.ring(),
   });
-  const sender = createSender(scope, {
-    ...{ queue, messageStatuses, messageStore, ackMs: timings.ackMs },
-    bucket: createTokenBucket(config.sendRate, config.sendBurst),
-    preparation: {
-      ...{ caches, fetchMedia: options.fetchMedia, log: scope.log },
-      recipientCheck: createRecipientCheck(),
-    },
-    sending: () => sendingOn(machineRunner, connection),
-  });
+  const sending = () => sendingOn(machineRunner, connection);
+  const sender = assembleSender(scope, stores, options, { caches, sending });
   const { release, onEnd } = options;
   const erasure = createErasure(scope, { db, channelStore, machineRunner, release, onEnd });
   const { erase } = erasure;
-  const controlLane = createControlLane(scope, {
-    ...{ queue, machineRunner, channelStore, db: collections, isLinked, erase },
-  });
+  const lane = { queue, machineRunner, channelStore, db: collections, isLinked, erase };
+  const controlLane = createControlLane(scope, lane);
   return { initial, inbox, connection, effects, machineRunner, sender, erasure, controlLane };
+}
+
+function assembleSender(
+  scope: SessionScope,
+  { queue, messageStatuses, messageStore }: ChannelStores,
+  { config, timings, fetchMedia }: SessionPartsOptions,
+  { caches, sending }: { caches: SocketCaches; sending: () => Sending },
+): Sender {
+  return createSender(scope, {
+    queue,
+    messageStatuses,
+    messageStore,
+    ackMs: timings.ackMs,
+    bucket: createTokenBucket(config.sendRate, config.sendBurst),
+    preparation: { caches, fetchMedia, log: scope.log, recipientCheck: createRecipientCheck() },
+    sending,
+  });
 }
 
 function sendingOn(machineRunner: MachineRunner, connection: Connection): Sending {
