@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from "pino";
 import type { Config } from "./config.ts";
+import { errorTrace } from "./error-trace.ts";
 
 export type { Logger } from "pino";
 
@@ -9,7 +10,7 @@ const terminal = process.stdout.isTTY ? await import("./pretty-log.ts") : null;
 /**
  * Makes a log of one line per event on standard output: JSON, or on a terminal a line for people. Callers log ids,
  * states and codes, and never a key, code, QR, message text, phone number or Signal material, at any level; fields named
- * like these are removed all the same.
+ * like these are removed all the same, and an error is logged without its message, which can contain any of them.
  */
 export function createLog(
   level: Config["logLevel"],
@@ -23,6 +24,15 @@ export function createLog(
     redact: {
       paths: ["apiKey", "qr", "code", "text", "message", "phoneNumber", "to", "creds", "keys"],
       remove: true,
+    },
+    serializers: { err: errorTrace },
+    hooks: {
+      // pino would take the message of an error that is logged alone for the text of the line.
+      logMethod([first, ...rest], method) {
+        if (first instanceof Error)
+          method.call(this, errorTrace(first), ...(rest.length > 0 ? rest : ["error"]));
+        else method.call(this, first, ...rest);
+      },
     },
   };
   return pino(options, destination);

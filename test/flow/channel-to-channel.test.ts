@@ -77,7 +77,7 @@ test("what is written while the other is away waits for it, and is told once, in
   const ids: string[] = [];
   for (const text of ["one", "two", "three"]) ids.push(await send(dentist, pharmacy, text));
   await eventually(() => (channelOf(pharmacy).phone.devices()[0]?.queued ?? 0) >= ids.length);
-  expect(await tellingsOf(pharmacy, ids[0] ?? "")).toEqual([]);
+  expect(await publishedMessagesOf(pharmacy, ids[0] ?? "")).toEqual([]);
   await post(pharmacy, "connect");
   await channelOf(pharmacy).becomes("active");
   for (const id of ids) await toldOnce(pharmacy, id);
@@ -104,19 +104,19 @@ test("ten channels, each to each, while their connections drop: everything arriv
       return { from, to, ids };
     }),
   );
-  const tellings = async () => {
+  const publishedMessages = async () => {
     const messageIds = sent.flatMap(({ ids }) => ids);
     const query = { type: "incoming_message", "data.messageId": { $in: messageIds } } as const;
     return waypost.collections.events.find(query).sort({ seq: 1 }).toArray();
   };
-  await eventually(async () => (await tellings()).length >= pairs.length * texts.length, {
+  await eventually(async () => (await publishedMessages()).length >= pairs.length * texts.length, {
     withinMs: 100_000,
     everyMs: 250,
   }).catch(() => undefined);
   stop.abort();
   expect((await faults).filter(({ error }) => error !== undefined)).toEqual([]);
   for (const phone of phones) await channelOf(phone).becomes("active");
-  const log = await tellings();
+  const log = await publishedMessages();
   expect(log.map(({ data }) => data.messageId).sort()).toEqual(sent.flatMap(({ ids }) => ids).sort());
   const wire = waypost.sandbox.ledger.outgoing();
   for (const { from, to, ids } of sent) {
@@ -151,7 +151,7 @@ async function send(from: string, to: string, message: string): Promise<string> 
   return body.payload.messageId;
 }
 
-async function tellingsOf(phone: string, messageId: string) {
+async function publishedMessagesOf(phone: string, messageId: string) {
   const query = { channelId: channelOf(phone).channelId, type: "incoming_message" } as const;
   const events = await waypost.collections.events.find({ ...query, "data.messageId": messageId }).toArray();
   return events.map(({ data }) => data);
@@ -159,11 +159,11 @@ async function tellingsOf(phone: string, messageId: string) {
 
 /** Waits for the message, and for everything that waits for this phone: then it has been told as often as it will be. */
 async function toldOnce(phone: string, messageId: string) {
-  await eventually(async () => (await tellingsOf(phone, messageId)).length > 0);
+  await eventually(async () => (await publishedMessagesOf(phone, messageId)).length > 0);
   await eventually(() => channelOf(phone).phone.devices()[0]?.queued === 0);
-  const tellings = await tellingsOf(phone, messageId);
-  expect(tellings).toHaveLength(1);
-  return tellings;
+  const publishedMessages = await publishedMessagesOf(phone, messageId);
+  expect(publishedMessages).toHaveLength(1);
+  return publishedMessages;
 }
 
 const hears = (phone: string, messageId: string, status: string) =>

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import type { Config } from "#shared/config.ts";
-import { createLog } from "#shared/log.ts";
+import { createLog, type Logger } from "#shared/log.ts";
 
 function written(level: Config["logLevel"], write: (log: ReturnType<typeof createLog>) => void) {
   const lines: string[] = [];
@@ -41,6 +41,16 @@ test.each(["apiKey", "qr", "code", "text", "message", "phoneNumber", "to", "cred
     }
   },
 );
+
+test.each<[string, (log: Logger, error: Error) => void]>([
+  ["alone", (log, error) => log.error(error)],
+  ["with words", (log, error) => log.error(error, "words")],
+  ["as `err`", (log, error) => log.error({ event: "x", err: error }, "words")],
+])("an error that is logged %s leaves its message out", (_, write) => {
+  const [line = ""] = written("error", (log) => write(log, new Error("15550001111 wrote: hello")));
+  expect(line).not.toContain("15550001111");
+  expect(line).toContain("log.test.ts");
+});
 
 test("below its level nothing is written, and nothing at all when silent", () => {
   expect(written("warn", (log) => log.info("words"))).toEqual([]);
