@@ -1,6 +1,6 @@
 import type { Account } from "#infra/sandbox/account.ts";
 import { eventually } from "../support/eventually.ts";
-import { apiKey, type System } from "./system.ts";
+import { apiKey, type SupervisedProcesses } from "../support/system.ts";
 
 /** A channel of the run, the phone it is linked to, and who it talks with. */
 export interface ChaosChannel {
@@ -16,7 +16,7 @@ const contactsEach = 3;
 
 /** Creates so many channels over HTTP and links each to a phone of its own by scanning its QR. */
 export async function pairChannels(
-  system: System,
+  system: SupervisedProcesses,
   count: number,
   progress: (paired: number) => void,
 ): Promise<ChaosChannel[]> {
@@ -32,7 +32,7 @@ export async function pairChannels(
   return paired.toSorted((a, b) => a.index - b.index);
 }
 
-async function pairOne(system: System, index: number): Promise<ChaosChannel> {
+async function pairOne(system: SupervisedProcesses, index: number): Promise<ChaosChannel> {
   const api = system.api(index);
   const created = await api.post("/channels", { name: `Channel ${index}` });
   const { channelId } = created.body.payload;

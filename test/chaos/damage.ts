@@ -1,8 +1,8 @@
 import { sleep } from "#shared/sleep.ts";
+import type { NodeProcess } from "../support/node-process.ts";
+import type { SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
-import type { NodeProcess } from "./node-process.ts";
 import type { FaultKind, PlannedFault } from "./schedule.ts";
-import type { System } from "./system.ts";
 
 /** A fault that was done. Times are milliseconds since 1970. */
 export interface DoneFault {
@@ -16,7 +16,7 @@ export interface DoneFault {
 }
 
 interface Scene {
-  system: System;
+  system: SupervisedProcesses;
   connector: NodeProcess;
   functions: NodeProcess;
   /** Some channels' phone numbers. */
@@ -144,7 +144,7 @@ function stopping(process: NodeProcess): Act {
 
 /** Does what is planned, at its times. `done` grows; `finished` resolves when everything is mended again. */
 export function startDamage(
-  system: System,
+  system: SupervisedProcesses,
   channels: readonly ChaosChannel[],
   planned: readonly PlannedFault[],
   signal: AbortSignal,

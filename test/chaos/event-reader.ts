@@ -1,7 +1,7 @@
 import { sleep } from "#shared/sleep.ts";
+import { apiKey, type SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { Heard, Listener } from "./listeners.ts";
-import { apiKey, type System } from "./system.ts";
 
 const retryMs = 500;
 const answerMs = 20_000;
@@ -13,7 +13,7 @@ interface Page {
 
 /** Reads `GET /events` from the beginning of the log to its end, through one functions process after the other. */
 export function startEventReader(
-  system: System,
+  system: SupervisedProcesses,
   channels: readonly ChaosChannel[],
   signal: AbortSignal,
 ): Listener {
@@ -46,7 +46,7 @@ export function startEventReader(
 
 /** Null when there was no answer, or none that is a page. */
 async function readPage(
-  { functions }: System,
+  { functions }: SupervisedProcesses,
   turn: number,
   cursor: string | null,
   signal: AbortSignal,

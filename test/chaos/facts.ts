@@ -3,12 +3,12 @@ import type { IncomingRecord } from "#infra/sandbox/ledger/incoming.ts";
 import type { OutgoingRecord } from "#infra/sandbox/ledger/outgoing.ts";
 import type { Overlap, SocketRecord } from "#infra/sandbox/ledger/sockets.ts";
 import type { CommandDocument, EventDocument } from "#shared/collections.ts";
+import type { SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { DoneFault } from "./damage.ts";
 import type { Listener } from "./listeners.ts";
 import type { Inbound } from "./load.ts";
 import type { Send } from "./sends.ts";
-import type { System } from "./system.ts";
 
 /** Everything the verdict is made of: what was asked for, what the product says, and what really happened. */
 export interface Facts {
@@ -40,7 +40,7 @@ export interface Outcome {
 export type SocketWithProcess = SocketRecord & { process: string | null };
 
 export async function gatherFacts(
-  system: System,
+  system: SupervisedProcesses,
   channels: readonly ChaosChannel[],
   asked: Pick<Facts, "inbound" | "faults" | "listeners"> & { sends: readonly Send[] },
 ): Promise<Facts> {
@@ -63,7 +63,7 @@ export async function gatherFacts(
   };
 }
 
-async function outcomesOf(system: System, sends: readonly Send[]): Promise<Outcome[]> {
+async function outcomesOf(system: SupervisedProcesses, sends: readonly Send[]): Promise<Outcome[]> {
   const commands = await system.collections.commands.find({ type: "message.send" }).toArray();
   const byId = new Map(commands.map((command) => [String(command._id), command]));
   const byMessage = new Map(
@@ -86,7 +86,10 @@ async function outcomesOf(system: System, sends: readonly Send[]): Promise<Outco
 const clockMs = 2_000;
 
 /** Ports are used again: the last call from this port before the socket was opened is the one. */
-function processOf({ connectors }: System, { remotePort, openedAt }: SocketRecord): string | null {
+function processOf(
+  { connectors }: SupervisedProcesses,
+  { remotePort, openedAt }: SocketRecord,
+): string | null {
   let found: { name: string; at: number } | null = null;
   for (const { name, whatsapp } of connectors) {
     for (const { port, at } of whatsapp?.calls ?? []) {

@@ -1,7 +1,7 @@
 import { io, type Socket } from "socket.io-client";
 import { sleep } from "#shared/sleep.ts";
+import { apiKey, type SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
-import { apiKey, type System } from "./system.ts";
 
 /** What one client heard of one channel. */
 export interface Heard {
@@ -28,7 +28,7 @@ const reconnectMs = 500;
 
 /** One listener for every ten channels. They live until `signal` aborts. */
 export function startListeners(
-  system: System,
+  system: SupervisedProcesses,
   channels: readonly ChaosChannel[],
   signal: AbortSignal,
 ): Listener[] {
@@ -40,7 +40,7 @@ export function startListeners(
 }
 
 function startListener(
-  system: System,
+  system: SupervisedProcesses,
   name: string,
   channels: readonly ChaosChannel[],
   firstConnector: number,

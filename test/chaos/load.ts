@@ -1,8 +1,8 @@
 import { sleep } from "#shared/sleep.ts";
+import type { SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { Random } from "./random.ts";
 import { type Send, type Stream, sendOverHttp, sendThroughDatabase } from "./sends.ts";
-import type { System } from "./system.ts";
 
 /** A message that a contact wrote to a channel. */
 export interface Inbound {
@@ -35,7 +35,7 @@ const giveUpMs = 60_000;
 
 /** Numbered messages in every stream and chat of every channel, at a steady rate with random gaps. */
 export function startLoad(
-  system: System,
+  system: SupervisedProcesses,
   channels: readonly ChaosChannel[],
   rates: Rates,
   random: Random,

@@ -1,6 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sleep } from "#shared/sleep.ts";
+import { testReplicaSet } from "../support/replica-set.ts";
+import { startSystem } from "../support/system.ts";
 import { pairChannels } from "./channels.ts";
 import { startDamage } from "./damage.ts";
 import { startEventReader } from "./event-reader.ts";
@@ -20,7 +22,6 @@ import { seeded } from "./random.ts";
 import { table, traces } from "./report.ts";
 import { planFaults } from "./schedule.ts";
 import { mendAll, settle } from "./settling.ts";
-import { startSystem } from "./system.ts";
 import { clock, timeline } from "./timeline.ts";
 
 export interface ChaosOptions {
@@ -48,7 +49,11 @@ const judges = [finalStates, once, order, inboundOnce, replayed, oneSocket, ratc
 export async function runChaos(options: ChaosOptions): Promise<Row[]> {
   const { seed, durationMs, say, tick, signal } = options;
   const started = performance.now();
-  await using system = await startSystem(options);
+  await using mongo = await testReplicaSet({ electionTimeoutMs: options.electionTimeoutMs });
+  say("MongoDB: three members, one primary");
+  const { functions, connectors } = options;
+  await using system = await startSystem({ processes: "supervised", database: mongo, functions, connectors });
+  say(`${functions} functions and ${connectors} connectors listen, logs in ${system.folder}`);
   const channels = await pairChannels(system, options.channels, (paired) =>
     tick(`${paired} of ${options.channels} channels are linked`),
   );

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Api } from "../support/api.ts";
+import type { SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
-import type { System } from "./system.ts";
 
 /** One message that was to be sent, and what its sender was told. Times are milliseconds since 1970. */
 export interface Send {
@@ -41,7 +41,7 @@ const retryMs = 500;
  * `giveUp` aborts: then nobody promised anything.
  */
 export async function sendOverHttp(
-  system: System,
+  system: SupervisedProcesses,
   send: Send,
   giveUp: AbortSignal,
   turn: number,
@@ -81,8 +81,12 @@ async function post(api: Api, send: Send, headers: Record<string, string>, giveU
 }
 
 /** Inserts a command as another service would, and repeats that until the database has it. */
-export async function sendThroughDatabase(system: System, send: Send, giveUp: AbortSignal): Promise<void> {
-  const commands = system.db.collection<{ _id: string }>("commands");
+export async function sendThroughDatabase(
+  system: SupervisedProcesses,
+  send: Send,
+  giveUp: AbortSignal,
+): Promise<void> {
+  const commands = system.database.db.collection<{ _id: string }>("commands");
   const { channelId } = send.channel;
   const payload = { to: send.to, content: { type: "text", text: send.text } };
   const { lane } = streams[send.stream];

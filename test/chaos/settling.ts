@@ -1,16 +1,16 @@
 import type { Collections } from "#shared/database.ts";
 import { sleep } from "#shared/sleep.ts";
+import type { SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { Listener } from "./listeners.ts";
 import type { Load } from "./load.ts";
-import type { System } from "./system.ts";
 
 const everyMs = 1_000;
 /** What is settled stays so for this long: a late second event would still be seen. */
 const quietMs = 3_000;
 
 /** Everything whole again: no fault left, every process up, the database with all its members. */
-export async function mendAll({ sandbox, functions, connectors, mongo }: System): Promise<void> {
+export async function mendAll({ sandbox, functions, connectors, mongo }: SupervisedProcesses): Promise<void> {
   sandbox.faults.clear();
   for (const each of [...functions, ...connectors]) {
     each.database.mend();
@@ -23,7 +23,7 @@ export async function mendAll({ sandbox, functions, connectors, mongo }: System)
 }
 
 export interface Settling {
-  system: System;
+  system: SupervisedProcesses;
   channels: readonly ChaosChannel[];
   load: Load;
   listeners: readonly Listener[];

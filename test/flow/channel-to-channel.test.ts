@@ -3,29 +3,29 @@ import { servePicture } from "#infra/demo/picture.ts";
 import { planFaults } from "#infra/sandbox/faults/schedule.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
-import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
-import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { type OneProcess, startSystem } from "../support/system.ts";
 
 const phones = Array.from({ length: 10 }, (_, index) => `1555012000${index}`);
 const [dentist = "", pharmacy = ""] = phones;
 
 let picture: Awaited<ReturnType<typeof servePicture>>;
-let waypost: TestWaypost;
-const channels = new Map<string, PairedChannel>();
+let system: OneProcess;
+const channels = new Map<string, TestChannel>();
 
 beforeAll(async () => {
   picture = await servePicture();
   const config = { mediaAllowHosts: [picture.host] };
   const timings = { backoff: { baseMs: 50, maxMs: 200 }, ackMs: 5_000 };
-  waypost = await testWaypost({ config, timings });
-  for (const phone of phones) channels.set(phone, await pairedChannel(waypost, phone));
+  system = await startSystem({ config, timings });
+  for (const phone of phones) channels.set(phone, await pairedChannel(system, phone));
 });
 afterEach(() => {
-  expect(waypost.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
-  expect(waypost.sandbox.ledger.unrepairedDecryptFailures()).toEqual([]);
+  expect(system.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
+  expect(system.sandbox.ledger.unrepairedDecryptFailures()).toEqual([]);
 });
 afterAll(async () => {
-  await waypost[Symbol.asyncDispose]();
+  await system[Symbol.asyncDispose]();
   await picture[Symbol.asyncDispose]();
 });
 
@@ -67,7 +67,7 @@ test("a phone that asks again gets another copy, and its channel is not told twi
   const messageId = await send(dentist, pharmacy, "Unreadable on the phone at first");
   await channelOf(pharmacy).phone.waitForMessage(({ id }) => id === messageId);
   await toldOnce(pharmacy, messageId);
-  const record = waypost.sandbox.ledger.outgoing().find(({ id }) => id === messageId);
+  const record = system.sandbox.ledger.outgoing().find(({ id }) => id === messageId);
   expect(record).toMatchObject({ copies: 1, resent: 1, retriesAsked: 1 });
 });
 
@@ -81,7 +81,7 @@ test("what is written while the other is away waits for it, and is told once, in
   await post(pharmacy, "connect");
   await channelOf(pharmacy).becomes("active");
   for (const id of ids) await toldOnce(pharmacy, id);
-  const log = await waypost.collections.events
+  const log = await system.collections.events
     .find({ channelId: channelOf(pharmacy).channelId, "data.messageId": { $in: ids } })
     .sort({ seq: 1 })
     .toArray();
@@ -96,7 +96,7 @@ test("ten channels, each to each, while their connections drop: everything arriv
   const rates = { drop: 20, "stream-error": 10 };
   const plan = planFaults({ seed: 11, seconds: 100, targets: phones, rates });
   const stop = new AbortController();
-  const faults = waypost.sandbox.runFaults(plan, stop.signal);
+  const faults = system.sandbox.runFaults(plan, stop.signal);
   const sent = await Promise.all(
     pairs.map(async ({ from, to }) => {
       const ids: string[] = [];
@@ -107,7 +107,7 @@ test("ten channels, each to each, while their connections drop: everything arriv
   const publishedMessages = async () => {
     const messageIds = sent.flatMap(({ ids }) => ids);
     const query = { type: "incoming_message", "data.messageId": { $in: messageIds } } as const;
-    return waypost.collections.events.find(query).sort({ seq: 1 }).toArray();
+    return system.collections.events.find(query).sort({ seq: 1 }).toArray();
   };
   await eventually(async () => (await publishedMessages()).length >= pairs.length * texts.length, {
     withinMs: 100_000,
@@ -118,7 +118,7 @@ test("ten channels, each to each, while their connections drop: everything arriv
   for (const phone of phones) await channelOf(phone).becomes("active");
   const log = await publishedMessages();
   expect(log.map(({ data }) => data.messageId).sort()).toEqual(sent.flatMap(({ ids }) => ids).sort());
-  const wire = waypost.sandbox.ledger.outgoing();
+  const wire = system.sandbox.ledger.outgoing();
   for (const { from, to, ids } of sent) {
     const records = wire.filter((record) => ids.includes(record.id)).sort(byOrder);
     expect(records.filter(({ copies, shownAt }) => copies > 2 || shownAt === null)).toEqual([]);
@@ -136,14 +136,14 @@ test("ten channels, each to each, while their connections drop: everything arriv
 const byOrder = (one: { order: number | null }, other: { order: number | null }): number =>
   (one.order ?? 0) - (other.order ?? 0);
 
-function channelOf(phone: string): PairedChannel {
+function channelOf(phone: string): TestChannel {
   const channel = channels.get(phone);
   if (!channel) throw new Error(`${phone} has no channel`);
   return channel;
 }
 
 const post = (phone: string, action: string, body: object = {}) =>
-  waypost.api().post(`/channels/${channelOf(phone).channelId}/${action}`, body, { prefer: "wait=0" });
+  system.api().post(`/channels/${channelOf(phone).channelId}/${action}`, body, { prefer: "wait=0" });
 
 /** The id that the message will have, whenever it goes out. */
 async function send(from: string, to: string, message: string): Promise<string> {
@@ -153,7 +153,7 @@ async function send(from: string, to: string, message: string): Promise<string> 
 
 async function publishedMessagesOf(phone: string, messageId: string) {
   const query = { channelId: channelOf(phone).channelId, type: "incoming_message" } as const;
-  const events = await waypost.collections.events.find({ ...query, "data.messageId": messageId }).toArray();
+  const events = await system.collections.events.find({ ...query, "data.messageId": messageId }).toArray();
   return events.map(({ data }) => data);
 }
 
@@ -169,7 +169,7 @@ async function toldOnce(phone: string, messageId: string) {
 const hears = (phone: string, messageId: string, status: string) =>
   eventually(async () => {
     const query = { channelId: channelOf(phone).channelId, type: "message_status_update" } as const;
-    return waypost.collections.events.findOne({
+    return system.collections.events.findOne({
       ...query,
       "data.messageId": messageId,
       "data.status": status,

@@ -4,27 +4,27 @@ import type { ChannelDocument } from "#shared/collections.ts";
 import type { LastDisconnect } from "#shared/events.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
-import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
-import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { type OneProcess, startSystem } from "../support/system.ts";
 
-let waypost: TestWaypost;
+let system: OneProcess;
 
 const backoff = { baseMs: 50, maxMs: 200 };
 const replacedPauseMs = 300;
 const quarterHourMs = 15 * 60_000;
 
 beforeAll(async () => {
-  waypost = await testWaypost({
+  system = await startSystem({
     timings: { backoff, replacedPauseMs, probeQuietMs: 1_000, probeMs: 500, connectWatchdogMs: 3_000 },
   });
 });
 
 afterAll(async () => {
-  await waypost[Symbol.asyncDispose]();
-  expect(waypost.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
+  await system[Symbol.asyncDispose]();
+  expect(system.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
 });
 
-type Faults = TestWaypost["sandbox"]["faults"];
+type Faults = OneProcess["sandbox"]["faults"];
 
 /** One way for a connection to end, and what becomes of its channel. */
 interface Row {
@@ -191,12 +191,12 @@ const rows: Row[] = [
   },
 ];
 
-const credentialsOf = ({ channelId }: PairedChannel) =>
-  waypost.database.db.collection("whatsapp_auth_creds").countDocuments({ channelId });
+const credentialsOf = ({ channelId }: TestChannel) =>
+  system.database.db.collection("whatsapp_auth_creds").countDocuments({ channelId });
 
 /** What was told of the end with this name and number, the first time. */
-async function toldOf({ channelId }: PairedChannel, [reason, code]: Row["end"]) {
-  const found = await waypost.collections.events.findOne(
+async function toldOf({ channelId }: TestChannel, [reason, code]: Row["end"]) {
+  const found = await system.collections.events.findOne(
     {
       channelId,
       type: "connection_update",
@@ -212,12 +212,12 @@ let nextNumber = 15550110400;
 
 test.each(rows)("$when: $status $reason, credentials $credentials", async (row) => {
   const phoneNumber = String(nextNumber++);
-  const channel = await pairedChannel(waypost, phoneNumber);
+  const channel = await pairedChannel(system, phoneNumber);
   const { channelId } = channel;
   // The restart that belongs to pairing looks like any other; that it is over is told after it is written.
-  await eventually(() => waypost.collections.events.findOne({ channelId, "data.status": "active" }));
-  await waypost.collections.events.deleteMany({ channelId, "data.lastDisconnect.code": 515 });
-  row.act(waypost.sandbox.faults, phoneNumber);
+  await eventually(() => system.collections.events.findOne({ channelId, "data.status": "active" }));
+  await system.collections.events.deleteMany({ channelId, "data.lastDisconnect.code": 515 });
+  row.act(system.sandbox.faults, phoneNumber);
   const { status, reason, retryAt, lastDisconnect } = await eventually(() => toldOf(channel, row.end), {
     withinMs: 20_000,
   });
@@ -230,9 +230,9 @@ test.each(rows)("$when: $status $reason, credentials $credentials", async (row) 
     expect(waitMs).not.toBeNull();
     expect(waitMs).toBeLessThanOrEqual(row.retry.withinMs);
   } else expect(waitMs).toBe(row.retry);
-  waypost.sandbox.faults.clear();
+  system.sandbox.faults.clear();
   expect((await channel.document()).wanted).toBe(row.wanted);
   expect(await credentialsOf(channel)).toBe(row.credentials === "kept" ? 1 : 0);
   if (row.status === "connecting" && row.reason !== "rate_limited") await channel.becomes("active");
-  await waypost.api().post(`/channels/${channelId}/disconnect`);
+  await system.api().post(`/channels/${channelId}/disconnect`);
 });

@@ -6,7 +6,7 @@ import { createLog } from "#shared/log.ts";
 import { startBrowser, withPage } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { serveFile } from "../support/served-file.ts";
-import { apiKey, type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { apiKey, type OneProcess, startSystem } from "../support/system.ts";
 
 const phoneNumber = "15550000001";
 const contactNumber = "15550000002";
@@ -26,15 +26,15 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 test("a person signs in, pairs by QR, sends, receives, sees statuses, and logs out", async () => {
-  await using waypost = await testWaypost();
-  const contact = waypost.sandbox.account(contactNumber);
-  await withPage(browser, { baseURL: waypost.url }, async (page) => {
+  await using system = await startSystem();
+  const contact = system.sandbox.account(contactNumber);
+  await withPage(browser, { baseURL: system.url }, async (page) => {
     await signIn(page);
     await createChannel(page, "Shop");
     await page.getByRole("button", { name: "Connect", exact: true }).click();
     await page.getByRole("img", { name: "QR code" }).waitFor();
     await page.getByText(/Code 1 of 6 · new one in \d+/).waitFor();
-    await waypost.sandbox.account(phoneNumber).scan(await waitingCode(waypost));
+    await system.sandbox.account(phoneNumber).scan(await waitingCode(system));
     await statusOf(page, "Active");
     await page.getByText(`+${phoneNumber}`).first().waitFor();
 
@@ -62,17 +62,17 @@ test("a person signs in, pairs by QR, sends, receives, sees statuses, and logs o
     await dialog.getByText("This unlinks the phone").waitFor();
     await dialog.getByRole("button", { name: "Log out" }).click();
     await statusOf(page, "Logged out");
-    expect(waypost.sandbox.account(phoneNumber).devices()).toEqual([]);
+    expect(system.sandbox.account(phoneNumber).devices()).toEqual([]);
   });
 });
 
 test("an image goes out by its address, and what the server objects to stands beside its field", async () => {
   await using image = await serveFile(Buffer.from(pixel, "base64"), "image/png");
-  await using waypost = await testWaypost({ config: { mediaAllowHosts: [image.host] } });
-  await withPage(browser, { baseURL: waypost.url }, async (page) => {
+  await using system = await startSystem({ config: { mediaAllowHosts: [image.host] } });
+  await withPage(browser, { baseURL: system.url }, async (page) => {
     await signIn(page);
     await createChannel(page, "Pictures");
-    await linkByCode(page, waypost);
+    await linkByCode(page, system);
 
     await sendText(page, "not a number", "Hello");
     const to = page.getByLabel("To");
@@ -84,11 +84,11 @@ test("an image goes out by its address, and what the server objects to stands be
     await page.getByLabel("Type").selectOption("image");
     const address = page.getByLabel("File URL");
     await page.getByRole("button", { name: "sample picture" }).click();
-    expect(await address.inputValue()).toBe(`${waypost.sandbox.adminUrl}/sample.png`);
+    expect(await address.inputValue()).toBe(`${system.sandbox.adminUrl}/sample.png`);
     await address.fill(image.url);
     await page.getByLabel("Caption").fill("Look at this");
     await page.getByRole("button", { name: "Send" }).click();
-    const received = await waypost.sandbox.account(contactNumber).waitForMessage();
+    const received = await system.sandbox.account(contactNumber).waitForMessage();
     expect(received.media).toMatchObject({ kind: "image", caption: "Look at this", bytes: image.body });
     await page.getByRole("listitem").filter({ hasText: "Look at this" }).getByText("delivered").waitFor();
 
@@ -101,12 +101,12 @@ test("an image goes out by its address, and what the server objects to stands be
 });
 
 test("the log stays at its end while messages come and the page changes its width", async () => {
-  await using waypost = await testWaypost();
-  const contact = waypost.sandbox.account(contactNumber);
-  await withPage(browser, { baseURL: waypost.url, viewport: { width: 1280, height: 800 } }, async (page) => {
+  await using system = await startSystem();
+  const contact = system.sandbox.account(contactNumber);
+  await withPage(browser, { baseURL: system.url, viewport: { width: 1280, height: 800 } }, async (page) => {
     await signIn(page);
     await createChannel(page, "Busy");
-    await linkByCode(page, waypost);
+    await linkByCode(page, system);
     const lines = Array.from({ length: 15 }, (_, index) => `Line ${index}, long enough to wrap when narrow`);
     for (const line of lines) await contact.sendText(phoneNumber, line);
     await page.getByText("Line 14").waitFor();
@@ -126,8 +126,8 @@ test("the log stays at its end while messages come and the page changes its widt
 });
 
 test("on functions without a connector's Socket.io the page says so, and links and sends by HTTP", async () => {
-  await using waypost = await testWaypost();
-  await using functions = await serveFunctions(waypost.config, createLog("silent"));
+  await using system = await startSystem();
+  await using functions = await serveFunctions(system.config, createLog("silent"));
   await withPage(browser, { baseURL: functions.url }, async (page) => {
     await page.goto("/");
     await page.getByLabel("API key").fill(apiKey);
@@ -137,17 +137,17 @@ test("on functions without a connector's Socket.io the page says so, and links a
     await page.getByRole("button", { name: "Connect", exact: true }).click();
     const qr = page.getByRole("img", { name: "QR code" });
     await eventually(() => qr.evaluate<boolean, { naturalWidth: number }>((it) => it.naturalWidth > 0));
-    await waypost.sandbox.account(phoneNumber).scan(await waitingCode(waypost));
+    await system.sandbox.account(phoneNumber).scan(await waitingCode(system));
     await statusOf(page, "Active");
     await sendText(page, contactNumber, "Without a socket");
-    await waypost.sandbox.account(contactNumber).waitForMessage();
+    await system.sandbox.account(contactNumber).waitForMessage();
     await page.getByRole("listitem").filter({ hasText: "Without a socket" }).getByText("sent").waitFor();
   });
 });
 
 test("the key is kept nowhere, a wrong one is refused, and signing out ends it", async () => {
-  await using waypost = await testWaypost();
-  await withPage(browser, { baseURL: waypost.url }, async (page) => {
+  await using system = await startSystem();
+  await withPage(browser, { baseURL: system.url }, async (page) => {
     await page.goto("/");
     await page.getByText("Unofficial").waitFor();
     await page.getByLabel("API key").fill("wrong_key_0123456789abcdefghi");
@@ -162,7 +162,7 @@ test("the key is kept nowhere, a wrong one is refused, and signing out ends it",
     expect(cookie?.value).not.toContain(apiKey);
 
     const sandbox = page.getByRole("link", { name: "Simulated phone" });
-    expect(await sandbox.getAttribute("href")).toBe(waypost.sandbox.adminUrl);
+    expect(await sandbox.getAttribute("href")).toBe(system.sandbox.adminUrl);
 
     await page.reload();
     await page.getByText("No channels yet").waitFor();
@@ -174,18 +174,18 @@ test("the key is kept nowhere, a wrong one is refused, and signing out ends it",
 });
 
 test("a server that goes away is said to be away, and what changed meanwhile is there when it is back", async () => {
-  await using waypost = await testWaypost();
-  waypost.config.port = Number(new URL(waypost.url).port);
-  await withPage(browser, { baseURL: waypost.url }, async (page) => {
+  await using system = await startSystem();
+  system.config.port = Number(new URL(system.url).port);
+  await withPage(browser, { baseURL: system.url }, async (page) => {
     await signIn(page);
     await createChannel(page, "Before");
-    await waypost.stop();
+    await system.stop();
     await page.getByText("Reconnecting…").waitFor();
     await sendText(page, contactNumber, "Hello");
     await page.getByText("unreachable").waitFor();
     expect(await page.getByLabel("Message", { exact: true }).inputValue()).toBe("Hello");
-    await waypost.collections.channels.updateOne({ name: "Before" }, { $set: { name: "After" } });
-    await waypost.start();
+    await system.collections.channels.updateOne({ name: "Before" }, { $set: { name: "After" } });
+    await system.start();
     await page.getByText("Live", { exact: true }).waitFor();
     await page.getByRole("heading", { level: 1, name: "After" }).waitFor();
     await page.getByRole("button", { name: "Connect", exact: true }).click();
@@ -194,9 +194,9 @@ test("a server that goes away is said to be away, and what changed meanwhile is 
 });
 
 test("at phone width in the dark, by keyboard alone", async () => {
-  await using waypost = await testWaypost();
+  await using system = await startSystem();
   const options = {
-    baseURL: waypost.url,
+    baseURL: system.url,
     viewport: { width: 360, height: 740 },
     colorScheme: "dark",
   } as const;
@@ -230,11 +230,11 @@ test("at phone width in the dark, by keyboard alone", async () => {
 });
 
 test("the example page of the first description works as written for somebody signed in", async () => {
-  await using waypost = await testWaypost();
-  const created = await waypost.api().post("/channels", { name: "Example" });
+  await using system = await startSystem();
+  const created = await system.api().post("/channels", { name: "Example" });
   const { channelId } = created.body.payload;
   const html = await readFile(new URL("seed-page.txt", import.meta.url), "utf8");
-  await withPage(browser, { baseURL: waypost.url }, async (page) => {
+  await withPage(browser, { baseURL: system.url }, async (page) => {
     await page.route("**/example.html", (route) =>
       route.fulfill({ contentType: "text/html", body: html.replace("your-channel-id", channelId) }),
     );
@@ -244,13 +244,13 @@ test("the example page of the first description works as written for somebody si
     await page.getByRole("button", { name: "Connect", exact: true }).click();
     await page.locator("#qr-code[src^='data:image/png']").waitFor();
     await page.getByText("Status: qr_ready").waitFor();
-    await waypost.sandbox.account(phoneNumber).scan(await waitingCode(waypost));
+    await system.sandbox.account(phoneNumber).scan(await waitingCode(system));
     await page.getByText("Status: active").waitFor();
     await page.locator("#qr-section").waitFor({ state: "hidden" });
     await page.locator("#phone").fill(`${contactNumber}@s.whatsapp.net`);
     await page.locator("#message").fill("Hello from the example");
     await page.getByRole("button", { name: "Send" }).click();
-    const received = await waypost.sandbox.account(contactNumber).waitForMessage();
+    const received = await system.sandbox.account(contactNumber).waitForMessage();
     expect(received).toMatchObject({ text: "Hello from the example", copies: 1 });
   });
 });
@@ -269,14 +269,14 @@ async function createChannel(page: Page, name: string): Promise<void> {
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 
-async function linkByCode(page: Page, waypost: TestWaypost): Promise<void> {
+async function linkByCode(page: Page, system: OneProcess): Promise<void> {
   await page.getByRole("button", { name: "Link with a code" }).click();
   await page.getByLabel("Phone number").fill(`+${phoneNumber}`);
   await page.getByRole("button", { name: "Get a code" }).click();
   await page.getByText(/Expires in/).waitFor();
   const code = (await page.getByRole("status", { name: "Pairing code" }).textContent()) ?? "";
   expect(code).toMatch(/^\w{4}-\w{4}$/);
-  await waypost.sandbox.account(phoneNumber).typeCode(code.replace("-", ""));
+  await system.sandbox.account(phoneNumber).typeCode(code.replace("-", ""));
   await statusOf(page, "Active");
 }
 
@@ -295,7 +295,7 @@ async function statusOf(page: Page, label: string): Promise<void> {
 }
 
 /** What the QR that is shown holds. */
-function waitingCode({ collections }: TestWaypost): Promise<string> {
+function waitingCode({ collections }: OneProcess): Promise<string> {
   return eventually(
     async () => (await collections.channels.findOne({ "pairing.kind": "qr" }))?.pairing?.text,
   );

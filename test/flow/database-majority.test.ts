@@ -2,25 +2,25 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
-import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
+import { pairedChannel, type TestChannel } from "../support/pairing.ts";
 import { type TestReplicaSet, testReplicaSet } from "../support/replica-set.ts";
-import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { type OneProcess, startSystem } from "../support/system.ts";
 
 const phoneNumber = "15550100881";
 const contactNumber = "15550100882";
 const patient = { withinMs: 60_000, everyMs: 100 };
 let mongo: TestReplicaSet;
-let waypost: TestWaypost;
-let channel: PairedChannel;
+let system: OneProcess;
+let channel: TestChannel;
 
 beforeAll(async () => {
   mongo = await testReplicaSet({ electionTimeoutMs: 2_000 });
-  waypost = await testWaypost({ mongoUri: mongo.uri });
-  channel = await pairedChannel(waypost, phoneNumber);
+  system = await startSystem({ database: mongo });
+  channel = await pairedChannel(system, phoneNumber);
 }, 180_000);
 
 afterAll(async () => {
-  await waypost?.[Symbol.asyncDispose]();
+  await system?.[Symbol.asyncDispose]();
   await mongo?.[Symbol.asyncDispose]();
 });
 
@@ -29,21 +29,19 @@ async function send(message: string): Promise<void> {
   const request = { to: contactNumber, message };
   const headers = { "Idempotency-Key": randomUUID(), Prefer: "respond-async" };
   await eventually(async () => {
-    const { status, body } = await waypost
-      .api()
-      .post(`/channels/${channel.channelId}/send`, request, headers);
+    const { status, body } = await system.api().post(`/channels/${channel.channelId}/send`, request, headers);
     if (!body.ok) throw new Error(`${status}: ${JSON.stringify(body)}`);
     return true;
   }, patient);
 }
 
-const contact = () => waypost.sandbox.account(contactNumber);
+const contact = () => system.sandbox.account(contactNumber);
 const arrived = (prefix: string) =>
   contact()
     .inbox.map(({ text = "" }) => text)
     .filter((text) => text.startsWith(prefix));
 const logged = async () => {
-  const events = waypost.collections.events.find({ channelId: channel.channelId, type: "incoming_message" });
+  const events = system.collections.events.find({ channelId: channel.channelId, type: "incoming_message" });
   return (await events.sort({ seq: 1 }).toArray()).map(({ data }) => data.message);
 };
 
@@ -70,7 +68,7 @@ test("the primary is killed, and another one steps down: nothing is lost, and no
   const answers = messages.map((message) => `answer to ${message}`);
   await eventually(async () => (await logged()).length >= answers.length, patient);
   expect(await logged()).toEqual(answers);
-  expect(waypost.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
+  expect(system.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
 });
 
 test("the majority is away: 503 with its code, the channel hangs up, and everything comes back with it", {
@@ -81,14 +79,14 @@ test("the majority is away: 503 with its code, the channel hangs up, and everyth
   const killed = await mongo.killMajority();
   const refused = await eventually(async () => {
     const request = { to: contactNumber, message: "without a majority" };
-    const answer = await waypost.api().post(`/channels/${channel.channelId}/send`, request);
+    const answer = await system.api().post(`/channels/${channel.channelId}/send`, request);
     return answer.status === 503 ? answer : null;
   }, patient);
   expect(refused.body).toMatchObject({
     ok: false,
     error: { code: "database_unavailable", retryable: true },
   });
-  expect((await fetch(`${waypost.url}/health/ready`)).status).toBe(503);
+  expect((await fetch(`${system.url}/health/ready`)).status).toBe(503);
   await eventually(() => channel.phone.devices().every(({ isConnected }) => !isConnected), patient);
   await contact().sendText(phoneNumber, "is anybody there?");
 
@@ -98,5 +96,5 @@ test("the majority is away: 503 with its code, the channel hangs up, and everyth
   await send("with a majority again");
   await contact().waitForMessage(({ text }) => text === "with a majority again", { timeoutMs: 60_000 });
   await eventually(async () => (await logged()).includes("is anybody there?"), patient);
-  expect(waypost.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
+  expect(system.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
 });

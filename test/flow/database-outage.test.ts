@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
 import { pairedChannel } from "../support/pairing.ts";
-import { testWaypost } from "../support/waypost.ts";
+import { startSystem } from "../support/system.ts";
 
 /** Beyond a lease, so that the connector has to give its channels up although WhatsApp is there. */
 const outageMs = 20_000;
@@ -11,13 +11,13 @@ const outageMs = 20_000;
 test("MongoDB is away for 20 s: clear answers, the channel hangs up, and everything comes back by itself", {
   timeout: 120_000,
 }, async () => {
-  await using waypost = await testWaypost({ wired: "database" });
-  const channel = await pairedChannel(waypost, "15550100061");
-  const contact = waypost.sandbox.account("15550100062");
+  await using system = await startSystem({ wired: "database" });
+  const channel = await pairedChannel(system, "15550100061");
+  const contact = system.sandbox.account("15550100062");
   const send = (message: string) =>
-    waypost.api().post(`/channels/${channel.channelId}/send`, { to: "15550100062", message });
+    system.api().post(`/channels/${channel.channelId}/send`, { to: "15550100062", message });
   const incoming = async () => {
-    const events = waypost.collections.events.find({
+    const events = system.collections.events.find({
       channelId: channel.channelId,
       type: "incoming_message",
     });
@@ -25,7 +25,7 @@ test("MongoDB is away for 20 s: clear answers, the channel hangs up, and everyth
   };
   expect((await send("Before")).status).toBe(200);
 
-  waypost.wire.cut();
+  system.wire.cut();
   const cutAt = performance.now();
   const refused = await send("During");
   expect(refused).toMatchObject({
@@ -33,14 +33,14 @@ test("MongoDB is away for 20 s: clear answers, the channel hangs up, and everyth
     body: { ok: false, error: { code: "database_unavailable", retryable: true } },
   });
   await contact.sendText("15550100061", "Is anybody there?");
-  const live = await fetch(`${waypost.url}/health/live`);
+  const live = await fetch(`${system.url}/health/live`);
   expect(live.status).toBe(200);
-  expect((await fetch(`${waypost.url}/health/ready`)).status).toBe(503);
+  expect((await fetch(`${system.url}/health/ready`)).status).toBe(503);
   await eventually(() => channel.phone.devices().every(({ isConnected }) => !isConnected), {
     withinMs: outageMs,
   });
   await sleep(Math.max(0, outageMs - (performance.now() - cutAt)));
-  await waypost.wire.mend();
+  await system.wire.mend();
 
   await eventually(() => channel.phone.devices().some(({ isConnected }) => isConnected), {
     withinMs: 30_000,
@@ -53,6 +53,6 @@ test("MongoDB is away for 20 s: clear answers, the channel hangs up, and everyth
   await contact.sendText("15550100061", "Thanks");
   await eventually(async () => (await incoming()).includes("Thanks"));
   expect(await incoming()).toEqual(["Is anybody there?", "Thanks"]);
-  expect(waypost.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
-  expect(await waypost.database.db.collection("whatsapp_auth_creds").countDocuments()).toBe(1);
+  expect(system.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
+  expect(await system.database.db.collection("whatsapp_auth_creds").countDocuments()).toBe(1);
 });

@@ -2,20 +2,20 @@ import { afterEach, expect, test } from "vitest";
 import { createLog } from "#shared/log.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
-import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
-import { type TestOptions, type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { type OneProcess, type OneProcessOptions, startSystem } from "../support/system.ts";
 
 const contactNumber = "15550100302";
-let waypost: TestWaypost | undefined;
+let system: OneProcess | undefined;
 
 afterEach(async () => {
-  await waypost?.[Symbol.asyncDispose]();
-  expect(waypost?.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
-  waypost = undefined;
+  await system?.[Symbol.asyncDispose]();
+  expect(system?.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
+  system = undefined;
 });
 
 /** A linked channel; `deaf` has the parts of the way that were found deaf. */
-async function linked(options: TestOptions) {
+async function linked(options: OneProcessOptions) {
   const deaf: string[] = [];
   const write = (line: string) => {
     const { event, stage } = JSON.parse(line);
@@ -23,21 +23,21 @@ async function linked(options: TestOptions) {
   };
   const backoff = { baseMs: 50, maxMs: 200 };
   const connectWatchdogMs = 3_000;
-  const started = await testWaypost({
+  const started = await startSystem({
     ...options,
     // Baileys' own pings are answers enough: without them the probes have to ask.
     timings: { backoff, connectWatchdogMs, keepAliveMs: 600_000, ...options.timings },
     log: createLog("warn", { write }),
   });
-  waypost = started;
+  system = started;
   const { sandbox } = started;
   const channel = await pairedChannel(started, "15550100301");
   const logins = sandbox.counts.logins;
   const queries = () => sandbox.counts.stanzas.iq ?? 0;
-  return { waypost: started, sandbox, channel, deaf, queries, logins };
+  return { system: started, sandbox, channel, deaf, queries, logins };
 }
 
-const isBack = async (channel: PairedChannel) => {
+const isBack = async (channel: TestChannel) => {
   const { lastDisconnect } = await channel.becomes("active");
   return lastDisconnect?.reason;
 };
@@ -64,19 +64,19 @@ test("a session whose pings are answered is not asked on top of that", async () 
 });
 
 test("a network that carries nothing any more is found, and mended when it is back", async () => {
-  const { waypost, channel, deaf } = await linked({
+  const { system, channel, deaf } = await linked({
     wired: "whatsapp",
     timings: { probeQuietMs: 1_000, probeMs: 1_500 },
   });
-  waypost.wire.freeze();
+  system.wire.freeze();
   await channel.becomes("connecting", "connection_lost");
   expect(deaf).toEqual(["wire"]);
-  await waypost.wire.mend();
+  await system.wire.mend();
   expect(await isBack(channel)).toBe("connection_lost");
 });
 
 test("a WhatsApp that says nothing any more is found, and what was written meanwhile comes after all", async () => {
-  const { sandbox, waypost, channel, deaf } = await linked({
+  const { sandbox, system, channel, deaf } = await linked({
     timings: { probeQuietMs: 1_000, probeMs: 1_500 },
   });
   sandbox.faults.silence(channel.phone.phoneNumber, true);
@@ -86,16 +86,16 @@ test("a WhatsApp that says nothing any more is found, and what was written meanw
   sandbox.faults.clear();
   await channel.becomes("active");
   const { channelId } = channel;
-  await eventually(() => waypost.collections.events.findOne({ channelId, type: "incoming_message" }));
+  await eventually(() => system.collections.events.findOne({ channelId, type: "incoming_message" }));
 });
 
 test("an acknowledgement that does not come is a reason to ask at once, and no reason to hang up", async () => {
-  const { sandbox, waypost, channel, deaf, queries, logins } = await linked({
+  const { sandbox, system, channel, deaf, queries, logins } = await linked({
     timings: { ackMs: 300, probeQuietMs: 600_000, probeMs: 20_000 },
   });
   sandbox.faults.withholdAcks(channel.phone.phoneNumber, true);
   sandbox.faults.receipts(channel.phone.phoneNumber, "never");
-  const sent = waypost.api().post(`/channels/${channel.channelId}/send`, { to: contactNumber, message: "1" });
+  const sent = system.api().post(`/channels/${channel.channelId}/send`, { to: contactNumber, message: "1" });
   await sandbox.account(contactNumber).waitForMessage();
   const before = queries();
   await eventually(() => queries() > before);
@@ -104,26 +104,26 @@ test("an acknowledgement that does not come is a reason to ask at once, and no r
 });
 
 test("a send without an acknowledgement finds a dead wire long before its silence would", async () => {
-  const { waypost, channel, deaf } = await linked({
+  const { system, channel, deaf } = await linked({
     wired: "whatsapp",
     timings: { ackMs: 300, probeQuietMs: 600_000, probeMs: 1_500 },
   });
   const send = (message: string) =>
-    waypost.api().post(`/channels/${channel.channelId}/send`, { to: contactNumber, message });
+    system.api().post(`/channels/${channel.channelId}/send`, { to: contactNumber, message });
   await send("This one knows the contact's devices");
-  waypost.wire.freeze();
+  system.wire.freeze();
   await send("This one is lost");
   await channel.becomes("connecting", "connection_lost");
   expect(deaf).toEqual(["wire"]);
-  await waypost.wire.mend();
+  await system.wire.mend();
   await channel.becomes("active");
 });
 
 test("a QR that nobody scans is not taken for a dead connection", async () => {
-  const started = await testWaypost({
+  const started = await startSystem({
     timings: { connectWatchdogMs: 1_000, probeQuietMs: 100, probeMs: 100, keepAliveMs: 200 },
   });
-  waypost = started;
+  system = started;
   const { body } = await started.api().post("/channels", { name: "Waits" });
   const { channelId } = body.payload;
   await started.api().post(`/channels/${channelId}/connect`);

@@ -1,30 +1,30 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { listenTo } from "../support/listening.ts";
-import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
-import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { type OneProcess, startSystem } from "../support/system.ts";
 
 const contact = "15550100052";
-let waypost: TestWaypost;
-let channel: PairedChannel;
+let system: OneProcess;
+let channel: TestChannel;
 let listening: Awaited<ReturnType<typeof listenTo>>;
 
 beforeAll(async () => {
-  waypost = await testWaypost({ config: { sendTtlSeconds: 1 } });
-  channel = await pairedChannel(waypost, "15550100051");
-  listening = await listenTo(waypost, channel.channelId);
+  system = await startSystem({ config: { sendTtlSeconds: 1 } });
+  channel = await pairedChannel(system, "15550100051");
+  listening = await listenTo(system, channel.channelId);
 });
 
-afterAll(() => waypost[Symbol.asyncDispose]());
+afterAll(() => system[Symbol.asyncDispose]());
 
 const send = (message: string, headers: Record<string, string> = {}) =>
-  waypost.api().post(`/channels/${channel.channelId}/send`, { to: contact, message }, headers);
+  system.api().post(`/channels/${channel.channelId}/send`, { to: contact, message }, headers);
 const received = (message: string) =>
-  waypost.sandbox.account(contact).inbox.filter(({ text }) => text === message);
-const command = (commandId: string) => waypost.collections.commands.findOne({ _id: commandId });
-const disconnect = () => waypost.api().post(`/channels/${channel.channelId}/disconnect`);
+  system.sandbox.account(contact).inbox.filter(({ text }) => text === message);
+const command = (commandId: string) => system.collections.commands.findOne({ _id: commandId });
+const disconnect = () => system.api().post(`/channels/${channel.channelId}/disconnect`);
 async function connect() {
-  await waypost.api().post(`/channels/${channel.channelId}/connect`);
+  await system.api().post(`/channels/${channel.channelId}/connect`);
   await channel.becomes("active");
 }
 
@@ -37,11 +37,11 @@ test("20 sends at once under one key are one message, and 20 answers that are th
   const replayed = answers.filter((answer) => answer.headers.get("idempotency-replayed") === "true");
   expect(replayed).toHaveLength(19);
   const id = answers[0]?.body.payload.messageId;
-  await waypost.sandbox.account(contact).waitForMessage(({ text }) => text === "One of twenty");
+  await system.sandbox.account(contact).waitForMessage(({ text }) => text === "One of twenty");
   expect((await send("One of twenty", headers)).body).toEqual(answers[0]?.body);
   // What comes behind shows that nothing else is on its way.
   await send("Behind the twenty", { Prefer: "wait=30" });
-  await waypost.sandbox.account(contact).waitForMessage(({ text }) => text === "Behind the twenty");
+  await system.sandbox.account(contact).waitForMessage(({ text }) => text === "Behind the twenty");
   expect(received("One of twenty")).toMatchObject([{ id, copies: 1 }]);
 });
 
@@ -49,13 +49,13 @@ test("a message that expired is tried again under its id, and one that was taken
   await disconnect();
   const late = (await send("Late")).body.payload;
   const unwanted = (await send("Unwanted")).body.payload;
-  const cancelled = await waypost.api().call("DELETE", `/commands/${unwanted.commandId}`);
+  const cancelled = await system.api().call("DELETE", `/commands/${unwanted.commandId}`);
   expect([cancelled.status, cancelled.body.payload.state]).toEqual([200, "cancelled"]);
   await eventually(async () => (await command(late.commandId))?.state === "expired", { withinMs: 25_000 });
   await connect();
-  const retried = await waypost.api().post(`/commands/${late.commandId}/retry`, {}, { Prefer: "wait=30" });
+  const retried = await system.api().post(`/commands/${late.commandId}/retry`, {}, { Prefer: "wait=30" });
   expect([retried.status, retried.body.payload.messageId]).toEqual([200, late.messageId]);
-  await waypost.sandbox.account(contact).waitForMessage(({ text }) => text === "Late");
+  await system.sandbox.account(contact).waitForMessage(({ text }) => text === "Late");
   expect(received("Late")).toMatchObject([{ id: late.messageId, copies: 1 }]);
   expect(received("Unwanted")).toEqual([]);
   const statuses = await eventually(() => {

@@ -1,29 +1,29 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CommandDocument } from "#shared/collections.ts";
 import { eventually } from "../support/eventually.ts";
-import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
-import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { type OneProcess, startSystem } from "../support/system.ts";
 
 const contact = "15550100032";
-let waypost: TestWaypost;
-let channel: PairedChannel;
+let system: OneProcess;
+let channel: TestChannel;
 
 beforeAll(async () => {
-  waypost = await testWaypost();
-  channel = await pairedChannel(waypost, "15550100031");
+  system = await startSystem();
+  channel = await pairedChannel(system, "15550100031");
 });
 
-afterAll(() => waypost[Symbol.asyncDispose]());
+afterAll(() => system[Symbol.asyncDispose]());
 
 /** As a service that knows only the documents would do it. */
 async function insert(document: Record<string, unknown>) {
   const _id = `foreign-${Math.random().toString(36).slice(2)}`;
-  await waypost.database.db.collection<{ _id: string }>("commands").insertOne({ _id, ...document });
+  await system.database.db.collection<{ _id: string }>("commands").insertOne({ _id, ...document });
   return {
     settles: () =>
       eventually(
         async () => {
-          const found = await waypost.collections.commands.findOne({ _id });
+          const found = await system.collections.commands.findOne({ _id });
           return found?.doneAt ? found : null;
         },
         { withinMs: 20_000 },
@@ -36,7 +36,7 @@ test("a command that another service inserts is carried out, and its result is i
   const command = await insert({ channelId: channel.channelId, type: "message.send", payload });
   const { state, result } = await command.settles();
   expect(state).toBe("succeeded");
-  const received = await waypost.sandbox
+  const received = await system.sandbox
     .account(contact)
     .waitForMessage(({ text }) => text === "From elsewhere");
   expect(result).toMatchObject({ messageId: received.id, status: "sent" });
@@ -61,7 +61,7 @@ test("they are carried out in the order they were seen", async () => {
     });
   }
   const received = () =>
-    waypost.sandbox.account(contact).inbox.filter(({ text }) => text?.startsWith("Foreign "));
+    system.sandbox.account(contact).inbox.filter(({ text }) => text?.startsWith("Foreign "));
   await eventually(() => received().length === texts.length);
   expect(received().map(({ text }) => text)).toEqual(texts);
 });
@@ -120,23 +120,23 @@ test("disconnect and connect work the same way", async () => {
 test("a document without an _id is carried out too, and is found by the hex of what the driver gave it", async () => {
   const payload = { to: contact, content: { type: "text", text: "Without an id" } };
   const document = { channelId: channel.channelId, type: "message.send", payload };
-  const { insertedId } = await waypost.database.db.collection("commands").insertOne(document);
-  await waypost.sandbox.account(contact).waitForMessage(({ text }) => text === "Without an id");
+  const { insertedId } = await system.database.db.collection("commands").insertOne(document);
+  await system.sandbox.account(contact).waitForMessage(({ text }) => text === "Without an id");
   await eventually(async () => {
-    const { body } = await waypost.api().get(`/commands/${insertedId.toHexString()}`);
+    const { body } = await system.api().get(`/commands/${insertedId.toHexString()}`);
     return body.ok && (body.payload as { state?: string }).state === "succeeded";
   });
 });
 
 test("a channel that another service deletes is gone for callers while it is still being unlinked", async () => {
-  const deleted = await pairedChannel(waypost, "15550100039");
-  const left = () => waypost.collections.channels.countDocuments({ _id: deleted.channelId });
-  await waypost.api().post(`/channels/${deleted.channelId}/disconnect`);
-  waypost.sandbox.faults.refuseUpgrade({ status: 503 });
+  const deleted = await pairedChannel(system, "15550100039");
+  const left = () => system.collections.channels.countDocuments({ _id: deleted.channelId });
+  await system.api().post(`/channels/${deleted.channelId}/disconnect`);
+  system.sandbox.faults.refuseUpgrade({ status: 503 });
   await insert({ channelId: deleted.channelId, type: "channel.delete", payload: {} });
-  await eventually(async () => (await waypost.api().get(`/channels/${deleted.channelId}`)).status === 404);
+  await eventually(async () => (await system.api().get(`/channels/${deleted.channelId}`)).status === 404);
   expect(await left()).toBe(1);
-  waypost.sandbox.faults.clear();
+  system.sandbox.faults.clear();
   await eventually(async () => (await left()) === 0, { withinMs: 25_000 });
   expect(deleted.phone.devices()).toEqual([]);
 });

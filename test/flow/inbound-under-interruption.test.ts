@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
 import { pairedChannel } from "../support/pairing.ts";
-import { testWaypost } from "../support/waypost.ts";
+import { startSystem } from "../support/system.ts";
 
 const phone = "15550100061";
 const contacts = ["15550100062", "15550100063", "15550100064"];
@@ -12,12 +12,12 @@ const perContact = 80;
 test("messages that come in while the product restarts and the line drops are told once each, in order", {
   timeout: 90_000,
 }, async () => {
-  await using waypost = await testWaypost({ timings: { backoff: { baseMs: 50, maxMs: 200 } } });
-  const channel = await pairedChannel(waypost, phone);
+  await using system = await startSystem({ timings: { backoff: { baseMs: 50, maxMs: 200 } } });
+  const channel = await pairedChannel(system, phone);
   const sent = Array.from({ length: perContact }, (_, index) => `text ${index}`);
   const sendAll = async (contact: string) => {
     for (const text of sent) {
-      await waypost.sandbox.account(contact).sendText(phone, text);
+      await system.sandbox.account(contact).sendText(phone, text);
       await sleep(25);
     }
   };
@@ -28,15 +28,15 @@ test("messages that come in while the product restarts and the line drops are to
       await channel.becomes("active");
     }
   };
-  const drop = async () => waypost.sandbox.faults.drop(phone);
+  const drop = async () => system.sandbox.faults.drop(phone);
   const restart = async () => {
-    await waypost.stop();
-    await waypost.start();
+    await system.stop();
+    await system.start();
   };
   await Promise.all([interruptAll(), ...contacts.map(sendAll)]);
 
   const told = async () => {
-    const events = await waypost.collections.events
+    const events = await system.collections.events
       .find({ channelId: channel.channelId, type: "incoming_message" })
       .sort({ seq: 1 })
       .toArray();
@@ -52,27 +52,27 @@ test("messages that come in while the product restarts and the line drops are to
     },
   ).catch(() => undefined);
   expect(await told()).toEqual(contacts.map(() => sent));
-  expect(waypost.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
+  expect(system.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
   const journal = { channelId: channel.channelId, keyId: /^inbound:/ };
   await eventually(
-    async () => (await waypost.database.db.collection("whatsapp_auth_keys").countDocuments(journal)) === 0,
+    async () => (await system.database.db.collection("whatsapp_auth_keys").countDocuments(journal)) === 0,
   );
 });
 
 test("a message that its sender encrypts and sends anew under its id is told once", {
   timeout: 60_000,
 }, async () => {
-  await using waypost = await testWaypost();
-  const channel = await pairedChannel(waypost, phone);
+  await using system = await startSystem();
+  const channel = await pairedChannel(system, phone);
   const [contact = ""] = contacts;
   const told = () =>
-    waypost.collections.events.find({ channelId: channel.channelId, type: "incoming_message" }).toArray();
-  const say = (id: string) => waypost.sandbox.account(contact).sendText(phone, `text ${id}`, { id });
+    system.collections.events.find({ channelId: channel.channelId, type: "incoming_message" }).toArray();
+  const say = (id: string) => system.sandbox.account(contact).sendText(phone, `text ${id}`, { id });
   for (const id of ["3EB0A", "3EB0A", "3EB0B"]) await say(id);
   await eventually(async () => (await told()).length >= 2 && channel.phone.devices()[0]?.queued === 0);
-  waypost.sandbox.faults.drop(phone);
+  system.sandbox.faults.drop(phone);
   for (const id of ["3EB0A", "3EB0B", "3EB0C"]) await say(id);
   await eventually(async () => (await told()).length >= 3 && channel.phone.devices()[0]?.queued === 0);
   expect((await told()).map(({ data }) => data.messageId)).toEqual(["3EB0A", "3EB0B", "3EB0C"]);
-  expect(waypost.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, retriesReceived: 0 });
+  expect(system.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, retriesReceived: 0 });
 });

@@ -1,57 +1,32 @@
-import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
-import { serveFunctions } from "#functions/platforms/node/serve.ts";
-import { startSandbox } from "#infra/sandbox/sandbox.ts";
-import { readConfig } from "#shared/config.ts";
-import { collections } from "#shared/database.ts";
-import { createLog } from "#shared/log.ts";
-import { Api } from "../support/api.ts";
-import { startChild } from "../support/child.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
-import { testDatabase } from "../support/test-database.ts";
-import { apiKey } from "../support/waypost.ts";
+import { newChannel } from "../support/pairing.ts";
+import { startSystem } from "../support/system.ts";
 
-const connectorMain = new URL("../../connector/main.ts", import.meta.url);
 const phoneNumber = "15550100081";
 const contactNumber = "15550100082";
+const patient = { withinMs: 20_000 };
 
-/** Functions here, connectors in processes of their own, one after the other under one name; and a channel. */
-async function apart() {
+/** A channel, and connectors under one name, one after the other. */
+async function oneChannel() {
   await using owned = new AsyncDisposableStack();
-  const database = owned.use(await testDatabase());
-  const sandbox = owned.use(await startSandbox());
-  const config = readConfig({ MONGO_URI: database.uri, PORT: "0", API_KEY: apiKey }, "functions");
-  const functions = owned.use(await serveFunctions(config, createLog("silent")));
-  const api = new Api(functions.url, apiKey);
-  const { channels, commands } = collections(database.db);
-  const { channelId } = (await api.post("/channels", { name: "Shop" })).body.payload;
-  const phone = sandbox.account(phoneNumber);
-  const env = {
-    MONGO_URI: database.uri,
-    PORT: "0",
-    CONNECTOR_ID: "killed",
-    ENCRYPTION_KEY: randomBytes(32).toString("base64"),
-    WHATSAPP_WEBSOCKET_URL: sandbox.websocketUrl,
-    WHATSAPP_ROOT_KEY: sandbox.rootKey,
-  };
-  const channel = async () => (await channels.findOne({ _id: channelId })) ?? undefined;
+  const system = owned.use(await startSystem({ processes: "connectors" }));
+  const { channelId, phone, document, becomes } = await newChannel(system, phoneNumber);
+  const path = `/channels/${channelId}`;
   const kept = owned.move();
   return {
-    ...{ sandbox, api, channelId, channel, phone, contact: sandbox.account(contactNumber) },
-    async connector() {
-      const child = kept.use(startChild(connectorMain, [], { env }));
-      await child.prints(/connector listens/);
-      return child;
-    },
+    ...{ document, phone, contact: system.sandbox.account(contactNumber), sandbox: system.sandbox },
+    connector: () => system.start("killed"),
+    connect: () => system.api().post(`${path}/connect`),
     async scans() {
-      await phone.scan(await eventually(async () => (await channel())?.pairing?.text, { withinMs: 20_000 }));
-      await eventually(async () => (await channel())?.status === "active", { withinMs: 20_000 });
+      await phone.scan(await eventually(async () => (await document()).pairing?.text, patient));
+      await becomes("active");
     },
     send: (message: string) =>
-      api.post(`/channels/${channelId}/send`, { to: contactNumber, message }, { Prefer: "respond-async" }),
+      system.api().post(`${path}/send`, { to: contactNumber, message }, { Prefer: "respond-async" }),
     command: (_id: string, state: string) =>
-      eventually(() => commands.findOne({ _id, state: state as "queued" }), { withinMs: 20_000 }),
+      eventually(() => system.collections.commands.findOne({ _id, state: state as "queued" }), patient),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -59,9 +34,9 @@ async function apart() {
 test("a wish and a send wait for a connector: the first one pairs, and the successor of a killed one sends", {
   timeout: 90_000,
 }, async () => {
-  await using system = await apart();
-  const { api, channelId, contact, sandbox } = system;
-  expect((await api.post(`/channels/${channelId}/connect`)).status).toBe(202);
+  await using system = await oneChannel();
+  const { contact, sandbox } = system;
+  expect((await system.connect()).status).toBe(202);
   const first = await system.connector();
   await system.scans();
   await system.command((await system.send("one")).body.payload.commandId, "succeeded");
@@ -83,9 +58,9 @@ test("a wish and a send wait for a connector: the first one pairs, and the succe
 test("a send in flight when its connector is killed goes out once more under its id, and shows once", {
   timeout: 90_000,
 }, async () => {
-  await using system = await apart();
-  const { api, channelId, contact, sandbox } = system;
-  await api.post(`/channels/${channelId}/connect`);
+  await using system = await oneChannel();
+  const { contact, sandbox } = system;
+  await system.connect();
   const first = await system.connector();
   await system.scans();
   sandbox.faults.withholdAcks(phoneNumber, true);
@@ -111,9 +86,9 @@ test("a send in flight when its connector is killed goes out once more under its
 test("a send that gets no answer the second time either stays unknown; a receipt settles it", {
   timeout: 90_000,
 }, async () => {
-  await using system = await apart();
-  const { api, channelId, contact, sandbox } = system;
-  await api.post(`/channels/${channelId}/connect`);
+  await using system = await oneChannel();
+  const { contact, sandbox } = system;
+  await system.connect();
   const first = await system.connector();
   await system.scans();
   sandbox.faults.withholdAcks(phoneNumber, true);
@@ -140,8 +115,8 @@ test("a send that gets no answer the second time either stays unknown; a receipt
 test("SIGINT twice, as npm passes it on, stops a connector in order: it hangs up and gives its channel back", {
   timeout: 90_000,
 }, async () => {
-  await using system = await apart();
-  await system.api.post(`/channels/${system.channelId}/connect`);
+  await using system = await oneChannel();
+  await system.connect();
   const connector = await system.connector();
   await system.scans();
   connector.signal("SIGINT");
@@ -149,6 +124,6 @@ test("SIGINT twice, as npm passes it on, stops a connector in order: it hangs up
   connector.signal("SIGINT");
   expect(await connector.ended).toBe(0);
   expect(connector.err).toBe("");
-  expect((await system.channel())?.owner.connector).toBeNull();
+  expect((await system.document()).owner.connector).toBeNull();
   expect(system.phone.devices().map(({ isConnected }) => isConnected)).toEqual([false]);
 });

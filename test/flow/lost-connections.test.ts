@@ -2,18 +2,18 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import type { StatusReason } from "#shared/channel.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
-import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
-import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { type OneProcess, startSystem } from "../support/system.ts";
 
-let waypost: TestWaypost;
+let system: OneProcess;
 /** A phone and its channel for each test, so that none begins with what another has left. */
 let phoneNumber = "15550110000";
-let channel: PairedChannel;
+let channel: TestChannel;
 /** The event that told of its linking. */
 let firstActive = 0;
 
 beforeAll(async () => {
-  waypost = await testWaypost({
+  system = await startSystem({
     timings: {
       backoff: { baseMs: 50, maxMs: 200 },
       replacedPauseMs: 300,
@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   phoneNumber = String(Number(phoneNumber) + 1);
-  channel = await pairedChannel(waypost, phoneNumber);
+  channel = await pairedChannel(system, phoneNumber);
   firstActive = 0;
   firstActive = (await eventually(async () => (await updates()).find(({ data }) => data.status === "active")))
     .seq;
@@ -35,7 +35,7 @@ beforeEach(async () => {
 
 /** Whatever it was: once it is mended, the channel is active again without another pairing, if need be by hand. */
 afterEach(async () => {
-  waypost.sandbox.faults.clear();
+  system.sandbox.faults.clear();
   if ((await channel.document()).status === "error") await post("connect");
   await channel.becomes("active");
   expect(await credentials()).toBe(1);
@@ -44,17 +44,17 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await waypost[Symbol.asyncDispose]();
-  expect(waypost.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
+  await system[Symbol.asyncDispose]();
+  expect(system.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
 });
 
-const post = (action: string) => waypost.api().post(`/channels/${channel.channelId}/${action}`);
+const post = (action: string) => system.api().post(`/channels/${channel.channelId}/${action}`);
 const credentials = () =>
-  waypost.database.db.collection("whatsapp_auth_creds").countDocuments({ channelId: channel.channelId });
+  system.database.db.collection("whatsapp_auth_creds").countDocuments({ channelId: channel.channelId });
 
 /** What the log tells of the channel's connection since it was linked. */
 const updates = () =>
-  waypost.collections.events
+  system.collections.events
     .find({ channelId: channel.channelId, type: "connection_update", seq: { $gt: firstActive } })
     .sort({ seq: 1 })
     .toArray();
@@ -69,16 +69,16 @@ const tells = (reason: StatusReason) =>
   });
 
 test("reconnects at once when WhatsApp asks for a restart, and says no reason", async () => {
-  waypost.sandbox.faults.streamError(phoneNumber, 515);
+  system.sandbox.faults.streamError(phoneNumber, 515);
   await eventually(async () => (await told()).length === 2);
   expect(await told()).toEqual(["connecting", "active"]);
 });
 
 test("tries once more after a pause when another client took over, then waits for a person", async () => {
-  waypost.sandbox.faults.replace(phoneNumber);
+  system.sandbox.faults.replace(phoneNumber);
   expect(await tells("replaced")).toMatchObject({ status: "connecting", retryAt: expect.any(String) });
   await channel.becomes("active");
-  waypost.sandbox.faults.replace(phoneNumber);
+  system.sandbox.faults.replace(phoneNumber);
   await channel.becomes("error", "replaced");
   expect((await channel.document()).wanted).toBe("disconnected");
 });
@@ -89,8 +89,8 @@ test("a second connect changes nothing and answers with the present status", asy
 });
 
 test("a server that answers nothing is given up and tried again", async () => {
-  waypost.sandbox.faults.silence("all", true);
-  waypost.sandbox.faults.drop(phoneNumber);
+  system.sandbox.faults.silence("all", true);
+  system.sandbox.faults.drop(phoneNumber);
   const ends = async () => new Set((await updates()).map(({ data }) => JSON.stringify(data.lastDisconnect)));
   await eventually(async () => (await ends()).size > 1, { withinMs: 20_000 });
   expect(new Set(await told())).toEqual(new Set(["connecting connection_lost"]));

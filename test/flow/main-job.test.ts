@@ -1,22 +1,22 @@
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { testWaypost } from "../support/waypost.ts";
+import { startSystem } from "../support/system.ts";
 
 test("a channel is paired by QR, sends, and receives", async () => {
-  await using waypost = await testWaypost();
-  const api = waypost.api();
+  await using system = await startSystem();
+  const api = system.api();
   const created = await api.post("/channels", { name: "Shop" });
   expect(created.status).toBe(201);
   const { channelId } = created.body.payload;
-  const socket = waypost.socket();
+  const socket = system.socket();
   const events: Array<{ name: string; data: Record<string, unknown> }> = [];
   socket.onAny((name: string, data: Record<string, unknown>) => events.push({ name, data }));
   await socket.emitWithAck("subscribe_channel", { channelId });
   const connecting = await api.post(`/channels/${channelId}/connect`);
   expect(connecting.body).toMatchObject({ ok: true, status: "connecting" });
   await eventually(() => events.find(({ name }) => name === "qr_code"));
-  const { pairing } = (await waypost.collections.channels.findOne({ _id: channelId })) ?? {};
-  await waypost.sandbox.account("15550001").scan(pairing?.text ?? "");
+  const { pairing } = (await system.collections.channels.findOne({ _id: channelId })) ?? {};
+  await system.sandbox.account("15550001").scan(pairing?.text ?? "");
   await eventually(() =>
     events.find(({ name, data }) => name === "connection_update" && data.status === "active"),
   );
@@ -31,13 +31,13 @@ test("a channel is paired by QR, sends, and receives", async () => {
     message: "Message sent",
     payload: { to: "15550002@s.whatsapp.net", type: "text", status: "sent" },
   });
-  const received = await waypost.sandbox.account("15550002").waitForMessage();
+  const received = await system.sandbox.account("15550002").waitForMessage();
   expect(received).toMatchObject({ id: sent.body.payload.messageId, text: "Hello", copies: 1 });
   await eventually(() =>
     events.find(({ name, data }) => name === "message_status_update" && data.status === "delivered"),
   );
 
-  await waypost.sandbox.account("15550002").sendText("15550001", "Hi back");
+  await system.sandbox.account("15550002").sendText("15550001", "Hi back");
   const incoming = await eventually(() => events.find(({ name }) => name === "incoming_message"));
   expect(incoming.data).toMatchObject({
     from: "15550002@s.whatsapp.net",

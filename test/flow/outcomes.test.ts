@@ -4,14 +4,14 @@ import { servePicture } from "#infra/demo/picture.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
 import { listenTo } from "../support/listening.ts";
-import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
+import { pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { type OneProcess, startSystem } from "../support/system.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { type TestWaypost, testWaypost } from "../support/waypost.ts";
 
 const phoneNumber = "15550100021";
 const contact = "15550100022";
-let waypost: TestWaypost;
-let channel: PairedChannel;
+let system: OneProcess;
+let channel: TestChannel;
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>;
 let picture: Awaited<ReturnType<typeof servePicture>>;
 let listening: Awaited<ReturnType<typeof listenTo>>;
@@ -21,32 +21,32 @@ beforeAll(async () => {
   // Where `os.tmpdir()` is: what other tests put there is not to be seen.
   vi.stubEnv("TMPDIR", temporary.path);
   picture = await servePicture();
-  waypost = await testWaypost({ config: { mediaAllowHosts: [picture.host] } });
-  channel = await pairedChannel(waypost, phoneNumber);
-  listening = await listenTo(waypost, channel.channelId);
+  system = await startSystem({ config: { mediaAllowHosts: [picture.host] } });
+  channel = await pairedChannel(system, phoneNumber);
+  listening = await listenTo(system, channel.channelId);
 });
 
-afterEach(() => waypost.sandbox.faults.clear());
+afterEach(() => system.sandbox.faults.clear());
 
 afterAll(async () => {
-  await waypost[Symbol.asyncDispose]();
+  await system[Symbol.asyncDispose]();
   await picture[Symbol.asyncDispose]();
   await temporary[Symbol.asyncDispose]();
-  expect(waypost.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
+  expect(system.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
 });
 
 const send = (body: object, headers: Record<string, string> = {}) =>
-  waypost
+  system
     .api()
     .post(`/channels/${channel.channelId}/send`, { to: contact, message: "Hello", ...body }, headers);
 const sendMedia = (body: object) =>
-  waypost.api().post(`/channels/${channel.channelId}/send-media`, {
+  system.api().post(`/channels/${channel.channelId}/send-media`, {
     to: contact,
     mediaType: "image",
     mediaUrl: picture.url,
     ...body,
   });
-const command = (commandId: string) => waypost.collections.commands.findOne({ _id: commandId });
+const command = (commandId: string) => system.collections.commands.findOne({ _id: commandId });
 const statusesOf = (messageId: string) =>
   listening
     .of("message_status_update")
@@ -66,7 +66,7 @@ test("200: the contact has the message under the id of the answer, once", async 
       status: "sent",
     },
   });
-  const received = await waypost.sandbox
+  const received = await system.sandbox
     .account(contact)
     .waitForMessage(({ id }) => id === body.payload.messageId);
   expect(received).toMatchObject({ text: "Good morning", copies: 1 });
@@ -75,18 +75,18 @@ test("200: the contact has the message under the id of the answer, once", async 
 });
 
 test("422: what WhatsApp refuses has its code, and never arrives", async () => {
-  waypost.sandbox.faults.ackError(phoneNumber, 463, { times: 1 });
+  system.sandbox.faults.ackError(phoneNumber, 463, { times: 1 });
   const { status, body } = await send({ message: "Refused" });
   expect(status).toBe(422);
   expect(body.error).toMatchObject({ code: "whatsapp_rejected", details: { whatsappCode: 463 } });
   const { messageId, commandId } = body.error.details as { messageId: string; commandId: string };
   expect(await command(commandId)).toMatchObject({ state: "failed", messageId });
   await eventually(() => statusesOf(messageId).includes("failed"));
-  expect(waypost.sandbox.account(contact).inbox.some(({ id }) => id === messageId)).toBe(false);
+  expect(system.sandbox.account(contact).inbox.some(({ id }) => id === messageId)).toBe(false);
 });
 
 test("202 unknown: no answer of WhatsApp's is said to be none; a receipt settles it", async () => {
-  await using hasty = await testWaypost({ timings: { ackMs: 300 } });
+  await using hasty = await startSystem({ timings: { ackMs: 300 } });
   const shop = await pairedChannel(hasty, phoneNumber);
   const { hears } = await listenTo(hasty, shop.channelId);
   const other = hasty.sandbox.account(contact);
@@ -107,7 +107,7 @@ test("202 unknown: no answer of WhatsApp's is said to be none; a receipt settles
 });
 
 test("422: a number that is not on WhatsApp", async () => {
-  waypost.sandbox.notOnWhatsApp("15550100029");
+  system.sandbox.notOnWhatsApp("15550100029");
   const { status, body } = await send({ to: "15550100029" });
   expect(status).toBe(422);
   expect(body.error.code).toBe("recipient_not_on_whatsapp");
@@ -119,20 +119,20 @@ test("422: a LID that nobody has, also when a number that was written to has its
     const { status, body } = await send({ to, message: "To nobody" });
     expect([status, body.error?.code]).toEqual([422, "recipient_not_on_whatsapp"]);
   }
-  expect(waypost.sandbox.account(contact).inbox.some(({ text }) => text === "To nobody")).toBe(false);
+  expect(system.sandbox.account(contact).inbox.some(({ text }) => text === "To nobody")).toBe(false);
 });
 
 test("sends to a LID as well, and names it in the answer", async () => {
-  const { lid } = waypost.sandbox.account(contact);
+  const { lid } = system.sandbox.account(contact);
   const { status, body } = await send({ to: lid, message: "By LID" });
   expect(status).toBe(200);
   expect(body.payload.to).toBe(lid);
-  await waypost.sandbox.account(contact).waitForMessage(({ text }) => text === "By LID");
+  await system.sandbox.account(contact).waitForMessage(({ text }) => text === "By LID");
 });
 
 /** The texts that the contact has got with this beginning, and how often. */
 const arrived = (beginning: string) =>
-  waypost.sandbox
+  system.sandbox
     .account(contact)
     .inbox.filter(({ text }) => text?.startsWith(beginning))
     .map(({ text, copies }) => [text, copies]);
@@ -154,7 +154,7 @@ test("many, each accepted before the next one is sent, arrive in that order", as
 });
 
 test("sending and receiving at the same time reuses no ratchet counter", async () => {
-  const other = waypost.sandbox.account(contact);
+  const other = system.sandbox.account(contact);
   await Promise.all(
     Array.from({ length: 25 }, async (_, index) => {
       await Promise.all([send({ message: `Out ${index}` }), other.sendText(phoneNumber, `In ${index}`)]);
@@ -166,14 +166,14 @@ test("sending and receiving at the same time reuses no ratchet counter", async (
       25,
   );
   await eventually(() => arrived("Out ").length === 25);
-  expect(waypost.sandbox.counts.snapshot()).toMatchObject({ reusedRatchetCounters: 0, decryptFailures: 0 });
+  expect(system.sandbox.counts.snapshot()).toMatchObject({ reusedRatchetCounters: 0, decryptFailures: 0 });
 });
 
 test("an image arrives byte for byte, with its caption", async () => {
   const { status, body } = await sendMedia({ caption: "Look" });
   expect(body).toMatchObject({ ok: true, payload: { type: "image", status: "sent" } });
   expect(status).toBe(200);
-  const { media } = await waypost.sandbox
+  const { media } = await system.sandbox
     .account(contact)
     .waitForMessage(({ id }) => id === body.payload.messageId);
   expect(media).toMatchObject({ kind: "image", mimetype: "image/png", caption: "Look" });
@@ -183,7 +183,7 @@ test("an image arrives byte for byte, with its caption", async () => {
 test("a media host that is slow to answer is waited for longer than Node's 5 s", {
   timeout: 30_000,
 }, async () => {
-  const { faults } = waypost.sandbox.media;
+  const { faults } = system.sandbox.media;
   faults.delayMs = 6_000;
   // Not the picture that was uploaded before: that one is remembered.
   const { status, body } = await sendMedia({ mediaType: "document", fileName: "slow.png" });
@@ -209,22 +209,22 @@ test("422: what cannot be fetched is told so", async () => {
 test("no file is left behind, whether the media went out or was refused", async () => {
   expect((await sendMedia({ caption: "Fine" })).status).toBe(200);
   expect((await sendMedia({ mediaType: "video" })).status).toBe(422);
-  waypost.sandbox.faults.ackError(phoneNumber, 463, { times: 1 });
+  system.sandbox.faults.ackError(phoneNumber, 463, { times: 1 });
   expect((await sendMedia({ caption: "Refused" })).status).toBe(422);
   await eventually(async () => (await readdir(temporary.path)).length === 0);
 });
 
 test("a contact that cannot decrypt asks again and gets the same message", async () => {
-  const other = waypost.sandbox.account(contact);
+  const other = system.sandbox.account(contact);
   // A session that the contact began: what follows in it cannot be read without it.
   await other.sendText(phoneNumber, "You there?");
   await listening.hears("incoming_message", ({ message }) => message === "You there?");
-  const { retriesAsked } = waypost.sandbox.counts;
+  const { retriesAsked } = system.sandbox.counts;
   await other.forgetSessions();
   const { body } = await send({ message: "Once more" });
   const received = await other.waitForMessage(({ id }) => id === body.payload.messageId);
   expect(received.text).toBe("Once more");
-  expect(waypost.sandbox.counts.retriesAsked).toBe(retriesAsked + 1);
+  expect(system.sandbox.counts.retriesAsked).toBe(retriesAsked + 1);
 });
 
 test("a message written on the phone is an outgoing_message", async () => {
@@ -238,7 +238,7 @@ test("a message written on the phone is an outgoing_message", async () => {
 });
 
 test("an image that comes in tells its kind and size", async () => {
-  await waypost.sandbox.account(contact).sendMedia(phoneNumber, {
+  await system.sandbox.account(contact).sendMedia(phoneNumber, {
     kind: "image",
     bytes: picture.bytes,
     mimetype: "image/png",
@@ -254,8 +254,8 @@ test("an image that comes in tells its kind and size", async () => {
 });
 
 test("a sender behind a LID is told with the number too", async () => {
-  const { lid } = waypost.sandbox.account(contact);
-  await waypost.sandbox.account(contact).sendText(phoneNumber, "From a LID", { addressing: "lid" });
+  const { lid } = system.sandbox.account(contact);
+  await system.sandbox.account(contact).sendText(phoneNumber, "From a LID", { addressing: "lid" });
   const event = await listening.hears("incoming_message", ({ message }) => message === "From a LID");
   expect(event).toMatchObject({ from: `${contact}@s.whatsapp.net`, phoneNumber: contact, lid });
 });

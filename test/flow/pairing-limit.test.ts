@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { newChannel } from "../support/pairing.ts";
-import { testWaypost } from "../support/waypost.ts";
+import { startSystem } from "../support/system.ts";
 
 test("a pairing whose connection keeps breaking asks WhatsApp for no more than five codes", async () => {
-  await using waypost = await testWaypost({ timings: { backoff: { baseMs: 20, maxMs: 40 } } });
+  await using system = await startSystem({ timings: { backoff: { baseMs: 20, maxMs: 40 } } });
   const phoneNumber = "15550100111";
-  const channel = await newChannel(waypost, phoneNumber);
-  await waypost.api().post(`/channels/${channel.channelId}/connect`, { phoneNumber });
+  const channel = await newChannel(system, phoneNumber);
+  await system.api().post(`/channels/${channel.channelId}/connect`, { phoneNumber });
   const codes = new Set<string>();
   await eventually(
     async () => {
@@ -15,7 +15,7 @@ test("a pairing whose connection keeps breaking asks WhatsApp for no more than f
       if (status === "error") return true;
       if (!pairing || codes.has(pairing.text)) return false;
       codes.add(pairing.text);
-      waypost.sandbox.faults.drop("all");
+      system.sandbox.faults.drop("all");
       return false;
     },
     { withinMs: 20_000 },

@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { listenTo } from "../support/listening.ts";
-import { newChannel, type PairedChannel, pairedChannel } from "../support/pairing.ts";
-import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { newChannel, pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { type OneProcess, startSystem } from "../support/system.ts";
 
-let waypost: TestWaypost;
+let system: OneProcess;
 
 beforeAll(async () => {
-  waypost = await testWaypost();
+  system = await startSystem();
 });
 
-afterAll(() => waypost[Symbol.asyncDispose]());
+afterAll(() => system[Symbol.asyncDispose]());
 
-const post = ({ channelId }: PairedChannel, action: string, body: object = {}) =>
-  waypost.api().post(`/channels/${channelId}/${action}`, body);
+const post = ({ channelId }: TestChannel, action: string, body: object = {}) =>
+  system.api().post(`/channels/${channelId}/${action}`, body);
 
 test("QR codes are numbered, and when none is left the channel is inactive until asked again", async () => {
-  await using hasty = await testWaypost({ timings: { qrMs: 800 } });
+  await using hasty = await startSystem({ timings: { qrMs: 800 } });
   const channel = await newChannel(hasty, "15550100091");
   const listening = await listenTo(hasty, channel.channelId);
   await hasty.api().post(`/channels/${channel.channelId}/connect`);
@@ -35,8 +35,8 @@ test("QR codes are numbered, and when none is left the channel is inactive until
 });
 
 test("with a number, a code is shown instead of a QR; a wrong one is refused by the phone, the right one links", async () => {
-  const channel = await newChannel(waypost, "15550100092");
-  const listening = await listenTo(waypost, channel.channelId);
+  const channel = await newChannel(system, "15550100092");
+  const listening = await listenTo(system, channel.channelId);
   await post(channel, "connect", { phoneNumber: "+1 555-010-0092" });
   const { code, expiresAt } = await listening.hears("pairing_code");
   expect(code).toMatch(/^[1-9A-HJ-NP-TV-Z]{8}$/);
@@ -56,7 +56,7 @@ test("with a number, a code is shown instead of a QR; a wrong one is refused by 
 });
 
 test("a number given while a QR shows switches to a code", async () => {
-  const channel = await newChannel(waypost, "15550100093");
+  const channel = await newChannel(system, "15550100093");
   await post(channel, "connect");
   await channel.becomes("qr_ready");
   await post(channel, "connect", { phoneNumber: "15550100093" });
@@ -66,7 +66,7 @@ test("a number given while a QR shows switches to a code", async () => {
 });
 
 test("200: pairing-code connects if need be and answers with the code; 409 once it is linked", async () => {
-  const channel = await newChannel(waypost, "15550100094");
+  const channel = await newChannel(system, "15550100094");
   const { status, body } = await post(channel, "pairing-code", { phoneNumber: "15550100094" });
   expect(status).toBe(200);
   expect(body.payload).toMatchObject({ channelId: channel.channelId });
@@ -77,7 +77,7 @@ test("200: pairing-code connects if need be and answers with the code; 409 once 
 });
 
 test("429: the sixth code within an hour for one number is refused before WhatsApp does", async () => {
-  const channel = await newChannel(waypost, "15550100095");
+  const channel = await newChannel(system, "15550100095");
   for (let asked = 1; asked <= 5; asked++) {
     expect((await post(channel, "pairing-code", { phoneNumber: "15550100095" })).status).toBe(200);
   }
@@ -86,7 +86,7 @@ test("429: the sixth code within an hour for one number is refused before WhatsA
 });
 
 test("after a code was shown and nobody typed it, a QR still links", async () => {
-  const channel = await newChannel(waypost, "15550100096");
+  const channel = await newChannel(system, "15550100096");
   await post(channel, "connect", { phoneNumber: "15550100096" });
   await channel.becomes("pairing_code_ready");
   await post(channel, "disconnect");
@@ -98,7 +98,7 @@ test("after a code was shown and nobody typed it, a QR still links", async () =>
 });
 
 test("a logout while the channel is down unlinks the phone all the same", async () => {
-  const channel = await pairedChannel(waypost, "15550100097");
+  const channel = await pairedChannel(system, "15550100097");
   await post(channel, "disconnect");
   const out = await post(channel, "logout");
   expect(out).toMatchObject({ status: 200, body: { status: "logged_out" } });
@@ -107,7 +107,7 @@ test("a logout while the channel is down unlinks the phone all the same", async 
 });
 
 test("a logged-out channel can be linked again", async () => {
-  const channel = await pairedChannel(waypost, "15550100098");
+  const channel = await pairedChannel(system, "15550100098");
   await channel.phone.unlink();
   await channel.becomes("logged_out", "unlinked_by_phone");
   await post(channel, "connect");

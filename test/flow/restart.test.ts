@@ -1,79 +1,79 @@
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { newChannel, pairedChannel } from "../support/pairing.ts";
-import { testWaypost } from "../support/waypost.ts";
+import { startSystem } from "../support/system.ts";
 
 test("after a restart the wish decides: what was connected comes back without a QR, what was not stays", async () => {
-  await using waypost = await testWaypost();
-  const connected = await pairedChannel(waypost, "15550100041");
-  const disconnected = await pairedChannel(waypost, "15550100042");
-  await waypost.api().post(`/channels/${disconnected.channelId}/disconnect`);
-  const loggedOut = await pairedChannel(waypost, "15550100043");
+  await using system = await startSystem();
+  const connected = await pairedChannel(system, "15550100041");
+  const disconnected = await pairedChannel(system, "15550100042");
+  await system.api().post(`/channels/${disconnected.channelId}/disconnect`);
+  const loggedOut = await pairedChannel(system, "15550100043");
   await loggedOut.phone.unlink();
   await loggedOut.becomes("logged_out", "unlinked_by_phone");
-  await waypost.stop();
+  await system.stop();
   expect((await connected.document()).status).toBe("connecting");
 
-  await waypost.sandbox.account("15550100049").sendText("15550100041", "While you were away");
-  await waypost.start();
+  await system.sandbox.account("15550100049").sendText("15550100041", "While you were away");
+  await system.start();
   await connected.becomes("active");
   const events = () =>
-    waypost.collections.events.find({ channelId: connected.channelId, type: "incoming_message" }).toArray();
+    system.collections.events.find({ channelId: connected.channelId, type: "incoming_message" }).toArray();
   await eventually(async () => (await events()).length === 1);
   expect((await events())[0]?.data.message).toBe("While you were away");
   expect((await disconnected.document()).status).toBe("inactive");
   expect((await loggedOut.document()).status).toBe("logged_out");
   expect(
-    waypost.sandbox
+    system.sandbox
       .account("15550100042")
       .devices()
       .every(({ isConnected }) => !isConnected),
   ).toBe(true);
-  expect(waypost.sandbox.counts.pairings).toBe(3);
+  expect(system.sandbox.counts.pairings).toBe(3);
 });
 
 test("a pairing does not survive the process: its channel is inactive, interrupted", async () => {
-  await using waypost = await testWaypost();
-  const channel = await newChannel(waypost, "15550100044");
-  await waypost.api().post(`/channels/${channel.channelId}/connect`);
+  await using system = await startSystem();
+  const channel = await newChannel(system, "15550100044");
+  await system.api().post(`/channels/${channel.channelId}/connect`);
   await channel.becomes("qr_ready");
-  await waypost.stop();
+  await system.stop();
   expect(await channel.document()).toMatchObject({
     status: "inactive",
     reason: "interrupted",
     pairing: null,
     config: { qrCode: null },
   });
-  await waypost.start();
-  await waypost.api().post(`/channels/${channel.channelId}/connect`);
+  await system.start();
+  await system.api().post(`/channels/${channel.channelId}/connect`);
   const { pairing } = await channel.becomes("qr_ready");
   await channel.phone.scan(pairing?.text ?? "");
   await channel.becomes("active");
 });
 
 test("sends accepted while the channel is down go out in order when it is back; an old one does not", async () => {
-  await using waypost = await testWaypost({ timings: { sweepMs: 300 } });
-  const channel = await pairedChannel(waypost, "15550100045");
-  const contact = waypost.sandbox.account("15550100046");
-  await waypost.api().post(`/channels/${channel.channelId}/disconnect`);
+  await using system = await startSystem({ timings: { sweepMs: 300 } });
+  const channel = await pairedChannel(system, "15550100045");
+  const contact = system.sandbox.account("15550100046");
+  await system.api().post(`/channels/${channel.channelId}/disconnect`);
   const send = (message: string) =>
-    waypost.api().post(`/channels/${channel.channelId}/send`, { to: "15550100046", message });
+    system.api().post(`/channels/${channel.channelId}/send`, { to: "15550100046", message });
   const old = await send("Your code is 1234");
   expect(old).toMatchObject({
     status: 202,
     body: { message: "Message queued", payload: { status: "queued" } },
   });
-  await waypost.collections.commands.updateOne(
+  await system.collections.commands.updateOne(
     { _id: old.body.payload.commandId },
     { $set: { expiresAt: new Date(Date.now() - 1_000) } },
   );
   for (const text of ["one", "two", "three"]) expect((await send(text)).status).toBe(202);
-  await waypost.api().post(`/channels/${channel.channelId}/connect`);
+  await system.api().post(`/channels/${channel.channelId}/connect`);
   await contact.waitForMessage(({ text }) => text === "three");
   expect(contact.inbox.map(({ text }) => text)).toEqual(["one", "two", "three"]);
-  const { state } = (await waypost.collections.commands.findOne({ _id: old.body.payload.commandId })) ?? {};
+  const { state } = (await system.collections.commands.findOne({ _id: old.body.payload.commandId })) ?? {};
   expect(state).toBe("expired");
-  const told = waypost.collections.events.find({
+  const told = system.collections.events.find({
     channelId: channel.channelId,
     "data.messageId": old.body.payload.messageId,
   });
@@ -83,10 +83,10 @@ test("sends accepted while the channel is down go out in order when it is back; 
 });
 
 test("a logged-out channel refuses sends, and fails those that waited for it", async () => {
-  await using waypost = await testWaypost();
-  const channel = await pairedChannel(waypost, "15550100047");
+  await using system = await startSystem();
+  const channel = await pairedChannel(system, "15550100047");
   const post = (action: string, body: object = {}) =>
-    waypost.api().post(`/channels/${channel.channelId}/${action}`, body);
+    system.api().post(`/channels/${channel.channelId}/${action}`, body);
   const send = () => post("send", { to: "15550100048", message: "Hello" });
   expect(await post("disconnect")).toMatchObject({
     status: 200,
@@ -99,27 +99,27 @@ test("a logged-out channel refuses sends, and fails those that waited for it", a
   ]);
   expect(await post("logout")).toMatchObject({ status: 200, body: { ok: true, status: "logged_out" } });
   expect(channel.phone.devices()).toEqual([]);
-  expect(await waypost.database.db.collection("whatsapp_auth_creds").countDocuments()).toBe(0);
+  expect(await system.database.db.collection("whatsapp_auth_creds").countDocuments()).toBe(0);
   expect(await send()).toMatchObject({ status: 409, body: { error: { code: "channel_logged_out" } } });
   for (const { body } of waiting) {
     const { commandId: _id } = body.payload;
-    const settled = await eventually(() => waypost.collections.commands.findOne({ _id, state: "failed" }));
+    const settled = await eventually(() => system.collections.commands.findOne({ _id, state: "failed" }));
     expect(settled.error?.code).toBe("channel_logged_out");
   }
-  expect(waypost.sandbox.account("15550100048").inbox).toEqual([]);
+  expect(system.sandbox.account("15550100048").inbox).toEqual([]);
 });
 
 test("a deleted channel is gone at once, its phone is unlinked, and nothing of it stays but fences", async () => {
-  await using waypost = await testWaypost();
-  const channel = await pairedChannel(waypost, "15550100050");
-  await waypost.api().post(`/channels/${channel.channelId}/send`, { to: "15550100051", message: "Hello" });
-  const deleted = await waypost.api().call("DELETE", `/channels/${channel.channelId}`);
+  await using system = await startSystem();
+  const channel = await pairedChannel(system, "15550100050");
+  await system.api().post(`/channels/${channel.channelId}/send`, { to: "15550100051", message: "Hello" });
+  const deleted = await system.api().call("DELETE", `/channels/${channel.channelId}`);
   expect(deleted.status).toBe(200);
-  expect((await waypost.api().get(`/channels/${channel.channelId}`)).status).toBe(404);
-  await eventually(async () => (await waypost.collections.channels.countDocuments()) === 0);
+  expect((await system.api().get(`/channels/${channel.channelId}`)).status).toBe(404);
+  await eventually(async () => (await system.collections.channels.countDocuments()) === 0);
   expect(channel.phone.devices()).toEqual([]);
-  for (const { name } of await waypost.database.db.listCollections().toArray()) {
-    const left = await waypost.database.db
+  for (const { name } of await system.database.db.listCollections().toArray()) {
+    const left = await system.database.db
       .collection<{ _id: string }>(name)
       .countDocuments({ channelId: channel.channelId, _id: { $not: /\/fence$/ } });
     expect(left, name).toBe(0);

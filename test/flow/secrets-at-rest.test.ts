@@ -7,7 +7,7 @@ import { unseal, unwrapDataKey } from "#connector/auth/envelope.ts";
 import { eventually } from "../support/eventually.ts";
 import { leaked } from "../support/leaked.ts";
 import { pairedChannel } from "../support/pairing.ts";
-import { apiKey, type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { apiKey, type OneProcess, startSystem } from "../support/system.ts";
 
 const phoneNumber = "15550100076";
 const contactNumber = "15550100077";
@@ -22,7 +22,7 @@ async function dump(db: Db): Promise<Buffer> {
 }
 
 /** All that the auth state of a channel holds, in clear, with the key that sealed it. */
-async function unsealed({ database: { db }, config }: TestWaypost, channelId: string) {
+async function unsealed({ database: { db }, config }: OneProcess, channelId: string) {
   const { creds, keys } = authCollections(db);
   const wrapped = await readWrappedKey(keys, channelId);
   if (!wrapped) throw new Error("There is no data key");
@@ -50,22 +50,22 @@ function secretsIn(texts: readonly string[]): Buffer[] {
 const secretNames = new Set(["private", "privKey", "rootKey", "advSecretKey", "keyData"]);
 
 test("a dump of the database holds no private key, and no API key, in any spelling", async () => {
-  await using waypost = await testWaypost();
-  const channel = await pairedChannel(waypost, phoneNumber);
+  await using system = await startSystem();
+  const channel = await pairedChannel(system, phoneNumber);
   const send = { to: contactNumber, message: "outgoing words" };
-  expect((await waypost.api().post(`/channels/${channel.channelId}/send`, send)).status).toBe(200);
-  await waypost.sandbox.account(contactNumber).sendText(phoneNumber, "incoming words");
-  await eventually(() => waypost.collections.events.findOne({ type: "incoming_message" }));
-  await waypost.stop();
+  expect((await system.api().post(`/channels/${channel.channelId}/send`, send)).status).toBe(200);
+  await system.sandbox.account(contactNumber).sendText(phoneNumber, "incoming words");
+  await eventually(() => system.collections.events.findOne({ type: "incoming_message" }));
+  await system.stop();
 
-  const { dataKey, texts } = await unsealed(waypost, channel.channelId);
-  const secrets = [dataKey, ...waypost.config.encryptionKeys, ...secretsIn(texts)];
+  const { dataKey, texts } = await unsealed(system, channel.channelId);
+  const secrets = [dataKey, ...system.config.encryptionKeys, ...secretsIn(texts)];
   expect(secrets.length).toBeGreaterThan(10);
-  const bytes = await dump(waypost.database.db);
+  const bytes = await dump(system.database.db);
   expect(leaked(bytes, [...secrets, Buffer.from(apiKey)])).toEqual([]);
 
   const control = randomBytes(32);
-  await waypost.database.db.collection("notes").insertOne({ note: JSON.stringify([...control]) });
-  expect(leaked(await dump(waypost.database.db), [control])).toEqual([control]);
+  await system.database.db.collection("notes").insertOne({ note: JSON.stringify([...control]) });
+  expect(leaked(await dump(system.database.db), [control])).toEqual([control]);
   expect(leaked(Buffer.from(texts.join("")), secretsIn(texts))).toHaveLength(secretsIn(texts).length);
 });

@@ -8,39 +8,39 @@ import { createLog } from "#shared/log.ts";
 import { eventually } from "../support/eventually.ts";
 import { listenTo } from "../support/listening.ts";
 import { newChannel, pairedChannel } from "../support/pairing.ts";
-import { apiKey, type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { apiKey, type OneProcess, startSystem } from "../support/system.ts";
 
 const shop = "15550100071";
 const contactNumber = "15550100072";
 const lines: string[] = [];
 let picture: Picture;
-let waypost: TestWaypost;
+let system: OneProcess;
 
 beforeAll(async () => {
   picture = await servePicture();
-  waypost = await testWaypost({
+  system = await startSystem({
     log: createLog("trace", { write: (line) => void lines.push(line) }),
     config: { mediaAllowHosts: [picture.host] },
   });
 });
 
 afterAll(async () => {
-  await waypost[Symbol.asyncDispose]();
+  await system[Symbol.asyncDispose]();
   await picture[Symbol.asyncDispose]();
 });
 
 /** Both ways of pairing, sends and messages of each kind, a contact that cannot decrypt, a lost connection. */
 async function useEverything(): Promise<{ qr: string; code: string }> {
-  const channel = await newChannel(waypost, shop);
+  const channel = await newChannel(system, shop);
   const post = (action: string, body: object = {}) =>
-    waypost.api().post(`/channels/${channel.channelId}/${action}`, body);
+    system.api().post(`/channels/${channel.channelId}/${action}`, body);
   await post("connect");
   const qr = (await channel.becomes("qr_ready")).pairing?.text ?? "";
   await channel.phone.scan(qr);
   await channel.becomes("active");
 
-  const contact = waypost.sandbox.account(contactNumber);
-  const listening = await listenTo(waypost, channel.channelId);
+  const contact = system.sandbox.account(contactNumber);
+  const listening = await listenTo(system, channel.channelId);
   const send = () => post("send", { to: contactNumber, message: "outgoing-words" });
   const media = { mediaType: "image", mediaUrl: picture.url, caption: "caption-words" };
   expect((await send()).status).toBe(200);
@@ -50,17 +50,17 @@ async function useEverything(): Promise<{ qr: string; code: string }> {
   contact.forgetSessions();
   expect((await send()).status).toBe(200);
 
-  const other = await newChannel(waypost, "15550100073");
+  const other = await newChannel(system, "15550100073");
   const asked = { phoneNumber: "15550100073" };
-  const shown = await waypost.api().post(`/channels/${other.channelId}/pairing-code`, asked);
+  const shown = await system.api().post(`/channels/${other.channelId}/pairing-code`, asked);
   const code = String(shown.body.payload.code);
   await other.phone.typeCode(code);
   await other.becomes("active");
-  const { logins } = waypost.sandbox.counts;
-  waypost.sandbox.faults.drop("all");
-  await eventually(() => waypost.sandbox.counts.logins >= logins + 2, { withinMs: 20_000 });
+  const { logins } = system.sandbox.counts;
+  system.sandbox.faults.drop("all");
+  await eventually(() => system.sandbox.counts.logins >= logins + 2, { withinMs: 20_000 });
   await channel.becomes("active");
-  await pairedChannel(waypost, "15550100074");
+  await pairedChannel(system, "15550100074");
   return { qr, code };
 }
 

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { pairedChannel } from "../support/pairing.ts";
-import { testWaypost } from "../support/waypost.ts";
+import { startSystem } from "../support/system.ts";
 
 test("SEND_RATE delays what is beyond SEND_BURST, refuses nothing, and keeps the order", async () => {
-  await using waypost = await testWaypost({ config: { sendRate: 2, sendBurst: 2 } });
-  const channel = await pairedChannel(waypost, "15550100151");
-  const contact = waypost.sandbox.account("15550100152");
+  await using system = await startSystem({ config: { sendRate: 2, sendBurst: 2 } });
+  const channel = await pairedChannel(system, "15550100151");
+  const contact = system.sandbox.account("15550100152");
   const texts = ["one", "two", "three", "four", "five", "six"];
   for (const message of texts) {
-    const { status } = await waypost
+    const { status } = await system
       .api()
       .post(
         `/channels/${channel.channelId}/send`,

@@ -3,9 +3,9 @@ import { createLog } from "#shared/log.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
 import { pairedChannel } from "../support/pairing.ts";
-import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { type OneProcess, startSystem } from "../support/system.ts";
 
-let waypost: TestWaypost;
+let system: OneProcess;
 /** The signed pre-keys that replaced others, by number. */
 const rotated: number[] = [];
 
@@ -14,29 +14,29 @@ beforeAll(async () => {
     const { event, keyId } = JSON.parse(line);
     if (event === "signed_pre_key") rotated.push(keyId);
   };
-  waypost = await testWaypost({
+  system = await startSystem({
     timings: { rotationLookMs: 50, signedPreKeyMs: 300, signedPreKeyRetryMs: 100 },
     log: createLog("info", { write }),
   });
 });
 
 afterAll(async () => {
-  await waypost[Symbol.asyncDispose]();
-  expect(waypost.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
+  await system[Symbol.asyncDispose]();
+  expect(system.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
 });
 
 test("an old signed pre-key is replaced, again after a restart too, and whoever writes first gets through", async () => {
-  const channel = await pairedChannel(waypost, "15550100321");
+  const channel = await pairedChannel(system, "15550100321");
   await eventually(() => rotated.length >= 2);
-  await waypost.stop();
+  await system.stop();
   const before = [...rotated];
-  await waypost.start();
+  await system.start();
   await channel.becomes("active");
   await eventually(() => rotated.length > before.length);
   expect(rotated.slice(0, before.length + 1)).toEqual(
     [...rotated.keys()].slice(0, before.length + 1).map((n) => n + 2),
   );
-  await waypost.sandbox.account("15550100322").sendText(channel.phone.phoneNumber, "With the newest key");
+  await system.sandbox.account("15550100322").sendText(channel.phone.phoneNumber, "With the newest key");
   const { channelId } = channel;
-  await eventually(() => waypost.collections.events.findOne({ channelId, type: "incoming_message" }));
+  await eventually(() => system.collections.events.findOne({ channelId, type: "incoming_message" }));
 });

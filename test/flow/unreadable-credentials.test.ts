@@ -2,32 +2,32 @@ import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { pairedChannel } from "../support/pairing.ts";
-import { testWaypost } from "../support/waypost.ts";
+import { startSystem } from "../support/system.ts";
 
 test("credentials stored under another ENCRYPTION_KEY are an error, and are whole when the key is back", async () => {
-  await using waypost = await testWaypost();
-  const channel = await pairedChannel(waypost, "15550100131");
+  await using system = await startSystem();
+  const channel = await pairedChannel(system, "15550100131");
   const stored = async () => {
     const find = (name: string, filter: object) =>
-      waypost.database.db.collection<{ _id: string }>(name).find(filter).sort({ _id: 1 }).toArray();
+      system.database.db.collection<{ _id: string }>(name).find(filter).sort({ _id: 1 }).toArray();
     // The fences and the owner's number rise with every owner.
     const keys = await find("whatsapp_auth_keys", { _id: { $not: /\/fence$/ } });
     return [...keys, ...(await find("whatsapp_auth_creds", {})).map((row) => ({ ...row, epoch: 0 }))];
   };
-  await waypost.stop();
+  await system.stop();
   const before = await stored();
   expect(before.length).toBeGreaterThan(1);
 
-  await waypost.start({ encryptionKeys: [randomBytes(32)] });
+  await system.start({ encryptionKeys: [randomBytes(32)] });
   await channel.becomes("error", "credentials_unreadable");
-  await waypost.api().post(`/channels/${channel.channelId}/connect`);
+  await system.api().post(`/channels/${channel.channelId}/connect`);
   await channel.becomes("error", "credentials_unreadable");
   expect(await stored()).toEqual(before);
   expect(channel.phone.devices()).toHaveLength(1);
 
-  await waypost.stop();
-  await waypost.start();
-  await waypost.api().post(`/channels/${channel.channelId}/connect`);
+  await system.stop();
+  await system.start();
+  await system.api().post(`/channels/${channel.channelId}/connect`);
   await channel.becomes("active");
-  expect(waypost.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
+  expect(system.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
 });

@@ -1,8 +1,8 @@
 import type { Binary, ChangeStream, ChangeStreamDocument, Document } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { type PairedChannel, pairedChannel } from "../support/pairing.ts";
-import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { type OneProcess, startSystem } from "../support/system.ts";
 
 const phoneNumber = "15550100071";
 const contact = "15550100072";
@@ -18,21 +18,21 @@ interface Writes {
   commits: number;
 }
 
-let waypost: TestWaypost;
-let channel: PairedChannel;
+let system: OneProcess;
+let channel: TestChannel;
 let changes: ChangeStream;
 let written: Writes;
 
 beforeAll(async () => {
-  waypost = await testWaypost();
-  changes = waypost.database.db.watch([{ $match: { "ns.coll": /^whatsapp_auth/ } }]);
+  system = await startSystem();
+  changes = system.database.db.watch([{ $match: { "ns.coll": /^whatsapp_auth/ } }]);
   changes.on("change", count);
   reset();
 });
 
 afterAll(async () => {
   await changes.close();
-  await waypost[Symbol.asyncDispose]();
+  await system[Symbol.asyncDispose]();
 });
 
 function reset(): void {
@@ -73,11 +73,11 @@ async function writesOf(work: () => Promise<unknown>): Promise<Writes> {
 }
 
 const send = () =>
-  waypost.api().post(`/channels/${channel.channelId}/send`, { to: contact, message: "Hello" });
+  system.api().post(`/channels/${channel.channelId}/send`, { to: contact, message: "Hello" });
 
 test("pairing writes each key once, and the credentials a few times", async () => {
   const { rows, bytes, commits } = await writesOf(async () => {
-    channel = await pairedChannel(waypost, phoneNumber);
+    channel = await pairedChannel(system, phoneNumber);
   });
   expect(rows["pre-key"]).toBe(5);
   expect(rows.session).toBeLessThanOrEqual(2);
@@ -96,8 +96,8 @@ test("a text to a contact that is known writes two ratchets, in one commit and a
 }, 60_000);
 
 test("an incoming text writes its ratchet and itself, at most 1.5 KB", async () => {
-  const person = waypost.sandbox.account(contact);
-  const seen = () => waypost.collections.events.countDocuments({ type: "incoming_message" });
+  const person = system.sandbox.account(contact);
+  const seen = () => system.collections.events.countDocuments({ type: "incoming_message" });
   await writesOf(async () => {
     await person.sendText(phoneNumber, "first");
     await eventually(async () => (await seen()) === 1);

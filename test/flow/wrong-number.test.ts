@@ -1,28 +1,28 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
-import { newChannel, type PairedChannel, pairedChannel } from "../support/pairing.ts";
-import { type TestWaypost, testWaypost } from "../support/waypost.ts";
+import { newChannel, pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { type OneProcess, startSystem } from "../support/system.ts";
 
 const ours = "15550100311";
 const strangers = "15550100312";
 const friend = "15550100313";
-let waypost: TestWaypost;
+let system: OneProcess;
 
 beforeAll(async () => {
-  waypost = await testWaypost({ timings: { backoff: { baseMs: 50, maxMs: 200 } } });
+  system = await startSystem({ timings: { backoff: { baseMs: 50, maxMs: 200 } } });
 });
 
 afterAll(async () => {
-  await waypost[Symbol.asyncDispose]();
-  expect(waypost.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
+  await system[Symbol.asyncDispose]();
+  expect(system.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
 });
 
-const post = ({ channelId }: PairedChannel, action: string, body: object = {}) =>
-  waypost.api().post(`/channels/${channelId}/${action}`, body);
+const post = ({ channelId }: TestChannel, action: string, body: object = {}) =>
+  system.api().post(`/channels/${channelId}/${action}`, body);
 
-const authRows = async ({ channelId }: PairedChannel) => {
-  const { db } = waypost.database;
+const authRows = async ({ channelId }: TestChannel) => {
+  const { db } = system.database;
   const rows = { channelId, _id: { $not: /\/fence$/ } as never };
   return [
     await db.collection("whatsapp_auth_creds").countDocuments(rows),
@@ -30,15 +30,15 @@ const authRows = async ({ channelId }: PairedChannel) => {
   ];
 };
 
-const logged = ({ channelId }: PairedChannel) =>
-  waypost.collections.events
+const logged = ({ channelId }: TestChannel) =>
+  system.collections.events
     .find({ channelId, seq: { $exists: true } })
     .sort({ seq: 1 })
     .toArray();
 
 /** A channel for `ours`, with the QR that it shows. */
 async function showingQr() {
-  const channel = await newChannel(waypost, ours, { phoneNumber: ours });
+  const channel = await newChannel(system, ours, { phoneNumber: ours });
   await post(channel, "connect");
   const { pairing } = await channel.becomes("qr_ready");
   return { channel, qr: pairing?.text ?? "" };
@@ -46,13 +46,13 @@ async function showingQr() {
 
 test("another account's device is removed, nothing of it is told or kept, and the right one can link after it", async () => {
   const { channel, qr } = await showingQr();
-  const stranger = waypost.sandbox.account(strangers);
+  const stranger = system.sandbox.account(strangers);
   // Held up on its way back, so that something waits for the new device at its first login.
-  waypost.sandbox.faults.refuseUpgrade({ status: 503 });
+  system.sandbox.faults.refuseUpgrade({ status: 503 });
   await stranger.scan(qr);
-  await waypost.sandbox.account(friend).sendText(strangers, "For the stranger only");
+  await system.sandbox.account(friend).sendText(strangers, "For the stranger only");
   await eventually(() => stranger.devices().some(({ queued }) => queued > 0));
-  waypost.sandbox.faults.clear();
+  system.sandbox.faults.clear();
   const { wanted, config } = await channel.becomes("error", "wrong_number");
   expect([wanted, config.phoneNumber]).toEqual(["disconnected", ours]);
   await eventually(() => stranger.devices().length === 0);
@@ -67,9 +67,9 @@ test("another account's device is removed, nothing of it is told or kept, and th
   await post(channel, "connect");
   const { pairing } = await channel.becomes("qr_ready");
   expect(pairing?.text).not.toBe(qr);
-  await waypost.sandbox.account(ours).scan(pairing?.text ?? "");
+  await system.sandbox.account(ours).scan(pairing?.text ?? "");
   await channel.becomes("active");
-  await waypost.sandbox.account(friend).sendText(ours, "For us");
+  await system.sandbox.account(friend).sendText(ours, "For us");
   const incoming = async () => (await logged(channel)).filter(({ type }) => type === "incoming_message");
   await eventually(async () => (await incoming()).length > 0);
   expect((await incoming()).map(({ data }) => data.message)).toEqual(["For us"]);
@@ -77,36 +77,36 @@ test("another account's device is removed, nothing of it is told or kept, and th
 
 test("a connector that stops between the scan and the login finds the stranger when it is back", async () => {
   const { channel, qr } = await showingQr();
-  waypost.sandbox.faults.silence(strangers, true);
-  const stranger = waypost.sandbox.account(strangers);
+  system.sandbox.faults.silence(strangers, true);
+  const stranger = system.sandbox.account(strangers);
   await stranger.scan(qr);
   await eventually(async () => (await authRows(channel))[0] === 1);
-  await waypost.stop();
-  waypost.sandbox.faults.clear();
-  await waypost.start();
+  await system.stop();
+  system.sandbox.faults.clear();
+  await system.start();
   await channel.becomes("error", "wrong_number");
   await eventually(() => stranger.devices().length === 0);
   expect(await authRows(channel)).toEqual([0, 0]);
 });
 
 test("the number that linking filled in binds nobody: another account may link after a logout", async () => {
-  const channel = await pairedChannel(waypost, friend);
+  const channel = await pairedChannel(system, friend);
   await post(channel, "logout");
   await channel.becomes("logged_out", "unlinked_by_api");
   expect((await channel.document()).config.phoneNumber).toBe(friend);
   await post(channel, "connect");
   const { pairing } = await channel.becomes("qr_ready");
-  await waypost.sandbox.account(strangers).scan(pairing?.text ?? "");
+  await system.sandbox.account(strangers).scan(pairing?.text ?? "");
   const { config } = await channel.becomes("active");
   expect(config.phoneNumber).toBe(strangers);
 });
 
 test("a QR from before a number was given links only that number's account", async () => {
-  const channel = await newChannel(waypost, friend);
+  const channel = await newChannel(system, friend);
   await post(channel, "connect");
   const { pairing } = await channel.becomes("qr_ready");
   await post(channel, "connect", { phoneNumber: friend });
   await channel.becomes("pairing_code_ready");
-  await waypost.sandbox.account(strangers).scan(pairing?.text ?? "");
+  await system.sandbox.account(strangers).scan(pairing?.text ?? "");
   await channel.becomes("error", "wrong_number");
 });

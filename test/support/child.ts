@@ -1,35 +1,44 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** A TypeScript file running in a process of its own, with all that it says. Disposal kills it. */
+/** A TypeScript file running in a process of its own, and its output so far. Disposal kills it. */
 export interface Child extends AsyncDisposable {
   pid: number;
   out: string;
   err: string;
-  /** Waits until what it printed matches. Throws when it ended without; with what it said on standard error. */
+  /** Waits until its output matches. Throws with its standard error when it ends before. */
   prints(pattern: RegExp): Promise<RegExpExecArray>;
   signal(signal: NodeJS.Signals): void;
-  /** Kills it without giving it time for anything, and waits until it is gone. */
+  /** Kills it at once and waits for its exit. */
   kill(): Promise<void>;
   /** Its exit code; null when a signal ended it. */
   ended: Promise<number | null>;
 }
 
 export interface ChildOptions {
-  /** Added to the path and the home of the tests; nothing else is passed on. */
+  /** Added to `baseEnvironment`; nothing else of the tests' environment is passed on. */
   env?: NodeJS.ProcessEnv;
   /** Absent: a folder without a `.env`. */
   cwd?: string;
 }
 
 const withoutSettings = fileURLToPath(new URL(".", import.meta.url));
+const compileCache = fileURLToPath(new URL("../../node_modules/.cache/waypost/compiled", import.meta.url));
+
+/**
+ * What every child gets: the path and the home of the tests, and Node's compile cache, which halves what a connector
+ * needs to load (0.9 s of CPU time without it, 0.45 s with it).
+ */
+export function baseEnvironment(): NodeJS.ProcessEnv {
+  const { PATH, HOME, LANG = "C" } = process.env;
+  return { PATH, HOME, LANG, NODE_COMPILE_CACHE: compileCache };
+}
 
 /** Starts a TypeScript file with the Node that runs the tests. */
 export function startChild(file: URL, args: readonly string[] = [], options: ChildOptions = {}): Child {
-  const { PATH, HOME, LANG = "C" } = process.env;
   const running = spawn(process.execPath, [fileURLToPath(file), ...args], {
     cwd: options.cwd ?? withoutSettings,
-    env: { PATH, HOME, LANG, ...options.env },
+    env: { ...baseEnvironment(), ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   if (running.pid === undefined) throw new Error(`${file.pathname} did not start`);
@@ -44,14 +53,14 @@ export function startChild(file: URL, args: readonly string[] = [], options: Chi
     err: "",
     prints: (pattern) =>
       new Promise((resolve, reject) => {
-        const look = () => {
+        const check = () => {
           const found = pattern.exec(child.out);
           if (!found) return;
-          running.stdout.off("data", look);
+          running.stdout.off("data", check);
           resolve(found);
         };
-        running.stdout.on("data", look);
-        look();
+        running.stdout.on("data", check);
+        check();
         void ended.then(() =>
           reject(new Error(`${file.pathname} ended before it printed ${pattern}\n${child.err}`)),
         );

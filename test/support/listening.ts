@@ -1,11 +1,11 @@
 import { eventually } from "./eventually.ts";
-import type { TestWaypost } from "./waypost.ts";
+import type { OneProcess } from "./system.ts";
 
 type Heard = { name: string; data: Record<string, unknown> };
 
 /** Everything a signed-in socket hears of some channels, in order. */
-export async function listenTo(waypost: TestWaypost, ...channelIds: string[]) {
-  const socket = waypost.socket();
+export async function listenTo(system: OneProcess, ...channelIds: string[]) {
+  const socket = system.socket();
   const heard: Heard[] = [];
   socket.onAny((name: string, data: Record<string, unknown>) => heard.push({ name, data }));
   for (const channelId of channelIds) await socket.emitWithAck("subscribe_channel", { channelId });

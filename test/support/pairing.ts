@@ -1,33 +1,40 @@
 import type { Account } from "#infra/sandbox/account.ts";
 import type { ChannelDocument } from "#shared/collections.ts";
-import { eventually } from "./eventually.ts";
-import type { TestWaypost } from "./waypost.ts";
+import { eventually, type Patience } from "./eventually.ts";
+import type { System } from "./system.ts";
 
-export interface PairedChannel {
+export interface TestChannel {
   channelId: string;
-  /** The phone it is linked to. */
+  /** The phone it is, or is to be, linked to. */
   phone: Account;
   document(): Promise<ChannelDocument>;
-  /** Waits until the channel's document says so. */
+  /** Waits until the channel's document has this status and reason. */
   becomes(status: ChannelDocument["status"], reason?: ChannelDocument["reason"]): Promise<ChannelDocument>;
 }
 
-/** A channel that exists and is linked to nothing. */
+export interface ChannelOptions extends Patience {
+  /** The number that its account must have. */
+  phoneNumber?: string;
+}
+
+/** Creates a channel that is not linked. */
 export async function newChannel(
-  waypost: TestWaypost,
+  system: System,
   phoneNumber: string,
-  given: { phoneNumber?: string } = {},
-): Promise<PairedChannel> {
-  const { body } = await waypost.api().post("/channels", { name: `Channel of ${phoneNumber}`, ...given });
+  { phoneNumber: required, ...patience }: ChannelOptions = {},
+): Promise<TestChannel> {
+  const { body } = await system
+    .api()
+    .post("/channels", { name: `Channel of ${phoneNumber}`, ...(required && { phoneNumber: required }) });
   const { channelId } = body.payload;
   const document = async () => {
-    const found = await waypost.collections.channels.findOne({ _id: channelId });
-    if (!found) throw new Error("the channel is gone");
+    const found = await system.collections.channels.findOne({ _id: channelId });
+    if (!found) throw new Error("the channel does not exist");
     return found;
   };
   return {
     channelId,
-    phone: waypost.sandbox.account(phoneNumber),
+    phone: system.sandbox.account(phoneNumber),
     document,
     becomes: (status, reason = null) =>
       eventually(
@@ -36,15 +43,19 @@ export async function newChannel(
           if (found.status === status && found.reason === reason) return found;
           throw new Error(`the channel is ${found.status} (${found.reason}), not ${status} (${reason})`);
         },
-        { withinMs: 20_000 },
+        { withinMs: 20_000, ...patience },
       ),
   };
 }
 
-/** A channel that was linked by scanning its QR, and is active. */
-export async function pairedChannel(waypost: TestWaypost, phoneNumber: string): Promise<PairedChannel> {
-  const channel = await newChannel(waypost, phoneNumber);
-  await waypost.api().post(`/channels/${channel.channelId}/connect`);
+/** Creates a channel, links it by scanning its QR, and waits until it is active. */
+export async function pairedChannel(
+  system: System,
+  phoneNumber: string,
+  patience: Patience = {},
+): Promise<TestChannel> {
+  const channel = await newChannel(system, phoneNumber, patience);
+  await system.api().post(`/channels/${channel.channelId}/connect`);
   const { pairing } = await channel.becomes("qr_ready");
   await channel.phone.scan(pairing?.text ?? "");
   await channel.becomes("active");

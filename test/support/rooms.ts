@@ -28,7 +28,9 @@ export async function houses(): Promise<House[]> {
 
 async function readHouse(folder: string, table: string): Promise<House> {
   const rows = [...table.matchAll(/^\| `([\w./-]+)` \| (.+) \|$/gm)];
-  const sentences = Object.fromEntries(rows.map(([, room = "", sentence = ""]) => [withoutSlash(room), sentence]));
+  const sentences = Object.fromEntries(
+    rows.map(([, room = "", sentence = ""]) => [withoutSlash(room), sentence]),
+  );
   const rooms = Object.keys(sentences);
   const files = await sourceFiles(folder);
   const roomOf = (path: string) => {
@@ -64,15 +66,22 @@ async function sourceFiles(folder: string): Promise<[path: string, source: strin
 
 function openingSentence(source: string): string | null {
   const [, comment] = /^\/\*\*([\s\S]*?)\*\/\n\n/.exec(source) ?? [];
-  const paragraph = comment?.replace(/^ *\* ?/gm, "").trim().split("\n\n")[0];
+  const paragraph = comment
+    ?.replace(/^ *\* ?/gm, "")
+    .trim()
+    .split("\n\n")[0];
   return paragraph?.replace(/\s+/g, " ") ?? null;
 }
 
 /** What a file imports from its own house: paths within the folder. */
 function importsWithin(folder: string, path: string, source: string): string[] {
-  const specifiers = [...source.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([.#][^"]+)"/g)].map(([, one = ""]) => one);
+  const specifiers = [...source.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([.#][^"]+)"/g)].map(
+    ([, one = ""]) => one,
+  );
   return specifiers
-    .map((one) => (one.startsWith("#") ? one.slice(1) : join(folder, dirname(path), one).replaceAll("\\", "/")))
+    .map((one) =>
+      one.startsWith("#") ? one.slice(1) : join(folder, dirname(path), one).replaceAll("\\", "/"),
+    )
     .filter((target) => target.startsWith(`${folder}/`))
     .map((target) => target.slice(folder.length + 1));
 }

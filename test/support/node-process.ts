@@ -3,28 +3,29 @@ import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { freePort } from "#infra/mongo/free-port.ts";
-import { type SocksProxy, socksProxy } from "../support/socks-proxy.ts";
-import { type TcpProxy, tcpProxy } from "../support/tcp-proxy.ts";
+import { baseEnvironment } from "./child.ts";
+import { type SocksProxy, socksProxy } from "./socks-proxy.ts";
+import { type TcpProxy, tcpProxy } from "./tcp-proxy.ts";
 
 export interface ProcessOptions {
   name: string;
   /** Its real entry point. */
   main: URL;
   mongoUri: string;
-  /** Where WhatsApp is; absent for a process that has nothing to do with it. */
+  /** Of WhatsApp; absent for a process that does not log in to it. */
   whatsappPort?: number;
-  /** What it needs besides its database, its port and its way to WhatsApp. */
+  /** Its settings, apart from the database, the port and the way to WhatsApp. */
   env: NodeJS.ProcessEnv;
   logPath: string;
-  /** Told of every process that starts and ends, so that none outlives the program. */
+  /** Notified of every process that starts or ends, so that none outlives the program. */
   guard: { add(pid: number): void; remove(pid: number): void };
 }
 
 const readyMs = 120_000;
-const lookEveryMs = 25;
+const pollMs = 25;
 const restartMs = 1_000;
 
-/** One of the product's processes, at the same port through all its lives, with ways to the others that can be broken. */
+/** One of the product's processes. It keeps its port over restarts, and its paths to both servers can be broken. */
 export class NodeProcess implements AsyncDisposable {
   readonly name: string;
   readonly url: string;
@@ -34,7 +35,7 @@ export class NodeProcess implements AsyncDisposable {
   readonly #options: ProcessOptions;
   readonly #owned: AsyncDisposableStack;
   #child: ChildProcess | null = null;
-  /** Whether it is meant to run: then it is started again when it ends, as a supervisor does. */
+  /** Whether it should run: if so, it is started again when it ends, as a supervisor does. */
   #isWanted = false;
   #endings = 0;
 
@@ -65,7 +66,7 @@ export class NodeProcess implements AsyncDisposable {
     this.whatsapp = whatsapp;
   }
 
-  /** How often it ended by itself, and was started again. */
+  /** How often it ended without being asked to and was started again. */
   get endings(): number {
     return this.#endings;
   }
@@ -77,7 +78,7 @@ export class NodeProcess implements AsyncDisposable {
     const { main, guard, logPath } = this.#options;
     const log = openSync(logPath, "a");
     const child = spawn(process.execPath, [fileURLToPath(main)], {
-      cwd: fileURLToPath(new URL("../support/", import.meta.url)),
+      cwd: fileURLToPath(new URL(".", import.meta.url)),
       env: this.#environment(),
       stdio: ["ignore", log, log],
     });
@@ -101,7 +102,7 @@ export class NodeProcess implements AsyncDisposable {
       if (answer?.ok) return;
       if (performance.now() > until)
         throw new Error(`${this.name} does not listen: ${this.#options.logPath}`);
-      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
   }
 
@@ -109,7 +110,7 @@ export class NodeProcess implements AsyncDisposable {
     this.#child?.kill(signal);
   }
 
-  /** Ends it with this signal and waits until it is gone; one that does not go within 40 s is killed. */
+  /** Ends it with this signal and waits for its exit; kills it after 40 s. */
   async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     this.#isWanted = false;
     const child = this.#child;
@@ -126,17 +127,16 @@ export class NodeProcess implements AsyncDisposable {
     await this.#owned.disposeAsync();
   }
 
-  /** One that starts while the database is away ends, and says so. */
+  /** A process that starts while the database is unavailable logs that and exits. */
   #restart(): void {
     this.#endings += 1;
     setTimeout(() => this.#isWanted && this.launch(), restartMs).unref();
   }
 
   #environment(): NodeJS.ProcessEnv {
-    const { PATH, HOME, LANG = "C" } = process.env;
     const { mongoUri, env } = this.#options;
     return {
-      ...{ PATH, HOME, LANG },
+      ...baseEnvironment(),
       ...env,
       MONGO_URI: `${mongoUri}&proxyHost=127.0.0.1&proxyPort=${this.database.port}`,
       PORT: new URL(this.url).port,

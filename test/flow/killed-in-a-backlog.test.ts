@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { cleanCounts } from "../support/clean-counts.ts";
+import { eventually } from "../support/eventually.ts";
+import { killedReceiver, patient } from "./killed-receiver.fixture.ts";
+
+const system = killedReceiver("15550100093");
+const texts = (count: number) => Array.from({ length: count }, (_, index) => `text ${index}`);
+
+test.each([
+  ["decrypted", "15550100621"],
+  ["receipted", "15550100622"],
+] as const)(
+  "each message of a backlog is one event, in order, when its connector is killed in the middle of it (%s)",
+  { timeout: 90_000 },
+  async (point, contactNumber) => {
+    const contact = system.contact(contactNumber);
+    await system.stop();
+    const said = texts(20);
+    await contact.say(...said);
+    const killed = await system.startDying(point, point === "decrypted" ? 7 : 1);
+    expect(await killed.ended).toBeNull();
+    // All of it may have been confirmed while the first event was held up.
+    if (point === "decrypted") expect(system.waiting()).toBeGreaterThan(0);
+    expect((await contact.texts()).length).toBeLessThan(said.length);
+
+    await system.start();
+    await contact.hasPublished(said.length);
+    expect(await contact.texts()).toEqual(said);
+    expect(system.counts()).toMatchObject({ ...cleanCounts, retriesReceived: 0 });
+  },
+);
+
+test("a connector that stops in the middle of a backlog loses and doubles nothing, and the next clears the journal", {
+  timeout: 90_000,
+}, async () => {
+  const contact = system.contact("15550100623");
+  await system.stop();
+  const said = texts(60);
+  await contact.say(...said);
+  await system.start();
+  await eventually(async () => (await contact.texts()).length > 0, { ...patient, everyMs: 5 });
+  await system.stop();
+  const beforehand = (await contact.texts()).length;
+  expect(beforehand + Number(system.waiting())).toBe(said.length);
+  await system.start();
+  await contact.hasPublished(said.length);
+  expect(await contact.texts()).toEqual(said);
+  expect(system.counts()).toMatchObject({ ...cleanCounts, retriesReceived: 0 });
+});
+
+test("a contact can read the next message when the connector is killed with one on the wire", {
+  timeout: 90_000,
+}, async () => {
+  const contact = system.contact("15550100624");
+  await contact.isSent("first");
+  await system.stop();
+  const killed = await system.startDying("sent");
+  await contact.isSent("second");
+  expect(await killed.ended).toBeNull();
+  await system.start();
+  await contact.isSent("third");
+  expect([...new Set(contact.inbox())]).toEqual(["first", "second", "third"]);
+  expect(system.counts()).toMatchObject({ ...cleanCounts, retriesAsked: 0 });
+});

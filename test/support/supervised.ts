@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { NodeProcess } from "./node-process.ts";
+
+export interface SupervisedOptions {
+  functions: number;
+  connectors: number;
+  mongoUri: string;
+  /** Of the WhatsApp that the connectors log in to. */
+  whatsappPort: number;
+  functionsEnv: NodeJS.ProcessEnv;
+  connectorsEnv: NodeJS.ProcessEnv;
+}
+
+/** The product's own processes, by their real entry points. Disposal kills them. */
+export interface Supervised extends AsyncDisposable {
+  functions: NodeProcess[];
+  connectors: NodeProcess[];
+  /** Of the processes' logs. They are kept, so that a failure can be explained. */
+  folder: string;
+  /** Removes the logs on disposal. */
+  forgetLogs(): void;
+}
+
+const functionsMain = new URL("../../functions/platforms/node/main.ts", import.meta.url);
+const connectorMain = new URL("../../connector/main.ts", import.meta.url);
+
+/** Starts all processes beside each other; resolves when each of them listens. */
+export async function startSupervised(options: SupervisedOptions): Promise<Supervised> {
+  const { mongoUri, whatsappPort, functionsEnv, connectorsEnv } = options;
+  await using owned = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "waypost-chaos-"));
+  let isKept = true;
+  owned.defer(() => (isKept ? undefined : rm(folder, { recursive: true, force: true })));
+  const guard = owned.use(startGuard());
+  const start = async (name: string, main: URL, env: NodeJS.ProcessEnv, to: { whatsappPort?: number }) => {
+    const logPath = join(folder, `${name}.log`);
+    return owned.use(await NodeProcess.start({ ...to, name, main, mongoUri, env, logPath, guard }));
+  };
+  const functions = await times(options.functions, (index) =>
+    start(`functions-${index}`, functionsMain, functionsEnv, {}),
+  );
+  const connectors = await times(options.connectors, (index) =>
+    start(`connector-${index}`, connectorMain, connectorsEnv, { whatsappPort }),
+  );
+  await Promise.all([...functions, ...connectors].map((each) => each.listening()));
+  const kept = owned.move();
+  return {
+    ...{ functions, connectors, folder },
+    forgetLogs() {
+      isKept = false;
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+const times = <T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, (_, index) => make(index)));
+
+/** A process that kills the others when this one ends without having done so. */
+function startGuard() {
+  const main = fileURLToPath(new URL("./child-guard.child.ts", import.meta.url));
+  const running = spawn(process.execPath, [main], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
+  running.on("error", () => undefined).unref();
+  running.stdin.on("error", () => undefined);
+  return {
+    add: (pid: number) => void running.stdin.write(`+${pid}\n`),
+    remove: (pid: number) => void running.stdin.write(`-${pid}\n`),
+    [Symbol.dispose]: () => void running.stdin.end(),
+  };
+}
