@@ -10,7 +10,7 @@ import type { Logger } from "#shared/log.ts";
 import { aborted, sleep } from "#shared/sleep.ts";
 import { WA_CERT_DETAILS } from "./baileys/baileys.ts";
 import type { MediaFetch } from "./media/fetched-media.ts";
-import { type Lease, takeLease } from "./ownership/lease.ts";
+import { type ConnectorLease, takeLease } from "./ownership/connector-lease.ts";
 import { Supervisor } from "./supervisor.ts";
 import { defaultTimings, type Timings } from "./timings.ts";
 
@@ -50,7 +50,7 @@ export function startConnector(options: ConnectorOptions): Connector {
   const failed = Promise.withResolvers<never>();
   // A caller that does not await it reads `leaseState`.
   failed.promise.catch(() => undefined);
-  let current: { lease: Lease; supervisor: Supervisor } | null = null;
+  let current: { lease: ConnectorLease; supervisor: Supervisor } | null = null;
   if (config.whatsapp.server) WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(config.whatsapp.server.rootKey);
 
   const serve = async () => {
@@ -77,7 +77,7 @@ export function startConnector(options: ConnectorOptions): Connector {
       current = null;
     }
   };
-  const windDown = async ({ lease, supervisor }: { lease: Lease; supervisor: Supervisor }) => {
+  const windDown = async ({ lease, supervisor }: { lease: ConnectorLease; supervisor: Supervisor }) => {
     const stopped = new AbortController();
     await Promise.race([supervisor.stop(), sleep(timings.stopMs, stopped.signal)]);
     stopped.abort();

@@ -1,6 +1,6 @@
 import { readConfig } from "#shared/config.ts";
 import { createLog } from "#shared/log.ts";
-import { runMain } from "#shared/process.ts";
+import { runMain } from "#shared/run-main.ts";
 import { serveConnector } from "./serve.ts";
 import { surviveRejections } from "./unhandled-rejections.ts";
 

@@ -1,5 +1,5 @@
 import { readConfig } from "#shared/config.ts";
-import { runMain } from "#shared/process.ts";
+import { runMain } from "#shared/run-main.ts";
 import { type MasterKeyRotation, rotateMasterKey } from "./auth/master-key-rotation.ts";
 import { connectorMongoClient } from "./mongo-client.ts";
 

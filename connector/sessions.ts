@@ -3,8 +3,8 @@ import type { Collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import { isMovable } from "./machine/machine.ts";
+import type { ConnectorLease } from "./ownership/connector-lease.ts";
 import type { Fence } from "./ownership/fence.ts";
-import type { Lease } from "./ownership/lease.ts";
 import { acquire } from "./ownership/ownership.ts";
 import { createRestartBackoff } from "./restart-backoff.ts";
 import { Session, type SessionOptions } from "./session/session.ts";
@@ -14,7 +14,7 @@ type Shared = Omit<SessionOptions, "channel" | "lease" | "onEnd">;
 
 export interface SessionsOptions extends Shared {
   collections: Collections;
-  lease: Lease;
+  lease: ConnectorLease;
   channelsMax: number;
   /** Rings a channel that was rung while it moved, or whose session failed and may be opened again. */
   ring(channelId: string): void;

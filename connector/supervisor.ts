@@ -4,17 +4,17 @@ import type { Collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
-import { adoptAll } from "./commands/adoption.ts";
+import { adoptForeignCommands } from "./commands/adopt-foreign-commands.ts";
 import { listenToCommands } from "./commands/command-doorbell.ts";
 import { singleFlight } from "./concurrency/single-flight.ts";
 import { createThrottle } from "./concurrency/token-bucket.ts";
 import { createIdleChannels } from "./idle-channels.ts";
 import { isIdle } from "./machine/machine.ts";
 import type { MediaFetch } from "./media/fetched-media.ts";
+import type { ConnectorLease } from "./ownership/connector-lease.ts";
+import { declareDead } from "./ownership/dead-connectors.ts";
 import { FencedError } from "./ownership/fence.ts";
 import { createGracePeriod } from "./ownership/grace-period.ts";
-import type { Lease } from "./ownership/lease.ts";
-import { declareDead } from "./ownership/lease-store.ts";
 import { createMembership, type Membership } from "./ownership/membership.ts";
 import { channelsWithoutOwner, handOver, release, restingChannels } from "./ownership/ownership.ts";
 import { listenToOwnership } from "./ownership/ownership-doorbell.ts";
@@ -26,7 +26,7 @@ import type { Timings } from "./timings.ts";
 export interface SupervisorOptions {
   db: Db;
   collections: Collections;
-  lease: Lease;
+  lease: ConnectorLease;
   config: Pick<
     Config,
     "encryptionKeys" | "sendRate" | "sendBurst" | "sendTtlSeconds" | "whatsapp" | "channelsMax"
@@ -215,7 +215,7 @@ export class Supervisor {
   async #adoptAll(): Promise<void> {
     const { collections, config } = this.#options;
     const ring = (channelId: string) => this.ring(channelId);
-    await adoptAll(collections, config.sendTtlSeconds, ring, this.#stopping.signal);
+    await adoptForeignCommands(collections, config.sendTtlSeconds, ring, this.#stopping.signal);
   }
 
   async #checkDead(): Promise<void> {

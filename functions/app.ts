@@ -10,13 +10,13 @@ import { authenticate } from "./middleware/authenticate.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
 import { type RequestEnv, requestId } from "./middleware/request-id.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
+import { apiDocsRoutes } from "./routes/api-docs.ts";
 import { channelRoutes } from "./routes/channels.ts";
 import { commandListRoutes } from "./routes/command-list.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { connectionRoutes } from "./routes/connection.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { deletionRoutes } from "./routes/deletion.ts";
-import { documentRoutes } from "./routes/documents.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { messageRoutes } from "./routes/messages.ts";
@@ -46,7 +46,7 @@ export function createApp(deps: Dependencies): OpenAPIHono<RequestEnv> {
   app.route(apiPrefix, commandRoutes(deps));
   app.route(apiPrefix, eventRoutes(deps));
   app.route("/", healthRoutes(deps));
-  app.route("/", documentRoutes(app, deps));
+  app.route("/", apiDocsRoutes(app, deps));
   app.route("/", consoleRoutes(deps));
   return app;
 }

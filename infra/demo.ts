@@ -5,7 +5,8 @@ import { connectorMongoClient } from "#connector/mongo-client.ts";
 import { readConfig } from "#shared/config.ts";
 import { collections } from "#shared/database.ts";
 import { createLog } from "#shared/log.ts";
-import { runMain, StoppedEarlyError } from "#shared/process.ts";
+import { runMain, StoppedEarlyError } from "#shared/run-main.ts";
+import { startWaypost } from "./all-in-one.ts";
 import { demoClient } from "./demo/client.ts";
 import { servePicture } from "./demo/picture.ts";
 import { printedSteps, StepError } from "./demo/step.ts";
@@ -15,7 +16,6 @@ import { startEmbeddedMongo } from "./mongo/embedded-mongo.ts";
 import { terminalProgress } from "./mongo/progress.ts";
 import { startSandbox } from "./sandbox/sandbox.ts";
 import { withSandbox } from "./sandbox-config.ts";
-import { startWaypost } from "./waypost.ts";
 
 /** `npm run demo`: walks the main job on a simulated WhatsApp, on free ports and in a temporary folder. */
 await runMain(async (stopRequested) => {

@@ -1,8 +1,8 @@
 /** Channels: their statuses with reasons, and the schemas to create and update them. */
 
 import { z } from "zod";
-import { parsePhoneNumber } from "./address.ts";
-import { wellFormed } from "./well-formed.ts";
+import { parsePhoneNumber } from "./jid.ts";
+import { wellFormed } from "./well-formed-text.ts";
 
 export const channelStatuses = [
   "inactive",

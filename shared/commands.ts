@@ -1,9 +1,9 @@
 /** The command table: every type with its payload, lane and time to live, and the states a command can have. */
 
 import { z } from "zod";
-import { parseAddress } from "./address.ts";
 import { phoneNumberSchema } from "./channel.ts";
 import { contentSchema } from "./content.ts";
+import { parseAddress } from "./jid.ts";
 
 /** A person: `+15551234567`, digits, `…@s.whatsapp.net` or `…@lid`. Outputs the normalised JID. */
 export const recipientSchema = z

@@ -1,7 +1,7 @@
 /** The content of a message, as callers send it. */
 
 import { z } from "zod";
-import { wellFormed } from "./well-formed.ts";
+import { wellFormed } from "./well-formed-text.ts";
 
 export const mediaKinds = ["image", "video", "audio", "voice", "document", "sticker"] as const;
 

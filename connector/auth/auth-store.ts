@@ -17,9 +17,9 @@ import {
   writeRows,
 } from "./auth-rows.ts";
 import { createDataKey, seal, unseal, unwrapDataKey, type WrappedKey, wrapDataKey } from "./envelope.ts";
+import { clearSession, killFormerSession } from "./mongo-session.ts";
 import { retryTransient } from "./retry-transient.ts";
 import { hasPreKey, type KeyType } from "./row-order.ts";
-import { clearSession, killFormerSession } from "./server-session.ts";
 import type { Batch } from "./write-chain.ts";
 
 export interface AuthStoreOptions {

@@ -4,7 +4,7 @@
 // its console and undo its failed trials.
 import "./node-version.ts";
 import "./libsignal-queue.ts";
-import "./silence.ts";
+import "./silence-console.ts";
 import "./libsignal-trials.ts";
 import type { SocketConfig } from "@whiskeysockets/baileys";
 import {

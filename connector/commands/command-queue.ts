@@ -4,11 +4,11 @@ import type { Collection } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import type { Fence } from "../ownership/fence.ts";
+import { createSettler } from "./batch-settle.ts";
 import { commandClaims, type ReportUnclaimable } from "./claim.ts";
 import { commandSteps } from "./command-lifecycle.ts";
-import { commandOrphans, type Orphan } from "./orphans.ts";
+import { commandOrphans, type Orphan } from "./orphan-store.ts";
 import { type RelayMarks, relayMarks } from "./relay-marks.ts";
-import { createSettler } from "./settle.ts";
 import type { Settlement } from "./settlement.ts";
 
 /**

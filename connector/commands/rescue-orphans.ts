@@ -4,7 +4,7 @@ import type { PublishedOutcome, PublishedStatuses } from "../events/published-st
 import type { MessageStatuses } from "../messages/message-status.ts";
 import { type Verdict, verdictOn } from "./command-lifecycle.ts";
 import type { CommandQueue } from "./command-queue.ts";
-import type { Orphan } from "./orphans.ts";
+import type { Orphan } from "./orphan-store.ts";
 import { isSend, type Send, type SendFacts, sendEnd, sendFailure } from "./send-settlement.ts";
 
 export interface RescueOptions {

@@ -14,7 +14,7 @@ import type { Timings } from "../timings.ts";
 import { createClosing } from "./closing.ts";
 import { createCurrentSocket, type OpenSocket } from "./current-socket.ts";
 import { dial } from "./dial.ts";
-import { createPairingCodes } from "./pairing-codes.ts";
+import { createPairingCodes } from "./qr-and-pairing-codes.ts";
 import { socketSignals } from "./socket-signals.ts";
 
 /** A channel's connection to WhatsApp: at most one socket. Drops the signals of earlier sockets. */

@@ -1,4 +1,4 @@
-import { normaliseJid } from "#shared/address.ts";
+import { normaliseJid } from "#shared/jid.ts";
 import type { WASocket } from "../baileys/baileys.ts";
 import { SocketGoneError } from "../baileys/socket-gone-error.ts";
 import type { ChannelSocket } from "./socket.ts";

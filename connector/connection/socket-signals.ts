@@ -6,7 +6,7 @@ import type { Signal } from "../machine/machine.ts";
 import type { SessionScope } from "../ownership/session-scope.ts";
 import type { Timings } from "../timings.ts";
 import type { CurrentSocket } from "./current-socket.ts";
-import type { PairingCodes } from "./pairing-codes.ts";
+import type { PairingCodes } from "./qr-and-pairing-codes.ts";
 import { rotateSignedPreKeys } from "./signed-pre-key-rotation.ts";
 import type { ChannelSocket, SocketListener } from "./socket.ts";
 

@@ -3,7 +3,7 @@
 import { type Collection, MongoBulkWriteError, Timestamp } from "mongodb";
 import { type EventDocument, eventInsertMsMax, type FenceDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
-import { duplicateKeyCode } from "#shared/database-answer.ts";
+import { duplicateKeyCode } from "#shared/database-errors.ts";
 import type { EventData, EventType } from "#shared/events.ts";
 import { newEventId } from "#shared/ids.ts";
 import { type Fence, FencedError, fencedError, fenceOperation, raiseFence } from "../ownership/fence.ts";

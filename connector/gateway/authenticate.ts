@@ -1,11 +1,11 @@
 import type { Collections } from "#shared/database.ts";
-import { databaseAnswer } from "#shared/database-answer.ts";
+import { databaseAnswer } from "#shared/database-errors.ts";
 import { ServiceError } from "#shared/errors.ts";
 import { parseWith } from "#shared/validation.ts";
+import type { Feeds } from "./channel-feeds.ts";
 import { type Client, greeting, type RequestHandler } from "./client.ts";
 import { clientRequests } from "./client-request.ts";
 import { verify } from "./credential.ts";
-import type { Feeds } from "./feeds.ts";
 import type { GatewayLimits } from "./limits.ts";
 
 /**

@@ -16,8 +16,9 @@ import { type Collections, collections } from "#shared/database.ts";
 import type { Logger } from "#shared/log.ts";
 import { tailEvents } from "../events/event-tail.ts";
 import { authenticateHandler, leaveAll } from "./authenticate.ts";
+import { Feeds } from "./channel-feeds.ts";
 import { Client } from "./client.ts";
-import { Feeds } from "./feeds.ts";
+import { keepSweeping, sweepFeeds } from "./feed-sweep.ts";
 import { type HandshakeData, handshakeMiddleware } from "./handshake.ts";
 import { keepRechecking } from "./key-recheck.ts";
 import { defaultLimits, type GatewayLimits } from "./limits.ts";
@@ -25,7 +26,6 @@ import { tailPairings } from "./pairing-tail.ts";
 import { roomBroadcaster } from "./rooms.ts";
 import { createSocketServer, type SocketServer } from "./socket-server.ts";
 import { subscribeHandler, unsubscribeHandler } from "./subscribe.ts";
-import { keepSweeping, sweepFeeds } from "./sweep.ts";
 
 export interface GatewayOptions {
   /** Must have its own request listener already: Socket.io takes the requests for its path away from that one. */

@@ -1,6 +1,6 @@
 import type { Socket } from "socket.io";
 import type { KeyCollections } from "#shared/authentication.ts";
-import { databaseAnswer } from "#shared/database-answer.ts";
+import { databaseAnswer } from "#shared/database-errors.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import { publicError, ServiceError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";

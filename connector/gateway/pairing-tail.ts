@@ -3,8 +3,8 @@ import type { ChannelDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { followChanges } from "#shared/follow-changes.ts";
 import type { Logger } from "#shared/log.ts";
-import type { Feeds } from "./feeds.ts";
-import { sweepFeeds } from "./sweep.ts";
+import type { Feeds } from "./channel-feeds.ts";
+import { sweepFeeds } from "./feed-sweep.ts";
 
 export interface PairingTailOptions {
   db: Pick<Collections, "channels">;

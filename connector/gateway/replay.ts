@@ -1,6 +1,6 @@
 import type { LimitFunction } from "p-limit";
 import type { Collections } from "#shared/database.ts";
-import { databaseAnswer } from "#shared/database-answer.ts";
+import { databaseAnswer } from "#shared/database-errors.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import { type EventPage, readEventPage } from "#shared/event-page.ts";
 import type { Logger } from "#shared/log.ts";

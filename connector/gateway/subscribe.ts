@@ -1,15 +1,15 @@
 import type { LimitFunction } from "p-limit";
 import type { Collections } from "#shared/database.ts";
-import { databaseAnswer } from "#shared/database-answer.ts";
+import { databaseAnswer } from "#shared/database-errors.ts";
 import { ServiceError } from "#shared/errors.ts";
 import type { Logger } from "#shared/log.ts";
 import { coversChannel } from "#shared/scopes.ts";
 import { parseWith } from "#shared/validation.ts";
 import { audiencesOf, subscribingScopes } from "./audience.ts";
 import { type ChannelFeed, pairingKey } from "./channel-feed.ts";
+import type { Feeds } from "./channel-feeds.ts";
 import type { Client, ClientIdentity, RequestHandler } from "./client.ts";
 import { clientRequests } from "./client-request.ts";
-import type { Feeds } from "./feeds.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Notice } from "./notice.ts";
 import { presentChannel } from "./present-channel.ts";

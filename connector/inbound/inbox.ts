@@ -4,7 +4,8 @@ import { errorTrace } from "#shared/error-trace.ts";
 import type { BaileysEventMap, WAMessage } from "../baileys/baileys.ts";
 import { createSerialQueue } from "../concurrency/serial-queue.ts";
 import type { EventLog } from "../events/event-log.ts";
-import { fromWhatsApp, type SeenMessage, seenEventId } from "../messages/from-whatsapp.ts";
+import { deduplicationId } from "../messages/deduplication-id.ts";
+import { fromWhatsApp, type SeenMessage } from "../messages/from-whatsapp.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
 import { statusFromWhatsApp } from "../messages/status-from-whatsapp.ts";
@@ -51,7 +52,7 @@ export function createInbox(
 
   const publish = async (seen: SeenMessage) => {
     try {
-      await events.publish(seen.type, seen.data, seenEventId(channelId, seen));
+      await events.publish(seen.type, seen.data, deduplicationId(channelId, seen));
     } catch (error) {
       isBroken = true;
       throw error;

@@ -1,8 +1,7 @@
 /** Converts messages between WhatsApp's form and ours, and keeps the row and the status of each. */
 
-import { createHash } from "node:crypto";
-import { jidUser, normaliseJid, phoneNumberOf } from "#shared/address.ts";
 import type { EventData, MessageContent } from "#shared/events.ts";
+import { jidUser, normaliseJid, phoneNumberOf } from "#shared/jid.ts";
 import type { proto, WAMessage } from "../baileys/baileys.ts";
 
 /** A message that WhatsApp delivered, received or sent from another device of the account, in our words. */
@@ -37,14 +36,6 @@ export function fromWhatsApp(
   }
   const data = { ...common, from: peer.jid, sender: peer.jid, type: "incoming" as const };
   return { chat, sender: chat, messageId: key.id, type: "incoming_message", data };
-}
-
-/** Derives an event id from what identifies the message, so that the log holds a redelivered message once. */
-export function seenEventId(channelId: string, { chat, sender, messageId }: SeenMessage): string {
-  return createHash("sha256")
-    .update(JSON.stringify([channelId, chat, sender, messageId]))
-    .digest("hex")
-    .slice(0, 32);
 }
 
 /** RFC 3339; the Unix epoch when the timestamp is invalid, because the message counts all the same. */

@@ -1,6 +1,5 @@
-import { performance } from "node:perf_hooks";
 import { backoffMs } from "#shared/backoff.ts";
-import { isUnavailable } from "#shared/database-answer.ts";
+import { isUnavailable } from "#shared/database-errors.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import { type PublicError, publicError, ServiceError } from "#shared/errors.ts";
 import { sleep } from "#shared/sleep.ts";
@@ -19,6 +18,7 @@ import type { AckWindow } from "./ack-window.ts";
 import { type PrepareOptions, prepare } from "./prepare.ts";
 import { relay } from "./relay.ts";
 import type { SendOutcomes } from "./send-outcome.ts";
+import { waitForSendRate } from "./send-pacing.ts";
 
 export interface FirstSendOptions {
   queue: Pick<CommandQueue, "startRelay">;
@@ -76,7 +76,7 @@ export async function firstSend(
   for (let tries = 1; ; tries++) {
     try {
       const ready = await (tries === 1 ? prepared : prepareAttempt(scope, attempt, options));
-      await sleep(bucket.take(performance.now()), AbortSignal.any([scope.ended, socket.gone]));
+      await waitForSendRate(bucket, scope.ended, socket.gone);
       if (!canSend()) return false;
       await putOnWire(attempt, ready, options);
       return true;

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
-import { phoneNumberOf } from "#shared/address.ts";
 import { ServiceError } from "#shared/errors.ts";
+import { phoneNumberOf } from "#shared/jid.ts";
 import { USyncQuery, USyncUser, type WASocket } from "../baileys/baileys.ts";
 
 /** Remembers which recipients are on WhatsApp, so that each is queried at most once a day. */

@@ -1,5 +1,3 @@
-import { performance } from "node:perf_hooks";
-import { sleep } from "#shared/sleep.ts";
 import type { CommandQueue } from "../commands/command-queue.ts";
 import type { RelayOutcome, Send } from "../commands/send-settlement.ts";
 import type { TokenBucket } from "../concurrency/token-bucket.ts";
@@ -8,6 +6,7 @@ import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
 import type { SessionScope } from "../ownership/session-scope.ts";
 import { relay } from "./relay.ts";
+import { waitForSendRate } from "./send-pacing.ts";
 
 export interface ResendOptions {
   queue: Pick<CommandQueue, "startResend" | "undoResend">;
@@ -39,7 +38,7 @@ export async function resend(
 ): Promise<Resent | null> {
   const prepared = await messageStore.again(messageId);
   if (!prepared) return null;
-  await sleep(bucket.take(performance.now()), AbortSignal.any([ended, socket.gone]));
+  await waitForSendRate(bucket, ended, socket.gone);
   if (!canSend() || !(await queue.startResend(_id))) return null;
   if (!canSend()) {
     await queue.undoResend(_id);

@@ -1,7 +1,7 @@
 import { type Collection, type Document, MongoBulkWriteError, MongoServerError } from "mongodb";
 import { type FenceDocument, fenceId } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
-import { duplicateKeyCode } from "#shared/database-answer.ts";
+import { duplicateKeyCode } from "#shared/database-errors.ts";
 
 /**
  * A fenced collection holds one row per channel with the epoch of its owner. Every ordered bulk on the collection

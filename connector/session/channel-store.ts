@@ -1,9 +1,9 @@
-import { toDataURL } from "qrcode";
 import type { ChannelDocument, PendingPairing } from "#shared/collections.ts";
 import { type Collections, durable } from "#shared/database.ts";
 import type { LastDisconnect } from "#shared/events.ts";
 import { type MachineState, type PairingCode, publicStatus } from "../machine/machine.ts";
 import { assertHeld, type Fence, FencedError } from "../ownership/fence.ts";
+import { qrImage } from "./qr-image.ts";
 
 /** The fields of a channel's document that change with a step of its machine. */
 interface ChannelStep {
@@ -55,9 +55,7 @@ async function pairingFields(code: PairingCode | null) {
   const isQr = code.kind === "qr";
   return {
     pairing,
-    "config.qrCode": isQr
-      ? await toDataURL(code.text, { errorCorrectionLevel: "L", margin: 2, width: 360 })
-      : null,
+    "config.qrCode": isQr ? await qrImage(code.text) : null,
     "config.pairingCode": isQr ? null : code.text,
   };
 }

@@ -1,5 +1,5 @@
-import { normaliseJid, phoneNumberOf } from "#shared/address.ts";
 import type { ChannelDocument } from "#shared/collections.ts";
+import { normaliseJid, phoneNumberOf } from "#shared/jid.ts";
 import type { AuthState } from "../auth/auth-state.ts";
 import type { PairingMethod } from "../machine/machine.ts";
 import { isSameAccountNumber } from "./account-number.ts";

@@ -6,14 +6,14 @@ import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
 import { rescueOrphans } from "../commands/rescue-orphans.ts";
 import type { MachineState } from "../machine/machine.ts";
+import type { ConnectorLease } from "../ownership/connector-lease.ts";
 import type { Fence } from "../ownership/fence.ts";
-import type { Lease } from "../ownership/lease.ts";
 import type { SessionScope } from "../ownership/session-scope.ts";
-import { assembleSession, type SessionParts, type SessionPartsOptions } from "./session-parts.ts";
+import { assembleSession, type SessionParts, type SessionPartsOptions } from "./assemble-session.ts";
 import { type ChannelStores, takeOver } from "./takeover.ts";
 
 export interface SessionOptions extends Omit<SessionPartsOptions, "release" | "config"> {
-  lease: Pick<Lease, "id" | "isValid" | "ended">;
+  lease: Pick<ConnectorLease, "id" | "isValid" | "ended">;
   config: SessionPartsOptions["config"] & Pick<Config, "encryptionKeys">;
   log: Logger;
 }

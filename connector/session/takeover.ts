@@ -11,8 +11,8 @@ import { type EventLog, openEventLog } from "../events/event-log.ts";
 import { createPublishedStatuses, type PublishedStatuses } from "../events/published-statuses.ts";
 import { createMessageStatuses, type MessageStatuses } from "../messages/message-status.ts";
 import { createMessageStore, type MessageStore } from "../messages/message-store.ts";
+import type { ConnectorLease } from "../ownership/connector-lease.ts";
 import type { Fence } from "../ownership/fence.ts";
-import type { Lease } from "../ownership/lease.ts";
 
 /** Everything through which an owner writes to its channel. */
 export interface ChannelStores {
@@ -30,7 +30,7 @@ export interface TakeoverOptions {
   db: Db;
   collections: Collections;
   channel: ChannelDocument;
-  lease: Pick<Lease, "id" | "ended" | "isValid">;
+  lease: Pick<ConnectorLease, "id" | "ended" | "isValid">;
   config: Pick<Config, "encryptionKeys" | "whatsapp">;
   /** Called once nothing more can be written. */
   onLost(error: Error): void;

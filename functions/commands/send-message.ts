@@ -1,6 +1,6 @@
-import type { Jid } from "#shared/address.ts";
 import type { Content } from "#shared/content.ts";
 import { ServiceError } from "#shared/errors.ts";
+import type { Jid } from "#shared/jid.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { type SendAnswer, sendAnswer } from "./send-answer.ts";
 import { type CommandRequestContext, submitCommand } from "./submit-command.ts";

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
 import type { ChannelView } from "./channel-view.ts";
+import { contactName } from "./contact-name.ts";
 import { CreateDialog } from "./create-dialog.tsx";
 import { ErrorNotice } from "./error-notice.tsx";
 import { useTask } from "./hooks.ts";
 import { usePage } from "./page-context.ts";
-import { peerName } from "./peer.ts";
 import { hashOfChannel } from "./route.ts";
 import type { State } from "./state.ts";
 import { statusWords } from "./status-words.ts";
@@ -68,7 +68,7 @@ function Row({ channel, isSelected }: { channel: ChannelView; isSelected: boolea
       aria-current={isSelected ? "page" : undefined}
     >
       <span class="name">{channel.name}</span>
-      <span class="number">{channel.phoneNumber ? peerName(channel.phoneNumber) : "No number yet"}</span>
+      <span class="number">{channel.phoneNumber ? contactName(channel.phoneNumber) : "No number yet"}</span>
       <span class={`badge ${tone}`}>{label}</span>
     </a>
   );

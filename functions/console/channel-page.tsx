@@ -2,12 +2,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ChannelActions } from "./channel-actions.tsx";
 import type { ChannelView } from "./channel-view.ts";
 import { Composer } from "./composer.tsx";
+import { contactName } from "./contact-name.ts";
 import { Conversation } from "./conversation.tsx";
 import { CopyButton } from "./copy-button.tsx";
 import { durationText, secondsUntil } from "./countdown.ts";
 import { useNow } from "./hooks.ts";
 import { PairingPanel } from "./pairing-panel.tsx";
-import { peerName } from "./peer.ts";
 import { statusWords } from "./status-words.ts";
 
 export function ChannelPage({ channel }: { channel: ChannelView }) {
@@ -30,7 +30,7 @@ export function ChannelPage({ channel }: { channel: ChannelView }) {
           {channel.name}
         </h1>
         <p class="facts">
-          <span>{channel.phoneNumber ? peerName(channel.phoneNumber) : "No number yet"}</span>
+          <span>{channel.phoneNumber ? contactName(channel.phoneNumber) : "No number yet"}</span>
           <span class="id">
             <code>{channel.channelId}</code> <CopyButton text={channel.channelId} what="channel id" />
           </span>

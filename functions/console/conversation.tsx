@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Entry, EventMessage, OwnMessage } from "./channel-view.ts";
+import { contactName } from "./contact-name.ts";
 import { outcomeWords } from "./outcome.ts";
-import { peerName } from "./peer.ts";
 
 const nearEndPixels = 80;
 
@@ -77,7 +77,7 @@ function Own({ message }: { message: OwnMessage }) {
   return (
     <li class="message own">
       <p class="meta">
-        To {peerName(message.to)} · <Time at={message.at} />
+        To {contactName(message.to)} · <Time at={message.at} />
       </p>
       {message.media && (
         <p class="attachment">
@@ -99,7 +99,7 @@ function Own({ message }: { message: OwnMessage }) {
 
 function FromEvent({ message, onReply }: { message: EventMessage } & Pick<Props, "onReply">) {
   const isPhone = message.kind === "phone";
-  const name = peerName(message.chat, message.phoneNumber);
+  const name = contactName(message.chat, message.phoneNumber);
   return (
     <li class={isPhone ? "message own" : "message"}>
       <p class="meta row between">

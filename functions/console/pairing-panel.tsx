@@ -1,10 +1,10 @@
 import type { ChannelView } from "./channel-view.ts";
+import { contactName } from "./contact-name.ts";
 import { CopyButton } from "./copy-button.tsx";
 import { durationText, secondsUntil } from "./countdown.ts";
 import { useNow } from "./hooks.ts";
 import { usePage } from "./page-context.ts";
 import type { CodePairing, QrPairing } from "./pairing.ts";
-import { peerName } from "./peer.ts";
 
 /** The QR code or pairing code, while one is usable. */
 export function PairingPanel({ channel }: { channel: ChannelView }) {
@@ -62,7 +62,7 @@ function Code({ pairing, phoneNumber }: { pairing: CodePairing; phoneNumber: str
               "that the code is for"
             ) : (
               <>
-                with number <b>{peerName(phoneNumber)}</b>
+                with number <b>{contactName(phoneNumber)}</b>
               </>
             )}
             .

@@ -1,6 +1,6 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { commandStates, commandTypes } from "#shared/commands.ts";
-import { commandCursorOf, commandCursorSchema } from "../commands/command-location.ts";
+import { commandCursorOf, commandCursorSchema } from "../commands/command-cursor.ts";
 import { commandSchema, commandView } from "../commands/command-view.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { listLimit } from "../http/list-cursor.ts";

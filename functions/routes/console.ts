@@ -4,7 +4,7 @@ import { howToBuild } from "../assets.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { preferredEncoding } from "../http/accept-encoding.ts";
 import { consoleContentPolicy } from "../middleware/security-headers.ts";
-import { apiVersion } from "./documents.ts";
+import { apiVersion } from "./api-docs.ts";
 
 const foreverSeconds = 31_536_000;
 

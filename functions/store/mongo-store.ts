@@ -1,7 +1,7 @@
 import type { Db } from "mongodb";
 import { authenticateKey, authenticateSession } from "#shared/authentication.ts";
 import { collections, missingIndexes } from "#shared/database.ts";
-import { databaseAnswer } from "#shared/database-answer.ts";
+import { databaseAnswer } from "#shared/database-errors.ts";
 import type { Retention } from "#shared/indexes.ts";
 import { mongoChannels } from "./mongo-channels.ts";
 import { mongoCommands } from "./mongo-commands.ts";

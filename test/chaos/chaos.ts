@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { terminalProgress } from "#infra/mongo/progress.ts";
-import { runMain } from "#shared/process.ts";
+import { runMain } from "#shared/run-main.ts";
 import { runChaos } from "./run.ts";
 
 /** `npm run chaos`: the whole product under damage; exits 0 only if every promise held. */

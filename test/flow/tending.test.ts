@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Timestamp } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startWaypost } from "#infra/waypost.ts";
+import { startWaypost } from "#infra/all-in-one.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import { createLog } from "#shared/log.ts";
 import { eventually } from "../support/eventually.ts";

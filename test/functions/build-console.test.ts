@@ -3,7 +3,7 @@ import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 test("preparing an installation without vite succeeds and prints how to build the console", async () => {
   await using folder = await temporaryFolder();

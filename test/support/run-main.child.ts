@@ -6,7 +6,7 @@ import { SandboxStateError } from "#infra/sandbox/state/state-error.ts";
 import { readConfig } from "#shared/config.ts";
 import { StandaloneMongoError } from "#shared/database.ts";
 import { listen } from "#shared/listening.ts";
-import { runMain, StoppedEarlyError } from "#shared/process.ts";
+import { runMain, StoppedEarlyError } from "#shared/run-main.ts";
 
 /** Mains that end in every way there is; the command line says which runs. */
 const mains: Record<string, (asked: Promise<unknown>) => Promise<void>> = {

@@ -2,7 +2,7 @@
 
 import { readConfig } from "#shared/config.ts";
 import { createLog } from "#shared/log.ts";
-import { runMain } from "#shared/process.ts";
+import { runMain } from "#shared/run-main.ts";
 import { serveFunctions } from "./serve.ts";
 
 /** Runs the functions until SIGTERM or SIGINT. */

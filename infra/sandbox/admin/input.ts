@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { z } from "zod";
-import { parsePhoneNumber } from "#shared/address.ts";
+import { parsePhoneNumber } from "#shared/jid.ts";
 import { fieldProblems } from "#shared/validation.ts";
 import { AdminError } from "./errors.ts";
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { proto, type WAMessage } from "#connector/baileys/baileys.ts";
-import { fromWhatsApp, seenEventId } from "#connector/messages/from-whatsapp.ts";
+import { deduplicationId } from "#connector/messages/deduplication-id.ts";
+import { fromWhatsApp } from "#connector/messages/from-whatsapp.ts";
 
 const peer = "15550100001@s.whatsapp.net";
 const lid = "4242@lid";
@@ -159,7 +160,7 @@ test("the event id of a message is stable and unique", () => {
   const idOf = (channelId: string, key: Partial<WAMessage["key"]>) => {
     const seen = convert({ conversation: "Hello" }, key);
     if (!seen) throw new Error("The message was not converted");
-    return seenEventId(channelId, seen);
+    return deduplicationId(channelId, seen);
   };
   const keys = [{}, { id: "3EB0B" }, { remoteJid: lid }, { fromMe: true }];
   const ids = ["one", "two"].flatMap((channelId) => keys.map((key) => idOf(channelId, key)));

@@ -1,4 +1,4 @@
-import { deadlineOf } from "#connector/ownership/lease.ts";
+import { deadlineOf } from "#connector/ownership/connector-lease.ts";
 
 /**
  * A model of connectors, one channel and a database, for random schedules: every message between a process and the
@@ -157,7 +157,7 @@ function act(world: World, process: Process, step: Act, rules: Rules): void {
       const answer = process.answers.shift();
       if (!answer || step.isLost || process.hasEnded) return;
       const clock = now + process.clockOffset;
-      // As in `lease.ts`: a dead row or a late answer ends the lease for good.
+      // As in `connector-lease.ts`: a dead row or a late answer ends the lease for good.
       if (!answer.isAlive || clock >= process.deadline) process.hasEnded = true;
       else {
         const from = rules.countsFromTheAnswer ? clock : answer.sentAt;

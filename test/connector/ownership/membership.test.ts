@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import { drainLease, endLease, insertLease } from "#connector/ownership/lease-store.ts";
+import { drainLease, endLease, insertLease } from "#connector/ownership/connector-lease-store.ts";
 import { createMembership } from "#connector/ownership/membership.ts";
 import { channelDocument, fileDatabase } from "../connector.fixture.ts";
 

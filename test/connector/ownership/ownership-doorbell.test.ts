@@ -1,11 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
-import {
-  declareDead,
-  drainLease,
-  endLease,
-  insertLease,
-  renewLease,
-} from "#connector/ownership/lease-store.ts";
+import { drainLease, endLease, insertLease, renewLease } from "#connector/ownership/connector-lease-store.ts";
+import { declareDead } from "#connector/ownership/dead-connectors.ts";
 import { acquire, handOver, release } from "#connector/ownership/ownership.ts";
 import { listenToOwnership } from "#connector/ownership/ownership-doorbell.ts";
 import { eventually } from "#test/support/eventually.ts";

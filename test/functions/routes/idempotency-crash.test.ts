@@ -2,7 +2,7 @@ import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { mongoStore } from "#functions/store/mongo-store.ts";
 import type { Store } from "#functions/store/store.ts";
-import { databaseAnswer } from "#shared/database-answer.ts";
+import { databaseAnswer } from "#shared/database-errors.ts";
 import { startChild } from "#test/support/child.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Store } from "#functions/store/store.ts";
-import { databaseAnswer } from "#shared/database-answer.ts";
+import { databaseAnswer } from "#shared/database-errors.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 /** Writes, but gets no confirmation. */

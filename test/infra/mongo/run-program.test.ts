@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { runProgram } from "#infra/mongo/program.ts";
+import { runProgram } from "#infra/mongo/run-program.ts";
 
 const signal = new AbortController().signal;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { offerCodes } from "#infra/offer-codes.ts";
+import { offerQrCodes } from "#infra/offer-qr-codes.ts";
 import type { ChannelDocument, PendingPairing } from "#shared/collections.ts";
 import { collections } from "#shared/database.ts";
 import { eventually } from "../support/eventually.ts";
@@ -14,7 +14,7 @@ async function watching() {
   const database = await testDatabase();
   const { channels } = collections(database.db);
   const offered: string[] = [];
-  const codes = offerCodes(channels, { offerQr: (text) => void offered.push(text) });
+  const codes = offerQrCodes(channels, { offerQr: (text) => void offered.push(text) });
   return {
     offered,
     stop: () => codes[Symbol.dispose](),

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Timestamp } from "mongodb";
 import { beforeAll, describe, expect, test } from "vitest";
-import { adoptAll } from "#connector/commands/adoption.ts";
+import { adoptForeignCommands } from "#connector/commands/adopt-foreign-commands.ts";
 import { createCommandQueue } from "#connector/commands/command-queue.ts";
 import { channelDocument, commandDocument, fileDatabase } from "../connector.fixture.ts";
 
@@ -17,7 +17,12 @@ beforeAll(async () => {
 
 const adopt = async () => {
   const rung = new Set<string>();
-  await adoptAll(file.all, ttlSeconds, (channelId) => rung.add(channelId), new AbortController().signal);
+  await adoptForeignCommands(
+    file.all,
+    ttlSeconds,
+    (channelId) => rung.add(channelId),
+    new AbortController().signal,
+  );
   return [...rung];
 };
 const validSend = () => ({

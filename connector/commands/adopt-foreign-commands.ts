@@ -35,7 +35,7 @@ const projection: Document = {
 };
 
 /** Adopts page by page and rings after each page, so that commands inserted together need not wait for the next sweep. */
-export async function adoptAll(
+export async function adoptForeignCommands(
   db: Collections,
   sendTtlSeconds: number,
   ring: (channelId: string) => void,

@@ -12,7 +12,7 @@ const firstKeyId = "first";
  * Makes the API key kept in the data folder valid in the embedded database, and adds a line when it replaces another.
  * Leaves a key that the operator set (`given.apiKey`) to the operator.
  */
-export async function withKeptKey(
+export async function withStoredApiKey(
   complete: EmbeddedConfig,
   given: Pick<Config, "apiKey">,
 ): Promise<EmbeddedConfig> {

@@ -1,6 +1,6 @@
 import { sleep } from "#shared/sleep.ts";
 import type { ChannelFeed } from "./channel-feed.ts";
-import type { Feeds } from "./feeds.ts";
+import type { Feeds } from "./channel-feeds.ts";
 
 /** Reads that run at once in a sweep. */
 const concurrency = 8;

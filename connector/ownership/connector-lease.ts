@@ -4,10 +4,10 @@ import type { ConnectorDocument } from "#shared/collections.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import type { Timings } from "../timings.ts";
-import { drainLease, endLease, insertLease, renewLease } from "./lease-store.ts";
+import { drainLease, endLease, insertLease, renewLease } from "./connector-lease-store.ts";
 
 /** The right of this process to run channels: a row that must be renewed. A dead row stays dead. */
-export interface Lease {
+export interface ConnectorLease {
   /** Unique to this lease; stored in `channels.owner.connector`. */
   id: string;
   /** False once another connector may take over, by our own monotonic clock. Checked before every relay. */
@@ -36,7 +36,13 @@ export type LeaseTimings = Pick<Timings, "leaseMs" | "renewMs" | "leaseMarginMs"
 const watchMs = 250;
 
 /** Takes a lease. Throws when the database cannot be reached. */
-export async function takeLease({ connectors, name, capacity, timings, log }: LeaseOptions): Promise<Lease> {
+export async function takeLease({
+  connectors,
+  name,
+  capacity,
+  timings,
+  log,
+}: LeaseOptions): Promise<ConnectorLease> {
   const id = randomUUID();
   const ended = new AbortController();
   let deadline = deadlineOf(performance.now(), timings);

@@ -8,7 +8,7 @@ const pollEveryMs = 500;
  * Passes the QR codes of waiting channels to the sandbox, as a camera would, so that the simulated phone can offer them
  * for scanning. Disposal stops it.
  */
-export function offerCodes(
+export function offerQrCodes(
   channels: Collection<ChannelDocument>,
   sandbox: Pick<Sandbox, "offerQr">,
 ): Disposable {

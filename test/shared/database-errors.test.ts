@@ -7,7 +7,7 @@ import {
   MongoServerError,
 } from "mongodb";
 import { expect, inject, test } from "vitest";
-import { databaseAnswer } from "#shared/database-answer.ts";
+import { databaseAnswer } from "#shared/database-errors.ts";
 import { ServiceError } from "#shared/errors.ts";
 
 const longMs = 60_000;

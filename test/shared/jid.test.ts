@@ -7,7 +7,7 @@ import {
   parseAddress,
   parsePhoneNumber,
   phoneNumberOf,
-} from "#shared/address.ts";
+} from "#shared/jid.ts";
 
 const digitsOf = (most: number) =>
   fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: most }).map((digits) => digits.join(""));

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { ensureBootstrapKey } from "#functions/store/bootstrap-key.ts";
+import { withStoredApiKey } from "#infra/api-key-file.ts";
 import { embeddedConfig } from "#infra/embedded-config.ts";
-import { withKeptKey } from "#infra/kept-key.ts";
 import { hashSecret, newApiKey } from "#shared/api-key.ts";
 import { authenticateKey, authenticateSession } from "#shared/authentication.ts";
 import { readConfig } from "#shared/config.ts";
@@ -19,7 +19,7 @@ async function started() {
   const db = collections(database.db);
   const start = async (environment: Record<string, string> = {}) => {
     const config = readConfig(environment, "embedded");
-    const complete = await withKeptKey(await embeddedConfig(config, database.uri, folder.path), config);
+    const complete = await withStoredApiKey(await embeddedConfig(config, database.uri, folder.path), config);
     const { apiKey } = complete.config;
     await ensureBootstrapKey(db.apiKeys, apiKey, pino({ level: "silent" }));
     return { key: apiKey, lines: complete.lines };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 
 /** Stored next to the data: the version of the server that wrote it, and the port it last listened on. */
-export type DataStamp = { version: string; port: number };
+export type DataVersion = { version: string; port: number };
 
 const fileName = "mongodb.json";
 
@@ -11,7 +11,7 @@ const fileName = "mongodb.json";
  * Reads the stamp of a data folder; `undefined` if it has none.
  * @throws EmbeddedMongoError `data_unreadable` when it is damaged: a guess could open the data with the wrong server
  */
-export async function readStamp(dataDir: string): Promise<DataStamp | undefined> {
+export async function readDataVersion(dataDir: string): Promise<DataVersion | undefined> {
   const path = join(dataDir, fileName);
   const content = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
@@ -28,7 +28,7 @@ export async function readStamp(dataDir: string): Promise<DataStamp | undefined>
   return stamp;
 }
 
-function parse(content: string): DataStamp | undefined {
+function parse(content: string): DataVersion | undefined {
   try {
     const { version, port } = JSON.parse(content);
     return typeof version === "string" && typeof port === "number" ? { version, port } : undefined;
@@ -38,7 +38,7 @@ function parse(content: string): DataStamp | undefined {
 }
 
 /** Replaces the stamp atomically. */
-export async function writeStamp(dataDir: string, stamp: DataStamp): Promise<void> {
+export async function writeDataVersion(dataDir: string, stamp: DataVersion): Promise<void> {
   const path = join(dataDir, fileName);
   await writeFile(`${path}.new`, `${JSON.stringify(stamp)}\n`, { mode: 0o600 });
   await rename(`${path}.new`, path);

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Collection, MongoClient } from "mongodb";
 import { expect, onTestFinished, test } from "vitest";
-import { type Lease, takeLease } from "#connector/ownership/lease.ts";
-import { declareDead } from "#connector/ownership/lease-store.ts";
+import { type ConnectorLease, takeLease } from "#connector/ownership/connector-lease.ts";
+import { declareDead } from "#connector/ownership/dead-connectors.ts";
 import type { ConnectorDocument } from "#shared/collections.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { severableDatabase } from "#test/support/severable-database.ts";
@@ -22,14 +22,14 @@ const freshRows = (): Collection<ConnectorDocument> =>
 async function take(
   connectors: Collection<ConnectorDocument>,
   { name = randomUUID(), timings = patient }: { name?: string; timings?: typeof patient } = {},
-): Promise<Lease> {
+): Promise<ConnectorLease> {
   const lease = await takeLease({ connectors, name, capacity: 5, timings, log: quiet });
   onTestFinished(() => lease.release().catch(() => undefined));
   return lease;
 }
 
-const ended = (lease: Lease) => eventually(() => lease.ended.aborted);
-const whyEnded = ({ ended: { reason } }: Lease) => (reason as Error).message;
+const ended = (lease: ConnectorLease) => eventually(() => lease.ended.aborted);
+const whyEnded = ({ ended: { reason } }: ConnectorLease) => (reason as Error).message;
 
 test("a lease is a row with a name, a capacity, and an end by the database's clock", async () => {
   const rows = freshRows();
@@ -86,7 +86,10 @@ test("a draining lease is renewed; a released one is dead", async () => {
 });
 
 /** Waits until another connector may take over; resolves to whether the lease was still valid by its own clock then. */
-async function validWhenOverdue(lease: Lease, rows: Collection<ConnectorDocument>): Promise<boolean> {
+async function validWhenOverdue(
+  lease: ConnectorLease,
+  rows: Collection<ConnectorDocument>,
+): Promise<boolean> {
   await eventually(async () => (await declareDead(rows)) > 0);
   return lease.isValid();
 }

@@ -3,8 +3,8 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { runProgram } from "./program.ts";
 import type { Progress } from "./progress.ts";
+import { runProgram } from "./run-program.ts";
 import { unpackEntry } from "./zip-entry.ts";
 
 const wheel = {

@@ -53,13 +53,6 @@ export async function endLease(connectors: Collection<ConnectorDocument>, id: st
   await connectors.updateOne({ _id: id }, { $set: { state: "dead" } }, durable);
 }
 
-/** Declares every connector dead that has not renewed in time. Resolves to their number. */
-export async function declareDead(connectors: Collection<ConnectorDocument>): Promise<number> {
-  const overdue = { state: { $ne: "dead" as const }, $expr: { $lt: ["$aliveUntil", "$$NOW"] } };
-  const { modifiedCount } = await connectors.updateMany(overdue, { $set: { state: "dead" } }, durable);
-  return modifiedCount;
-}
-
 function until(leaseMs: number) {
   return { $dateAdd: { startDate: "$$NOW", unit: "millisecond", amount: leaseMs } };
 }

@@ -4,5 +4,5 @@
  * trials, so that simulated phones decrypt as real ones do.
  */
 import "#connector/baileys/libsignal-queue.ts";
-import "#connector/baileys/silence.ts";
+import "#connector/baileys/silence-console.ts";
 import "#connector/baileys/libsignal-trials.ts";

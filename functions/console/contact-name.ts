@@ -1,7 +1,7 @@
-import { jidUser, phoneNumberOf } from "#shared/address.ts";
+import { jidUser, phoneNumberOf } from "#shared/jid.ts";
 
 /** An address for people: the phone number if known, otherwise the JID. */
-export function peerName(jid: string, phoneNumber: string | null = null): string {
+export function contactName(jid: string, phoneNumber: string | null = null): string {
   const digits = phoneNumber ?? phoneNumberOf(jid);
   return digits === null ? jid : `+${jidUser(digits)}`;
 }

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { createPairingCodes } from "#connector/connection/pairing-codes.ts";
+import { createPairingCodes } from "#connector/connection/qr-and-pairing-codes.ts";
 
 /** Runs `work` with the clock at `now` ms. */
 function atTime<T>(now: number, work: () => T): T {

@@ -5,18 +5,18 @@ import { surviveRejections } from "#connector/unhandled-rejections.ts";
 import { type Config, readConfig } from "#shared/config.ts";
 import { collections } from "#shared/database.ts";
 import { createLog, type Logger } from "#shared/log.ts";
-import { runMain, StoppedEarlyError } from "#shared/process.ts";
+import { runMain, StoppedEarlyError } from "#shared/run-main.ts";
+import { startWaypost } from "./all-in-one.ts";
+import { withStoredApiKey } from "./api-key-file.ts";
 import { makeDataFolder } from "./data-folder.ts";
 import { assertOwnDatabaseKeys, embeddedConfig } from "./embedded-config.ts";
-import { withKeptKey } from "./kept-key.ts";
 import { startEmbeddedMongo } from "./mongo/embedded-mongo.ts";
 import { EmbeddedMongoError } from "./mongo/embedded-mongo-error.ts";
 import { terminalProgress } from "./mongo/progress.ts";
-import { offerCodes } from "./offer-codes.ts";
+import { offerQrCodes } from "./offer-qr-codes.ts";
 import { startSandbox } from "./sandbox/sandbox.ts";
 import type { Sandbox } from "./sandbox/sandbox-api.ts";
 import { withSandbox } from "./sandbox-config.ts";
-import { startWaypost } from "./waypost.ts";
 
 const packageFolder = fileURLToPath(new URL("..", import.meta.url));
 const say = (line: string) => void process.stdout.write(`${line}\n`);
@@ -59,7 +59,7 @@ async function runOnOwnDatabase({
 
 async function runEmbedded({ config, log, stopRequested, dataDir }: Start): Promise<void> {
   await using mongo = await embeddedMongo(dataDir, stopRequested);
-  const complete = await withKeptKey(await embeddedConfig(config, mongo.uri, dataDir), config);
+  const complete = await withStoredApiKey(await embeddedConfig(config, mongo.uri, dataDir), config);
   await using waypost = await startWaypost({ config: complete.config, log });
   greet([...complete.lines, `Waypost: ${waypost.url}`]);
   await Promise.race([stopRequested, mongo.failed, waypost.failed]);
@@ -69,11 +69,11 @@ async function runWithSandbox({ config, log, stopRequested, dataDir }: Start): P
   await using mongo = await embeddedMongo(dataDir, stopRequested);
   await using sandbox = await startSandboxNextTo(config.port, dataDir);
   const embedded = await embeddedConfig(withSandbox(config, sandbox), mongo.uri, dataDir);
-  const complete = await withKeptKey(embedded, config);
+  const complete = await withStoredApiKey(embedded, config);
   await using waypost = await startWaypost({ config: complete.config, log, sandboxUrl: sandbox.adminUrl });
   sandbox.consoleUrl = waypost.url;
   await using client = connectorMongoClient(mongo.uri);
-  using _codes = offerCodes(collections(client.db()).channels, sandbox);
+  using _codes = offerQrCodes(collections(client.db()).channels, sandbox);
   greet([
     ...complete.lines,
     `Waypost: ${waypost.url}`,

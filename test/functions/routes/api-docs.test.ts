@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Asset } from "#functions/assets.ts";
-import { apiVersion } from "#functions/routes/documents.ts";
+import { apiVersion } from "#functions/routes/api-docs.ts";
 import { errorCatalog } from "#shared/errors.ts";
 import { type Scope, scopes } from "#shared/scopes.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";

@@ -10,7 +10,7 @@ import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { testDatabase } from "../support/test-database.ts";
 
-const script = new URL("../../infra/start.ts", import.meta.url);
+const script = new URL("../../infra/main.ts", import.meta.url);
 const shop = "15550100001";
 const customer = "15550100002";
 

@@ -17,7 +17,7 @@ const info = { title: "Waypost", version: apiVersion, description: apiDescriptio
  * Serves `/openapi.json`, made from the routes of `app`, and `/docs`, which shows it. Before the console is built,
  * `/docs` answers `route_not_found` and says how to build it.
  */
-export function documentRoutes(app: OpenAPIHono<RequestEnv>, { assets }: Pick<Dependencies, "assets">): Hono {
+export function apiDocsRoutes(app: OpenAPIHono<RequestEnv>, { assets }: Pick<Dependencies, "assets">): Hono {
   for (const [name, scheme] of Object.entries(securitySchemes))
     app.openAPIRegistry.registerComponent("securitySchemes", name, scheme);
   return new Hono()

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";
-import { silence } from "#connector/baileys/silence.ts";
+import { silence } from "#connector/baileys/silence-console.ts";
 
 function recordingPrinter() {
   const printed: unknown[][] = [];
