@@ -4,7 +4,8 @@ import { openAuthState } from "#connector/auth/auth-state.ts";
 import { makeLibSignalRepository } from "#connector/baileys/baileys.ts";
 import { assertKeysHardened, checkBeforeStart, clockSkewMs } from "#connector/self-checks.ts";
 import { createLog } from "#shared/log.ts";
-import { fileDatabase, quiet } from "./connector.fixture.ts";
+import { quiet } from "../support/quiet-log.ts";
+import { fileDatabase } from "./connector.fixture.ts";
 
 const file = fileDatabase();
 

@@ -1,5 +1,5 @@
 import type { SessionScope } from "#connector/ownership/session-scope.ts";
-import { quiet } from "./connector.fixture.ts";
+import { quiet } from "../support/quiet-log.ts";
 
 /** A session's scope without a session. It always owns its channel unless overridden; `errors` collects what fails it. */
 export function sessionScope(overrides: Partial<SessionScope> = {}): SessionScope & { errors: unknown[] } {

@@ -2,8 +2,10 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { Sessions } from "#connector/sessions.ts";
 import { defaultTimings } from "#connector/timings.ts";
+import { channelDocument } from "../support/documents.ts";
 import { eventually } from "../support/eventually.ts";
-import { channelDocument, fileDatabase, quiet } from "./connector.fixture.ts";
+import { quiet } from "../support/quiet-log.ts";
+import { fileDatabase } from "./connector.fixture.ts";
 
 const file = fileDatabase();
 

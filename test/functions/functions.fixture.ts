@@ -9,9 +9,10 @@ import type { ReadCommandOutcome } from "#functions/results/results.ts";
 import { mongoCommandOutcome } from "#functions/store/mongo-command-outcome.ts";
 import { mongoStore } from "#functions/store/mongo-store.ts";
 import type { Store } from "#functions/store/store.ts";
-import { hashSecret, newApiKey } from "#shared/api-key.ts";
+import { newApiKey } from "#shared/api-key.ts";
 import type { ApiKeyDocument, ChannelDocument, CommandDocument } from "#shared/collections.ts";
 import { type Collections, collections, ensureIndexes } from "#shared/database.ts";
+import { keyDocument } from "../support/documents.ts";
 import { eventually } from "../support/eventually.ts";
 import { type TestDatabase, testDatabase } from "../support/test-database.ts";
 
@@ -68,9 +69,31 @@ export async function functionsFixture(options: FixtureOptions = {}): Promise<Fu
   const database = await testDatabase();
   await ensureIndexes(database.db, retention);
   const db = collections(database.db);
-  const logged: string[] = [];
-  const rung: string[] = [];
   const store = mongoStore(database.db, retention);
+  const { app, rung, logged } = testApp(db, store, options);
+  const rows = rowWriters(db, store);
+  const adminKey = await rows.addKey();
+  return {
+    ...{ database, db, rung, logged, ...rows },
+    fetch: async (request) => app.fetch(request),
+    call: (method, path, call) => callApp(app, method, path, { key: adminKey, ...call }),
+    settle: (channelId, type, end) =>
+      eventually(() =>
+        db.commands.findOneAndUpdate(
+          { channelId, type, state: "queued" },
+          { $set: { ...end, doneAt: new Date() } },
+          { returnDocument: "after" },
+        ),
+      ),
+    command: (channelId, type) => eventually(() => db.commands.findOne({ channelId, type })),
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
+}
+
+/** The app, with the channels that it rang and the lines that it logged. */
+function testApp(db: Collections, store: Store, options: FixtureOptions) {
+  const rung: string[] = [];
+  const logged: string[] = [];
   const read = mongoCommandOutcome(db.commands);
   const app = createApp({
     store: options.withStore?.(store) ?? store,
@@ -82,57 +105,46 @@ export async function functionsFixture(options: FixtureOptions = {}): Promise<Fu
     ring: (channelId) => void rung.push(channelId),
     log: pino({ level: "trace" }, { write: (line: string) => void logged.push(line) }),
   });
+  return { app, rung, logged };
+}
 
-  const addKey = async (fields: Partial<ApiKeyDocument> = {}) => {
-    const key = newApiKey();
-    await db.apiKeys.insertOne({
-      _id: randomUUID(),
-      name: "test",
-      hash: hashSecret(key),
-      scopes: ["admin"],
-      channels: null,
-      createdAt: new Date(),
-      expiresAt: null,
-      revokedAt: null,
-      ...fields,
-    });
-    return key;
-  };
-  const adminKey = await addKey();
-
-  return {
-    database,
-    db,
-    rung,
-    logged,
-    addKey,
-    fetch: async (request) => app.fetch(request),
-    async call(method, path, { body, headers = {}, key = adminKey } = {}) {
-      const url = /^\/(channels|commands|events|session)/.test(path) ? `/api/whatsapp${path}` : path;
-      const answer = await app.request(url, {
-        method,
-        headers: {
-          ...(key !== null && { "X-Api-Key": key }),
-          ...(body !== undefined && { "Content-Type": "application/json" }),
-          ...headers,
-        },
-        ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
-      });
-      const text = await answer.text();
-      const isJson = /json/.test(answer.headers.get("content-type") ?? "");
-      return {
-        status: answer.status,
-        headers: answer.headers,
-        body: isJson && text !== "" ? JSON.parse(text) : text,
-      };
+/** Calls the app and reads its answer. */
+async function callApp(
+  app: ReturnType<typeof createApp>,
+  method: string,
+  path: string,
+  { body, headers = {}, key = null }: CallOptions,
+): Promise<Answer> {
+  const url = /^\/(channels|commands|events|session)/.test(path) ? `/api/whatsapp${path}` : path;
+  const answer = await app.request(url, {
+    method,
+    headers: {
+      ...(key !== null && { "X-Api-Key": key }),
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+      ...headers,
     },
-    async addChannel(fields = {}) {
-      const { channelId } = await store.createChannel({
-        channelId: randomUUID(),
-        name: "Shop",
-        metadata: {},
-        phoneNumber: null,
-      });
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  const isJson = /json/.test(answer.headers.get("content-type") ?? "");
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    body: isJson && text !== "" ? JSON.parse(text) : text,
+  };
+}
+
+/** What a test adds to the database, each under an id of its own. */
+function rowWriters(db: Collections, store: Store) {
+  return {
+    async addKey(fields: Partial<ApiKeyDocument> = {}) {
+      const key = newApiKey();
+      await db.apiKeys.insertOne(keyDocument(key, fields));
+      return key;
+    },
+    async addChannel(fields: Partial<ChannelDocument> = {}) {
+      const channelId = randomUUID();
+      await store.createChannel({ channelId, name: "Shop", metadata: {}, phoneNumber: null });
       if (Object.keys(fields).length > 0) await db.channels.updateOne({ _id: channelId }, { $set: fields });
       return channelId;
     },
@@ -146,15 +158,5 @@ export async function functionsFixture(options: FixtureOptions = {}): Promise<Fu
         startedAt: new Date(),
       });
     },
-    settle: (channelId, type, end) =>
-      eventually(() =>
-        db.commands.findOneAndUpdate(
-          { channelId, type, state: "queued" },
-          { $set: { ...end, doneAt: new Date() } },
-          { returnDocument: "after" },
-        ),
-      ),
-    command: (channelId, type) => eventually(() => db.commands.findOne({ channelId, type })),
-    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }

@@ -3,7 +3,8 @@ import { Timestamp } from "mongodb";
 import { beforeAll, describe, expect, test } from "vitest";
 import { adoptForeignCommands } from "#connector/commands/adopt-foreign-commands.ts";
 import { createCommandQueue } from "#connector/commands/command-queue.ts";
-import { channelDocument, commandDocument, fileDatabase } from "../connector.fixture.ts";
+import { channelDocument, commandDocument } from "#test/support/documents.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 const channelId = randomUUID();

@@ -4,8 +4,9 @@ import { describe, expect, test } from "vitest";
 import { createCommandQueue } from "#connector/commands/command-queue.ts";
 import { FencedError } from "#connector/ownership/fence.ts";
 import type { CommandDocument } from "#shared/collections.ts";
+import { commandDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { commandDocument, fileDatabase } from "../connector.fixture.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 import { senderOn } from "../outbound/sender.fixture.ts";
 
 const file = fileDatabase();

@@ -3,9 +3,11 @@ import type { Collection } from "mongodb";
 import { expect, onTestFinished, test } from "vitest";
 import { listenToCommands } from "#connector/commands/command-doorbell.ts";
 import type { CommandDocument } from "#shared/collections.ts";
+import { commandDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
+import { quiet } from "#test/support/quiet-log.ts";
 import { severableDatabase } from "#test/support/severable-database.ts";
-import { commandDocument, fileDatabase, quiet } from "../connector.fixture.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 

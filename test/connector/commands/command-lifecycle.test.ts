@@ -12,7 +12,8 @@ import { createMessageStatuses, type MessageStatuses } from "#connector/messages
 import { createMessageStore } from "#connector/messages/message-store.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import { commandStates } from "#shared/commands.ts";
-import { commandDocument, fileDatabase } from "../connector.fixture.ts";
+import { commandDocument } from "#test/support/documents.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 import { type Happening, happen, invariants, newWorld, type World } from "./command.model.ts";
 
 const file = fileDatabase();

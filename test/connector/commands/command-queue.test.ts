@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { ReportUnclaimable } from "#connector/commands/claim.ts";
 import { type CommandQueue, createCommandQueue } from "#connector/commands/command-queue.ts";
 import type { CommandDocument } from "#shared/collections.ts";
-import { commandDocument, fileDatabase } from "../connector.fixture.ts";
+import { commandDocument } from "#test/support/documents.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 const account = "15550100009@s.whatsapp.net";

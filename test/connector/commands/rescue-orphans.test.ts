@@ -8,7 +8,8 @@ import { createMessageStatuses } from "#connector/messages/message-status.ts";
 import { createMessageStore } from "#connector/messages/message-store.ts";
 import { FencedError } from "#connector/ownership/fence.ts";
 import type { CommandDocument } from "#shared/collections.ts";
-import { commandDocument, fileDatabase } from "../connector.fixture.ts";
+import { commandDocument } from "#test/support/documents.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 const account = "15550100009@s.whatsapp.net";

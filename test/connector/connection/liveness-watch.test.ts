@@ -12,9 +12,9 @@ import { defaultTimings, type Timings } from "#connector/timings.ts";
 import { startSandbox } from "#infra/sandbox/sandbox.ts";
 import type { Sandbox } from "#infra/sandbox/sandbox-api.ts";
 import { eventually } from "#test/support/eventually.ts";
+import { quiet } from "#test/support/quiet-log.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 import { open } from "../auth/auth.fixture.ts";
-import { quiet } from "../connector.fixture.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 
 const phoneNumber = "15550100331";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type BinaryNode, initAuthCreds } from "#connector/baileys/baileys.ts";
 import { rotateSignedPreKeys } from "#connector/connection/signed-pre-key-rotation.ts";
 import { defaultTimings } from "#connector/timings.ts";
-import { quiet } from "../connector.fixture.ts";
+import { quiet } from "#test/support/quiet-log.ts";
 
 const dayMs = 86_400_000;
 const accepted: BinaryNode = { tag: "iq", attrs: { type: "result" } };

@@ -9,7 +9,8 @@ import { hashSecret, newApiKey } from "#shared/api-key.ts";
 import { sessionCookieName } from "#shared/authentication.ts";
 import type { ApiKeyDocument, ChannelDocument, PendingPairing } from "#shared/collections.ts";
 import { type Collections, collections, ensureIndexes } from "#shared/database.ts";
-import { newChannelId, newEventId } from "#shared/ids.ts";
+import { newEventId } from "#shared/ids.ts";
+import { channelDocument, keyDocument } from "#test/support/documents.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 
 type ClientOptions = Partial<ManagerOptions & SocketOptions>;
@@ -99,17 +100,7 @@ export class GatewayFixture implements AsyncDisposable {
   async addKey(changes: Partial<ApiKeyDocument> = {}): Promise<{ key: string; keyId: string }> {
     const key = newApiKey();
     const keyId = newEventId();
-    await this.db.apiKeys.insertOne({
-      _id: keyId,
-      name: "test",
-      hash: hashSecret(key),
-      scopes: ["admin"],
-      channels: null,
-      createdAt: new Date(),
-      expiresAt: null,
-      revokedAt: null,
-      ...changes,
-    });
+    await this.db.apiKeys.insertOne(keyDocument(key, { _id: keyId, ...changes }));
     return { key, keyId };
   }
 
@@ -126,9 +117,10 @@ export class GatewayFixture implements AsyncDisposable {
   }
 
   async addChannel(changes: Partial<ChannelDocument> = {}): Promise<string> {
-    const channelId = newChannelId();
-    await this.db.channels.insertOne({ ...emptyChannel(channelId), ...changes });
-    return channelId;
+    const lastStatusUpdate = new Date(Date.now() - 60_000);
+    const channel = channelDocument({ lastStatusUpdate, ...changes });
+    await this.db.channels.insertOne(channel);
+    return channel.channelId;
   }
 
   /** Adds an event as the connector publishes it. */
@@ -190,27 +182,5 @@ export function qr(attempt: number, expiresInMs = 20_000): PendingPairing {
     attempt,
     of: 6,
     expiresAt: new Date(Date.now() + expiresInMs),
-  };
-}
-
-function emptyChannel(channelId: string): ChannelDocument {
-  return {
-    _id: channelId,
-    channelId,
-    type: "whatsapp_automated",
-    name: "test",
-    metadata: {},
-    config: { phoneNumber: null, qrCode: null, pairingCode: null },
-    pairing: null,
-    status: "inactive",
-    reason: null,
-    retryAt: null,
-    lastDisconnect: null,
-    lastStatusUpdate: new Date(Date.now() - 60_000),
-    wanted: "disconnected",
-    owner: { connector: null, epoch: 0 },
-    lid: null,
-    createdAt: new Date(),
-    deletedAt: null,
   };
 }

@@ -7,7 +7,8 @@ import { createPublishedStatuses } from "#connector/events/published-statuses.ts
 import { createMessageStatuses } from "#connector/messages/message-status.ts";
 import { createMessageStore } from "#connector/messages/message-store.ts";
 import { type EventData, messageStatusRank } from "#shared/events.ts";
-import { commandDocument, fileDatabase } from "../connector.fixture.ts";
+import { commandDocument } from "#test/support/documents.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 

@@ -13,8 +13,9 @@ import { createSender, type Sending } from "#connector/outbound/sender.ts";
 import type { Fence } from "#connector/ownership/fence.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
+import { commandDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { commandDocument, quiet } from "../connector.fixture.ts";
+import { quiet } from "#test/support/quiet-log.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 import { type Answers, fakeSocket } from "./fake-socket.fixture.ts";
 

@@ -5,8 +5,9 @@ import { type ConnectorLease, takeLease } from "#connector/ownership/connector-l
 import { declareDead } from "#connector/ownership/dead-connectors.ts";
 import type { ConnectorDocument } from "#shared/collections.ts";
 import { eventually } from "#test/support/eventually.ts";
+import { quiet } from "#test/support/quiet-log.ts";
 import { severableDatabase } from "#test/support/severable-database.ts";
-import { fileDatabase, quiet } from "../connector.fixture.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 

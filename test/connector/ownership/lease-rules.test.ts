@@ -8,7 +8,8 @@ import { FencedError, fencedError, fenceOperation, raiseFence } from "#connector
 import { acquire } from "#connector/ownership/ownership.ts";
 import { fenceId } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
-import { channelDocument, fileDatabase } from "../connector.fixture.ts";
+import { channelDocument } from "#test/support/documents.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 import {
   honest,
   isOwner,

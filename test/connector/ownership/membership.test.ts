@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { drainLease, endLease, insertLease } from "#connector/ownership/connector-lease-store.ts";
 import { createMembership } from "#connector/ownership/membership.ts";
-import { channelDocument, fileDatabase } from "../connector.fixture.ts";
+import { channelDocument } from "#test/support/documents.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 const channels = Array.from({ length: 40 }, (_, index) => `channel-${index}`);

@@ -3,8 +3,10 @@ import { drainLease, endLease, insertLease, renewLease } from "#connector/owners
 import { declareDead } from "#connector/ownership/dead-connectors.ts";
 import { acquire, handOver, release } from "#connector/ownership/ownership.ts";
 import { listenToOwnership } from "#connector/ownership/ownership-doorbell.ts";
+import { channelDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { channelDocument, fileDatabase, quiet } from "../connector.fixture.ts";
+import { quiet } from "#test/support/quiet-log.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 

@@ -8,7 +8,8 @@ import {
   restingChannels,
 } from "#connector/ownership/ownership.ts";
 import type { ChannelDocument, ConnectorDocument } from "#shared/collections.ts";
-import { channelDocument, commandDocument, fileDatabase } from "../connector.fixture.ts";
+import { channelDocument, commandDocument } from "#test/support/documents.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 

@@ -3,7 +3,8 @@ import { type MachineState, newMachine } from "#connector/machine/machine.ts";
 import { FencedError } from "#connector/ownership/fence.ts";
 import { createChannelStore } from "#connector/session/channel-store.ts";
 import type { ChannelDocument } from "#shared/collections.ts";
-import { channelDocument, fileDatabase } from "../connector.fixture.ts";
+import { channelDocument } from "#test/support/documents.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 import { codes } from "../machine/machine.model.ts";
 
 const file = fileDatabase();

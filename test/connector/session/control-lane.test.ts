@@ -9,8 +9,9 @@ import { countPairingRequest } from "#connector/session/pairing-limit.ts";
 import { connectBackoff } from "#connector/timings.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { CommandType } from "#shared/commands.ts";
+import { channelDocument, commandDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { channelDocument, commandDocument, fileDatabase } from "../connector.fixture.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 import { codes } from "../machine/machine.model.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 

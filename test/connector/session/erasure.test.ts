@@ -6,8 +6,9 @@ import { createErasure, eraseChannel } from "#connector/session/erasure.ts";
 import { createMachineRunner } from "#connector/session/machine-runner.ts";
 import { defaultTimings } from "#connector/timings.ts";
 import { collectionNames as names } from "#shared/collections.ts";
+import { channelDocument } from "#test/support/documents.ts";
 import { channelData, channelRows } from "../channel-rows.fixture.ts";
-import { channelDocument, fileDatabase } from "../connector.fixture.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 
 const file = fileDatabase();

@@ -4,7 +4,8 @@ import { type MachineState, newMachine, type Signal } from "#connector/machine/m
 import { createChannelStore } from "#connector/session/channel-store.ts";
 import { createMachineRunner, type MachineRunnerOptions } from "#connector/session/machine-runner.ts";
 import { connectBackoff } from "#connector/timings.ts";
-import { channelDocument, fileDatabase } from "../connector.fixture.ts";
+import { channelDocument } from "#test/support/documents.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 import { codes } from "../machine/machine.model.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 

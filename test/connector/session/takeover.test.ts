@@ -4,8 +4,10 @@ import { FencedError } from "#connector/ownership/fence.ts";
 import { acquire } from "#connector/ownership/ownership.ts";
 import { createChannelStore } from "#connector/session/channel-store.ts";
 import { takeOver } from "#connector/session/takeover.ts";
+import { channelDocument, commandDocument } from "#test/support/documents.ts";
+import { quiet } from "#test/support/quiet-log.ts";
 import { pair } from "../auth/auth.fixture.ts";
-import { channelDocument, commandDocument, fileDatabase, quiet } from "../connector.fixture.ts";
+import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 const account = "15550100009@s.whatsapp.net";
