@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { table } from "#connector/machine/transition-table.ts";
+import { commandTypes } from "#shared/commands.ts";
 import { settings } from "#shared/settings.ts";
 
 const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), "utf8");
@@ -27,6 +28,13 @@ test(".env.example shows the default of every setting that has one", async () =>
     // An empty list is no default that could be shown.
     if (fallback !== undefined && !Array.isArray(fallback)) expect(shown.get(name), name).toBe(`${fallback}`);
   }
+});
+
+test("docs/database.md lists every command type, and no other", async () => {
+  const rows = /\| type \| payload \|\n((?:\|.*\n)+)/.exec(await read("docs/database.md"))?.[1] ?? "";
+  const cells = rows.split("\n").map((row) => row.split("|")[1] ?? "");
+  const listed = cells.flatMap((cell) => [...cell.matchAll(/`([\w.]+)`/g)].map(([, type]) => type));
+  expect(listed.toSorted()).toEqual(commandTypes.toSorted());
 });
 
 test("every file that the documents name exists", async () => {

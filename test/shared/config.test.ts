@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { ConfigError, type Environment, type Role, readConfig } from "#shared/config.ts";
+import type { SettingName } from "#shared/settings.ts";
 
 const key = () => randomBytes(32).toString("base64");
 const rootKey = "0a".repeat(32);
@@ -37,37 +38,40 @@ test("an empty environment has the documented defaults", () => {
   });
 });
 
+const [newest, older] = [key(), key()];
+
+/** Every setting with a value other than its default. */
+const everySetting: Record<SettingName, string> = {
+  MONGO_URI: "mongodb+srv://user:word@example.com/waypost",
+  DATA_DIR: "/var/lib/waypost",
+  PORT: "0",
+  HOST: "::1",
+  FRONTEND_URL: "http://localhost:3000, https://app.example.com/",
+  API_KEY: "k_-".repeat(8),
+  ENCRYPTION_KEY: `${newest}, ${older}`,
+  SEND_RATE: "0.5",
+  SEND_BURST: "1",
+  SEND_TTL_SECONDS: "60",
+  MEDIA_MAX_MB: "1",
+  MEDIA_ALLOW_HOSTS: "media.internal,127.0.0.1:9000,[::1]:9000",
+  RETENTION_DAYS_EVENTS: "1",
+  RETENTION_DAYS_MESSAGES: "2",
+  WHATSAPP_WEBSOCKET_URL: "ws://127.0.0.1:4000/ws/chat",
+  WHATSAPP_ROOT_KEY: rootKey,
+  WHATSAPP_VERSION: "2.3000.1043857760",
+  MAX_CHANNELS: "7",
+  CONNECTOR_ID: "connector-0.waypost",
+  LOG_LEVEL: "debug",
+};
+
 test("every setting ends up in its field of the configuration", () => {
-  const [newest, older] = [key(), key()];
-  const env = {
-    MONGO_URI: "mongodb+srv://user:word@example.com/waypost",
-    DATA_DIR: "/var/lib/waypost",
-    PORT: "0",
-    HOST: "::1",
-    FRONTEND_URL: "http://localhost:3000, https://app.example.com/",
-    API_KEY: "k_-".repeat(8),
-    ENCRYPTION_KEY: `${newest}, ${older}`,
-    SEND_RATE: "0.5",
-    SEND_BURST: "1",
-    SEND_TTL_SECONDS: "60",
-    MEDIA_MAX_MB: "1",
-    MEDIA_ALLOW_HOSTS: "media.internal,127.0.0.1:9000,[::1]:9000",
-    RETENTION_DAYS_EVENTS: "1",
-    RETENTION_DAYS_MESSAGES: "2",
-    WHATSAPP_WEBSOCKET_URL: "ws://127.0.0.1:4000/ws/chat",
-    WHATSAPP_ROOT_KEY: rootKey,
-    WHATSAPP_VERSION: "2.3000.1043857760",
-    MAX_CHANNELS: "7",
-    CONNECTOR_ID: "connector-0.waypost",
-    LOG_LEVEL: "debug",
-  };
-  expect(readConfig(env, "connector")).toEqual({
-    mongoUri: env.MONGO_URI,
+  expect(readConfig(everySetting, "connector")).toEqual({
+    mongoUri: everySetting.MONGO_URI,
     dataDir: "/var/lib/waypost",
     port: 0,
     host: "::1",
     frontendOrigins: ["http://localhost:3000", "https://app.example.com"],
-    apiKey: env.API_KEY,
+    apiKey: everySetting.API_KEY,
     encryptionKeys: [Buffer.from(newest, "base64"), Buffer.from(older, "base64")],
     sendRate: 0.5,
     sendBurst: 1,
@@ -76,7 +80,7 @@ test("every setting ends up in its field of the configuration", () => {
     mediaAllowHosts: ["media.internal", "127.0.0.1:9000", "[::1]:9000"],
     retention: { eventsDays: 1, messagesDays: 2 },
     whatsapp: {
-      server: { websocketUrl: env.WHATSAPP_WEBSOCKET_URL, rootKey: Buffer.from(rootKey, "hex") },
+      server: { websocketUrl: everySetting.WHATSAPP_WEBSOCKET_URL, rootKey: Buffer.from(rootKey, "hex") },
       version: [2, 3000, 1043857760],
     },
     channelsMax: 7,
@@ -84,6 +88,19 @@ test("every setting ends up in its field of the configuration", () => {
     logLevel: "debug",
   });
 });
+
+test.each(Object.keys(everySetting))("%s changes the configuration", (name) => {
+  expect(read({ ...everySetting, [name]: "" })).not.toEqual(read(everySetting));
+});
+
+/** The configuration, or the error that refuses it. */
+function read(env: Environment): unknown {
+  try {
+    return readConfig(env, "embedded");
+  } catch (error) {
+    return error;
+  }
+}
 
 test("one message lists every problem, a line each, without any values", () => {
   const wrong = {

@@ -3,12 +3,14 @@ import { createCommandQueue } from "#connector/commands/command-queue.ts";
 import { openEventLog } from "#connector/events/event-log.ts";
 import { type Effect, newMachine, type Signal, type StateName } from "#connector/machine/machine.ts";
 import { createChannelStore } from "#connector/session/channel-store.ts";
+import type { ControlType } from "#connector/session/control-handlers.ts";
 import { createControlLane } from "#connector/session/control-lane.ts";
 import { createMachineRunner } from "#connector/session/machine-runner.ts";
 import { countPairingRequest } from "#connector/session/pairing-limit.ts";
 import { connectBackoff } from "#connector/timings.ts";
+import { phoneNumberSchema } from "#shared/channel.ts";
 import type { CommandDocument } from "#shared/collections.ts";
-import type { CommandType } from "#shared/commands.ts";
+import type { CommandPayload, CommandType } from "#shared/commands.ts";
 import { channelDocument, commandDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { fileDatabase } from "../connector.fixture.ts";
@@ -23,10 +25,13 @@ interface Situation {
   isLinked?: boolean;
   /** The signal with which WhatsApp answers an effect. */
   answers?: Partial<Record<Effect["type"], Signal>>;
+  /** Resolves when the channel is erased. */
+  erasure?: Promise<void>;
 }
 
 /** The control lane of one channel on its real document, queue and log; only WhatsApp's answers are made up. */
-async function openLane({ state = "inactive", isLinked = true, answers = {} }: Situation = {}) {
+async function openLane(situation: Situation = {}) {
+  const { state = "inactive", isLinked = true, answers = {}, erasure } = situation;
   const channel = channelDocument({ owner: { connector: "me", epoch: 1 } });
   const channelId = channel._id;
   await file.all.channels.insertOne(channel);
@@ -55,7 +60,10 @@ async function openLane({ state = "inactive", isLinked = true, answers = {} }: S
     channelStore,
     db: file.all,
     isLinked: () => now.isLinked,
-    erase: async () => void now.erased++,
+    async erase() {
+      now.erased++;
+      await erasure;
+    },
   });
   const insert = async (type: CommandType | string, payload: unknown = {}) => {
     const command = commandDocument(channelId, { type, payload, lane: 0 });
@@ -200,6 +208,29 @@ describe("an invalid command", () => {
     expect(errors).toEqual([]);
   });
 });
+
+/** Every control command, with a payload and whether the channel is linked. */
+const controls: { [T in ControlType]: { payload: CommandPayload<T>; isLinked: boolean } } = {
+  "channel.connect": { payload: {}, isLinked: true },
+  "channel.request_pairing_code": {
+    payload: { phoneNumber: phoneNumberSchema.parse("15550200004") },
+    isLinked: false,
+  },
+  "channel.disconnect": { payload: {}, isLinked: true },
+  "channel.logout": { payload: {}, isLinked: true },
+  "channel.delete": { payload: {}, isLinked: true },
+};
+
+test.each(Object.entries(controls))(
+  "`%s` does not block a later command while WhatsApp is silent",
+  async (type, { payload, isLinked }) => {
+    const { insert, lane, settled } = await openLane({ isLinked, erasure: new Promise(() => undefined) });
+    await insert(type, payload);
+    const disconnect = await insert("channel.disconnect");
+    lane.ring();
+    expect(await settled(disconnect)).toMatchObject({ state: "succeeded" });
+  },
+);
 
 test("a lane claims nothing without ownership, and nothing after it was stopped", async () => {
   const { insert, lane, now, read } = await openLane();

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { Server, type Socket as ServerSocket } from "socket.io";
 import { io } from "socket.io-client";
 import { expect, onTestFinished, test } from "vitest";
+import type { LiveEvent } from "#functions/console/channel-view.ts";
 import { createLive, type Live, type LiveListener } from "#functions/console/live.ts";
 import { eventually } from "#test/support/eventually.ts";
 
@@ -72,6 +73,27 @@ test("each wanted channel is followed once, and `subscribed` precedes its events
     "subscribed c 3",
     "connection_update c",
   ]);
+});
+
+const eventNames: Record<LiveEvent["name"], true> = {
+  connection_update: true,
+  qr_code: true,
+  pairing_code: true,
+  incoming_message: true,
+  outgoing_message: true,
+  message_status_update: true,
+};
+
+test("the listener receives every event of a channel", async () => {
+  const names = Object.keys(eventNames);
+  const { live, calls, called } = await follow((socket, channelId, answer) => {
+    answer({ ok: true, channelId });
+    for (const name of names) socket.emit(name, { channelId });
+    socket.emit("subscribed", { channelId, seq: 3 });
+  });
+  live.want(["a"]);
+  await called("subscribed a 3");
+  expect(calls).toEqual(["live", ...names.map((name) => `${name} a`), "subscribed a 3"]);
 });
 
 test("a lost connection is reported, returns, and rejoins before it subscribes again", async () => {

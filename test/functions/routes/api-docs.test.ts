@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Asset } from "#functions/assets.ts";
 import { apiVersion } from "#functions/routes/api-docs.ts";
-import { errorCatalog } from "#shared/errors.ts";
+import { type ErrorCode, errorCatalog } from "#shared/errors.ts";
 import { type Scope, scopes } from "#shared/scopes.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
@@ -114,6 +114,23 @@ test("every refusal in the document is a code of the catalog with its status, in
     }
 });
 
+/** Codes that no call in the document answers: they belong to other paths and methods, Socket.io and command documents. */
+const undocumented: ErrorCode[] = [
+  "route_not_found",
+  "method_not_allowed",
+  "rate_limited",
+  "invalid_command",
+];
+
+test("every error code that a call can answer is a refusal in the document", () => {
+  const refusals = [...operations.values()]
+    .flatMap(({ responses }) => Object.entries(responses))
+    .filter(([status]) => Number(status) >= 400)
+    .flatMap(([, { description }]) => description.match(/[a-z_]{3,}/g) ?? []);
+  const missing = Object.keys(errorCatalog).filter((code) => !refusals.includes(code));
+  expect(missing.sort()).toEqual(undocumented.sort());
+});
+
 test("every call has a unique operation id", () => {
   const names = [...operations.values()].map(({ operationId }) => operationId);
   expect(new Set(names).size).toBe(operations.size);
@@ -142,10 +159,11 @@ test("every answer in the document lists its headers", () => {
   }
 });
 
-test("the status that a call without valid input answers is in the document", async () => {
+test("the status and error code that a call without valid input answers are in the document", async () => {
   for (const [name, { responses }] of operations) {
-    const { status } = await ask(name, await functions.addKey());
+    const { status, body } = await ask(name, await functions.addKey());
     expect(Object.keys(responses), name).toContain(String(status));
+    if (status >= 400) expect(responses[status]?.description, name).toContain(`\`${body.error.code}\``);
     if (calls[name])
       expect(Object.keys(responses), name).toEqual(expect.arrayContaining(["401", "403", "503"]));
   }
