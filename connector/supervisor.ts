@@ -201,7 +201,7 @@ export class Supervisor {
       return machine && isIdle(machine) && !busy.has(channelId);
     });
     const due = this.#idleChannels.due(idle, performance.now());
-    // At once: one after the other, hundreds of channels would hold up the rest of the sweep.
+    // At once: one after the other, hundreds of channels would hold up the next sweep.
     await Promise.all(due.map((channelId) => this.#sessions.close(channelId, release)));
   }
 

@@ -1,11 +1,11 @@
-/** Sets the durations and rates of a connector, which tests and operators may override. */
+/** Sets the durations and rates of a connector, which tests may shorten. */
 
 import type { Backoff } from "#shared/backoff.ts";
 
 /** WhatsApp connections: 1 s, doubled up to 5 minutes. */
 export const connectBackoff: Backoff = { baseMs: 1_000, maxMs: 300_000 };
 
-/** The durations and rates of a connector that tests and operators set; ms unless the name says otherwise. */
+/** Durations and rates; ms unless the name says otherwise. */
 export interface Timings {
   leaseMs: number;
   renewMs: number;

@@ -20,8 +20,8 @@ const passesMax = 20;
 const nothingPublished: PublishedOutcome = { hasArrived: false, refusal: null, notSent: null };
 
 /**
- * Settles orphans by what the log says of them. Runs at the takeover and with every sweep, because a deposed owner may still
- * claim before it notices. Publishes before it settles, so that it can be repeated after a crash.
+ * Settles orphans by what the log says of them. Runs at the takeover, and with each sweep of a channel that has open commands,
+ * because a deposed owner may still claim before it notices. Publishes before it settles, so that it can be repeated after a crash.
  */
 export async function rescueOrphans({
   queue,

@@ -1,4 +1,4 @@
-/** Runs async work: in order, by key, one pass at a time, at a rate, or until a signal aborts. */
+/** Runs async work: in order, by key, one pass at a time, at a rate, until a signal aborts or a condition holds. */
 
 export interface WorkLoopOptions {
   /** Checked before each pass. */

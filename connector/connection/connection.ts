@@ -9,7 +9,7 @@ import type { Inbox } from "../inbound/inbox.ts";
 import { createJournalRecovery } from "../inbound/journal-recovery.ts";
 import type { CloseReason } from "../machine/close-reason.ts";
 import type { Signal } from "../machine/machine.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import type { Timings } from "../timings.ts";
 import { createClosing } from "./closing.ts";
 import { createCurrentSocket, type OpenSocket } from "./current-socket.ts";

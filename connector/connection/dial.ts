@@ -1,5 +1,5 @@
 import type { WhatsAppConfig } from "#shared/config.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import type { CurrentSocket } from "./current-socket.ts";
 import { openSocket, type SocketListener, type SocketOptions } from "./socket.ts";
 

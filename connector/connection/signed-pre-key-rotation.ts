@@ -53,7 +53,7 @@ export function rotateSignedPreKeys({ auth, wa, timings, gone, log }: SignedPreK
     if (isAccepted) Object.assign(creds, { signedPreKey: key });
     const replaced = isAccepted ? { signedPreKeyAt: Date.now() } : {};
     await note(auth, { ...replaced, signedPreKeyOffered: undefined });
-    log.info({ event: "signed_pre_key", keyId: key.keyId, isAccepted }, "signed pre-key offered");
+    log.info({ event: "signed_pre_key", keyId: key.keyId, isTaken: isAccepted }, "signed pre-key offered");
   };
   const offerIfDue = async () => {
     const { signedPreKeyAt, signedPreKeyTriedAt = 0 } = kept();

@@ -3,7 +3,7 @@ import type { Inbox } from "../inbound/inbox.ts";
 import type { JournalRecovery } from "../inbound/journal-recovery.ts";
 import { type CloseReason, closeReason } from "../machine/close-reason.ts";
 import type { Signal } from "../machine/machine.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import type { Timings } from "../timings.ts";
 import type { CurrentSocket } from "./current-socket.ts";
 import type { PairingCodes } from "./qr-and-pairing-codes.ts";

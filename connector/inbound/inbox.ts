@@ -9,7 +9,7 @@ import { fromWhatsApp, type SeenMessage } from "../messages/from-whatsapp.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
 import { statusFromWhatsApp } from "../messages/status-from-whatsapp.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import { createInboxBuffer, type InboxBatch } from "./inbox-buffer.ts";
 
 /**

@@ -4,7 +4,7 @@ import type { BinaryNode, WAMessage, WASocket } from "../baileys/baileys.ts";
 import { type InboundJournal, inboundJournal } from "../baileys/inbound-journal.ts";
 import type { JournaledPart } from "../baileys/journaled-part.ts";
 import { replayedMessage } from "../baileys/replayed-message.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import type { Inbox } from "./inbox.ts";
 
 /** Recovers messages that an earlier socket or process decrypted and did not publish. */
@@ -44,9 +44,10 @@ export function createJournalRecovery(
     for (let from = 0; from < messages.length; from += messagesPerBatch) {
       const batch = messages.slice(from, from + messagesPerBatch);
       await Promise.race([inbox.received({ messages: batch }), aborted(ended)]);
-      if (ended.aborted) return;
+      if (ended.aborted) return false;
       journal.published(batch);
     }
+    return true;
   };
 
   return {
@@ -72,10 +73,9 @@ export function createJournalRecovery(
         else messages.push(message);
       }
       if (unreadable > 0) log.warn({ event: "journal", unreadable }, "journal rows skipped: cannot be read");
-      await publish(journal, messages);
+      if (!(await publish(journal, messages))) return;
       const recovered = unpublished.length;
-      if (recovered > 0 && !ended.aborted)
-        log.info({ event: "journal", recovered }, "recovered messages published");
+      if (recovered > 0) log.info({ event: "journal", recovered }, "recovered messages published");
     },
     handOver({ ws }) {
       for (const stanza of forBaileys) ws.emit("CB:message", stanza);

@@ -1,4 +1,4 @@
-/** Why a session ended, in our words. No other file knows Baileys' numbers. */
+/** Why a socket ended, in our words. No other file knows Baileys' numbers. */
 export type CloseReason =
   | { kind: "restart_required" }
   | { kind: "unlinked" }

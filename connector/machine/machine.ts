@@ -30,7 +30,7 @@ export interface MachineState {
   attempt: number;
   /** Restarts WhatsApp has asked for since the connection was last stable. */
   restarts: number;
-  /** How often another client has replaced this session since the connection was last stable. */
+  /** How often another client has replaced this connection since it was last stable. */
   replacements: number;
   /** When the channel became active, ms since the epoch. */
   openedAt: number | null;
@@ -81,7 +81,7 @@ export interface World {
 
 export interface MachineLimits {
   backoff: Backoff;
-  /** The pause after another client replaced the session, before the only retry. */
+  /** The pause after another client replaced the connection, before the only retry. */
   replacedPauseMs: number;
   /** A connection open for this long counts as stable: attempts start from zero again. */
   stableMs: number;

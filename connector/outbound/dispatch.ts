@@ -6,7 +6,7 @@ import type { OpenSocket } from "../connection/current-socket.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import { createAckWindow } from "./ack-window.ts";
 import { type FirstSendOptions, firstSend, prepareAttempt } from "./first-send.ts";
 import type { PrepareOptions } from "./prepare.ts";

@@ -13,7 +13,7 @@ import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import type { AckWindow } from "./ack-window.ts";
 import { type PrepareOptions, prepare } from "./prepare.ts";
 import { relay } from "./relay.ts";
@@ -100,7 +100,7 @@ async function putOnWire(
   { queue, messageStatuses, messageStore, outcomes, ackWindow, ackMs, onSettled }: FirstSendOptions,
 ): Promise<void> {
   const { to, type, message } = prepared;
-  const facts = { to, type };
+  const sendOutcome = outcomes.begin(send, { to, type });
   await Promise.all([
     messageStore.sending(send.messageId, to, type, message),
     queue.startRelay(send._id, send.messageId, accountOf(socket)),
@@ -110,12 +110,12 @@ async function putOnWire(
   messageStatuses.begin(send.messageId);
   const { written, outcome } = relay(socket, send.messageId, prepared, {
     ackMs,
-    onAck: (known) => outcomes.publish(send, facts, known),
+    onAck: sendOutcome.publish,
   });
   ackWindow.track(
     outcome.then(async (known) => {
       if (!known) return;
-      await outcomes.settle(send, facts, known);
+      await sendOutcome.settle(known);
       onSettled(send, known);
     }),
   );

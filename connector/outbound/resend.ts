@@ -4,7 +4,7 @@ import type { TokenBucket } from "../concurrency/token-bucket.ts";
 import type { OpenSocket } from "../connection/current-socket.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import { relay } from "./relay.ts";
 import { waitForSendRate } from "./send-pacing.ts";
 

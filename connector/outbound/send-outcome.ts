@@ -15,12 +15,18 @@ import type { MessageStatuses } from "../messages/message-status.ts";
  * the next owner settles the command by the log.
  */
 export interface SendOutcomes {
-  /** Begins to publish the outcome of a relay; call it as soon as the outcome is known. */
-  publish(send: Send, facts: SendFacts, outcome: RelayOutcome): void;
-  /** Settles a send once its outcome is published, by an earlier `publish` or now. */
-  settle(send: Send, facts: SendFacts, outcome: RelayOutcome): Promise<void>;
+  /** For one relay of a send. */
+  begin(send: Send, facts: SendFacts): SendOutcome;
   /** Publishes and settles a send that did not reach the wire. */
   settleUnsent(send: Send, error: PublicError, state: "failed" | "dead"): Promise<void>;
+}
+
+/** The outcome of one relay. */
+export interface SendOutcome {
+  /** Begins to publish the outcome; call it as soon as the outcome is known. */
+  publish(outcome: RelayOutcome): void;
+  /** Settles the send once its outcome is published, by an earlier `publish` or now. What is published decides. */
+  settle(outcome: RelayOutcome): Promise<void>;
 }
 
 export interface SendOutcomesOptions {
@@ -36,33 +42,31 @@ interface Publication {
 }
 
 export function createSendOutcomes({ queue, messageStatuses }: SendOutcomesOptions): SendOutcomes {
-  /** Published and not yet settled, by command. */
-  const publications = new Map<string, Publication>();
-
-  const publishEnd = ({ messageId }: Send, end: SendEnd): Publication => {
+  const publish = ({ messageId }: Send, end: SendEnd): Publication => {
     const { promise: logged, resolve, reject } = Promise.withResolvers<void>();
     const stored = messageStatuses.publish({ messageId, ...end.statusUpdate }, resolve);
     stored.then(resolve, reject);
     logged.catch(() => undefined);
     return { end, logged, stored };
   };
-  const publicationOf = (send: Send, facts: SendFacts, outcome: RelayOutcome): Publication => {
-    const begun = publications.get(send._id);
-    if (begun) return begun;
-    const publication = publishEnd(send, sendEnd(send, facts, outcome));
-    publications.set(send._id, publication);
-    return publication;
-  };
 
   return {
-    publish: (send, facts, outcome) => void publicationOf(send, facts, outcome),
-    async settle(send, facts, outcome) {
-      const { end, logged, stored } = publicationOf(send, facts, outcome);
-      publications.delete(send._id);
-      await logged;
-      await Promise.all([stored, queue.settle(send._id, end.settlement)]);
-      // A receipt between the two found a command that was not `unknown` yet: publishing again completes it.
-      if (end.settlement.state === "unknown") await publishEnd(send, end).stored;
+    begin(send, facts) {
+      let publication: Publication | null = null;
+      const published = (outcome: RelayOutcome) => {
+        publication ??= publish(send, sendEnd(send, facts, outcome));
+        return publication;
+      };
+      return {
+        publish: (outcome) => void published(outcome),
+        async settle(outcome) {
+          const { end, logged, stored } = published(outcome);
+          await logged;
+          await Promise.all([stored, queue.settle(send._id, end.settlement)]);
+          // A receipt between the two found a command that was not `unknown` yet: publishing again completes it.
+          if (end.settlement.state === "unknown") await publish(send, end).stored;
+        },
+      };
     },
     async settleUnsent(send, error, state) {
       await messageStatuses.publishNotSent(send, error.code);

@@ -6,7 +6,7 @@ import type { ReportUnclaimable } from "../commands/claim.ts";
 import { isSend, type Send } from "../commands/send-settlement.ts";
 import { createWorkLoop } from "../concurrency/work-loop.ts";
 import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import { createDispatch, type DispatchOptions } from "./dispatch.ts";
 
 /** What a sender may do at the moment. */

@@ -5,7 +5,7 @@
  *
  *   takeLease    connectors: a row with `aliveUntil`, renewed; once `dead`, never alive again
  *      |
- *   acquire      channels: owner = { connector, epoch + 1 }, if the channel is unowned or its owner's lease is dead
+ *   acquire      channels: owner = { connector, epoch + 1 }, if no other living connector owns the channel
  *      |
  *   raiseFence   fence row of each fenced collection: epoch; from here on writes of lower epochs are refused
  *      |

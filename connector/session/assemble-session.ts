@@ -12,7 +12,7 @@ import type { Signal } from "../machine/machine.ts";
 import type { MediaFetch } from "../media/fetched-media.ts";
 import { createRecipientCheck } from "../outbound/recipient-check.ts";
 import { createSender, type Sender, type Sending } from "../outbound/sender.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import type { Timings } from "../timings.ts";
 import { createChannelStore } from "./channel-store.ts";
 import { type ControlLane, createControlLane } from "./control-lane.ts";

@@ -5,7 +5,7 @@ import { parseWith } from "#shared/validation.ts";
 import type { CommandQueue } from "../commands/command-queue.ts";
 import type { Settlement } from "../commands/settlement.ts";
 import { createWorkLoop } from "../concurrency/work-loop.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import {
   type ControlContext,
   type ControlType,

@@ -6,7 +6,7 @@ import {
   collectionNames as names,
 } from "#shared/collections.ts";
 import { errorTrace } from "#shared/error-trace.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import type { ChannelStore } from "./channel-store.ts";
 import type { MachineRunner } from "./machine-runner.ts";
 

@@ -14,7 +14,7 @@ import {
   type World,
 } from "../machine/machine.ts";
 import { step } from "../machine/transition-table.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import type { ChannelStore } from "./channel-store.ts";
 
 /** Runs a channel's machine: one signal after the other, each step stored, published and carried out. */

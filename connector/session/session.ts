@@ -8,7 +8,7 @@ import { rescueOrphans } from "../commands/rescue-orphans.ts";
 import type { MachineState } from "../machine/machine.ts";
 import type { ConnectorLease } from "../ownership/connector-lease.ts";
 import type { Fence } from "../ownership/fence.ts";
-import type { SessionScope } from "../ownership/session-scope.ts";
+import type { SessionScope } from "../session-scope.ts";
 import { assembleSession, type SessionParts, type SessionPartsOptions } from "./assemble-session.ts";
 import { type ChannelStores, takeOver } from "./takeover.ts";
 
@@ -101,11 +101,11 @@ export class Session {
     await this.#release();
   }
 
-  /** Hangs up at once and writes nothing more, because the ownership is lost. */
+  /** Hangs up at once; afterwards the session writes only what the ownership still allows. */
   abandon(): void {
     this.#ended.abort();
     this.#parts.effects.cancel();
-    // Releases the database session; writes only what the ownership still allows.
+    // Releases the database session.
     void this.#stores.auth?.close();
     this.#parts.connection.terminate();
   }

@@ -16,3 +16,12 @@ test("a channel that was busy in between starts over", () => {
   expect(due(["a"], 1_999)).toEqual([]);
   expect(due(["a"], 2_000)).toEqual(["a"]);
 });
+
+test("a channel that is taken again at once after its release has the whole time again", () => {
+  const { due } = createIdleChannels(1_000);
+  due(["a"], 0);
+  expect(due(["a"], 1_000)).toEqual(["a"]);
+  expect(due(["a"], 1_010)).toEqual([]);
+  expect(due(["a"], 2_009)).toEqual([]);
+  expect(due(["a"], 2_010)).toEqual(["a"]);
+});

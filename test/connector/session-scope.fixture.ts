@@ -1,4 +1,4 @@
-import type { SessionScope } from "#connector/ownership/session-scope.ts";
+import type { SessionScope } from "#connector/session-scope.ts";
 import { quiet } from "../support/quiet-log.ts";
 
 /** A session's scope without a session. It always owns its channel unless overridden; `errors` collects what fails it. */

@@ -1,6 +1,7 @@
+/** Declares what every part of a session may ask of it. */
+
 import type { Logger } from "#shared/log.ts";
 
-/** What every part of a session may ask of it. */
 export interface SessionScope {
   readonly channelId: string;
   /** Aborts when the session has ended. */
