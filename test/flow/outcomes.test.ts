@@ -29,6 +29,7 @@ beforeAll(async () => {
 afterEach(() => system.sandbox.faults.clear());
 
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await system[Symbol.asyncDispose]();
   await picture[Symbol.asyncDispose]();
   await temporary[Symbol.asyncDispose]();

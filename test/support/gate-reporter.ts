@@ -6,10 +6,12 @@ import type { Reporter, SerializedError, TestCase, TestModule, Vitest } from "vi
 type GateResult = { passed: number; failed: number; skipped: { test: string; reason: string }[] };
 
 const resultsPath = "test/.artifacts/results.json";
+const slowestFiles = 10;
 
 /**
- * Counts a run for the gate: prints `N passed, N failed` and each skipped test with its reason, and writes the same to
- * `test/.artifacts/results.json`. A test skipped without a reason fails the run, except when tests were picked by name.
+ * Counts a run of all its projects for the gate: prints the slowest files, each skipped test with its reason and, last,
+ * `N passed, N failed`, and writes the counts to `test/.artifacts/results.json`. A test skipped without a reason fails
+ * the run, except when tests were picked by name.
  */
 export function gateReporter(): Reporter {
   let isPicked = false;
@@ -19,13 +21,29 @@ export function gateReporter(): Reporter {
     },
     async onTestRunEnd(modules, unhandledErrors) {
       const result = countRun(modules, unhandledErrors, isPicked);
-      const lines = result.skipped.map(({ test, reason }) => `skipped: ${test}: ${reason}`);
-      process.stdout.write([...lines, `${result.passed} passed, ${result.failed} failed`, ""].join("\n"));
+      const skipped = result.skipped.map(({ test, reason }) => `skipped: ${test}: ${reason}`);
+      const counts = `${result.passed} passed, ${result.failed} failed`;
+      process.stdout.write([...slowest(modules), ...skipped, counts, ""].join("\n"));
       if (result.failed > 0) process.exitCode = 1;
       await mkdir(dirname(resultsPath), { recursive: true });
       await writeFile(resultsPath, `${JSON.stringify(result)}\n`);
     },
   };
+}
+
+/** What makes a run long, on a line for each file; nothing for a run of few files. */
+function slowest(modules: readonly TestModule[]): string[] {
+  if (modules.length <= slowestFiles) return [];
+  const times = modules.map((module) => {
+    const { duration, collectDuration } = module.diagnostic();
+    return { file: module.relativeModuleId, ms: duration + collectDuration };
+  });
+  const first = times.toSorted((a, b) => b.ms - a.ms).slice(0, slowestFiles);
+  return [
+    "Slowest files:",
+    ...first.map(({ file, ms }) => `${(ms / 1_000).toFixed(1).padStart(7)} s  ${file}`),
+    "",
+  ];
 }
 
 /** A file or group that breaks outside its tests, and an error outside any file, count as one failure each. */

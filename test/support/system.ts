@@ -20,8 +20,8 @@ import { type TestDatabase, testDatabase } from "./test-database.ts";
 export const apiKey = "test_key_0123456789abcdefghij";
 
 interface WorldOptions {
-  /** A replica set that the test can break. Absent: a fresh database on the MongoDB that all tests share. */
-  database?: TestReplicaSet;
+  /** Of other servers than the MongoDB that all tests share, on which a fresh database is made otherwise. */
+  database?: Pick<TestReplicaSet, "uri">;
   sandbox?: SandboxOptions;
 }
 
@@ -197,7 +197,7 @@ async function startWorld(owned: AsyncDisposableStack, options: WorldOptions): P
 }
 
 /** The database that the URI names. Whoever started the servers ends them: nothing is dropped. */
-async function databaseOf({ uri }: TestReplicaSet): Promise<TestDatabase> {
+async function databaseOf({ uri }: Pick<TestReplicaSet, "uri">): Promise<TestDatabase> {
   const client = new MongoClient(uri, { serverSelectionTimeoutMS: 60_000, w: "majority" });
   return { client, db: client.db(), uri, [Symbol.asyncDispose]: () => client.close() };
 }

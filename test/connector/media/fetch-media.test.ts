@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { fetchMedia } from "#connector/media/fetch-media.ts";
 import type { FetchMediaOptions } from "#connector/media/fetched-media.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
@@ -19,7 +19,7 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  process.env.TMPDIR = folder.path;
+  vi.stubEnv("TMPDIR", folder.path);
   server = await mediaServer({
     "/photo.png": sends(png, { "content-type": "text/html" }),
     "/disposed": sends(png, {
@@ -64,6 +64,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await server[Symbol.asyncDispose]();
   await folder[Symbol.asyncDispose]();
 });

@@ -1,0 +1,56 @@
+import { servePicture } from "#infra/demo/picture.ts";
+import { createLog } from "#shared/log.ts";
+import { runMain } from "#shared/run-main.ts";
+import { eventually } from "../support/eventually.ts";
+import { listenTo } from "../support/listening.ts";
+import { newChannel, pairedChannel } from "../support/pairing.ts";
+import { startSystem } from "../support/system.ts";
+
+/**
+ * Pairs in both ways, sends and receives each kind of message, meets a contact that cannot decrypt and a lost
+ * connection, with the log at trace level on standard output. Prints what it paired with to standard error.
+ */
+await runMain(async () => {
+  const [shop = "", contactNumber = "", otherShop = "", thirdShop = ""] = process.argv.slice(2);
+  await using picture = await servePicture();
+  await using system = await startSystem({
+    database: { uri: String(process.env.MONGO_URI) },
+    log: createLog("trace"),
+    config: { mediaAllowHosts: [picture.host] },
+  });
+
+  const channel = await newChannel(system, shop);
+  const post = async (action: string, expected: number, body: object = {}) => {
+    const { status } = await system.api().post(`/channels/${channel.channelId}/${action}`, body);
+    if (status !== expected) throw new Error(`${action}: ${status}`);
+  };
+  await post("connect", 202);
+  const qr = (await channel.becomes("qr_ready")).pairing?.text ?? "";
+  await channel.phone.scan(qr);
+  await channel.becomes("active");
+
+  const contact = system.sandbox.account(contactNumber);
+  const listening = await listenTo(system, channel.channelId);
+  const send = () => post("send", 200, { to: contactNumber, message: "outgoing-words" });
+  const media = { mediaType: "image", mediaUrl: picture.url, caption: "caption-words" };
+  await send();
+  await post("send-media", 200, { to: contactNumber, ...media });
+  await contact.sendText(shop, "incoming-words");
+  await listening.hears("incoming_message", ({ message }) => message === "incoming-words");
+  contact.forgetSessions();
+  await send();
+
+  const other = await newChannel(system, otherShop);
+  const shown = await system
+    .api()
+    .post(`/channels/${other.channelId}/pairing-code`, { phoneNumber: otherShop });
+  const code = String(shown.body.payload.code);
+  await other.phone.typeCode(code);
+  await other.becomes("active");
+  const { logins } = system.sandbox.counts;
+  system.sandbox.faults.drop("all");
+  await eventually(() => system.sandbox.counts.logins >= logins + 2, { withinMs: 20_000 });
+  await channel.becomes("active");
+  await pairedChannel(system, thirdShop);
+  process.stderr.write(JSON.stringify({ qr, code }));
+});

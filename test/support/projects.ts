@@ -1,0 +1,68 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+
+/** What a pure test does not reach, however many imports away. */
+const outside = [
+  { what: "MongoDB", reached: (source: string) => source.includes('inject("mongoUri")') },
+  { what: "a simulated WhatsApp", reached: (source: string) => source.includes("function startSandbox(") },
+  {
+    what: "another program",
+    reached: (source: string) => /from "(node:child_process|nano-spawn|playwright-core)"/.test(source),
+  },
+];
+
+/** The test files by project, as paths within the repository. */
+export interface TestFiles {
+  /** Reach neither MongoDB nor a simulated WhatsApp nor another program. */
+  unit: string[];
+  integration: string[];
+}
+
+/** Sorts the test files into projects by what they import, directly or through other files, so that no list is kept. */
+export function testFiles(): TestFiles {
+  const files: TestFiles = { unit: [], integration: [] };
+  for (const file of globSync("test/**/*.test.ts", { cwd: repository })) {
+    const path = file.replaceAll("\\", "/");
+    files[projectOf(path)].push(path);
+  }
+  return files;
+}
+
+function projectOf(path: string): keyof TestFiles {
+  const reached = [...reachedFrom(path)];
+  return outside.some((one) => reached.some((file) => one.reached(sourceOf(file)))) ? "integration" : "unit";
+}
+
+/** The file, and every file of the repository that it imports, directly or through others; type imports are not followed. */
+function reachedFrom(path: string, found = new Set<string>()): Set<string> {
+  if (found.has(path)) return found;
+  found.add(path);
+  for (const imported of importsOf(path)) reachedFrom(imported, found);
+  return found;
+}
+
+const imports = new Map<string, string[]>();
+const sources = new Map<string, string>();
+
+function importsOf(path: string): string[] {
+  const known = imports.get(path);
+  if (known) return known;
+  const found = [...sourceOf(path).matchAll(/\b(?:from|import)\s*\(?\s*"([.#][^"]+\.tsx?)"/g)].map(
+    ([, specifier = ""]) =>
+      specifier.startsWith("#") ? specifier.slice(1) : join(dirname(path), specifier).replaceAll("\\", "/"),
+  );
+  imports.set(path, found);
+  return found;
+}
+
+/** Without its type imports. */
+function sourceOf(path: string): string {
+  const known = sources.get(path);
+  if (known !== undefined) return known;
+  const source = readFileSync(join(repository, path), "utf8").replace(/^(?:import|export) type [^;]*;/gm, "");
+  sources.set(path, source);
+  return source;
+}
