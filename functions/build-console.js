@@ -3,7 +3,8 @@
  * development dependencies (`npm ci --omit=dev`) it only says how to build them.
  */
 const vite = await import("vite").catch((error) => {
-  if (error.code === "ERR_MODULE_NOT_FOUND") return null;
+  // Only without Vite itself: a Vite that lacks a part is a broken installation.
+  if (error.code === "ERR_MODULE_NOT_FOUND" && error.message.includes("package 'vite'")) return null;
   throw error;
 });
 

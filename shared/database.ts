@@ -109,7 +109,7 @@ async function existingIndexes(collection: Collection<Document>): Promise<Map<st
   return new Map(existing.map((index): [string, IndexDescription] => [index.name, index]));
 }
 
-/** Ignores a missing collection (26) or index (27): it never existed, or another process was faster. */
+/** Ignores a missing collection (26) or index (27): it never existed, or another process won the race. */
 function ignoreMissing(error: unknown): [] {
   if (error instanceof Error && "code" in error && (error.code === 26 || error.code === 27)) return [];
   throw error;

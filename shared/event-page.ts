@@ -5,7 +5,7 @@ import { type EventDocument, type FenceDocument, fenceId, collectionNames as nam
 
 const majority = { readConcern: { level: "majority" }, readPreference: "primary" } as const;
 
-/** The events of one channel after a number, oldest first, or why they cannot be given. */
+/** The events of one channel after a number, oldest first, or why they are unavailable. */
 export type EventPage =
   /** `next` is the number to continue after, also if there are no rows. */
   | { kind: "rows"; rows: EventDocument[]; next: number }

@@ -61,8 +61,11 @@ test("every file that the documents name exists", async () => {
   }
 });
 
-test("README names commands that exist", async () => {
-  const { scripts } = JSON.parse(await read("package.json")) as { scripts: Record<string, string> };
-  const named = [...(await read("README.md")).matchAll(/npm run ([\w-]+)/g)].map(([, name]) => name ?? "");
-  expect(named.filter((name) => !(name in scripts))).toEqual([]);
-});
+test.each(["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/sandbox.md"])(
+  "%s names commands that exist",
+  async (document) => {
+    const { scripts } = JSON.parse(await read("package.json")) as { scripts: Record<string, string> };
+    const named = [...(await read(document)).matchAll(/npm run ([\w-]+)/g)].map(([, name]) => name ?? "");
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  },
+);

@@ -1,4 +1,4 @@
-/** The rows of a key store's journal that may be stored; no other row needs to be read. */
+/** The rows of a key store's journal that might exist; no other row needs to be read. */
 export interface JournalIndex {
   /** Adds all rows stored at some time since the store opened; writes and deletions since then are known already. */
   found(rows: Iterable<string>): void;
@@ -10,7 +10,7 @@ export interface JournalIndex {
   mayHave(row: string): boolean;
 }
 
-/** Beyond this, the index stops tracking rows and every row may be stored. */
+/** Beyond this, the index stops tracking rows and every row might exist. */
 const rowsMax = 50_000;
 
 /** Relies on the store being the only writer of its channel's journal, from before `found` to its end. */

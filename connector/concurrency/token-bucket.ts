@@ -36,7 +36,7 @@ export function createTokenBucket(ratePerSecond: number, burst: number): TokenBu
 
 /**
  * Makes a function that resolves when one more connection may be opened: `burst` at once, then `perSecond`, so that a start
- * with many channels is no stampede. Resolves at once when `signal` has aborted.
+ * with many channels does not become a stampede. Resolves at once when `signal` has aborted.
  */
 export function createThrottle(perSecond: number, burst: number, signal: AbortSignal): () => Promise<void> {
   const bucket = createTokenBucket(perSecond, burst);

@@ -19,7 +19,7 @@ import { socketSignals } from "./socket-signals.ts";
 
 /** A channel's connection to WhatsApp: at most one socket. Drops the signals of earlier sockets. */
 export interface Connection {
-  /** Resolves when the messages that an earlier process decrypted are in the event log, or cannot be put there. */
+  /** Resolves when the messages that an earlier process decrypted are in the event log, or writing them has failed. */
   recover(): Promise<void>;
   /** Starts to connect, as soon as the connector's rate allows; signals report the progress. */
   open(): void;

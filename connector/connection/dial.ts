@@ -8,7 +8,7 @@ export interface DialOptions extends Omit<SocketOptions, "websocketUrl" | "versi
   current: CurrentSocket;
   /** Resolves when one more connection may be opened. */
   turn(): Promise<void>;
-  /** Resolves when the messages that an earlier socket decrypted are in the event log, or cannot be put there. */
+  /** Resolves when the messages that an earlier socket decrypted are in the event log, or writing them has failed. */
   recover(): Promise<void>;
   /** The listener for the next socket, which is current while `isCurrent` returns true. */
   listener(isCurrent: () => boolean): SocketListener;

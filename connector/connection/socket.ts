@@ -90,7 +90,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     timings,
     waitingBytes: () => rawSocket(wa)?.bufferedAmount ?? 0,
     onStalled(stage) {
-      log.warn({ event: "deaf", stage }, "connection ended: open but nothing passes");
+      log.warn({ event: "deaf", stage }, "connection stalled, closing it");
       listener.stalled(stage);
       end.terminate(`stalled: ${stage}`);
     },

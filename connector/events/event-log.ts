@@ -89,7 +89,9 @@ class OwnedEventLog implements EventLog {
       try {
         if (!isCertain) unwritten = await this.#resync(unwritten);
         await this.#append(unwritten.map(({ event }) => event));
-        for (const { resolve } of unwritten) resolve();
+        // Known events too, and only now: the append has corrected the fence row, which numbers the log once retention
+        // has emptied it.
+        for (const { resolve } of batch) resolve();
         return;
       } catch (error) {
         if (error instanceof FencedError) throw error;
@@ -100,8 +102,8 @@ class OwnedEventLog implements EventLog {
   }
 
   /**
-   * Reads the log after a failure: an event was in it already, or an unknown number of them has been written. Resolves
-   * those that are in it, and returns the others.
+   * Reads the log after a failure: an event was in it already, or an unknown number of them has been written. Returns
+   * those that are not in it.
    */
   async #resync(batch: PendingEvent[]): Promise<PendingEvent[]> {
     const { channelId } = this.#fence;
@@ -149,7 +151,7 @@ async function newestSeq(
   return newest ? Math.max(newest.seq, writtenSeq) : lastSeq;
 }
 
-/** Resolves the events that are in the log already, and returns the others. */
+/** The events that are not in the log yet. */
 async function withoutKnown(
   events: Collection<EventDocument>,
   batch: PendingEvent[],
@@ -157,11 +159,7 @@ async function withoutKnown(
   const ids = batch.map(({ event }) => event._id);
   const found = await events.distinct("_id", { _id: { $in: ids } }, { readPreference: "primary" });
   const known = new Set(found);
-  return batch.filter(({ event, resolve }) => {
-    const isKnown = known.has(event._id);
-    if (isKnown) resolve();
-    return !isKnown;
-  });
+  return batch.filter(({ event }) => !known.has(event._id));
 }
 
 function isDuplicate(error: unknown): boolean {

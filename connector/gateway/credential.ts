@@ -16,7 +16,7 @@ export interface Credential {
   secret: string;
 }
 
-/** The limit is longer than any key; the database decides whether it is one. */
+/** The limit is longer than any key; only the database knows whether a key is valid. */
 export const apiKeySchema = z.string().max(500);
 
 const handshakeSchema = z.strictObject({ apiKey: apiKeySchema }).partial();

@@ -43,7 +43,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Attaches the Socket.io gateway to an HTTP server. Resolves once it follows the database, or has first failed to. */
+/** Attaches the Socket.io gateway to an HTTP server. Resolves once it follows the database, or the first attempt has failed. */
 export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
   const { log } = options;
   const limits = { ...defaultLimits, ...options.limits };
@@ -110,7 +110,7 @@ function acceptClients({ io, keyless, settle }: SocketServer, parts: GatewayPart
 }
 
 /**
- * Keeps the feeds up to date with the change streams. `attempted` resolves when both are open or have first failed to.
+ * Keeps the feeds up to date with the change streams. `attempted` resolves when both are open or their first attempt has failed.
  */
 function followDatabase({ db, feeds, log }: GatewayParts, signal: AbortSignal) {
   const eventTail = Promise.withResolvers<void>();

@@ -17,7 +17,7 @@ export interface PrepareOptions {
   log: Logger;
 }
 
-/** Without it, Node's agent abandons a media host that does not answer after 5 s. */
+/** Without it, Node's agent gives up on a silent media host after 5 s. */
 const mediaUploadTimeoutMs = 60_000;
 
 /**

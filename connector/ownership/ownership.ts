@@ -59,7 +59,7 @@ export async function channelsWithoutOwner(
 
 /**
  * Makes `connectorId` the owner under a new epoch, also of a channel that it owns already and whose session failed.
- * Resolves to null if the channel does not exist, another living connector owns it, or another one was faster.
+ * Resolves to null if the channel does not exist, another living connector owns it, or another one won the race.
  */
 export async function acquire(
   db: Collections,

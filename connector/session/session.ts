@@ -27,7 +27,7 @@ export class Session {
   readonly #ended = new AbortController();
   #finishing: Promise<void> | null = null;
 
-  /** Takes the channel over and brings it to its wished state. Throws `FencedError`, or the database's error. */
+  /** Takes the channel over and connects it if it is wished to be connected. Throws `FencedError`, or the database's error. */
   static async open(options: SessionOptions): Promise<Session> {
     let session: Session | null = null;
     const stores = await takeOver({ ...options, onLost: (error) => session?.fail(error) });

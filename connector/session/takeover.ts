@@ -39,7 +39,7 @@ export interface TakeoverOptions {
 
 /**
  * Raises both fences before it reads anything, and rescues the commands that the former owner left running. Throws
- * `FencedError` when another connector was faster, or the database's error.
+ * `FencedError` when another connector won the race, or the database's error.
  */
 export async function takeOver(options: TakeoverOptions): Promise<ChannelStores> {
   const { collections, channel, lease } = options;

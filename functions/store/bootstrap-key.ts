@@ -32,7 +32,7 @@ export async function ensureBootstrapKey(
     );
 }
 
-/** Returns false when another process was faster. */
+/** Returns false when another process won the race. */
 async function insertAdministrator(apiKeys: Collection<ApiKeyDocument>, hash: string): Promise<boolean> {
   try {
     await apiKeys.insertOne(

@@ -3,7 +3,7 @@ import { fitsData, type Mongod, newestFirst } from "./server-version.ts";
 /** The version to download from MongoDB: the oldest series built for Debian 12, with its latest security fixes. */
 export const downloadVersion = "7.0.28";
 
-/** The mongod inside the wheel of `server-wheel.ts`. */
+/** The mongod inside the wheel of `server-from-wheel.ts`. */
 const wheelVersion = "6.0.5";
 
 /** The facts that decide which sources to try. */

@@ -16,7 +16,7 @@ test.each([
   "https://[2606:4700::1111]/",
   "https://müller.example/ä.png",
   "HTTPS://EXAMPLE.COM/",
-])("%s may be asked for", (text) => {
+])("%s may be fetched", (text) => {
   expect(mediaAddressProblem(text, [])).toBeNull();
 });
 

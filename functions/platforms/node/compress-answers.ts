@@ -5,7 +5,7 @@ import {
   contentEncodings,
   preferredEncoding,
 } from "#functions/http/accept-encoding.ts";
-import type { NodeApp } from "./node-app.ts";
+import type { Fetch } from "./fetch.ts";
 
 /** A smaller answer fits into one packet, compressed or not. */
 const compressedBytesMin = 1_024;
@@ -18,14 +18,15 @@ const compressible = /^(application\/(problem\+)?json|text\/(html|plain))\s*(;|$
 
 /**
  * Compresses what the app answers in JSON and text. Only Node needs this: the other platforms compress on their own. An
- * answer passes unchanged when it is a stream, has an `ETag` (which names its bytes), sets a cookie or is marked
+ * answer passes unchanged when it is marked as a stream (`Transfer-Encoding`), has an `ETag` (which names its bytes), sets a cookie or is marked
  * `Cache-Control: no-transform`. A route that answers with a secret must mark it so: beside text that an attacker
  * chose, the compressed length would give the secret away (BREACH).
  */
-export function compressAnswers(fetch: NodeApp["fetch"]): NodeApp["fetch"] {
+export function compressAnswers(fetch: Fetch): Fetch {
   return async (request, env) => {
     const answer = await fetch(request, env);
-    if (!answer.body || !isCompressible(answer.headers)) return answer;
+    if (!isCompressible(answer.headers)) return answer;
+    if (!answer.body) return request.method === "HEAD" ? varying(answer) : answer;
     const bytes = new Uint8Array(await answer.arrayBuffer());
     const headers = new Headers(answer.headers);
     const { status, statusText } = answer;
@@ -37,6 +38,13 @@ export function compressAnswers(fetch: NodeApp["fetch"]): NodeApp["fetch"] {
     headers.delete("Content-Length");
     return new Response(await compressors[encoding](bytes), { status, statusText, headers });
   };
+}
+
+/** The answer to a HEAD request varies as that to a GET may. */
+function varying({ status, statusText, headers: given }: Response): Response {
+  const headers = new Headers(given);
+  headers.append("Vary", "Accept-Encoding");
+  return new Response(null, { status, statusText, headers });
 }
 
 const compressors: Record<ContentEncoding, (bytes: Uint8Array) => Promise<Buffer<ArrayBuffer>>> = {

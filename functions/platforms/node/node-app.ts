@@ -12,6 +12,7 @@ import type { Config } from "#shared/config.ts";
 import { assertReplicaSet, collections, ensureIndexes } from "#shared/database.ts";
 import type { Logger } from "#shared/log.ts";
 import { compressAnswers } from "./compress-answers.ts";
+import type { Fetch } from "./fetch.ts";
 import { readAssets } from "./node-assets.ts";
 
 export interface NodeAppOptions {
@@ -27,7 +28,7 @@ export interface NodeAppOptions {
 
 /** The functions on Node. Disposal answers the requests that wait with what is known, and closes the change streams. */
 export interface NodeApp extends AsyncDisposable {
-  fetch: (request: Request, env?: object) => Response | Promise<Response>;
+  fetch: Fetch;
 }
 
 const consoleFolder = fileURLToPath(new URL("../../console/dist", import.meta.url));

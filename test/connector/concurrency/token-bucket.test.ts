@@ -32,7 +32,7 @@ test("no period lets through more than the burst and its share of the rate", () 
   );
 });
 
-test("takers go on in the order in which they came", () => {
+test("callers proceed in the order of their arrival", () => {
   fc.assert(
     fc.property(rates, bursts, gaps, (rate, burst, pauses) => {
       const due = dueTimes(rate, burst, pauses);

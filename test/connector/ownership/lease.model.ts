@@ -3,7 +3,7 @@ import { deadlineOf } from "#connector/ownership/connector-lease.ts";
 /**
  * A model of connectors, one channel and a database, for random schedules: every message between a process and the
  * database can be late or lost, and a process can stall at any point. The rules of the row are those of
- * `lease-store.ts` and `ownership.ts`; `lease-rules.test.ts` compares them with the real ones. The deadline is the real
+ * `connector-lease-store.ts` and `ownership.ts`; `lease-rules.test.ts` compares them with the real ones. The deadline is the real
  * one.
  */
 const timings = { leaseMs: 15_000, leaseMarginMs: 3_000 };

@@ -115,7 +115,7 @@ test.each([
 });
 
 test.each(["/nowhere", "/api/whatsapp/nowhere", "/api/whatsapp/channels/", "/api", "/.env"])(
-  "404: %s is no route",
+  "404: %s is not a route",
   async (path) => {
     const { status, body } = await functions.call("GET", path);
     expect([status, body.error.code]).toEqual([404, "route_not_found"]);

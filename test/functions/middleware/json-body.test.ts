@@ -55,7 +55,7 @@ test("an absent body counts as an empty object", async () => {
   expect(await create("", "text/plain")).toEqual({ status: 400, code: "invalid_request" });
 });
 
-test.each(["null", "5", '"text"', "[]"])("400: the body %s is no object", async (body) => {
+test.each(["null", "5", '"text"', "[]"])("400: the body %s is not an object", async (body) => {
   expect(await create(body, "application/json")).toEqual({ status: 400, code: "invalid_request" });
 });
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { readDataVersion, writeDataVersion } from "#infra/mongo/data-version.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
-test("readStamp returns the stamp that writeDataVersion wrote, and undefined before", async () => {
+test("readDataVersion returns the stamp that writeDataVersion wrote, and undefined before", async () => {
   await using folder = await temporaryFolder();
   expect(await readDataVersion(folder.path)).toBeUndefined();
   await writeDataVersion(folder.path, { version: "6.0.5", port: 40_123 });

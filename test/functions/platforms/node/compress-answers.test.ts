@@ -77,3 +77,9 @@ test("an answer without a body passes unchanged", async () => {
   const { bytes, headers } = await send(null, { "Content-Type": json });
   expect([bytes.length, Object.fromEntries(headers)]).toEqual([0, { "content-type": json }]);
 });
+
+test("the answer to a HEAD request varies as that to a GET may", async () => {
+  const head = new Request("http://api.test/", { method: "HEAD" });
+  const answer = await compressAnswers(() => new Response(null, { headers: { "Content-Type": json } }))(head);
+  expect(answer.headers.get("vary")).toBe("Accept-Encoding");
+});
