@@ -64,17 +64,7 @@ export function Composer({ channel, to, onTo }: Props) {
             />
           )}
         </Field>
-        <Field label="Type" name="kind" error={null}>
-          {({ id }) => (
-            <select id={id} value={kind} onChange={(event) => setKind(event.currentTarget.value as Kind)}>
-              {Object.entries(kinds).map(([value, { label }]) => (
-                <option key={value} value={value}>
-                  {label}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <KindInput kind={kind} onKind={setKind} />
       </div>
       {kind === "text" ? (
         <TextInput error={task.error} />
@@ -91,6 +81,22 @@ export function Composer({ channel, to, onTo }: Props) {
         </button>
       </div>
     </Form>
+  );
+}
+
+function KindInput({ kind, onKind }: { kind: Kind; onKind: (kind: Kind) => void }) {
+  return (
+    <Field label="Type" name="kind" error={null}>
+      {({ id }) => (
+        <select id={id} value={kind} onChange={(event) => onKind(event.currentTarget.value as Kind)}>
+          {Object.entries(kinds).map(([value, { label }]) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
   );
 }
 
