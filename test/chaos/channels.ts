@@ -2,7 +2,7 @@ import type { Account } from "#infra/sandbox/account.ts";
 import { eventually } from "../support/eventually.ts";
 import { apiKey, type SupervisedProcesses } from "../support/system.ts";
 
-/** A channel of the run, the phone it is linked to, and who it talks with. */
+/** A channel of the run, the phone it is linked to, and its contacts. */
 export interface ChaosChannel {
   index: number;
   channelId: string;
@@ -14,7 +14,7 @@ const pairingAtOnce = 6;
 const pairingMs = 60_000;
 const contactsEach = 3;
 
-/** Creates so many channels over HTTP and links each to a phone of its own by scanning its QR. */
+/** Creates `count` channels over HTTP and links each to its own phone by scanning its QR code. */
 export async function pairChannels(
   system: SupervisedProcesses,
   count: number,
@@ -56,5 +56,5 @@ async function pairOne(system: SupervisedProcesses, index: number): Promise<Chao
   return { index, channelId, phone, contacts: [contact(0), contact(1), contact(2)] };
 }
 
-/** `15552000007`: digits that nobody else in the run has. */
+/** A phone number that is unique in the run, such as `15552000007`. */
 const numberOf = (group: number, index: number): string => `1555${group}${String(index).padStart(6, "0")}`;

@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
 import { terminalProgress } from "#infra/mongo/progress.ts";
 import { runMain } from "#shared/run-main.ts";
+import { plural } from "./plural.ts";
 import { runChaos } from "./run.ts";
 
-/** `npm run chaos`: the whole product under damage; exits 0 only if every promise held. */
+/** `npm run chaos`: runs the whole product while injecting faults; exits with 0 only if every promise holds. */
 await runMain(async (asked) => {
   const { values } = parseArgs({
     options: {
@@ -16,22 +17,24 @@ await runMain(async (asked) => {
   void asked.then(() => stopping.abort());
   const progress = terminalProgress(process.stdout);
   const seed = Number(values.seed);
-  progress.say(`chaos: seed ${seed}, ${values.minutes} minutes, ${values.channels} channels`);
-  const rows = await runChaos({
+  progress.say(`chaos: --seed ${seed} --minutes ${values.minutes} --channels ${values.channels}`);
+  const results = await runChaos({
     seed,
     durationMs: Number(values.minutes) * 60_000,
     channels: Number(values.channels),
     connectors: 3,
     functions: 2,
-    // A channel's: with 50 of them some 6 sends and 5 inbound a second, which leaves two cores room for what breaks.
+    // Per channel. 50 channels make about 6 sends and 5 inbound messages a second, which leaves two cores room for faults.
     rates: { http: 0.07, database: 0.05, inbound: 0.1 },
     electionTimeoutMs: 10_000,
-    settleMs: 90_000,
+    drainMs: 90_000,
     signal: stopping.signal,
     say: progress.say,
     tick: progress.tick,
   });
-  const broken = rows.filter((row) => row.broken.length > 0);
-  progress.say(broken.length === 0 ? "\nEvery promise held." : `\n${broken.length} promises were broken.`);
+  const broken = results.filter(({ violations }) => violations.length > 0);
+  progress.say(
+    broken.length === 0 ? "\nEvery promise holds." : `\n${plural(broken.length, "promise")} broken.`,
+  );
   if (broken.length > 0) process.exitCode = 1;
 });

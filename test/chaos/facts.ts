@@ -5,21 +5,21 @@ import type { Overlap, SocketRecord } from "#infra/sandbox/ledger/sockets.ts";
 import type { CommandDocument, EventDocument } from "#shared/collections.ts";
 import type { SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
-import type { DoneFault } from "./damage.ts";
-import type { Listener } from "./listeners.ts";
+import type { InjectedFault } from "./inject-faults.ts";
 import type { Inbound } from "./load.ts";
 import type { Send } from "./sends.ts";
+import type { EventClient } from "./socket-clients.ts";
 
-/** Everything the verdict is made of: what was asked for, what the product says, and what really happened. */
+/** Everything the checks need: what was requested, what the product recorded, and what the sandbox observed. */
 export interface Facts {
   channels: readonly ChaosChannel[];
   outcomes: readonly Outcome[];
   inbound: readonly Inbound[];
-  faults: readonly DoneFault[];
-  listeners: readonly Listener[];
+  faults: readonly InjectedFault[];
+  clients: readonly EventClient[];
   /** Every event of the log, by channel, in order of `seq`. */
   events: ReadonlyMap<string, EventDocument[]>;
-  /** What was put before each linked device. */
+  /** The messages offered to each linked device. */
   incoming: readonly IncomingRecord[];
   sockets: readonly SocketWithProcess[];
   overlaps: readonly Overlap[];
@@ -27,25 +27,25 @@ export interface Facts {
   decryptFailures: readonly DecryptFailure[];
 }
 
-/** One send, and what became of it. */
+/** One send with its command and its stanzas. */
 export interface Outcome {
   send: Send;
-  /** Null when it never became one. */
+  /** Null when none was inserted. */
   command: CommandDocument | null;
-  /** What came to its reader: one, if all is well; refused ones among them. */
+  /** The sandbox's records of it, one per message id, refused ones included; at most one if all is well. */
   wire: readonly OutgoingRecord[];
 }
 
-/** A socket, and through which connector's way it came. */
+/** A socket, and the connector through whose proxy it was opened. */
 export type SocketWithProcess = SocketRecord & { process: string | null };
 
 export async function gatherFacts(
   system: SupervisedProcesses,
   channels: readonly ChaosChannel[],
-  asked: Pick<Facts, "inbound" | "faults" | "listeners"> & { sends: readonly Send[] },
+  run: Pick<Facts, "inbound" | "faults" | "clients"> & { sends: readonly Send[] },
 ): Promise<Facts> {
   const { ledger, counts } = system.sandbox;
-  const { sends, ...seen } = asked;
+  const { sends, ...rest } = run;
   const events = await system.collections.events
     .find({ seq: { $exists: true } })
     .sort({ channelId: 1, seq: 1 })
@@ -53,7 +53,7 @@ export async function gatherFacts(
   return {
     channels,
     outcomes: await outcomesOf(system, sends),
-    ...seen,
+    ...rest,
     events: Map.groupBy(events, ({ channelId }) => channelId),
     incoming: ledger.incoming(),
     sockets: ledger.sockets().map((socket) => ({ ...socket, process: processOf(system, socket) })),
@@ -83,9 +83,9 @@ async function outcomesOf(system: SupervisedProcesses, sends: readonly Send[]): 
   });
 }
 
-const clockMs = 2_000;
+const toleranceMs = 2_000;
 
-/** Ports are used again: the last call from this port before the socket was opened is the one. */
+/** Finds the proxy's last call from this port before the socket opened: ports are reused. */
 function processOf(
   { connectors }: SupervisedProcesses,
   { remotePort, openedAt }: SocketRecord,
@@ -93,7 +93,7 @@ function processOf(
   let found: { name: string; at: number } | null = null;
   for (const { name, whatsapp } of connectors) {
     for (const { port, at } of whatsapp?.calls ?? []) {
-      if (port === remotePort && at <= openedAt + clockMs && at > (found?.at ?? 0)) found = { name, at };
+      if (port === remotePort && at <= openedAt + toleranceMs && at > (found?.at ?? 0)) found = { name, at };
     }
   }
   return found?.name ?? null;

@@ -4,36 +4,36 @@ import type { ChaosChannel } from "./channels.ts";
 import type { Random } from "./random.ts";
 import { type Send, type Stream, sendOverHttp, sendThroughDatabase } from "./sends.ts";
 
-/** A message that a contact wrote to a channel. */
+/** A message from a contact to a channel. */
 export interface Inbound {
   text: string;
   id: string;
   channel: ChaosChannel;
-  /** Phone number of the contact. */
+  /** The contact's phone number. */
   from: string;
-  /** Of its chat, from 1. */
+  /** Position in its chat, from 1. */
   number: number;
   at: number;
 }
 
-/** Messages a second, for each channel. */
+/** Messages per second and channel. */
 export interface Rates {
   http: number;
   database: number;
   inbound: number;
 }
 
-/** Everything that was asked for while it ran; grows. */
+/** Every message requested so far; the arrays grow during the run. */
 export interface Load {
   sends: Send[];
   inbound: Inbound[];
-  /** No new messages; resolves when every sender knows about its last one, or has given up. */
+  /** Starts no more messages; resolves once every sender has an answer to its last one, or after 60 s. */
   stop(): Promise<void>;
 }
 
 const giveUpMs = 60_000;
 
-/** Numbered messages in every stream and chat of every channel, at a steady rate with random gaps. */
+/** Sends numbered messages in every stream and chat of every channel, at a steady mean rate with random gaps. */
 export function startLoad(
   system: SupervisedProcesses,
   channels: readonly ChaosChannel[],

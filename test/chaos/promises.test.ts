@@ -6,6 +6,7 @@ import type { OutgoingRecord } from "#infra/sandbox/ledger/outgoing.ts";
 import type { CommandDocument, EventDocument } from "#shared/collections.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { Facts, Outcome, SocketWithProcess } from "./facts.ts";
+import type { Check } from "./promises/check.ts";
 import { failOver } from "./promises/fail-over.ts";
 import { finalStates } from "./promises/final-states.ts";
 import { inboundOnce } from "./promises/inbound.ts";
@@ -14,7 +15,6 @@ import { oneSocket } from "./promises/one-socket.ts";
 import { order } from "./promises/order.ts";
 import { ratchets } from "./promises/ratchets.ts";
 import { replayed } from "./promises/replay.ts";
-import type { Judge } from "./promises/row.ts";
 
 const began = 1_000_000;
 const reader = "15553000000";
@@ -26,7 +26,7 @@ const channel: ChaosChannel = {
   contacts: [account(reader)],
 };
 
-/** The send with this number, as it looks when all went well. */
+/** The send with this number, delivered without any problem. */
 function sent(number: number): Outcome & { command: CommandDocument; wire: [OutgoingRecord] } {
   const at = began + number * 1_000;
   const text = `message ${number}`;
@@ -68,22 +68,22 @@ const inbound = (number: number) => ({
 
 const killedAt = began + 5_000;
 
-/** A run in which everything was as it should be. */
+/** The facts of a run without any violation. */
 function good(): Facts & { outcomes: ReturnType<typeof sent>[]; sockets: SocketWithProcess[] } {
   const log = [incoming(1, "in 1"), incoming(2, "in 2", 2)];
-  const heard = { channelId: channel.channelId, from: 0, seqs: [1, 2], resyncs: 0 };
+  const received = { channelId: channel.channelId, from: 0, seqs: [1, 2], resyncs: 0 };
   return {
     channels: [channel],
     outcomes: [sent(1), sent(2), sent(3)],
     inbound: [inbound(1), inbound(2)],
     faults: [
       {
-        kind: "connector killed, back under a new name after the takeover",
-        ...{ struck: "connector-0", from: killedAt, to: killedAt + 30_000, failed: null },
+        kind: "connector killed, restarted under a new name after the takeover",
+        ...{ target: "connector-0", from: killedAt, to: killedAt + 30_000, failed: null },
       },
     ],
-    listeners: [
-      { name: "listener", heard: new Map([["channel", heard]]), connections: 1, hasAll: () => true },
+    clients: [
+      { name: "client", received: new Map([["channel", received]]), connections: 1, hasAll: () => true },
     ],
     events: new Map([["channel", log]]),
     incoming: [],
@@ -101,45 +101,53 @@ type Good = ReturnType<typeof good>;
 
 const first = ({ outcomes }: Good) => outcomes[0] ?? sent(1);
 
-/** What may not be, by the promise that it breaks. */
-const breaches: [string, Judge, (facts: Good) => Partial<Facts>][] = [
+/** Violations, with the check that must find each. */
+const violations: [string, Check, (facts: Good) => Partial<Facts>][] = [
   [
     "an accepted send without a command",
     finalStates,
     (facts) => ({ outcomes: [{ ...first(facts), command: null }] }),
   ],
-  ["one that is still queued", finalStates, (facts) => withState(facts, "queued")],
-  ["one that failed and arrived", finalStates, (facts) => withState(facts, "failed")],
-  ["one that expired and arrived", finalStates, (facts) => withState(facts, "expired")],
+  ["a send that is still queued", finalStates, (facts) => withState(facts, "queued")],
+  ["a failed send that arrived", finalStates, (facts) => withState(facts, "failed")],
+  ["an expired send that arrived", finalStates, (facts) => withState(facts, "expired")],
   [
-    "one that succeeded and never arrived",
+    "a succeeded send that never arrived",
     finalStates,
     (facts) => ({ outcomes: [{ ...first(facts), wire: [] }] }),
   ],
-  ["one text under two ids", once, (facts) => withWire(facts, (one) => [one, { ...one, id: "OTHER" }])],
-  ["three stanzas of one id", once, (facts) => withWire(facts, (one) => [{ ...one, copies: 3 }])],
-  ["a later one that arrived first", order, (facts) => ({ outcomes: facts.outcomes.map(reversed) })],
+  ["a message sent under two ids", once, (facts) => withWire(facts, (one) => [one, { ...one, id: "OTHER" }])],
+  [
+    "a message sent three times under one id",
+    once,
+    (facts) => withWire(facts, (one) => [{ ...one, copies: 3 }]),
+  ],
+  ["a later send that arrived first", order, (facts) => ({ outcomes: facts.outcomes.map(reversed) })],
   ["an inbound message without an event", inboundOnce, () => ({ events: log(incoming(1, "in 1")) })],
   [
     "an inbound message with two events",
     inboundOnce,
     () => ({ events: log(incoming(1, "in 1"), incoming(2, "in 2"), incoming(3, "in 2")) }),
   ],
-  ["a chat in another order", inboundOnce, () => ({ events: log(incoming(1, "in 2"), incoming(2, "in 1")) })],
-  ["a client that misses an event", replayed, (facts) => withSeqs(facts, [1])],
-  ["a client that has one twice", replayed, (facts) => withSeqs(facts, [1, 2, 2])],
-  ["a client that has them the wrong way round", replayed, (facts) => withSeqs(facts, [2, 1])],
-  ["two sockets at once", oneSocket, overlapping],
   [
-    "a row of an older owner after one of a newer",
+    "a chat published out of order",
+    inboundOnce,
+    () => ({ events: log(incoming(1, "in 2"), incoming(2, "in 1")) }),
+  ],
+  ["a client that misses an event", replayed, (facts) => withSeqs(facts, [1])],
+  ["a client that receives an event twice", replayed, (facts) => withSeqs(facts, [1, 2, 2])],
+  ["a client that receives events out of order", replayed, (facts) => withSeqs(facts, [2, 1])],
+  ["a channel with two live sockets", oneSocket, overlapping],
+  [
+    "an event of a deposed owner after one of its successor",
     oneSocket,
     () => ({ events: log(incoming(1, "in 1", 2), incoming(2, "in 2", 1)) }),
   ],
-  ["a ratchet counter that was used twice", ratchets, () => ({ reusedRatchetCounters: 1 })],
-  ["a message that was never read", ratchets, () => ({ decryptFailures: [unread] })],
-  ["a channel that nobody took over", failOver, ({ sockets }) => ({ sockets: sockets.slice(0, 1) })],
+  ["a ratchet counter used twice", ratchets, () => ({ reusedRatchetCounters: 1 })],
+  ["a message that was never decrypted", ratchets, () => ({ decryptFailures: [neverDecrypted] })],
+  ["a channel that no connector took over", failOver, ({ sockets }) => ({ sockets: sockets.slice(0, 1) })],
   [
-    "a channel that was taken over late",
+    "a channel taken over too late",
     failOver,
     ({ sockets }) => ({
       sockets: [...sockets.slice(0, 1), socket("s2", "connector-1", killedAt + 21_000, null)],
@@ -147,7 +155,7 @@ const breaches: [string, Judge, (facts: Good) => Partial<Facts>][] = [
   ],
 ];
 
-const unread: DecryptFailure = {
+const neverDecrypted: DecryptFailure = {
   ...{ id: "IN1", from: `${reader}:0`, to: "15552000000:1", at: began },
   ...{ reader: "linked", isForced: false, repairedAt: null },
 };
@@ -164,12 +172,12 @@ function withWire(facts: Good, change: (record: OutgoingRecord) => OutgoingRecor
   return { outcomes: [{ ...outcome, wire: change(outcome.wire[0]) }] };
 }
 
-function withSeqs({ listeners }: Good, seqs: number[]): Partial<Facts> {
-  const heard = { channelId: channel.channelId, from: 0, seqs, resyncs: 0 };
-  return { listeners: listeners.map((each) => ({ ...each, heard: new Map([["channel", heard]]) })) };
+function withSeqs({ clients }: Good, seqs: number[]): Partial<Facts> {
+  const received = { channelId: channel.channelId, from: 0, seqs, resyncs: 0 };
+  return { clients: clients.map((each) => ({ ...each, received: new Map([["channel", received]]) })) };
 }
 
-/** As if the last had arrived first. */
+/** Makes the last send arrive first. */
 function reversed(outcome: ReturnType<typeof sent>): Outcome {
   const order = 10 - outcome.send.number;
   return { ...outcome, wire: [{ ...outcome.wire[0], order, arrivedAt: began + order }] };
@@ -181,20 +189,20 @@ function overlapping({ sockets: [former, next] }: Good): Partial<Facts> {
   return { overlaps: [{ phoneNumber, deviceId: 1, former, next, at: began, silentMs: 0 }] };
 }
 
-const judges = [finalStates, once, order, inboundOnce, replayed, oneSocket, ratchets, failOver];
+const checks = [finalStates, once, order, inboundOnce, replayed, oneSocket, ratchets, failOver];
 
-test("a run in which nothing went wrong holds every promise", () => {
-  expect(judges.flatMap((judge) => judge(good()).broken)).toEqual([]);
+test("a run without any violation keeps every promise", () => {
+  expect(checks.flatMap((check) => check(good()).violations)).toEqual([]);
 });
 
-test.each(breaches)("%s breaks its promise", (_, judge, change) => {
+test.each(violations)("%s breaks its promise", (_, check, change) => {
   const facts = good();
-  expect(judge({ ...facts, ...change(facts) }).broken).not.toEqual([]);
+  expect(check({ ...facts, ...change(facts) }).violations).not.toEqual([]);
 });
 
-test("a stopped connector cannot hang up: that its socket is still there at the takeover is no breach", () => {
+test("a paused connector cannot close its socket: its overlap with the takeover breaks no promise", () => {
   const facts = good();
-  const stopped = { struck: "connector-0", from: began - 20_000, to: began + 1_000, failed: null };
-  const faults = [{ kind: "connector stopped and continued" as const, ...stopped }];
-  expect(oneSocket({ ...facts, faults, ...overlapping(facts) }).broken).toEqual([]);
+  const paused = { target: "connector-0", from: began - 20_000, to: began + 1_000, failed: null };
+  const faults = [{ kind: "connector paused and resumed" as const, ...paused }];
+  expect(oneSocket({ ...facts, faults, ...overlapping(facts) }).violations).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed, on every machine. */
+/** Pseudo-random numbers, the same for the same seed on every machine. */
 export interface Random {
   /** At least 0, less than 1. */
   next(): number;
@@ -10,7 +10,7 @@ export interface Random {
   shuffled<T>(items: readonly T[]): T[];
 }
 
-/** A linear congruence with a mixed output (PCG's idea, in 32 bits): short, and good enough for schedules. */
+/** A linear congruential generator with a permuted output, as in PCG but in 32 bits: good enough for schedules. */
 export function seeded(seed: number): Random {
   let state = (seed ^ 0x9e3779b9) >>> 0;
   const next = () => {
@@ -27,13 +27,13 @@ export function seeded(seed: number): Random {
     between: (from, to) => from + next() * (to - from),
     pick: (items) => items[index(items.length)] ?? items[0],
     shuffled(items) {
-      const left = [...items];
-      for (let at = left.length - 1; at > 0; at--) {
+      const result = [...items];
+      for (let at = result.length - 1; at > 0; at--) {
         const other = index(at + 1);
-        const [a, b] = [left[at], left[other]];
-        if (a !== undefined && b !== undefined) [left[at], left[other]] = [b, a];
+        const [a, b] = [result[at], result[other]];
+        if (a !== undefined && b !== undefined) [result[at], result[other]] = [b, a];
       }
-      return left;
+      return result;
     },
   };
 }

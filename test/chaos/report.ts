@@ -1,44 +1,45 @@
-import type { DoneFault } from "./damage.ts";
 import type { Facts } from "./facts.ts";
-import type { Broken, Row } from "./promises/row.ts";
+import type { InjectedFault } from "./inject-faults.ts";
+import { plural } from "./plural.ts";
+import type { CheckResult, Violation } from "./promises/check.ts";
 import { clock } from "./timeline.ts";
 
 const nearMs = 40_000;
 const shownMax = 3;
 
-/** The table of promises, as a terminal shows it. */
-export function table(rows: readonly Row[]): string[] {
+/** The table of promises, one line each. */
+export function table(rows: readonly CheckResult[]): string[] {
   const width = Math.max(...rows.map(({ promise }) => promise.length));
   return rows.map(
-    ({ promise, counted, broken }) =>
-      `${broken.length === 0 ? "holds " : "BROKEN"} ${promise.padEnd(width)}  ${counted}`,
+    ({ promise, counted, violations }) =>
+      `${violations.length === 0 ? "holds " : "BROKEN"} ${promise.padEnd(width)}  ${counted}`,
   );
 }
 
-/** What broke a promise: the first few of each in full, for people. */
-export function traces(rows: readonly Row[], facts: Facts, began: number): string[] {
-  return rows.flatMap(({ promise, broken }) =>
-    broken.length === 0
+/** The first few violations of each promise in full. */
+export function traces(rows: readonly CheckResult[], facts: Facts, began: number): string[] {
+  return rows.flatMap(({ promise, violations }) =>
+    violations.length === 0
       ? []
       : [
           "",
-          `${promise}: ${broken.length} broken`,
-          ...broken.slice(0, shownMax).flatMap((one) => trace(one, facts, began)),
-          ...(broken.length > shownMax ? [`  … and ${broken.length - shownMax} more`] : []),
+          `${promise}: ${plural(violations.length, "violation")}`,
+          ...violations.slice(0, shownMax).flatMap((one) => trace(one, facts, began)),
+          ...(violations.length > shownMax ? [`  … and ${violations.length - shownMax} more`] : []),
         ],
   );
 }
 
-/** One broken promise: the message, its command, what the wire saw of it, its events, and which faults were near. */
-function trace({ what, at, outcome, about }: Broken, facts: Facts, began: number): string[] {
+/** One violation: the send, its command, its stanzas and events, and the faults near it. */
+function trace({ what, at, outcome, about }: Violation, facts: Facts, began: number): string[] {
   const time = (value: unknown) =>
     value instanceof Date || typeof value === "number" ? clock(Number(value) - began) : JSON.stringify(value);
   const lines = [`- ${clock(at - began)} (${new Date(at).toISOString()}) ${what}`];
   if (outcome) {
     const { send, command, wire } = outcome;
-    const { channel, answers, ...asked } = send;
+    const { channel, answers, ...request } = send;
     lines.push(
-      `  asked    ${JSON.stringify({ channelId: channel.channelId, phone: channel.phone.phoneNumber, ...asked })}`,
+      `  send     ${JSON.stringify({ channelId: channel.channelId, phone: channel.phone.phoneNumber, ...request })}`,
     );
     for (const answer of answers) lines.push(`  answer   ${time(answer.at)} ${answer.answer}`);
     lines.push(`  command  ${JSON.stringify(command)}`);
@@ -46,11 +47,11 @@ function trace({ what, at, outcome, about }: Broken, facts: Facts, began: number
     for (const event of eventsOf(facts, channel.channelId, command?.messageId))
       lines.push(`  event    ${JSON.stringify(event)}`);
   }
-  if (about !== undefined) lines.push(`  about    ${JSON.stringify(about)}`);
-  for (const line of signalOf(facts, idIn(about) ?? outcome?.command?.messageId)) lines.push(line);
+  if (about !== undefined) lines.push(`  details  ${JSON.stringify(about)}`);
+  for (const line of deliveryOf(facts, idIn(about) ?? outcome?.command?.messageId)) lines.push(line);
   for (const fault of near(facts.faults, at))
     lines.push(
-      `  fault    ${clock(fault.from - began)} to ${fault.to === null ? "the end" : clock(fault.to - began)}: ${fault.kind} (${fault.struck})`,
+      `  fault    ${clock(fault.from - began)} to ${fault.to === null ? "the end" : clock(fault.to - began)}: ${fault.kind} (${fault.target})`,
     );
   return lines;
 }
@@ -60,12 +61,12 @@ function eventsOf({ events }: Facts, channelId: string, messageId: string | unde
   return (events.get(channelId) ?? []).filter(({ data }) => data.messageId === messageId);
 }
 
-/** What the sandbox knows of a message, besides what is on the wire. */
-function signalOf({ incoming, decryptFailures }: Facts, id: string | undefined): string[] {
+/** What the sandbox recorded of an inbound message: its delivery and its decrypt failures. */
+function deliveryOf({ incoming, decryptFailures }: Facts, id: string | undefined): string[] {
   if (id === undefined) return [];
   return [
-    ...incoming.filter((one) => one.id === id).map((one) => `  incoming ${JSON.stringify(one)}`),
-    ...decryptFailures.filter((one) => one.id === id).map((one) => `  unread   ${JSON.stringify(one)}`),
+    ...incoming.filter((one) => one.id === id).map((one) => `  inbound  ${JSON.stringify(one)}`),
+    ...decryptFailures.filter((one) => one.id === id).map((one) => `  failure  ${JSON.stringify(one)}`),
   ];
 }
 
@@ -73,6 +74,6 @@ function idIn(about: unknown): string | undefined {
   return typeof about === "object" && about !== null && "id" in about ? String(about.id) : undefined;
 }
 
-function near(faults: readonly DoneFault[], at: number): DoneFault[] {
+function near(faults: readonly InjectedFault[], at: number): InjectedFault[] {
   return faults.filter(({ from, to }) => from - nearMs < at && at < (to ?? at) + nearMs);
 }

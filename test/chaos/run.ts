@@ -4,11 +4,13 @@ import { sleep } from "#shared/sleep.ts";
 import { testReplicaSet } from "../support/replica-set.ts";
 import { startSystem } from "../support/system.ts";
 import { pairChannels } from "./channels.ts";
-import { startDamage } from "./damage.ts";
-import { startEventReader } from "./event-reader.ts";
+import { clearFaults, drain } from "./drain.ts";
+import { startEventPoller } from "./event-poller.ts";
 import { gatherFacts } from "./facts.ts";
-import { startListeners } from "./listeners.ts";
+import { injectFaults } from "./inject-faults.ts";
 import { type Rates, startLoad } from "./load.ts";
+import { plural } from "./plural.ts";
+import type { CheckResult } from "./promises/check.ts";
 import { failOver } from "./promises/fail-over.ts";
 import { finalStates } from "./promises/final-states.ts";
 import { inboundOnce } from "./promises/inbound.ts";
@@ -17,91 +19,95 @@ import { oneSocket } from "./promises/one-socket.ts";
 import { order } from "./promises/order.ts";
 import { ratchets } from "./promises/ratchets.ts";
 import { replayed } from "./promises/replay.ts";
-import type { Row } from "./promises/row.ts";
 import { seeded } from "./random.ts";
 import { table, traces } from "./report.ts";
 import { planFaults } from "./schedule.ts";
-import { mendAll, settle } from "./settling.ts";
+import { startSocketClients } from "./socket-clients.ts";
 import { clock, timeline } from "./timeline.ts";
 
 export interface ChaosOptions {
   seed: number;
-  /** How long the damage goes on. */
+  /** How long faults are injected. */
   durationMs: number;
   channels: number;
   connectors: number;
   functions: number;
   rates: Rates;
   electionTimeoutMs: number;
-  /** How long everything may take to become final once all is mended. */
-  settleMs: number;
-  /** Ends it early, without a verdict. */
+  /** How long the system may take to drain once every fault is undone. */
+  drainMs: number;
+  /** Ends the run early. */
   signal: AbortSignal;
   say(line: string): void;
-  /** Replaced by the next one where the output allows it. */
+  /** Prints a line that the next one replaces where the output allows it. */
   tick(line: string): void;
 }
 
 const statusEveryMs = 10_000;
-const judges = [finalStates, once, order, inboundOnce, replayed, oneSocket, ratchets, failOver];
+const checks = [finalStates, once, order, inboundOnce, replayed, oneSocket, ratchets, failOver];
 
-/** Runs everything, does the damage, mends it, and counts the promises. Logs are kept when one is broken. */
-export async function runChaos(options: ChaosOptions): Promise<Row[]> {
+/** Runs the whole product, injects faults, undoes them, and checks the promises. Keeps the logs if one is broken. */
+export async function runChaos(options: ChaosOptions): Promise<CheckResult[]> {
   const { seed, durationMs, say, tick, signal } = options;
   const started = performance.now();
   await using mongo = await testReplicaSet({ electionTimeoutMs: options.electionTimeoutMs });
-  say("MongoDB: three members, one primary");
+  say("MongoDB: replica set of three members is up");
   const { functions, connectors } = options;
   await using system = await startSystem({ processes: "supervised", database: mongo, functions, connectors });
-  say(`${functions} functions and ${connectors} connectors listen, logs in ${system.folder}`);
+  say(`listening: ${functions} functions, ${connectors} connectors; logs in ${system.folder}`);
   const channels = await pairChannels(system, options.channels, (paired) =>
-    tick(`${paired} of ${options.channels} channels are linked`),
+    tick(`${paired} of ${options.channels} channels linked`),
   );
-  say(`${channels.length} channels are active, after ${clock(performance.now() - started)}`);
+  say(`${plural(channels.length, "channel")} active after ${clock(performance.now() - started)}`);
   const planned = planFaults(seed, durationMs);
-  say(`seed ${seed}: ${planned.length} faults in ${clock(durationMs)}`);
+  say(`seed ${seed}: ${plural(planned.length, "fault")} planned in ${clock(durationMs)}`);
   const began = Date.now();
   const load = startLoad(system, channels, options.rates, seeded(seed + 1));
   const listening = new AbortController();
   using _listening = { [Symbol.dispose]: () => listening.abort() };
-  const listeners = [
-    ...startListeners(system, channels, listening.signal),
-    startEventReader(system, channels, listening.signal),
+  const clients = [
+    ...startSocketClients(system, channels, listening.signal),
+    startEventPoller(system, channels, listening.signal),
   ];
-  const damage = startDamage(system, channels, planned, signal);
+  const faults = injectFaults(system, channels, planned, signal);
   const status = setInterval(() => {
     const accepted = load.sends.filter(({ acceptedAt }) => acceptedAt !== null).length;
-    const now = damage.done.filter(({ to }) => to === null).map(({ kind }) => kind);
+    const active = faults.injected.filter(({ to }) => to === null).map(({ kind }) => kind);
     say(
-      `${clock(Date.now() - began)}  ${accepted} of ${load.sends.length} sends accepted, ${load.inbound.length} inbound; now: ${now.join(", ") || "nothing"}`,
+      `${clock(Date.now() - began)}  ${accepted} of ${load.sends.length} sends accepted, ${load.inbound.length} inbound; active faults: ${active.join(", ") || "none"}`,
     );
   }, statusEveryMs);
   try {
-    await Promise.all([sleep(durationMs, signal), damage.finished]);
+    await Promise.all([sleep(durationMs, signal), faults.finished]);
   } finally {
     clearInterval(status);
   }
-  const lines = timeline(began, damage.done, load);
-  await mendAll(system);
-  const mended = performance.now();
+  const lines = timeline(began, faults.injected, load);
+  await clearFaults(system);
+  const drainStarted = performance.now();
   await load.stop();
-  const open = await settle({ system, channels, load, listeners, withinMs: options.settleMs, tick });
-  say(
-    `everything mended; ${open === "" ? "settled" : `NOT settled (${open})`} after ${clock(performance.now() - mended)}`,
-  );
-  for (const { name, endings } of [...system.functions, ...system.connectors])
-    if (endings > 0) say(`${name} ended by itself ${endings} times, and was started again`);
-  const asked = { sends: load.sends, inbound: load.inbound, faults: damage.done, listeners };
-  const facts = await gatherFacts(system, channels, asked);
-  const rows = judges.map((judge) => judge(facts));
-  const report = ["", ...lines, "", ...table(rows), ...traces(rows, facts, began)];
+  const unfinished = await drain({ system, channels, load, clients, withinMs: options.drainMs, tick });
+  const drainTime = clock(performance.now() - drainStarted);
+  say(`faults undone; ${unfinished === "" ? "drained" : `NOT drained (${unfinished})`} after ${drainTime}`);
+  for (const { name, unexpectedExits } of [...system.functions, ...system.connectors])
+    if (unexpectedExits > 0)
+      say(`${name} exited unexpectedly ${plural(unexpectedExits, "time")} and was restarted`);
+  const run = { sends: load.sends, inbound: load.inbound, faults: faults.injected, clients };
+  const facts = await gatherFacts(system, channels, run);
+  const results = checks.map((check) => check(facts));
+  const report = ["", ...lines, "", ...table(results), ...traces(results, facts, began)];
   for (const line of report) say(line);
-  const broken = rows.flatMap((row) => row.broken.map(({ what, at, about }) => ({ what, at, about })));
-  if (broken.length === 0) system.forgetLogs();
+  const violations = results.flatMap((result) =>
+    result.violations.map(({ what, at, about }) => ({ what, at, about })),
+  );
+  if (violations.length === 0) system.forgetLogs();
   else {
     await writeFile(join(system.folder, "report.txt"), report.join("\n"));
-    await writeFile(join(system.folder, "broken.json"), broken.map((one) => JSON.stringify(one)).join("\n"));
+    await writeFile(
+      join(system.folder, "broken.json"),
+      violations.map((one) => JSON.stringify(one)).join("\n"),
+    );
     say(`\nseed ${seed}; logs: ${system.folder}`);
   }
-  return rows;
+  return results;
 }

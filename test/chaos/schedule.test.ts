@@ -6,7 +6,7 @@ const anySeed = fc.nat(1_000_000);
 const anyDuration = fc.integer({ min: 20_000, max: 900_000 });
 const quietOf = ({ kind }: PlannedFault) => quietMsOf(kind);
 
-test("the same seed is the same schedule, another one is another", () => {
+test("a seed always gives the same schedule, and another seed a different one", () => {
   fc.assert(
     fc.property(anySeed, anyDuration, (seed, durationMs) => {
       expect(planFaults(seed, durationMs)).toEqual(planFaults(seed, durationMs));
@@ -15,7 +15,7 @@ test("the same seed is the same schedule, another one is another", () => {
   expect(planFaults(1, 600_000)).not.toEqual(planFaults(2, 600_000));
 });
 
-test("every fault begins within the run, in order, for as long as its kind may last", () => {
+test("every fault starts within the run, in order, and lasts as long as its kind allows", () => {
   fc.assert(
     fc.property(anySeed, anyDuration, (seed, durationMs) => {
       const planned = planFaults(seed, durationMs);
@@ -30,23 +30,23 @@ test("every fault begins within the run, in order, for as long as its kind may l
   );
 });
 
-test("around what is measured nothing else happens", () => {
+test("no other fault is active during the quiet period of a measured fault", () => {
   fc.assert(
     fc.property(anySeed, anyDuration, (seed, durationMs) => {
       const planned = planFaults(seed, durationMs);
       for (const measured of planned.filter((fault) => quietOf(fault) > 0)) {
         const others = planned.filter((fault) => fault !== measured);
         const until = measured.at + quietOf(measured);
-        const disturbing = others.filter(
+        const overlapping = others.filter(
           ({ at, lastsMs }) => at + lastsMs > measured.at && at < until && at + lastsMs >= measured.at,
         );
-        expect(disturbing).toEqual([]);
+        expect(overlapping).toEqual([]);
       }
     }),
   );
 });
 
-test("ten minutes have every kind of fault, and those that are measured twice at least", () => {
+test("a schedule of ten minutes has every kind of fault, and each measured kind at least twice", () => {
   for (const seed of [1, 2, 3, 4, 5]) {
     const planned = planFaults(seed, 600_000);
     expect(new Set(planned.map(({ kind }) => kind))).toEqual(new Set(faultKinds));

@@ -1,52 +1,52 @@
 import { type Random, seeded } from "./random.ts";
 
-/** What is done to whom. `at` and `lasts` in milliseconds; `at` from the beginning of the load. */
+/** One fault of the schedule. `at` counts milliseconds from the start of the load. */
 export interface PlannedFault {
   at: number;
   kind: FaultKind;
-  /** Which connector, functions process or channel; taken modulo how many there are. */
+  /** Index of the connector, functions process or channel, modulo their number. */
   target: number;
   lastsMs: number;
-  /** For what has a strength: a delay, a number of channels, a code. At least 0, less than 1. */
+  /** Scales a delay or a number of channels. At least 0, less than 1. */
   strength: number;
 }
 
-/** One kind of damage: to what, how long, and for how long after its beginning nothing else happens. */
+/** One kind of fault: what it hits, how long it lasts, and how long after its start no other fault begins. */
 interface Plan {
   to: "connector" | "functions" | "database" | "whatsapp" | "channels";
   lasts: readonly [fromMs: number, toMs: number];
-  /** What is measured needs quiet around it. */
+  /** Keeps other faults away from a measured one. */
   quietMs?: number;
 }
 
-/** A connector that is gone is found by its lease after 15 s, and its channels are to be elsewhere within 20 s. */
+/** A dead connector's lease expires after 15 s, and its channels must be connected elsewhere within 20 s. */
 const takeoverMs = 30_000;
 
 export const plans = {
-  "connector killed, back under a new name after the takeover": {
+  "connector killed, restarted under a new name after the takeover": {
     to: "connector",
     lasts: [takeoverMs, takeoverMs],
     quietMs: takeoverMs,
   },
-  "connector killed, back at once under its name": { to: "connector", lasts: [1, 1], quietMs: 12_000 },
-  "connector asked to end, back later": { to: "connector", lasts: [12_000, 12_000], quietMs: 12_000 },
-  "connector asked to end, back at once under a new name": { to: "connector", lasts: [1, 1] },
-  "connector stopped and continued": { to: "connector", lasts: [5_000, 25_000] },
-  "connector cut from the database": { to: "connector", lasts: [5_000, 25_000] },
-  "connector's database says nothing": { to: "connector", lasts: [5_000, 25_000] },
-  "connector's database is slow": { to: "connector", lasts: [8_000, 15_000] },
-  "connector cut from WhatsApp": { to: "connector", lasts: [5_000, 20_000] },
-  "connector's WhatsApp says nothing": { to: "connector", lasts: [5_000, 20_000] },
+  "connector killed, restarted at once under its name": { to: "connector", lasts: [1, 1], quietMs: 12_000 },
+  "connector terminated, restarted later": { to: "connector", lasts: [12_000, 12_000], quietMs: 12_000 },
+  "connector terminated, restarted at once under a new name": { to: "connector", lasts: [1, 1] },
+  "connector paused and resumed": { to: "connector", lasts: [5_000, 25_000] },
+  "connector cut off from the database": { to: "connector", lasts: [5_000, 25_000] },
+  "connector gets no answer from the database": { to: "connector", lasts: [5_000, 25_000] },
+  "connector gets slow answers from the database": { to: "connector", lasts: [8_000, 15_000] },
+  "connector cut off from WhatsApp": { to: "connector", lasts: [5_000, 20_000] },
+  "connector gets no answer from WhatsApp": { to: "connector", lasts: [5_000, 20_000] },
   "functions killed": { to: "functions", lasts: [1_000, 5_000] },
-  "functions stopped and continued": { to: "functions", lasts: [5_000, 15_000] },
-  "functions asked to end": { to: "functions", lasts: [1_000, 3_000] },
-  "functions cut from the database": { to: "functions", lasts: [3_000, 12_000] },
+  "functions paused and resumed": { to: "functions", lasts: [5_000, 15_000] },
+  "functions terminated": { to: "functions", lasts: [1_000, 3_000] },
+  "functions cut off from the database": { to: "functions", lasts: [3_000, 12_000] },
   "primary killed": { to: "database", lasts: [4_000, 12_000] },
-  "primary steps down": { to: "database", lasts: [1, 1] },
+  "primary stepped down": { to: "database", lasts: [1, 1] },
   "connections dropped": { to: "channels", lasts: [1, 1] },
   "stream error 515": { to: "channels", lasts: [1, 1] },
   "stream error 503": { to: "channels", lasts: [1, 1] },
-  "replaced (440)": { to: "channels", lasts: [1, 1] },
+  "connections replaced (440)": { to: "channels", lasts: [1, 1] },
   "logins refused with 503": { to: "channels", lasts: [1, 1] },
   "upgrades refused": { to: "whatsapp", lasts: [3_000, 10_000] },
   "acknowledgements lost": { to: "channels", lasts: [5_000, 12_000] },
@@ -56,7 +56,7 @@ export const plans = {
 
 export type FaultKind = keyof typeof plans;
 
-/** For how long after its beginning nothing else happens; 0 for most. */
+/** How long after its start no other fault begins; 0 for most kinds. */
 export function quietMsOf(kind: FaultKind): number {
   const { quietMs = 0 }: Plan = plans[kind];
   return quietMs;
@@ -66,31 +66,31 @@ export const faultKinds = Object.keys(plans) as FaultKind[];
 
 const firstMs = 4_000;
 const gapMs = [3_500, 8_000] as const;
-const settleMs = 3_000;
-/** Before something is measured: what came back has joined, and the channels that move to it have moved. */
+const stepMs = 3_000;
+/** Pause before a measured fault: restarted connectors have joined and rebalancing has moved their channels. */
 const calmMs = 20_000;
 
-/** The damage of a run: the same for the same seed and duration. Every kind comes once before any comes twice. */
+/** Plans the faults of a run, the same for the same seed and duration. Every kind occurs once before any repeats. */
 export function planFaults(seed: number, durationMs: number): PlannedFault[] {
   const random = seeded(seed);
   const planned: PlannedFault[] = [];
   let cursor = firstMs;
-  let over = 0;
+  let quietFrom = 0;
   for (let bag: FaultKind[] = []; ; ) {
     if (bag.length === 0) bag = random.shuffled(faultKinds);
     const kind = bag.pop();
     if (kind === undefined) return planned;
     const fault = drawFault(kind, random);
     const quietMs = quietMsOf(kind);
-    fault.at = Math.round(quietMs > 0 ? Math.max(cursor, over + calmMs) : cursor);
+    fault.at = Math.round(quietMs > 0 ? Math.max(cursor, quietFrom + calmMs) : cursor);
     if (fault.at + Math.max(fault.lastsMs, quietMs) > durationMs) {
-      // What is shorter may still fit.
-      if (fault.at + settleMs > durationMs) return planned;
-      cursor += settleMs;
+      // A shorter fault may still fit.
+      if (fault.at + stepMs > durationMs) return planned;
+      cursor += stepMs;
       continue;
     }
     planned.push(fault);
-    over = Math.max(over, fault.at + fault.lastsMs);
+    quietFrom = Math.max(quietFrom, fault.at + fault.lastsMs);
     cursor = quietMs > 0 ? fault.at + quietMs : fault.at + random.between(...gapMs);
   }
 }

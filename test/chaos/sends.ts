@@ -3,29 +3,29 @@ import type { Api } from "../support/api.ts";
 import type { SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
 
-/** One message that was to be sent, and what its sender was told. Times are milliseconds since 1970. */
+/** One message to send, and the answers that its sender received. Times are milliseconds since 1970. */
 export interface Send {
-  /** Nobody else's: it is what the messages are told apart by, whatever ids they get. */
+  /** Unique: it identifies the message, whatever ids it gets. */
   text: string;
   channel: ChaosChannel;
-  /** Phone number of the reader. */
+  /** The contact's phone number. */
   to: string;
   stream: Stream;
-  /** Of its stream, from 1; a sender goes on only when the one before was confirmed. */
+  /** Position in its stream, from 1. A stream's next send waits until this one is answered. */
   number: number;
   askedAt: number;
-  /** When a 2xx, or the database's acknowledgement, promised it; null: nobody did. */
+  /** When a 2xx answer or the database's acknowledgement accepted it; null if it never was. */
   acceptedAt: number | null;
-  /** One of the two is known as soon as it is accepted. */
+  /** At least one of the two ids is known once it is accepted. */
   commandId: string | null;
   messageId: string | null;
-  /** What the answer claimed about its fate, when it claimed something. */
+  /** The outcome that the answer claimed, if any. */
   claimed: "sent" | "failed" | null;
-  /** Every answer but the last one, and that. */
+  /** Every answer, in order; one per attempt. */
   answers: { at: number; answer: string }[];
 }
 
-/** Where a sender's messages go in: over HTTP, or as a document of another service, in one of two lanes. */
+/** How a send enters: over HTTP, or as a command that another service inserts, in one of two lanes. */
 export type Stream = keyof typeof streams;
 
 const streams = {
@@ -37,8 +37,8 @@ const streams = {
 const retryMs = 500;
 
 /**
- * Sends one message and repeats the request under its Idempotency-Key until somebody promised it or refused it, or
- * `giveUp` aborts: then nobody promised anything.
+ * Sends one message, repeating the request under its Idempotency-Key until it is accepted or refused. When `giveUp`
+ * aborts first, the send counts as not accepted.
  */
 export async function sendOverHttp(
   system: SupervisedProcesses,
@@ -80,7 +80,7 @@ async function post(api: Api, send: Send, headers: Record<string, string>, giveU
   }
 }
 
-/** Inserts a command as another service would, and repeats that until the database has it. */
+/** Inserts a command as another service would, repeating until the database acknowledges it. */
 export async function sendThroughDatabase(
   system: SupervisedProcesses,
   send: Send,

@@ -1,22 +1,26 @@
-import type { DoneFault } from "./damage.ts";
+import type { InjectedFault } from "./inject-faults.ts";
 import type { Load } from "./load.ts";
 
 const columnMs = 10_000;
 const levels = " ▁▂▃▄▅▆▇█";
 
-/** What was done, one line per fault, over the sends accepted and the inbound messages of every ten seconds. */
-export function timeline(began: number, faults: readonly DoneFault[], { sends, inbound }: Load): string[] {
+/** A line per fault on a time axis, above the accepted sends and the inbound messages of every ten seconds. */
+export function timeline(
+  began: number,
+  faults: readonly InjectedFault[],
+  { sends, inbound }: Load,
+): string[] {
   const ended = Math.max(Date.now(), began + columnMs);
   const columns = Math.ceil((ended - began) / columnMs);
   const accepted = sends.flatMap(({ acceptedAt }) => (acceptedAt === null ? [] : [acceptedAt]));
   const name = Math.max(...faults.map(({ kind }) => kind.length), 12);
   const bars = faults
     .toSorted((a, b) => a.from - b.from)
-    .map(({ kind, struck, from, to, failed }) => {
+    .map(({ kind, target, from, to, failed }) => {
       const first = Math.floor((from - began) / columnMs);
       const last = Math.floor(((to ?? ended) - began) / columnMs);
       const bar = Array.from({ length: columns }, (_, at) => (at < first || at > last ? "·" : "█")).join("");
-      return `${kind.padEnd(name)} ${bar} ${clock(from - began)} ${shortened(struck)}${failed ? ` FAILED: ${failed}` : ""}`;
+      return `${kind.padEnd(name)} ${bar} ${clock(from - began)} ${shortened(target)}${failed ? ` FAILED: ${failed}` : ""}`;
     });
   return [
     ...bars,
@@ -37,10 +41,10 @@ function heights(began: number, columns: number, times: readonly number[]): stri
   }
   const most = Math.max(...counts, 1);
   const level = (count: number) => levels[Math.ceil((count / most) * (levels.length - 1))] ?? " ";
-  return `${counts.map(level).join("")} at most ${most}`;
+  return `${counts.map(level).join("")} max ${most}`;
 }
 
-/** `1:05`: minutes and seconds since the beginning. */
+/** Minutes and seconds, such as `1:05`. */
 export function clock(ms: number): string {
   const seconds = Math.round(ms / 1_000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;

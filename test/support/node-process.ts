@@ -37,7 +37,7 @@ export class NodeProcess implements AsyncDisposable {
   #child: ChildProcess | null = null;
   /** Whether it should run: if so, it is started again when it ends, as a supervisor does. */
   #isWanted = false;
-  #endings = 0;
+  #unexpectedExits = 0;
 
   static async start(options: ProcessOptions): Promise<NodeProcess> {
     await using owned = new AsyncDisposableStack();
@@ -66,9 +66,9 @@ export class NodeProcess implements AsyncDisposable {
     this.whatsapp = whatsapp;
   }
 
-  /** How often it ended without being asked to and was started again. */
-  get endings(): number {
-    return this.#endings;
+  /** How often it exited without being asked to and was restarted. */
+  get unexpectedExits(): number {
+    return this.#unexpectedExits;
   }
 
   /** Starts it unless it runs. Does not wait until it listens. */
@@ -129,7 +129,7 @@ export class NodeProcess implements AsyncDisposable {
 
   /** A process that starts while the database is unavailable logs that and exits. */
   #restart(): void {
-    this.#endings += 1;
+    this.#unexpectedExits += 1;
     setTimeout(() => this.#isWanted && this.launch(), restartMs).unref();
   }
 

@@ -1,83 +1,88 @@
-import type { DoneFault } from "../damage.ts";
 import type { Facts, SocketWithProcess } from "../facts.ts";
+import type { InjectedFault } from "../inject-faults.ts";
+import { plural } from "../plural.ts";
 import type { FaultKind } from "../schedule.ts";
-import type { Broken, Judge, Row } from "./row.ts";
+import type { Check, CheckResult, Violation } from "./check.ts";
 
 interface Measure {
   kind: FaultKind;
   name: string;
   limitMs: number;
-  /** Whether its channels are to be found with another process, unless it has come back itself. */
+  /** Whether another process must take its channels over, unless it is running again itself. */
   isElsewhere: boolean;
 }
 
 const measures: readonly Measure[] = [
   {
-    kind: "connector killed, back under a new name after the takeover",
+    kind: "connector killed, restarted under a new name after the takeover",
     name: "crash",
     limitMs: 20_000,
     isElsewhere: true,
   },
   {
-    kind: "connector killed, back at once under its name",
+    kind: "connector killed, restarted at once under its name",
     name: "restart under the same name",
     limitMs: 3_000,
     isElsewhere: false,
   },
-  { kind: "connector asked to end, back later", name: "SIGTERM", limitMs: 5_000, isElsewhere: true },
+  { kind: "connector terminated, restarted later", name: "SIGTERM", limitMs: 5_000, isElsewhere: true },
 ];
 
-/** How long until a channel that was connected is logged in again after its connector went. */
-export const failOver: Judge = (facts) => {
-  const rows = measures.map((measure) => rowOf(facts, measure));
+/** Measures how long a connected channel takes to log in again after its connector ended. */
+export const failOver: Check = (facts) => {
+  const results = measures.map((measure) => resultOf(facts, measure));
   return {
     promise: "fail-over",
-    counted: rows.map(({ counted }) => counted).join("; "),
-    broken: rows.flatMap(({ broken }) => broken),
+    counted: results.map(({ counted }) => counted).join("; "),
+    violations: results.flatMap(({ violations }) => violations),
   };
 };
 
-function rowOf(facts: Facts, measure: Measure): Omit<Row, "promise"> {
-  const done = facts.faults.filter(({ kind, failed }) => kind === measure.kind && failed === null);
-  const times = done.flatMap((fault) => loginsAfter(facts, fault, measure));
+function resultOf(facts: Facts, measure: Measure): Omit<CheckResult, "promise"> {
+  const faults = facts.faults.filter(({ kind, failed }) => kind === measure.kind && failed === null);
+  const times = faults.flatMap((fault) => loginsAfter(facts, fault, measure));
   const sorted = times.map(({ ms }) => ms).toSorted((a, b) => a - b);
-  const seconds = (ms: number | undefined) => (ms === undefined ? "never" : `${(ms / 1_000).toFixed(1)} s`);
   const counted =
     sorted.length === 0
       ? `${measure.name}: none measured`
-      : `${measure.name}: median ${seconds(sorted[Math.floor(sorted.length / 2)])}, worst ${seconds(sorted.at(-1))} (${sorted.length} channels, ${done.length} times, limit ${measure.limitMs / 1_000} s)`;
-  const broken = times.filter(({ ms }) => ms > measure.limitMs).map((time) => brokenBy(time, measure));
-  return { counted, broken };
+      : `${measure.name}: median ${seconds(sorted[Math.floor(sorted.length / 2)])}, worst ${seconds(sorted.at(-1))} (${plural(sorted.length, "channel")}, ${plural(faults.length, "fault")}, limit ${measure.limitMs / 1_000} s)`;
+  const violations = times.filter(({ ms }) => ms > measure.limitMs).map((time) => violationOf(time, measure));
+  return { counted, violations };
 }
 
 interface Time {
   ms: number;
-  fault: DoneFault;
+  fault: InjectedFault;
   former: SocketWithProcess;
   next: SocketWithProcess | undefined;
 }
 
-function loginsAfter({ sockets }: Facts, fault: DoneFault, { isElsewhere }: Measure): Time[] {
-  const { from, to, struck } = fault;
+function loginsAfter({ sockets }: Facts, fault: InjectedFault, { isElsewhere }: Measure): Time[] {
+  const { from, to, target } = fault;
   const hit = sockets.filter(
     ({ process, loggedInAt, endedAt }) =>
-      process === struck && loggedInAt !== null && loggedInAt < from && (endedAt === null || endedAt >= from),
+      process === target && loggedInAt !== null && loggedInAt < from && (endedAt === null || endedAt >= from),
   );
   return hit.map((former) => {
     const next = sockets.find(
       ({ phoneNumber, loggedInAt, process }) =>
         phoneNumber === former.phoneNumber &&
         (loggedInAt ?? 0) > from &&
-        (!isElsewhere || process !== struck || (loggedInAt ?? 0) >= (to ?? Number.POSITIVE_INFINITY)),
+        (!isElsewhere || process !== target || (loggedInAt ?? 0) >= (to ?? Number.POSITIVE_INFINITY)),
     );
     return { ms: (next?.loggedInAt ?? Number.POSITIVE_INFINITY) - from, fault, former, next };
   });
 }
 
-function brokenBy({ ms, fault, former, next }: Time, { name, limitMs }: Measure): Broken {
+function violationOf({ ms, fault, former, next }: Time, { name, limitMs }: Measure): Violation {
+  const login =
+    ms === Number.POSITIVE_INFINITY ? "never logged in again" : `logged in again after ${seconds(ms)}`;
   return {
-    what: `${name}: ${former.phoneNumber} was away for ${(ms / 1_000).toFixed(1)} s, more than ${limitMs / 1_000} s`,
+    what: `${name}: ${former.phoneNumber} ${login}, limit ${limitMs / 1_000} s`,
     at: fault.from,
     about: { former, next },
   };
 }
+
+const seconds = (ms: number | undefined): string =>
+  ms === undefined || ms === Number.POSITIVE_INFINITY ? "never" : `${(ms / 1_000).toFixed(1)} s`;

@@ -1,9 +1,9 @@
 import type { CommandState } from "#shared/commands.ts";
 import type { Outcome } from "../facts.ts";
-import type { Broken, Judge } from "./row.ts";
+import type { Check, Violation } from "./check.ts";
 
-/** Which states end a command, and whether its message may, must or must not have reached the contact. */
-const fates: Record<CommandState, "open" | "must" | "may" | "must not"> = {
+/** Whether a command in this state is still open, or else may, must or must not have reached the contact. */
+const deliveries: Record<CommandState, "open" | "must" | "may" | "must not"> = {
   queued: "open",
   running: "open",
   succeeded: "must",
@@ -14,35 +14,35 @@ const fates: Record<CommandState, "open" | "must" | "may" | "must not"> = {
   dead: "must not",
 };
 
-/** Every accepted send has one final state, and it is true. */
-export const finalStates: Judge = ({ outcomes }) => {
+/** Every accepted send ends in a final state, and the state is true of its message. */
+export const finalStates: Check = ({ outcomes }) => {
   const accepted = outcomes.filter(({ send }) => send.acceptedAt !== null);
-  const broken = accepted.flatMap(untruthsOf);
+  const violations = accepted.flatMap(violationsOf);
   const states = Map.groupBy(accepted, ({ command }) => command?.state ?? "missing");
   const counts = [...states].map(([state, found]) => `${found.length} ${state}`).toSorted();
-  const unpromised = outcomes.filter(({ send }) => send.acceptedAt === null);
-  const reached = unpromised.filter(hasReached).length;
-  const rest =
-    unpromised.length > 0 ? `; ${unpromised.length} not accepted, of which ${reached} were sent` : "";
+  const rejected = outcomes.filter(({ send }) => send.acceptedAt === null);
+  const reached = rejected.filter(hasReached).length;
+  const rest = rejected.length > 0 ? `; ${rejected.length} not accepted, ${reached} of them sent` : "";
   return {
-    promise: "every accepted send has a final state, and it is true",
+    promise: "every accepted send ends in a final state that is true",
     counted: `${accepted.length} accepted = ${counts.join(" + ")}${rest}`,
-    broken,
+    violations,
   };
 };
 
-function untruthsOf(outcome: Outcome): Broken[] {
+function violationsOf(outcome: Outcome): Violation[] {
   const { send, command } = outcome;
-  const broken = (what: string): Broken => ({ what, at: send.askedAt, outcome });
-  if (!command) return [broken("accepted, and there is no such command")];
-  const fate = fates[command.state];
-  const found: Broken[] = [];
-  if (fate === "open") found.push(broken(`accepted, and still ${command.state}`));
-  if (fate === "must" && !hasReached(outcome)) found.push(broken("succeeded, and never reached the contact"));
-  if (fate === "must not" && hasReached(outcome))
-    found.push(broken(`${command.state}, and reached the contact`));
-  if (send.claimed === "sent" && fate !== "must")
-    found.push(broken(`answered as sent, and ${command.state}`));
+  const violation = (what: string): Violation => ({ what, at: send.askedAt, outcome });
+  if (!command) return [violation("accepted, but its command does not exist")];
+  const delivery = deliveries[command.state];
+  const found: Violation[] = [];
+  if (delivery === "open") found.push(violation(`accepted, but still ${command.state}`));
+  if (delivery === "must" && !hasReached(outcome))
+    found.push(violation("succeeded, but never reached the contact"));
+  if (delivery === "must not" && hasReached(outcome))
+    found.push(violation(`${command.state}, but reached the contact`));
+  if (send.claimed === "sent" && delivery !== "must")
+    found.push(violation(`answered as sent, but ${command.state}`));
   return found;
 }
 

@@ -1,30 +1,30 @@
 import type { Overlap } from "#infra/sandbox/ledger/sockets.ts";
 import type { Facts } from "../facts.ts";
 import type { FaultKind } from "../schedule.ts";
-import type { Broken, Judge } from "./row.ts";
+import type { Check, Violation } from "./check.ts";
 
-/** After these a process may hold a socket that it cannot know, or cannot say, is no longer its own. */
+/** After these faults a process may hold a socket that it cannot close before its successor logs in. */
 const excuses: readonly FaultKind[] = [
-  "connector stopped and continued",
-  "connector's WhatsApp says nothing",
+  "connector paused and resumed",
+  "connector gets no answer from WhatsApp",
 ];
 
-/** A stopped connector's channels are taken over while its sockets are still open: the newer login ends them. */
+/** A paused connector's channels are taken over while its sockets are open; the newer login closes those. */
 const excusedMs = 60_000;
 
 /**
- * At most one live socket per channel, but for the hand-over that the protocol itself knows: a process that was
- * stopped, or whose wire was dead, cannot hang up before another takes its place. And the log's writers only ever change
- * forward.
+ * At most one live socket per channel, except during the handover that the protocol itself provides: a process that is
+ * paused, or whose connection to WhatsApp is dead, cannot close its socket before its successor logs in. And epochs never
+ * fall along the log: no deposed owner wrote to it.
  */
-export const oneSocket: Judge = (facts) => {
+export const oneSocket: Check = (facts) => {
   const handedOver: Overlap[] = [];
-  const broken: Broken[] = [];
+  const violations: Violation[] = [];
   for (const overlap of facts.overlaps) {
     if (isExcused(facts, overlap)) handedOver.push(overlap);
     else
-      broken.push({
-        what: `two live sockets of ${overlap.phoneNumber}: ${nameOf(facts, overlap.former.id)}, then ${nameOf(facts, overlap.next.id)}`,
+      violations.push({
+        what: `two live sockets for ${overlap.phoneNumber}: ${nameOf(facts, overlap.former.id)}, then ${nameOf(facts, overlap.next.id)}`,
         at: overlap.at,
         about: overlap,
       });
@@ -32,16 +32,16 @@ export const oneSocket: Judge = (facts) => {
   const stale = staleRows(facts);
   return {
     promise: "at most one live socket per channel; no write by a deposed owner",
-    counted: `${broken.length} overlaps beyond ${handedOver.length} hand-overs; ${stale.length} stale rows`,
-    broken: [...broken, ...stale],
+    counted: `${violations.length} overlaps besides ${handedOver.length} at a handover; ${stale.length} stale rows`,
+    violations: [...violations, ...stale],
   };
 };
 
 function isExcused(facts: Facts, { former, at }: Overlap): boolean {
   const process = nameOf(facts, former.id);
   return facts.faults.some(
-    ({ kind, struck, from, to }) =>
-      excuses.includes(kind) && struck === process && from <= at && at <= (to ?? at) + excusedMs,
+    ({ kind, target, from, to }) =>
+      excuses.includes(kind) && target === process && from <= at && at <= (to ?? at) + excusedMs,
   );
 }
 
@@ -49,22 +49,22 @@ function nameOf({ sockets }: Facts, id: string): string {
   return sockets.find((socket) => socket.id === id)?.process ?? "an unknown process";
 }
 
-/** Epochs never fall along the log. */
-function staleRows({ events }: Facts): Broken[] {
-  const broken: Broken[] = [];
+/** Events written under a lower epoch than an earlier event. */
+function staleRows({ events }: Facts): Violation[] {
+  const violations: Violation[] = [];
   for (const log of events.values()) {
     let highest = 0;
     for (const event of log) {
       const { epoch } = event as { epoch?: number };
       if (epoch === undefined) continue;
       if (epoch < highest)
-        broken.push({
-          what: `event ${event.seq} of ${event.channelId} was written under epoch ${epoch}, after one of ${highest}`,
+        violations.push({
+          what: `event ${event.seq} of ${event.channelId} was written under epoch ${epoch}, after epoch ${highest}`,
           at: event.timestamp.getTime(),
           about: event,
         });
       highest = Math.max(highest, epoch);
     }
   }
-  return broken;
+  return violations;
 }

@@ -1,17 +1,17 @@
-import type { Judge } from "./row.ts";
+import type { Check } from "./check.ts";
 
-/** No ratchet was rolled back, and whatever could not be read was read after all. */
-export const ratchets: Judge = ({ reusedRatchetCounters, decryptFailures }) => {
+/** No ratchet was rolled back, and every message that failed to decrypt was decrypted later. */
+export const ratchets: Check = ({ reusedRatchetCounters, decryptFailures }) => {
   const unrepaired = decryptFailures.filter(({ repairedAt }) => repairedAt === null);
   return {
-    promise: "no reused ratchet counter, no decrypt failure left unrepaired",
+    promise: "no ratchet counter is reused, no decrypt failure stays unrepaired",
     counted: `${reusedRatchetCounters} reused; ${unrepaired.length} of ${decryptFailures.length} decrypt failures unrepaired`,
-    broken: [
+    violations: [
       ...(reusedRatchetCounters > 0
         ? [{ what: `${reusedRatchetCounters} ratchet counters were used twice`, at: 0 }]
         : []),
       ...unrepaired.map((failure) => ({
-        what: `${failure.to} never read ${failure.id}`,
+        what: `${failure.to} never decrypted ${failure.id}`,
         at: failure.at,
         about: failure,
       })),

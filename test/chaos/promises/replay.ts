@@ -1,27 +1,31 @@
 import type { Facts } from "../facts.ts";
-import type { Heard, Listener } from "../listeners.ts";
-import type { Broken, Judge } from "./row.ts";
+import type { EventClient, ReceivedEvents } from "../socket-clients.ts";
+import type { Check, Violation } from "./check.ts";
 
-/** Socket.io clients that come back with `after`, and the reader of `GET /events`, have every event once, in order. */
-export const replayed: Judge = (facts) => {
-  const broken = facts.listeners.flatMap((listener) =>
-    [...listener.heard.values()].flatMap((heard) => gapsOf(facts, listener, heard)),
+/** Socket.io clients that resume with `after`, and the poller of `GET /events`, receive every event once, in order. */
+export const replayed: Check = (facts) => {
+  const violations = facts.clients.flatMap((client) =>
+    [...client.received.values()].flatMap((received) => gapsOf(facts, client, received)),
   );
-  const connections = facts.listeners.reduce((sum, listener) => sum + listener.connections, 0);
-  const events = facts.listeners
-    .flatMap(({ heard }) => [...heard.values()])
+  const connections = facts.clients.reduce((sum, client) => sum + client.connections, 0);
+  const events = facts.clients
+    .flatMap(({ received }) => [...received.values()])
     .reduce((sum, { seqs }) => sum + seqs.length, 0);
-  const of = (kind: Gap["kind"]) => broken.filter((gap) => gap.kind === kind).length;
+  const of = (kind: Gap["kind"]) => violations.filter((gap) => gap.kind === kind).length;
   return {
-    promise: "clients that come back with `after`, or a cursor, have every event once",
-    counted: `${events} events to ${facts.listeners.length} clients over ${connections} connections and calls: ${of("missing")} missing, ${of("doubled")} doubled, ${of("inversion")} inversions`,
-    broken,
+    promise: "clients that resume with `after` or a cursor receive every event once",
+    counted: `${events} events to ${facts.clients.length} clients over ${connections} connections and polls: ${of("missing")} missing, ${of("duplicated")} duplicated, ${of("out of order")} out of order`,
+    violations,
   };
 };
 
-type Gap = Broken & { kind: "missing" | "doubled" | "inversion" };
+type Gap = Violation & { kind: "missing" | "duplicated" | "out of order" };
 
-function gapsOf({ events }: Facts, { name }: Listener, { channelId, from, seqs, resyncs }: Heard): Gap[] {
+function gapsOf(
+  { events }: Facts,
+  { name }: EventClient,
+  { channelId, from, seqs, resyncs }: ReceivedEvents,
+): Gap[] {
   const log = (events.get(channelId) ?? []).filter(({ seq }) => seq > (from ?? 0));
   const times = new Map<number, number>();
   for (const seq of seqs) times.set(seq, (times.get(seq) ?? 0) + 1);
@@ -33,7 +37,7 @@ function gapsOf({ events }: Facts, { name }: Listener, { channelId, from, seqs, 
   });
   return [
     ...log.filter(({ seq }) => !times.has(seq)).map(({ seq }) => gap("missing", seq)),
-    ...[...times].filter(([, count]) => count > 1).map(([seq]) => gap("doubled", seq)),
-    ...seqs.flatMap((seq, at) => (seq < (seqs[at - 1] ?? 0) ? [gap("inversion", seq)] : [])),
+    ...[...times].filter(([, count]) => count > 1).map(([seq]) => gap("duplicated", seq)),
+    ...seqs.flatMap((seq, at) => (seq < (seqs[at - 1] ?? 0) ? [gap("out of order", seq)] : [])),
   ];
 }

@@ -1,7 +1,7 @@
 import { sleep } from "#shared/sleep.ts";
 import { apiKey, type SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
-import type { Heard, Listener } from "./listeners.ts";
+import type { EventClient, ReceivedEvents } from "./socket-clients.ts";
 
 const retryMs = 500;
 const answerMs = 20_000;
@@ -11,40 +11,40 @@ interface Page {
   nextCursor: string;
 }
 
-/** Reads `GET /events` from the beginning of the log to its end, through one functions process after the other. */
-export function startEventReader(
+/** Follows the log with `GET /events` from its first event, asking the functions processes in turn. */
+export function startEventPoller(
   system: SupervisedProcesses,
   channels: readonly ChaosChannel[],
   signal: AbortSignal,
-): Listener {
-  const heard = new Map<string, Heard>(
+): EventClient {
+  const received = new Map<string, ReceivedEvents>(
     channels.map(({ channelId }) => [channelId, { channelId, from: 0, seqs: [], resyncs: 0 }]),
   );
-  const reader: Listener = {
-    name: "reader of GET /events",
-    heard,
+  const poller: EventClient = {
+    name: "poller of GET /events",
+    received,
     connections: 0,
     hasAll: (last) =>
-      [...heard.values()].every(({ channelId, seqs }) => (seqs.at(-1) ?? 0) >= (last.get(channelId) ?? 0)),
+      [...received.values()].every(({ channelId, seqs }) => (seqs.at(-1) ?? 0) >= (last.get(channelId) ?? 0)),
   };
-  const read = async () => {
+  const poll = async () => {
     let cursor: string | null = null;
     for (let turn = 0; !signal.aborted; turn++) {
       const page = await readPage(system, turn, cursor, signal);
-      reader.connections += 1;
+      poller.connections += 1;
       if (page === null) {
         await sleep(retryMs, signal);
         continue;
       }
       cursor = page.nextCursor;
-      for (const { channelId, seq } of page.payload) heard.get(channelId)?.seqs.push(seq);
+      for (const { channelId, seq } of page.payload) received.get(channelId)?.seqs.push(seq);
     }
   };
-  void read();
-  return reader;
+  void poll();
+  return poller;
 }
 
-/** Null when there was no answer, or none that is a page. */
+/** Resolves to null without a successful answer. */
 async function readPage(
   { functions }: SupervisedProcesses,
   turn: number,

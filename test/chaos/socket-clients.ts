@@ -3,22 +3,22 @@ import { sleep } from "#shared/sleep.ts";
 import { apiKey, type SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
 
-/** What one client heard of one channel. */
-export interface Heard {
+/** The events that one client received of one channel. */
+export interface ReceivedEvents {
   channelId: string;
-  /** The last event before it listened for the first time; null until then. */
+  /** `seq` of the last event before its first subscription; null until then. */
   from: number | null;
-  /** Numbers, in the order in which they came. */
+  /** In order of arrival. */
   seqs: number[];
   resyncs: number;
 }
 
-/** A Socket.io client that goes on where it was, through whichever connector answers. */
-export interface Listener {
+/** A client that follows the log and resumes where it was, through whichever process answers. */
+export interface EventClient {
   name: string;
-  heard: ReadonlyMap<string, Heard>;
+  received: ReadonlyMap<string, ReceivedEvents>;
   connections: number;
-  /** Whether it has heard everything up to these numbers. */
+  /** Whether it has received every event up to the `seq` of its channel in `last`. */
   hasAll(last: ReadonlyMap<string, number>): boolean;
 }
 
@@ -26,37 +26,37 @@ const channelsEach = 10;
 const answerMs = 8_000;
 const reconnectMs = 500;
 
-/** One listener for every ten channels. They live until `signal` aborts. */
-export function startListeners(
+/** Starts one Socket.io client for every ten channels. They run until `signal` aborts. */
+export function startSocketClients(
   system: SupervisedProcesses,
   channels: readonly ChaosChannel[],
   signal: AbortSignal,
-): Listener[] {
+): EventClient[] {
   const count = Math.ceil(channels.length / channelsEach);
   return Array.from({ length: count }, (_, index) => {
     const own = channels.slice(index * channelsEach, (index + 1) * channelsEach);
-    return startListener(system, `listener ${index}`, own, index, signal);
+    return startSocketClient(system, `Socket.io client ${index}`, own, index, signal);
   });
 }
 
-function startListener(
+function startSocketClient(
   system: SupervisedProcesses,
   name: string,
   channels: readonly ChaosChannel[],
   firstConnector: number,
   signal: AbortSignal,
-): Listener {
-  const heard = new Map<string, Heard>();
-  const listener: Listener = {
+): EventClient {
+  const received = new Map<string, ReceivedEvents>();
+  const client: EventClient = {
     name,
-    heard,
+    received,
     connections: 0,
     hasAll: (last) =>
-      [...heard.values()].every(
+      [...received.values()].every(
         ({ channelId, from, seqs }) => (seqs.at(-1) ?? from ?? 0) >= (last.get(channelId) ?? 0),
       ),
   };
-  const listen = async () => {
+  const run = async () => {
     for (let turn = firstConnector; !signal.aborted; turn++) {
       const { url } = system.connectors[turn % system.connectors.length] ?? { url: "" };
       const socket = io(url, {
@@ -66,23 +66,23 @@ function startListener(
         forceNew: true,
       });
       try {
-        await follow(socket, channels, heard, listener, signal);
+        await follow(socket, channels, received, client, signal);
       } finally {
         socket.close();
       }
       await sleep(reconnectMs, signal);
     }
   };
-  void listen();
-  return listener;
+  void run();
+  return client;
 }
 
-/** Listens until the connection ends. */
+/** Subscribes to the channels and receives events until the connection ends. */
 async function follow(
   socket: Socket,
   channels: readonly ChaosChannel[],
-  heard: Map<string, Heard>,
-  listener: Listener,
+  received: Map<string, ReceivedEvents>,
+  client: EventClient,
   signal: AbortSignal,
 ): Promise<void> {
   const ended = new Promise<void>((resolve) => {
@@ -90,7 +90,7 @@ async function follow(
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
   socket.onAny((name: string, data: { channelId?: string; seq?: number; eventId?: string }) => {
-    const one = heard.get(data?.channelId ?? "");
+    const one = received.get(data?.channelId ?? "");
     if (name === "resync_required" && one) one.resyncs += 1;
     else if (one && data.seq !== undefined && data.eventId !== undefined) one.seqs.push(data.seq);
   });
@@ -100,17 +100,21 @@ async function follow(
     setTimeout(() => resolve(false), answerMs);
   });
   if (!(await connected)) return;
-  listener.connections += 1;
+  client.connections += 1;
   for (const { channelId } of channels) {
-    if (!(await subscribe(socket, channelId, heard))) return;
+    if (!(await subscribe(socket, channelId, received))) return;
   }
   await ended;
 }
 
-/** False when it was not answered: then the connection is given up. */
-async function subscribe(socket: Socket, channelId: string, heard: Map<string, Heard>): Promise<boolean> {
-  const one = heard.get(channelId) ?? { channelId, from: null, seqs: [], resyncs: 0 };
-  heard.set(channelId, one);
+/** Resolves to false without a successful answer; the caller then drops the connection. */
+async function subscribe(
+  socket: Socket,
+  channelId: string,
+  received: Map<string, ReceivedEvents>,
+): Promise<boolean> {
+  const one = received.get(channelId) ?? { channelId, from: null, seqs: [], resyncs: 0 };
+  received.set(channelId, one);
   const after = one.seqs.at(-1) ?? one.from;
   try {
     const request = { channelId, ...(after === null ? {} : { after }) };

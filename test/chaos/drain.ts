@@ -2,15 +2,21 @@ import type { Collections } from "#shared/database.ts";
 import { sleep } from "#shared/sleep.ts";
 import type { SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
-import type { Listener } from "./listeners.ts";
 import type { Load } from "./load.ts";
+import { plural } from "./plural.ts";
+import type { EventClient } from "./socket-clients.ts";
 
 const everyMs = 1_000;
-/** What is settled stays so for this long: a late second event would still be seen. */
+/** Everything must stay final for this long, so that a late duplicate event is still noticed. */
 const quietMs = 3_000;
 
-/** Everything whole again: no fault left, every process up, the database with all its members. */
-export async function mendAll({ sandbox, functions, connectors, mongo }: SupervisedProcesses): Promise<void> {
+/** Undoes every fault; resolves once every process listens and all members of the database are up. */
+export async function clearFaults({
+  sandbox,
+  functions,
+  connectors,
+  mongo,
+}: SupervisedProcesses): Promise<void> {
   sandbox.faults.clear();
   for (const each of [...functions, ...connectors]) {
     each.database.mend();
@@ -22,34 +28,34 @@ export async function mendAll({ sandbox, functions, connectors, mongo }: Supervi
   await Promise.all([...functions, ...connectors].map((each) => each.listening()));
 }
 
-export interface Settling {
+export interface DrainOptions {
   system: SupervisedProcesses;
   channels: readonly ChaosChannel[];
   load: Load;
-  listeners: readonly Listener[];
+  clients: readonly EventClient[];
   withinMs: number;
-  tick(open: string): void;
+  tick(line: string): void;
 }
 
 /**
- * Waits until every accepted send is final, every inbound message in the log and every event heard, or `withinMs` is
- * over. What waits for a person gets one: channels in `error` are connected again. Resolves with what is still open.
+ * Waits, for at most `withinMs`, until every accepted send is final, every inbound message is in the log and every client
+ * has every event. Reconnects channels in `error`, as a person would. Resolves with what is still unfinished, or "".
  */
-export async function settle(settling: Settling): Promise<string> {
-  let settledAt: number | null = null;
-  let open = "";
-  for (const until = performance.now() + settling.withinMs; performance.now() < until; await sleep(everyMs)) {
-    await reconnect(settling).catch(() => undefined);
-    open = await stillOpen(settling).catch(String);
-    if (open !== "") settling.tick(open);
-    if (open !== "") settledAt = null;
-    else settledAt ??= performance.now();
-    if (settledAt !== null && performance.now() - settledAt > quietMs) return "";
+export async function drain(options: DrainOptions): Promise<string> {
+  let finalSince: number | null = null;
+  let unfinished = "";
+  for (const until = performance.now() + options.withinMs; performance.now() < until; await sleep(everyMs)) {
+    await reconnect(options).catch(() => undefined);
+    unfinished = await describeUnfinished(options).catch(String);
+    if (unfinished !== "") options.tick(`draining: ${unfinished}`);
+    if (unfinished !== "") finalSince = null;
+    else finalSince ??= performance.now();
+    if (finalSince !== null && performance.now() - finalSince > quietMs) return "";
   }
-  return open;
+  return unfinished;
 }
 
-async function reconnect({ system, channels }: Settling): Promise<void> {
+async function reconnect({ system, channels }: DrainOptions): Promise<void> {
   const waiting = await system.collections.channels
     .find({ status: { $in: ["error", "inactive"] } })
     .toArray();
@@ -59,7 +65,7 @@ async function reconnect({ system, channels }: Settling): Promise<void> {
   }
 }
 
-async function stillOpen({ system: { collections }, load, listeners }: Settling): Promise<string> {
+async function describeUnfinished({ system: { collections }, load, clients }: DrainOptions): Promise<string> {
   const [commands, events, away, last] = await Promise.all([
     collections.commands.countDocuments({ state: { $in: ["queued", "running"] } }),
     collections.events.distinct("data.message", { type: "incoming_message" }),
@@ -68,16 +74,16 @@ async function stillOpen({ system: { collections }, load, listeners }: Settling)
   ]);
   const known = new Set(events);
   const missing = load.inbound.filter(({ text }) => !known.has(text)).length;
-  const behind = listeners.filter((listener) => !listener.hasAll(last)).length;
+  const behind = clients.filter((client) => !client.hasAll(last)).length;
   const parts = [
-    [commands, "commands not final"],
-    [missing, "inbound messages not in the log"],
-    [away, "channels not active"],
-    [behind, "clients behind the log"],
+    [commands, "command", "not final"],
+    [missing, "inbound message", "not in the log"],
+    [away, "channel", "not active"],
+    [behind, "client", "behind the log"],
   ] as const;
   return parts
     .filter(([count]) => count > 0)
-    .map(([count, what]) => `${count} ${what}`)
+    .map(([count, noun, problem]) => `${plural(count, noun)} ${problem}`)
     .join(", ");
 }
 
