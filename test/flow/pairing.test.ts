@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { listenTo } from "../support/listening.ts";
 import { newChannel, pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { subscribeTo } from "../support/subscription.ts";
 import { type OneProcess, startSystem } from "../support/system.ts";
 
 let system: OneProcess;
@@ -14,13 +14,13 @@ afterAll(() => system[Symbol.asyncDispose]());
 const post = ({ channelId }: TestChannel, action: string, body: object = {}) =>
   system.api().post(`/channels/${channelId}/${action}`, body);
 
-test("QR codes are numbered, and when none is left the channel is inactive until asked again", async () => {
+test("QR codes are numbered, and a channel that used them all is inactive until the next connect", async () => {
   await using hasty = await startSystem({ timings: { qrMs: 800 } });
   const channel = await newChannel(hasty, "15550100091");
-  const listening = await listenTo(hasty, channel.channelId);
+  const subscription = await subscribeTo(hasty, channel.channelId);
   await hasty.api().post(`/channels/${channel.channelId}/connect`);
   await channel.becomes("inactive", "qr_expired");
-  const shown = listening.of("qr_code");
+  const shown = subscription.named("qr_code");
   expect(shown.map(({ attempt, of }) => [attempt, of])).toEqual(
     [1, 2, 3, 4, 5, 6].map((attempt) => [attempt, 6]),
   );
@@ -34,11 +34,11 @@ test("QR codes are numbered, and when none is left the channel is inactive until
   await channel.becomes("qr_ready");
 });
 
-test("with a number, a code is shown instead of a QR; a wrong one is refused by the phone, the right one links", async () => {
+test("a connect with a number shows a code instead of a QR; the phone refuses a wrong code, and the right one links", async () => {
   const channel = await newChannel(system, "15550100092");
-  const listening = await listenTo(system, channel.channelId);
+  const subscription = await subscribeTo(system, channel.channelId);
   await post(channel, "connect", { phoneNumber: "+1 555-010-0092" });
-  const { code, expiresAt } = await listening.hears("pairing_code");
+  const { code, expiresAt } = await subscription.receives("pairing_code");
   expect(code).toMatch(/^[1-9A-HJ-NP-TV-Z]{8}$/);
   expect(Date.parse(String(expiresAt))).toBeGreaterThan(Date.now());
   expect(await channel.document()).toMatchObject({
@@ -52,10 +52,10 @@ test("with a number, a code is shown instead of a QR; a wrong one is refused by 
     pairing: null,
     config: { phoneNumber: "15550100092", pairingCode: null },
   });
-  expect(listening.of("qr_code")).toEqual([]);
+  expect(subscription.named("qr_code")).toEqual([]);
 });
 
-test("a number given while a QR shows switches to a code", async () => {
+test("a connect with a number while a QR shows switches to a code", async () => {
   const channel = await newChannel(system, "15550100093");
   await post(channel, "connect");
   await channel.becomes("qr_ready");
@@ -65,7 +65,17 @@ test("a number given while a QR shows switches to a code", async () => {
   await channel.becomes("active");
 });
 
-test("200: pairing-code connects if need be and answers with the code; 409 once it is linked", async () => {
+test("a second connect while a pairing code shows leaves the code unchanged", async () => {
+  const channel = await newChannel(system, "15550100125");
+  const connect = () => post(channel, "connect", { phoneNumber: "15550100125" });
+  await connect();
+  const { pairing } = await channel.becomes("pairing_code_ready");
+  expect(await connect()).toMatchObject({ status: 202, body: { status: "pairing_code_ready" } });
+  expect((await channel.document()).pairing).toEqual(pairing);
+  expect(await system.collections.pairingRequests.countDocuments({ phoneNumber: "15550100125" })).toBe(1);
+});
+
+test("pairing-code connects the channel and answers with the code, or with 409 once it is linked", async () => {
   const channel = await newChannel(system, "15550100094");
   const { status, body } = await post(channel, "pairing-code", { phoneNumber: "15550100094" });
   expect(status).toBe(200);
@@ -76,7 +86,7 @@ test("200: pairing-code connects if need be and answers with the code; 409 once 
   expect(again).toMatchObject({ status: 409, body: { error: { code: "already_linked" } } });
 });
 
-test("429: the sixth code within an hour for one number is refused before WhatsApp does", async () => {
+test("the sixth code within an hour for one number is refused with 429, before WhatsApp refuses it", async () => {
   const channel = await newChannel(system, "15550100095");
   for (let asked = 1; asked <= 5; asked++) {
     expect((await post(channel, "pairing-code", { phoneNumber: "15550100095" })).status).toBe(200);
@@ -85,7 +95,7 @@ test("429: the sixth code within an hour for one number is refused before WhatsA
   expect(refused).toMatchObject({ status: 429, body: { error: { code: "pairing_rate_limited" } } });
 });
 
-test("after a code was shown and nobody typed it, a QR still links", async () => {
+test("a QR links a channel whose pairing code was shown but never typed", async () => {
   const channel = await newChannel(system, "15550100096");
   await post(channel, "connect", { phoneNumber: "15550100096" });
   await channel.becomes("pairing_code_ready");
@@ -97,7 +107,7 @@ test("after a code was shown and nobody typed it, a QR still links", async () =>
   await channel.becomes("active");
 });
 
-test("a logout while the channel is down unlinks the phone all the same", async () => {
+test("a logout unlinks the phone of a disconnected channel too", async () => {
   const channel = await pairedChannel(system, "15550100097");
   await post(channel, "disconnect");
   const out = await post(channel, "logout");

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "vitest";
 import { preferredPeer } from "#connector/ownership/rendezvous.ts";
+import { startWaypost } from "#infra/all-in-one.ts";
+import { createLog } from "#shared/log.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
 import { pairedChannel, type TestChannel } from "../support/pairing.ts";
@@ -11,17 +13,17 @@ const patient = { withinMs: 60_000, everyMs: 50 };
 const numberOf = (index: number) => `155501002${String(index).padStart(2, "0")}`;
 const contactNumber = numberOf(99);
 
-/** Who should have a channel of two equal connectors. */
+/** The name of the connector that should own the channel, when two are equally free. */
 const preferred = (channelId: string) =>
   preferredPeer(
     channelId,
     ["east", "west"].map((name) => ({ id: name, name, capacity: 250, load: 0 })),
   )?.name;
 
-test("a connector that joins gets its share and no more; one that drains gives each channel to the other at once", {
+test("a joining connector takes over its share of channels and no more; a draining one hands each channel over at once", {
   timeout: 180_000,
 }, async () => {
-  // Less quiet before the channels move, and more of them at a time.
+  // Channels move after a shorter quiet time, and more of them per second.
   await using system = await startSystem({
     processes: "connectors",
     timings: { moveQuietMs: 1_000, movesPerSecond: 10 },
@@ -70,10 +72,10 @@ test("a connector that joins gets its share and no more; one that drains gives e
   expect(sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: channels.length });
 });
 
-/** A lease of two fifths, so that another connector takes over sooner; all that depends on it in proportion. */
+/** Two fifths of a lease and of all that depends on it, so that another connector takes over sooner. */
 const shortLease = { leaseMs: 6_000, renewMs: 1_000, leaseMarginMs: 1_200, graceMs: 2_000 };
 
-test("a connector suspended beyond its lease writes nothing when it resumes, and one socket is left", {
+test("a connector suspended beyond its lease writes nothing when it resumes, and one socket remains", {
   timeout: 180_000,
 }, async () => {
   await using system = await startSystem({ processes: "connectors", timings: shortLease });
@@ -90,7 +92,7 @@ test("a connector suspended beyond its lease writes nothing when it resumes, and
 
   suspended.signal("SIGSTOP");
   const suspendedAt = performance.now();
-  // Waits in the socket of the suspended connector, and is the first thing that it reads.
+  // This message waits in the suspended connector's socket and is the first thing that it reads.
   await contact.sendText(number, "While it was suspended");
   await system.start("other");
   await eventually(async () => (await system.activeAt(channelId)) === "other", patient);
@@ -122,7 +124,7 @@ test("a connector suspended beyond its lease writes nothing when it resumes, and
   });
 });
 
-/** Everything of a channel that its owner writes. */
+/** Every row of a channel that its owner writes. */
 async function rowsOf({ database, collections }: World, channelId: string) {
   const rows: Record<string, unknown> = { channel: await collections.channels.findOne({ _id: channelId }) };
   for (const name of ["events", "commands", "messages", "whatsapp_auth_keys", "whatsapp_auth_creds"]) {
@@ -130,3 +132,12 @@ async function rowsOf({ database, collections }: World, channelId: string) {
   }
   return rows;
 }
+
+test("the first of two connectors with one name stops with a NameTakenError", async () => {
+  await using first = await startSystem({ timings: { renewMs: 200 } });
+  const config = { ...first.config, port: 0 };
+  const gaveUp = expect(first.failed()).rejects.toMatchObject({ name: "NameTakenError" });
+  await using second = await startWaypost({ config, log: createLog("silent"), timings: { renewMs: 200 } });
+  await gaveUp;
+  expect((await fetch(`${second.url}/health/live`)).status).toBe(200);
+});

@@ -17,7 +17,7 @@ afterAll(async () => {
   expect(system.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
 });
 
-test("while WhatsApp refuses connections a linked channel keeps trying and sends wait; then all goes on", async () => {
+test("a linked channel keeps trying while WhatsApp refuses connections, and its queued sends go out afterwards", async () => {
   const channel = await pairedChannel(system, "15550100111");
   const contact = system.sandbox.account("15550100112");
   await system.wire.close();
@@ -27,10 +27,10 @@ test("while WhatsApp refuses connections a linked channel keeps trying and sends
     wanted: "connected",
   });
   const { events } = system.collections;
-  const told = await eventually(() =>
+  const update = await eventually(() =>
     events.findOne({ channelId: channel.channelId, "data.reason": "server_unavailable" }),
   );
-  expect(told.data).toMatchObject({ status: "connecting", retryAt: expect.any(String) });
+  expect(update.data).toMatchObject({ status: "connecting", retryAt: expect.any(String) });
   const { status, body } = await system
     .api()
     .post(`/channels/${channel.channelId}/send`, { to: "15550100112", message: "When you are back" });
@@ -42,7 +42,7 @@ test("while WhatsApp refuses connections a linked channel keeps trying and sends
   expect(received).toMatchObject({ text: "When you are back", copies: 1 });
 });
 
-test("while WhatsApp refuses connections a channel that wants to pair keeps trying, and then shows its QR", async () => {
+test("an unlinked channel keeps trying while WhatsApp refuses connections, and shows its QR afterwards", async () => {
   await system.wire.close();
   const channel = await newChannel(system, "15550100113");
   await system.api().post(`/channels/${channel.channelId}/connect`);
@@ -51,4 +51,17 @@ test("while WhatsApp refuses connections a channel that wants to pair keeps tryi
   const { pairing } = await channel.becomes("qr_ready");
   await channel.phone.scan(pairing?.text ?? "");
   await channel.becomes("active");
+});
+
+test("a logout while WhatsApp refuses connections stays pending, and unlinks the phone afterwards", async () => {
+  const channel = await pairedChannel(system, "15550100124");
+  await system.api().post(`/channels/${channel.channelId}/disconnect`);
+  system.sandbox.faults.refuseUpgrade({ status: 503 });
+  const asked = await system.api().post(`/channels/${channel.channelId}/logout`, {}, { Prefer: "wait=1" });
+  expect(asked.status).toBe(202);
+  expect(channel.phone.devices()).toHaveLength(1);
+  expect((await channel.document()).status).toBe("connecting");
+  system.sandbox.faults.clear();
+  await channel.becomes("logged_out", "unlinked_by_api");
+  expect(channel.phone.devices()).toEqual([]);
 });
