@@ -29,49 +29,51 @@ afterAll(async () => {
   await picture[Symbol.asyncDispose]();
 });
 
-test("a text of one channel is one incoming message of the other; delivery and reading come back", async () => {
+test("a text from one channel reaches the other once and is reported delivered and read", async () => {
   const messageId = await send(dentist, pharmacy, "Is it ready?");
-  const [told] = await toldOnce(pharmacy, messageId);
-  expect(told).toMatchObject({ phoneNumber: dentist, message: "Is it ready?", type: "incoming" });
-  await hears(dentist, messageId, "delivered");
+  const [message] = await publishedOnce(pharmacy, messageId);
+  expect(message).toMatchObject({ phoneNumber: dentist, message: "Is it ready?", type: "incoming" });
+  await reachesStatus(dentist, messageId, "delivered");
   channelOf(pharmacy).phone.markRead(messageId);
-  await hears(dentist, messageId, "read");
+  await reachesStatus(dentist, messageId, "read");
   const answer = await send(pharmacy, dentist, "In an hour.");
-  expect(await toldOnce(dentist, answer)).toMatchObject([{ phoneNumber: pharmacy, message: "In an hour." }]);
+  expect(await publishedOnce(dentist, answer)).toMatchObject([
+    { phoneNumber: pharmacy, message: "In an hour." },
+  ]);
 });
 
-test("by LID it is the same", async () => {
+test("a text sent to a channel's LID reaches it once and is reported delivered", async () => {
   const messageId = await send(dentist, channelOf(pharmacy).phone.lid, "To your LID");
-  expect(await toldOnce(pharmacy, messageId)).toMatchObject([
+  expect(await publishedOnce(pharmacy, messageId)).toMatchObject([
     { phoneNumber: dentist, message: "To your LID" },
   ]);
-  await hears(dentist, messageId, "delivered");
+  await reachesStatus(dentist, messageId, "delivered");
 });
 
-test("an attachment of one channel is an attachment of the other", async () => {
+test("an image from one channel reaches the other byte for byte, with its caption", async () => {
   const body = { to: pharmacy, mediaType: "image", mediaUrl: picture.url, caption: "The tooth" };
   const { body: answer } = await post(dentist, "send-media", body);
   const { messageId } = answer.payload;
-  expect(await toldOnce(pharmacy, messageId)).toMatchObject([
+  expect(await publishedOnce(pharmacy, messageId)).toMatchObject([
     { message: "The tooth", content: { type: "image", mimetype: "image/png", caption: "The tooth" } },
   ]);
   const received = await channelOf(pharmacy).phone.waitForMessage(({ id }) => id === messageId);
   expect(received.media?.bytes.equals(picture.bytes)).toBe(true);
-  await hears(dentist, messageId, "delivered");
+  await reachesStatus(dentist, messageId, "delivered");
 });
 
-test("a phone that asks again gets another copy, and its channel is not told twice", async () => {
-  const settled = await send(pharmacy, dentist, "So that both sides have a session");
-  await toldOnce(dentist, settled);
+test("a phone that asks for a resend gets another copy, and its channel publishes the message once", async () => {
+  const earlier = await send(pharmacy, dentist, "So that both sides have a session");
+  await publishedOnce(dentist, earlier);
   channelOf(pharmacy).phone.forgetSessions();
   const messageId = await send(dentist, pharmacy, "Unreadable on the phone at first");
   await channelOf(pharmacy).phone.waitForMessage(({ id }) => id === messageId);
-  await toldOnce(pharmacy, messageId);
+  await publishedOnce(pharmacy, messageId);
   const record = system.sandbox.ledger.outgoing().find(({ id }) => id === messageId);
   expect(record).toMatchObject({ copies: 1, resent: 1, retriesAsked: 1 });
 });
 
-test("what is written while the other is away waits for it, and is told once, in order", async () => {
+test("messages to a disconnected channel are published once each, in order, after it reconnects", async () => {
   await post(pharmacy, "disconnect");
   await channelOf(pharmacy).becomes("inactive", "disconnected");
   const ids: string[] = [];
@@ -80,7 +82,7 @@ test("what is written while the other is away waits for it, and is told once, in
   expect(await publishedMessagesOf(pharmacy, ids[0] ?? "")).toEqual([]);
   await post(pharmacy, "connect");
   await channelOf(pharmacy).becomes("active");
-  for (const id of ids) await toldOnce(pharmacy, id);
+  for (const id of ids) await publishedOnce(pharmacy, id);
   const log = await system.collections.events
     .find({ channelId: channelOf(pharmacy).channelId, "data.messageId": { $in: ids } })
     .sort({ seq: 1 })
@@ -88,7 +90,7 @@ test("what is written while the other is away waits for it, and is told once, in
   expect(log.map(({ data }) => data.messageId)).toEqual(ids);
 });
 
-test("ten channels, each to each, while their connections drop: everything arrives once and in order", {
+test("ten channels whose connections drop deliver every message to each other once and in order", {
   timeout: 180_000,
 }, async () => {
   const pairs = phones.flatMap((from) => phones.filter((to) => to !== from).map((to) => ({ from, to })));
@@ -122,14 +124,14 @@ test("ten channels, each to each, while their connections drop: everything arriv
   for (const { from, to, ids } of sent) {
     const records = wire.filter((record) => ids.includes(record.id)).sort(byOrder);
     expect(records.filter(({ copies, shownAt }) => copies > 2 || shownAt === null)).toEqual([]);
-    // A message of unknown fate goes out again, and one that could not be read comes again: both are late.
+    // A message that is sent twice may arrive late: after an unknown outcome, or because the phone could not decrypt it.
     const once = records.filter(({ copies, retriesAsked }) => copies === 1 && retriesAsked === 0);
     const isOnce = (id: string) => once.some((record) => record.id === id);
     expect(once.map(({ id }) => id)).toEqual(ids.filter(isOnce));
-    const told = log
+    const published = log
       .filter(({ channelId, data }) => channelId === channelOf(to).channelId && data.phoneNumber === from)
       .map(({ data }) => String(data.messageId));
-    expect(told.filter(isOnce)).toEqual(once.map(({ id }) => id));
+    expect(published.filter(isOnce)).toEqual(once.map(({ id }) => id));
   }
 });
 
@@ -145,7 +147,7 @@ function channelOf(phone: string): TestChannel {
 const post = (phone: string, action: string, body: object = {}) =>
   system.api().post(`/channels/${channelOf(phone).channelId}/${action}`, body, { prefer: "wait=0" });
 
-/** The id that the message will have, whenever it goes out. */
+/** Queues a message and resolves to the id that it will have. */
 async function send(from: string, to: string, message: string): Promise<string> {
   const { body } = await post(from, "send", { to, message });
   return body.payload.messageId;
@@ -157,8 +159,8 @@ async function publishedMessagesOf(phone: string, messageId: string) {
   return events.map(({ data }) => data);
 }
 
-/** Waits for the message, and for everything that waits for this phone: then it has been told as often as it will be. */
-async function toldOnce(phone: string, messageId: string) {
+/** Waits until the message is published and nothing is queued for the phone, so that a duplicate would be published too. */
+async function publishedOnce(phone: string, messageId: string) {
   await eventually(async () => (await publishedMessagesOf(phone, messageId)).length > 0);
   await eventually(() => channelOf(phone).phone.devices()[0]?.queued === 0);
   const publishedMessages = await publishedMessagesOf(phone, messageId);
@@ -166,7 +168,7 @@ async function toldOnce(phone: string, messageId: string) {
   return publishedMessages;
 }
 
-const hears = (phone: string, messageId: string, status: string) =>
+const reachesStatus = (phone: string, messageId: string, status: string) =>
   eventually(async () => {
     const query = { channelId: channelOf(phone).channelId, type: "message_status_update" } as const;
     return system.collections.events.findOne({

@@ -26,48 +26,50 @@ afterAll(async () => {
 
 type Faults = OneProcess["sandbox"]["faults"];
 
-/** One way for a connection to end, and what becomes of its channel. */
+/** A way in which a connection ends, and its effect on the channel. */
 interface Row {
-  when: string;
+  /** A noun phrase that names the cause. */
+  cause: string;
   /** `of` is the channel's phone number. */
   act(faults: Faults, of: string): void;
-  /** What is told first. */
+  /** The status that is published first. */
   status: ChannelDocument["status"];
   reason: StatusReason | null;
-  /** What the end is called in `lastDisconnect`, and its number. */
+  /** The reason and code in `lastDisconnect`. */
   end: [reason: string, code: number | null];
-  /** Ms until the next attempt, or the end of a ban: exactly, at most, or never. */
+  /** Milliseconds until the next attempt or the end of a ban: exactly, at most, or never. */
   retry: number | { withinMs: number } | null;
   credentials: "kept" | "erased";
-  /** Whether it is to be connected all the same. */
+  /** Whether the channel should be connected afterwards. */
   wanted: ChannelDocument["wanted"];
 }
 
 const soon = { withinMs: backoff.maxMs };
-const mended = { status: "connecting", credentials: "kept", wanted: "connected", retry: soon } as const;
+const retried = { status: "connecting", credentials: "kept", wanted: "connected", retry: soon } as const;
 const stopped = { status: "error", credentials: "kept", wanted: "disconnected", retry: null } as const;
 const loggedOut = { ...stopped, status: "logged_out", credentials: "erased" } as const;
 
-/** A login that fails with this code, after the connection was cut. */
-const refused = (code: number, attributes?: Record<string, string>): Row["act"] => {
+/** Cuts the connection and refuses the next login with this code. */
+const refuseLogin = (code: number, attributes?: Record<string, string>): Row["act"] => {
   return (faults, of) => {
     faults.failLogin(of, code, attributes ? { attributes } : {});
     faults.drop(of);
   };
 };
 
-const unreachable = (status: number, retryAfterSeconds?: number): Row["act"] => {
+/** Cuts the connection and refuses the next upgrade with this HTTP status. */
+const refuseUpgrade = (status: number, retryAfterSeconds?: number): Row["act"] => {
   return (faults, of) => {
     faults.refuseUpgrade({ status, times: 1, ...(retryAfterSeconds ? { retryAfterSeconds } : {}) });
     faults.drop(of);
   };
 };
 
-/** Every end that a linked channel's connection can have; those of a pairing are in `pairing.test.ts`. */
+/** Every way in which a linked channel's connection can end; `pairing.test.ts` has those of a pairing. */
 const rows: Row[] = [
   {
-    ...mended,
-    when: "515: a restart is asked for",
+    ...retried,
+    cause: "a restart request (515)",
     act: (faults, of) => faults.streamError(of, 515),
     reason: null,
     end: ["restart_required", 515],
@@ -75,117 +77,117 @@ const rows: Row[] = [
   },
   {
     ...loggedOut,
-    when: "401 device_removed: the phone removed it",
+    cause: "a device that the phone removes (401)",
     act: (faults, of) => faults.removeDevice(of),
     reason: "unlinked_by_phone",
     end: ["unlinked", 401],
   },
   {
     ...loggedOut,
-    when: "401 at the login",
-    act: refused(401),
+    cause: "a login refused with 401",
+    act: refuseLogin(401),
     reason: "unlinked_by_phone",
     end: ["unlinked", 401],
   },
   {
-    ...mended,
-    when: "440: another client took over, once",
+    ...retried,
+    cause: "a first takeover by another client (440)",
     act: (faults, of) => faults.replace(of),
     reason: "replaced",
     end: ["replaced", 440],
     retry: replacedPauseMs,
   },
   {
-    ...mended,
-    when: "428: the connection is cut",
+    ...retried,
+    cause: "a cut connection (428)",
     act: (faults, of) => faults.drop(of),
     reason: "connection_lost",
     end: ["connection_lost", 428],
   },
   {
-    ...mended,
-    when: "the connection says nothing any more",
+    ...retried,
+    cause: "a connection that falls silent",
     act: (faults, of) => faults.silence(of, true),
     reason: "connection_lost",
     end: ["connection_lost", null],
   },
   {
     ...stopped,
-    when: "402: a ban for an hour",
-    act: refused(402, { expire: "3600" }),
+    cause: "a ban for an hour (402)",
+    act: refuseLogin(402, { expire: "3600" }),
     reason: "temporarily_banned",
     end: ["temporarily_banned", 402],
     retry: 3_600_000,
   },
   {
     ...stopped,
-    when: "402: a ban without an end",
-    act: refused(402),
+    cause: "a ban without an end (402)",
+    act: refuseLogin(402),
     reason: "temporarily_banned",
     end: ["temporarily_banned", 402],
   },
   ...([403, 406] as const).map((code) => ({
     ...stopped,
-    when: `${code}: the account is locked`,
-    act: refused(code),
+    cause: `a locked account (${code})`,
+    act: refuseLogin(code),
     reason: "banned" as const,
     end: ["banned", code] as Row["end"],
   })),
   ...([405, 409, 415, 418] as const).map((code) => ({
     ...stopped,
-    when: `${code}: this client is refused`,
-    act: refused(code),
+    cause: `a refused client (${code})`,
+    act: refuseLogin(code),
     reason: "client_outdated" as const,
     end: ["client_outdated", code] as Row["end"],
   })),
   {
     ...stopped,
-    when: "411: the phone cannot have linked devices",
-    act: refused(411),
+    cause: "a phone unable to link devices (411)",
+    act: refuseLogin(411),
     reason: "pairing_failed",
     end: ["pairing_failed", 411],
   },
   {
-    ...mended,
-    when: "429 with Retry-After",
-    act: unreachable(429, 2),
+    ...retried,
+    cause: "a refusal with 429 and Retry-After",
+    act: refuseUpgrade(429, 2),
     reason: "rate_limited",
     end: ["rate_limited", 429],
     retry: 2_000,
   },
   {
-    ...mended,
-    when: "429 without Retry-After",
-    act: unreachable(429),
+    ...retried,
+    cause: "a refusal with 429 and no Retry-After",
+    act: refuseUpgrade(429),
     reason: "rate_limited",
     end: ["rate_limited", 429],
     retry: quarterHourMs,
   },
   ...([403, 500, 503] as const).map((status) => ({
-    ...mended,
-    when: `the upgrade is refused with ${status}`,
-    act: unreachable(status),
+    ...retried,
+    cause: `an upgrade refused with ${status}`,
+    act: refuseUpgrade(status),
     reason: "server_unavailable" as const,
     end: ["server_unavailable", 503] as Row["end"],
   })),
   ...([500, 501, 503] as const).map((code) => ({
-    ...mended,
-    when: `${code} at the login`,
-    act: refused(code),
+    ...retried,
+    cause: `a login refused with ${code}`,
+    act: refuseLogin(code),
     reason: "server_unavailable" as const,
     end: ["server_unavailable", code] as Row["end"],
   })),
   ...([500, 503] as const).map((code) => ({
-    ...mended,
-    when: `${code} in the middle of a stream`,
+    ...retried,
+    cause: `a stream error ${code}`,
     act: (faults: Faults, of: string) => faults.streamError(of, code),
     reason: "server_unavailable" as const,
     end: ["server_unavailable", code] as Row["end"],
   })),
   {
-    ...mended,
-    when: "a number that nobody knows",
-    act: refused(499),
+    ...retried,
+    cause: "a login refused with an unknown code",
+    act: refuseLogin(499),
     reason: "connection_lost",
     end: ["connection_lost", 499],
   },
@@ -194,8 +196,8 @@ const rows: Row[] = [
 const credentialsOf = ({ channelId }: TestChannel) =>
   system.database.db.collection("whatsapp_auth_creds").countDocuments({ channelId });
 
-/** What was told of the end with this name and number, the first time. */
-async function toldOf({ channelId }: TestChannel, [reason, code]: Row["end"]) {
+/** The first published update whose `lastDisconnect` has this reason and code. */
+async function updateOf({ channelId }: TestChannel, [reason, code]: Row["end"]) {
   const found = await system.collections.events.findOne(
     {
       channelId,
@@ -210,15 +212,15 @@ async function toldOf({ channelId }: TestChannel, [reason, code]: Row["end"]) {
 
 let nextNumber = 15550110400;
 
-test.each(rows)("$when: $status $reason, credentials $credentials", async (row) => {
+test.each(rows)("$cause makes the channel $status ($reason), credentials $credentials", async (row) => {
   const phoneNumber = String(nextNumber++);
   const channel = await pairedChannel(system, phoneNumber);
   const { channelId } = channel;
-  // The restart that belongs to pairing looks like any other; that it is over is told after it is written.
+  // A pairing includes a 515 restart too: wait until its end is published, then delete its updates.
   await eventually(() => system.collections.events.findOne({ channelId, "data.status": "active" }));
   await system.collections.events.deleteMany({ channelId, "data.lastDisconnect.code": 515 });
   row.act(system.sandbox.faults, phoneNumber);
-  const { status, reason, retryAt, lastDisconnect } = await eventually(() => toldOf(channel, row.end), {
+  const { status, reason, retryAt, lastDisconnect } = await eventually(() => updateOf(channel, row.end), {
     withinMs: 20_000,
   });
   expect([status, reason ?? null]).toEqual([row.status, row.reason]);

@@ -14,7 +14,7 @@ const contactNumber = "15550000002";
 const pixel =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 
-/** A page, a server, a connector and a WhatsApp share the machine with whatever else is tested. */
+/** A browser, a server, a connector and a simulated WhatsApp share the machine with other tests. */
 vi.setConfig({ testTimeout: 90_000 });
 
 let browser: Browser;
@@ -34,7 +34,7 @@ test("a person signs in, pairs by QR, sends, receives, sees statuses, and logs o
     await page.getByRole("button", { name: "Connect", exact: true }).click();
     await page.getByRole("img", { name: "QR code" }).waitFor();
     await page.getByText(/Code 1 of 6 · new one in \d+/).waitFor();
-    await system.sandbox.account(phoneNumber).scan(await waitingCode(system));
+    await system.sandbox.account(phoneNumber).scan(await shownQr(system));
     await statusOf(page, "Active");
     await page.getByText(`+${phoneNumber}`).first().waitFor();
 
@@ -66,7 +66,7 @@ test("a person signs in, pairs by QR, sends, receives, sees statuses, and logs o
   });
 });
 
-test("an image goes out by its address, and what the server objects to stands beside its field", async () => {
+test("an image is sent by URL, and a validation error shows beside its field", async () => {
   await using image = await serveFile(Buffer.from(pixel, "base64"), "image/png");
   await using system = await startSystem({ config: { mediaAllowHosts: [image.host] } });
   await withPage(browser, { baseURL: system.url }, async (page) => {
@@ -100,7 +100,7 @@ test("an image goes out by its address, and what the server objects to stands be
   });
 });
 
-test("the log stays at its end while messages come and the page changes its width", async () => {
+test("the event log stays at its end through new messages and resizing, unless the user scrolled up", async () => {
   await using system = await startSystem();
   const contact = system.sandbox.account(contactNumber);
   await withPage(browser, { baseURL: system.url, viewport: { width: 1280, height: 800 } }, async (page) => {
@@ -119,13 +119,13 @@ test("the log stays at its end while messages come and the page changes its widt
     await isAtEnd();
     await page.evaluate("document.querySelector('.log').scrollTo(0, 0)");
     await eventually(async () => Number(await page.evaluate(toEnd)) > 100);
-    await contact.sendText(phoneNumber, "While somebody reads");
-    await page.getByText("While somebody reads").waitFor();
+    await contact.sendText(phoneNumber, "While scrolled up");
+    await page.getByText("While scrolled up").waitFor();
     expect(Number(await page.evaluate(toEnd))).toBeGreaterThan(100);
   });
 });
 
-test("on functions without a connector's Socket.io the page says so, and links and sends by HTTP", async () => {
+test("a page without Socket.io says that it has no live connection, and links and sends over HTTP", async () => {
   await using system = await startSystem();
   await using functions = await serveFunctions(system.config, createLog("silent"));
   await withPage(browser, { baseURL: functions.url }, async (page) => {
@@ -137,7 +137,7 @@ test("on functions without a connector's Socket.io the page says so, and links a
     await page.getByRole("button", { name: "Connect", exact: true }).click();
     const qr = page.getByRole("img", { name: "QR code" });
     await eventually(() => qr.evaluate<boolean, { naturalWidth: number }>((it) => it.naturalWidth > 0));
-    await system.sandbox.account(phoneNumber).scan(await waitingCode(system));
+    await system.sandbox.account(phoneNumber).scan(await shownQr(system));
     await statusOf(page, "Active");
     await sendText(page, contactNumber, "Without a socket");
     await system.sandbox.account(contactNumber).waitForMessage();
@@ -145,7 +145,7 @@ test("on functions without a connector's Socket.io the page says so, and links a
   });
 });
 
-test("the key is kept nowhere, a wrong one is refused, and signing out ends it", async () => {
+test("the page stores no API key, refuses a wrong one, and ends its session on sign-out", async () => {
   await using system = await startSystem();
   await withPage(browser, { baseURL: system.url }, async (page) => {
     await page.goto("/");
@@ -173,7 +173,7 @@ test("the key is kept nowhere, a wrong one is refused, and signing out ends it",
   });
 });
 
-test("a server that goes away is said to be away, and what changed meanwhile is there when it is back", async () => {
+test("the page shows that the server is unreachable, and updates once it is reachable again", async () => {
   await using system = await startSystem();
   system.config.port = Number(new URL(system.url).port);
   await withPage(browser, { baseURL: system.url }, async (page) => {
@@ -193,7 +193,7 @@ test("a server that goes away is said to be away, and what changed meanwhile is 
   });
 });
 
-test("at phone width in the dark, by keyboard alone", async () => {
+test("the console works by keyboard alone, at phone width and in dark mode", async () => {
   await using system = await startSystem();
   const options = {
     baseURL: system.url,
@@ -220,7 +220,7 @@ test("at phone width in the dark, by keyboard alone", async () => {
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
     await page.keyboard.press("Escape");
-    // By its role it is gone as soon as it is hidden, which is before the page has heard.
+    // A hidden dialog has no role, but the page has not handled its closing until the element is detached.
     await page.locator("dialog").waitFor({ state: "detached" });
     await page.keyboard.press("Enter");
     await focus(page, "Delete channel");
@@ -229,7 +229,7 @@ test("at phone width in the dark, by keyboard alone", async () => {
   });
 });
 
-test("the example page of the first description works as written for somebody signed in", async () => {
+test("the example page in `seed-page.txt` works as written for a signed-in user", async () => {
   await using system = await startSystem();
   const created = await system.api().post("/channels", { name: "Example" });
   const { channelId } = created.body.payload;
@@ -244,7 +244,7 @@ test("the example page of the first description works as written for somebody si
     await page.getByRole("button", { name: "Connect", exact: true }).click();
     await page.locator("#qr-code[src^='data:image/png']").waitFor();
     await page.getByText("Status: qr_ready").waitFor();
-    await system.sandbox.account(phoneNumber).scan(await waitingCode(system));
+    await system.sandbox.account(phoneNumber).scan(await shownQr(system));
     await page.getByText("Status: active").waitFor();
     await page.locator("#qr-section").waitFor({ state: "hidden" });
     await page.locator("#phone").fill(`${contactNumber}@s.whatsapp.net`);
@@ -294,18 +294,18 @@ async function statusOf(page: Page, label: string): Promise<void> {
     .waitFor();
 }
 
-/** What the QR that is shown holds. */
-function waitingCode({ collections }: OneProcess): Promise<string> {
+/** Waits until a QR code shows and resolves to its text. */
+function shownQr({ collections }: OneProcess): Promise<string> {
   return eventually(
     async () => (await collections.channels.findOne({ "pairing.kind": "qr" }))?.pairing?.text,
   );
 }
 
-/** Tabs to a button, as somebody without a mouse does. */
+/** Presses Tab until the button with this label has focus. */
 async function focus(page: Page, name: string): Promise<void> {
-  const isThere = "document.activeElement?.textContent";
+  const focused = "document.activeElement?.textContent";
   for (let presses = 0; presses < 30; presses += 1) {
-    if ((await page.evaluate(isThere)) === name) return;
+    if ((await page.evaluate(focused)) === name) return;
     await page.keyboard.press("Tab");
   }
   throw new Error(`no ${name} within 30 presses of Tab`);

@@ -24,7 +24,7 @@ afterAll(async () => {
   await mongo?.[Symbol.asyncDispose]();
 });
 
-/** Repeats the request under one key until it is promised, as a caller does. */
+/** Repeats the request under one idempotency key until it is accepted, as a caller does. */
 async function send(message: string): Promise<void> {
   const request = { to: contactNumber, message };
   const headers = { "Idempotency-Key": randomUUID(), Prefer: "respond-async" };
@@ -40,16 +40,16 @@ const arrived = (prefix: string) =>
   contact()
     .inbox.map(({ text = "" }) => text)
     .filter((text) => text.startsWith(prefix));
-const logged = async () => {
+const published = async () => {
   const events = system.collections.events.find({ channelId: channel.channelId, type: "incoming_message" });
   return (await events.sort({ seq: 1 }).toArray()).map(({ data }) => data.message);
 };
 
-test("the primary is killed, and another one steps down: nothing is lost, and nothing comes twice", {
+test("messages in both directions arrive once, in order, when a primary is killed and another steps down", {
   timeout: 240_000,
 }, async () => {
   const messages = Array.from({ length: 12 }, (_, index) => `one of twelve, ${index}`);
-  const writing = (async () => {
+  const sending = (async () => {
     for (const message of messages) {
       await send(message);
       await contact().sendText(phoneNumber, `answer to ${message}`);
@@ -61,17 +61,17 @@ test("the primary is killed, and another one steps down: nothing is lost, and no
   await mongo.restart(killed);
   await mongo.whole();
   await mongo.stepDown();
-  await writing;
+  await sending;
 
   await eventually(() => arrived("one of twelve").length >= messages.length, patient);
   expect(arrived("one of twelve")).toEqual(messages);
   const answers = messages.map((message) => `answer to ${message}`);
-  await eventually(async () => (await logged()).length >= answers.length, patient);
-  expect(await logged()).toEqual(answers);
+  await eventually(async () => (await published()).length >= answers.length, patient);
+  expect(await published()).toEqual(answers);
   expect(system.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
 });
 
-test("the majority is away: 503 with its code, the channel hangs up, and everything comes back with it", {
+test("a MongoDB without a majority makes sends fail with 503 and the channel hang up, until the majority is back", {
   timeout: 240_000,
 }, async () => {
   await mongo.whole();
@@ -95,6 +95,6 @@ test("the majority is away: 503 with its code, the channel hangs up, and everyth
   await eventually(() => channel.phone.devices().some(({ isConnected }) => isConnected), patient);
   await send("with a majority again");
   await contact().waitForMessage(({ text }) => text === "with a majority again", { timeoutMs: 60_000 });
-  await eventually(async () => (await logged()).includes("is anybody there?"), patient);
+  await eventually(async () => (await published()).includes("is anybody there?"), patient);
   expect(system.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
 });

@@ -5,10 +5,10 @@ import { eventually } from "../support/eventually.ts";
 import { pairedChannel } from "../support/pairing.ts";
 import { startSystem } from "../support/system.ts";
 
-/** Beyond a lease, so that the connector has to give its channels up although WhatsApp is there. */
+/** Longer than a lease, so that the connector must release its channels although WhatsApp is reachable. */
 const outageMs = 20_000;
 
-test("MongoDB is away for 20 s: clear answers, the channel hangs up, and everything comes back by itself", {
+test("a MongoDB outage of 20 s makes sends fail with 503 and the channel hang up; then it reconnects and no message is lost", {
   timeout: 120_000,
 }, async () => {
   await using system = await startSystem({ wired: "database" });

@@ -4,17 +4,17 @@ import WebSocket from "ws";
 import { collectionNames } from "#shared/collections.ts";
 
 /**
- * Loaded into a connector before anything else, so that it dies at a point that no signal from outside would hit: the
- * `DIES_AFTER`th time (1 if absent) it passes there. `DIES_AT` is
+ * Preloaded into a connector to kill it at a point that no signal from outside could hit: when it reaches the point for
+ * the `DIES_AFTER`th time (1 by default). `DIES_AT` is
  * - `decrypted`: a message was decrypted, and its ratchet and plaintext are stored; its receipt has not left,
  * - `receipted`: the receipt has left, and the event has not been written,
- * - `told`: the event is written, and the journal's row is still there,
+ * - `published`: the event is written, and the journal's row still exists,
  * - `sent`: the first frame after a stored ratchet was handed to the kernel, and nothing after it ran.
  */
-export type DeathPoint = "decrypted" | "receipted" | "told" | "sent";
+export type DeathPoint = "decrypted" | "receipted" | "published" | "sent";
 
 const { DIES_AT: point, DIES_AFTER: after = "1" } = process.env;
-/** Long enough for what was written to a socket to arrive. */
+/** Long enough for bytes written to a socket to arrive. */
 const deliveryMs = 500;
 let passed = 0;
 let isRatchetStored = false;
@@ -28,14 +28,14 @@ Collection.prototype.bulkWrite = async function (operations, ...rest) {
   const text = JSON.stringify(operations, (_key, value) => (value?._bsontype === "Binary" ? "…" : value));
   const isAuth = this.collectionName === collectionNames.authKeys;
   const isJournal = isAuth && /"updateOne":\{"filter":\{"_id":"[^"/]+\/inbound\//.test(text);
-  const isTelling = this.collectionName === collectionNames.events && text.includes('"incoming_message"');
-  if (point === "receipted" && isTelling) {
+  const isPublication = this.collectionName === collectionNames.events && text.includes('"incoming_message"');
+  if (point === "receipted" && isPublication) {
     await sleep(deliveryMs);
     pass();
   }
   const result = await bulkWrite.call(this, operations, ...rest);
   if (point === "decrypted" && isJournal) pass();
-  if (point === "told" && isTelling) pass();
+  if (point === "published" && isPublication) pass();
   if (point === "sent" && isAuth && !isJournal && text.includes("/session/")) isRatchetStored = true;
   return result;
 };

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => system[Symbol.asyncDispose]());
 
-/** As a service that knows only the documents would do it. */
+/** Inserts a command as a service would that knows only the shape of the documents. */
 async function insert(document: Record<string, unknown>) {
   const _id = `foreign-${Math.random().toString(36).slice(2)}`;
   await system.database.db.collection<{ _id: string }>("commands").insertOne({ _id, ...document });
@@ -43,7 +43,7 @@ test("a command that another service inserts is carried out, and its result is i
 });
 
 test.each(["queued", null])(
-  "a command that comes with the state %j is carried out as one without",
+  "a command inserted with state %j is carried out like one without a state",
   async (state) => {
     const payload = { to: contact, content: { type: "text", text: `As ${state}` } };
     const command = await insert({ channelId: channel.channelId, type: "message.send", payload, state });
@@ -51,7 +51,7 @@ test.each(["queued", null])(
   },
 );
 
-test("they are carried out in the order they were seen", async () => {
+test("commands that another service inserts are carried out in the order of their insertion", async () => {
   const texts = Array.from({ length: 10 }, (_, index) => `Foreign ${index}`);
   for (const text of texts) {
     await insert({
@@ -69,55 +69,58 @@ test("they are carried out in the order they were seen", async () => {
 const malformed: Array<[string, string[], (channelId: string) => Record<string, unknown>]> = [
   ["no payload", ["payload"], (channelId) => ({ channelId, type: "message.send" })],
   [
-    "a payload of another shape",
+    "a payload of the wrong shape",
     ["payload.to", "payload.content"],
     (channelId) => ({ channelId, type: "message.send", payload: { to: 5, content: "x" } }),
   ],
   [
-    "a field too many",
+    "an unknown field",
     ["payload.now"],
     (channelId) => ({ channelId, type: "channel.disconnect", payload: { now: true } }),
   ],
-  ["a type that does not exist", ["type"], (channelId) => ({ channelId, type: "message.fly", payload: {} })],
+  ["an unknown type", ["type"], (channelId) => ({ channelId, type: "message.fly", payload: {} })],
   [
-    "a channel that does not exist",
+    "an unknown channel",
     ["channelId"],
     () => ({ channelId: "nowhere", type: "channel.connect", payload: {} }),
   ],
   [
-    "a state that is the connector's",
+    "a state that only the connector sets",
     ["state"],
     (channelId) => ({ channelId, type: "channel.connect", payload: {}, state: "running" }),
   ],
   ["no channel", ["channelId"], () => ({ type: "channel.connect", payload: {} })],
   [
-    "a lane that does not exist",
+    "an unknown lane",
     ["lane"],
     (channelId) => ({ channelId, type: "channel.connect", payload: {}, lane: 9 }),
   ],
 ];
 
-test.each(malformed)("invalid_command: %s names %j, and the queue goes on", async (_, fields, document) => {
-  const command = await insert(document(channel.channelId));
-  const { state, error } = await command.settles();
-  expect(state).toBe("failed");
-  expect(error).toMatchObject({ code: "invalid_command", details: fields.map((field) => ({ field })) });
-  const next = await insert({
-    channelId: channel.channelId,
-    type: "message.send",
-    payload: { to: contact, content: { type: "text", text: "Still here" } },
-  });
-  expect((await next.settles()).state).toBe("succeeded");
-});
+test.each(malformed)(
+  "a command with %s fails as invalid_command naming %j, and the next one is carried out",
+  async (_, fields, document) => {
+    const command = await insert(document(channel.channelId));
+    const { state, error } = await command.settles();
+    expect(state).toBe("failed");
+    expect(error).toMatchObject({ code: "invalid_command", details: fields.map((field) => ({ field })) });
+    const next = await insert({
+      channelId: channel.channelId,
+      type: "message.send",
+      payload: { to: contact, content: { type: "text", text: "Still here" } },
+    });
+    expect((await next.settles()).state).toBe("succeeded");
+  },
+);
 
-test("disconnect and connect work the same way", async () => {
+test("channel.disconnect and channel.connect work when another service inserts them", async () => {
   await (await insert({ channelId: channel.channelId, type: "channel.disconnect", payload: {} })).settles();
   await channel.becomes("inactive", "disconnected");
   await (await insert({ channelId: channel.channelId, type: "channel.connect", payload: {} })).settles();
   await channel.becomes("active");
 });
 
-test("a document without an _id is carried out too, and is found by the hex of what the driver gave it", async () => {
+test("a command inserted without an _id is carried out, and the API finds it by the hex of its ObjectId", async () => {
   const payload = { to: contact, content: { type: "text", text: "Without an id" } };
   const document = { channelId: channel.channelId, type: "message.send", payload };
   const { insertedId } = await system.database.db.collection("commands").insertOne(document);
@@ -128,15 +131,15 @@ test("a document without an _id is carried out too, and is found by the hex of w
   });
 });
 
-test("a channel that another service deletes is gone for callers while it is still being unlinked", async () => {
+test("a channel that another service deletes answers 404 while it is still being unlinked", async () => {
   const deleted = await pairedChannel(system, "15550100039");
-  const left = () => system.collections.channels.countDocuments({ _id: deleted.channelId });
+  const remaining = () => system.collections.channels.countDocuments({ _id: deleted.channelId });
   await system.api().post(`/channels/${deleted.channelId}/disconnect`);
   system.sandbox.faults.refuseUpgrade({ status: 503 });
   await insert({ channelId: deleted.channelId, type: "channel.delete", payload: {} });
   await eventually(async () => (await system.api().get(`/channels/${deleted.channelId}`)).status === 404);
-  expect(await left()).toBe(1);
+  expect(await remaining()).toBe(1);
   system.sandbox.faults.clear();
-  await eventually(async () => (await left()) === 0, { withinMs: 25_000 });
+  await eventually(async () => (await remaining()) === 0, { withinMs: 25_000 });
   expect(deleted.phone.devices()).toEqual([]);
 });

@@ -9,7 +9,7 @@ const phone = "15550100061";
 const contacts = ["15550100062", "15550100063", "15550100064"];
 const perContact = 80;
 
-test("messages that come in while the product restarts and the line drops are told once each, in order", {
+test("messages that arrive through restarts and lost connections are published once each, in order", {
   timeout: 90_000,
 }, async () => {
   await using system = await startSystem({ timings: { backoff: { baseMs: 50, maxMs: 200 } } });
@@ -35,7 +35,7 @@ test("messages that come in while the product restarts and the line drops are to
   };
   await Promise.all([interruptAll(), ...contacts.map(sendAll)]);
 
-  const told = async () => {
+  const published = async () => {
     const events = await system.collections.events
       .find({ channelId: channel.channelId, type: "incoming_message" })
       .sort({ seq: 1 })
@@ -46,12 +46,12 @@ test("messages that come in while the product restarts and the line drops are to
   };
   const waiting = () => channel.phone.devices()[0]?.queued;
   await eventually(
-    async () => waiting() === 0 && (await told()).flat().length >= sent.length * contacts.length,
+    async () => waiting() === 0 && (await published()).flat().length >= sent.length * contacts.length,
     {
       withinMs: 40_000,
     },
   ).catch(() => undefined);
-  expect(await told()).toEqual(contacts.map(() => sent));
+  expect(await published()).toEqual(contacts.map(() => sent));
   expect(system.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
   const journal = { channelId: channel.channelId, keyId: /^inbound:/ };
   await eventually(
@@ -59,20 +59,20 @@ test("messages that come in while the product restarts and the line drops are to
   );
 });
 
-test("a message that its sender encrypts and sends anew under its id is told once", {
+test("a message that its sender encrypts and sends again under the same id is published once", {
   timeout: 60_000,
 }, async () => {
   await using system = await startSystem();
   const channel = await pairedChannel(system, phone);
   const [contact = ""] = contacts;
-  const told = () =>
+  const published = () =>
     system.collections.events.find({ channelId: channel.channelId, type: "incoming_message" }).toArray();
   const say = (id: string) => system.sandbox.account(contact).sendText(phone, `text ${id}`, { id });
   for (const id of ["3EB0A", "3EB0A", "3EB0B"]) await say(id);
-  await eventually(async () => (await told()).length >= 2 && channel.phone.devices()[0]?.queued === 0);
+  await eventually(async () => (await published()).length >= 2 && channel.phone.devices()[0]?.queued === 0);
   system.sandbox.faults.drop(phone);
   for (const id of ["3EB0A", "3EB0B", "3EB0C"]) await say(id);
-  await eventually(async () => (await told()).length >= 3 && channel.phone.devices()[0]?.queued === 0);
-  expect((await told()).map(({ data }) => data.messageId)).toEqual(["3EB0A", "3EB0B", "3EB0C"]);
+  await eventually(async () => (await published()).length >= 3 && channel.phone.devices()[0]?.queued === 0);
+  expect((await published()).map(({ data }) => data.messageId)).toEqual(["3EB0A", "3EB0B", "3EB0C"]);
   expect(system.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, retriesReceived: 0 });
 });

@@ -8,7 +8,7 @@ const phoneNumber = "15550100081";
 const contactNumber = "15550100082";
 const patient = { withinMs: 20_000 };
 
-/** A channel, and connectors under one name, one after the other. */
+/** Creates a channel. The connectors that a test starts have one name, and run one after the other. */
 async function oneChannel() {
   await using owned = new AsyncDisposableStack();
   const system = owned.use(await startSystem({ processes: "connectors" }));
@@ -31,7 +31,7 @@ async function oneChannel() {
   };
 }
 
-test("a wish and a send wait for a connector: the first one pairs, and the successor of a killed one sends", {
+test("a connect waits for the first connector, and a send for the successor of a killed one", {
   timeout: 90_000,
 }, async () => {
   await using system = await oneChannel();
@@ -55,7 +55,7 @@ test("a wish and a send wait for a connector: the first one pairs, and the succe
   expect(sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
 });
 
-test("a send in flight when its connector is killed goes out once more under its id, and shows once", {
+test("a send in flight when its connector is killed is relayed again under its id, and the contact sees one message", {
   timeout: 90_000,
 }, async () => {
   await using system = await oneChannel();
@@ -83,7 +83,7 @@ test("a send in flight when its connector is killed goes out once more under its
   expect(sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
 });
 
-test("a send that gets no answer the second time either stays unknown; a receipt settles it", {
+test("a send that two connectors relay without an acknowledgement stays unknown until a receipt settles it", {
   timeout: 90_000,
 }, async () => {
   await using system = await oneChannel();
@@ -103,7 +103,7 @@ test("a send that gets no answer the second time either stays unknown; a receipt
 
   sandbox.faults.withholdAcks(phoneNumber, false);
   await system.connector();
-  // What comes after it goes out, so that a third copy of it would have gone out before.
+  // A third copy would have been relayed before this later send.
   await system.command((await system.send("afterwards")).body.payload.commandId, "succeeded");
   await system.command(commandId, "unknown");
   expect(copies()).toBe(2);
@@ -112,7 +112,7 @@ test("a send that gets no answer the second time either stays unknown; a receipt
   expect(sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
 });
 
-test("SIGINT twice, as npm passes it on, stops a connector in order: it hangs up and gives its channel back", {
+test("a second SIGINT, as npm forwards it, does not cut a shutdown short: the connector hangs up and releases its channel", {
   timeout: 90_000,
 }, async () => {
   await using system = await oneChannel();

@@ -10,7 +10,7 @@ test.each([
   ["decrypted", "15550100621"],
   ["receipted", "15550100622"],
 ] as const)(
-  "each message of a backlog is one event, in order, when its connector is killed in the middle of it (%s)",
+  "each message of a backlog is published once, in order, when the connector is killed in the middle of it (%s)",
   { timeout: 90_000 },
   async (point, contactNumber) => {
     const contact = system.contact(contactNumber);
@@ -19,7 +19,7 @@ test.each([
     await contact.say(...said);
     const killed = await system.startDying(point, point === "decrypted" ? 7 : 1);
     expect(await killed.ended).toBeNull();
-    // All of it may have been confirmed while the first event was held up.
+    // All receipts may have left while the first event was delayed.
     if (point === "decrypted") expect(system.waiting()).toBeGreaterThan(0);
     expect((await contact.texts()).length).toBeLessThan(said.length);
 
@@ -30,7 +30,7 @@ test.each([
   },
 );
 
-test("a connector that stops in the middle of a backlog loses and doubles nothing, and the next clears the journal", {
+test("a connector stopped in the middle of a backlog loses and repeats no message, and the next one clears the journal", {
   timeout: 90_000,
 }, async () => {
   const contact = system.contact("15550100623");
@@ -48,7 +48,7 @@ test("a connector that stops in the middle of a backlog loses and doubles nothin
   expect(system.counts()).toMatchObject({ ...cleanCounts, retriesReceived: 0 });
 });
 
-test("a contact can read the next message when the connector is killed with one on the wire", {
+test("a contact can decrypt the next message after the connector was killed with one on the wire", {
   timeout: 90_000,
 }, async () => {
   const contact = system.contact("15550100624");

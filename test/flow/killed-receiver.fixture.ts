@@ -10,8 +10,8 @@ const diesAt = new URL("./dies-at.child.ts", import.meta.url);
 const name = "killed";
 
 /**
- * A linked channel for the tests of one file, one after the other. Its connector, which each test stops, kills and
- * starts again under the same name, runs between them. A contact of its own per test keeps the tests apart.
+ * Links one channel for all tests of a file. Each test stops, kills and restarts its connector under the same name, and
+ * leaves it running. A separate contact per test keeps the tests apart.
  */
 export function killedReceiver(phoneNumber: string) {
   let system: Awaited<ReturnType<typeof start>>;
@@ -26,7 +26,7 @@ export function killedReceiver(phoneNumber: string) {
     system = await start();
     connector = await system.start(name);
     channel = await pairedChannel(system, phoneNumber, patient);
-    // The phone's first messages to a new device have been handled.
+    // Wait until the phone's first messages to the new device are handled.
     await eventually(async () => waiting() === 0 && (await journaled()) === 0, patient);
   });
   afterAll(() => system?.[Symbol.asyncDispose]());
@@ -44,7 +44,7 @@ export function killedReceiver(phoneNumber: string) {
       connector.signal("SIGTERM");
       expect(await connector.ended).toBe(0);
     },
-    /** Starts a connector that kills itself when it passes this point, the `after`th time if given. */
+    /** Starts a connector that kills itself when it reaches this point for the `after`th time. */
     startDying: (at: DeathPoint, after = 1) =>
       system.start(name, { DIES_AT: at, DIES_AFTER: String(after) }, diesAt),
     contact: (contactNumber: string) => {
@@ -57,12 +57,12 @@ export function killedReceiver(phoneNumber: string) {
       };
       return {
         inbox: () => contact.inbox.map(({ text }) => text),
-        /** What the channel published of the contact's messages, in order. */
+        /** The texts that the channel published from the contact, in order. */
         texts,
         say: async (...said: string[]) => {
           for (const text of said) await contact.sendText(phoneNumber, text);
         },
-        /** Sends the contact a message, after which its own are no longer first ones. */
+        /** Sends the contact a message. Its own messages then belong to an established Signal session. */
         async isSent(message: string) {
           const prefer = { Prefer: "respond-async" };
           await system
@@ -70,7 +70,7 @@ export function killedReceiver(phoneNumber: string) {
             .post(`/channels/${channel.channelId}/send`, { to: contactNumber, message }, prefer);
           await contact.waitForMessage(({ text }) => text === message, { timeoutMs: patient.withinMs });
         },
-        /** Waits until so many of the contact's messages are published, and nothing waits or is journaled. */
+        /** Waits until `count` of the contact's messages are published and none is queued or journaled. */
         async hasPublished(count: number) {
           await eventually(async () => (await texts()).length >= count && waiting() === 0, patient);
           await eventually(async () => (await journaled()) === 0, patient);

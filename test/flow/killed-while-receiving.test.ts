@@ -7,14 +7,14 @@ const system = killedReceiver("15550100091");
 let lastContact = 15550100600;
 
 const points: Array<[string, DeathPoint, number]> = [
-  ["after the decryption, before the receipt", "decrypted", 1],
-  ["after the receipt, before the event", "receipted", 0],
-  ["after the event, before the journal is cleared", "told", 0],
+  ["between decryption and receipt", "decrypted", 1],
+  ["between receipt and event", "receipted", 0],
+  ["between the event and clearing the journal", "published", 0],
 ];
 
 for (const [where, point, isRedelivered] of points) {
   for (const kind of ["first", "later"] as const) {
-    test(`a contact's ${kind} message is one event when its connector is killed ${where}`, {
+    test(`a contact's ${kind} message is published once when the connector is killed ${where}`, {
       timeout: 90_000,
     }, async () => {
       const contact = system.contact(String(++lastContact));

@@ -6,10 +6,10 @@ import { pairedChannel, type TestChannel } from "../support/pairing.ts";
 import { type OneProcess, startSystem } from "../support/system.ts";
 
 let system: OneProcess;
-/** A phone and its channel for each test, so that none begins with what another has left. */
+/** Each test has a phone and a channel of its own, so that none depends on another. */
 let phoneNumber = "15550110000";
 let channel: TestChannel;
-/** The event that told of its linking. */
+/** The `seq` of the event that published the first `active`. */
 let firstActive = 0;
 
 beforeAll(async () => {
@@ -33,7 +33,7 @@ beforeEach(async () => {
     .seq;
 });
 
-/** Whatever it was: once it is mended, the channel is active again without another pairing, if need be by hand. */
+/** After every fault the channel becomes active again without another pairing, if necessary by a connect. */
 afterEach(async () => {
   system.sandbox.faults.clear();
   if ((await channel.document()).status === "error") await post("connect");
@@ -52,46 +52,46 @@ const post = (action: string) => system.api().post(`/channels/${channel.channelI
 const credentials = () =>
   system.database.db.collection("whatsapp_auth_creds").countDocuments({ channelId: channel.channelId });
 
-/** What the log tells of the channel's connection since it was linked. */
+/** The connection updates published since the channel was linked. */
 const updates = () =>
   system.collections.events
     .find({ channelId: channel.channelId, type: "connection_update", seq: { $gt: firstActive } })
     .sort({ seq: 1 })
     .toArray();
 
-const told = async () =>
+const statuses = async () =>
   (await updates()).map(({ data }) => [data.status, data.reason].filter(Boolean).join(" "));
 
-/** The first update with this reason; the document may have gone on by the time one looks. */
-const tells = (reason: StatusReason) =>
+/** Waits for the first update with this reason. The document may have changed again by then. */
+const updateWith = (reason: StatusReason) =>
   eventually(async () => (await updates()).find(({ data }) => data.reason === reason)?.data, {
     withinMs: 20_000,
   });
 
-test("reconnects at once when WhatsApp asks for a restart, and says no reason", async () => {
+test("a channel reconnects at once, and publishes no reason, when WhatsApp asks for a restart", async () => {
   system.sandbox.faults.streamError(phoneNumber, 515);
-  await eventually(async () => (await told()).length === 2);
-  expect(await told()).toEqual(["connecting", "active"]);
+  await eventually(async () => (await statuses()).length === 2);
+  expect(await statuses()).toEqual(["connecting", "active"]);
 });
 
-test("tries once more after a pause when another client took over, then waits for a person", async () => {
+test("a channel replaced by another client retries once after a pause, then waits for a connect request", async () => {
   system.sandbox.faults.replace(phoneNumber);
-  expect(await tells("replaced")).toMatchObject({ status: "connecting", retryAt: expect.any(String) });
+  expect(await updateWith("replaced")).toMatchObject({ status: "connecting", retryAt: expect.any(String) });
   await channel.becomes("active");
   system.sandbox.faults.replace(phoneNumber);
   await channel.becomes("error", "replaced");
   expect((await channel.document()).wanted).toBe("disconnected");
 });
 
-test("a second connect changes nothing and answers with the present status", async () => {
+test("a second connect changes nothing and answers with the current status", async () => {
   expect(await post("connect")).toMatchObject({ status: 202, body: { ok: true, status: "active" } });
-  expect(await told()).toEqual([]);
+  expect(await statuses()).toEqual([]);
 });
 
-test("a server that answers nothing is given up and tried again", async () => {
+test("a channel gives up on a WhatsApp server that does not answer, and tries again", async () => {
   system.sandbox.faults.silence("all", true);
   system.sandbox.faults.drop(phoneNumber);
   const ends = async () => new Set((await updates()).map(({ data }) => JSON.stringify(data.lastDisconnect)));
   await eventually(async () => (await ends()).size > 1, { withinMs: 20_000 });
-  expect(new Set(await told())).toEqual(new Set(["connecting connection_lost"]));
+  expect(new Set(await statuses())).toEqual(new Set(["connecting connection_lost"]));
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { startSystem } from "../support/system.ts";
 
-test("a channel is paired by QR, sends, and receives", async () => {
+test("a channel pairs by QR, sends and receives", async () => {
   await using system = await startSystem();
   const api = system.api();
   const created = await api.post("/channels", { name: "Shop" });

@@ -3,7 +3,7 @@ import { eventually } from "../support/eventually.ts";
 import { newChannel } from "../support/pairing.ts";
 import { startSystem } from "../support/system.ts";
 
-test("a pairing whose connection keeps breaking asks WhatsApp for no more than five codes", async () => {
+test("a pairing whose connection keeps breaking asks WhatsApp for at most five codes", async () => {
   await using system = await startSystem({ timings: { backoff: { baseMs: 20, maxMs: 40 } } });
   const phoneNumber = "15550100111";
   const channel = await newChannel(system, phoneNumber);

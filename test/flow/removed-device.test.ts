@@ -17,7 +17,7 @@ afterAll(async () => {
 const credentials = (channelId: string) =>
   system.database.db.collection("whatsapp_auth_creds").countDocuments({ channelId });
 
-test("a device that was removed while its channel was disconnected is logged out at the next login", async () => {
+test("a channel whose device was removed while it was disconnected is logged out at the next login", async () => {
   const channel = await pairedChannel(system, "15550100121");
   await system.api().post(`/channels/${channel.channelId}/disconnect`);
   await channel.phone.unlink();
@@ -28,7 +28,7 @@ test("a device that was removed while its channel was disconnected is logged out
   expect(await credentials(channel.channelId)).toBe(0);
 });
 
-test("a device that was removed while the process was down is logged out when it is back", async () => {
+test("a channel whose device was removed while the process was down is logged out after the restart", async () => {
   const channel = await pairedChannel(system, "15550100122");
   await system.stop();
   await channel.phone.unlink();

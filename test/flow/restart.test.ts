@@ -3,7 +3,7 @@ import { eventually } from "../support/eventually.ts";
 import { newChannel, pairedChannel } from "../support/pairing.ts";
 import { startSystem } from "../support/system.ts";
 
-test("after a restart the wish decides: what was connected comes back without a QR, what was not stays", async () => {
+test("a restart reconnects connected channels without a QR, and leaves disconnected and logged-out ones alone", async () => {
   await using system = await startSystem();
   const connected = await pairedChannel(system, "15550100041");
   const disconnected = await pairedChannel(system, "15550100042");
@@ -32,7 +32,7 @@ test("after a restart the wish decides: what was connected comes back without a 
   expect(system.sandbox.counts.pairings).toBe(3);
 });
 
-test("a pairing does not survive the process: its channel is inactive, interrupted", async () => {
+test("a pairing that a stop interrupts leaves its channel inactive, with the reason interrupted", async () => {
   await using system = await startSystem();
   const channel = await newChannel(system, "15550100044");
   await system.api().post(`/channels/${channel.channelId}/connect`);
@@ -51,7 +51,7 @@ test("a pairing does not survive the process: its channel is inactive, interrupt
   await channel.becomes("active");
 });
 
-test("sends accepted while the channel is down go out in order when it is back; an old one does not", async () => {
+test("sends accepted while a channel is disconnected go out in order after it connects, except an expired one", async () => {
   await using system = await startSystem({ timings: { sweepMs: 300 } });
   const channel = await pairedChannel(system, "15550100045");
   const contact = system.sandbox.account("15550100046");
@@ -73,16 +73,16 @@ test("sends accepted while the channel is down go out in order when it is back; 
   expect(contact.inbox.map(({ text }) => text)).toEqual(["one", "two", "three"]);
   const { state } = (await system.collections.commands.findOne({ _id: old.body.payload.commandId })) ?? {};
   expect(state).toBe("expired");
-  const told = system.collections.events.find({
+  const published = system.collections.events.find({
     channelId: channel.channelId,
     "data.messageId": old.body.payload.messageId,
   });
-  expect((await told.toArray()).map(({ data }) => data)).toMatchObject([
+  expect((await published.toArray()).map(({ data }) => data)).toMatchObject([
     { status: "failed", error: { code: "expired" } },
   ]);
 });
 
-test("a logged-out channel refuses sends, and fails those that waited for it", async () => {
+test("a logged-out channel refuses new sends and fails queued ones", async () => {
   await using system = await startSystem();
   const channel = await pairedChannel(system, "15550100047");
   const post = (action: string, body: object = {}) =>
@@ -109,7 +109,7 @@ test("a logged-out channel refuses sends, and fails those that waited for it", a
   expect(system.sandbox.account("15550100048").inbox).toEqual([]);
 });
 
-test("a deleted channel is gone at once, its phone is unlinked, and nothing of it stays but fences", async () => {
+test("a deleted channel answers 404 at once, its phone is unlinked, and only its fences remain in the database", async () => {
   await using system = await startSystem();
   const channel = await pairedChannel(system, "15550100050");
   await system.api().post(`/channels/${channel.channelId}/send`, { to: "15550100051", message: "Hello" });
@@ -119,9 +119,9 @@ test("a deleted channel is gone at once, its phone is unlinked, and nothing of i
   await eventually(async () => (await system.collections.channels.countDocuments()) === 0);
   expect(channel.phone.devices()).toEqual([]);
   for (const { name } of await system.database.db.listCollections().toArray()) {
-    const left = await system.database.db
+    const remaining = await system.database.db
       .collection<{ _id: string }>(name)
       .countDocuments({ channelId: channel.channelId, _id: { $not: /\/fence$/ } });
-    expect(left, name).toBe(0);
+    expect(remaining, name).toBe(0);
   }
 });

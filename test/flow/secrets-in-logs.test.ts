@@ -6,7 +6,7 @@ import { testDatabase } from "../support/test-database.ts";
 const useEverything = new URL("./use-everything.child.ts", import.meta.url);
 const numbers = ["15550100071", "15550100072", "15550100073", "15550100074"];
 
-test("the log at trace level has no key, code, QR, text or number, and nothing else is printed", {
+test("the trace log contains no key, code, QR, text or number, and nothing but log lines is printed", {
   timeout: 60_000,
 }, async () => {
   await using database = await testDatabase();

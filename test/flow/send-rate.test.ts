@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { pairedChannel } from "../support/pairing.ts";
 import { startSystem } from "../support/system.ts";
 
-test("SEND_RATE delays what is beyond SEND_BURST, refuses nothing, and keeps the order", async () => {
+test("SEND_RATE delays sends beyond SEND_BURST, refuses none, and keeps their order", async () => {
   await using system = await startSystem({ config: { sendRate: 2, sendBurst: 2 } });
   const channel = await pairedChannel(system, "15550100151");
   const contact = system.sandbox.account("15550100152");
@@ -21,7 +21,7 @@ test("SEND_RATE delays what is beyond SEND_BURST, refuses nothing, and keeps the
   expect(contact.inbox.map(({ text }) => text)).not.toContain("six");
   await contact.waitForMessage(({ text }) => text === "six");
   expect(contact.inbox.map(({ text }) => text)).toEqual(texts);
-  // Four of them waited for half a second each; far less would be no pace.
+  // Four sends waited half a second each; much less would mean that they were not paced.
   const [second, last] = [contact.inbox[1]?.at, contact.inbox[5]?.at];
   expect(Number(last) - Number(second)).toBeGreaterThan(1_000);
 });

@@ -6,7 +6,7 @@ import { pairedChannel } from "../support/pairing.ts";
 import { type OneProcess, startSystem } from "../support/system.ts";
 
 let system: OneProcess;
-/** The signed pre-keys that replaced others, by number. */
+/** The ids of the signed pre-keys that replaced others, in order. */
 const rotated: number[] = [];
 
 beforeAll(async () => {
@@ -25,7 +25,7 @@ afterAll(async () => {
   expect(system.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
 });
 
-test("an old signed pre-key is replaced, again after a restart too, and whoever writes first gets through", async () => {
+test("an old signed pre-key is replaced, after a restart too, and a new contact's first message arrives", async () => {
   const channel = await pairedChannel(system, "15550100321");
   await eventually(() => rotated.length >= 2);
   await system.stop();

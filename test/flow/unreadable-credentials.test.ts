@@ -4,13 +4,13 @@ import { cleanCounts } from "../support/clean-counts.ts";
 import { pairedChannel } from "../support/pairing.ts";
 import { startSystem } from "../support/system.ts";
 
-test("credentials stored under another ENCRYPTION_KEY are an error, and are whole when the key is back", async () => {
+test("credentials sealed under another ENCRYPTION_KEY put the channel into error, and work again once that key is back", async () => {
   await using system = await startSystem();
   const channel = await pairedChannel(system, "15550100131");
   const stored = async () => {
     const find = (name: string, filter: object) =>
       system.database.db.collection<{ _id: string }>(name).find(filter).sort({ _id: 1 }).toArray();
-    // The fences and the owner's number rise with every owner.
+    // The fences and the epoch rise with every owner.
     const keys = await find("whatsapp_auth_keys", { _id: { $not: /\/fence$/ } });
     return [...keys, ...(await find("whatsapp_auth_creds", {})).map((row) => ({ ...row, epoch: 0 }))];
   };

@@ -8,13 +8,13 @@ const phoneNumber = "15550100071";
 const contact = "15550100072";
 const times = 20;
 
-/** What an auth state wrote, by what it wrote. */
+/** Counts what an auth state wrote. */
 interface Writes {
   /** Sealed bytes of rows and credentials. */
   bytes: number;
-  /** Rows by their type, and the credentials as `creds`; a deletion is not among them. */
+  /** Rows by type, with the credentials as `creds`; deletions are not counted. */
   rows: Record<string, number>;
-  /** Bulks and transactions: each raises the number in the fence by one. */
+  /** Bulk writes and transactions: each raises the number in the fence by one. */
   commits: number;
 }
 
@@ -56,7 +56,7 @@ function count(change: ChangeStreamDocument): void {
   }
 }
 
-/** What `work` wrote, when nothing more follows. */
+/** Runs `work` and counts its writes until no more follow. */
 async function writesOf(work: () => Promise<unknown>): Promise<Writes> {
   reset();
   await work();
@@ -75,7 +75,7 @@ async function writesOf(work: () => Promise<unknown>): Promise<Writes> {
 const send = () =>
   system.api().post(`/channels/${channel.channelId}/send`, { to: contact, message: "Hello" });
 
-test("pairing writes each key once, and the credentials a few times", async () => {
+test("a pairing writes each key once and the credentials a few times", async () => {
   const { rows, bytes, commits } = await writesOf(async () => {
     channel = await pairedChannel(system, phoneNumber);
   });
@@ -85,7 +85,7 @@ test("pairing writes each key once, and the credentials a few times", async () =
   expect(bytes).toBeLessThan(24_000);
 }, 60_000);
 
-test("a text to a contact that is known writes two ratchets, in one commit and at most 3.5 KB", async () => {
+test("a text to a known contact writes at most two ratchets and 3.5 KB, usually in one commit", async () => {
   await send();
   const { rows, bytes, commits } = await writesOf(async () => {
     for (let sent = 0; sent < times; sent++) expect((await send()).status).toBe(200);
@@ -95,21 +95,21 @@ test("a text to a contact that is known writes two ratchets, in one commit and a
   expect(bytes / times).toBeLessThan(3_584);
 }, 60_000);
 
-test("an incoming text writes its ratchet and itself, at most 1.5 KB", async () => {
+test("an incoming text writes its ratchet and its journal row, at most 1.5 KB", async () => {
   const person = system.sandbox.account(contact);
-  const seen = () => system.collections.events.countDocuments({ type: "incoming_message" });
+  const published = () => system.collections.events.countDocuments({ type: "incoming_message" });
   await writesOf(async () => {
     await person.sendText(phoneNumber, "first");
-    await eventually(async () => (await seen()) === 1);
+    await eventually(async () => (await published()) === 1);
   });
   const { rows, bytes } = await writesOf(async () => {
     for (let sent = 0; sent < times; sent++) await person.sendText(phoneNumber, `text ${sent}`);
-    await eventually(async () => (await seen()) === times + 1);
+    await eventually(async () => (await published()) === times + 1);
   });
   expect(rows).toEqual({ session: times, inbound: times });
   expect(bytes / times).toBeLessThan(1_536);
 }, 60_000);
 
-test("a channel that is connected and quiet writes nothing", async () => {
+test("a connected channel without traffic writes nothing", async () => {
   expect((await writesOf(async () => undefined)).commits).toBe(0);
 }, 60_000);
