@@ -5,13 +5,13 @@ import { testFiles } from "#test/support/projects.ts";
 
 const { unit, integration } = testFiles();
 
-/** Most tests wait for something most of the time: more workers than the two cores that they need. */
+/** Four workers keep two cores busy: most tests spend most of their time waiting. */
 const maxWorkers = 4;
 
 /**
- * Two projects, by what a file imports (see `testFiles`), so that nobody keeps a list: `unit` reaches nothing outside its
- * process and needs no MongoDB; the files of `integration` share one. Files share the processes of their project too:
- * loading Baileys and the MongoDB driver for each file would cost a quarter of a run's CPU time.
+ * `testFiles` sorts test files into two projects by their imports: `unit` reaches nothing outside its process; the files
+ * of `integration` share one MongoDB. Files also share the processes of their project: loading Baileys and the MongoDB
+ * driver for each file would cost a quarter of a run's CPU time.
  */
 const projects: TestProjectInlineConfiguration[] = [
   {
@@ -21,7 +21,7 @@ const projects: TestProjectInlineConfiguration[] = [
       include: unit,
       pool: "threads",
       isolate: false,
-      setupFiles: ["test/support/leaves-no-trace.ts"],
+      setupFiles: ["test/support/global-leaks.ts"],
     },
   },
   {

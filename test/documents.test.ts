@@ -7,7 +7,7 @@ import { settings } from "#shared/settings.ts";
 
 const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), "utf8");
 
-test("docs/internals/channel-machine.md has the transition table as the code has it", async () => {
+test("docs/internals/channel-machine.md shows the transition table of the code", async () => {
   const rows = Object.entries(table).map(([state, row]) => {
     const cells = Object.values(row).map((transition) => transition?.name ?? "–");
     return `| \`${state}\` | ${cells.join(" | ")} |`;
@@ -15,7 +15,7 @@ test("docs/internals/channel-machine.md has the transition table as the code has
   expect(await read("docs/internals/channel-machine.md")).toContain(rows.join("\n"));
 });
 
-test(".env.example lists every setting, and no other", async () => {
+test(".env.example lists every setting, and nothing else", async () => {
   const named = [...(await read(".env.example")).matchAll(/^#?([A-Z][A-Z_]+)=/gm)].map(([, name]) => name);
   expect(named.toSorted()).toEqual(Object.keys(settings).toSorted());
 });
@@ -25,19 +25,19 @@ test(".env.example shows the default of every setting that has one", async () =>
   const shown = new Map([...text.matchAll(/^#?([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
   for (const [name, setting] of Object.entries(settings)) {
     const fallback = setting.parse(undefined);
-    // An empty list is no default that could be shown.
+    // An empty list has no text to show.
     if (fallback !== undefined && !Array.isArray(fallback)) expect(shown.get(name), name).toBe(`${fallback}`);
   }
 });
 
-test("docs/database.md lists every command type, and no other", async () => {
+test("docs/database.md lists every command type, and nothing else", async () => {
   const rows = /\| type \| payload \|\n((?:\|.*\n)+)/.exec(await read("docs/database.md"))?.[1] ?? "";
   const cells = rows.split("\n").map((row) => row.split("|")[1] ?? "");
   const listed = cells.flatMap((cell) => [...cell.matchAll(/`([\w.]+)`/g)].map(([, type]) => type));
   expect(listed.toSorted()).toEqual(commandTypes.toSorted());
 });
 
-test("every file that the documents name exists", async () => {
+test("every file and folder that the documents name exists", async () => {
   const documents = [
     "README.md",
     "ARCHITECTURE.md",
@@ -62,7 +62,7 @@ test("every file that the documents name exists", async () => {
 });
 
 test.each(["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/sandbox.md"])(
-  "%s names commands that exist",
+  "%s names only npm scripts that exist",
   async (document) => {
     const { scripts } = JSON.parse(await read("package.json")) as { scripts: Record<string, string> };
     const named = [...(await read(document)).matchAll(/npm run ([\w-]+)/g)].map(([, name]) => name ?? "");

@@ -33,7 +33,7 @@ export class Api {
     this.call("POST", path, body, headers);
 }
 
-/** Whatever a route answers; tests look at the parts they are about. */
+/** The union of all routes' answers; each test reads the fields that it is about. */
 interface Answer {
   ok: boolean;
   message?: string;

@@ -7,19 +7,19 @@ import { findChromium } from "./chromium.ts";
 
 const artifacts = fileURLToPath(new URL("../.artifacts", import.meta.url));
 
-/** How long a step in the page may take, milliseconds: pairing with the sandbox is the longest. */
+/** Limit for one step in the page, in milliseconds; pairing with the sandbox takes longest. */
 const stepMs = 20_000;
 
-/** A headless Chromium. Whoever starts it closes it. */
+/** Starts a headless Chromium. The caller closes it. */
 export async function startBrowser(): Promise<Browser> {
   const { executablePath, env } = await findChromium();
-  // In a container there is neither a user namespace for Chromium's own sandbox nor a graphics card.
+  // A container has neither a user namespace for Chromium's own sandbox nor a graphics card.
   return await chromium.launch({ executablePath, env, args: ["--no-sandbox", "--disable-gpu"] });
 }
 
 /**
- * A page of a fresh profile, on which `work` is done. An error thrown in the page, and whatever its security policy
- * blocked, fail the test; a failed test leaves a screenshot in `test/.artifacts/`.
+ * Runs `work` on a page with a fresh profile. An error thrown in the page, or a violation of its Content Security Policy,
+ * fails the test. A failed test leaves a screenshot in `test/.artifacts/`.
  */
 export async function withPage(
   browser: Browser,

@@ -1,8 +1,8 @@
 import { createInterface } from "node:readline";
 
 /**
- * Kills the processes it was told of as soon as its own parent is gone, however that went: its standard input then
- * ends. Lines are `+<pid>` and `-<pid>`.
+ * Kills the registered processes when its own parent exits for whatever reason, which ends its standard input. A line
+ * `+<pid>` registers a process and `-<pid>` removes it.
  */
 const pids = new Set<number>();
 process.on("SIGINT", () => {});
@@ -21,6 +21,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // It ended by itself.
+    // The process has already exited.
   }
 }

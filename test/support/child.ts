@@ -1,24 +1,24 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** A TypeScript file running in a process of its own, and its output so far. Disposal kills it. */
+/** A TypeScript file that runs in its own process, and its output so far. Disposal kills it. */
 export interface Child extends AsyncDisposable {
   pid: number;
   out: string;
   err: string;
-  /** Waits until its output matches. Throws with its standard error when it ends before. */
+  /** Waits until standard output matches. Rejects with the standard error if the process exits first. */
   prints(pattern: RegExp): Promise<RegExpExecArray>;
   signal(signal: NodeJS.Signals): void;
   /** Kills it at once and waits for its exit. */
   kill(): Promise<void>;
-  /** Its exit code; null when a signal ended it. */
+  /** Resolves with the exit code, or null if a signal ended the process. */
   ended: Promise<number | null>;
 }
 
 export interface ChildOptions {
-  /** Added to `baseEnvironment`; nothing else of the tests' environment is passed on. */
+  /** Added to `baseEnvironment`; the child inherits no other variable. */
   env?: NodeJS.ProcessEnv;
-  /** Absent: a folder without a `.env`. */
+  /** Defaults to a folder without a `.env`. */
   cwd?: string;
 }
 
@@ -26,15 +26,15 @@ const withoutSettings = fileURLToPath(new URL(".", import.meta.url));
 const compileCache = fileURLToPath(new URL("../../node_modules/.cache/waypost/compiled", import.meta.url));
 
 /**
- * What every child gets: the path and the home of the tests, and Node's compile cache, which halves what a connector
- * needs to load (0.9 s of CPU time without it, 0.45 s with it).
+ * The environment of every child: `PATH`, `HOME` and `LANG` of the tests, and Node's compile cache, which halves the CPU
+ * time that a connector takes to load (0.9 s without it, 0.45 s with it).
  */
 export function baseEnvironment(): NodeJS.ProcessEnv {
   const { PATH, HOME, LANG = "C" } = process.env;
   return { PATH, HOME, LANG, NODE_COMPILE_CACHE: compileCache };
 }
 
-/** Starts a TypeScript file with the Node that runs the tests. */
+/** Starts a TypeScript file with the same Node that runs the tests. */
 export function startChild(file: URL, args: readonly string[] = [], options: ChildOptions = {}): Child {
   const running = spawn(process.execPath, [fileURLToPath(file), ...args], {
     cwd: options.cwd ?? withoutSettings,
@@ -62,7 +62,7 @@ export function startChild(file: URL, args: readonly string[] = [], options: Chi
         running.stdout.on("data", check);
         check();
         void ended.then(() =>
-          reject(new Error(`${file.pathname} ended before it printed ${pattern}\n${child.err}`)),
+          reject(new Error(`${file.pathname} exited before it printed ${pattern}\n${child.err}`)),
         );
       }),
     signal: (signal) => void running.kill(signal),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import archived from "@sparticuz/chromium";
 
-/** A Chromium that can be started, and the environment it needs. */
+/** An installed Chromium and the environment that it needs. */
 export interface Chromium {
   executablePath: string;
   env: Record<string, string>;
@@ -14,12 +14,12 @@ export interface Chromium {
 const cache = fileURLToPath(new URL("../../node_modules/.cache/waypost", import.meta.url));
 
 /**
- * The browser of the npm package, unpacked once into `node_modules/.cache`; `CHROMIUM_PATH` names another one. It brings
- * the few libraries along that a bare machine lacks, and fonts where there are none at all.
+ * Finds the Chromium that `CHROMIUM_PATH` names, or else unpacks the one of the npm package into `node_modules/.cache`,
+ * once. The package includes the few libraries that a bare machine lacks, and fonts for a machine without any.
  */
 export async function findChromium(): Promise<Chromium> {
-  const own = process.env.CHROMIUM_PATH;
-  if (own) return { executablePath: own, env: environment() };
+  const installed = process.env.CHROMIUM_PATH;
+  if (installed) return { executablePath: installed, env: environment() };
   const folder = join(cache, `chromium-${version()}`);
   if (!existsSync(folder)) await unpackTo(folder);
   return {
@@ -31,7 +31,7 @@ export async function findChromium(): Promise<Chromium> {
   };
 }
 
-/** Whole or not at all: several test runs may be at it, and any of them may be killed. */
+/** Unpacks atomically: several test runs may do so at once, and any of them may be killed. */
 async function unpackTo(folder: string): Promise<void> {
   await mkdir(cache, { recursive: true });
   const fresh = await mkdtemp(join(cache, "unpacking-"));
@@ -44,7 +44,7 @@ async function unpackTo(folder: string): Promise<void> {
   }
 }
 
-/** The package unpacks to the temporary folder, and its libraries only where it believes to be on Lambda. */
+/** The package unpacks into the temporary folder, and its libraries only if it believes it runs on AWS Lambda. */
 async function unpackInto(folder: string): Promise<void> {
   const { TMPDIR, AWS_EXECUTION_ENV } = process.env;
   process.env.TMPDIR = folder;

@@ -1,6 +1,6 @@
 import type { Counters } from "#infra/sandbox/ledger/counters.ts";
 
-/** What the sandbox has counted when the product did nothing wrong. For `toMatchObject`. */
+/** The sandbox's error counters if the product did nothing wrong. For `toMatchObject`. */
 export const cleanCounts = {
   unknownNodes: 0,
   handlerErrors: 0,

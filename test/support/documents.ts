@@ -4,7 +4,7 @@ import { hashSecret } from "#shared/api-key.ts";
 import { channelType } from "#shared/channel.ts";
 import type { ApiKeyDocument, ChannelDocument, CommandDocument } from "#shared/collections.ts";
 
-/** A channel as a function creates it. */
+/** A channel as the functions create it. */
 export function channelDocument(fields: Partial<ChannelDocument> = {}): ChannelDocument {
   const _id = fields._id ?? randomUUID();
   return {
@@ -29,7 +29,7 @@ export function channelDocument(fields: Partial<ChannelDocument> = {}): ChannelD
   };
 }
 
-/** A command as a function inserts it; the database gives it its order. */
+/** A command as the functions insert it; the database sets its `ord`. */
 export function commandDocument(channelId: string, fields: Partial<CommandDocument> = {}): CommandDocument {
   const now = Date.now();
   return {
@@ -48,7 +48,7 @@ export function commandDocument(channelId: string, fields: Partial<CommandDocume
   };
 }
 
-/** The row of an API key, an administrator's unless `fields` say otherwise. */
+/** The row of an API key, an administrator's unless `fields` says otherwise. */
 export function keyDocument(key: string, fields: Partial<ApiKeyDocument> = {}): ApiKeyDocument {
   return {
     _id: randomUUID(),

@@ -1,23 +1,23 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** How long to keep looking, and how often, in milliseconds. */
+/** How long and how often to poll, in milliseconds. */
 export type Patience = { withinMs?: number; everyMs?: number };
 
 /**
- * Looks again and again until `look` gives something (anything but `undefined`, `null` or `false`), and returns it.
- * A look that throws, a failed expectation among them, is one that has not succeeded yet.
- * @throws what the last look threw, or that it never came, after `withinMs` (10 s)
+ * Polls `check` until it returns anything but `undefined`, `null` or `false`, and resolves with that. Errors, failed
+ * expectations included, count as "not yet".
+ * @throws after `withinMs` (10 s): the error of the last check, or one that names its last result
  */
 export async function eventually<T>(
-  look: () => T | Promise<T>,
+  check: () => T | Promise<T>,
   { withinMs = 10_000, everyMs = 20 }: Patience = {},
 ): Promise<Exclude<T, undefined | null | false>> {
   let failure: unknown;
   for (const until = performance.now() + withinMs; ; ) {
     try {
-      const found = await look();
-      if (isSomething(found)) return found;
-      failure = new Error(`looked for ${withinMs} ms, last saw ${String(found)}`);
+      const result = await check();
+      if (isPresent(result)) return result;
+      failure = new Error(`still ${String(result)} after ${withinMs} ms`);
     } catch (error) {
       failure = error;
     }
@@ -26,6 +26,6 @@ export async function eventually<T>(
   }
 }
 
-function isSomething<T>(found: T): found is Exclude<T, undefined | null | false> {
-  return found !== undefined && found !== null && found !== false;
+function isPresent<T>(result: T): result is Exclude<T, undefined | null | false> {
+  return result !== undefined && result !== null && result !== false;
 }

@@ -2,16 +2,16 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Reporter, SerializedError, TestCase, TestModule, Vitest } from "vitest/node";
 
-/** What a run came to. `skipped` names each test that was left out and why; without a reason it counts as failed. */
+/** The counts of a run. `skipped` names each skipped test and its reason; one without a reason also counts as failed. */
 type GateResult = { passed: number; failed: number; skipped: { test: string; reason: string }[] };
 
 const resultsPath = "test/.artifacts/results.json";
 const slowestFiles = 10;
 
 /**
- * Counts a run of all its projects for the gate: prints the slowest files, each skipped test with its reason and, last,
+ * Counts the tests of all projects: prints the slowest files, each skipped test with its reason and finally
  * `N passed, N failed`, and writes the counts to `test/.artifacts/results.json`. A test skipped without a reason fails
- * the run, except when tests were picked by name.
+ * the run, unless tests were picked by name.
  */
 export function gateReporter(): Reporter {
   let isPicked = false;
@@ -31,7 +31,7 @@ export function gateReporter(): Reporter {
   };
 }
 
-/** What makes a run long, on a line for each file; nothing for a run of few files. */
+/** Lines that name the slowest files; none for a run of few files. */
 function slowest(modules: readonly TestModule[]): string[] {
   if (modules.length <= slowestFiles) return [];
   const times = modules.map((module) => {
@@ -46,7 +46,7 @@ function slowest(modules: readonly TestModule[]): string[] {
   ];
 }
 
-/** A file or group that breaks outside its tests, and an error outside any file, count as one failure each. */
+/** An error outside the tests of a file or group, or outside any file, counts as one failure each. */
 function countRun(
   modules: readonly TestModule[],
   unhandled: readonly SerializedError[],

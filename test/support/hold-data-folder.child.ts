@@ -1,6 +1,6 @@
 import { lockDataFolder } from "#infra/mongo/data-lock.ts";
 
-/** Takes the data folder named on the command line and keeps it until it is killed. */
+/** Locks the data folder named on the command line and holds it until killed. */
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error("usage: <folder>");
 await lockDataFolder(folder);

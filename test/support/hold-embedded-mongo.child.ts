@@ -1,7 +1,7 @@
 import { startEmbeddedMongo } from "#infra/mongo/embedded-mongo.ts";
 import { silentProgress } from "#infra/mongo/progress.ts";
 
-/** Runs an embedded MongoDB on the data folder named on the command line, prints its address, and stays until killed. */
+/** Runs an embedded MongoDB on the data folder named on the command line and prints its URI; runs until killed. */
 const [dataDir] = process.argv.slice(2);
 if (dataDir === undefined) throw new Error("usage: <folder>");
 const signal = AbortSignal.timeout(60_000);

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
- * Starts long files first, so that no worker is left with one at the end; a clean clone has no times of an earlier run
- * to go by. A file with long tests says so by the time-outs that it gives them; the others follow by their length.
+ * Starts long files first, so that no worker runs one alone at the end. A clean clone has no times of an earlier run, so
+ * the order follows the timeouts that a file sets for its long tests, then the file's length.
  */
 export class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -13,7 +13,7 @@ export class LongFirst extends BaseSequencer {
 }
 
 function weightOf({ moduleId, project }: TestSpecification): number {
-  // A worker is used again only for files of its own project: the quick ones fill the gaps at the end.
+  // Workers are reused only within a project: the quick files of the unit project fill the gaps at the end.
   if (project.name === "unit") return 0;
   const source = readFileSync(moduleId, "utf8");
   const timeouts = source.matchAll(/(?:timeout: |testTimeout: |\}, )(\d+_000)\b/g);

@@ -31,8 +31,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 /**
- * Linux's folder in memory, if it has room: what is written there is on the disk at once, and indexes are made in a
- * third of the time. No test of the shared MongoDB survives a power cut.
+ * Linux's in-memory folder, if it has room: syncing to disk costs nothing there, and building an index takes a third of
+ * the time. No test of the shared MongoDB needs its data to survive a power cut.
  */
 async function dataParent(): Promise<string> {
   const memory = "/dev/shm";

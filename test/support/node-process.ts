@@ -9,15 +9,15 @@ import { type TcpProxy, tcpProxy } from "./tcp-proxy.ts";
 
 export interface ProcessOptions {
   name: string;
-  /** Its real entry point. */
+  /** The product's own entry point. */
   main: URL;
   mongoUri: string;
-  /** Of WhatsApp; absent for a process that does not log in to it. */
+  /** Port of WhatsApp; absent for a process that does not log in to it. */
   whatsappPort?: number;
-  /** Its settings, apart from the database, the port and the way to WhatsApp. */
+  /** Its settings, apart from the database, the port and WhatsApp's URL. */
   env: NodeJS.ProcessEnv;
   logPath: string;
-  /** Notified of every process that starts or ends, so that none outlives the program. */
+  /** Is notified of every process that starts or ends, and kills those that would outlive the tests. */
   guard: { add(pid: number): void; remove(pid: number): void };
 }
 
@@ -25,7 +25,7 @@ const readyMs = 120_000;
 const pollMs = 25;
 const restartMs = 1_000;
 
-/** One of the product's processes. It keeps its port over restarts, and its paths to both servers can be broken. */
+/** One of the product's processes. It keeps its port across restarts, and reaches both servers over breakable proxies. */
 export class NodeProcess implements AsyncDisposable {
   readonly name: string;
   readonly url: string;
@@ -35,7 +35,7 @@ export class NodeProcess implements AsyncDisposable {
   readonly #options: ProcessOptions;
   readonly #owned: AsyncDisposableStack;
   #child: ChildProcess | null = null;
-  /** Whether it should run: if so, it is started again when it ends, as a supervisor does. */
+  /** Whether it should run. If so, it is restarted when it exits, as a process supervisor does. */
   #isWanted = false;
   #unexpectedExits = 0;
 
@@ -71,7 +71,7 @@ export class NodeProcess implements AsyncDisposable {
     return this.#unexpectedExits;
   }
 
-  /** Starts it unless it runs. Does not wait until it listens. */
+  /** Starts it unless it is running. Does not wait until it listens. */
   launch(): void {
     this.#isWanted = true;
     if (this.#child) return;
@@ -110,7 +110,7 @@ export class NodeProcess implements AsyncDisposable {
     this.#child?.kill(signal);
   }
 
-  /** Ends it with this signal and waits for its exit; kills it after 40 s. */
+  /** Sends this signal and waits for the exit; kills the process after 40 s. */
   async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     this.#isWanted = false;
     const child = this.#child;
@@ -127,7 +127,7 @@ export class NodeProcess implements AsyncDisposable {
     await this.#owned.disposeAsync();
   }
 
-  /** A process that starts while the database is unavailable logs that and exits. */
+  /** Restarts it after a pause: while the database is unavailable, a starting process exits at once. */
   #restart(): void {
     this.#unexpectedExits += 1;
     setTimeout(() => this.#isWanted && this.launch(), restartMs).unref();

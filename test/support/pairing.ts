@@ -5,7 +5,7 @@ import type { System } from "./system.ts";
 
 export interface TestChannel {
   channelId: string;
-  /** The phone it is, or is to be, linked to. */
+  /** The phone that it is linked to, or will be. */
   phone: Account;
   document(): Promise<ChannelDocument>;
   /** Waits until the channel's document has this status and reason. */
@@ -13,7 +13,7 @@ export interface TestChannel {
 }
 
 export interface ChannelOptions extends Patience {
-  /** The number that its account must have. */
+  /** The phone number that its account must have. */
   phoneNumber?: string;
 }
 
@@ -48,7 +48,7 @@ export async function newChannel(
   };
 }
 
-/** Creates a channel, links it by scanning its QR, and waits until it is active. */
+/** Creates a channel, links it by scanning its QR code, and waits until it is active. */
 export async function pairedChannel(
   system: System,
   phoneNumber: string,

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What a pure test does not reach, however many imports away. */
+/** Dependencies that make a test an integration test, however many imports away. */
 const outside = [
   { what: "MongoDB", reached: (source: string) => source.includes('inject("mongoUri")') },
   { what: "a simulated WhatsApp", reached: (source: string) => source.includes("function startSandbox(") },
@@ -21,7 +21,7 @@ export interface TestFiles {
   integration: string[];
 }
 
-/** Sorts the test files into projects by what they import, directly or through other files, so that no list is kept. */
+/** Sorts the test files into projects by their direct and indirect imports. */
 export function testFiles(): TestFiles {
   const files: TestFiles = { unit: [], integration: [] };
   for (const file of globSync("test/**/*.test.ts", { cwd: repository })) {
@@ -36,7 +36,7 @@ function projectOf(path: string): keyof TestFiles {
   return outside.some((one) => reached.some((file) => one.reached(sourceOf(file)))) ? "integration" : "unit";
 }
 
-/** The file, and every file of the repository that it imports, directly or through others; type imports are not followed. */
+/** The file and all its direct and indirect imports within the repository, without type imports. */
 function reachedFrom(path: string, found = new Set<string>()): Set<string> {
   if (found.has(path)) return found;
   found.add(path);
@@ -58,7 +58,7 @@ function importsOf(path: string): string[] {
   return found;
 }
 
-/** Without its type imports. */
+/** The file's text without its type imports. */
 function sourceOf(path: string): string {
   const known = sources.get(path);
   if (known !== undefined) return known;

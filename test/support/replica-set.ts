@@ -11,31 +11,31 @@ import { eventually } from "./eventually.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 export interface ReplicaSetOptions {
-  /** How soon the others notice that a primary is gone; MongoDB's own default is 10 s. */
+  /** How soon the other members notice that the primary is down; MongoDB's default is 10 s. */
   electionTimeoutMs?: number;
   progress?: Progress;
 }
 
-/** Three real mongods on loopback, on temporary folders; disposal ends them. */
+/** A replica set of three mongods on loopback, with temporary data folders. Disposal ends them. */
 export interface TestReplicaSet extends AsyncDisposable {
-  /** Names the database `waypost`. */
+  /** Includes the database, `waypost`. */
   uri: string;
-  /** Ends the primary at once, as a power cut would. Resolves with its port, for `restart`. */
+  /** Kills the primary, as a power cut would. Resolves with its port, for `restart`. */
   killPrimary(): Promise<number>;
-  /** Another member is elected, without anything ending. */
+  /** Makes the primary step down, so that another member is elected; no process ends. */
   stepDown(): Promise<void>;
-  /** Ends two members at once: the third can only be read from. Resolves with their ports. */
+  /** Kills two members at once, which leaves the third read-only. Resolves with their ports. */
   killMajority(): Promise<number[]>;
-  /** Starts a member again that was killed, on its data. */
+  /** Restarts a killed member on its data. */
   restart(port: number): Promise<void>;
-  /** Resolves when there is a primary and every member is up. */
+  /** Waits until a primary is elected and every member is up. */
   whole(): Promise<void>;
 }
 
 const membersCount = 3;
 const startMs = 120_000;
 
-/** Resolves once there is a primary and both others follow it. */
+/** Resolves once a primary is elected and both other members follow it. */
 export async function testReplicaSet(options: ReplicaSetOptions = {}): Promise<TestReplicaSet> {
   await using owned = new AsyncDisposableStack();
   const folder = owned.use(await temporaryFolder());
@@ -107,7 +107,7 @@ async function isWhole(client: MongoClient): Promise<boolean> {
   return states.join() === "PRIMARY,SECONDARY,SECONDARY";
 }
 
-/** On this port and no other: the replica set knows it by that. Another process may have it for a moment. */
+/** Starts a member on exactly this port, which identifies it in the set. Waits if another process briefly holds it. */
 async function startOn(program: Mongod, dbPath: string, port: number): Promise<ServerProcess> {
   for (let attempt = 0; attempt < 50; attempt++) {
     if ((await freePort(port)) === port)

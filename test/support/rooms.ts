@@ -4,29 +4,29 @@ import { fileURLToPath } from "node:url";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
-/** A folder whose rooms ARCHITECTURE lists. A room is a folder in it, or a file of its own; `./` is the folder's other files. */
-export interface House {
+/** A top folder whose rooms ARCHITECTURE lists. A room is a subfolder or a listed file; `./` is all other files. */
+export interface FolderRooms {
   folder: string;
-  /** As ARCHITECTURE lists them, from the top to the ground. */
+  /** The rooms in ARCHITECTURE's order, from the top to the ground. */
   rooms: string[];
-  /** Each room's sentence, as ARCHITECTURE has it. */
+  /** ARCHITECTURE's sentence for each room. */
   sentences: Record<string, string>;
   /** The rooms on disk. */
-  found: string[];
-  /** The sentence with which a file of each room opens. */
-  opening: Record<string, string>;
-  /** Imports that run up the list, as `from imports to`. */
-  climbing: string[];
+  onDisk: string[];
+  /** The sentence that opens a file of each room. */
+  openings: Record<string, string>;
+  /** Imports of a room above, as `<file> imports <file>`. */
+  upwardImports: string[];
 }
 
-/** The houses of ARCHITECTURE: each heading that is a folder, followed by a table of rooms. */
-export async function houses(): Promise<House[]> {
+/** Reads ARCHITECTURE's tables of rooms, each under a heading that names its folder, and the files of each folder. */
+export async function readRooms(): Promise<FolderRooms[]> {
   const text = await readFile(join(repository, "ARCHITECTURE.md"), "utf8");
   const tables = [...text.matchAll(/^### `([\w/]+)\/`\n([\s\S]*?)(?=^#|(?![\s\S]))/gm)];
-  return Promise.all(tables.map(([, folder = "", table = ""]) => readHouse(folder, table)));
+  return Promise.all(tables.map(([, folder = "", table = ""]) => readFolder(folder, table)));
 }
 
-async function readHouse(folder: string, table: string): Promise<House> {
+async function readFolder(folder: string, table: string): Promise<FolderRooms> {
   const rows = [...table.matchAll(/^\| `([\w./-]+)` \| (.+) \|$/gm)];
   const sentences = Object.fromEntries(
     rows.map(([, room = "", sentence = ""]) => [withoutSlash(room), sentence]),
@@ -37,22 +37,22 @@ async function readHouse(folder: string, table: string): Promise<House> {
     const [top = "", ...rest] = path.split("/");
     return rest.length > 0 || rooms.includes(top) ? top : ".";
   };
-  const opening: Record<string, string> = {};
-  const climbing: string[] = [];
+  const openings: Record<string, string> = {};
+  const upwardImports: string[] = [];
   for (const [path, source] of files) {
     const room = roomOf(path);
     const sentence = openingSentence(source);
-    if (sentence) opening[room] = room in opening ? `${opening[room]} AND ${sentence}` : sentence;
+    if (sentence) openings[room] = room in openings ? `${openings[room]} AND ${sentence}` : sentence;
     for (const target of importsWithin(folder, path, source)) {
       const isUp = rooms.indexOf(roomOf(target)) < rooms.indexOf(room);
-      if (isUp) climbing.push(`${folder}/${path} imports ${folder}/${target}`);
+      if (isUp) upwardImports.push(`${folder}/${path} imports ${folder}/${target}`);
     }
   }
-  const found = [...new Set(files.map(([path]) => roomOf(path)))];
-  return { folder, rooms, sentences, found, opening, climbing };
+  const onDisk = [...new Set(files.map(([path]) => roomOf(path)))];
+  return { folder, rooms, sentences, onDisk, openings, upwardImports };
 }
 
-/** Path within the folder, and text. */
+/** Each source file's path within the folder, and its text. */
 async function sourceFiles(folder: string): Promise<[path: string, source: string][]> {
   const names = await readdir(join(repository, folder), { recursive: true });
   const sources = names.filter((name) => /\.tsx?$/.test(name) && !name.startsWith("console/dist/"));
@@ -73,7 +73,7 @@ function openingSentence(source: string): string | null {
   return paragraph?.replace(/\s+/g, " ") ?? null;
 }
 
-/** What a file imports from its own house: paths within the folder. */
+/** The files of the same top folder that a file imports, as paths within the folder. */
 function importsWithin(folder: string, path: string, source: string): string[] {
   const specifiers = [...source.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([.#][^"]+)"/g)].map(
     ([, one = ""]) => one,

@@ -8,7 +8,7 @@ import { StandaloneMongoError } from "#shared/database.ts";
 import { listen } from "#shared/listening.ts";
 import { runMain, StoppedEarlyError } from "#shared/run-main.ts";
 
-/** Mains that end in every way there is; the command line says which runs. */
+/** Mains that end in every possible way; the command line names the one to run. */
 const mains: Record<string, (asked: Promise<unknown>) => Promise<void>> = {
   returns: async () => {},
   waits: async (asked) => {
@@ -47,7 +47,7 @@ const mains: Record<string, (asked: Promise<unknown>) => Promise<void>> = {
   "prints a setting": async () => void process.stdout.write(`${process.env.LOG_LEVEL}\n`),
 };
 
-/** A server would hold the process; here a timer does. */
+/** Keeps the process alive with a timer, as a server would. */
 async function untilAsked(asked: Promise<unknown>): Promise<void> {
   setInterval(() => {}, 60_000);
   process.stdout.write("up\n");
@@ -55,5 +55,5 @@ async function untilAsked(asked: Promise<unknown>): Promise<void> {
 }
 
 const main = mains[process.argv[2] ?? ""];
-if (!main) throw new Error(`There is no such main: ${process.argv[2]}`);
+if (!main) throw new Error(`unknown main: ${process.argv[2]}`);
 await runMain(main);

@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** One file on a web server of its own, on loopback. Disposal stops it. */
+/** A web server on loopback that serves one file. Disposal stops it. */
 export type ServedFile = AsyncDisposable & {
   url: string;
-  /** `host:port`, as `MEDIA_ALLOW_HOSTS` wants it. */
+  /** `host:port`, the form that `MEDIA_ALLOW_HOSTS` takes. */
   host: string;
   body: Buffer;
 };

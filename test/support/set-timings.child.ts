@@ -1,4 +1,4 @@
 import { defaultTimings } from "#connector/timings.ts";
 
-/** Loaded into a connector before anything else: it then runs with the timings of the test, which no setting reaches. */
+/** Preloaded into a connector: sets the test's timings, which no setting covers. */
 Object.assign(defaultTimings, JSON.parse(process.env.TEST_TIMINGS ?? "{}"));

@@ -2,7 +2,7 @@ import { type Db, MongoClient } from "mongodb";
 import { inject } from "vitest";
 import { overProxy, type TcpProxy, tcpProxy } from "./tcp-proxy.ts";
 
-/** A database of the shared MongoDB over a wire of its own, with a client that notices soon when it is cut. */
+/** A database of the shared MongoDB over its own breakable proxy, with a client that notices a cut soon (300 ms). */
 export type SeverableDatabase = Pick<TcpProxy, "cut" | "freeze" | "mend"> & AsyncDisposable & { db: Db };
 
 export async function severableDatabase(name: string): Promise<SeverableDatabase> {

@@ -1,20 +1,21 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { slowed } from "./slowed.ts";
+import { delayedPipe } from "./delayed-pipe.ts";
 
 /**
- * The way of one process to every member of a replica set, to be broken without touching anybody else's: a SOCKS5
- * server (RFC 1928) without authentication, for `proxyHost` and `proxyPort` in a MongoDB URI. Ports of loopback only.
+ * One process's network path to all members of a replica set, which a test can break without affecting other processes:
+ * a SOCKS5 server (RFC 1928) without authentication, for `proxyHost` and `proxyPort` in a MongoDB URI. It connects to
+ * loopback ports only.
  */
 export interface SocksProxy extends AsyncDisposable {
   port: number;
-  /** Ends what is connected, and whatever connects. */
+  /** Closes every connection, and each new one at once. */
   cut(): void;
-  /** Takes everything and passes nothing on, on old and new connections. */
+  /** Keeps old and new connections open, but forwards nothing. */
   freeze(): void;
-  /** Everything takes so many milliseconds longer, each way. */
+  /** Delays all data by this many milliseconds in each direction. */
   slow(delayMs: number): void;
-  /** New connections pass again, at full speed. What was frozen is ended: it lost nothing, but nobody waits any more. */
+  /** Forwards again, without delay. Closes frozen connections: they lost no data, but their clients have given up. */
   mend(): void;
 }
 
@@ -41,14 +42,14 @@ export async function socksProxy(): Promise<SocksProxy> {
     if (state === "frozen") return void client.pause();
     void handshake(client)
       .then((port) => {
-        // What was under way when the wire was frozen is frozen too.
+        // A handshake that was in progress when the proxy froze stays frozen too.
         if (state === "frozen") return;
         const target = connect({ port, host: "127.0.0.1", noDelay: true });
         keep(target);
         target.once("connect", () => client.write(reply(succeeded)));
         target.once("error", () => target.connecting && client.end(reply(refused)));
-        slowed(client, target, () => delayMs);
-        slowed(target, client, () => delayMs);
+        delayedPipe(client, target, () => delayMs);
+        delayedPipe(target, client, () => delayMs);
       })
       .catch(() => client.destroy());
   });
@@ -81,7 +82,7 @@ export async function socksProxy(): Promise<SocksProxy> {
   };
 }
 
-/** Reads greeting and request; resolves with the port that is wanted. */
+/** Reads the greeting and the request; resolves with the requested port. */
 async function handshake(client: Socket): Promise<number> {
   const [, methods = 0] = await exactly(client, 2);
   await exactly(client, methods);
@@ -90,7 +91,7 @@ async function handshake(client: Socket): Promise<number> {
   const [length = 0] = type === addressTypes.name ? await exactly(client, 1) : [4];
   const address = await exactly(client, length);
   const name = type === addressTypes.name ? address.toString("latin1") : address.join(".");
-  if (name !== "127.0.0.1" && name !== "localhost") throw new Error(`${name} is not this machine`);
+  if (name !== "127.0.0.1" && name !== "localhost") throw new Error(`${name} is not a loopback address`);
   return (await exactly(client, 2)).readUInt16BE();
 }
 

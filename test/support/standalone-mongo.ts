@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { freePort } from "#infra/mongo/free-port.ts";
 import { saysReady } from "#infra/mongo/server-log.ts";
 
-/** A mongod that is no replica set, on a data folder of its own; disposal ends it. */
+/** Starts a mongod that is not a replica set, on the given data folder. Disposal kills it. */
 export async function standaloneMongo(
   program: string,
   dbPath: string,
@@ -19,7 +19,7 @@ export async function standaloneMongo(
   createInterface({ input: child.stdout }).on("line", (line) => void (saysReady(line) && ready.resolve()));
   await Promise.race([
     ready.promise,
-    exited.then(([code]) => Promise.reject(new Error(`it ended: ${code}`))),
+    exited.then(([code]) => Promise.reject(new Error(`mongod exited with ${code}`))),
   ]);
   return {
     uri: `mongodb://127.0.0.1:${port}/waypost`,

@@ -9,17 +9,17 @@ export interface SupervisedOptions {
   functions: number;
   connectors: number;
   mongoUri: string;
-  /** Of the WhatsApp that the connectors log in to. */
+  /** Port of the WhatsApp that the connectors log in to. */
   whatsappPort: number;
   functionsEnv: NodeJS.ProcessEnv;
   connectorsEnv: NodeJS.ProcessEnv;
 }
 
-/** The product's own processes, by their real entry points. Disposal kills them. */
+/** The product's processes, started from its own entry points. Disposal kills them. */
 export interface Supervised extends AsyncDisposable {
   functions: NodeProcess[];
   connectors: NodeProcess[];
-  /** Of the processes' logs. They are kept, so that a failure can be explained. */
+  /** Folder of the processes' logs. Kept after disposal, so that a failure can be explained. */
   folder: string;
   /** Removes the logs on disposal. */
   forgetLogs(): void;
@@ -28,7 +28,7 @@ export interface Supervised extends AsyncDisposable {
 const functionsMain = new URL("../../functions/platforms/node/main.ts", import.meta.url);
 const connectorMain = new URL("../../connector/main.ts", import.meta.url);
 
-/** Starts all processes beside each other; resolves when each of them listens. */
+/** Starts all processes at once; resolves when each of them listens. */
 export async function startSupervised(options: SupervisedOptions): Promise<Supervised> {
   const { mongoUri, whatsappPort, functionsEnv, connectorsEnv } = options;
   await using owned = new AsyncDisposableStack();
@@ -60,7 +60,7 @@ export async function startSupervised(options: SupervisedOptions): Promise<Super
 const times = <T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => make(index)));
 
-/** A process that kills the others when this one ends without having done so. */
+/** Starts a process that kills the others if this one exits without doing so. */
 function startGuard() {
   const main = fileURLToPath(new URL("./child-guard.child.ts", import.meta.url));
   const running = spawn(process.execPath, [main], { detached: true, stdio: ["pipe", "ignore", "ignore"] });

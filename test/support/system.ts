@@ -20,30 +20,30 @@ import { type TestDatabase, testDatabase } from "./test-database.ts";
 export const apiKey = "test_key_0123456789abcdefghij";
 
 interface WorldOptions {
-  /** Of other servers than the MongoDB that all tests share, on which a fresh database is made otherwise. */
+  /** The servers to use. Absent: a fresh database on the MongoDB that all tests share. */
   database?: Pick<TestReplicaSet, "uri">;
   sandbox?: SandboxOptions;
 }
 
-/** The whole product in the process of the test: the quickest to start. */
+/** The whole product in the process of the test: starts fastest. */
 export interface OneProcessOptions extends WorldOptions {
   processes?: "one";
   timings?: Partial<Timings>;
   config?: Partial<Config>;
-  /** Where the product's log goes. Absent: nowhere, unless `LOG_LEVEL` is set. */
+  /** The product's logger. Absent: silent, unless `LOG_LEVEL` is set. */
   log?: Logger;
-  /** The server that the product reaches only over `wire`, which the test can break. */
+  /** The server that the product reaches only over `wire`, a proxy that the test can break. */
   wired?: "database" | "whatsapp";
 }
 
-/** The functions in the process of the test; the test starts connectors, each in a process of its own. */
+/** The functions in the process of the test; the test starts each connector in its own process. */
 interface ConnectorsOptions extends WorldOptions {
   processes: "connectors";
-  /** Of every connector. */
+  /** The timings of every connector. */
   timings?: Partial<Timings>;
 }
 
-/** Every part in a process of its own that is restarted when it ends, with breakable paths to both servers. */
+/** Every part in its own process, which is restarted when it exits and reaches both servers over breakable proxies. */
 interface SupervisedOptions extends WorldOptions {
   processes: "supervised";
   database: TestReplicaSet;
@@ -51,14 +51,14 @@ interface SupervisedOptions extends WorldOptions {
   connectors: number;
 }
 
-/** The two servers that the product runs on, and a view of its database. */
+/** The two servers that the product depends on, and the collections of its database. */
 export interface World {
   sandbox: Sandbox;
   database: Omit<TestDatabase, typeof Symbol.asyncDispose>;
   collections: Collections;
 }
 
-/** What every system has, however many processes it runs in. */
+/** The part of a system that does not depend on how many processes it runs in. */
 export interface System extends World {
   api(): Api;
 }
@@ -109,16 +109,16 @@ async function startOneProcess({ timings = {}, ...options }: OneProcessOptions) 
       return running.waypost.url;
     },
     api: () => new Api(running.waypost.url, apiKey),
-    /** A socket that is signed in. */
+    /** Opens an authenticated Socket.io connection. */
     socket() {
       const socket = io(running.waypost.url, { auth: { apiKey }, transports: ["websocket"] });
       sockets.push(socket);
       return socket;
     },
-    /** Rejects when the connector cannot go on. */
+    /** Rejects when the connector fails for good. */
     failed: () => running.waypost.failed,
     stop: () => running.waypost[Symbol.asyncDispose](),
-    /** Starts it again after `stop`, with these settings changed. */
+    /** Restarts the product after `stop`, with these settings changed. */
     async start(changes?: Partial<Config>) {
       running.waypost = await start(changes);
     },
@@ -129,7 +129,7 @@ async function startOneProcess({ timings = {}, ...options }: OneProcessOptions) 
 const connectorMain = new URL("../../connector/main.ts", import.meta.url);
 const setTimings = new URL("./set-timings.child.ts", import.meta.url);
 
-/** A connector in a process of its own, and where it listens. */
+/** A connector in its own process, and its URL. */
 export type ConnectorProcess = Child & { url: string };
 
 async function startConnectors({ timings, ...options }: ConnectorsOptions) {
@@ -155,7 +155,7 @@ async function startConnectors({ timings, ...options }: ConnectorsOptions) {
       const [, url = ""] = await child.prints(/"url":"([^"]+)"[^\n]*connector listens/);
       return Object.assign(child, { url });
     },
-    /** The name of the living connector that owns the channel and has it active; null when none does. */
+    /** The name of the live connector that owns the channel while it is active; null if there is none. */
     async activeAt(channelId: string): Promise<string | null> {
       const { channels, connectors } = world.collections;
       const channel = await channels.findOne({ _id: channelId, status: "active" });
@@ -183,7 +183,7 @@ async function startSupervisedProcesses(options: SupervisedOptions) {
   const kept = owned.move();
   return {
     ...{ ...world, mongo: options.database, functions, connectors, folder, forgetLogs },
-    /** The HTTP API through one of the functions processes. */
+    /** The HTTP API of one of the functions processes. */
     api: (index = 0) => new Api(functions[index % functions.length]?.url ?? "", apiKey),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
@@ -196,7 +196,7 @@ async function startWorld(owned: AsyncDisposableStack, options: WorldOptions): P
   return { sandbox, database, collections: collections(database.db) };
 }
 
-/** The database that the URI names. Whoever started the servers ends them: nothing is dropped. */
+/** Connects to the database in the URI. Disposal closes the client but drops nothing: the servers are the caller's. */
 async function databaseOf({ uri }: Pick<TestReplicaSet, "uri">): Promise<TestDatabase> {
   const client = new MongoClient(uri, { serverSelectionTimeoutMS: 60_000, w: "majority" });
   return { client, db: client.db(), uri, [Symbol.asyncDispose]: () => client.close() };

@@ -1,33 +1,33 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A wire to a server of this machine that can be broken in every way there is, always at the same port. */
+/** A proxy, on a fixed port, to a server on this machine. A test can break its connections in several ways. */
 export interface TcpProxy extends AsyncDisposable {
   port: number;
-  /** From which ports it called its target, and when (milliseconds since 1970): so the target's callers are told apart. */
+  /** The local port and time (milliseconds since 1970) of each connection to the target, to tell its clients apart. */
   readonly calls: readonly { port: number; at: number }[];
-  /** Ends what is connected, and whatever connects. */
+  /** Closes every connection, and each new one at once. */
   cut(): void;
-  /** Takes everything and answers nothing, on old and new connections. */
+  /** Keeps old and new connections open, but forwards nothing. */
   freeze(): void;
-  /** Ends what is connected; nothing listens any more, so that connections are refused. */
+  /** Closes every connection and stops listening, so that new connections are refused. */
   close(): Promise<void>;
-  /** New connections pass again. */
+  /** Accepts and forwards new connections again. */
   mend(): Promise<void>;
 }
 
 export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   const calls: { port: number; at: number }[] = [];
-  let newcomers: "pass" | "wait" | "end" = "pass";
+  let newConnections: "pass" | "wait" | "end" = "pass";
   const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.on("error", () => undefined).once("close", () => sockets.delete(socket));
   };
   const server = createServer((client) => {
     keep(client);
-    if (newcomers === "end") client.destroy();
-    if (newcomers !== "pass") return;
+    if (newConnections === "end") client.destroy();
+    if (newConnections !== "pass") return;
     const target = connect(targetPort, "127.0.0.1");
     keep(target);
     target.once("connect", () => calls.push({ port: target.localPort ?? 0, at: Date.now() }));
@@ -41,7 +41,7 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
     return (server.address() as AddressInfo).port;
   };
   const cut = () => {
-    newcomers = "end";
+    newConnections = "end";
     for (const socket of sockets) socket.destroy();
   };
   const close = async () => {
@@ -57,20 +57,20 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
     cut,
     close,
     freeze() {
-      newcomers = "wait";
+      newConnections = "wait";
       for (const socket of sockets) socket.unpipe().pause();
     },
     async mend() {
-      // What was frozen lost what it held back.
-      if (newcomers === "wait") cut();
-      newcomers = "pass";
+      // A frozen connection has lost data: it cannot resume.
+      if (newConnections === "wait") cut();
+      newConnections = "pass";
       if (!server.listening) await listen(port);
     },
     [Symbol.asyncDispose]: close,
   };
 }
 
-/** The address of the proxied MongoDB. Direct, since a replica set tells the driver where it really is. */
+/** The URI of the proxied MongoDB. A direct connection, because a replica set would send the driver past the proxy. */
 export function overProxy({ port }: TcpProxy, mongoUri: string): string {
   const address = new URL(mongoUri);
   address.port = String(port);

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { eventually } from "./eventually.ts";
 import { testDatabase } from "./test-database.ts";
 
-test("every database is empty, apart from the others, and gone afterwards", async () => {
+test("a test database starts empty, is separate from others, and is dropped on disposal", async () => {
   await using one = await testDatabase();
   await one.db.collection("things").insertOne({ owner: "one" });
   let other: string;
@@ -14,9 +14,9 @@ test("every database is empty, apart from the others, and gone afterwards", asyn
     expect(await one.db.collection("things").distinct("owner")).toEqual(["one"]);
     expect(await databaseNames(one.client)).toContain(other);
   }
-  const left = await databaseNames(one.client);
-  expect(left).toContain(one.db.databaseName);
-  expect(left).not.toContain(other);
+  const remaining = await databaseNames(one.client);
+  expect(remaining).toContain(one.db.databaseName);
+  expect(remaining).not.toContain(other);
 });
 
 async function databaseNames(client: MongoClient): Promise<string[]> {
@@ -24,7 +24,7 @@ async function databaseNames(client: MongoClient): Promise<string[]> {
   return databases.map(({ name }) => name);
 }
 
-test("change streams work, which need a replica set", async () => {
+test("the shared MongoDB is a replica set, so change streams work", async () => {
   await using database = await testDatabase();
   const things = await database.db.createCollection("things");
   await using stream = things.watch();

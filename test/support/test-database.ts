@@ -6,11 +6,11 @@ import { inject } from "vitest";
 export type TestDatabase = AsyncDisposable & {
   client: MongoClient;
   db: Db;
-  /** Names the database, for code that makes its own client. */
+  /** Includes the database, for code that makes its own client. */
   uri: string;
 };
 
-/** A fresh, empty database. In one test: `await using database = await testDatabase()`; for a file: in `beforeAll`. */
+/** Creates an empty database. For one test: `await using database = await testDatabase()`; for a file: in `beforeAll`. */
 export async function testDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString("hex")}`;
   const address = new URL(inject("mongoUri"));

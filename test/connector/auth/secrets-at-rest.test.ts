@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AuthState } from "#connector/auth/auth-state.ts";
 import { encodeCreds } from "#connector/auth/row-codec.ts";
 import { hardenedSignalRepository } from "#connector/baileys/harden.ts";
-import { leaked } from "#test/support/leaked.ts";
+import { leakedSecrets } from "#test/support/leaked-secrets.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 import { createParty, introduce, memoryStore, type Party } from "../baileys/signal-party.fixture.ts";
 import { keyPair, open, pair, pairedChannel } from "./auth.fixture.ts";
@@ -66,9 +66,9 @@ test("the database shows no private key of the credentials, pre-keys or sessions
   ];
   const bytes = await dump(database.db);
   expect(bytes.length).toBeGreaterThan(2_000);
-  expect(leaked(bytes, secrets)).toEqual([]);
+  expect(leakedSecrets(bytes, secrets)).toEqual([]);
   const plain = Buffer.from(encodeCreds({ server: "s", creds }));
-  expect(leaked(plain, [creds.noiseKey.private])).toHaveLength(1);
+  expect(leakedSecrets(plain, [creds.noiseKey.private])).toHaveLength(1);
 });
 
 function partyOf({ state: { creds, keys } }: AuthState): Party {

@@ -2,8 +2,8 @@ import type { Socket } from "node:net";
 
 const heldBytesMax = 4 * 1024 * 1024;
 
-/** Passes on what `from` says to `to`, each piece so many milliseconds late and in order; both end together. */
-export function slowed(from: Socket, to: Socket, delayMs: () => number): void {
+/** Pipes `from` into `to`, each chunk delayed by `delayMs()` and in order. When `from` closes, `to` is destroyed. */
+export function delayedPipe(from: Socket, to: Socket, delayMs: () => number): void {
   let lastAt = 0;
   let heldBytes = 0;
   const later = (work: () => void) => {
@@ -12,12 +12,12 @@ export function slowed(from: Socket, to: Socket, delayMs: () => number): void {
     if (lastAt <= now) work();
     else setTimeout(work, lastAt - now);
   };
-  from.on("data", (piece: Buffer) => {
-    heldBytes += piece.length;
+  from.on("data", (chunk: Buffer) => {
+    heldBytes += chunk.length;
     if (heldBytes > heldBytesMax) from.pause();
     later(() => {
-      heldBytes -= piece.length;
-      if (!to.destroyed) to.write(piece);
+      heldBytes -= chunk.length;
+      if (!to.destroyed) to.write(chunk);
       if (heldBytes <= heldBytesMax && from.isPaused() && from.listenerCount("data") > 0) from.resume();
     });
   });
