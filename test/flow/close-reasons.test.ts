@@ -77,7 +77,7 @@ const rows: Row[] = [
   },
   {
     ...loggedOut,
-    cause: "a device that the phone removes (401)",
+    cause: "a removed device (401 device_removed)",
     act: (faults, of) => faults.removeDevice(of),
     reason: "unlinked_by_phone",
     end: ["unlinked", 401],

@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { listenTo } from "../support/listening.ts";
 import { pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { subscribeTo } from "../support/subscription.ts";
 import { type OneProcess, startSystem } from "../support/system.ts";
 
 const contact = "15550100052";
 let system: OneProcess;
 let channel: TestChannel;
-let listening: Awaited<ReturnType<typeof listenTo>>;
+let subscription: Awaited<ReturnType<typeof subscribeTo>>;
 
 beforeAll(async () => {
   system = await startSystem({ config: { sendTtlSeconds: 1 } });
   channel = await pairedChannel(system, "15550100051");
-  listening = await listenTo(system, channel.channelId);
+  subscription = await subscribeTo(system, channel.channelId);
 });
 
 afterAll(() => system[Symbol.asyncDispose]());
@@ -28,7 +28,7 @@ async function connect() {
   await channel.becomes("active");
 }
 
-test("20 sends at once under one key are one message, and 20 answers that are the same", async () => {
+test("20 concurrent sends under one idempotency key send one message and get the same answer", async () => {
   const headers = { "Idempotency-Key": "order-4711", Prefer: "wait=30" };
   const answers = await Promise.all(Array.from({ length: 20 }, () => send("One of twenty", headers)));
   expect(answers.map(({ status, body }) => [status, body])).toEqual(
@@ -39,13 +39,13 @@ test("20 sends at once under one key are one message, and 20 answers that are th
   const id = answers[0]?.body.payload.messageId;
   await system.sandbox.account(contact).waitForMessage(({ text }) => text === "One of twenty");
   expect((await send("One of twenty", headers)).body).toEqual(answers[0]?.body);
-  // What comes behind shows that nothing else is on its way.
+  // Once a later message has arrived, no second copy can still be on its way.
   await send("Behind the twenty", { Prefer: "wait=30" });
   await system.sandbox.account(contact).waitForMessage(({ text }) => text === "Behind the twenty");
   expect(received("One of twenty")).toMatchObject([{ id, copies: 1 }]);
 });
 
-test("a message that expired is tried again under its id, and one that was taken back never arrives", async () => {
+test("an expired send can be retried under its message id, and a cancelled send never arrives", async () => {
   await disconnect();
   const late = (await send("Late")).body.payload;
   const unwanted = (await send("Unwanted")).body.payload;
@@ -59,8 +59,10 @@ test("a message that expired is tried again under its id, and one that was taken
   expect(received("Late")).toMatchObject([{ id: late.messageId, copies: 1 }]);
   expect(received("Unwanted")).toEqual([]);
   const statuses = await eventually(() => {
-    const told = listening.of("message_status_update").filter((event) => event.messageId === late.messageId);
-    return told.some(({ status }) => status === "delivered") && told.map(({ status }) => status);
+    const updates = subscription
+      .named("message_status_update")
+      .filter((event) => event.messageId === late.messageId);
+    return updates.some(({ status }) => status === "delivered") && updates.map(({ status }) => status);
   });
   expect(statuses).toEqual(["failed", "sent", "delivered"]);
   expect((await command(unwanted.commandId))?.state).toBe("cancelled");

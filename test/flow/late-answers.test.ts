@@ -1,19 +1,19 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { cleanCounts } from "../support/clean-counts.ts";
-import { listenTo } from "../support/listening.ts";
 import { pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { subscribeTo } from "../support/subscription.ts";
 import { type OneProcess, startSystem } from "../support/system.ts";
 
 const phoneNumber = "15550100141";
 const contactNumber = "15550100142";
 let system: OneProcess;
 let channel: TestChannel;
-let listening: Awaited<ReturnType<typeof listenTo>>;
+let subscription: Awaited<ReturnType<typeof subscribeTo>>;
 
 beforeAll(async () => {
   system = await startSystem();
   channel = await pairedChannel(system, phoneNumber);
-  listening = await listenTo(system, channel.channelId);
+  subscription = await subscribeTo(system, channel.channelId);
 });
 
 afterEach(() => system.sandbox.faults.clear());
@@ -27,18 +27,18 @@ const send = (message: string) =>
   system.api().post(`/channels/${channel.channelId}/send`, { to: contactNumber, message });
 
 const statusesOf = (messageId: string) =>
-  listening
-    .of("message_status_update")
+  subscription
+    .named("message_status_update")
     .filter((update) => update.messageId === messageId)
     .map(({ status }) => status);
 
 const becomes = (messageId: string, status: string) =>
-  listening.hears(
+  subscription.receives(
     "message_status_update",
     (update) => update.messageId === messageId && update.status === status,
   );
 
-test("200 sent: a late acknowledgement is waited for, and does not hold up the next message", async () => {
+test("a send waits for a late acknowledgement, answers 200 sent, and does not hold up the next send", async () => {
   system.sandbox.faults.ackDelay(phoneNumber, 2_000);
   system.sandbox.faults.receipts(phoneNumber, "never");
   const contact = system.sandbox.account(contactNumber);
@@ -55,7 +55,7 @@ test("200 sent: a late acknowledgement is waited for, and does not hold up the n
   }
 });
 
-test("200 sent: a receipt that overtakes the acknowledgement is answer enough", async () => {
+test("a send whose receipt arrives without an acknowledgement answers 200 sent", async () => {
   system.sandbox.faults.withholdAcks(phoneNumber, true);
   const { status, body } = await send("Delivered first");
   expect([status, body.payload.status]).toEqual([200, "sent"]);
@@ -63,7 +63,7 @@ test("200 sent: a receipt that overtakes the acknowledgement is answer enough", 
   expect(statusesOf(body.payload.messageId)).not.toContain("unknown");
 });
 
-test("a receipt that comes late raises the status when it comes", async () => {
+test("a late receipt raises the status from sent to delivered", async () => {
   system.sandbox.faults.receipts(phoneNumber, 300);
   const { status, body } = await send("Delivered later");
   expect([status, body.payload.status]).toEqual([200, "sent"]);
@@ -71,7 +71,7 @@ test("a receipt that comes late raises the status when it comes", async () => {
   expect(statusesOf(body.payload.messageId)).toEqual(["sent", "delivered"]);
 });
 
-test("a message without a receipt stays sent, and one after it is delivered all the same", async () => {
+test("a message without a receipt stays sent, and the next one still becomes delivered", async () => {
   system.sandbox.faults.receipts(phoneNumber, "never");
   const { status, body } = await send("Never delivered");
   expect([status, body.payload.status]).toEqual([200, "sent"]);

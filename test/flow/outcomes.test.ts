@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { servePicture } from "#infra/demo/picture.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
-import { listenTo } from "../support/listening.ts";
 import { pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { subscribeTo } from "../support/subscription.ts";
 import { type OneProcess, startSystem } from "../support/system.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -14,16 +14,16 @@ let system: OneProcess;
 let channel: TestChannel;
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>;
 let picture: Awaited<ReturnType<typeof servePicture>>;
-let listening: Awaited<ReturnType<typeof listenTo>>;
+let subscription: Awaited<ReturnType<typeof subscribeTo>>;
 
 beforeAll(async () => {
   temporary = await temporaryFolder();
-  // Where `os.tmpdir()` is: what other tests put there is not to be seen.
+  // Moves `os.tmpdir()`, so that the files of other tests do not count.
   vi.stubEnv("TMPDIR", temporary.path);
   picture = await servePicture();
   system = await startSystem({ config: { mediaAllowHosts: [picture.host] } });
   channel = await pairedChannel(system, phoneNumber);
-  listening = await listenTo(system, channel.channelId);
+  subscription = await subscribeTo(system, channel.channelId);
 });
 
 afterEach(() => system.sandbox.faults.clear());
@@ -49,12 +49,12 @@ const sendMedia = (body: object) =>
   });
 const command = (commandId: string) => system.collections.commands.findOne({ _id: commandId });
 const statusesOf = (messageId: string) =>
-  listening
-    .of("message_status_update")
+  subscription
+    .named("message_status_update")
     .filter((event) => event.messageId === messageId)
     .map(({ status }) => status);
 
-test("200: the contact has the message under the id of the answer, once", async () => {
+test("a send answers 200, and the contact gets one message with the id in the answer", async () => {
   const { status, body } = await send({ message: "Good morning" });
   expect(status).toBe(200);
   expect(body).toStrictEqual({
@@ -75,7 +75,7 @@ test("200: the contact has the message under the id of the answer, once", async 
   expect(statusesOf(body.payload.messageId)).toEqual(["sent", "delivered"]);
 });
 
-test("422: what WhatsApp refuses has its code, and never arrives", async () => {
+test("a send that WhatsApp refuses answers 422 with WhatsApp's code, and never arrives", async () => {
   system.sandbox.faults.ackError(phoneNumber, 463, { times: 1 });
   const { status, body } = await send({ message: "Refused" });
   expect(status).toBe(422);
@@ -86,10 +86,10 @@ test("422: what WhatsApp refuses has its code, and never arrives", async () => {
   expect(system.sandbox.account(contact).inbox.some(({ id }) => id === messageId)).toBe(false);
 });
 
-test("202 unknown: no answer of WhatsApp's is said to be none; a receipt settles it", async () => {
+test("an unacknowledged send answers 202 unknown, and a receipt settles it", async () => {
   await using hasty = await startSystem({ timings: { ackMs: 300 } });
   const shop = await pairedChannel(hasty, phoneNumber);
-  const { hears } = await listenTo(hasty, shop.channelId);
+  const { receives } = await subscribeTo(hasty, shop.channelId);
   const other = hasty.sandbox.account(contact);
   const state = async (_id: string) => (await hasty.collections.commands.findOne({ _id }))?.state;
   hasty.sandbox.faults.withholdAcks(phoneNumber, true);
@@ -101,20 +101,26 @@ test("202 unknown: no answer of WhatsApp's is said to be none; a receipt settles
   expect([status, body.payload.status]).toEqual([202, "unknown"]);
   expect(await state(commandId)).toBe("unknown");
   await other.waitForMessage(({ id }) => id === messageId);
-  await hears("message_status_update", (told) => told.messageId === messageId && told.status === "unknown");
+  await receives(
+    "message_status_update",
+    (update) => update.messageId === messageId && update.status === "unknown",
+  );
   other.markRead(messageId);
-  await hears("message_status_update", (told) => told.messageId === messageId && told.status === "read");
+  await receives(
+    "message_status_update",
+    (update) => update.messageId === messageId && update.status === "read",
+  );
   await eventually(async () => (await state(commandId)) === "succeeded");
 });
 
-test("422: a number that is not on WhatsApp", async () => {
+test("a send to a number that is not on WhatsApp answers 422", async () => {
   system.sandbox.notOnWhatsApp("15550100029");
   const { status, body } = await send({ to: "15550100029" });
   expect(status).toBe(422);
   expect(body.error.code).toBe("recipient_not_on_whatsapp");
 });
 
-test("422: a LID that nobody has, also when a number that was written to has its digits", async () => {
+test("a send to an unknown LID answers 422, even if a known number has the same digits", async () => {
   expect((await send({ message: "To the number" })).status).toBe(200);
   for (const to of ["4242@lid", `${contact}@lid`]) {
     const { status, body } = await send({ to, message: "To nobody" });
@@ -123,7 +129,7 @@ test("422: a LID that nobody has, also when a number that was written to has its
   expect(system.sandbox.account(contact).inbox.some(({ text }) => text === "To nobody")).toBe(false);
 });
 
-test("sends to a LID as well, and names it in the answer", async () => {
+test("a send to a LID arrives, and the answer names the LID", async () => {
   const { lid } = system.sandbox.account(contact);
   const { status, body } = await send({ to: lid, message: "By LID" });
   expect(status).toBe(200);
@@ -131,21 +137,21 @@ test("sends to a LID as well, and names it in the answer", async () => {
   await system.sandbox.account(contact).waitForMessage(({ text }) => text === "By LID");
 });
 
-/** The texts that the contact has got with this beginning, and how often. */
-const arrived = (beginning: string) =>
+/** The texts with this prefix that the contact received, each with its number of copies. */
+const arrived = (prefix: string) =>
   system.sandbox
     .account(contact)
-    .inbox.filter(({ text }) => text?.startsWith(beginning))
+    .inbox.filter(({ text }) => text?.startsWith(prefix))
     .map(({ text, copies }) => [text, copies]);
 
-test("many at the same moment arrive, each once", async () => {
+test("40 concurrent sends arrive once each", async () => {
   const texts = Array.from({ length: 40 }, (_, index) => `At once ${index}`);
   const answers = await Promise.all(texts.map((message) => send({ message }, { Prefer: "wait=30" })));
   expect(answers.map(({ status }) => status)).toEqual(texts.map(() => 200));
   expect(arrived("At once ").toSorted()).toEqual(texts.map((text) => [text, 1]).toSorted());
 });
 
-test("many, each accepted before the next one is sent, arrive in that order", async () => {
+test("40 sends, each accepted before the next is requested, arrive once and in that order", async () => {
   const texts = Array.from({ length: 40 }, (_, index) => `Number ${index}`);
   for (const message of texts) {
     expect((await send({ message }, { Prefer: "respond-async" })).status).toBe(202);
@@ -163,8 +169,8 @@ test("sending and receiving at the same time reuses no ratchet counter", async (
   );
   await eventually(
     () =>
-      listening.of("incoming_message").filter(({ message }) => String(message).startsWith("In ")).length ===
-      25,
+      subscription.named("incoming_message").filter(({ message }) => String(message).startsWith("In "))
+        .length === 25,
   );
   await eventually(() => arrived("Out ").length === 25);
   expect(system.sandbox.counts.snapshot()).toMatchObject({ reusedRatchetCounters: 0, decryptFailures: 0 });
@@ -181,12 +187,12 @@ test("an image arrives byte for byte, with its caption", async () => {
   expect(picture.bytes.equals(media?.bytes ?? Buffer.alloc(0))).toBe(true);
 });
 
-test("a media host that is slow to answer is waited for longer than Node's 5 s", {
+test("a media host may take longer to answer than Node's 5 s", {
   timeout: 30_000,
 }, async () => {
   const { faults } = system.sandbox.media;
   faults.delayMs = 6_000;
-  // Not the picture that was uploaded before: that one is remembered.
+  // Sent as a document, because the upload of the image is cached.
   const { status, body } = await sendMedia({ mediaType: "document", fileName: "slow.png" });
   faults.delayMs = 0;
   expect([status, body.payload?.status]).toEqual([200, "sent"]);
@@ -195,19 +201,19 @@ test("a media host that is slow to answer is waited for longer than Node's 5 s",
 test.each([
   ["sticker", "media_type_mismatch"],
   ["video", "media_type_mismatch"],
-])("422: a PNG is no %s", async (mediaType, code) => {
+])("a PNG sent as a %s answers 422 %s", async (mediaType, code) => {
   const { status, body } = await sendMedia({ mediaType });
   expect(status).toBe(422);
   expect(body.error.code).toBe(code);
 });
 
-test("422: what cannot be fetched is told so", async () => {
+test("media that cannot be fetched answers 422 media_unavailable", async () => {
   const { status, body } = await sendMedia({ mediaUrl: "https://does-not-exist.invalid/picture.png" });
   expect(status).toBe(422);
   expect(body.error.code).toBe("media_unavailable");
 });
 
-test("no file is left behind, whether the media went out or was refused", async () => {
+test("no temporary file remains, whether the media was sent or refused", async () => {
   expect((await sendMedia({ caption: "Fine" })).status).toBe(200);
   expect((await sendMedia({ mediaType: "video" })).status).toBe(422);
   system.sandbox.faults.ackError(phoneNumber, 463, { times: 1 });
@@ -215,11 +221,11 @@ test("no file is left behind, whether the media went out or was refused", async 
   await eventually(async () => (await readdir(temporary.path)).length === 0);
 });
 
-test("a contact that cannot decrypt asks again and gets the same message", async () => {
+test("a contact that cannot decrypt a message asks again and gets the same message", async () => {
   const other = system.sandbox.account(contact);
-  // A session that the contact began: what follows in it cannot be read without it.
+  // The contact starts the session, so it can decrypt nothing that follows once it forgets it.
   await other.sendText(phoneNumber, "You there?");
-  await listening.hears("incoming_message", ({ message }) => message === "You there?");
+  await subscription.receives("incoming_message", ({ message }) => message === "You there?");
   const { retriesAsked } = system.sandbox.counts;
   await other.forgetSessions();
   const { body } = await send({ message: "Once more" });
@@ -228,9 +234,12 @@ test("a contact that cannot decrypt asks again and gets the same message", async
   expect(system.sandbox.counts.retriesAsked).toBe(retriesAsked + 1);
 });
 
-test("a message written on the phone is an outgoing_message", async () => {
+test("a message written on the phone is published as outgoing_message", async () => {
   await channel.phone.sendText(contact, "From my pocket");
-  const event = await listening.hears("outgoing_message", ({ message }) => message === "From my pocket");
+  const event = await subscription.receives(
+    "outgoing_message",
+    ({ message }) => message === "From my pocket",
+  );
   expect(event).toMatchObject({
     to: `${contact}@s.whatsapp.net`,
     type: "outgoing",
@@ -238,14 +247,14 @@ test("a message written on the phone is an outgoing_message", async () => {
   });
 });
 
-test("an image that comes in tells its kind and size", async () => {
+test("an incoming image is published with its type and size", async () => {
   await system.sandbox.account(contact).sendMedia(phoneNumber, {
     kind: "image",
     bytes: picture.bytes,
     mimetype: "image/png",
     caption: "For you",
   });
-  const event = await listening.hears("incoming_message", ({ message }) => message === "For you");
+  const event = await subscription.receives("incoming_message", ({ message }) => message === "For you");
   expect(event.content).toMatchObject({
     type: "image",
     mimetype: "image/png",
@@ -254,9 +263,9 @@ test("an image that comes in tells its kind and size", async () => {
   });
 });
 
-test("a sender behind a LID is told with the number too", async () => {
+test("a message from a LID is published with the sender's phone number too", async () => {
   const { lid } = system.sandbox.account(contact);
   await system.sandbox.account(contact).sendText(phoneNumber, "From a LID", { addressing: "lid" });
-  const event = await listening.hears("incoming_message", ({ message }) => message === "From a LID");
+  const event = await subscription.receives("incoming_message", ({ message }) => message === "From a LID");
   expect(event).toMatchObject({ from: `${contact}@s.whatsapp.net`, phoneNumber: contact, lid });
 });

@@ -5,14 +5,14 @@ import { dataKeyId } from "#connector/auth/auth-documents.ts";
 import { authCollections, readRows, readWrappedKey } from "#connector/auth/auth-rows.ts";
 import { unseal, unwrapDataKey } from "#connector/auth/envelope.ts";
 import { eventually } from "../support/eventually.ts";
-import { leaked } from "../support/leaked.ts";
+import { leakedSecrets } from "../support/leaked-secrets.ts";
 import { pairedChannel } from "../support/pairing.ts";
 import { apiKey, type OneProcess, startSystem } from "../support/system.ts";
 
 const phoneNumber = "15550100076";
 const contactNumber = "15550100077";
 
-/** Every byte of the whole database, as the server sends it. */
+/** Every byte of the database, as the server sends it. */
 async function dump(db: Db): Promise<Buffer> {
   const names = (await db.listCollections().toArray()).map(({ name }) => name);
   const parts = names.map((name) => db.collection(name).find({}, { raw: true }).toArray());
@@ -21,11 +21,11 @@ async function dump(db: Db): Promise<Buffer> {
   );
 }
 
-/** All that the auth state of a channel holds, in clear, with the key that sealed it. */
+/** Decrypts a channel's whole auth state: its texts, and the data key that sealed them. */
 async function unsealed({ database: { db }, config }: OneProcess, channelId: string) {
   const { creds, keys } = authCollections(db);
   const wrapped = await readWrappedKey(keys, channelId);
-  if (!wrapped) throw new Error("There is no data key");
+  if (!wrapped) throw new Error("the channel has no data key");
   const dataKey = unwrapDataKey(wrapped, config.encryptionKeys, dataKeyId(channelId));
   const rowIds = await keys.distinct("_id", { channelId, keyData: { $exists: true } });
   const rows = await readRows(keys, dataKey, rowIds);
@@ -34,7 +34,7 @@ async function unsealed({ database: { db }, config }: OneProcess, channelId: str
   return { dataKey, texts: [text, ...rows.values()] };
 }
 
-/** Whatever lies under a name that only secrets have. */
+/** The base64 values, at least 16 bytes long, of properties whose names only secrets have. */
 function secretsIn(texts: readonly string[]): Buffer[] {
   const found: Buffer[] = [];
   for (const text of texts) {
@@ -49,7 +49,7 @@ function secretsIn(texts: readonly string[]): Buffer[] {
 
 const secretNames = new Set(["private", "privKey", "rootKey", "advSecretKey", "keyData"]);
 
-test("a dump of the database holds no private key, and no API key, in any spelling", async () => {
+test("a dump of the database contains no private key and no API key, in any encoding", async () => {
   await using system = await startSystem();
   const channel = await pairedChannel(system, phoneNumber);
   const send = { to: contactNumber, message: "outgoing words" };
@@ -62,10 +62,10 @@ test("a dump of the database holds no private key, and no API key, in any spelli
   const secrets = [dataKey, ...system.config.encryptionKeys, ...secretsIn(texts)];
   expect(secrets.length).toBeGreaterThan(10);
   const bytes = await dump(system.database.db);
-  expect(leaked(bytes, [...secrets, Buffer.from(apiKey)])).toEqual([]);
+  expect(leakedSecrets(bytes, [...secrets, Buffer.from(apiKey)])).toEqual([]);
 
   const control = randomBytes(32);
   await system.database.db.collection("notes").insertOne({ note: JSON.stringify([...control]) });
-  expect(leaked(await dump(system.database.db), [control])).toEqual([control]);
-  expect(leaked(Buffer.from(texts.join("")), secretsIn(texts))).toHaveLength(secretsIn(texts).length);
+  expect(leakedSecrets(await dump(system.database.db), [control])).toEqual([control]);
+  expect(leakedSecrets(Buffer.from(texts.join("")), secretsIn(texts))).toHaveLength(secretsIn(texts).length);
 });

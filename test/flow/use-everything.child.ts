@@ -2,13 +2,13 @@ import { servePicture } from "#infra/demo/picture.ts";
 import { createLog } from "#shared/log.ts";
 import { runMain } from "#shared/run-main.ts";
 import { eventually } from "../support/eventually.ts";
-import { listenTo } from "../support/listening.ts";
 import { newChannel, pairedChannel } from "../support/pairing.ts";
+import { subscribeTo } from "../support/subscription.ts";
 import { startSystem } from "../support/system.ts";
 
 /**
- * Pairs in both ways, sends and receives each kind of message, meets a contact that cannot decrypt and a lost
- * connection, with the log at trace level on standard output. Prints what it paired with to standard error.
+ * Pairs by QR and by code, sends and receives each kind of message, and goes through a failed decryption and a lost
+ * connection, with the log at trace level on standard output. Prints the QR and the code to standard error.
  */
 await runMain(async () => {
   const [shop = "", contactNumber = "", otherShop = "", thirdShop = ""] = process.argv.slice(2);
@@ -30,13 +30,13 @@ await runMain(async () => {
   await channel.becomes("active");
 
   const contact = system.sandbox.account(contactNumber);
-  const listening = await listenTo(system, channel.channelId);
+  const subscription = await subscribeTo(system, channel.channelId);
   const send = () => post("send", 200, { to: contactNumber, message: "outgoing-words" });
   const media = { mediaType: "image", mediaUrl: picture.url, caption: "caption-words" };
   await send();
   await post("send-media", 200, { to: contactNumber, ...media });
   await contact.sendText(shop, "incoming-words");
-  await listening.hears("incoming_message", ({ message }) => message === "incoming-words");
+  await subscription.receives("incoming_message", ({ message }) => message === "incoming-words");
   contact.forgetSessions();
   await send();
 
