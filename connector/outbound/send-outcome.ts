@@ -22,7 +22,7 @@ export interface SendOutcomes {
 }
 
 /** The outcome of one relay. */
-export interface SendOutcome {
+interface SendOutcome {
   /** Begins to publish the outcome; call it as soon as the outcome is known. */
   publish(outcome: RelayOutcome): void;
   /** Settles the send once its outcome is published, by an earlier `publish` or now. What is published decides. */
