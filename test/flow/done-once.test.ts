@@ -10,7 +10,7 @@ let channel: TestChannel;
 let subscription: Awaited<ReturnType<typeof subscribeTo>>;
 
 beforeAll(async () => {
-  system = await startSystem({ config: { sendTtlSeconds: 1 } });
+  system = await startSystem({ config: { sendTtlSeconds: 4 }, timings: { sweepMs: 500 } });
   channel = await pairedChannel(system, "15550100051");
   subscription = await subscribeTo(system, channel.channelId);
 });

@@ -23,10 +23,10 @@ const preferred = (channelId: string) =>
 test("a joining connector takes over its share of channels and no more; a draining one hands each channel over at once", {
   timeout: 180_000,
 }, async () => {
-  // Channels move after a shorter quiet time, and more of them per second.
+  // Channels move sooner after a join, and a drain waits less for a send that is never acknowledged.
   await using system = await startSystem({
     processes: "connectors",
-    timings: { moveQuietMs: 1_000, movesPerSecond: 10 },
+    timings: { moveQuietMs: 1_000, movesPerSecond: 10, finishMs: 6_000 },
   });
   const { sandbox } = system;
   await system.start("east");
@@ -97,6 +97,10 @@ test("a connector suspended beyond its lease writes nothing when it resumes, and
   await system.start("other");
   await eventually(async () => (await system.activeAt(channelId)) === "other", patient);
   const { owner } = await channel.document();
+  // The new owner has handled everything that waited for it.
+  await eventually(async () => (await incoming()).length === 2, patient);
+  await eventually(() => channel.phone.devices()[0]?.queued === 0, patient);
+  await eventually(async () => (await journaled(system, channelId)) === 0, patient);
   await sleep(Math.max(0, shortLease.leaseMs + 2_000 - (performance.now() - suspendedAt)));
   const before = await rowsOf(system, channelId);
   suspended.signal("SIGCONT");
@@ -123,6 +127,9 @@ test("a connector suspended beyond its lease writes nothing when it resumes, and
     simultaneousSockets: 1,
   });
 });
+
+const journaled = ({ database }: World, channelId: string) =>
+  database.db.collection("whatsapp_auth_keys").countDocuments({ channelId, keyId: /^inbound:/ });
 
 /** Every row of a channel that its owner writes. */
 async function rowsOf({ database, collections }: World, channelId: string) {

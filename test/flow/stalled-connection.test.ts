@@ -39,7 +39,7 @@ async function linked(options: OneProcessOptions) {
 
 test("a quiet connection that answers every probe stays open", async () => {
   const { sandbox, channel, stalls, queries, logins } = await linked({
-    timings: { probeQuietMs: 100, probeMs: 20_000, ackMs: 100, stableMs: 100 },
+    timings: { probeQuietMs: 50, probeMs: 20_000, ackMs: 100, stableMs: 100 },
   });
   const before = queries();
   await eventually(() => queries() >= before + 50, { withinMs: 30_000 });
@@ -49,7 +49,7 @@ test("a quiet connection that answers every probe stays open", async () => {
 
 test("a connection whose pings are answered stays open", async () => {
   const { sandbox, stalls, queries, logins } = await linked({
-    timings: { keepAliveMs: 200, probeQuietMs: 20_000, probeMs: 10_000 },
+    timings: { keepAliveMs: 100, probeQuietMs: 20_000, probeMs: 10_000 },
   });
   await eventually(async () => {
     const { stanzas, sent } = sandbox.counts.snapshot();

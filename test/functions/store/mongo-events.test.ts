@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { setImmediate as yieldToOthers } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as yieldToOthers } from "node:timers/promises";
 import { Timestamp } from "mongodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openEventLog } from "#connector/events/event-log.ts";
@@ -141,6 +141,9 @@ describe("reading all channels", () => {
     const received = new Received();
     received.add(first.events);
     for (let after = first.next; received.count < rows.length; ) {
+      // A snapshot is as recent as the last write, and an idle MongoDB writes only every 10 s.
+      await database.db.collection("clock").insertOne({});
+      await sleep(50);
       const page = await reader.readEvents({ channelIds: null, after, limit: 1_000 });
       received.add(page.events);
       after = page.next;
