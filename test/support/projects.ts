@@ -4,15 +4,12 @@ import { fileURLToPath } from "node:url";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Dependencies that make a test an integration test, however many imports away. */
-const outside = [
-  { what: "MongoDB", reached: (source: string) => source.includes('inject("mongoUri")') },
-  { what: "a simulated WhatsApp", reached: (source: string) => source.includes("function startSandbox(") },
-  {
-    what: "another program",
-    reached: (source: string) => /from "(node:child_process|nano-spawn|playwright-core)"/.test(source),
-  },
-];
+/** What makes a test an integration test, however many imports away. */
+const outside = {
+  MongoDB: /\binject\("mongoUri"\)/,
+  "a simulated WhatsApp": /\bfunction startSandbox\(/,
+  "another program": /\bfrom "(node:child_process|nano-spawn|playwright-core)"/,
+};
 
 /** The test files by project, as paths within the repository. */
 export interface TestFiles {
@@ -33,7 +30,8 @@ export function testFiles(): TestFiles {
 
 function projectOf(path: string): keyof TestFiles {
   const reached = [...reachedFrom(path)];
-  return outside.some((one) => reached.some((file) => one.reached(sourceOf(file)))) ? "integration" : "unit";
+  const isOutside = Object.values(outside).some((code) => reached.some((file) => code.test(sourceOf(file))));
+  return isOutside ? "integration" : "unit";
 }
 
 /** The file and all its direct and indirect imports within the repository, without type imports. */
