@@ -1,15 +1,19 @@
-import { readFile } from "node:fs/promises";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { serveFunctions } from "#functions/platforms/node/serve.ts";
-import { createLog } from "#shared/log.ts";
-import { startBrowser, withPage } from "../support/browser.ts";
+import type { Page } from "playwright-core";
+import { expect, test, vi } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { serveFile } from "../support/served-file.ts";
 import { apiKey, type OneProcess, startSystem } from "../support/system.ts";
+import {
+  contactNumber,
+  createChannel,
+  fileBrowser,
+  phoneNumber,
+  sendText,
+  shownQr,
+  signIn,
+  statusOf,
+} from "./console-page.fixture.ts";
 
-const phoneNumber = "15550000001";
-const contactNumber = "15550000002";
 /** A PNG of one pixel. */
 const pixel =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
@@ -17,18 +21,12 @@ const pixel =
 /** A browser, a server, a connector and a simulated WhatsApp share the machine with other tests. */
 vi.setConfig({ testTimeout: 90_000 });
 
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await startBrowser();
-});
-
-afterAll(() => browser.close());
+const withPage = fileBrowser();
 
 test("a person signs in, pairs by QR, sends, receives, sees statuses, and logs out", async () => {
   await using system = await startSystem();
   const contact = system.sandbox.account(contactNumber);
-  await withPage(browser, { baseURL: system.url }, async (page) => {
+  await withPage({ baseURL: system.url }, async (page) => {
     await signIn(page);
     await createChannel(page, "Shop");
     await page.getByRole("button", { name: "Connect", exact: true }).click();
@@ -69,7 +67,7 @@ test("a person signs in, pairs by QR, sends, receives, sees statuses, and logs o
 test("an image is sent by URL, and a validation error shows beside its field", async () => {
   await using image = await serveFile(Buffer.from(pixel, "base64"), "image/png");
   await using system = await startSystem({ config: { mediaAllowHosts: [image.host] } });
-  await withPage(browser, { baseURL: system.url }, async (page) => {
+  await withPage({ baseURL: system.url }, async (page) => {
     await signIn(page);
     await createChannel(page, "Pictures");
     await linkByCode(page, system);
@@ -103,7 +101,7 @@ test("an image is sent by URL, and a validation error shows beside its field", a
 test("the event log stays at its end through new messages and resizing, unless the user scrolled up", async () => {
   await using system = await startSystem();
   const contact = system.sandbox.account(contactNumber);
-  await withPage(browser, { baseURL: system.url, viewport: { width: 1280, height: 800 } }, async (page) => {
+  await withPage({ baseURL: system.url, viewport: { width: 1280, height: 800 } }, async (page) => {
     await signIn(page);
     await createChannel(page, "Busy");
     await linkByCode(page, system);
@@ -125,29 +123,9 @@ test("the event log stays at its end through new messages and resizing, unless t
   });
 });
 
-test("a page without Socket.io says that it has no live connection, and links and sends over HTTP", async () => {
-  await using system = await startSystem();
-  await using functions = await serveFunctions(system.config, createLog("silent"));
-  await withPage(browser, { baseURL: functions.url }, async (page) => {
-    await page.goto("/");
-    await page.getByLabel("API key").fill(apiKey);
-    await page.getByRole("button", { name: "Sign in" }).click();
-    await page.getByText("No live connection: /socket.io/ must reach a connector").waitFor();
-    await createChannel(page, "Apart");
-    await page.getByRole("button", { name: "Connect", exact: true }).click();
-    const qr = page.getByRole("img", { name: "QR code" });
-    await eventually(() => qr.evaluate<boolean, { naturalWidth: number }>((it) => it.naturalWidth > 0));
-    await system.sandbox.account(phoneNumber).scan(await shownQr(system));
-    await statusOf(page, "Active");
-    await sendText(page, contactNumber, "Without a socket");
-    await system.sandbox.account(contactNumber).waitForMessage();
-    await page.getByRole("listitem").filter({ hasText: "Without a socket" }).getByText("sent").waitFor();
-  });
-});
-
 test("the page stores no API key, refuses a wrong one, and ends its session on sign-out", async () => {
   await using system = await startSystem();
-  await withPage(browser, { baseURL: system.url }, async (page) => {
+  await withPage({ baseURL: system.url }, async (page) => {
     await page.goto("/");
     await page.getByText("Unofficial").waitFor();
     await page.getByLabel("API key").fill("wrong_key_0123456789abcdefghi");
@@ -173,26 +151,6 @@ test("the page stores no API key, refuses a wrong one, and ends its session on s
   });
 });
 
-test("the page shows that the server is unreachable, and updates once it is reachable again", async () => {
-  await using system = await startSystem();
-  system.config.port = Number(new URL(system.url).port);
-  await withPage(browser, { baseURL: system.url }, async (page) => {
-    await signIn(page);
-    await createChannel(page, "Before");
-    await system.stop();
-    await page.getByText("Reconnecting…").waitFor();
-    await sendText(page, contactNumber, "Hello");
-    await page.getByText("unreachable").waitFor();
-    expect(await page.getByLabel("Message", { exact: true }).inputValue()).toBe("Hello");
-    await system.collections.channels.updateOne({ name: "Before" }, { $set: { name: "After" } });
-    await system.start();
-    await page.getByText("Live", { exact: true }).waitFor();
-    await page.getByRole("heading", { level: 1, name: "After" }).waitFor();
-    await page.getByRole("button", { name: "Connect", exact: true }).click();
-    await page.getByRole("img", { name: "QR code" }).waitFor();
-  });
-});
-
 test("the console works by keyboard alone, at phone width and in dark mode", async () => {
   await using system = await startSystem();
   const options = {
@@ -200,7 +158,7 @@ test("the console works by keyboard alone, at phone width and in dark mode", asy
     viewport: { width: 360, height: 740 },
     colorScheme: "dark",
   } as const;
-  await withPage(browser, options, async (page) => {
+  await withPage(options, async (page) => {
     await page.goto("/");
     await page.getByLabel("API key").waitFor();
     await page.keyboard.type(apiKey);
@@ -229,46 +187,6 @@ test("the console works by keyboard alone, at phone width and in dark mode", asy
   });
 });
 
-test("the example page in `seed-page.txt` works as written for a signed-in user", async () => {
-  await using system = await startSystem();
-  const created = await system.api().post("/channels", { name: "Example" });
-  const { channelId } = created.body.payload;
-  const html = await readFile(new URL("seed-page.txt", import.meta.url), "utf8");
-  await withPage(browser, { baseURL: system.url }, async (page) => {
-    await page.route("**/example.html", (route) =>
-      route.fulfill({ contentType: "text/html", body: html.replace("your-channel-id", channelId) }),
-    );
-    await signIn(page);
-    await page.goto("/example.html");
-    await page.getByText("Status: inactive").waitFor();
-    await page.getByRole("button", { name: "Connect", exact: true }).click();
-    await page.locator("#qr-code[src^='data:image/png']").waitFor();
-    await page.getByText("Status: qr_ready").waitFor();
-    await system.sandbox.account(phoneNumber).scan(await shownQr(system));
-    await page.getByText("Status: active").waitFor();
-    await page.locator("#qr-section").waitFor({ state: "hidden" });
-    await page.locator("#phone").fill(`${contactNumber}@s.whatsapp.net`);
-    await page.locator("#message").fill("Hello from the example");
-    await page.getByRole("button", { name: "Send" }).click();
-    const received = await system.sandbox.account(contactNumber).waitForMessage();
-    expect(received).toMatchObject({ text: "Hello from the example", copies: 1 });
-  });
-});
-
-async function signIn(page: Page): Promise<void> {
-  if (page.url() === "about:blank") await page.goto("/");
-  await page.getByLabel("API key").fill(apiKey);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByText("Live", { exact: true }).waitFor();
-}
-
-async function createChannel(page: Page, name: string): Promise<void> {
-  await page.getByRole("button", { name: "New channel" }).click();
-  await page.getByLabel("Name").fill(name);
-  await page.getByRole("button", { name: "Create channel" }).click();
-  await page.getByRole("heading", { level: 1, name }).waitFor();
-}
-
 async function linkByCode(page: Page, system: OneProcess): Promise<void> {
   await page.getByRole("button", { name: "Link with a code" }).click();
   await page.getByLabel("Phone number").fill(`+${phoneNumber}`);
@@ -278,27 +196,6 @@ async function linkByCode(page: Page, system: OneProcess): Promise<void> {
   expect(code).toMatch(/^\w{4}-\w{4}$/);
   await system.sandbox.account(phoneNumber).typeCode(code.replace("-", ""));
   await statusOf(page, "Active");
-}
-
-async function sendText(page: Page, to: string, text: string): Promise<void> {
-  await page.getByLabel("To").fill(to);
-  await page.getByLabel("Message", { exact: true }).fill(text);
-  await page.keyboard.press("Enter");
-}
-
-/** Waits until the channel on the page has this status. */
-async function statusOf(page: Page, label: string): Promise<void> {
-  await page
-    .getByRole("region", { name: "Channel", exact: true })
-    .getByText(label, { exact: true })
-    .waitFor();
-}
-
-/** Waits until a QR code shows and resolves to its text. */
-function shownQr({ collections }: OneProcess): Promise<string> {
-  return eventually(
-    async () => (await collections.channels.findOne({ "pairing.kind": "qr" }))?.pairing?.text,
-  );
 }
 
 /** Presses Tab until the button with this label has focus. */
