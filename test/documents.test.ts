@@ -12,7 +12,8 @@ test("docs/internals/channel-machine.md shows the transition table of the code",
     const cells = Object.values(row).map((transition) => transition?.name ?? "–");
     return `| \`${state}\` | ${cells.join(" | ")} |`;
   });
-  expect(await read("docs/internals/channel-machine.md")).toContain(rows.join("\n"));
+  const text = await read("docs/internals/channel-machine.md");
+  expect(text, "replace the rows of its table by these").toContain(rows.join("\n"));
 });
 
 test(".env.example lists every setting, and nothing else", async () => {
