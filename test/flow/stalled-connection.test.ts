@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import type { Sandbox } from "#infra/sandbox/sandbox-api.ts";
 import { createLog } from "#shared/log.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
@@ -99,14 +100,31 @@ test("a missing acknowledgement triggers a probe at once and does not close the 
   expect([stalls, sandbox.counts.logins]).toEqual([[], logins]);
 });
 
+/**
+ * Waits until the connection is quiet for 500 ms: Baileys holds sends back while it synchronises a new device, so one
+ * that freezes meanwhile does not reach the wire.
+ */
+async function isQuiet({ counts }: Sandbox): Promise<void> {
+  let last = "";
+  await eventually(
+    () => {
+      const [before, { stanzas, sent }] = [last, counts.snapshot()];
+      last = JSON.stringify([stanzas, sent]);
+      return last === before;
+    },
+    { everyMs: 500 },
+  );
+}
+
 test("a missing acknowledgement reveals a dead connection long before its silence would", async () => {
-  const { system, channel, stalls } = await linked({
+  const { system, sandbox, channel, stalls } = await linked({
     wired: "whatsapp",
     timings: { ackMs: 300, probeQuietMs: 600_000, probeMs: 1_500 },
   });
   const send = (message: string) =>
     system.api().post(`/channels/${channel.channelId}/send`, { to: contactNumber, message });
   await send("This one knows the contact's devices");
+  await isQuiet(sandbox);
   system.wire.freeze();
   await send("This one is lost");
   await channel.becomes("connecting", "connection_lost");
