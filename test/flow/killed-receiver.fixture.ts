@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { pairedChannel, type TestChannel } from "../support/pairing.ts";
-import { type ConnectorProcess, startSystem } from "../support/system.ts";
+import { type ConnectorProcess, type System, startSystem } from "../support/system.ts";
 import type { DeathPoint } from "./dies-at.child.ts";
 
 export const patient = { withinMs: 30_000 };
@@ -48,34 +48,38 @@ export function killedReceiver(phoneNumber: string) {
     startDying: (at: DeathPoint, after = 1) =>
       system.start(name, { DIES_AT: at, DIES_AFTER: String(after) }, diesAt),
     contact: (contactNumber: string) => {
-      const contact = system.sandbox.account(contactNumber);
-      const texts = async () => {
-        const { channelId } = channel;
-        const filter = { channelId, type: "incoming_message", "data.phoneNumber": contactNumber } as const;
-        const events = await system.collections.events.find(filter).sort({ seq: 1 }).toArray();
-        return events.map(({ data }) => data.message);
-      };
+      const contact = correspondent(system, channel, contactNumber);
       return {
-        inbox: () => contact.inbox.map(({ text }) => text),
-        /** The texts that the channel published from the contact, in order. */
-        texts,
-        say: async (...said: string[]) => {
-          for (const text of said) await contact.sendText(phoneNumber, text);
-        },
-        /** Sends the contact a message. Its own messages then belong to an established Signal session. */
-        async isSent(message: string) {
-          const prefer = { Prefer: "respond-async" };
-          await system
-            .api()
-            .post(`/channels/${channel.channelId}/send`, { to: contactNumber, message }, prefer);
-          await contact.waitForMessage(({ text }) => text === message, { timeoutMs: patient.withinMs });
-        },
+        ...contact,
         /** Waits until `count` of the contact's messages are published and none is queued or journaled. */
         async hasPublished(count: number) {
-          await eventually(async () => (await texts()).length >= count && waiting() === 0, patient);
+          await eventually(async () => (await contact.texts()).length >= count && waiting() === 0, patient);
           await eventually(async () => (await journaled()) === 0, patient);
         },
       };
+    },
+  };
+}
+
+/** A contact that writes to the channel and is written to. */
+function correspondent(system: System, { channelId, phone }: TestChannel, contactNumber: string) {
+  const contact = system.sandbox.account(contactNumber);
+  return {
+    inbox: () => contact.inbox.map(({ text }) => text),
+    /** The texts that the channel published from the contact, in order. */
+    async texts() {
+      const filter = { channelId, type: "incoming_message", "data.phoneNumber": contactNumber } as const;
+      const events = await system.collections.events.find(filter).sort({ seq: 1 }).toArray();
+      return events.map(({ data }) => data.message);
+    },
+    say: async (...said: string[]) => {
+      for (const text of said) await contact.sendText(phone.phoneNumber, text);
+    },
+    /** Sends the contact a message. Its own messages then belong to an established Signal session. */
+    async isSent(message: string) {
+      const prefer = { Prefer: "respond-async" };
+      await system.api().post(`/channels/${channelId}/send`, { to: contactNumber, message }, prefer);
+      await contact.waitForMessage(({ text }) => text === message, { timeoutMs: patient.withinMs });
     },
   };
 }
