@@ -154,7 +154,7 @@ export class GatewayFixture implements AsyncDisposable {
       socket,
       received,
       names: () => received.map(({ name }) => name),
-      ask: (name, ...payload) => socket.timeout(5_000).emitWithAck(name, ...payload),
+      ask: (name, ...payload) => socket.timeout(15_000).emitWithAck(name, ...payload),
     };
   }
 
