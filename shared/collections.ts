@@ -1,5 +1,6 @@
 /**
- * What functions and connector agree on: documents, commands, events, errors, settings. Opens no connection of its own.
+ * Defines the terms that functions and connector share: documents, commands, events, errors, settings. Opens no
+ * connection of its own.
  *
  * This file: the collections and their documents.
  */

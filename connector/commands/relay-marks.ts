@@ -3,7 +3,7 @@ import type { CommandDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import { commandSteps } from "./command-lifecycle.ts";
 
-/** What a send's command records about the wire. Each mark is durable before the stanza may leave. */
+/** Records in a send's command how far it got to the wire. Each mark is durable before the stanza may leave. */
 export interface RelayMarks {
   /**
    * Marks a claimed send as possibly on the wire, under this id and from this account. Throws `NotBegunError` when it must

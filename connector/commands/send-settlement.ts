@@ -12,10 +12,10 @@ export function isSend(command: CommandDocument): command is Send {
   return command.messageId !== undefined;
 }
 
-/** What the result of a send says besides its id; empty when an orphan's payload cannot be read. */
+/** The facts in a send's result besides its id; empty when an orphan's payload cannot be read. */
 export type SendFacts = Pick<Prepared, "to" | "type"> | Record<string, never>;
 
-/** What became of one relay. */
+/** The outcome of one relay. */
 export type RelayOutcome =
   | { kind: "sent" }
   | { kind: "refused"; whatsappCode: number }

@@ -1,7 +1,7 @@
 import type { EventData } from "#shared/events.ts";
 import type { WAMessage } from "../baileys/baileys.ts";
 
-/** What WhatsApp delivered at once: messages or statuses. */
+/** Messages or statuses that WhatsApp delivered together. */
 export interface InboxBatch {
   messages: WAMessage[];
   updates: EventData["message_status_update"][];

@@ -16,7 +16,7 @@ export type CloseReason =
   | { kind: "passkey_required" }
   | { kind: "credentials_unreadable" };
 
-/** What is known when a socket ends. */
+/** The facts known when a socket ends. */
 export interface Closure {
   /** Baileys' status code; null when the error carries none. */
   code: number | null;

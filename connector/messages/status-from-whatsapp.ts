@@ -10,7 +10,7 @@ const statusNames: Record<number, Exclude<MessageStatus, "queued" | "unknown">> 
   5: "played",
 };
 
-/** What Baileys' update says about one of our messages; null for updates that callers do not see. */
+/** Converts Baileys' update about one of our messages; null for updates that callers do not see. */
 export function statusFromWhatsApp({
   key,
   update,

@@ -9,7 +9,7 @@ import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
 import type { SessionScope } from "../session-scope.ts";
 import { createDispatch, type DispatchOptions } from "./dispatch.ts";
 
-/** What a sender may do at the moment. */
+/** Tells a sender whether it may send now, and over which socket. */
 export type Sending = ({ kind: "open" } & OpenSocket) | { kind: "closed" } | { kind: "logged_out" };
 
 export interface SenderOptions extends DispatchOptions {

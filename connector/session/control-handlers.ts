@@ -9,7 +9,7 @@ import { assertPairingAllowed } from "./pairing-limit.ts";
 /** The commands that change the channel itself. */
 export type ControlType = Exclude<CommandType, "message.send">;
 
-/** What a control handler works with. */
+/** The parts of a session that control handlers work with. */
 export interface ControlContext {
   machineRunner: Pick<MachineRunner, "machine" | "dispatch">;
   channelStore: Pick<ChannelStore, "setWish">;

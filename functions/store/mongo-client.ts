@@ -9,7 +9,7 @@ export function functionsMongoClient(uri: string): MongoClient {
     connectTimeoutMS: 3_000,
     waitQueueTimeoutMS: 3_000,
     socketTimeoutMS: 15_000,
-    // Whatever the URI says: an answer is a promise, and decisions need the primary's latest data.
+    // Overrides the URI: an answer is a promise, and decisions need the primary's latest data.
     readPreference: "primary",
     writeConcern: { w: "majority", journal: true },
   });

@@ -7,7 +7,7 @@ import type { FaultKind, PlannedFault } from "./schedule.ts";
 /** A fault that was injected. Times are milliseconds since 1970. */
 export interface InjectedFault {
   kind: FaultKind;
-  /** What it hit: a process, a replica-set member's port, phone numbers. */
+  /** Its target: a process, a replica-set member's port, phone numbers. */
   target: string;
   from: number;
   /** When it was undone; null while it lasts. */

@@ -61,7 +61,7 @@ function eventsOf({ events }: Facts, channelId: string, messageId: string | unde
   return (events.get(channelId) ?? []).filter(({ data }) => data.messageId === messageId);
 }
 
-/** What the sandbox recorded of an inbound message: its delivery and its decrypt failures. */
+/** The sandbox's records of an inbound message: its delivery and its decrypt failures. */
 function deliveryOf({ incoming, decryptFailures }: Facts, id: string | undefined): string[] {
   if (id === undefined) return [];
   return [

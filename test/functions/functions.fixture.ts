@@ -134,7 +134,7 @@ async function callApp(
   };
 }
 
-/** What a test adds to the database, each under an id of its own. */
+/** The documents that a test adds to the database, each under an id of its own. */
 function rowWriters(db: Collections, store: Store) {
   return {
     async addKey(fields: Partial<ApiKeyDocument> = {}) {

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What makes a test an integration test, however many imports away. */
+/** Code that makes a test an integration test, however many imports away. */
 const outside = {
   MongoDB: /\binject\("mongoUri"\)/,
   "a simulated WhatsApp": /\bfunction startSandbox\(/,

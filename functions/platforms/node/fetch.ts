@@ -1,2 +1,2 @@
-/** What answers a request: the app, or something around it. */
+/** Answers a request: the app, or a layer around it. */
 export type Fetch = (request: Request, env?: object) => Response | Promise<Response>;

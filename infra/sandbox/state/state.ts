@@ -37,7 +37,7 @@ export interface OwnDevice {
   senderKeyHolders?: Record<string, string[]>;
 }
 
-/** What the server and the phone know of a linked client. Keys are 32 bytes, without the 05. */
+/** A linked client, as the server and the phone know it. Keys are 32 bytes, without the 05. */
 export interface Companion {
   id: number;
   keyIndex: number;

@@ -43,7 +43,7 @@ type Owner = Awaited<ReturnType<typeof owner>>;
 interface Case {
   title: string;
   fields?: Partial<CommandDocument>;
-  /** What the former owner did after its claim. */
+  /** The former owner's acts after its claim. */
   before(former: Owner, command: CommandDocument): Promise<unknown>;
   /** The command after the rescue. */
   rescued: object;

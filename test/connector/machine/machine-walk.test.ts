@@ -13,7 +13,7 @@ interface Session {
   isWrongAccount: boolean;
   isWanted: boolean;
   now: number;
-  /** What should never have happened, in words. */
+  /** Violations, in words. */
   faults: string[];
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { WASocket } from "#connector/baileys/baileys.ts";
 import { relay } from "#connector/outbound/relay.ts";
 
-/** What the next message meets. */
+/** The conditions that the next message meets. */
 export interface Conditions {
   /** The server accepts it, refuses it with a code, or does not answer. */
   ack: "sent" | number | null;
@@ -21,7 +21,7 @@ export interface SendingSocket {
 const message = { conversation: "Hello" };
 let sent = 0;
 
-/** What sending expects of Baileys' socket. */
+/** The behaviour of Baileys' socket that sending relies on. */
 export function sendingSocketTestsuite(socket: () => SendingSocket): void {
   const send = (conditions: Conditions, ackMs = 5_000) => {
     const { under, contact: to } = socket();
