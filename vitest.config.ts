@@ -29,6 +29,7 @@ const projects: TestProjectInlineConfiguration[] = [
     test: {
       name: "integration",
       include: integration,
+      // No guard against leaks: libraries that these files load set variables and exit listeners for good, once.
       isolate: false,
       globalSetup: ["test/support/mongo-for-all-tests.ts"],
     },
