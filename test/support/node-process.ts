@@ -32,6 +32,8 @@ export class NodeProcess implements AsyncDisposable {
   readonly database: SocksProxy;
   readonly whatsapp: TcpProxy | null;
   connectorId: string;
+  /** Settings of its next start that override the others. */
+  settings: NodeJS.ProcessEnv = {};
   readonly #options: ProcessOptions;
   readonly #owned: AsyncDisposableStack;
   #child: ChildProcess | null = null;
@@ -142,6 +144,7 @@ export class NodeProcess implements AsyncDisposable {
       PORT: new URL(this.url).port,
       CONNECTOR_ID: this.connectorId,
       ...(this.whatsapp ? { WHATSAPP_WEBSOCKET_URL: `ws://127.0.0.1:${this.whatsapp.port}/ws/chat` } : {}),
+      ...this.settings,
     };
   }
 }

@@ -41,7 +41,7 @@ export interface Faults {
   withholdAcks(target: Target, on: boolean): void;
   /** Sets when, if ever, delivery receipts for messages of this account are sent; null ends it. Overrides the contacts' own policy. */
   receipts(target: Target, timing: ReceiptTiming | null): void;
-  /** Leaves the next `times` queries (default 1) of this namespace unanswered, e.g. "encrypt", "usync", "w:m". */
+  /** Leaves the next `times` queries (default 1) of this namespace unanswered, e.g. "encrypt", "usync", "w:m"; 0 ends it. */
   ignoreQuery(xmlns: string, options?: Times): void;
   /** Makes every contact lose its sessions with the target's linked devices, and request the next message of each again. */
   forgetSessions(target: Target | "all"): void;

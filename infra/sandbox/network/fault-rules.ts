@@ -34,7 +34,8 @@ export class FaultRules {
   }
 
   ignoreQuery(xmlns: string, times: number): void {
-    this.#ignoredQueries.set(xmlns, { value: true, remaining: times });
+    if (times <= 0) this.#ignoredQueries.delete(xmlns);
+    else this.#ignoredQueries.set(xmlns, { value: true, remaining: times });
   }
 
   takeIgnoredQuery(xmlns: string): boolean {

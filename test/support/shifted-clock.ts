@@ -1,0 +1,5 @@
+/** The settings of a process whose wall clock is off by this many milliseconds. */
+export function shiftedClock(shiftMs: number): NodeJS.ProcessEnv {
+  const preload = new URL("./shifted-clock.child.ts", import.meta.url);
+  return { NODE_OPTIONS: `--import=${preload.href}`, TEST_CLOCK_SHIFT_MS: String(shiftMs) };
+}
