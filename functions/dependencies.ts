@@ -10,6 +10,8 @@ import type { Store } from "./store/store.ts";
 export interface AppSettings {
   /** Origins besides our own that browsers may call from. */
   frontendOrigins: readonly string[];
+  /** How many proxies stand in front. */
+  trustProxy: number;
   /** How long a send may wait before it expires. */
   sendTtlSeconds: number;
   /** `host` or `host:port` that `mediaUrl` may name although it is private or plain http. */

@@ -10,6 +10,8 @@ export interface Config {
   host: string;
   /** Other origins that browsers may call from. */
   frontendOrigins: string[];
+  /** How many proxies stand in front; 0 = every forwarding header is ignored. */
+  trustProxy: number;
   apiKey: string | null;
   /** 32 bytes each, newest first. */
   encryptionKeys: Buffer[];
@@ -85,6 +87,7 @@ function toConfig(values: Settings): Config {
     port: values.PORT,
     host: values.HOST,
     frontendOrigins: values.FRONTEND_URL.map((origin) => new URL(origin).origin),
+    trustProxy: values.TRUST_PROXY,
     apiKey: values.API_KEY ?? null,
     encryptionKeys: values.ENCRYPTION_KEY.map((key) => Buffer.from(key, "base64")),
     sendRate: values.SEND_RATE,

@@ -17,6 +17,7 @@ export const settings = {
     isOrigin,
     "must be a comma-separated list of origins such as https://app.example.com",
   ).default([]),
+  TRUST_PROXY: integer(0, 10).default(0),
   API_KEY: text(/^[A-Za-z0-9_-]{24,200}$/, "must be 24 to 200 characters from A-Z, a-z, 0-9, _ and -"),
   ENCRYPTION_KEY: list(
     isKey,

@@ -4,7 +4,8 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { sessionCookieName } from "#shared/authentication.ts";
 import { ServiceError } from "#shared/errors.ts";
 import { scopes } from "#shared/scopes.ts";
-import type { Dependencies } from "../dependencies.ts";
+import { clientScheme } from "#shared/trusted-proxies.ts";
+import type { AppSettings, Dependencies } from "../dependencies.ts";
 import { bodyRefusals, json, jsonRequest, refusals, timeSchema } from "../http/openapi.ts";
 import { isFromOwnOrigin } from "../http/own-origin.ts";
 import { invalidRequest } from "../http/validation-hook.ts";
@@ -54,13 +55,13 @@ const signingOut = createRoute({
 });
 
 /** Signs in to the console and out of it. Signing in exchanges the API key for a cookie that no script can read. */
-export function sessionRoutes({ store }: Dependencies, authentication: CachedAuthentication) {
+export function sessionRoutes({ store, settings }: Dependencies, authentication: CachedAuthentication) {
   return new OpenAPIHono({ defaultHook: invalidRequest })
     .openapi(signingIn, async (c) => {
       const { apiKey } = c.req.valid("json");
       const { keyId, scopes, channels } = await store.byKey(apiKey);
       const { cookie, expiresAt } = await store.createSession(keyId, sessionSeconds);
-      setCookie(c, sessionCookieName, cookie, { ...cookieOptions(c), maxAge: sessionSeconds });
+      setCookie(c, sessionCookieName, cookie, { ...cookieOptions(c, settings), maxAge: sessionSeconds });
       const payload = {
         scopes: [...scopes],
         channels: channels && [...channels],
@@ -79,14 +80,14 @@ export function sessionRoutes({ store }: Dependencies, authentication: CachedAut
         await store.deleteSession(cookie);
         authentication.forgetSession(cookie);
       }
-      deleteCookie(c, sessionCookieName, cookieOptions(c));
+      deleteCookie(c, sessionCookieName, cookieOptions(c, settings));
       return c.json({ ok: true as const }, 200);
     });
 }
 
-/** `Path=/`, because Socket.io's handshake needs it too. The first proxy says whether the browser uses https. */
-function cookieOptions(c: Context) {
-  const [forwarded] = c.req.header("x-forwarded-proto")?.split(",", 1) ?? [];
-  const scheme = forwarded?.trim().toLowerCase() ?? new URL(c.req.url).protocol.replace(":", "");
-  return { httpOnly: true, sameSite: "Strict", path: "/", secure: scheme === "https" } as const;
+/** `Path=/`, because Socket.io's handshake needs it too. A trusted proxy says whether the browser uses https. */
+function cookieOptions(c: Context, { trustProxy }: AppSettings) {
+  const own = new URL(c.req.url).protocol.replace(":", "");
+  const secure = clientScheme(own, c.req.header("x-forwarded-proto"), trustProxy) === "https";
+  return { httpOnly: true, sameSite: "Strict", path: "/", secure } as const;
 }

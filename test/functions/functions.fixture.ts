@@ -98,7 +98,13 @@ function testApp(db: Collections, store: Store, options: FixtureOptions) {
   const app = createApp({
     store: options.withStore?.(store) ?? store,
     results: pollingResults(options.read?.(read) ?? read, { pausesMs: [10] }),
-    settings: { frontendOrigins: [], sendTtlSeconds: 600, mediaAllowHosts: [], ...options.settings },
+    settings: {
+      frontendOrigins: [],
+      trustProxy: 0,
+      sendTtlSeconds: 600,
+      mediaAllowHosts: [],
+      ...options.settings,
+    },
     assets: options.assets ?? new Map(),
     ...(options.sandboxUrl && { sandboxUrl: options.sandboxUrl }),
     ...(options.eventDoorbell && { eventDoorbell: options.eventDoorbell(db.events) }),

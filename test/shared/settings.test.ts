@@ -31,6 +31,7 @@ const spellings: Partial<Record<SettingName, { good: string[]; bad: string[] }>>
       "https://a.example https://b.example",
     ],
   },
+  TRUST_PROXY: { good: ["0", "1", "10"], bad: ["-1", "11", "true", "loopback", "10.0.0.0/8"] },
   API_KEY: {
     good: ["k".repeat(24), "A-Z_a-z_0-9_0123456789-_"],
     bad: ["k".repeat(23), "k".repeat(201), `${"k".repeat(24)}!`, `${"k".repeat(24)}\n`, " ".repeat(24)],

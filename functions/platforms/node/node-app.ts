@@ -18,7 +18,10 @@ import { readAssets } from "./node-assets.ts";
 export interface NodeAppOptions {
   /** The caller owns the client behind it, which must outlive the app. */
   db: Db;
-  config: Pick<Config, "apiKey" | "frontendOrigins" | "sendTtlSeconds" | "mediaAllowHosts" | "retention">;
+  config: Pick<
+    Config,
+    "apiKey" | "frontendOrigins" | "trustProxy" | "sendTtlSeconds" | "mediaAllowHosts" | "retention"
+  >;
   log: Logger;
   /** Rings the connector in this process: the channel has a new command. */
   ring?: (channelId: string) => void;

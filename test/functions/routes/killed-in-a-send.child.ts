@@ -19,7 +19,7 @@ const app = createApp({
     },
   },
   results: pollingResults(mongoCommandOutcome(collections(client.db()).commands)),
-  settings: { frontendOrigins: [], sendTtlSeconds: 600, mediaAllowHosts: [] },
+  settings: { frontendOrigins: [], trustProxy: 0, sendTtlSeconds: 600, mediaAllowHosts: [] },
   assets: new Map(),
   log: pino({ level: "silent" }),
 });

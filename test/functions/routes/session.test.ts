@@ -32,19 +32,19 @@ test("200: signing in exchanges a key for a cookie that no script can read", asy
   expect((row?.expiresAt.getTime() ?? 0) - (row?.createdAt.getTime() ?? 0)).toBe(12 * 3_600_000);
 });
 
-test("200: the cookie is Secure on https, also behind a proxy", async () => {
-  const apiKey = await functions.addKey();
-  const options = { key: null, body: { apiKey } };
-  const direct = await functions.call("POST", "https://example.com/api/whatsapp/session", options);
-  const proxied = await functions.call("POST", "/session", {
-    ...options,
-    headers: { "X-Forwarded-Proto": "https" },
-  });
-  const twice = await functions.call("POST", "/session", {
-    ...options,
-    headers: { "X-Forwarded-Proto": "HTTPS, http" },
-  });
-  for (const { headers } of [direct, proxied, twice]) expect(headers.getSetCookie()[0]).toContain("; Secure");
+test("200: the cookie is Secure on https, also behind the proxies that `TRUST_PROXY` counts, and no others", async () => {
+  const secureWith = async (trustProxy: number, url: string, proto?: string) => {
+    await using app = await functionsFixture({ settings: { trustProxy } });
+    const apiKey = await app.addKey();
+    const forwarded = proto === undefined ? {} : { headers: { "X-Forwarded-Proto": proto } };
+    const { headers } = await app.call("POST", url, { key: null, body: { apiKey }, ...forwarded });
+    return headers.getSetCookie()[0]?.includes("; Secure");
+  };
+  expect(await secureWith(0, "https://example.com/api/whatsapp/session")).toBe(true);
+  expect(await secureWith(1, "/session", "https")).toBe(true);
+  expect(await secureWith(2, "/session", "HTTPS, http")).toBe(true);
+  expect(await secureWith(1, "/session", "https, http")).toBe(false);
+  expect(await secureWith(0, "/session", "https")).toBe(false);
 });
 
 test("401: an unknown key creates no session", async () => {
