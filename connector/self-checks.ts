@@ -6,7 +6,15 @@ import type { Logger } from "#shared/log.ts";
 import { type DataKeyDocument, dataKeyId } from "./auth/auth-documents.ts";
 import { authCollections } from "./auth/auth-rows.ts";
 import { masterKeyId } from "./auth/envelope.ts";
-import { addTransactionCapability, initAuthCreds, type SignalKeyStore } from "./baileys/baileys.ts";
+import {
+  addTransactionCapability,
+  Curve,
+  initAuthCreds,
+  makeLibSignalRepository,
+  proto,
+  type SignalKeyStore,
+  silentLogger,
+} from "./baileys/baileys.ts";
 import { type hardenedSignalRepository as Harden, hardenedSignalRepository } from "./baileys/harden.ts";
 import { baileysLogger } from "./baileys/logger.ts";
 
@@ -22,6 +30,7 @@ export async function checkBeforeStart(
 ): Promise<void> {
   await assertReplicaSet(db);
   await assertKeysHardened(log);
+  await assertPeersVerified();
   const skewMs = await clockSkewMs(db);
   if (Math.abs(skewMs) > skewMsMax) {
     log.warn(
@@ -71,6 +80,61 @@ export async function assertKeysHardened(
   throw new SelfCheckError(
     "Baileys' key transactions of one channel overlap, so ratchet counters would be reused: " +
       "this connector does not support this version of Baileys.",
+  );
+}
+
+/** What decides whether a peer is who it claims to be. */
+export interface PeerVerification {
+  verify: typeof Curve.verify;
+  makeRepository: typeof makeLibSignalRepository;
+  decodeChain(bytes: Uint8Array): unknown;
+}
+
+/**
+ * Shows Baileys a forged signature, a contact's keys with a forged signature and a certificate that nobody signed. Throws
+ * `SelfCheckError` when it accepts one of them, or refuses what is genuine.
+ */
+export async function assertPeersVerified(
+  { verify, makeRepository, decodeChain }: PeerVerification = {
+    verify: Curve.verify,
+    makeRepository: makeLibSignalRepository,
+    decodeChain: (bytes) => proto.CertChain.decode(bytes),
+  },
+): Promise<void> {
+  const { signedIdentityKey, signedPreKey, registrationId } = initAuthCreds();
+  const prefixed = (key: Uint8Array) => Buffer.concat([Buffer.of(5), key]);
+  const identityKey = prefixed(signedIdentityKey.public);
+  const publicKey = prefixed(signedPreKey.keyPair.public);
+  const { signature, keyId } = signedPreKey;
+  const forged = Buffer.from(signature).reverse();
+  const acceptsSignature = (bytes: Uint8Array) => verify(signedIdentityKey.public, publicKey, bytes);
+  const acceptsBundle = (bytes: Uint8Array) => {
+    const store: SignalKeyStore = { get: async () => ({}), set: async () => undefined };
+    const keys = addTransactionCapability(store, silentLogger, {
+      maxCommitRetries: 1,
+      delayBetweenTriesMs: 0,
+    });
+    const repository = makeRepository({ creds: initAuthCreds(), keys }, silentLogger, async () => undefined);
+    const session = { registrationId, identityKey, signedPreKey: { keyId, publicKey, signature: bytes } };
+    return succeeds(() => repository.injectE2ESession({ jid: "15550100001@s.whatsapp.net", session }));
+  };
+  const isRight =
+    acceptsSignature(signature) &&
+    !acceptsSignature(forged) &&
+    (await acceptsBundle(signature)) &&
+    !(await acceptsBundle(forged)) &&
+    !(await succeeds(async () => decodeChain(new Uint8Array())));
+  if (isRight) return;
+  throw new SelfCheckError(
+    "Baileys does not verify who it talks to, so an impostor could read along: " +
+      "this connector does not support this version of Baileys.",
+  );
+}
+
+async function succeeds(work: () => Promise<unknown>): Promise<boolean> {
+  return await work().then(
+    () => true,
+    () => false,
   );
 }
 

@@ -18,7 +18,7 @@ export type ChannelStatus = (typeof channelStatuses)[number];
 
 /** Why a channel has its status. Each status has its own reasons. */
 export const statusReasons = {
-  connecting: ["connection_lost", "server_unavailable", "rate_limited", "replaced"],
+  connecting: ["connection_lost", "server_unavailable", "server_untrusted", "rate_limited", "replaced"],
   inactive: ["disconnected", "qr_expired", "interrupted"],
   error: [
     "replaced",

@@ -1,16 +1,18 @@
 /** The only door to Baileys: mends its defects, silences its logs, and journals the messages that it decrypts. */
 
 // The bare imports stay first and in this order: before Baileys loads, they check Node, bind libsignal's queue, silence
-// its console and undo its failed trials.
+// its console, undo its failed trials and make it refuse invalid signatures.
 import "./node-version.ts";
 import "./libsignal-queue.ts";
 import "./silence-console.ts";
 import "./libsignal-trials.ts";
+import "./libsignal-signatures.ts";
 import type { SocketConfig } from "@whiskeysockets/baileys";
 import {
   addTransactionCapability,
   Browsers,
   BufferJSON,
+  Curve,
   cleanMessage,
   DEFAULT_CONNECTION_CONFIG,
   DisconnectReason,
@@ -28,6 +30,7 @@ import {
 } from "@whiskeysockets/baileys";
 import defaultLogger from "@whiskeysockets/baileys/lib/Utils/logger.js";
 import { assertLibsignalQueueBound } from "./libsignal-queue.ts";
+import { verifyServerCertificates } from "./server-certificate.ts";
 
 export type {
   AuthenticationCreds,
@@ -47,6 +50,7 @@ export {
   addTransactionCapability,
   Browsers,
   BufferJSON,
+  Curve,
   cleanMessage,
   DisconnectReason,
   decryptMessageNode,
@@ -63,6 +67,7 @@ export {
 };
 
 assertLibsignalQueueBound();
+verifyServerCertificates({ Curve, proto, WA_CERT_DETAILS });
 
 /** Baileys exports its Signal repository only here. */
 export const { makeSignalRepository: makeLibSignalRepository } = DEFAULT_CONNECTION_CONFIG;

@@ -12,6 +12,7 @@ import { hardenedSignalRepository } from "../baileys/harden.ts";
 import { type InboundJournal, inboundJournal } from "../baileys/inbound-journal.ts";
 import { betweenMessages, type IntakeListener, takeInOrder } from "../baileys/intake.ts";
 import { baileysLogger } from "../baileys/logger.ts";
+import { ServerIdentityError } from "../baileys/server-certificate.ts";
 import type { SocketCaches } from "../baileys/socket-caches.ts";
 import { markEncrypted } from "../baileys/wire-trace.ts";
 import type { Closure } from "../machine/close-reason.ts";
@@ -81,6 +82,12 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     journal.hurry();
     rejectQueries(wa);
     if (!isReached) log.warn({ event: "unreachable", cause: causeOf(error) }, "WhatsApp cannot be reached");
+    if (error instanceof ServerIdentityError) {
+      log.error(
+        { event: "server_untrusted" },
+        "the server could not prove that it is WhatsApp; nothing was sent to it",
+      );
+    }
     listener.closed({ ...closureOf(error), isReached, ...refusal() });
   });
   const watchdog = setTimeout(() => end.terminate("no answer from WhatsApp"), timings.connectWatchdogMs);

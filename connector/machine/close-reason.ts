@@ -8,6 +8,7 @@ export type CloseReason =
   | { kind: "qr_expired" }
   | { kind: "connection_lost" }
   | { kind: "server_unavailable" }
+  | { kind: "server_untrusted" }
   | { kind: "rate_limited"; retryAfterMs: number }
   | { kind: "client_outdated" }
   | { kind: "banned" }
@@ -70,6 +71,9 @@ const byCode: Record<number, (closure: Closure) => CloseReason> = {
     retryAfterMs: Math.min(retryAfterMs ?? quarterHourMs, dayMs),
   }),
   440: () => ({ kind: "replaced" }),
+  495: () => ({ kind: "server_untrusted" }),
+  // A phone that links could not prove that it is the one that scanned.
+  500: (closure) => (/account signature/.test(closure.message) ? { kind: "pairing_failed" } : lost(closure)),
   501: () => ({ kind: "server_unavailable" }),
   503: () => ({ kind: "server_unavailable" }),
   515: () => ({ kind: "restart_required" }),

@@ -87,6 +87,10 @@ const byReason: ReasonWords = {
       happened: "WhatsApp's servers are not responding.",
       todo: "Waypost keeps trying, and messages you send wait until then. Check that this machine can reach web.whatsapp.com.",
     },
+    server_untrusted: {
+      happened: "The server that answered could not prove that it is WhatsApp. Nothing was sent to it.",
+      todo: "Waypost keeps trying. Check the network for a proxy that intercepts connections to web.whatsapp.com.",
+    },
     rate_limited: {
       happened: "WhatsApp is limiting connection attempts.",
       todo: "Waypost tries again after a pause.",

@@ -18,7 +18,7 @@ import { decodeState, encodeState } from "./state/codec.ts";
 import { keepState, readState } from "./state/snapshot-file.ts";
 import type { SandboxState } from "./state/state.ts";
 import { SandboxStateError } from "./state/state-error.ts";
-import { certificateChain, createServerKeys } from "./wire/certificate-chain.ts";
+import { createServerKeys } from "./wire/certificate-chain.ts";
 import { rawPublicKey } from "./wire/curve25519.ts";
 
 export interface SandboxOptions {
@@ -46,7 +46,6 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const web = starting.use(
     await startWebServer({
       port: options.port ?? 0,
-      chain: certificateChain(state.server),
       whatsapp,
       request: (request) => admin.fetch(request),
     }),

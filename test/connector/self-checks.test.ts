@@ -1,8 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { openAuthState } from "#connector/auth/auth-state.ts";
-import { makeLibSignalRepository } from "#connector/baileys/baileys.ts";
-import { assertKeysHardened, checkBeforeStart, clockSkewMs } from "#connector/self-checks.ts";
+import { Curve, makeLibSignalRepository, proto } from "#connector/baileys/baileys.ts";
+import {
+  assertKeysHardened,
+  assertPeersVerified,
+  checkBeforeStart,
+  clockSkewMs,
+} from "#connector/self-checks.ts";
 import { createLog } from "#shared/log.ts";
 import { quiet } from "../support/quiet-log.ts";
 import { fileDatabase } from "./connector.fixture.ts";
@@ -25,6 +30,25 @@ test("a key store whose transactions overlap fails the self-check", async () => 
   await assertKeysHardened(quiet);
   const asInBaileys = () => makeLibSignalRepository;
   await expect(assertKeysHardened(quiet, asInBaileys)).rejects.toMatchObject({ name: "SelfCheckError" });
+});
+
+test("a Baileys that accepts a forged signature, key bundle or certificate fails the self-check", async () => {
+  await assertPeersVerified();
+  const sound = {
+    verify: Curve.verify,
+    makeRepository: makeLibSignalRepository,
+    decodeChain: (bytes: Uint8Array): unknown => proto.CertChain.decode(bytes),
+  };
+  const credulous: (typeof makeLibSignalRepository)[] = [
+    (...parts) => ({ ...makeLibSignalRepository(...parts), injectE2ESession: async () => undefined }),
+  ];
+  for (const weaker of [
+    { ...sound, verify: () => true },
+    ...credulous.map((makeRepository) => ({ ...sound, makeRepository })),
+    { ...sound, decodeChain: () => ({}) },
+  ]) {
+    await expect(assertPeersVerified(weaker)).rejects.toMatchObject({ name: "SelfCheckError" });
+  }
 });
 
 test("clock skew is measured against the database's clock", async () => {

@@ -113,6 +113,11 @@ export const faultTable: Record<string, FaultRow> = {
     z.strictObject({ target }),
     ({ faults }, input) => faults.forgetSessions(input.target),
   ),
+  forge: row(
+    "Forges the certificate's root or leaf, contacts' pre-keys, or the phone's signature at a pairing.",
+    z.strictObject({ what: z.enum(["root", "leaf", "pre-key", "account"]), on }),
+    ({ faults }, input) => faults.forge(input.what, input.on),
+  ),
   "media-upload": row(
     "Fails the next media uploads with an HTTP status.",
     z.strictObject({ status: httpError, times: times.default(1) }),

@@ -3,6 +3,7 @@
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import type { ReceiptTiming } from "../account.ts";
 import type { Connection } from "../network/connection.ts";
+import type { Forgery } from "../network/fault-rules.ts";
 import { catchUp } from "../network/mailbox.ts";
 import type { Network } from "../network/network.ts";
 import { removeCompanion } from "../pairing/unlink.ts";
@@ -45,6 +46,8 @@ export interface Faults {
   ignoreQuery(xmlns: string, options?: Times): void;
   /** Makes every contact lose its sessions with the target's linked devices, and request the next message of each again. */
   forgetSessions(target: Target | "all"): void;
+  /** Forges what proves an identity: of the server in later handshakes, of contacts in later key bundles, of the phone in later pairings. */
+  forge(what: Forgery, on: boolean): void;
   clear(): void;
 }
 
@@ -87,6 +90,7 @@ export function createFaults(network: Network): Faults {
       }
       network.changed();
     },
+    forge: (what, on) => void (on ? rules.forgeries.add(what) : rules.forgeries.delete(what)),
     clear() {
       rules.clear();
       applySilence(network);

@@ -3,7 +3,13 @@ import type { Addressing } from "../account.ts";
 import { groupOf } from "../groups/groups.ts";
 import { post, stanzaKey } from "../network/mailbox.ts";
 import type { Network } from "../network/network.ts";
-import { keyNodes, parseBundle, takeClientBundle, takeOwnBundle } from "../signal/pre-key-bundle.ts";
+import {
+  keyNodes,
+  parseBundle,
+  signedOrForged,
+  takeClientBundle,
+  takeOwnBundle,
+} from "../signal/pre-key-bundle.ts";
 import { renewSession } from "../signal/sessions.ts";
 import type { LinkedClient, Person } from "../state/person.ts";
 import type { Companion, OwnDevice } from "../state/state.ts";
@@ -48,7 +54,8 @@ export function requestRetry(
     t: unixNow(),
     recipient: request.recipient,
   };
-  const keys = count > 1 ? [stanza("keys", {}, keyNodes(takeOwnBundle(device)))] : [];
+  const keys =
+    count > 1 ? [stanza("keys", {}, keyNodes(signedOrForged(network, takeOwnBundle(device))))] : [];
   network.counts.retriesAsked += 1;
   const chat = parseAddress(request.recipient);
   const reader = (chat && network.find(chat.user, chat.addressing)) ?? person;

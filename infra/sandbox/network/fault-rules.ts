@@ -5,10 +5,17 @@ interface Limited<T> {
   remaining: number;
 }
 
+/**
+ * What an impostor forges: the certificate chain (`root`: another root signed it; `leaf`: it certifies another server's key),
+ * the signature of contacts' pre-keys, the phone's signature on a device that links.
+ */
+export type Forgery = "root" | "leaf" | "pre-key" | "account";
+
 /** The active faults, looked up where they take effect. A target is a phone number or "all". */
 export class FaultRules {
   readonly silent = new Set<string>();
   readonly withheldAcks = new Set<string>();
+  readonly forgeries = new Set<Forgery>();
   readonly ackDelays = new Map<string, number>();
   readonly receiptTimings = new Map<string, ReceiptTiming>();
   readonly #failedLogins = new Map<string, Limited<{ code: number; attributes: Record<string, string> }>>();
@@ -65,7 +72,8 @@ export class FaultRules {
   }
 
   clear(): void {
-    for (const rules of [this.silent, this.withheldAcks, this.ackDelays, this.receiptTimings]) rules.clear();
+    for (const rules of [this.silent, this.withheldAcks, this.forgeries, this.ackDelays, this.receiptTimings])
+      rules.clear();
     for (const rules of [this.#failedLogins, this.#ackErrors, this.#ignoredQueries]) rules.clear();
     this.#refusal = null;
   }

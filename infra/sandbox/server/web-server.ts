@@ -6,6 +6,7 @@ import { getRequestListener } from "@hono/node-server";
 import { WebSocketServer } from "ws";
 import { Connection } from "../network/connection.ts";
 import type { Network } from "../network/network.ts";
+import { certificateChain, forgedChain } from "../wire/certificate-chain.ts";
 import type { WhatsAppServer } from "./whatsapp-server.ts";
 
 const host = "127.0.0.1";
@@ -15,8 +16,6 @@ let lastId = 0;
 
 export interface WebServerOptions {
   port: number;
-  /** The certificate chain for handshakes. */
-  chain: Buffer;
   whatsapp: WhatsAppServer;
   /** Answers every request that is not a websocket upgrade. */
   request: (request: Request) => Response | Promise<Response>;
@@ -28,13 +27,9 @@ export interface WebServer extends AsyncDisposable {
 }
 
 /** Serves clients' websockets and the admin API on one port. Rejects if the port is taken. */
-export async function startWebServer({
-  port,
-  chain,
-  whatsapp,
-  request,
-}: WebServerOptions): Promise<WebServer> {
+export async function startWebServer({ port, whatsapp, request }: WebServerOptions): Promise<WebServer> {
   const { network, handler } = whatsapp;
+  const chain = certificateChain(network.state.server);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: frameBytesMax });
   const server = createServer(getRequestListener(request));
   server.on("upgrade", (message: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -44,13 +39,21 @@ export async function startWebServer({
     sockets.handleUpgrade(message, socket, head, (accepted) => {
       const id = `s${++lastId}`;
       const record = network.ledgers.sockets.opened(id, message.socket.remotePort ?? 0);
-      network.connections.add(new Connection(accepted, record, network.state.server, chain, handler));
+      network.connections.add(
+        new Connection(accepted, record, network.state.server, shown(network, chain), handler),
+      );
     });
   });
   server.listen(port, host);
   await once(server, "listening");
   const { port: actual } = server.address() as AddressInfo;
   return { host: `${host}:${actual}`, [Symbol.asyncDispose]: () => close(server, network) };
+}
+
+/** The chain to show in a handshake: the server's own unless it is to be forged. */
+function shown({ rules, state }: Network, chain: Buffer): Buffer {
+  if (rules.forgeries.has("root")) return forgedChain(state.server, "root");
+  return rules.forgeries.has("leaf") ? forgedChain(state.server, "leaf") : chain;
 }
 
 interface Refusal {

@@ -79,10 +79,16 @@ function bundleFor(network: Network, jid: string | undefined): PreKeyBundle | nu
   const device = person.device(address.device);
   if (device) {
     network.changed();
-    return takeOwnBundle(device);
+    return signedOrForged(network, takeOwnBundle(device));
   }
   const companion = person.companion(address.device);
   return companion ? takeClientBundle(network, companion) : null;
+}
+
+/** The bundle, with a signature that is not its owner's while pre-keys are to be forged. */
+export function signedOrForged({ rules }: Network, bundle: PreKeyBundle): PreKeyBundle {
+  if (!rules.forgeries.has("pre-key")) return bundle;
+  return { ...bundle, signedPreKey: { ...bundle.signedPreKey, signature: Buffer.alloc(64, 1) } };
 }
 
 function bundleNodes(bundle: PreKeyBundle): BinaryNode[] {

@@ -7,8 +7,8 @@ export function createServerKeys(): ServerKeys {
 }
 
 /**
- * The chain a server shows in the Noise handshake: root signs intermediate, intermediate signs the static key.
- * Baileys 7.0.0-rc14 accepts any signature and never compares the leaf with the static key; a version that checks will find both valid.
+ * The chain a server shows in the Noise handshake: root signs intermediate, intermediate signs the static key. Unpatched,
+ * Baileys 7.0.0-rc14 accepts any signature and never compares the leaf with the static key.
  */
 export function certificateChain(keys: ServerKeys): Buffer {
   // The serial of the root, WA_CERT_DETAILS.SERIAL, is 0.
@@ -34,4 +34,10 @@ function certificate(options: { serial: number; issuerSerial: number; key: KeyPa
   };
   const details = Buffer.from(proto.CertChain.NoiseCertificate.Details.encode(fields).finish());
   return { details, signature: sign(signedWith, details) };
+}
+
+/** The chain of an impostor who has no root's signature, or shows the chain of another server with a key of their own. */
+export function forgedChain(keys: ServerKeys, what: "root" | "leaf"): Buffer {
+  const other = generateKeyPair();
+  return certificateChain(what === "root" ? { ...keys, root: other } : { ...keys, static: other });
 }

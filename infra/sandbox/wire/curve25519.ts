@@ -19,12 +19,16 @@ export function sign(pair: KeyPair, message: Buffer): Buffer {
 }
 
 /**
- * Whether the signature is by the owner of this 32-byte key. Baileys' own `Curve.verify` accepts everything:
- * it relies on an exception that libsignal 6 does not throw.
+ * Whether the signature is by the owner of this 32-byte key. An unpatched libsignal returns that; a patched one throws for
+ * an invalid signature.
  */
 export function isSignedBy(publicKey: Uint8Array, message: Buffer, signature: Uint8Array): boolean {
   if (publicKey.length !== 32 || signature.length !== 64) return false;
-  return curve.verifySignature(withPrefix(publicKey), message, signature);
+  try {
+    return curve.verifySignature(withPrefix(publicKey), message, signature);
+  } catch {
+    return false;
+  }
 }
 
 /** A public key without the leading byte that marks it as Curve25519. */

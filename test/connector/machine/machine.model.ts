@@ -29,6 +29,7 @@ const reasons: { [K in CloseReason["kind"]]: Extract<CloseReason, { kind: K }> }
   qr_expired: { kind: "qr_expired" },
   connection_lost: { kind: "connection_lost" },
   server_unavailable: { kind: "server_unavailable" },
+  server_untrusted: { kind: "server_untrusted" },
   rate_limited: { kind: "rate_limited", retryAfterMs: 5_000 },
   client_outdated: { kind: "client_outdated" },
   banned: { kind: "banned" },

@@ -28,6 +28,7 @@ function recorder() {
     receipts: record("receipts"),
     ignoreQuery: record("ignoreQuery"),
     forgetSessions: record("forgetSessions"),
+    forge: record("forge"),
     clear: record("clear"),
   };
   const media: MediaFaults = { upload: null, download: null, delayMs: 0 };
@@ -53,6 +54,7 @@ const examples: [string, object, unknown[]][] = [
   ],
   ["refuse-upgrade", { status: null }, ["refuseUpgrade", null]],
   ["silence", { target: "all", on: true }, ["silence", "all", true]],
+  ["forge", { what: "leaf", on: true }, ["forge", "leaf", true]],
   [
     "ack-error",
     { target: "15550100001", code: 479, times: 1 },
