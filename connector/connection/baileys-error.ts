@@ -2,12 +2,18 @@ import type { IncomingMessage } from "node:http";
 import type { WASocket } from "../baileys/baileys.ts";
 import type { Closure } from "../machine/close-reason.ts";
 
-/** The fields of Baileys' errors: a Boom with a status code, and the seconds that a ban lasts. */
+/**
+ * The fields of Baileys' errors: a Boom with a status code. Its data are the attributes of a refused login, such as the seconds
+ * that a ban lasts, or the stanza inside a stream error.
+ */
 interface BaileysError {
   message?: string;
   output?: { statusCode?: number };
-  data?: { code?: string; expire?: string; attrs?: { expire?: string } };
+  data?: { code?: string; expire?: string; tag?: string; attrs?: { type?: string; expire?: string } };
 }
+
+/** The message with which Baileys ends a socket whose login was refused. */
+const loginRefused = "Connection Failure";
 
 /** The transport's error code, such as `ENOTFOUND` or `ECONNREFUSED`, if there is one. */
 export function causeOf(error: unknown): string | null {
@@ -16,14 +22,23 @@ export function causeOf(error: unknown): string | null {
 }
 
 /** Reads from the error that ended a socket why it ended. */
-export function closureOf(error: unknown): Pick<Closure, "code" | "message" | "retryAfterMs"> {
+export function closureOf(
+  error: unknown,
+): Pick<Closure, "code" | "message" | "isDeviceGone" | "retryAfterMs"> {
   const { message = "", output, data } = (error ?? {}) as BaileysError;
-  const seconds = Number(data?.expire ?? data?.attrs?.expire);
+  const isRemoved = data?.tag === "conflict" && data.attrs?.type === "device_removed";
   return {
     code: output?.statusCode ?? null,
     message,
-    retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null,
+    isDeviceGone: isRemoved || message === loginRefused,
+    retryAfterMs: msOf(data?.expire ?? data?.attrs?.expire),
   };
+}
+
+/** Null for anything but a positive number of seconds. */
+function msOf(seconds: string | undefined): number | null {
+  const ms = Number(seconds) * 1_000;
+  return ms > 0 ? ms : null;
 }
 
 type Refusal = Partial<Pick<Closure, "code" | "retryAfterMs">>;
@@ -32,10 +47,9 @@ type Refusal = Partial<Pick<Closure, "code" | "retryAfterMs">>;
 export function watchUpgrade(wa: WASocket): () => Refusal {
   let refusal: Refusal = {};
   wa.ws.on("unexpected-response", (_request: unknown, response: IncomingMessage) => {
-    const seconds = Number(response.headers["retry-after"]);
     refusal = {
       code: response.statusCode === 429 ? 429 : 503,
-      retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null,
+      retryAfterMs: msOf(response.headers["retry-after"]),
     };
     response.resume();
   });

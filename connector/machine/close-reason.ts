@@ -26,6 +26,8 @@ export interface Closure {
   isReached: boolean;
   /** Whether the device is linked: the credentials hold an account and its signature. */
   isLinked: boolean;
+  /** Whether WhatsApp said that the device is linked no more: it removed the device, or refused the login for that. */
+  isDeviceGone: boolean;
   /** Whether this connector still owns the channel. */
   isLeaseMine: boolean;
   /** The wait WhatsApp asked for, or how long a ban lasts. */
@@ -35,6 +37,8 @@ export interface Closure {
 const quarterHourMs = 15 * 60_000;
 /** The longest wait accepted from the server. */
 const dayMs = 24 * 60 * 60_000;
+/** The longest ban that is shown with its end; an absurd one would not even make a date. */
+const yearMs = 365 * dayMs;
 
 /**
  * Translates Baileys' status codes. Baileys uses 500 for everything it does not know, so 500 never means more than
@@ -50,13 +54,22 @@ function lost({ code, isReached }: Closure): CloseReason {
   return { kind: code === 500 || !isReached ? "server_unavailable" : "connection_lost" };
 }
 
+/** Other errors with this code say nothing of the device: the next login will. */
+function unauthorized(closure: Closure): CloseReason {
+  if (!closure.isLinked) return { kind: "unpaired" };
+  return closure.isDeviceGone ? { kind: "unlinked" } : lost(closure);
+}
+
 function qrCodesExpired({ isLinked }: Closure): CloseReason {
   return { kind: isLinked ? "restart_required" : "qr_expired" };
 }
 
 const byCode: Record<number, (closure: Closure) => CloseReason> = {
-  401: ({ isLinked }) => ({ kind: isLinked ? "unlinked" : "unpaired" }),
-  402: ({ retryAfterMs }) => ({ kind: "temporarily_banned", forMs: retryAfterMs }),
+  401: unauthorized,
+  402: ({ retryAfterMs }) => ({
+    kind: "temporarily_banned",
+    forMs: retryAfterMs === null ? null : Math.min(retryAfterMs, yearMs),
+  }),
   403: () => ({ kind: "banned" }),
   405: () => ({ kind: "client_outdated" }),
   406: () => ({ kind: "banned" }),

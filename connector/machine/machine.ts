@@ -39,6 +39,7 @@ export interface MachineState {
 }
 
 export type Signal =
+  /** A person asks for a connection, or a new owner finds that the channel should have one. Retries use `retry`. */
   | { type: "start"; method: PairingMethod }
   | { type: "stop" }
   | { type: "unlink" }

@@ -2,6 +2,7 @@ import { byReason } from "./close-transitions.ts";
 import type { MachineState, Signal, SignalType, StateName, Step, World } from "./machine.ts";
 import {
   connect,
+  connectNow,
   dropWish,
   hangUp,
   open,
@@ -29,7 +30,7 @@ export const table: Record<StateName, Row> = {
   qr_ready:           { start: pairBy,   stop: hangUp,   unlink: unlinkLater, qr: showCode, code: showCode, opened: open, closed: byReason, retry: null,      interrupt: suspend },
   pairing_code_ready: { start: pairBy,   stop: hangUp,   unlink: unlinkLater, qr: null,     code: showCode, opened: open, closed: byReason, retry: null,      interrupt: suspend },
   active:             { start: null,     stop: hangUp,   unlink: unlinkNow,   qr: null,     code: null,     opened: null, closed: byReason, retry: null,      interrupt: suspend },
-  waiting:            { start: pairBy,   stop: hangUp,   unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: reconnect, interrupt: suspend },
+  waiting:            { start: connectNow, stop: hangUp,   unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: reconnect, interrupt: suspend },
   error:              { start: connect,  stop: hangUp,   unlink: unlinkLater, qr: null,     code: null,     opened: null, closed: null,     retry: null,      interrupt: null },
   logged_out:         { start: connect,  stop: dropWish, unlink: null,        qr: null,     code: null,     opened: null, closed: null,     retry: null,      interrupt: null },
 };

@@ -23,6 +23,25 @@ export function connect(
   };
 }
 
+/**
+ * Ends a wait at a person's request. The count of attempts stays, so that the next wait is as long as it would have been
+ * without them.
+ */
+export function connectNow(
+  machine: MachineState,
+  { method }: { method: PairingMethod },
+  { isLinked }: World,
+): Step {
+  const isNumberGiven = !isLinked && method.kind === "code";
+  const next: MachineState = {
+    ...machine,
+    ...(isNumberGiven && { method }),
+    state: "connecting",
+    retryAt: null,
+  };
+  return { machine: next, effects: [{ type: "cancel_retry" }, { type: "open_socket" }] };
+}
+
 export function reconnect(machine: MachineState): Step {
   return { machine: { ...machine, state: "connecting", retryAt: null }, effects: [{ type: "open_socket" }] };
 }

@@ -91,6 +91,13 @@ const rows: Row[] = [
   },
   {
     ...retried,
+    cause: "a stream error 401 that names no removed device",
+    act: (faults, of) => faults.streamError(of, 401),
+    reason: "connection_lost",
+    end: ["connection_lost", 401],
+  },
+  {
+    ...retried,
     cause: "a first takeover by another client (440)",
     act: (faults, of) => faults.replace(of),
     reason: "replaced",
@@ -118,6 +125,14 @@ const rows: Row[] = [
     reason: "temporarily_banned",
     end: ["temporarily_banned", 402],
     retry: 3_600_000,
+  },
+  {
+    ...stopped,
+    cause: "a ban until the end of time (402)",
+    act: refuseLogin(402, { expire: "1e300" }),
+    reason: "temporarily_banned",
+    end: ["temporarily_banned", 402],
+    retry: 365 * 86_400_000,
   },
   {
     ...stopped,
@@ -237,4 +252,16 @@ test.each(rows)("$cause makes the channel $status ($reason), credentials $creden
   expect(await credentialsOf(channel)).toBe(row.credentials === "kept" ? 1 : 0);
   if (row.status === "connecting" && row.reason !== "rate_limited") await channel.becomes("active");
   await system.api().post(`/channels/${channelId}/disconnect`);
+});
+
+test("a person's connect ends a wait at once", async () => {
+  const phoneNumber = String(nextNumber++);
+  const channel = await pairedChannel(system, phoneNumber);
+  const connect = () => system.api().post(`/channels/${channel.channelId}/connect`);
+  refuseUpgrade(429)(system.sandbox.faults, phoneNumber);
+  const { retryAt } = await channel.becomes("connecting", "rate_limited");
+  expect(retryAt?.getTime()).toBeGreaterThan(Date.now() + quarterHourMs - 60_000);
+  expect(await connect()).toMatchObject({ status: 202, body: { status: "connecting" } });
+  await channel.becomes("active");
+  await system.api().post(`/channels/${channel.channelId}/disconnect`);
 });

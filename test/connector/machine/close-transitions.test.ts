@@ -33,6 +33,22 @@ describe("after a close", () => {
     expect(delayAfter({ ...opened, openedAt: linked.now - 60_000 })).toBe(550);
   });
 
+  test("a person's request ends any wait at once, and does not shorten the next one", () => {
+    const limited: Signal = {
+      type: "closed",
+      reason: { kind: "rate_limited", retryAfterMs: 60_000 },
+      code: 429,
+    };
+    for (const close of [lost, replaced, limited]) {
+      const { machine } = step({ ...newMachine("active"), attempt: 6 }, close, linked);
+      const now = step(machine, { type: "start", method: { kind: "qr" } }, linked);
+      expect(now).toMatchObject({
+        machine: { state: "connecting", retryAt: null, attempt: 7 },
+        effects: [{ type: "cancel_retry" }, { type: "open_socket" }],
+      });
+    }
+  });
+
   test("a second replacement by another client ends in `error`", () => {
     const first = step({ ...newMachine("active"), openedAt: linked.now }, replaced, linked);
     expect(first.machine).toMatchObject({
