@@ -1,9 +1,14 @@
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Db } from "mongodb";
 import { missingIndexes } from "#shared/database.ts";
-import { errorEnvelope, ServiceError } from "#shared/errors.ts";
+import { type ErrorCode, ServiceError } from "#shared/errors.ts";
+import { failureAnswer } from "#shared/failure-answer.ts";
+import { remembered } from "#shared/remembered.ts";
+import { requestIdOf } from "#shared/request-id.ts";
 import type { Connector } from "./connector.ts";
+
+/** How long the state of the database is remembered: whoever asks in a loop asks this process alone. */
+const rememberedMs = 1_000;
 
 export interface HealthOptions {
   db: Db;
@@ -11,37 +16,62 @@ export interface HealthOptions {
   retention: { eventsDays: number; messagesDays: number };
 }
 
-type Answer = { status: number; body: object };
+type Check = () => Promise<{ isHealthy: boolean; body: object }>;
 
-/** `GET /health/live` and `GET /health/ready` of a connector that runs alone; everything else is 404. */
-export function healthListener(options: HealthOptions) {
+/**
+ * Answers `/health/live` and `/health/ready` of a connector that runs alone; everything else is `route_not_found`.
+ * `OPTIONS` checks as `GET` does, because it is the method with which HAProxy checks unless told otherwise.
+ */
+export function healthListener({ db, connector, retention }: HealthOptions) {
+  const databaseState = remembered(() => stateOf(db, retention), rememberedMs);
+  const checks = new Map<string, Check>([
+    ["/health/live", async () => ({ isHealthy: true, body: { ok: true } })],
+    [
+      "/health/ready",
+      async () => {
+        const [database, lease] = [await databaseState(), connector.leaseState()];
+        const isHealthy = database === "ok" && lease === "held";
+        return { isHealthy, body: { ok: isHealthy, checks: { database, lease } } };
+      },
+    ],
+  ]);
   return (request: IncomingMessage, response: ServerResponse): void => {
-    const path = request.url?.split("?", 1)[0] ?? "";
-    const requestId = randomUUID();
-    void answer(path, options, requestId).then(({ status, body }) => {
-      response.writeHead(status, {
-        "content-type": "application/json",
-        "cache-control": "no-store",
-        "x-request-id": requestId,
+    // What is left of a body is not read.
+    request.resume();
+    response.setHeader("Cache-Control", "no-store");
+    const check = checks.get(pathOf(request.url));
+    if (!check) fail(request, response, "route_not_found");
+    else if (!checkMethods.has(request.method ?? "")) {
+      response.setHeader("Allow", [...checkMethods].join(", "));
+      fail(request, response, "method_not_allowed");
+    } else
+      void check().then(({ isHealthy, body }) => {
+        response.statusCode = isHealthy ? 200 : 503;
+        response.setHeader("Content-Type", "application/json").end(JSON.stringify(body));
       });
-      response.end(JSON.stringify(body));
-    });
   };
 }
 
-async function answer(path: string, options: HealthOptions, requestId: string): Promise<Answer> {
-  if (path === "/health/live") return { status: 200, body: { ok: true } };
-  if (path === "/health/ready") return ready(options);
-  const error = new ServiceError("route_not_found");
-  return { status: error.status, body: errorEnvelope(error, requestId) };
+const checkMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+
+function pathOf(url = ""): string {
+  return url.split("?", 1)[0] ?? "";
 }
 
-async function ready({ db, connector, retention }: HealthOptions): Promise<Answer> {
-  const database = await missingIndexes(db, retention).then(
-    (missing) => (missing.length === 0 ? "ok" : "indexes_missing"),
-    () => "unreachable",
-  );
-  const lease = connector.leaseState();
-  const isReady = database === "ok" && lease === "held";
-  return { status: isReady ? 200 : 503, body: { ok: isReady, checks: { database, lease } } };
+async function stateOf(db: Db, retention: HealthOptions["retention"]): Promise<string> {
+  try {
+    return (await missingIndexes(db, retention)).length === 0 ? "ok" : "indexes_missing";
+  } catch {
+    return "unreachable";
+  }
+}
+
+function fail(request: IncomingMessage, response: ServerResponse, code: ErrorCode): void {
+  const error = new ServiceError(code);
+  const { headers, url = "" } = request;
+  const requestId = requestIdOf(headers["x-request-id"]);
+  const path = pathOf(url);
+  const { contentType, body } = failureAnswer(error, { requestId, accept: headers.accept, path });
+  response.statusCode = error.status;
+  response.setHeader("Content-Type", contentType).setHeader("X-Request-Id", requestId).end(body);
 }

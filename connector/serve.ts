@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { createServer } from "node:http";
 import type { Db } from "mongodb";
 import type { Config } from "#shared/config.ts";
 import { ensureIndexes } from "#shared/database.ts";
+import { createHttpServer } from "#shared/http-server.ts";
 import { listen, stopListening } from "#shared/listening.ts";
 import type { Logger } from "#shared/log.ts";
 import { type Connector, startConnector } from "./connector.ts";
@@ -52,8 +52,8 @@ export async function serveConnector(
   const client = owned.adopt(connectorMongoClient(config.mongoUri), (opened) => opened.close());
   const db = client.db();
   const connector = owned.use(await openConnector(db, config, log));
-  const server = createServer(
-    socketUpgradesOnly,
+  const server = createHttpServer(
+    { log, keepAliveSeconds: config.keepAliveSeconds, server: socketUpgradesOnly },
     healthListener({ db, connector, retention: config.retention }),
   );
   const gateway = await attachGateway({ server, db, origins: config.frontendOrigins, log });

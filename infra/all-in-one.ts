@@ -39,7 +39,12 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
     ring: (channelId) => connector.ring(channelId),
     ...(sandboxUrl ? { sandboxUrl } : {}),
   });
-  const server = nodeServer({ fetch: app.fetch, log, server: socketUpgradesOnly });
+  const server = nodeServer({
+    fetch: app.fetch,
+    log,
+    keepAliveSeconds: config.keepAliveSeconds,
+    server: socketUpgradesOnly,
+  });
   owned.defer(async () => {
     const stopped = connector.stop();
     const closed = stopListening(server);

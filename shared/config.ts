@@ -8,6 +8,8 @@ export interface Config {
   dataDir: string | null;
   port: number;
   host: string;
+  /** How long a connection without a request stays open. */
+  keepAliveSeconds: number;
   /** Other origins that browsers may call from. */
   frontendOrigins: string[];
   /** How many proxies stand in front; 0 = every forwarding header is ignored. */
@@ -86,6 +88,7 @@ function toConfig(values: Settings): Config {
     dataDir: values.DATA_DIR ?? null,
     port: values.PORT,
     host: values.HOST,
+    keepAliveSeconds: values.KEEP_ALIVE_SECONDS,
     frontendOrigins: values.FRONTEND_URL.map((origin) => new URL(origin).origin),
     trustProxy: values.TRUST_PROXY,
     apiKey: values.API_KEY ?? null,

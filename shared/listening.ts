@@ -1,8 +1,8 @@
 /** Starts an HTTP server, and stops it once its requests are answered. */
 
 import { once } from "node:events";
-import type { Server } from "node:http";
-import type { Socket } from "node:net";
+import type { Server, ServerResponse } from "node:http";
+import { Server as NetServer, type Socket } from "node:net";
 
 /** How long requests in flight may take once the process is asked to stop. */
 const drainMs = 20_000;
@@ -10,12 +10,19 @@ const drainMs = 20_000;
 const requestMs = 500;
 const idleCheckMs = 50;
 
-/** Connections without a request yet, such as browsers open ahead. Node counts them as busy (24.21, a test shows it). */
-const silent = new WeakMap<Server, Set<Socket>>();
+/** What a server has to end when it stops. */
+interface Open {
+  /** Connections without a request yet, such as browsers open ahead. Node counts them as busy (24.21, a test shows it). */
+  silent: Set<Socket>;
+  responses: Set<ServerResponse>;
+  isStopping: boolean;
+}
+
+const opened = new WeakMap<Server, Open>();
 
 /** Makes the caller's server listen. Resolves with its URL, which has the real port even if `port` is 0. */
 export async function listen(server: Server, port: number, host: string): Promise<string> {
-  silent.set(server, silentConnections(server));
+  opened.set(server, track(server));
   server.listen(port, host);
   await once(server, "listening");
   const address = server.address();
@@ -24,31 +31,52 @@ export async function listen(server: Server, port: number, host: string): Promis
 }
 
 /**
- * Accepts no more connections, and resolves once every request is answered, or after 20 s. The owners of upgraded
- * connections close them; those still open at the end are cut.
+ * Accepts no more connections, and resolves once every request is answered, or after 20 s. From now on each answer
+ * closes its connection; one that is idle stays open for a moment, because a request may be on its way. The owners of
+ * upgraded connections close them; those still open at the end are cut.
  */
 export async function stopListening(server: Server): Promise<void> {
   if (!server.listening) return;
+  const open = opened.get(server);
+  if (open) closeAfterAnswers(open);
   const closed = once(server, "close");
-  server.close();
-  // Clients keep connections alive after a response.
-  const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
-  const silence = setTimeout(() => cut(silent.get(server)), requestMs);
+  // The method of the HTTP server also closes idle connections, at once.
+  NetServer.prototype.close.call(server);
+  let idle: NodeJS.Timeout | undefined;
+  const silence = setTimeout(() => {
+    cut(open?.silent);
+    idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
+  }, requestMs);
   const deadline = setTimeout(() => server.closeAllConnections(), drainMs);
   await closed;
-  clearInterval(idle);
   clearTimeout(silence);
+  clearInterval(idle);
   clearTimeout(deadline);
 }
 
-function silentConnections(server: Server): Set<Socket> {
-  const sockets = new Set<Socket>();
+function track(server: Server): Open {
+  const open: Open = { silent: new Set(), responses: new Set(), isStopping: false };
   server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    open.silent.add(socket);
+    socket.once("close", () => open.silent.delete(socket));
   });
-  server.on("request", ({ socket }) => sockets.delete(socket));
-  return sockets;
+  // First, because a later listener may answer at once.
+  server.prependListener("request", ({ socket }, response) => {
+    open.silent.delete(socket);
+    open.responses.add(response);
+    response.once("close", () => open.responses.delete(response));
+    if (open.isStopping) closeAfterwards(response);
+  });
+  return open;
+}
+
+function closeAfterAnswers(open: Open): void {
+  open.isStopping = true;
+  for (const response of open.responses) closeAfterwards(response);
+}
+
+function closeAfterwards(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader("Connection", "close");
 }
 
 function cut(sockets: Iterable<Socket> = []): void {

@@ -13,6 +13,7 @@ export const settings = {
   DATA_DIR: z.string().optional(),
   PORT: integer(0, 65_535).default(3000),
   HOST: z.string().default("127.0.0.1"),
+  KEEP_ALIVE_SECONDS: integer(1, 3_600).default(75),
   FRONTEND_URL: list(
     isOrigin,
     "must be a comma-separated list of origins such as https://app.example.com",

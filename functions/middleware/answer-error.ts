@@ -1,11 +1,9 @@
 import type { Context, ErrorHandler, NotFoundHandler } from "hono";
 import { errorTrace } from "#shared/error-trace.ts";
-import { errorCatalog, errorEnvelope, ServiceError } from "#shared/errors.ts";
+import { ServiceError } from "#shared/errors.ts";
+import { failureAnswer } from "#shared/failure-answer.ts";
 import type { Logger } from "#shared/log.ts";
-import { namesType } from "../http/accept-header.ts";
 import type { RequestEnv } from "./request-id.ts";
-
-const problemType = "application/problem+json";
 
 /** Turns any thrown value into an answer. All but a `ServiceError` is a bug, answered as `internal` and logged. */
 export function answerError(log: Logger): ErrorHandler<RequestEnv> {
@@ -21,31 +19,25 @@ export function answerError(log: Logger): ErrorHandler<RequestEnv> {
 export const answerNotFound: NotFoundHandler<RequestEnv> = (c) =>
   errorAnswer(c, new ServiceError("route_not_found"));
 
-/** Answers a path that exists, but not with this method. */
+/** Answers a path that exists, but not with this method. `OPTIONS` asks for no more than `Allow`. */
 export function answerMethodNotAllowed(c: Context<RequestEnv>, methods: string[]): Response {
   c.header("Allow", methods.join(", "));
+  if (c.req.method === "OPTIONS") return c.body(null, 204);
   return errorAnswer(c, new ServiceError("method_not_allowed"));
 }
 
 /** Answers with the envelope, or with an RFC 9457 problem when `Accept` names that type. */
 function errorAnswer(c: Context<RequestEnv>, error: ServiceError): Response {
-  const { code, status, retryable, message, details } = error;
-  const { requestId } = c.var;
+  const { status, details } = error;
   if (status === 401) c.header("WWW-Authenticate", "Bearer");
   if (details && "retryAfterSeconds" in details) c.header("Retry-After", String(details.retryAfterSeconds));
-  if (!namesType(c.req.header("accept"), problemType)) return c.json(errorEnvelope(error, requestId), status);
-  const problem = {
-    type: `urn:waypost:error:${code}`,
-    title: errorCatalog[code].title,
-    status,
-    detail: message,
-    instance: c.req.path,
-    code,
-    details,
+  const { requestId } = c.var;
+  const { contentType, body } = failureAnswer(error, {
     requestId,
-    retryable,
-  };
-  return c.body(JSON.stringify(problem), status, { "Content-Type": problemType });
+    accept: c.req.header("accept"),
+    path: c.req.path,
+  });
+  return c.body(body, status, { "Content-Type": contentType });
 }
 
 /** Logs where the cause arose but not its message: the driver's may quote a document. */

@@ -22,6 +22,7 @@ export const securityHeaders = createMiddleware(async (c, next) => {
   await next();
   const { headers } = c.res;
   headers.set("X-Content-Type-Options", "nosniff");
+  headers.set("Cross-Origin-Resource-Policy", "same-origin");
   headers.set("Referrer-Policy", "no-referrer");
   if (!headers.has("Content-Security-Policy")) headers.set("Content-Security-Policy", apiContentPolicy);
   if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");

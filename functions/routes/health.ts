@@ -1,7 +1,11 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { ServiceError } from "#shared/errors.ts";
+import { remembered } from "#shared/remembered.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { json, refusals } from "../http/openapi.ts";
+
+/** How long readiness is remembered: whoever asks in a loop asks this process alone. */
+const rememberedMs = 1_000;
 
 const healthy = z.object({ ok: z.literal(true) });
 
@@ -26,14 +30,27 @@ const readiness = createRoute({
   responses: { 200: json(healthy, "The process is ready"), ...refusals("internal", "database_unavailable") },
 });
 
-/** Answers whether the process is alive and whether it can serve requests. */
+/**
+ * Answers whether the process is alive and whether it can serve requests. `OPTIONS` checks as `GET` does, because it is
+ * the method with which HAProxy checks unless told otherwise.
+ */
 export function healthRoutes({ store }: Dependencies) {
-  return new OpenAPIHono()
+  const missingIndexes = remembered(() => store.missingIndexes(), rememberedMs);
+  const assertReady = async () => {
+    const missing = await missingIndexes();
+    if (missing.length > 0)
+      throw new ServiceError("database_unavailable", "Indexes are missing", { details: { missing } });
+  };
+  const routes = new OpenAPIHono();
+  routes.options(living.path, (c) => c.json({ ok: true as const }, 200));
+  routes.options(readiness.path, async (c) => {
+    await assertReady();
+    return c.json({ ok: true as const }, 200);
+  });
+  return routes
     .openapi(living, (c) => c.json({ ok: true as const }, 200))
     .openapi(readiness, async (c) => {
-      const missing = await store.missingIndexes();
-      if (missing.length > 0)
-        throw new ServiceError("database_unavailable", "Indexes are missing", { details: { missing } });
+      await assertReady();
       return c.json({ ok: true as const }, 200);
     });
 }

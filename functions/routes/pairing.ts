@@ -1,5 +1,6 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { toString as drawQr } from "qrcode";
+import { preferredType } from "#shared/accept-header.ts";
 import type { ChannelDocument, PendingPairing } from "#shared/collections.ts";
 import { commandTable } from "#shared/commands.ts";
 import { ServiceError } from "#shared/errors.ts";
@@ -7,7 +8,6 @@ import { commandAnswer } from "../commands/command-answer.ts";
 import { queuedAnswer, queuedAnswerSchema } from "../commands/queued-answer.ts";
 import { type CommandRequestEnv, submitCommand } from "../commands/submit-command.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { preferredType } from "../http/accept-header.ts";
 import {
   commandHeaders,
   json,

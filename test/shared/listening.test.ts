@@ -3,6 +3,9 @@ import { createServer, type Server } from "node:http";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { listen, stopListening } from "#shared/listening.ts";
+import { ask, exchange, openSocket } from "#test/support/raw-http.ts";
+
+const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /** A server that responds when the test says so. */
 function slowServer() {
@@ -59,8 +62,28 @@ test("stopping answers requests in flight and accepts no new ones", async () => 
   await stopped;
 });
 
+test("an answer that is given while the server stops closes its connection", async () => {
+  const { server, requested } = slowServer();
+  const answer = exchange(await listen(server, 0, "127.0.0.1"), get);
+  const finish = await requested;
+  const stopped = stopListening(server);
+  finish();
+  expect((await answer).headers.connection).toBe("close");
+  await stopped;
+});
+
+test("a request that an idle connection delivers while the server stops is answered", async () => {
+  const server = createServer((_, response) => void response.end("done"));
+  const socket = openSocket(await listen(server, 0, "127.0.0.1"));
+  expect((await ask(socket, get)).headers.connection).toBe("keep-alive");
+  const stopped = stopListening(server);
+  const { status, headers } = await ask(socket, get);
+  expect([status, headers.connection]).toEqual([200, "close"]);
+  await stopped;
+});
+
 test.each([
-  ["had a request and is kept alive by its client", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"],
+  ["had a request and is kept alive by its client", get],
   ["never had a request", ""],
 ])("stopping ends a connection that %s", { timeout: 10_000 }, async (_, request) => {
   const server = createServer((_, response) => void response.end("done"));

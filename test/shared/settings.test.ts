@@ -40,6 +40,7 @@ const spellings: Partial<Record<SettingName, { good: string[]; bad: string[] }>>
     good: [key, key.replace("=", ""), `${key},${key}`, `${key} , ${key}`],
     bad: ["short", key.slice(2), `${key}${key}`, `${key},`, `${key};${key}`, "A".repeat(44), "0a".repeat(32)],
   },
+  KEEP_ALIVE_SECONDS: { good: ["1", "3600"], bad: ["0", "3601", "75s"] },
   SEND_RATE: { good: ["0", "5", "0.25", "1000"], bad: ["-1", "1001", ".5", "1,5", "Infinity", "five"] },
   SEND_BURST: { good: ["1", "10000"], bad: ["0", "10001", "1.5"] },
   SEND_TTL_SECONDS: { good: ["1", "604800"], bad: ["0", "604801", "10m"] },

@@ -19,7 +19,7 @@ export async function serveFunctions(
   await using owned = new AsyncDisposableStack();
   const client = owned.adopt(functionsMongoClient(config.mongoUri), (opened) => opened.close());
   const app = owned.use(await startNodeApp({ db: client.db(), config, log }));
-  const server = nodeServer({ fetch: app.fetch, log });
+  const server = nodeServer({ fetch: app.fetch, log, keepAliveSeconds: config.keepAliveSeconds });
   const url = await listen(server, config.port, config.host);
   const kept = owned.move();
   return {

@@ -106,12 +106,20 @@ test.each([
   ["PUT", "/channels", "GET, HEAD, POST"],
   ["GET", "/channels/nothing/connect", "POST"],
   ["GET", "/session", "POST, DELETE"],
-  ["POST", "/health/live", "GET, HEAD"],
+  ["POST", "/health/live", "GET, HEAD, OPTIONS"],
 ])("405: %s %s has an Allow header", async (method, path, allowed) => {
   const { status, headers } = await functions.call(method, path);
   expect(status).toBe(405);
   const list = (text: string | null) => text?.split(", ").sort();
   expect(list(headers.get("allow"))).toEqual(list(allowed));
+});
+
+test("204: OPTIONS on a page names the methods", async () => {
+  const { status, headers } = await functions.call("OPTIONS", "/openapi.json");
+  expect(status).toBe(204);
+  const other = await functions.call("OPTIONS", "/console.json");
+  expect([other.status, other.headers.get("allow")]).toEqual([204, "GET, HEAD"]);
+  expect(headers.get("x-request-id")).not.toBeNull();
 });
 
 test.each(["/nowhere", "/api/whatsapp/nowhere", "/api/whatsapp/channels/", "/api", "/.env"])(

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { namesType, preferredType } from "#functions/http/accept-header.ts";
+import { namesType, preferredType } from "#shared/accept-header.ts";
 
 const offered = ["application/json", "image/png", "text/plain"] as const;
 
