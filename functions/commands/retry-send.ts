@@ -26,6 +26,8 @@ export async function retrySend(deps: Dependencies, c: Context<CommandEnv & Once
   const waitForOutcome = prepareWait(deps, c, 0);
   const { ids, isRepeated } = await once.decide(() => {
     const endedAt = endOf(command);
+    // Before anything is queued: another service may have written it.
+    payloadOf(command);
     if (found.channel.status === "logged_out") throw new ServiceError("channel_logged_out");
     const { messageId = newMessageId() } = command;
     return { commandId: String(command._id), messageId, endedAt: endedAt.toISOString() };
@@ -43,11 +45,14 @@ export async function retrySend(deps: Dependencies, c: Context<CommandEnv & Once
   });
   if (!isQueued && !once.isKeyed) throw notRetryable((await store.findCommand(commandId)) ?? command);
   if (isQueued) ring?.(command.channelId);
-  const payload = parseWith(sendPayload, command.payload, "invalid_command");
   return sendAnswer(
     { commandId, messageId, outcome: await waitForOutcome({ commandId, isRepeated }) },
-    payload,
+    payloadOf(command),
   );
+}
+
+function payloadOf({ payload }: CommandDocument) {
+  return parseWith(sendPayload, payload, "invalid_command");
 }
 
 /** Returns when the send ended. Throws `command_not_retryable` unless it is dead or expired. */

@@ -109,9 +109,9 @@ export function prepareWait(
   };
 }
 
-/** Sets `Location` to the URL of the command. */
+/** Sets `Location` to the URL of the command. Other services choose their own ids, which may hold any character. */
 export function setLocation(c: Pick<Context, "header">, commandId: string): void {
-  c.header("Location", `${apiPrefix}/commands/${commandId}`);
+  c.header("Location", `${apiPrefix}/commands/${encodeURIComponent(commandId.toWellFormed())}`);
 }
 
 /** A message for an inactive channel may stay queued for long, so its request waits only if `Prefer` asks. */

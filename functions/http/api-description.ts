@@ -23,7 +23,7 @@ and \`Location\` is the URL of the command, where its outcome can be read later.
 
 ## Repeating a request safely
 
-Send an \`Idempotency-Key\`, 1 to 255 visible ASCII characters, with a call that changes something. If the answer gets
+Send an \`Idempotency-Key\`, 1 to 255 printable ASCII characters, with a call that changes something. If the answer gets
 lost, repeat the call with the same key and the same body: for 24 h it has no second effect. The answer reports the outcome
 of the first request, with \`Idempotency-Replayed: true\`. A different body under the same key is refused. The keys belong
 to an API key and a path. A 4xx is repeated; after a 5xx the same key makes a new attempt. A call that names an unknown

@@ -19,8 +19,8 @@ export interface KeyedRequests {
   finishRequest(id: string, doneAt: Date): Promise<void>;
 }
 
-/** Visible ASCII, which all programs read alike. */
-const keyPattern = /^[\x21-\x7e]{1,255}$/;
+/** Printable ASCII, which all programs read alike. HTTP removes spaces at both ends. */
+const keyPattern = /^[\x20-\x7e]{1,255}$/;
 
 /** Whether an `Idempotency-Key` is valid; validation refuses others together with the invalid fields. */
 export function isIdempotencyKey(key: string): boolean {
@@ -31,7 +31,7 @@ export function isIdempotencyKey(key: string): boolean {
 export const idempotencyHeader = z.object({
   "idempotency-key": z
     .string()
-    .regex(keyPattern, "must be 1 to 255 visible ASCII characters")
+    .regex(keyPattern, "must be 1 to 255 printable ASCII characters")
     .optional()
     .openapi({
       example: "order-4711",
@@ -40,7 +40,10 @@ export const idempotencyHeader = z.object({
     }),
 });
 
-/** Returns the id of a request: one for each API key, route and `Idempotency-Key`. */
+/**
+ * Returns the id of a request: one for each API key, route and `Idempotency-Key`. The first two have no spaces but the
+ * one after the method, so no other key and route make the same id.
+ */
 export function requestIdOf(keyId: string, route: string, key: string): string {
   return `${keyId} ${route} ${key}`;
 }

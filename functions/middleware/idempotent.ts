@@ -52,9 +52,11 @@ export function keyedRequestId(request: HonoRequest, { keyId }: Caller, route: R
   return requestIdOf(keyId, routeOf(request, route), key);
 }
 
-/** Fills the decoded parameters into the pattern, so that different spellings of a path are one route. */
+/** Fills the parameters into the pattern in one spelling, so that different spellings of a path are one route. */
 function routeOf(request: HonoRequest, { method, path }: Route): string {
-  const resolved = path.replace(/\{(\w+)\}/g, (_, name: string) => request.param(name) ?? "");
+  const resolved = path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent((request.param(name) ?? "").toWellFormed()),
+  );
   return `${method.toUpperCase()} ${resolved}`;
 }
 

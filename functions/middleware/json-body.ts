@@ -1,37 +1,69 @@
 import { createMiddleware } from "hono/factory";
 import { ServiceError } from "#shared/errors.ts";
+import { isUtf8Json } from "../http/content-type.ts";
 
-const bodyBytesMax = 1024 * 1024;
+interface BodyBounds {
+  bytesMax: number;
+  /** How long the body may take to arrive; the server bounds the whole request as well. */
+  msMax: number;
+}
+
+/** Bodies of callers who have authenticated. */
+const authenticated: BodyBounds = { bytesMax: 1024 * 1024, msMax: 30_000 };
 
 /**
  * Reads the body and replaces it with valid JSON for the validators; an absent body becomes `{}`. Counts bytes while
- * reading, and stops at 1 MB. Throws `body_too_large`, `unsupported_content_type`, `invalid_json`.
+ * reading, and stops at the bounds: 1 MB and 30 s unless told. Throws `body_too_large`, `unsupported_content_type`,
+ * `invalid_json`.
  */
-export const jsonBody = createMiddleware(async (c, next) => {
-  const { raw } = c.req;
-  if (Number(raw.headers.get("content-length")) > bodyBytesMax) throw new ServiceError("body_too_large");
-  const bytes = await readBytes(raw.body).catch(rejectIncomplete);
-  if (bytes.length > 0) requireJson(raw.headers);
-  const headers = new Headers(raw.headers);
-  headers.set("content-type", "application/json");
-  headers.delete("content-length");
-  c.req.raw = new Request(raw.url, {
-    method: raw.method,
-    headers,
-    body: bytes.length > 0 ? checkedJson(bytes) : "{}",
-    signal: raw.signal,
+export function jsonBody({ bytesMax, msMax }: BodyBounds = authenticated) {
+  return createMiddleware(async (c, next) => {
+    const { raw } = c.req;
+    if (Number(raw.headers.get("content-length")) > bytesMax) throw tooLarge(bytesMax);
+    const bytes = await readBytes(raw.body, { bytesMax, msMax }).catch(rejectIncomplete);
+    if (bytes.length > 0) requireJson(raw.headers);
+    const headers = new Headers(raw.headers);
+    headers.set("content-type", "application/json");
+    headers.delete("content-length");
+    c.req.raw = new Request(raw.url, {
+      method: raw.method,
+      headers,
+      body: bytes.length > 0 ? checkedJson(bytes) : "{}",
+      signal: raw.signal,
+    });
+    await next();
   });
-  await next();
-});
+}
 
-async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+async function readBytes(
+  body: ReadableStream<Uint8Array> | null,
+  { bytesMax, msMax }: BodyBounds,
+): Promise<Uint8Array> {
+  if (!body) return new Uint8Array();
+  const reader = body.getReader();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    void reader.cancel().catch(() => undefined);
+  }, msMax);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of body ?? []) {
-    length += chunk.length;
-    if (length > bodyBytesMax) throw new ServiceError("body_too_large");
-    chunks.push(chunk);
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      length += read.value.length;
+      if (length > bytesMax) throw tooLarge(bytesMax);
+      chunks.push(read.value);
+    }
+  } finally {
+    clearTimeout(timer);
+    // Ends a body that is not read to its end; the rest of it is of no use.
+    void reader.cancel().catch(() => undefined);
   }
+  if (isLate) throw new ServiceError("invalid_json", `The body did not arrive within ${msMax / 1_000} s`);
+  return joined(chunks, length);
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let offset = 0;
   for (const chunk of chunks) {
@@ -39,6 +71,10 @@ async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8
     offset += chunk.length;
   }
   return bytes;
+}
+
+function tooLarge(bytesMax: number): ServiceError {
+  return new ServiceError("body_too_large", `The body is larger than ${bytesMax / 1024} KB`);
 }
 
 /** A body that cannot be read to its end means that the client disconnected. */
@@ -50,9 +86,8 @@ function rejectIncomplete(cause: unknown): never {
 
 function requireJson(headers: Headers): void {
   const encoding = headers.get("content-encoding") ?? "identity";
-  const type = headers.get("content-type") ?? "";
-  const isJson = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type);
-  if (!isJson || encoding !== "identity") throw new ServiceError("unsupported_content_type");
+  if (!isUtf8Json(headers.get("content-type") ?? "") || encoding !== "identity")
+    throw new ServiceError("unsupported_content_type");
 }
 
 function checkedJson(bytes: Uint8Array): string {

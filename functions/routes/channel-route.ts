@@ -88,12 +88,14 @@ type GuardedRoute = RouteConfig & { "x-scope": Scope };
 export function guards(route: GuardedRoute, requests: KeyedRequests): MiddlewareHandler[] {
   return [
     requireScope(route["x-scope"]),
-    ...(route.request?.body ? [jsonBody] : []),
+    ...(route.request?.body ? [jsonBody()] : []),
     ...(takesIdempotencyKey(route) ? [idempotent(requests, route)] : []),
   ];
 }
 
-/** Whether an `Idempotency-Key` matters: a GET changes nothing, and a second PATCH has no further effect. */
+/** Whether the call changes something, so that an `Idempotency-Key` matters. */
 function takesIdempotencyKey({ method }: Pick<RouteConfig, "method">): boolean {
-  return method === "post" || method === "delete";
+  return changingMethods.has(method);
 }
+
+const changingMethods = new Set(["post", "put", "patch", "delete"]);

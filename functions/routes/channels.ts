@@ -1,6 +1,5 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { channelStatuses, createChannelSchema, updateChannelSchema } from "#shared/channel.ts";
-import { ServiceError } from "#shared/errors.ts";
 import {
   channelSchema,
   channelStatusSchema,
@@ -8,6 +7,7 @@ import {
   channelView,
 } from "../channels/channel-view.ts";
 import { createChannel } from "../channels/create-channel.ts";
+import { updateChannel } from "../channels/update-channel.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { cursorOf, cursorSchema, listLimit } from "../http/list-cursor.ts";
 import {
@@ -104,8 +104,8 @@ const changing = channelRoute({
   tag: "Channels",
   summary: "Update a channel's name or metadata",
   scope: "channels:write",
-  request: { body: jsonRequest(updateChannelSchema) },
-  responses: { 200: json(channelAnswer, "The changed channel") },
+  request: { headers: idempotencyHeader, body: jsonRequest(updateChannelSchema) },
+  responses: { 200: json(channelAnswer, "The changed channel", keyedHeaders) },
 });
 
 /** Creates, lists, reads and updates channels. All of it is rows in the database; no connector is involved. */
@@ -113,7 +113,7 @@ export function channelRoutes({ store }: Dependencies) {
   return new OpenAPIHono<ChannelEnv & OnceEnv>({ defaultHook: invalidRequest })
     .openapi({ ...creating, middleware: guards(creating, store) }, async (c) => {
       const channel = await createChannel(store, c.var, c.req.valid("json"));
-      c.header("Location", `${apiPrefix}/channels/${channel.channelId}`);
+      c.header("Location", `${apiPrefix}/channels/${encodeURIComponent(channel.channelId)}`);
       return c.json({ ok: true as const, payload: channelView(channel) }, 201);
     })
     .openapi(listing, async (c) => {
@@ -134,8 +134,7 @@ export function channelRoutes({ store }: Dependencies) {
     .openapi(guarded(changing, store), async (c) => {
       const { name, metadata } = c.req.valid("json");
       const changes = { ...(name !== undefined && { name }), ...(metadata && { metadata }) };
-      const channel = await store.updateChannel(c.var.found.channel.channelId, changes);
-      if (!channel) throw new ServiceError("channel_not_found");
+      const channel = await updateChannel(store, c.var, changes);
       return c.json({ ok: true as const, payload: channelView(channel) }, 200);
     });
 }

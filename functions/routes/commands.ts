@@ -85,6 +85,7 @@ const retrying = createRoute({
       "command_not_found",
       "channel_not_found",
       "command_not_retryable",
+      "invalid_command",
     ),
   },
 });

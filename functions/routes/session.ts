@@ -13,6 +13,8 @@ import { jsonBody } from "../middleware/json-body.ts";
 import type { CachedAuthentication } from "../store/cached-authentication.ts";
 
 const sessionSeconds = 12 * 60 * 60;
+/** Bounds a body that is read before the caller has authenticated. */
+const signInBody = { bytesMax: 8 * 1024, msMax: 10_000 };
 
 const sessionAnswer = z.object({
   ok: z.literal(true),
@@ -31,7 +33,7 @@ const signingIn = createRoute({
   summary: "Sign in",
   description: "Exchanges an API key for a session cookie: HttpOnly, for this origin only, valid for 12 h.",
   security: [],
-  middleware: jsonBody,
+  middleware: jsonBody(signInBody),
   request: { body: jsonRequest(z.strictObject({ apiKey: z.string().max(1_000) })) },
   responses: {
     200: json(sessionAnswer, "Signed in; `Set-Cookie` carries the session"),

@@ -18,6 +18,9 @@ export type NewChannel = Pick<ChannelDocument, "channelId" | "name" | "metadata"
   phoneNumber: string | null;
 };
 
+/** What callers may change of a channel. */
+export type ChannelChanges = Partial<Pick<ChannelDocument, "name" | "metadata">>;
+
 /** The fields of a command to insert; the rest of its document is the same for all. */
 export interface NewCommand {
   commandId: string;
@@ -85,10 +88,7 @@ export interface Store extends Authentication, KeyedRequests, LogReader {
   /** Returns at most `limit` channels, in the order of ids. */
   listChannels(query: ChannelQuery): Promise<ChannelDocument[]>;
   /** Null when the channel does not exist. */
-  updateChannel(
-    channelId: string,
-    changes: Partial<Pick<ChannelDocument, "name" | "metadata">>,
-  ): Promise<ChannelDocument | null>;
+  updateChannel(channelId: string, changes: ChannelChanges): Promise<ChannelDocument | null>;
   setWish(channelId: string, wanted: ChannelDocument["wanted"]): Promise<void>;
   /** Hides the channel from callers; a connector erases it. False when it does not exist. */
   markDeleted(channelId: string): Promise<boolean>;

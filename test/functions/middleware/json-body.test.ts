@@ -1,4 +1,7 @@
+import { Hono } from "hono";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { jsonBody } from "#functions/middleware/json-body.ts";
+import { ServiceError } from "#shared/errors.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 let functions: FunctionsFixture;
@@ -19,17 +22,29 @@ async function create(
   return { status: answer.status, code: ((await answer.json()) as { error?: { code: string } }).error?.code };
 }
 
-test.each(["application/json", "application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"'])(
-  "201: a body of type %s is accepted",
-  async (type) => {
-    expect((await create('{"name":"é"}', type)).status).toBe(201);
-  },
-);
+test.each([
+  "application/json",
+  "application/json; charset=utf-8",
+  'Application/JSON;charset="UTF-8"',
+  "application/json; charset=utf8",
+  "application/json;",
+  " application/json ; charset = utf-8 ;",
+  "application/json; odata.metadata=minimal; charset=utf-8",
+  'application/json; note="; charset=utf-16"',
+  "application/json; profile",
+  "application/json; charset=",
+])("201: a body of type %s is accepted", async (type) => {
+  expect((await create('{"name":"é"}', type)).status).toBe(201);
+});
 
 test.each([
   "text/plain",
   "application/x-www-form-urlencoded",
   "application/json; charset=utf-16",
+  'application/json; x=1; charset="iso-8859-1"',
+  "application/json; charset=unknown",
+  "application/json utf-8",
+  "text/plain; x=application/json",
   "application/jsonp",
 ])("415: a body of type %s is refused", async (type) => {
   expect(await create('{"name":"a"}', type)).toEqual({ status: 415, code: "unsupported_content_type" });
@@ -102,4 +117,17 @@ test("400: an incomplete body is the client's fault and is not logged as ours", 
   });
   expect(await create(body, "application/json")).toEqual({ status: 400, code: "invalid_json" });
   expect(functions.logged.map((line) => JSON.parse(line).msg)).toEqual(["request"]);
+});
+
+test("400: a body that does not arrive in time is refused and read no further", async () => {
+  const app = new Hono().post("/", jsonBody({ bytesMax: 100, msMax: 50 }), (c) => c.text("read"));
+  app.onError((error, c) => c.text(error instanceof ServiceError ? error.code : "bug", 400));
+  const cancelled = Promise.withResolvers<void>();
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode('{"na')),
+    cancel: () => cancelled.resolve(),
+  });
+  const answer = await app.request("/", { method: "POST", body, duplex: "half" } as RequestInit);
+  expect([answer.status, await answer.text()]).toEqual([400, "invalid_json"]);
+  await cancelled.promise;
 });

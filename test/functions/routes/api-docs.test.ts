@@ -115,12 +115,7 @@ test("every refusal in the document is a code of the catalog with its status, in
 });
 
 /** Codes that no call in the document answers: they belong to other paths and methods, Socket.io and command documents. */
-const undocumented: ErrorCode[] = [
-  "route_not_found",
-  "method_not_allowed",
-  "rate_limited",
-  "invalid_command",
-];
+const undocumented: ErrorCode[] = ["route_not_found", "method_not_allowed", "rate_limited"];
 
 test("every error code that a call can answer is a refusal in the document", () => {
   const refusals = [...operations.values()]
@@ -137,10 +132,10 @@ test("every call has a unique operation id", () => {
   for (const name of names) expect(name).toMatch(/^[a-z][A-Za-z]+$/);
 });
 
-test("every POST and DELETE on channels and commands takes an Idempotency-Key, and no other call does", () => {
+test("every call that changes channels or commands takes an Idempotency-Key, and no other call does", () => {
   for (const [name, { parameters = [] }] of operations) {
     const isKeyed = parameters.some((parameter) => parameter.name === "idempotency-key");
-    expect(isKeyed, name).toBe(/^(POST|DELETE) .*\/(channels|commands)/.test(name));
+    expect(isKeyed, name).toBe(/^(POST|PUT|PATCH|DELETE) .*\/(channels|commands)/.test(name));
   }
 });
 

@@ -115,6 +115,42 @@ test("200: another service's message is retried by its ObjectId", async () => {
   ]);
 });
 
+/** Ends a send under an id that another service chose. */
+async function renamed(_id: string) {
+  const { channelId, commandId } = await endedSend();
+  const { _id: former, messageId: __, ...theirs } = await stored(commandId);
+  await functions.db.commands.deleteOne({ _id: former });
+  await functions.db.commands.insertOne({ ...theirs, _id });
+  return channelId;
+}
+
+test.each(["order/17", "Größe 100 %", "a\r\nSet-Cookie: b=c", "\u0001", "訂單 #17?x=1&y"])(
+  "202: the id %j, which another service chose, is encoded in Location",
+  async (id) => {
+    await renamed(id);
+    const { status, headers } = await retry(encodeURIComponent(id));
+    expect(status).toBe(202);
+    const location = headers.get("location") ?? "";
+    expect(location).toMatch(/^\/api\/whatsapp\/commands\/[\w%.~!*'()-]+$/);
+    expect((await functions.call("GET", location)).body.payload.commandId).toBe(id);
+  },
+);
+
+test("202: a command and a key that read alike when joined are another request than their neighbours", async () => {
+  await renamed("order");
+  await renamed("order/retry x");
+  await retry("order", { "Idempotency-Key": "x/retry k" });
+  const { status, headers } = await retry(encodeURIComponent("order/retry x"), { "Idempotency-Key": "k" });
+  expect([status, headers.get("idempotency-replayed")]).toEqual([202, null]);
+});
+
+test("422: a message whose payload is not valid is not queued", async () => {
+  const { commandId } = await endedSend({ payload: { to: 5 } });
+  const { status, body } = await retry(commandId);
+  expect([status, body.error.code]).toEqual([422, "invalid_command"]);
+  expect((await stored(commandId)).state).toBe("dead");
+});
+
 const others = commandStates.filter((state) => state !== "dead" && state !== "expired");
 test.each(others)("409: a message that is %s stays so", async (state) => {
   const { commandId } = await endedSend({ state });

@@ -61,6 +61,12 @@ test("400: signing in requires a key", async () => {
   expect([status, body.error.details[0].field]).toEqual([400, "apiKey"]);
 });
 
+test("413: the body of a sign-in is bounded to 8 KB, because it comes without a key", async () => {
+  const body = { apiKey: "k".repeat(8 * 1024) };
+  const { status, body: answer } = await functions.call("POST", "/session", { key: null, body });
+  expect([status, answer.error.code]).toEqual([413, "body_too_large"]);
+});
+
 test("200: the cookie may read from anywhere on this site and write from our own pages", async () => {
   const cookie = await signIn();
   const options = { key: null, body: { name: "a" } };
