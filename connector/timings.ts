@@ -29,6 +29,10 @@ export interface Timings {
   signedPreKeyRetryMs: number;
   rotationLookMs: number;
   ackMs: number;
+  /** How long WhatsApp's answers about one recipient (registered? which devices and keys?) may take in all. */
+  recipientMs: number;
+  /** How long a send that is not ready keeps later sends to other chats waiting. */
+  overtakeMs: number;
   replacedPauseMs: number;
   stableMs: number;
   backoff: Backoff;
@@ -67,6 +71,8 @@ export const defaultTimings: Timings = {
   signedPreKeyRetryMs: 24 * 60 * 60_000,
   rotationLookMs: 10 * 60_000,
   ackMs: 20_000,
+  recipientMs: 8_000,
+  overtakeMs: 2_000,
   replacedPauseMs: 60_000,
   stableMs: 60_000,
   backoff: connectBackoff,

@@ -131,8 +131,10 @@ export interface MessageDocument {
   channelId: string;
   messageId: string;
   direction: "in" | "out";
-  /** The chat's JID. */
+  /** The chat's JID; for our own sends, the one that the caller asked for. */
   chat: string;
+  /** The JID that our own send went to, if WhatsApp names another than `chat`: receipts carry this one. */
+  sentTo?: string;
   sender: string | null;
   type: string;
   status: MessageStatus | null;

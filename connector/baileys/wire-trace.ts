@@ -1,12 +1,22 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { jidUser } from "#shared/jid.ts";
+import type { WASocket } from "./baileys.ts";
 
 /** How far a relay has progressed. */
 interface Trace {
+  /** The user part of the JID that must get a copy. */
+  recipient: string;
   isEncrypted: boolean;
+  hasCopy: boolean;
   isOnWire: boolean;
 }
 
 const traces = new AsyncLocalStorage<Trace>();
+
+/** The stanza had no copy for any device of the recipient, and was kept off the wire. */
+export class NoCopyError extends Error {
+  override readonly name = "NoCopyError";
+}
 
 /**
  * Marks the current relay as encrypted. Baileys' `relayMessage` can fail before or after the stanza has left, and only
@@ -18,17 +28,42 @@ export function markEncrypted(): void {
   if (trace) trace.isEncrypted = true;
 }
 
+/** Marks that the current relay holds a copy for this device. */
+export function markCopy(jid: string): void {
+  const trace = traces.getStore();
+  if (trace && jidUser(jid) === trace.recipient) trace.hasCopy = true;
+}
+
 /** Called for every frame handed to the websocket. */
 export function markWritten(): void {
   const trace = traces.getStore();
   if (trace?.isEncrypted) trace.isOnWire = true;
 }
 
-/** Runs a relay. Resolves to its error, if it failed, and to whether the stanza may have left. Never rejects. */
+/**
+ * Keeps a stanza off the wire that holds no copy for its recipient: Baileys then sends it with the copies for our own devices
+ * alone, and WhatsApp accepts it. Baileys reads `isOpen` before it seals each frame, in the context of the relay; a sealed
+ * frame could not be dropped any more, because the noise counter has moved.
+ */
+export function requireCopies({ ws }: Pick<WASocket, "ws">): void {
+  const isOpen = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(ws), "isOpen")?.get;
+  if (!isOpen) throw new Error("Baileys' websocket has no isOpen");
+  const get = (): boolean => {
+    const trace = traces.getStore();
+    if (trace?.isEncrypted && !trace.hasCopy && !trace.isOnWire) {
+      throw new NoCopyError("No copy could be encrypted for the recipient");
+    }
+    return isOpen.call(ws);
+  };
+  Object.defineProperty(ws, "isOpen", { get });
+}
+
+/** Runs a relay to `to`. Resolves to its error, if it failed, and to whether the stanza may have left. Never rejects. */
 export async function traceRelay(
+  to: string,
   relay: () => Promise<unknown>,
 ): Promise<{ isOnWire: boolean; error?: unknown }> {
-  const trace: Trace = { isEncrypted: false, isOnWire: false };
+  const trace: Trace = { recipient: jidUser(to), isEncrypted: false, hasCopy: false, isOnWire: false };
   try {
     await traces.run(trace, relay);
     return { isOnWire: true };

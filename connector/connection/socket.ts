@@ -14,7 +14,7 @@ import { betweenMessages, type IntakeListener, takeInOrder } from "../baileys/in
 import { baileysLogger } from "../baileys/logger.ts";
 import { ServerIdentityError } from "../baileys/server-certificate.ts";
 import type { SocketCaches } from "../baileys/socket-caches.ts";
-import { markEncrypted } from "../baileys/wire-trace.ts";
+import { markCopy, markEncrypted, requireCopies } from "../baileys/wire-trace.ts";
 import type { Closure } from "../machine/close-reason.ts";
 import type { Timings } from "../timings.ts";
 import { causeOf, closureOf, watchUpgrade } from "./baileys-error.ts";
@@ -73,6 +73,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   const gone = new AbortController();
   const wa = makeWASocket(socketConfig(options, journal, gone.signal));
   const refusal = watchUpgrade(wa);
+  requireCopies(wa);
   let isReached = false;
 
   const end = createSocketEnd(wa, (error) => {
@@ -193,13 +194,17 @@ function tracedSignalRepository(
     const { encryptMessage, encryptGroupMessage } = repository;
     return {
       ...repository,
-      encryptMessage: (options) => {
+      async encryptMessage(options) {
         markEncrypted();
-        return encryptMessage(options);
+        const encrypted = await encryptMessage(options);
+        markCopy(options.jid);
+        return encrypted;
       },
-      encryptGroupMessage: (options) => {
+      async encryptGroupMessage(options) {
         markEncrypted();
-        return encryptGroupMessage(options);
+        const encrypted = await encryptGroupMessage(options);
+        markCopy(options.group);
+        return encrypted;
       },
     };
   };

@@ -8,8 +8,14 @@ import type { Prepared } from "./to-whatsapp.ts";
 
 /** One channel's rows in `messages`: a monotonic projection of the log, so it needs no fence. */
 export interface MessageStore {
-  /** Stores a message before its relay, for contacts that ask for it again. */
-  sending(messageId: string, chat: string, type: string, message: proto.IMessage): Promise<void>;
+  /** Stores a message before its relay, for contacts that ask for it again. `sentTo` may differ from the chat asked for. */
+  sending(
+    messageId: string,
+    chat: string,
+    type: string,
+    message: proto.IMessage,
+    sentTo?: string,
+  ): Promise<void>;
   /** Stores a message that was received, or sent from another device of the account. */
   seen(message: SeenMessage): Promise<void>;
   /** The message that was sent under this id, for Baileys. */
@@ -31,12 +37,13 @@ export function createMessageStore(
   const put = (row: NewRow) => insertOnce(messages, { ...row, channelId, timestamp: new Date() });
 
   return {
-    sending: (messageId, chat, type, message) =>
+    sending: (messageId, chat, type, message, sentTo = chat) =>
       put({
         _id: outId(messageId),
         messageId,
         direction: "out",
         chat,
+        ...(sentTo === chat ? {} : { sentTo }),
         sender: null,
         type,
         status: "queued",
@@ -61,6 +68,7 @@ export function createMessageStore(
       if (!row?.proto) return null;
       return {
         to: row.chat,
+        jid: row.sentTo ?? row.chat,
         type: row.type as Prepared["type"],
         message: proto.Message.decode(row.proto.buffer),
       };

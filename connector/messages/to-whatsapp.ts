@@ -4,9 +4,12 @@ import type { Content, MediaContent } from "#shared/content.ts";
 import type { proto } from "../baileys/baileys.ts";
 import type { FetchedMedia } from "../media/fetched-media.ts";
 
-/** A message ready to be relayed: recipient checked, media fetched, checked and uploaded. */
+/** A message ready to be relayed: recipient found, media fetched, checked and uploaded. */
 export interface Prepared {
+  /** The JID that the caller asked for. */
   to: string;
+  /** The JID that WhatsApp names for it, which the stanza and all receipts carry. */
+  jid: string;
   type: Content["type"];
   message: proto.IMessage;
 }

@@ -99,10 +99,10 @@ async function putOnWire(
   prepared: Prepared,
   { queue, messageStatuses, messageStore, outcomes, ackWindow, ackMs, onSettled }: FirstSendOptions,
 ): Promise<void> {
-  const { to, type, message } = prepared;
+  const { to, jid, type, message } = prepared;
   const sendOutcome = outcomes.begin(send, { to, type });
   await Promise.all([
-    messageStore.sending(send.messageId, to, type, message),
+    messageStore.sending(send.messageId, to, type, message, jid),
     queue.startRelay(send._id, send.messageId, accountOf(socket)),
   ]);
   // The writes took time.

@@ -8,10 +8,10 @@ import { baileysLogger } from "../baileys/logger.ts";
 import type { SocketCaches } from "../baileys/socket-caches.ts";
 import type { MediaFetch } from "../media/fetched-media.ts";
 import { mediaToWhatsApp, type Prepared, textToWhatsApp } from "../messages/to-whatsapp.ts";
-import type { RecipientCheck } from "./recipient-check.ts";
+import type { Recipients } from "./recipients.ts";
 
 export interface PrepareOptions {
-  recipientCheck: RecipientCheck;
+  recipients: Recipients;
   caches: SocketCaches;
   fetchMedia: MediaFetch;
   log: Logger;
@@ -21,7 +21,7 @@ export interface PrepareOptions {
 const mediaUploadTimeoutMs = 60_000;
 
 /**
- * Prepares a send ahead of its turn: checks the recipient; fetches, checks and uploads media. Throws a `ServiceError` that
+ * Prepares a send ahead of its turn: finds the recipient and asks for its keys; fetches, checks and uploads media. Throws a `ServiceError` that
  * retrying cannot fix (`invalid_command`, `recipient_not_on_whatsapp`, `media_…`), and any other error when it might.
  */
 export async function prepare(
@@ -33,9 +33,9 @@ export async function prepare(
   const { to, content } = parseSend(command.payload);
   const userJid = wa.user?.id;
   if (!userJid) throw new Error("The socket has no account");
-  await options.recipientCheck.check(wa, to);
+  const jid = await options.recipients.reach(wa, to);
   await using converted = await baileysContent(content, options.fetchMedia, signal);
-  const { message } = await generateWAMessage(to, converted.content, {
+  const { message } = await generateWAMessage(jid, converted.content, {
     userJid,
     messageId: command.messageId,
     upload: wa.waUploadToServer,
@@ -44,7 +44,7 @@ export async function prepare(
     logger: baileysLogger(options.log),
   });
   if (!message) throw new Error("Baileys made no message");
-  return { to, type: content.type, message };
+  return { to, jid, type: content.type, message };
 }
 
 /** The content in Baileys' form. Disposal removes fetched media. */

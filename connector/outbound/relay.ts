@@ -40,8 +40,8 @@ export function relay(
     (): RelayOutcome => ({ kind: "unknown" }),
   );
   void answer.then(() => wa.ws.off(`TAG:${messageId}`, acknowledge));
-  const written = traceRelay(() =>
-    untilAborted(gone, () => wa.relayMessage(prepared.to, prepared.message, { messageId })),
+  const written = traceRelay(prepared.jid, () =>
+    untilAborted(gone, () => wa.relayMessage(prepared.jid, prepared.message, { messageId })),
   );
   const afterWrite = written.then(({ isOnWire }) => (isOnWire ? answer : null));
   const outcome = Promise.race([

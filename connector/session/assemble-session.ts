@@ -10,7 +10,7 @@ import { createInbox, type Inbox } from "../inbound/inbox.ts";
 import { type InitialState, initialState } from "../machine/initial-state.ts";
 import type { Signal } from "../machine/machine.ts";
 import type { MediaFetch } from "../media/fetched-media.ts";
-import { createRecipientCheck } from "../outbound/recipient-check.ts";
+import { createRecipients } from "../outbound/recipients.ts";
 import { createSender, type Sender, type Sending } from "../outbound/sender.ts";
 import type { SessionScope } from "../session-scope.ts";
 import type { Timings } from "../timings.ts";
@@ -118,7 +118,7 @@ function assembleSender(
     messageStore,
     ackMs: timings.ackMs,
     bucket: createTokenBucket(config.sendRate, config.sendBurst),
-    preparation: { caches, fetchMedia, log: scope.log, recipientCheck: createRecipientCheck() },
+    preparation: { caches, fetchMedia, log: scope.log, recipients: createRecipients(timings) },
     sending,
   });
 }

@@ -40,6 +40,10 @@ export interface Sandbox extends AsyncDisposable {
   offerQr(qrText: string): void;
   /** Makes this number unknown to WhatsApp. Every other number exists. */
   notOnWhatsApp(phoneNumber: string): void;
+  /** Registers this number as another, as with Brazil's ninth digit: a client that dials it is told the other's JID. */
+  registeredAs(phoneNumber: string, other: string): void;
+  /** Makes a number name no device although it exists, until it is switched off again. */
+  withoutDevices(phoneNumber: string, on: boolean): void;
   /** Carries out the plan until it is complete or aborted, and reports which fault was applied when. Never rejects. */
   runFaults(
     plan: readonly PlannedFault[],

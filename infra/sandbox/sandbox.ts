@@ -124,6 +124,15 @@ function createSandbox({ whatsapp, web, media, state }: Parts, dispose: () => Pr
       state.unknownNumbers.push(phoneNumber);
       network.changed();
     },
+    registeredAs(phoneNumber, other) {
+      state.registeredAs = { ...state.registeredAs, [phoneNumber]: other };
+      network.changed();
+    },
+    withoutDevices(phoneNumber, on) {
+      const others = (state.withoutDevices ?? []).filter((one) => one !== phoneNumber);
+      state.withoutDevices = on ? [...others, phoneNumber] : others;
+      network.changed();
+    },
     runFaults: (plan, signal = ending.signal, report = []) =>
       runFaults(plan, apply, AbortSignal.any([signal, ending.signal]), report),
     snapshot: () => decodeState(encodeState(state)) as SandboxState,

@@ -19,6 +19,8 @@ const oneDeviceOrAll = z.strictObject({ deviceId: deviceId.optional() });
 const oneDevice = z.strictObject({ deviceId });
 const nothing = z.strictObject({});
 const number = z.strictObject({ phoneNumber });
+const otherNumber = z.strictObject({ phoneNumber, as: phoneNumber });
+const numberSwitch = z.strictObject({ phoneNumber, on: z.boolean() });
 
 /** The person in the path. Throws `not_found` if the number has not been used yet, because reading creates no one. */
 export function knownAccount(sandbox: Sandbox, c: Context): Account {
@@ -50,6 +52,16 @@ export function accountRoutes(sandbox: Sandbox): Hono {
   routes.post("/not-on-whatsapp", async (c) => {
     const { phoneNumber } = await body(c, number);
     await orRefused(() => sandbox.notOnWhatsApp(phoneNumber));
+    return c.json({ ok: true });
+  });
+  routes.post("/registered-as", async (c) => {
+    const { phoneNumber, as } = await body(c, otherNumber);
+    sandbox.registeredAs(phoneNumber, as);
+    return c.json({ ok: true });
+  });
+  routes.post("/without-devices", async (c) => {
+    const { phoneNumber, on } = await body(c, numberSwitch);
+    sandbox.withoutDevices(phoneNumber, on);
     return c.json({ ok: true });
   });
   deviceRoutes(routes, sandbox);

@@ -44,7 +44,7 @@ function answerUser(
   protocols: string[],
 ): BinaryNode | null {
   const { address, number } = requested;
-  const person = personAt(network, address);
+  const person = personAt(network, requested);
   if (!person) {
     const jid = `${address.user}@${address.addressing === "pn" ? "s.whatsapp.net" : "lid"}`;
     return number === null ? null : stanza("user", { jid }, [stanza("contact", { type: "out" }, number)]);
@@ -56,10 +56,18 @@ function answerUser(
   return stanza("user", { jid: jidOf(person.state, address.addressing) }, content);
 }
 
-/** Every number exists unless it was declared unknown; a LID exists only if its person does. */
-function personAt(network: Network, { user, addressing }: DeviceAddress): Person | null {
+/**
+ * Every number exists unless it was declared unknown; a LID exists only if its person does. A number that is registered as
+ * another leads there when it is dialled, but names no one as a JID.
+ */
+function personAt(network: Network, { address, number }: RequestedUser): Person | null {
+  const { user, addressing } = address;
   if (addressing === "lid") return network.find(user, "lid");
-  return network.state.unknownNumbers.includes(user) ? null : network.person(user);
+  const { unknownNumbers, registeredAs } = network.state;
+  if (unknownNumbers.includes(user)) return null;
+  const other = registeredAs?.[user];
+  if (other !== undefined) return number === null ? null : network.person(other);
+  return network.person(user);
 }
 
 function answerProtocol(
@@ -77,7 +85,9 @@ function answerProtocol(
       return address.addressing === "lid" ? null : stanza("lid", { val: jidOf(person.state, "lid") });
     case "devices":
       watch(network, asker, person);
-      return stanza("devices", {}, [stanza("device-list", { hash: "2:sandbox" }, deviceNodes(person))]);
+      return stanza("devices", {}, [
+        stanza("device-list", { hash: "2:sandbox" }, deviceNodes(network, person)),
+      ]);
     case "status":
       return stanza("status", { t: 0 });
     case "disappearing_mode":
@@ -88,7 +98,8 @@ function answerProtocol(
   }
 }
 
-function deviceNodes({ state }: Person): BinaryNode[] {
+function deviceNodes(network: Network, { state, phoneNumber }: Person): BinaryNode[] {
+  if (network.state.withoutDevices?.includes(phoneNumber)) return [];
   const ids = [...state.devices, ...state.companions].map(({ id }) => id).sort((one, other) => one - other);
   return ids.map((id) => stanza("device", { id, "key-index": id === 0 ? undefined : id }));
 }

@@ -139,6 +139,10 @@ export interface SandboxState {
   mediaPort: number;
   people: Record<string, PersonState>;
   unknownNumbers: string[];
+  /** By the number that people dial: the number that it is registered as. */
+  registeredAs?: Record<string, string>;
+  /** Numbers that exist but name no device. */
+  withoutDevices?: string[];
   /** By JID. */
   groups?: Record<string, GroupState>;
 }

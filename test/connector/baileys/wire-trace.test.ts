@@ -2,12 +2,13 @@ import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { markEncrypted, markWritten, traceRelay } from "#connector/baileys/wire-trace.ts";
 
+const to = "15550100001@s.whatsapp.net";
 const broken = new Error("broken");
 const steps = { encrypt: markEncrypted, write: markWritten };
 
 /** A relay that takes these steps in order, across async hops, and then fails. */
 function failing(...done: Array<keyof typeof steps>) {
-  return traceRelay(async () => {
+  return traceRelay(to, async () => {
     for (const name of done) {
       await setImmediate();
       steps[name]();
@@ -33,12 +34,12 @@ describe("a relay that fails", () => {
     const relay = () => {
       throw broken;
     };
-    expect(await traceRelay(relay)).toEqual({ isOnWire: false, error: broken });
+    expect(await traceRelay(to, relay)).toEqual({ isOnWire: false, error: broken });
   });
 });
 
 test("a relay that succeeds has left", async () => {
-  expect(await traceRelay(async () => "done")).toEqual({ isOnWire: true });
+  expect(await traceRelay(to, async () => "done")).toEqual({ isOnWire: true });
 });
 
 test("relays at the same time do not see each other's frames", async () => {

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AuthState } from "#connector/auth/auth-state.ts";
 import { WA_CERT_DETAILS, type WASocket } from "#connector/baileys/baileys.ts";
 import { createSocketCaches } from "#connector/baileys/socket-caches.ts";
+import { NoCopyError } from "#connector/baileys/wire-trace.ts";
 import { type ChannelSocket, openSocket } from "#connector/connection/socket.ts";
+import { relay } from "#connector/outbound/relay.ts";
 import { defaultTimings } from "#connector/timings.ts";
 import { startSandbox } from "#infra/sandbox/sandbox.ts";
 import type { Sandbox } from "#infra/sandbox/sandbox-api.ts";
@@ -15,6 +17,7 @@ import { type Conditions, sendingSocketTestsuite } from "./sending-socket.testsu
 const phoneNumber = "15550100341";
 const contactNumber = "15550100342";
 const unregisteredNumber = "15550100349";
+const numberWithoutDevices = "15550100348";
 
 let sandbox: Sandbox;
 let database: TestDatabase;
@@ -104,3 +107,24 @@ sendingSocketTestsuite(() => ({
     return socket.wa;
   },
 }));
+
+test.each([
+  ["a number", () => `${numberWithoutDevices}@s.whatsapp.net`],
+  ["a LID", () => sandbox.account(numberWithoutDevices).lid],
+])("a stanza without a copy for %s does not leave, and the next send does", async (_, jidOf) => {
+  failure = null;
+  sandbox.faults.clear();
+  sandbox.withoutDevices(numberWithoutDevices, true);
+  const send = async (messageId: string, jid: string) => {
+    const message = { conversation: "Hello" };
+    const open = { wa: socket.wa, gone: new AbortController().signal };
+    const prepared = { to: jid, jid, type: "text" as const, message };
+    return relay(open, messageId, prepared, { ackMs: 5_000, onAck: () => undefined });
+  };
+  const kept = await send("3EB0C0", jidOf());
+  expect(await kept.written).toEqual({ isOnWire: false, error: expect.any(NoCopyError) });
+  expect(await kept.outcome).toBeNull();
+  const next = await send("3EB0C1", `${contactNumber}@s.whatsapp.net`);
+  expect(await next.outcome).toEqual({ kind: "sent" });
+  expect(sandbox.account(phoneNumber).inbox.some(({ id }) => id === "3EB0C0")).toBe(false);
+});

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import { type BinaryNode, proto, type WASocket } from "#connector/baileys/baileys.ts";
-import { markEncrypted, markWritten } from "#connector/baileys/wire-trace.ts";
+import { markCopy, markEncrypted, markWritten } from "#connector/baileys/wire-trace.ts";
 
 /** How the fake server behaves. */
 export interface Answers {
@@ -51,11 +51,12 @@ export function fakeSocket({
     }
     return { tag: "ack", attrs: { id, ...(acked === "sent" ? {} : { error: String(acked) }) } };
   };
-  const send = async (id: string) => {
+  const send = async (id: string, to: string) => {
     relayed.push(id);
     await relay?.();
     const isFailing = relayed.length <= failures;
     markEncrypted();
+    markCopy(to);
     if (!isFailing || isOnWireWhenFailing) {
       markWritten();
       wire.emit(id);
@@ -70,8 +71,10 @@ export function fakeSocket({
     waitForMessage: (id: string, timeoutMs: number) => count("answers", () => answer(id, timeoutMs)),
     relayMessage: (to: string, message: proto.IMessage, { messageId }: { messageId: string }) => {
       messages.push({ to, bytes: proto.Message.encode(message).finish() });
-      return count("relays", () => send(messageId));
+      return count("relays", () => send(messageId, to));
     },
+    getUSyncDevices: async (jids: string[]) => jids.map((jid) => ({ jid })),
+    assertSessions: async () => false,
     waUploadToServer: () => Promise.reject(new Error("nothing to upload")),
   };
   return { wa: wa as unknown as WASocket, relayed, messages, most };

@@ -6,6 +6,7 @@ import { type Answers, fakeSocket } from "./fake-socket.fixture.ts";
 
 const prepared = {
   to: "15550100001@s.whatsapp.net",
+  jid: "15550100001@s.whatsapp.net",
   type: "text" as const,
   message: { conversation: "Hello" },
 };

@@ -8,7 +8,7 @@ import { openEventLog } from "#connector/events/event-log.ts";
 import { createPublishedStatuses } from "#connector/events/published-statuses.ts";
 import { createMessageStatuses } from "#connector/messages/message-status.ts";
 import { createMessageStore } from "#connector/messages/message-store.ts";
-import { createRecipientCheck } from "#connector/outbound/recipient-check.ts";
+import { createRecipients } from "#connector/outbound/recipients.ts";
 import { createSender, type Sending } from "#connector/outbound/sender.ts";
 import type { Fence } from "#connector/ownership/fence.ts";
 import type { CommandDocument } from "#shared/collections.ts";
@@ -49,7 +49,7 @@ export async function senderOn(
     bucket: createTokenBucket(0, 1),
     preparation: {
       caches: createSocketCaches(),
-      recipientCheck: createRecipientCheck(),
+      recipients: createRecipients({ recipientMs: 5_000 }),
       fetchMedia: () => Promise.reject(new Error("no media here")),
       log: quiet,
     },

@@ -26,7 +26,7 @@ export function sendingSocketTestsuite(socket: () => SendingSocket): void {
   const send = (conditions: Conditions, ackMs = 5_000) => {
     const { under, contact: to } = socket();
     const open = { wa: under(conditions), gone: new AbortController().signal };
-    const prepared = { to, type: "text" as const, message };
+    const prepared = { to, jid: to, type: "text" as const, message };
     return relay(open, `3EB0${++sent}`, prepared, { ackMs, onAck: () => undefined });
   };
 

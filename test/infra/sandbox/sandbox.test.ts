@@ -104,6 +104,36 @@ test("a number that is not on WhatsApp is not found, every other number is", asy
   expect(faultless(sandbox)).toEqual(noFaults);
 });
 
+test("a number that is registered as another is found under that one, and names nobody itself", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  const [dialled, registered] = ["5511955509999", "551155509999"];
+  sandbox.registeredAs(dialled, registered);
+  const jid = `${registered}@s.whatsapp.net`;
+  expect(await client.socket.onWhatsApp(dialled)).toEqual([{ jid, exists: true }]);
+  const devicesOf = (number: string) =>
+    client.socket.getUSyncDevices([`${number}@s.whatsapp.net`], false, false);
+  expect(await devicesOf(dialled)).toEqual([]);
+  expect(await devicesOf(registered)).toMatchObject([{ user: registered, device: 0 }]);
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("a number without devices is found, and names none until that is switched off", async () => {
+  const { sandbox } = fixture;
+  const client = fixture.client();
+  await client.link(sandbox.account(ana));
+  const found = async () => [
+    (await client.socket.onWhatsApp(ben))?.[0]?.exists,
+    (await client.socket.getUSyncDevices([`${ben}@s.whatsapp.net`], false, false)).length,
+  ];
+  sandbox.withoutDevices(ben, true);
+  expect(await found()).toEqual([true, 0]);
+  sandbox.withoutDevices(ben, false);
+  expect(await found()).toEqual([true, 1]);
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
 test("a message written on the phone appears on the linked client as its own", async () => {
   const { sandbox } = fixture;
   const client = fixture.client();

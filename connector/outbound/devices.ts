@@ -1,0 +1,48 @@
+import { jidUser, normaliseJid } from "#shared/jid.ts";
+import type { WASocket } from "../baileys/baileys.ts";
+
+/**
+ * Asks WhatsApp for what a relay needs about a recipient, before the relay: inside it, the whole channel would wait for the
+ * answers. The relay itself then finds everything in Baileys' caches.
+ */
+export interface Devices {
+  /** Resolves when at least one device of the recipient can get a copy; concurrent calls for a recipient share the queries. */
+  ready(wa: WASocket, jid: string): Promise<void>;
+}
+
+export function createDevices(): Devices {
+  const running = new WeakMap<WASocket, Map<string, Promise<void>>>();
+  return {
+    ready(wa, jid) {
+      const byJid = running.get(wa) ?? new Map<string, Promise<void>>();
+      running.set(wa, byJid);
+      const shared = byJid.get(jid);
+      if (shared) return shared;
+      const own = ready(wa, jid).finally(() => byJid.delete(jid));
+      byJid.set(jid, own);
+      return own;
+    },
+  };
+}
+
+async function ready(wa: WASocket, jid: string): Promise<void> {
+  const devices = (await wa.getUSyncDevices([ownJid(wa, jid), jid], true, false)).map((one) => one.jid);
+  const theirs = devices.filter((device) => jidUser(device) === jidUser(jid));
+  if (theirs.length === 0) throw new Error("WhatsApp names no device of the recipient");
+  const wereMissing = await wa.assertSessions(devices);
+  if (wereMissing && !(await hasSession(wa, theirs))) {
+    throw new Error("WhatsApp gave no keys for a device of the recipient");
+  }
+}
+
+async function hasSession({ signalRepository }: WASocket, devices: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(devices.map((device) => signalRepository.validateSession(device)));
+  return found.some(({ exists }) => exists);
+}
+
+/** The address of our own account that a relay to this chat uses. */
+function ownJid({ user }: WASocket, jid: string): string {
+  const own = (jid.endsWith("@lid") && normaliseJid(user?.lid)) || normaliseJid(user?.id);
+  if (!own) throw new Error("The socket has no account");
+  return own;
+}
