@@ -7,8 +7,8 @@ import { connectorMongoClient } from "./mongo-client.ts";
  * `npm run rotate-keys`: re-encrypts every channel's data key with the newest key, so that the older ones can be removed from
  * `ENCRYPTION_KEY`. Connectors may keep running.
  */
-await runMain(async () => {
-  const { mongoUri, encryptionKeys } = readConfig(process.env, "connector");
+await runMain(async (_stopRequested, env) => {
+  const { mongoUri, encryptionKeys } = readConfig(env, "connector");
   await using client = connectorMongoClient(mongoUri);
   const rotation = await rotateMasterKey(client.db(), encryptionKeys, (progress) =>
     say(`… ${counted(progress)}`),

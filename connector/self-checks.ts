@@ -20,7 +20,7 @@ import { baileysLogger } from "./baileys/logger.ts";
 
 /**
  * Checks what must hold before channels run, beside what `baileys/baileys.ts` asserts while it loads (Node's version,
- * libsignal's queue). Throws `StandaloneMongoError` or `SelfCheckError`. Only logs a clock skew, and credentials that no
+ * libsignal's queue). Throws `UnsupportedMongoError` or `SelfCheckError`. Only logs a clock skew, and credentials that no
  * `ENCRYPTION_KEY` opens: the other channels can run.
  */
 export async function checkBeforeStart(

@@ -13,7 +13,7 @@ import { connectorMongoClient } from "./mongo-client.ts";
 import { checkBeforeStart } from "./self-checks.ts";
 import type { Timings } from "./timings.ts";
 
-/** Prepares the database, then starts a connector on it. Throws `StandaloneMongoError` and `SelfCheckError`. */
+/** Prepares the database, then starts a connector on it. Throws `UnsupportedMongoError` and `SelfCheckError`. */
 export async function openConnector(
   db: Db,
   config: Config,

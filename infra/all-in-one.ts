@@ -26,7 +26,7 @@ export interface Waypost extends AsyncDisposable {
   failed: Promise<never>;
 }
 
-/** Throws `StandaloneMongoError`, and errors of the MongoDB driver and of listening. */
+/** Throws `UnsupportedMongoError`, and errors of the MongoDB driver and of listening. */
 export async function startWaypost({ config, timings, log, sandboxUrl }: WaypostOptions): Promise<Waypost> {
   await using owned = new AsyncDisposableStack();
   const forConnector = owned.adopt(connectorMongoClient(config.mongoUri), (client) => client.close());

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { newApiKey } from "#shared/api-key.ts";
 import { makeDataFolder } from "./data-folder.ts";
@@ -9,6 +9,7 @@ const generators = {
   "api-key": newApiKey,
   "encryption-key": () => randomBytes(32).toString("base64"),
   "connector-id": randomUUID,
+  "mongodb-password": () => randomBytes(32).toString("base64url"),
 } as const;
 
 export interface Secret {
@@ -22,7 +23,11 @@ export interface Secret {
 export async function dataSecret(dataDir: string, name: keyof typeof generators): Promise<Secret> {
   const path = join(dataDir, name);
   const stored = await readIfPresent(path);
-  if (stored) return { value: stored, path, isNew: false };
+  if (stored) {
+    // The operator may have written it, with an editor.
+    await chmod(path, 0o600).catch(() => undefined);
+    return { value: stored, path, isNew: false };
+  }
   const value = generators[name]();
   await makeDataFolder(dataDir);
   // Flushed to disk before anything is encrypted with it.

@@ -6,6 +6,7 @@ import { readConfig } from "#shared/config.ts";
 import { collections } from "#shared/database.ts";
 import { createLog } from "#shared/log.ts";
 import { runMain, StoppedEarlyError } from "#shared/run-main.ts";
+import { privateTemporaryFolder } from "#shared/temporary-folder.ts";
 import { startWaypost } from "./all-in-one.ts";
 import { demoClient } from "./demo/client.ts";
 import { servePicture } from "./demo/picture.ts";
@@ -33,6 +34,7 @@ await runMain(async (stopRequested) => {
 });
 
 async function demo(stopRequested: Promise<unknown>): Promise<void> {
+  await using _temporary = await privateTemporaryFolder();
   const dataDir = await mkdtemp(join(tmpdir(), "waypost-demo-"));
   await using owned = new AsyncDisposableStack();
   owned.defer(() => rm(dataDir, { recursive: true, force: true }));

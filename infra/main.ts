@@ -6,6 +6,7 @@ import { type Config, readConfig } from "#shared/config.ts";
 import { collections } from "#shared/database.ts";
 import { createLog, type Logger } from "#shared/log.ts";
 import { runMain, StoppedEarlyError } from "#shared/run-main.ts";
+import { privateTemporaryFolder } from "#shared/temporary-folder.ts";
 import { startWaypost } from "./all-in-one.ts";
 import { withStoredApiKey } from "./api-key-file.ts";
 import { makeDataFolder } from "./data-folder.ts";
@@ -18,16 +19,19 @@ import { startSandbox } from "./sandbox/sandbox.ts";
 import type { Sandbox } from "./sandbox/sandbox-api.ts";
 import { withSandbox } from "./sandbox-config.ts";
 
+/** How long after a stop is requested MongoDB may run: a second longer than the connector, and all within 30 s. */
+const mongoStopMs = 26_000;
 const packageFolder = fileURLToPath(new URL("..", import.meta.url));
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 /** `npm start`: runs everything in one process; with `--sandbox`, next to a simulated WhatsApp. */
-await runMain(async (stopRequested) => {
-  const config = readConfig(process.env, "embedded");
+await runMain(async (stopRequested, env) => {
+  const config = readConfig(env, "embedded");
   const log = createLog(config.logLevel);
   surviveRejections(log);
   const isSandbox = process.argv.includes("--sandbox");
   const folder = resolve(config.dataDir ?? join(packageFolder, ".data"));
+  await using _temporary = await privateTemporaryFolder();
   void stopRequested.then(() => say("Stopping…"));
   const start = { config, log, stopRequested, dataDir: isSandbox ? join(folder, "sandbox") : folder };
   if (isSandbox) await runWithSandbox(start);
@@ -108,6 +112,8 @@ async function embeddedMongo(dataDir: string, stopRequested: Promise<unknown>) {
   uri.pathname = "/waypost";
   const failed = mongo.exited.then((sentence) => Promise.reject(new EmbeddedMongoError("ended", sentence)));
   failed.catch(() => undefined);
+  // A server that hangs would hold up its clients as well. The connector has given back its channels by then.
+  void stopRequested.then(() => setTimeout(() => void mongo.kill(), mongoStopMs).unref());
   return { uri: uri.href, failed, [Symbol.asyncDispose]: () => mongo[Symbol.asyncDispose]() };
 }
 

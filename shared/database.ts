@@ -46,21 +46,27 @@ export function collections(db: Db): Collections {
   };
 }
 
-/** A standalone server has neither change streams nor transactions. */
-export class StandaloneMongoError extends Error {
-  override readonly name = "StandaloneMongoError";
-  constructor() {
-    super(
-      "MONGO_URI points to a standalone MongoDB server. Waypost needs a replica set (one member is enough: " +
-        "start mongod with --replSet rs0 and run rs.initiate() once) or a sharded cluster.",
-    );
-  }
+/** The server is no replica set. A standalone one has neither change streams nor transactions. */
+export class UnsupportedMongoError extends Error {
+  override readonly name = "UnsupportedMongoError";
 }
 
-/** Throws `StandaloneMongoError` unless the server is a replica set member or a mongos. */
+const standalone =
+  "MONGO_URI points to a standalone MongoDB server. Waypost needs a replica set; one member is enough: " +
+  "start mongod with --replSet rs0 and run rs.initiate() once.";
+const sharded =
+  "MONGO_URI points to a sharded cluster. Waypost needs a replica set, and has not been tested on sharded clusters.";
+
+/** Throws `UnsupportedMongoError` unless the server is a replica set member. */
 export async function assertReplicaSet(db: Db): Promise<void> {
-  const hello = await db.admin().command({ hello: 1 });
-  if (!hello.setName && hello.msg !== "isdbgrid") throw new StandaloneMongoError();
+  const problem = topologyProblem(await db.admin().command({ hello: 1 }));
+  if (problem) throw new UnsupportedMongoError(problem);
+}
+
+/** What is wrong with the server that answers `hello` like this. A mongos calls itself `isdbgrid`. */
+export function topologyProblem({ setName, msg }: Document): string | null {
+  if (setName) return null;
+  return msg === "isdbgrid" ? sharded : standalone;
 }
 
 /** Creates missing indexes and adjusts those that differ. Several processes may run it at once. */

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
-import spawn from "nano-spawn";
+import { runProgram } from "./run-program.ts";
+
+const psDeadlineMs = 5_000;
 
 /**
  * Returns the command line of a process as one string. `undefined` when the process does not exist or is a zombie, and
@@ -17,7 +19,11 @@ async function linuxCommandLine(pid: number): Promise<string> {
 }
 
 async function psCommandLine(pid: number): Promise<string> {
-  const { stdout } = await spawn("ps", ["-ww", "-o", "state=,command=", "-p", String(pid)]);
+  const stdout = await runProgram("ps", ["-ww", "-o", "state=,command=", "-p", String(pid)], {
+    env: { PATH: "/bin:/usr/bin" },
+    signal: AbortSignal.timeout(psDeadlineMs),
+    deadlineMs: psDeadlineMs,
+  });
   const [state = "Z", ...words] = stdout.trim().split(/\s+/);
   return state.startsWith("Z") ? "" : `${words.join(" ")} `;
 }

@@ -52,12 +52,12 @@ export async function findServer(search: Search): Promise<Mongod> {
 
 async function take(source: Source, cache: string, search: Search): Promise<Mongod> {
   if ("skip" in source) throw new Error(source.skip);
-  if ("path" in source) return fitting(await inspectMongod(source.path, search.signal), search.dataVersion);
+  if ("path" in source) return fitting(await inspectMongod(source.path, search), search.dataVersion);
   const { from, run } = fetchers[source.fetch];
   search.progress.say(`MongoDB: downloading ${source.version} from ${from} (once; kept in ${cache})`);
   await using workspace = await openWorkspace(cache);
   const path = await run({ ...search, workspace: workspace.path });
-  return await keepServer(cache, fitting(await inspectMongod(path, search.signal), search.dataVersion));
+  return await keepServer(cache, fitting(await inspectMongod(path, search), search.dataVersion));
 }
 
 function fitting(server: Mongod, dataVersion: string | undefined): Mongod {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Db, type Document, MongoClient, MongoServerError } from "mongodb";
+import { type Db, type Document, type MongoClient, MongoServerError } from "mongodb";
 import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 
 /** The name of the embedded replica set of one. */
@@ -11,15 +11,14 @@ const pollEveryMs = 20;
 const notYetInitialized = 94;
 
 /**
- * Makes the server on this port the primary of a replica set of one: initiates the set on first start, and reconfigures
- * it when the port has changed.
+ * Makes a server, to which the client connects directly, the primary of a replica set of one: initiates the set on first
+ * start, and reconfigures it when the port has changed.
  * @throws EmbeddedMongoError `not_started` when it is not primary within a minute; the signal's reason on abort
  */
-export async function becomePrimary(port: number, signal: AbortSignal): Promise<void> {
-  await using client = await MongoClient.connect(`mongodb://127.0.0.1:${port}/?directConnection=true`);
-  const admin = client.db("admin");
+export async function becomePrimary(member: MongoClient, port: number, signal: AbortSignal): Promise<void> {
+  const admin = member.db("admin");
   const host = `127.0.0.1:${port}`;
-  const stored = await client.db("local").collection("system.replset").findOne();
+  const stored = await member.db("local").collection("system.replset").findOne();
   if (stored === null)
     await admin.command({ replSetInitiate: { _id: replicaSet, members: [{ _id: 0, host }] } });
   else if (stored.members[0].host !== host) await changeHost(admin, host, signal);

@@ -5,8 +5,8 @@ export type ProgramOptions = {
   deadlineMs: number;
   /** Kills the program when it has printed nothing for this long. Without it, only the deadline does. */
   silenceMs?: number;
-  /** Variables that override those of this process. */
-  env?: NodeJS.ProcessEnv;
+  /** Its whole environment: see `childEnvironment`. */
+  env: NodeJS.ProcessEnv;
   onOutput?: (text: string) => void;
 };
 
@@ -21,7 +21,7 @@ export async function runProgram(path: string, args: string[], options: ProgramO
   const ended = new AbortController();
   const watch = watchdog(options, (reason) => ended.abort(new Error(reason)));
   const program = spawn(path, args, {
-    env: options.env ?? {},
+    env: { ...nothingInherited(), ...options.env },
     stdin: "ignore",
     windowsHide: true,
     signal: AbortSignal.any([options.signal, ended.signal]),
@@ -42,6 +42,11 @@ export async function runProgram(path: string, args: string[], options: ProgramO
   } finally {
     watch.stop();
   }
+}
+
+/** Undoes that nano-spawn adds this process's variables. */
+function nothingInherited(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.keys(process.env).map((name) => [name, undefined]));
 }
 
 function watchdog(options: ProgramOptions, end: (reason: string) => void) {

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { childEnvironment } from "./child-environment.ts";
 import { runProgram } from "./run-program.ts";
 import type { Fetching } from "./server-from-wheel.ts";
 import { downloadVersion } from "./server-sources.ts";
@@ -15,7 +16,7 @@ const silenceMs = 10_000;
  */
 export async function fetchDownload({ workspace, env, progress, signal }: Fetching): Promise<string> {
   const output = await runProgram(process.execPath, [child, downloadVersion, workspace], {
-    env: { ...env, ...settings(workspace) },
+    env: { ...childEnvironment(env, "download"), ...settings(workspace) },
     signal,
     deadlineMs: downloadDeadlineMs,
     silenceMs,

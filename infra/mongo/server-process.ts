@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { childEnvironment } from "./child-environment.ts";
 import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import { freePort } from "./free-port.ts";
 import { replicaSet } from "./replica-set.ts";
@@ -38,6 +39,21 @@ const settings = [
   process.platform === "win32" ? [] : ["--nounixsocket"],
 ].flat();
 
+export type ServerOptions = {
+  /** mongod gets the part of it that it needs. */
+  env: NodeJS.ProcessEnv;
+  /** The port to try first. */
+  port?: number | undefined;
+  /** The key that turns on authentication, as a file that mongod reads when it starts. Without it, every local user may do anything. */
+  keyFile?: string;
+};
+
+/** Without the localhost exception, by which whoever is first on a new database makes himself its administrator. */
+const authentication = (keyFile: string) => [
+  ...["--auth", "--keyFile", keyFile],
+  ...["--setParameter", "enableLocalhostAuthBypass=false"],
+];
+
 /**
  * Starts mongod on loopback, on the preferred port if it is free. mongod stops with this process, however that ends. It
  * has its own process group, so that Ctrl+C in the terminal does not stop it before its clients.
@@ -46,13 +62,15 @@ const settings = [
 export async function startServer(
   server: Mongod,
   dbPath: string,
-  preferredPort: number | undefined,
+  options: ServerOptions,
   signal: AbortSignal,
 ): Promise<ServerProcess> {
   await mkdir(dbPath, { recursive: true, mode: 0o700 });
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort(attempt === 1 ? preferredPort : undefined);
-    const mongod = spawnMongod(server, dbPath, port);
+    const port = await freePort(attempt === 1 ? options.port : undefined);
+    const own = options.keyFile === undefined ? [] : authentication(options.keyFile);
+    const env = childEnvironment(options.env, "program");
+    const mongod = spawnMongod(server.path, port, env, ["--dbpath", dbPath, "--port", String(port), ...own]);
     const outcome = await mongod.ready(signal);
     if (outcome === "ready") return mongod;
     await mongod[Symbol.asyncDispose]();
@@ -69,9 +87,9 @@ type Failure = { code: number | null; reason: string };
 type Spawned = ServerProcess & { ready(signal: AbortSignal): Promise<"ready" | Failure> };
 
 /** Uses `node:child_process`: mongod runs for weeks, and nano-spawn keeps all output in memory. */
-function spawnMongod(server: Mongod, dbPath: string, port: number): Spawned {
-  const args = ["--dbpath", dbPath, "--port", String(port), ...settings];
-  const child = spawn(server.path, args, {
+function spawnMongod(path: string, port: number, env: NodeJS.ProcessEnv, args: readonly string[]): Spawned {
+  const child = spawn(path, [...args, ...settings], {
+    env,
     detached: true,
     windowsHide: true,
     stdio: ["ignore", "pipe", "pipe"],
@@ -91,7 +109,7 @@ function spawnMongod(server: Mongod, dbPath: string, port: number): Spawned {
       resolve({ code, reason: reasonFor(lines) ?? `it exited (${signal ?? `code ${code}`})` }),
     );
   });
-  const stopGuard = startGuard(child);
+  const stopGuard = startGuard(child, env);
   let isStopping = false;
   const exited = new Promise<string>((resolve) => {
     child.once("exit", (code, signal) => {
@@ -116,10 +134,11 @@ function spawnMongod(server: Mongod, dbPath: string, port: number): Spawned {
 }
 
 /** Starts the guard. It must be stopped once mongod has exited, before another process can get the same pid. */
-function startGuard(child: ChildProcess): () => void {
+function startGuard(child: ChildProcess, env: NodeJS.ProcessEnv): () => void {
   if (child.pid === undefined) return () => {};
   const args = [guard, String(child.pid)];
   const guardProcess = spawn(process.execPath, args, {
+    env,
     detached: true,
     windowsHide: true,
     stdio: ["pipe", "ignore", "ignore"],

@@ -1,3 +1,4 @@
+import { childEnvironment } from "./child-environment.ts";
 import { runProgram } from "./run-program.ts";
 
 /** A mongod that runs, and the version it reports (`6.0.5`). */
@@ -9,8 +10,15 @@ const versionDeadlineMs = 15_000;
  * Runs `mongod --version`, which also proves that this machine can run it (libraries, CPU).
  * @throws Error with the program's own message
  */
-export async function inspectMongod(path: string, signal: AbortSignal): Promise<Mongod> {
-  const output = await runProgram(path, ["--version"], { signal, deadlineMs: versionDeadlineMs });
+export async function inspectMongod(
+  path: string,
+  { env, signal }: { env: NodeJS.ProcessEnv; signal: AbortSignal },
+): Promise<Mongod> {
+  const output = await runProgram(path, ["--version"], {
+    env: childEnvironment(env, "program"),
+    signal,
+    deadlineMs: versionDeadlineMs,
+  });
   const version = /^db version v(\d+\.\d+\.\d+)/m.exec(output)?.[1];
   if (version === undefined) throw new Error("it does not report a mongod version");
   return { path, version };

@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { dataSecret } from "#infra/data-secrets.ts";
@@ -10,6 +10,7 @@ test.each([
   ["api-key", /^wp_[A-Za-z0-9_-]{43}$/],
   ["encryption-key", /^[A-Za-z0-9+/]{43}=$/],
   ["connector-id", /^[0-9a-f-]{36}$/],
+  ["mongodb-password", /^[A-Za-z0-9_-]{43}$/],
 ] as const)("the secret %s is generated once, kept, and readable by its owner only", async (name, form) => {
   await using folder = await temporaryFolder();
   const dataDir = join(folder.path, "data", "sandbox");
@@ -28,11 +29,14 @@ test("two data folders get different secrets", async () => {
   expect(new Set(values).size).toBe(2);
 });
 
-test("a secret that the operator wrote is used as it is, without surrounding whitespace", async () => {
+test("a secret that the operator wrote is used without surrounding whitespace, and closed to other users", async () => {
   await using folder = await temporaryFolder();
-  await writeFile(join(folder.path, "api-key"), "  my_own_key_of_24_characters \r\n");
+  const path = join(folder.path, "api-key");
+  await writeFile(path, "  my_own_key_of_24_characters \r\n");
+  await chmod(path, 0o644);
   const { value, isNew } = await dataSecret(folder.path, "api-key");
   expect({ value, isNew }).toEqual({ value: "my_own_key_of_24_characters", isNew: false });
+  expect(await modeOf(path)).toBe(0o600);
 });
 
 test("an empty secret file, left by a killed start, is filled", async () => {

@@ -3,7 +3,13 @@ import { expect, test } from "vitest";
 import { findServer } from "#infra/mongo/find-server.ts";
 import { silentProgress } from "#infra/mongo/progress.ts";
 import { collectionNames } from "#shared/collections.ts";
-import { assertReplicaSet, collections, ensureIndexes, missingIndexes } from "#shared/database.ts";
+import {
+  assertReplicaSet,
+  collections,
+  ensureIndexes,
+  missingIndexes,
+  topologyProblem,
+} from "#shared/database.ts";
 import { indexes } from "#shared/indexes.ts";
 import { standaloneMongo } from "../support/standalone-mongo.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -111,6 +117,13 @@ test("a replica set is accepted", async () => {
   await assertReplicaSet(database.db);
 });
 
+test("a sharded cluster is refused, as long as nobody has tested it", () => {
+  expect(topologyProblem({ msg: "isdbgrid" })).toMatch(
+    /^MONGO_URI points to a sharded cluster\..*replica set/,
+  );
+  expect(topologyProblem({ setName: "rs0" })).toBeNull();
+});
+
 test("a standalone server is refused with a message that says what to do", { timeout: 90_000 }, async () => {
   await using folder = await temporaryFolder();
   const signal = AbortSignal.timeout(60_000);
@@ -119,6 +132,6 @@ test("a standalone server is refused with a message that says what to do", { tim
   await using standalone = await standaloneMongo(path, folder.path);
   await using client = await MongoClient.connect(standalone.uri);
   const asserted = assertReplicaSet(client.db());
-  await expect(asserted).rejects.toMatchObject({ name: "StandaloneMongoError" });
+  await expect(asserted).rejects.toMatchObject({ name: "UnsupportedMongoError" });
   await expect(asserted).rejects.toThrow(/MONGO_URI points to a standalone.*--replSet/s);
 });

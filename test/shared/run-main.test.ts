@@ -51,6 +51,21 @@ test("a failure while stopping is printed, and exits with 1", async () => {
   expect(err).toContain("could not close");
 });
 
+test("a main that does not stop in time is ended, says so, and exits with 1", async () => {
+  const { code, err } = await run("does not stop", onceUp("SIGTERM"));
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: expect.stringMatching(/^Waypost did not stop within 2 s.*\n$/),
+  });
+});
+
+test("main gets the settings; what it starts inherits none, and files that it creates are its user's alone", async () => {
+  const env = { API_KEY: "a_key_of_twenty_four_characters", PATH: process.env.PATH };
+  await using child = startChild(script, ["prints what a child inherits"], { env });
+  await child.ended;
+  expect(JSON.parse(child.out)).toEqual({ own: env.API_KEY, path: env.PATH, mask: 0o077 });
+});
+
 test.each([
   ["has wrong settings", ["PORT must be", "SEND_RATE must be", "MONGO_URI is required"]],
   ["has a standalone database", ["MONGO_URI points to a standalone MongoDB server"]],

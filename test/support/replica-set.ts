@@ -46,7 +46,7 @@ export async function testReplicaSet(options: ReplicaSetOptions = {}): Promise<T
   const program = await findServer({ env: process.env, dataVersion: undefined, progress, signal });
   const dbPath = (index: number) => join(folder.path, `member-${index}`);
   const starting = Array.from({ length: membersCount }, (_, index) =>
-    startServer(program, dbPath(index), undefined, signal),
+    startServer(program, dbPath(index), { env: process.env }, signal),
   );
   const started = await Promise.allSettled(starting);
   const ports: number[] = [];
@@ -111,7 +111,7 @@ async function isWhole(client: MongoClient): Promise<boolean> {
 async function startOn(program: Mongod, dbPath: string, port: number): Promise<ServerProcess> {
   for (let attempt = 0; attempt < 50; attempt++) {
     if ((await freePort(port)) === port)
-      return startServer(program, dbPath, port, AbortSignal.timeout(startMs));
+      return startServer(program, dbPath, { env: process.env, port }, AbortSignal.timeout(startMs));
     await delay(200);
   }
   throw new Error(`port ${port} is taken`);

@@ -3,13 +3,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 import { EmbeddedMongoError } from "#infra/mongo/embedded-mongo-error.ts";
 import { SandboxStateError } from "#infra/sandbox/state/state-error.ts";
-import { readConfig } from "#shared/config.ts";
-import { StandaloneMongoError } from "#shared/database.ts";
+import { type Environment, readConfig } from "#shared/config.ts";
+import { UnsupportedMongoError } from "#shared/database.ts";
 import { listen } from "#shared/listening.ts";
 import { runMain, StoppedEarlyError } from "#shared/run-main.ts";
 
 /** Mains that end in every possible way; the command line names the one to run. */
-const mains: Record<string, (asked: Promise<unknown>) => Promise<void>> = {
+const mains: Record<string, (asked: Promise<unknown>, env: Environment) => Promise<void>> = {
   returns: async () => {},
   waits: async (asked) => {
     await untilAsked(asked);
@@ -28,7 +28,8 @@ const mains: Record<string, (asked: Promise<unknown>) => Promise<void>> = {
     process.exitCode = 3;
   },
   "has wrong settings": async () => void readConfig({ PORT: "many", SEND_RATE: "x" }, "functions"),
-  "has a standalone database": () => Promise.reject(new StandaloneMongoError()),
+  "has a standalone database": () =>
+    Promise.reject(new UnsupportedMongoError("MONGO_URI points to a standalone MongoDB server.")),
   "finds its data in use": () => Promise.reject(new EmbeddedMongoError("data_in_use", "It is used.")),
   "finds a damaged sandbox": () => Promise.reject(new SandboxStateError("state.json", "it is torn")),
   "reaches no database": async () => {
@@ -44,7 +45,16 @@ const mains: Record<string, (asked: Promise<unknown>) => Promise<void>> = {
   "listens on a name that is none": async () => void (await listen(createServer(), 0, "nowhere.invalid")),
   "has a bug": () => Promise.reject(new TypeError("undefined is not a function")),
   "throws a text": () => Promise.reject("just words"),
-  "prints a setting": async () => void process.stdout.write(`${process.env.LOG_LEVEL}\n`),
+  "prints a setting": async (_asked, env) => void process.stdout.write(`${env.LOG_LEVEL}\n`),
+  "prints what a child inherits": async (_asked, env) => {
+    const { API_KEY: key, PATH: path } = process.env;
+    const mask = process.umask();
+    process.stdout.write(JSON.stringify({ own: env.API_KEY, key, path, mask }));
+  },
+  "does not stop": async (asked) => {
+    await untilAsked(asked);
+    await delay(60_000);
+  },
 };
 
 /** Keeps the process alive with a timer, as a server would. */
@@ -56,4 +66,4 @@ async function untilAsked(asked: Promise<unknown>): Promise<void> {
 
 const main = mains[process.argv[2] ?? ""];
 if (!main) throw new Error(`unknown main: ${process.argv[2]}`);
-await runMain(main);
+await runMain(main, 2_000);

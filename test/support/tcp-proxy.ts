@@ -74,6 +74,7 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
 export function overProxy({ port }: TcpProxy, mongoUri: string): string {
   const address = new URL(mongoUri);
   address.port = String(port);
-  address.search = "?directConnection=true";
+  address.searchParams.delete("replicaSet");
+  address.searchParams.set("directConnection", "true");
   return address.href;
 }

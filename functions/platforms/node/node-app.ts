@@ -37,7 +37,7 @@ export interface NodeApp extends AsyncDisposable {
 const consoleFolder = fileURLToPath(new URL("../../console/dist", import.meta.url));
 
 /**
- * Prepares the database (indexes and the first key) and creates the app on it. Throws `StandaloneMongoError`, and the
+ * Prepares the database (indexes and the first key) and creates the app on it. Throws `UnsupportedMongoError`, and the
  * driver's error when the database cannot be reached.
  */
 export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAppOptions): Promise<NodeApp> {

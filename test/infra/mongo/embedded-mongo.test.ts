@@ -1,11 +1,14 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { MongoClient } from "mongodb";
 import { expect, test } from "vitest";
 import { commandLine } from "#infra/mongo/command-line.ts";
 import { type EmbeddedMongo, startEmbeddedMongo } from "#infra/mongo/embedded-mongo.ts";
+import { findServer } from "#infra/mongo/find-server.ts";
 import { silentProgress } from "#infra/mongo/progress.ts";
+import { becomePrimary } from "#infra/mongo/replica-set.ts";
+import { startServer } from "#infra/mongo/server-process.ts";
 import { startChild } from "#test/support/child.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
@@ -70,6 +73,87 @@ test("MongoDB is a replica set of one that listens on loopback only, and exits o
     expect(await commandLine(pid)).toContain(folder.path);
   }
   expect(await commandLine(pid)).toBeUndefined();
+});
+
+/** Calls the server without a password. Resolves with the error's code name, or with what it answers. */
+async function asStranger(uri: string, command: object): Promise<unknown> {
+  const { host } = new URL(uri);
+  await using client = await MongoClient.connect(`mongodb://${host}/?directConnection=true`);
+  const answer = client.db("admin").command(command);
+  return await answer.catch((error) => error.codeName);
+}
+
+test("without the password nobody reads, writes, reconfigures or becomes an administrator, on a new folder or an old one", async () => {
+  await using folder = await temporaryFolder();
+  for (let round = 1; round <= 2; round++) {
+    await using mongo = await start(folder.path);
+    await write(mongo.uri, round);
+    const makeAdministrator = { createUser: "mallory", pwd: "mallory", roles: ["root"] };
+    const attempts = [
+      { find: "things", $db: "kept" },
+      { listDatabases: 1 },
+      { insert: "things", documents: [{}] },
+      { usersInfo: 1 },
+      makeAdministrator,
+      { replSetGetConfig: 1 },
+      { shutdown: 1 },
+    ];
+    for (const attempt of attempts) expect(await asStranger(mongo.uri, attempt)).toBe("Unauthorized");
+    const wrong = new URL(mongo.uri);
+    wrong.password = "guessed";
+    await expect(MongoClient.connect(wrong.href)).rejects.toMatchObject({ codeName: "AuthenticationFailed" });
+  }
+});
+
+test("the password is kept in the data folder, for its owner only, and a lost one is replaced", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "mongodb-password");
+  const passwords: string[] = [];
+  for (let round = 1; round <= 2; round++) {
+    await using mongo = await start(folder.path);
+    await write(mongo.uri, round);
+    expect(await readFile(path, "utf8")).toBe(`${new URL(mongo.uri).password}\n`);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    passwords.push(new URL(mongo.uri).password);
+    await rm(path);
+  }
+  expect(new Set(passwords).size).toBe(2);
+});
+
+test("data from before there was a password gets one, and loses users that anybody could have made", async () => {
+  await using folder = await temporaryFolder();
+  const signal = AbortSignal.timeout(60_000);
+  const { env } = process;
+  const user = { createUser: "mallory", pwd: "mallory", roles: ["root"] };
+  {
+    const server = { env, dataVersion: undefined, progress: silentProgress, signal };
+    await using open = await startServer(
+      await findServer(server),
+      join(folder.path, "mongodb"),
+      { env },
+      signal,
+    );
+    const uri = `mongodb://127.0.0.1:${open.port}/?directConnection=true`;
+    await using client = await MongoClient.connect(uri);
+    await becomePrimary(client, open.port, signal);
+    await write(uri, 1);
+    await client.db("admin").command(user);
+    await client.db("kept").command({ ...user, roles: ["dbOwner"] });
+  }
+  for (let round = 1; round <= 2; round++) {
+    await using mongo = await start(folder.path);
+    expect(await read(mongo.uri)).toEqual([1]);
+    expect(await asStranger(mongo.uri, { listDatabases: 1 })).toBe("Unauthorized");
+    for (const database of ["admin", "kept"]) {
+      const uri = new URL(mongo.uri);
+      uri.username = "mallory";
+      uri.password = "mallory";
+      uri.searchParams.set("authSource", database);
+      await expect(MongoClient.connect(uri.href)).rejects.toMatchObject({
+        codeName: "AuthenticationFailed",
+      });
+    }
+  }
 });
 
 test("a second start on the same data is refused with the owner's pid, and the first one keeps running", async () => {

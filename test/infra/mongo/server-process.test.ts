@@ -12,6 +12,7 @@ import { startChild } from "#test/support/child.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
+const { env } = process;
 const signal = new AbortController().signal;
 const holder = new URL("../../support/hold-embedded-mongo.child.ts", import.meta.url);
 
@@ -21,8 +22,8 @@ function mongod(): Promise<Mongod> {
 
 test("a second mongod on the same database fails with mongod's own reason", async () => {
   await using folder = await temporaryFolder();
-  await using _first = await startServer(await mongod(), folder.path, undefined, signal);
-  const second = startServer(await mongod(), folder.path, undefined, signal);
+  await using _first = await startServer(await mongod(), folder.path, { env }, signal);
+  const second = startServer(await mongod(), folder.path, { env }, signal);
   await expect(second).rejects.toMatchObject({
     code: "not_started",
     message: expect.stringContaining("DBPathInUse"),
@@ -34,7 +35,7 @@ test("a mongod that cannot be executed fails with the system's reason", async ()
   const path = join(folder.path, "mongod");
   await writeFile(path, "");
   await chmod(path, 0o600);
-  const start = startServer({ path, version: "6.0.5" }, folder.path, undefined, signal);
+  const start = startServer({ path, version: "6.0.5" }, folder.path, { env }, signal);
   await expect(start).rejects.toThrow("EACCES");
 });
 
@@ -44,7 +45,7 @@ test("a preferred port that is taken is replaced by another", async () => {
   await once(other, "listening");
   const address = other.address();
   const taken = typeof address === "object" ? address?.port : undefined;
-  await using server = await startServer(await mongod(), folder.path, taken, signal);
+  await using server = await startServer(await mongod(), folder.path, { env, port: taken }, signal);
   expect(server.port).not.toBe(taken);
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { fitsData, inspectMongod, newestFirst } from "#infra/mongo/server-version.ts";
 
-const signal = new AbortController().signal;
+const search = { env: process.env, signal: new AbortController().signal };
 
 test("data is opened by the same major version, but not by an older minor version", () => {
   const cases: [server: string, data: string | undefined, fits: boolean][] = [
@@ -28,9 +28,9 @@ test("versions are ordered numerically", () => {
 });
 
 test("a program that is not mongod is refused", async () => {
-  await expect(inspectMongod(process.execPath, signal)).rejects.toThrow("does not report a mongod version");
+  await expect(inspectMongod(process.execPath, search)).rejects.toThrow("does not report a mongod version");
 });
 
 test("a program that does not exist is refused", async () => {
-  await expect(inspectMongod("/nowhere/mongod", signal)).rejects.toThrow("ENOENT");
+  await expect(inspectMongod("/nowhere/mongod", search)).rejects.toThrow("ENOENT");
 });
