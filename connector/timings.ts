@@ -17,6 +17,10 @@ export interface Timings {
   qrMs: number | null;
   /** A socket without a QR, open or close event within this is terminated. */
   connectWatchdogMs: number;
+  /** How long WhatsApp may take to answer a request for a pairing code. */
+  pairingAnswerMs: number;
+  /** How long WhatsApp may take to end the connection of a device that a phone has accepted. */
+  restartMs: number;
   /** An open socket without a frame for this long is probed with a ping. */
   probeQuietMs: number;
   /** How long the answer to a ping may take; two missing answers in a row terminate the socket. */
@@ -63,6 +67,8 @@ export const defaultTimings: Timings = {
   sweepMs: 10_000,
   qrMs: null,
   connectWatchdogMs: 60_000,
+  pairingAnswerMs: 8_000,
+  restartMs: 5_000,
   probeQuietMs: 20_000,
   probeMs: 10_000,
   stuckMs: 30_000,

@@ -19,7 +19,7 @@ export type ChannelStatus = (typeof channelStatuses)[number];
 /** Why a channel has its status. Each status has its own reasons. */
 export const statusReasons = {
   connecting: ["connection_lost", "server_unavailable", "server_untrusted", "rate_limited", "replaced"],
-  inactive: ["disconnected", "qr_expired", "interrupted"],
+  inactive: ["disconnected", "qr_expired", "interrupted", "connection_lost"],
   error: [
     "replaced",
     "client_outdated",

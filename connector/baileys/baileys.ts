@@ -10,6 +10,7 @@ import "./libsignal-signatures.ts";
 import type { SocketConfig } from "@whiskeysockets/baileys";
 import {
   addTransactionCapability,
+  assertNodeErrorFree,
   Browsers,
   BufferJSON,
   Curve,
@@ -48,6 +49,7 @@ export type {
 } from "@whiskeysockets/baileys";
 export {
   addTransactionCapability,
+  assertNodeErrorFree,
   Browsers,
   BufferJSON,
   Curve,

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { WASocket } from "../baileys/baileys.ts";
+import { DisconnectReason, type WASocket } from "../baileys/baileys.ts";
 import type { Closure } from "../machine/close-reason.ts";
 
 /**
@@ -39,6 +39,12 @@ export function closureOf(
 function msOf(seconds: string | undefined): number | null {
   const ms = Number(seconds) * 1_000;
   return ms > 0 ? ms : null;
+}
+
+/** The error with which a socket ends that WhatsApp should have ended to make the device log in. */
+export function restartError(): Error {
+  const output = { statusCode: DisconnectReason.restartRequired };
+  return Object.assign(new Error("WhatsApp did not restart the connection"), { output });
 }
 
 type Refusal = Partial<Pick<Closure, "code" | "retryAfterMs">>;

@@ -14,6 +14,7 @@ import type { Timings } from "../timings.ts";
 import { createClosing } from "./closing.ts";
 import { createCurrentSocket, type OpenSocket } from "./current-socket.ts";
 import { dial } from "./dial.ts";
+import { pairingCodeRequest } from "./pairing-code-request.ts";
 import { createPairingCodes } from "./qr-and-pairing-codes.ts";
 import { socketSignals } from "./socket-signals.ts";
 
@@ -29,6 +30,7 @@ export interface Connection {
   terminate(): void;
   /** Removes this device at WhatsApp, if the socket still works, and closes. */
   unlink(): Promise<void>;
+  /** Asks WhatsApp for a pairing code; a signal reports what became of it. */
   requestCode(phoneNumber: string): void;
   /** The socket, once it is open. */
   current(): OpenSocket | null;
@@ -85,15 +87,7 @@ export function createConnection(scope: SessionScope, options: ConnectionOptions
         closed({ kind: "credentials_unreadable" });
       });
     },
-    requestCode(phoneNumber) {
-      const isCurrent = current.watch();
-      const request =
-        current.held()?.wa.requestPairingCode(phoneNumber) ?? Promise.reject(new Error("no socket"));
-      request.then(
-        (code) => isCurrent() && emit({ type: "code", code: codes.typed(code) }),
-        () => isCurrent() && closed({ kind: "pairing_failed" })?.terminate(),
-      );
-    },
+    requestCode: pairingCodeRequest({ ...signalOptions, log: scope.log }),
     current: current.open,
   };
 }

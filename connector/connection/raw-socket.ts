@@ -18,6 +18,28 @@ export function traceWrites(wa: WASocket): void {
   };
 }
 
+/** The last argument of a websocket's `send`. */
+type Written = (error?: Error) => void;
+
+/**
+ * Writes every frame after `durable` has resolved, in order. Once it rejects, no frame is written any more: each is
+ * encrypted for its place.
+ */
+export function writeAfter(wa: WASocket, durable: () => Promise<void>): void {
+  const socket = rawSocket(wa);
+  if (!socket) return;
+  const send = socket.send.bind(socket) as (...values: unknown[]) => void;
+  let ready = Promise.resolve();
+  socket.send = (...values: unknown[]) => {
+    ready = ready.then(durable);
+    const refuse = (error: Error) => {
+      const written = values.at(-1);
+      if (typeof written === "function") (written as Written)(error);
+    };
+    ready.then(() => send(...values)).catch(refuse);
+  };
+}
+
 /**
  * Rejects the queries that wait for an answer. Baileys stops listening for the end of its WebSocket too early, so they would
  * wait another 30 s, and with them the key transaction around them and the next socket's.

@@ -6,8 +6,8 @@ export interface SocketEnd {
   hasEnded(): boolean;
   /** Reports the end, with the error that caused it if there is one. Only the first report counts. */
   report(error: unknown): void;
-  /** Terminates the socket; `reason` becomes the error. */
-  terminate(reason: string): void;
+  /** Terminates the socket; a reason in words becomes the error. */
+  terminate(reason: string | Error): void;
 }
 
 /** A terminated socket that does not report its end within this is taken as closed. */
@@ -25,9 +25,10 @@ export function createSocketEnd(wa: WASocket, onEnd: (error: unknown) => void): 
     hasEnded: () => hasEnded,
     report,
     terminate(reason) {
+      const error = typeof reason === "string" ? new Error(reason) : reason;
       rawSocket(wa)?.terminate();
-      wa.end(new Error(reason)).catch(report);
-      setTimeout(() => report(new Error(reason)), closeEventMs).unref();
+      wa.end(error).catch(report);
+      setTimeout(() => report(error), closeEventMs).unref();
     },
   };
 }

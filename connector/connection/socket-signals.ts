@@ -1,4 +1,5 @@
 import type { AuthState } from "../auth/auth-state.ts";
+import { isFirstLoginDue } from "../auth/first-login.ts";
 import type { Inbox } from "../inbound/inbox.ts";
 import type { JournalRecovery } from "../inbound/journal-recovery.ts";
 import { type CloseReason, closeReason } from "../machine/close-reason.ts";
@@ -43,6 +44,7 @@ export function socketSignals(
 
   return {
     qr: ifCurrent((text, attempt) => emit({ type: "qr", code: codes.qr(text, attempt) })),
+    paired: ifCurrent(() => emit({ type: "paired" })),
     loggedIn: ifCurrent(() => {
       isWrongAccount = options.isWrongAccount();
       if (isWrongAccount) opened(options);
@@ -53,7 +55,9 @@ export function socketSignals(
       if (open) rotateSignedPreKeys({ ...options, ...open, log: scope.log });
     }),
     closed: ifCurrent((closure) => {
-      const reason = closeReason({ ...closure, isLinked: auth.linked(), isLeaseMine: scope.isOwner() });
+      const isLinked = auth.linked();
+      const hasLoggedIn = isLinked && !isFirstLoginDue(auth.state.creds);
+      const reason = closeReason({ ...closure, isLinked, hasLoggedIn, isLeaseMine: scope.isOwner() });
       closed(reason, closure.code);
     }),
     passkeyRequired: ifCurrent(() => closed({ kind: "passkey_required" })?.terminate()),

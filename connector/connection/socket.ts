@@ -1,5 +1,6 @@
 import type { Logger } from "#shared/log.ts";
 import type { AuthState } from "../auth/auth-state.ts";
+import { acceptFirstLogin } from "../auth/first-login.ts";
 import {
   type BinaryNode,
   Browsers,
@@ -20,6 +21,7 @@ import type { Timings } from "../timings.ts";
 import { causeOf, closureOf, watchUpgrade } from "./baileys-error.ts";
 import type { StageName } from "./liveness-probe.ts";
 import { type LivenessWatch, watchLiveness } from "./liveness-watch.ts";
+import { watchPairing } from "./pairing-watch.ts";
 import { rawSocket, rejectQueries, traceWrites } from "./raw-socket.ts";
 import { createSocketEnd, type SocketEnd } from "./socket-end.ts";
 
@@ -27,10 +29,12 @@ import { createSocketEnd, type SocketEnd } from "./socket-end.ts";
 export interface SocketListener extends IntakeListener {
   /** The raw text of a QR; `attempt` counts from 1. */
   qr(text: string, attempt: number): void;
+  /** A phone has accepted the device. */
+  paired(): void;
   /** WhatsApp has accepted the login and delivered nothing yet. */
   loggedIn(): void;
   opened(): void;
-  closed(closure: Omit<Closure, "isLinked" | "isLeaseMine">): void;
+  closed(closure: Omit<Closure, "isLinked" | "hasLoggedIn" | "isLeaseMine">): void;
   /** Resolves when everything received so far is in the event log. */
   allPublished(): Promise<void>;
   /** Nothing passes this stage although the socket is open; the socket closes. */
@@ -48,7 +52,7 @@ export interface SocketOptions {
   getMessage: SocketConfig["getMessage"];
   timings: Pick<
     Timings,
-    "connectWatchdogMs" | "probeQuietMs" | "probeMs" | "stuckMs" | "keepAliveMs" | "qrMs"
+    "connectWatchdogMs" | "restartMs" | "probeQuietMs" | "probeMs" | "stuckMs" | "keepAliveMs" | "qrMs"
   >;
   listener: SocketListener;
   log: Logger;
@@ -80,6 +84,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     gone.abort();
     clearTimeout(watchdog);
     liveness.stop();
+    pairing.stop();
     journal.hurry();
     rejectQueries(wa);
     if (!isReached) log.warn({ event: "unreachable", cause: causeOf(error) }, "WhatsApp cannot be reached");
@@ -104,9 +109,11 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     },
   });
 
+  const pairing = watchPairing({ wa, auth, end, timings, onPaired: listener.paired });
   wa.ws.on("open", () => {
     isReached = true;
     traceWrites(wa);
+    pairing.start();
   });
   wa.ws.on("unexpected-response", () => end.terminate("upgrade refused"));
   takeInOrder(wa, journal, liveness.intake);
@@ -141,7 +148,10 @@ function forwardEvents(
 ): void {
   let attempt = 0;
   // Prepended, so that it runs before Baileys asks for the waiting messages.
-  wa.ws.prependListener("CB:success", () => listener.loggedIn());
+  wa.ws.prependListener("CB:success", () => {
+    if (acceptFirstLogin(auth.state.creds)) auth.save();
+    listener.loggedIn();
+  });
   wa.ws.on("CB:notification", (node: BinaryNode) => {
     if (passkeyTypes.test(node.attrs.type ?? "")) listener.passkeyRequired();
   });
@@ -149,7 +159,8 @@ function forwardEvents(
   wa.ev.on("connection.update", ({ qr, connection, lastDisconnect }) => {
     if (end.hasEnded()) return;
     if (qr || connection === "open") clearTimeout(watchdog);
-    if (qr) listener.qr(qr, ++attempt);
+    // Baileys goes on with the next QR although a phone has accepted the device.
+    if (qr && !auth.linked()) listener.qr(qr, ++attempt);
     if (connection === "open") {
       liveness.start();
       listener.opened();

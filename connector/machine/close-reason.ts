@@ -3,6 +3,8 @@ export type CloseReason =
   | { kind: "restart_required" }
   | { kind: "unlinked" }
   | { kind: "unpaired" }
+  /** The login of a device that has never logged in: WhatsApp may not have received the confirmation of the link. */
+  | { kind: "link_refused" }
   | { kind: "replaced" }
   | { kind: "lease_lost" }
   | { kind: "qr_expired" }
@@ -28,6 +30,8 @@ export interface Closure {
   isLinked: boolean;
   /** Whether WhatsApp said that the device is linked no more: it removed the device, or refused the login for that. */
   isDeviceGone: boolean;
+  /** Whether WhatsApp has ever accepted a login of the device. */
+  hasLoggedIn: boolean;
   /** Whether this connector still owns the channel. */
   isLeaseMine: boolean;
   /** The wait WhatsApp asked for, or how long a ban lasts. */
@@ -57,7 +61,8 @@ function lost({ code, isReached }: Closure): CloseReason {
 /** Other errors with this code say nothing of the device: the next login will. */
 function unauthorized(closure: Closure): CloseReason {
   if (!closure.isLinked) return { kind: "unpaired" };
-  return closure.isDeviceGone ? { kind: "unlinked" } : lost(closure);
+  if (!closure.isDeviceGone) return lost(closure);
+  return { kind: closure.hasLoggedIn ? "unlinked" : "link_refused" };
 }
 
 function qrCodesExpired({ isLinked }: Closure): CloseReason {

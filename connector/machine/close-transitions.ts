@@ -5,6 +5,8 @@ import { ended, type MachineState, newMachine, type Step, type World } from "./m
 import { eraseUnlinked } from "./transitions.ts";
 
 const restartsInARowMax = 3;
+/** A phone that is still linking this device may say later that it has, when the keys must still be there. */
+const refusalsInARowMax = 3;
 
 /** A lost lease has no transition: the session hangs up, and the channel belongs to another connector. */
 type HandledReason = Exclude<CloseReason, { kind: "lease_lost" }>;
@@ -17,9 +19,17 @@ export function byReason(machine: MachineState, { reason }: { reason: CloseReaso
   if (machine.unlinkOnOpen && reason.kind === "replaced") {
     return waiting(machine, "replaced", world.limits.replacedPauseMs, world);
   }
+  if (!world.isLinked && isPairing(machine) && transientReasons.has(reason.kind)) {
+    return ended("inactive", "connection_lost");
+  }
   const isStable = machine.openedAt !== null && world.now - machine.openedAt >= world.limits.stableMs;
   const base = isStable ? { ...machine, attempt: 0, restarts: 0, replacements: 0 } : machine;
   return closeTransitions[reason.kind]({ ...base, openedAt: null }, reason, world);
+}
+
+/** Whether a person may be using a code of this connection, which dies with it. Only a person's request makes another. */
+function isPairing({ code, hasAskedForCode }: MachineState): boolean {
+  return code !== null || hasAskedForCode;
 }
 
 /** After these the channel can connect again, so a pending unlink waits for the next connection. */
@@ -36,6 +46,10 @@ const closeTransitions: Record<HandledReason["kind"], CloseTransition> = {
   restart_required: restartAtOnce,
   unlinked: () => ended("logged_out", "unlinked_by_phone", [{ type: "erase_credentials" }]),
   unpaired: () => ended("error", "pairing_failed"),
+  link_refused: (machine, _, world) =>
+    machine.refusals >= refusalsInARowMax
+      ? ended("error", "pairing_failed", [{ type: "erase_credentials" }])
+      : retryLater({ ...machine, refusals: machine.refusals + 1 }, "connection_lost", world),
   replaced: (machine, _, world) =>
     machine.replacements > 0
       ? ended("error", "replaced")
@@ -72,6 +86,7 @@ function restartAtOnce(machine: MachineState, _: CloseReason, world: World): Ste
       state: "connecting",
       reason: null,
       code: null,
+      hasAskedForCode: false,
       retryAt: null,
       restarts: machine.restarts + 1,
     },
@@ -90,6 +105,7 @@ function waiting(machine: MachineState, reason: StatusReason, delayMs: number, {
       state: "waiting",
       reason,
       code: null,
+      hasAskedForCode: false,
       retryAt: now + delayMs,
       attempt: machine.attempt + 1,
     },

@@ -26,10 +26,14 @@ export interface MachineState {
   method: PairingMethod;
   /** The code to scan or type; null when none is shown. */
   code: PairingCode | null;
+  /** Whether this connection has asked WhatsApp for a pairing code, on a person's request. */
+  hasAskedForCode: boolean;
   /** Consecutive failed attempts. */
   attempt: number;
   /** Restarts WhatsApp has asked for since the connection was last stable. */
   restarts: number;
+  /** How often WhatsApp has refused the first login since the phone accepted the device. */
+  refusals: number;
   /** How often another client has replaced this connection since it was last stable. */
   replacements: number;
   /** When the channel became active, ms since the epoch. */
@@ -45,6 +49,8 @@ export type Signal =
   | { type: "unlink" }
   | { type: "qr"; code: PairingCode }
   | { type: "code"; code: PairingCode }
+  /** The phone has accepted the device: a code is used up, and the first login follows. */
+  | { type: "paired" }
   | { type: "opened" }
   /** `code` is the number WhatsApp or the transport gave; it is only reported to callers. */
   | { type: "closed"; reason: CloseReason; code: number | null }
@@ -100,8 +106,10 @@ export function newMachine(state: StateName, reason: StatusReason | null = null)
     retryAt: null,
     method: { kind: "qr" },
     code: null,
+    hasAskedForCode: false,
     attempt: 0,
     restarts: 0,
+    refusals: 0,
     replacements: 0,
     openedAt: null,
     unlinkOnOpen: false,

@@ -46,24 +46,49 @@ export function reconnect(machine: MachineState): Step {
   return { machine: { ...machine, state: "connecting", retryAt: null }, effects: [{ type: "open_socket" }] };
 }
 
-/** A number given while a QR code is shown switches to a pairing code; given while one is shown, requests a new one. */
+/**
+ * A number given while a QR code is shown switches to a pairing code; given while one is shown, requests a new one. While
+ * WhatsApp has not answered yet, the same number waits for that answer.
+ */
 export function pairBy(
   machine: MachineState,
   { method }: { method: PairingMethod },
   { isLinked }: World,
 ): Step {
   if (isLinked || method.kind === "qr") return { machine, effects: [] };
-  const isSocketReady = machine.state === "qr_ready" || machine.state === "pairing_code_ready";
-  const ask: Effect = { type: "request_code", phoneNumber: method.phoneNumber };
-  return { machine: { ...machine, method }, effects: isSocketReady ? [ask] : [] };
+  const { phoneNumber } = method;
+  const next: MachineState = { ...machine, method };
+  const isShowingCode = machine.state === "qr_ready" || machine.state === "pairing_code_ready";
+  const isAwaited =
+    machine.code?.kind !== "code" && machine.hasAskedForCode && isFor(machine.method, phoneNumber);
+  const isReady = isShowingCode || machine.hasAskedForCode;
+  return isReady && !isAwaited ? askForCode(next, phoneNumber) : { machine: next, effects: [] };
 }
 
+function isFor(method: PairingMethod, phoneNumber: string): boolean {
+  return method.kind === "code" && method.phoneNumber === phoneNumber;
+}
+
+/** Each of a person's requests asks once: WhatsApp makes few codes for a number, and the QRs that follow are no reason. */
 export function showCode(machine: MachineState, { code }: { code: PairingCode }): Step {
-  if (code.kind === "qr" && machine.method.kind === "code") {
-    return { machine, effects: [{ type: "request_code", phoneNumber: machine.method.phoneNumber }] };
+  const { method, hasAskedForCode } = machine;
+  if (code.kind === "qr" && method.kind === "code") {
+    return hasAskedForCode ? { machine, effects: [] } : askForCode(machine, method.phoneNumber);
   }
   const state = code.kind === "qr" ? "qr_ready" : "pairing_code_ready";
   return { machine: { ...machine, state, code, reason: null, retryAt: null }, effects: [] };
+}
+
+function askForCode(machine: MachineState, phoneNumber: string): Step {
+  return { machine: { ...machine, hasAskedForCode: true }, effects: [{ type: "request_code", phoneNumber }] };
+}
+
+/** A used code must not be given out again, and the connection that paired cannot become active. */
+export function awaitLogin(machine: MachineState): Step {
+  return {
+    machine: { ...machine, state: "connecting", code: null, reason: null, retryAt: null },
+    effects: [],
+  };
 }
 
 export function open(machine: MachineState, _: unknown, { now, isWrongAccount }: World): Step {

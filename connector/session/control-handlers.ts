@@ -1,6 +1,7 @@
 import type { CommandPayload, CommandResults, CommandType } from "#shared/commands.ts";
 import type { Collections } from "#shared/database.ts";
 import { ServiceError } from "#shared/errors.ts";
+import type { LastDisconnect } from "#shared/events.ts";
 import { type MachineState, type PairingCode, type PairingMethod, publicStatus } from "../machine/machine.ts";
 import type { ChannelStore } from "./channel-store.ts";
 import type { MachineRunner } from "./machine-runner.ts";
@@ -11,7 +12,7 @@ export type ControlType = Exclude<CommandType, "message.send">;
 
 /** The parts of a session that control handlers work with. */
 export interface ControlContext {
-  machineRunner: Pick<MachineRunner, "machine" | "dispatch">;
+  machineRunner: Pick<MachineRunner, "machine" | "lastDisconnect" | "dispatch">;
   channelStore: Pick<ChannelStore, "setWish">;
   db: Pick<Collections, "pairingRequests">;
   isLinked(): boolean;
@@ -28,6 +29,9 @@ export class PostponedError extends Error {
 
 /** How long a pairing code or an unlinking may take: longer than a socket is given to connect. */
 const slowMs = 90_000;
+
+/** WhatsApp's error code for too many pairing codes. */
+const rateLimitedCode = 429;
 
 /** One function for each control command. Throws a `ServiceError` that settles the command, or a `PostponedError`. */
 export const controlHandlers = {
@@ -67,7 +71,7 @@ async function requestPairingCode(
   await start(context, { kind: "code", phoneNumber });
   const after = await until((machine) => isNewCode(machine, before) || !isPairing(machine), slowMs);
   const code = after && isNewCode(after, before) ? after.code : null;
-  if (!code) throw noCode(after);
+  if (!code) throw noCode(after, machineRunner.lastDisconnect());
   return { code: code.text, expiresAt: new Date(code.expiresAt).toISOString() };
 }
 
@@ -114,13 +118,17 @@ function isShowingCode({ state, method }: MachineState): boolean {
   return state === "pairing_code_ready" || (state === "connecting" && method.kind === "code");
 }
 
-function noCode(after: MachineState | null): ServiceError {
+function noCode(after: MachineState | null, lastDisconnect: LastDisconnect | null): ServiceError {
   if (!after || isPairing(after))
     return new ServiceError("internal", "WhatsApp did not send a pairing code in time");
+  if (after.reason === "connection_lost")
+    return new ServiceError("internal", "WhatsApp did not answer the request for a pairing code");
   if (after.state !== "error") return new ServiceError("cancelled", "Another command ended the pairing");
-  return new ServiceError("whatsapp_rejected", "WhatsApp refused to send a pairing code", {
-    details: { reason: after.reason },
-  });
+  const whatsappCode = lastDisconnect?.code ?? null;
+  const details = { reason: after.reason, ...(whatsappCode !== null && { whatsappCode }) };
+  if (after.reason === "pairing_failed" && whatsappCode === rateLimitedCode)
+    return new ServiceError("pairing_rate_limited", undefined, { details });
+  return new ServiceError("whatsapp_rejected", "WhatsApp refused to send a pairing code", { details });
 }
 
 function isNewCode({ code }: MachineState, before: PairingCode | null): boolean {

@@ -35,7 +35,7 @@ export function createEffects(options: EffectsOptions): Effects {
     if (retry) clearTimeout(retry);
     retry = null;
   };
-  /** Counts each request here, because a pairing that lost its socket asks again without a command. */
+  /** Counts each request here, because the machine asks once for each of a person's requests, when it has a socket. */
   const requestCode = async (phoneNumber: string) => {
     try {
       await countPairingRequest(collections, phoneNumber);
@@ -43,7 +43,7 @@ export function createEffects(options: EffectsOptions): Effects {
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       await connection.close();
-      signal({ type: "closed", reason: { kind: "pairing_failed" }, code: null });
+      signal({ type: "closed", reason: { kind: "pairing_failed" }, code: 429 });
     }
   };
   const schedule = (delayMs: number) => {

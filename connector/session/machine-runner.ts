@@ -20,6 +20,8 @@ import type { ChannelStore } from "./channel-store.ts";
 /** Runs a channel's machine: one signal after the other, each step stored, published and carried out. */
 export interface MachineRunner extends Pick<Condition<MachineState>, "until"> {
   machine(): MachineState;
+  /** How the last connection ended; null if none has. */
+  lastDisconnect(): LastDisconnect | null;
   /** Stores and publishes the initial state. */
   announce(): Promise<void>;
   /**
@@ -93,6 +95,7 @@ export function createMachineRunner(
 
   return {
     machine: () => machine,
+    lastDisconnect: () => lastDisconnect,
     until: condition.until,
     announce() {
       steps.push(async () => {

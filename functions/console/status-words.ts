@@ -113,6 +113,11 @@ const byReason: ReasonWords = {
       happened: "The service stopped while the phone was being linked.",
       todo: "Connect again to link it.",
     },
+    connection_lost: {
+      happened:
+        "The connection to WhatsApp was lost while the phone was being linked, so the code no longer works.",
+      todo: "Connect again for a new code.",
+    },
   },
   error: {
     replaced: {

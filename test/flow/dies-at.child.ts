@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Collection } from "mongodb";
+import { ClientSession, Collection } from "mongodb";
 import WebSocket from "ws";
 import { collectionNames } from "#shared/collections.ts";
 
@@ -9,15 +9,18 @@ import { collectionNames } from "#shared/collections.ts";
  * - `decrypted`: a message was decrypted, and its ratchet and plaintext are stored; its receipt has not left,
  * - `receipted`: the receipt has left, and the event has not been written,
  * - `published`: the event is written, and the journal's row still exists,
- * - `sent`: the first frame after a stored ratchet was handed to the kernel, and nothing after it ran.
+ * - `sent`: the first frame after a stored ratchet was handed to the kernel, and nothing after it ran,
+ * - `scanned`: a phone has scanned the QR, and the credentials are not stored yet,
+ * - `linked`: the credentials are stored, and nothing after it ran.
  */
-export type DeathPoint = "decrypted" | "receipted" | "published" | "sent";
+export type DeathPoint = "decrypted" | "receipted" | "published" | "sent" | "scanned" | "linked";
 
 const { DIES_AT: point, DIES_AFTER: after = "1" } = process.env;
 /** Long enough for bytes written to a socket to arrive. */
 const deliveryMs = 500;
 let passed = 0;
 let isRatchetStored = false;
+let areCredentialsWritten = false;
 
 function pass(): void {
   if (++passed >= Number(after)) process.kill(process.pid, "SIGKILL");
@@ -52,3 +55,20 @@ const withCallback: Send = function (data, options, written) {
   });
 };
 WebSocket.prototype.send = withCallback as typeof send;
+
+const { updateOne } = Collection.prototype;
+Collection.prototype.updateOne = async function (filter, update, options) {
+  const isFirst = this.collectionName === collectionNames.authCreds && options?.upsert === true;
+  if (point === "scanned" && isFirst) {
+    await sleep(deliveryMs);
+    pass();
+  }
+  if (isFirst) areCredentialsWritten = true;
+  return await updateOne.call(this, filter, update, options);
+};
+
+const { commitTransaction } = ClientSession.prototype;
+ClientSession.prototype.commitTransaction = async function (...rest) {
+  await commitTransaction.apply(this, rest);
+  if (point === "linked" && areCredentialsWritten) pass();
+};

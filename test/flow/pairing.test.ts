@@ -14,26 +14,6 @@ afterAll(() => system[Symbol.asyncDispose]());
 const post = ({ channelId }: TestChannel, action: string, body: object = {}) =>
   system.api().post(`/channels/${channelId}/${action}`, body);
 
-test("QR codes are numbered, and a channel that used them all is inactive until the next connect", async () => {
-  await using hasty = await startSystem({ timings: { qrMs: 800 } });
-  const channel = await newChannel(hasty, "15550100091");
-  const subscription = await subscribeTo(hasty, channel.channelId);
-  await hasty.api().post(`/channels/${channel.channelId}/connect`);
-  await channel.becomes("inactive", "qr_expired");
-  const shown = subscription.named("qr_code");
-  expect(shown.map(({ attempt, of }) => [attempt, of])).toEqual(
-    [1, 2, 3, 4, 5, 6].map((attempt) => [attempt, 6]),
-  );
-  expect(shown.every(({ qrCode }) => String(qrCode).startsWith("data:image/png;base64,"))).toBe(true);
-  expect(await channel.document()).toMatchObject({
-    pairing: null,
-    config: { qrCode: null },
-    wanted: "disconnected",
-  });
-  await hasty.api().post(`/channels/${channel.channelId}/connect`);
-  await channel.becomes("qr_ready");
-});
-
 test("a connect with a number shows a code instead of a QR; the phone refuses a wrong code, and the right one links", async () => {
   const channel = await newChannel(system, "15550100092");
   const subscription = await subscribeTo(system, channel.channelId);

@@ -108,6 +108,16 @@ export const faultTable: Record<string, FaultRow> = {
     z.strictObject({ xmlns: z.string().min(1).max(100), times: times.optional() }),
     ({ faults }, { xmlns, ...options }) => faults.ignoreQuery(xmlns, omitUndefined(options)),
   ),
+  "refuse-code": row(
+    "Refuses the next requests for a pairing code (400, 429 …).",
+    z.strictObject({ code, times: times.optional() }),
+    ({ faults }, { code, ...options }) => faults.refuseCode(code, omitUndefined(options)),
+  ),
+  "withhold-restart": row(
+    "Does not end the next connections that paired: no 515.",
+    z.strictObject({ times: times.optional() }),
+    ({ faults }, options) => faults.withholdRestart(omitUndefined(options)),
+  ),
   "forget-sessions": row(
     "Makes contacts lose their sessions with this number's linked devices; each contact requests the next message again.",
     z.strictObject({ target }),

@@ -44,6 +44,10 @@ export interface Faults {
   receipts(target: Target, timing: ReceiptTiming | null): void;
   /** Leaves the next `times` queries (default 1) of this namespace unanswered, e.g. "encrypt", "usync", "w:m"; 0 ends it. */
   ignoreQuery(xmlns: string, options?: Times): void;
+  /** Refuses the next `times` requests (default 1) for a pairing code with this error, e.g. 400 or 429. */
+  refuseCode(code: number, options?: Times): void;
+  /** Does not end the next `times` connections (default 1) that paired, so that the client has to log in by itself. */
+  withholdRestart(options?: Times): void;
   /** Makes every contact lose its sessions with the target's linked devices, and request the next message of each again. */
   forgetSessions(target: Target | "all"): void;
   /** Forges what proves an identity: of the server in later handshakes, of contacts in later key bundles, of the phone in later pairings. */
@@ -84,6 +88,8 @@ export function createFaults(network: Network): Faults {
     receipts: (target, timing) =>
       void (timing === null ? rules.receiptTimings.delete(target) : rules.receiptTimings.set(target, timing)),
     ignoreQuery: (xmlns, { times = 1 } = {}) => rules.ignoreQuery(xmlns, times),
+    refuseCode: (code, { times = 1 } = {}) => rules.refuseCodes(code, times),
+    withholdRestart: ({ times = 1 } = {}) => rules.withholdRestarts(times),
     forgetSessions(target) {
       for (const person of network.people()) {
         for (const device of person.state.devices) forgetSessions(device, target);

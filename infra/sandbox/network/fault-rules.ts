@@ -21,6 +21,8 @@ export class FaultRules {
   readonly #failedLogins = new Map<string, Limited<{ code: number; attributes: Record<string, string> }>>();
   readonly #ackErrors = new Map<string, Limited<number>>();
   readonly #ignoredQueries = new Map<string, Limited<true>>();
+  readonly #refusedCodes = new Map<"code", Limited<number>>();
+  readonly #withheldRestarts = new Map<"restart", Limited<true>>();
   #refusal: Limited<{ status: number; retryAfterSeconds?: number }> | null = null;
 
   failLogin(target: string, code: number, attributes: Record<string, string>, times: number): void {
@@ -49,6 +51,22 @@ export class FaultRules {
     return take(this.#ignoredQueries, xmlns) ?? false;
   }
 
+  refuseCodes(code: number, times: number): void {
+    this.#refusedCodes.set("code", { value: code, remaining: times });
+  }
+
+  takeRefusedCode(): number | null {
+    return take(this.#refusedCodes, "code");
+  }
+
+  withholdRestarts(times: number): void {
+    this.#withheldRestarts.set("restart", { value: true, remaining: times });
+  }
+
+  takeWithheldRestart(): boolean {
+    return take(this.#withheldRestarts, "restart") ?? false;
+  }
+
   refuseUpgrades(refusal: { status: number; retryAfterSeconds?: number } | null, times: number): void {
     this.#refusal = refusal && { value: refusal, remaining: times };
   }
@@ -75,11 +93,12 @@ export class FaultRules {
     for (const rules of [this.silent, this.withheldAcks, this.forgeries, this.ackDelays, this.receiptTimings])
       rules.clear();
     for (const rules of [this.#failedLogins, this.#ackErrors, this.#ignoredQueries]) rules.clear();
+    for (const rules of [this.#refusedCodes, this.#withheldRestarts]) rules.clear();
     this.#refusal = null;
   }
 }
 
-function take<T>(rules: Map<string, Limited<T>>, target: string): T | null {
+function take<K extends string, T>(rules: Map<K, Limited<T>>, target: K): T | null {
   const rule = rules.get(target);
   if (!rule) return null;
   rule.remaining -= 1;

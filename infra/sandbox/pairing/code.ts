@@ -15,8 +15,12 @@ const derive = promisify(pbkdf2);
 const keyRounds = 131_072;
 const answerTimeoutMs = 10_000;
 
-/** Handles a client's request for a code (`companion_hello`) or its answer to the phone (`companion_finish`). Returns the content of the result. */
-export function receiveCodeStage(network: Network, connection: Connection, node: BinaryNode): BinaryNode[] {
+/** Handles a client's request for a code (`companion_hello`) or its answer to the phone (`companion_finish`). Returns the content of the result, or the error. */
+export function receiveCodeStage(
+  network: Network,
+  connection: Connection,
+  node: BinaryNode,
+): BinaryNode[] | { error: number; text: string } {
   const { pairingAttempt } = connection;
   if (!pairingAttempt) throw new Error("pairing code requested on a socket that is already paired");
   if (node.attrs.stage === "companion_finish") {
@@ -25,6 +29,11 @@ export function receiveCodeStage(network: Network, connection: Connection, node:
   }
   const address = parseAddress(node.attrs.jid);
   if (!address) throw new Error("pairing code requested without a phone number");
+  const refusal = network.rules.takeRefusedCode();
+  if (refusal !== null) {
+    network.log(`${connection.id} was refused a pairing code with ${refusal}`);
+    return { error: refusal, text: refusal === 429 ? "rate-overlimit" : "bad-request" };
+  }
   const ref = randomBytes(16);
   const wrappedEphemeral = childContent(node, "link_code_pairing_wrapped_companion_ephemeral_pub");
   pairingAttempt.code = { phoneNumber: address.user, ref, wrappedEphemeral, onKeyBundle: null };

@@ -44,7 +44,7 @@ export async function completePairing(
   // Saved before the client is notified: a sandbox killed here must not forget a link that the client keeps.
   await network.saved();
   network.log(`${person.phoneNumber} linked device ${id} (${attempt.platform})`);
-  connection.end(stanza("stream:error", { code: 515 }));
+  if (!network.rules.takeWithheldRestart()) connection.end(stanza("stream:error", { code: 515 }));
   notifyDeviceChange(network, person, "add", id);
   return companion;
 }

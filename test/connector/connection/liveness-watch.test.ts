@@ -69,6 +69,7 @@ function connect(timings: Partial<Timings>): SocketEvents {
     log: quiet,
     listener: {
       qr: (text) => events.qrs.push(text),
+      paired: () => undefined,
       loggedIn: () => undefined,
       opened: () => void events.opens++,
       closed: ({ message }) => events.ends.push(message),

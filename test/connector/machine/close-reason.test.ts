@@ -7,6 +7,7 @@ const closure: Closure = {
   isReached: true,
   isLinked: true,
   isDeviceGone: false,
+  hasLoggedIn: true,
   isLeaseMine: true,
   retryAfterMs: null,
 };
@@ -17,6 +18,7 @@ const rows: Array<[number | null, Partial<Closure>, CloseReason]> = [
   [515, { isLinked: false }, { kind: "restart_required" }],
   [401, { message: "Stream Errored (conflict)", isDeviceGone: true }, { kind: "unlinked" }],
   [401, { message: "Connection Failure", isDeviceGone: true }, { kind: "unlinked" }],
+  [401, { message: "Connection Failure", isDeviceGone: true, hasLoggedIn: false }, { kind: "link_refused" }],
   [401, { message: "Stream Errored (unknown)" }, { kind: "connection_lost" }],
   [401, { message: "WebSocket Error (401)", isReached: false }, { kind: "server_unavailable" }],
   [401, { isLinked: false }, { kind: "unpaired" }],

@@ -74,6 +74,8 @@ function isPossible({ machine, hasSocket, hasRetry, isLinked }: Session, occurre
     case "linked":
     case "wrong_account":
       return machine.code !== null;
+    case "paired":
+      return machine.code !== null && isLinked;
     case "opened":
       return hasSocket && isLinked;
     case "closed":

@@ -24,6 +24,7 @@ const reasons: { [K in CloseReason["kind"]]: Extract<CloseReason, { kind: K }> }
   restart_required: { kind: "restart_required" },
   unlinked: { kind: "unlinked" },
   unpaired: { kind: "unpaired" },
+  link_refused: { kind: "link_refused" },
   replaced: { kind: "replaced" },
   lease_lost: { kind: "lease_lost" },
   qr_expired: { kind: "qr_expired" },
@@ -46,6 +47,7 @@ export const everySignal: Signal[] = [
   { type: "unlink" },
   { type: "qr", code: codes.qr },
   { type: "code", code: codes.typed },
+  { type: "paired" },
   { type: "opened" },
   ...everyReason.map((reason): Signal => ({ type: "closed", reason, code: null })),
   { type: "retry" },
@@ -67,6 +69,8 @@ const codeOf: Partial<Record<StateName, PairingCode>> = {
   pairing_code_ready: codes.typed,
 };
 
+const pairingStates: readonly StateName[] = ["connecting", "qr_ready", "pairing_code_ready"];
+
 /** Every state with every history the table distinguishes; frozen, since a step must not change its input. */
 export const everyMachine: MachineState[] = (Object.keys(table) as StateName[]).flatMap((state) =>
   methods.flatMap((method) =>
@@ -78,6 +82,8 @@ export const everyMachine: MachineState[] = (Object.keys(table) as StateName[]).
             method,
             attempt: count,
             restarts: count,
+            refusals: count,
+            hasAskedForCode: count > 0 && method.kind === "code" && pairingStates.includes(state),
             replacements: count === 0 ? 0 : 1,
             unlinkOnOpen: unlinkOnOpen && (state === "connecting" || state === "waiting"),
             openedAt,

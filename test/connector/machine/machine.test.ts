@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { newMachine, publicStatus, type Signal, type World } from "#connector/machine/machine.ts";
+import {
+  type MachineState,
+  newMachine,
+  publicStatus,
+  type Signal,
+  type World,
+} from "#connector/machine/machine.ts";
 import { step, table } from "#connector/machine/transition-table.ts";
 import { connectBackoff } from "#connector/timings.ts";
 import { statusReasons } from "#shared/channel.ts";
@@ -118,10 +124,37 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("only `logged_out` and `wrong_number` erase credentials", () => {
+  test("only `logged_out`, `wrong_number` and a link that WhatsApp does not know erase credentials", () => {
     always(
       ({ names }) => names.includes("erase_credentials"),
-      ({ next }) => next.state === "logged_out" || next.reason === "wrong_number",
+      ({ next, signal }) =>
+        next.state === "logged_out" ||
+        next.reason === "wrong_number" ||
+        (signal.type === "closed" && signal.reason.kind === "link_refused"),
+    );
+  });
+
+  test("an unlinked channel never connects again by itself once a person may be using a code of it", () => {
+    always(
+      ({ machine, signal, world }) =>
+        signal.type === "closed" &&
+        signal.reason.kind !== "lease_lost" &&
+        !world.isLinked &&
+        !machine.unlinkOnOpen &&
+        !["inactive", "error", "logged_out", "waiting"].includes(machine.state) &&
+        (machine.code !== null || machine.hasAskedForCode),
+      ({ next, names }) => isEnded(next.state) && !names.includes("open_socket"),
+    );
+  });
+
+  test("a connection asks for a pairing code once for each of a person's requests", () => {
+    always(
+      ({ machine, signal }) =>
+        machine.hasAskedForCode &&
+        signal.type !== "start" &&
+        // Asking again is for the next connection.
+        table[machine.state][signal.type] !== null,
+      ({ names }) => !names.includes("request_code"),
     );
   });
 
@@ -202,11 +235,49 @@ describe("pairing", () => {
     const started = step(newMachine("inactive"), { type: "start", method }, unlinked);
     const asked = step(started.machine, { type: "qr", code: codes.qr }, unlinked);
     expect(asked).toEqual({
-      machine: started.machine,
+      machine: { ...started.machine, hasAskedForCode: true },
       effects: [{ type: "request_code", phoneNumber: "15550100001" }],
     });
     const shown = step(asked.machine, { type: "code", code: codes.typed }, unlinked);
     expect(shown.machine).toMatchObject({ state: "pairing_code_ready", code: codes.typed });
+    const nextQr = step(asked.machine, { type: "qr", code: codes.qr }, unlinked);
+    expect(nextQr.effects).toEqual([]);
+  });
+
+  test("the same number waits for the answer that is under way, another number asks for its own code", () => {
+    const asking: MachineState = {
+      ...newMachine("connecting"),
+      method: { kind: "code", phoneNumber: "15550100001" },
+      hasAskedForCode: true,
+    };
+    const by = (machine: MachineState, phoneNumber: string) =>
+      step(machine, { type: "start", method: { kind: "code", phoneNumber } }, unlinked).effects;
+    expect(by(asking, "15550100001")).toEqual([]);
+    expect(by(asking, "15550100002")).toEqual([{ type: "request_code", phoneNumber: "15550100002" }]);
+    const showing: MachineState = { ...asking, state: "pairing_code_ready", code: codes.typed };
+    expect(by(showing, "15550100001")).toEqual([{ type: "request_code", phoneNumber: "15550100001" }]);
+  });
+
+  test("a used code is gone before the first login", () => {
+    for (const code of [codes.qr, codes.typed]) {
+      const showing = { ...newMachine(code.kind === "qr" ? "qr_ready" : "pairing_code_ready"), code };
+      const { machine, effects } = step(showing, { type: "paired" }, linked);
+      expect([machine.state, machine.code, effects]).toEqual(["connecting", null, []]);
+    }
+  });
+
+  test("a first login that WhatsApp refuses is tried again three times, and then nothing is left of the link", () => {
+    const refused: Signal = { type: "closed", reason: { kind: "link_refused" }, code: 401 };
+    let machine = newMachine("connecting");
+    for (let refusal = 1; refusal <= 3; refusal++) {
+      const waiting = step(machine, refused, linked);
+      expect(waiting.machine).toMatchObject({ state: "waiting", reason: "connection_lost" });
+      machine = step(waiting.machine, { type: "retry" }, linked).machine;
+    }
+    expect(step(machine, refused, linked)).toMatchObject({
+      machine: { state: "error", reason: "pairing_failed" },
+      effects: [{ type: "cancel_retry" }, { type: "erase_credentials" }, { type: "drop_wish" }],
+    });
   });
 
   test("a number given for a linked channel is ignored, so its account is not taken for a wrong one", () => {

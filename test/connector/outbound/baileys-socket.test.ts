@@ -60,6 +60,7 @@ function connect() {
     log: quiet,
     listener: {
       qr: (text) => state.qrs.push(text),
+      paired: () => undefined,
       loggedIn: () => undefined,
       opened() {
         state.isOpen = true;

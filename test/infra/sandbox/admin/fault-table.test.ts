@@ -27,6 +27,8 @@ function recorder() {
     withholdAcks: record("withholdAcks"),
     receipts: record("receipts"),
     ignoreQuery: record("ignoreQuery"),
+    refuseCode: record("refuseCode"),
+    withholdRestart: record("withholdRestart"),
     forgetSessions: record("forgetSessions"),
     forge: record("forge"),
     clear: record("clear"),
@@ -66,6 +68,8 @@ const examples: [string, object, unknown[]][] = [
   ["receipts", { target: "all", timing: "never" }, ["receipts", "all", "never"]],
   ["receipts", { target: "all", timing: null }, ["receipts", "all", null]],
   ["forget-sessions", { target: "15550100001" }, ["forgetSessions", "15550100001"]],
+  ["refuse-code", { code: 429 }, ["refuseCode", 429, {}]],
+  ["withhold-restart", { times: 2 }, ["withholdRestart", { times: 2 }]],
   ["ignore-query", { xmlns: "w:m", times: 2 }, ["ignoreQuery", "w:m", { times: 2 }]],
 ];
 
