@@ -6,6 +6,7 @@ import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
 import { adoptForeignCommands } from "./commands/adopt-foreign-commands.ts";
 import { listenToCommands } from "./commands/command-doorbell.ts";
+import { refuseStrays } from "./commands/refuse-strays.ts";
 import { singleFlight } from "./concurrency/single-flight.ts";
 import { createThrottle } from "./concurrency/token-bucket.ts";
 import { createIdleChannels } from "./idle-channels.ts";
@@ -16,6 +17,7 @@ import { declareDead } from "./ownership/dead-connectors.ts";
 import { FencedError } from "./ownership/fence.ts";
 import { createGracePeriod } from "./ownership/grace-period.ts";
 import { createMembership, type Membership } from "./ownership/membership.ts";
+import { channelsWithCommands } from "./ownership/open-commands.ts";
 import { channelsWithoutOwner, handOver, release, restingChannels } from "./ownership/ownership.ts";
 import { listenToOwnership } from "./ownership/ownership-doorbell.ts";
 import { createRebalancing } from "./ownership/rebalancing.ts";
@@ -141,13 +143,11 @@ export class Supervisor {
     const { collections } = this.#options;
     // Not awaited: adoption rings on its own and may take long, and channels without an owner must not wait for it.
     void this.#adopt();
+    void this.#attempt("strays", () => refuseStrays(collections));
     await this.#membership.refresh();
     const owned = this.#sessions.channels();
     const [open, deleted] = await Promise.all([
-      collections.commands.distinct("channelId", {
-        channelId: { $in: owned },
-        state: { $in: ["queued", "running"] },
-      }),
+      channelsWithCommands(collections, owned),
       collections.channels.distinct("_id", { _id: { $in: owned }, deletedAt: { $ne: null } }),
     ]);
     for (const channelId of open) void this.#tend(channelId, (session) => session.tidy());

@@ -31,11 +31,17 @@ export interface Collections {
   idempotencyKeys: Collection<IdempotencyKeyDocument>;
 }
 
+/**
+ * Other services write commands, too. The driver would reject a whole answer for one text that is not UTF-8, or for one
+ * regular expression that JavaScript cannot compile.
+ */
+const readable = { enableUtf8Validation: false, bsonRegExp: true } as const;
+
 /** The collections of a database, under the names that all services use. */
 export function collections(db: Db): Collections {
   return {
     channels: db.collection(names.channels),
-    commands: db.collection(names.commands),
+    commands: db.collection(names.commands, readable),
     events: db.collection(names.events),
     messages: db.collection(names.messages),
     connectors: db.collection(names.connectors),

@@ -3,21 +3,20 @@ import { commandStates, commandTable } from "#shared/commands.ts";
 import type { Collections } from "#shared/database.ts";
 import type { FieldProblem } from "#shared/errors.ts";
 import { newMessageId } from "#shared/ids.ts";
-import { commandProblems, invalidCommand, type UnadoptedCommand } from "./command-validation.ts";
+import { commandProblems, type UnadoptedCommand } from "./command-validation.ts";
+import { type ForeignCommand, findForeignCommands } from "./foreign-commands.ts";
+import { refuseCommands } from "./refuse-commands.ts";
 
 const adoptedAtOnce = 500;
 const pagesMax = 20;
-/** The largest request that the API accepts. A larger document is refused unread. */
-const documentBytesMax = 1_048_576;
+const channelIdLengthMax = 100;
 
 interface Adopted {
   /** Channels with new commands. */
   channelIds: string[];
-  /** The page was full, so there may be more. */
+  /** There may be more. */
   isMore: boolean;
 }
-
-type Found = UnadoptedCommand & { $recordId?: unknown; isHuge: boolean };
 
 /**
  * Matches documents that were never adopted: only adoption and the functions set `attempts`, whatever another service wrote
@@ -25,13 +24,6 @@ type Found = UnadoptedCommand & { $recordId?: unknown; isHuge: boolean };
  */
 const unadopted: Document = {
   $or: [{ attempts: null, claim: null, doneAt: null }, { state: { $nin: [...commandStates] } }],
-};
-
-const isSmall = { $lte: [{ $bsonSize: "$$ROOT" }, documentBytesMax] };
-const readFields = ["channelId", "type", "state", "lane", "messageId", "notBefore", "expiresAt", "payload"];
-const projection: Document = {
-  isHuge: { $not: [isSmall] },
-  ...Object.fromEntries(readFields.map((field) => [field, { $cond: [isSmall, `$${field}`, "$$REMOVE"] }])),
 };
 
 /** Adopts page by page and rings after each page, so that commands inserted together need not wait for the next sweep. */
@@ -50,30 +42,32 @@ export async function adoptForeignCommands(
 
 /** Queues documents that other services inserted, in insertion order; fails invalid ones with details. */
 async function adoptCommands(db: Collections, sendTtlSeconds: number): Promise<Adopted> {
-  const rows = await db.commands
-    .find(unadopted, { projection })
-    .limit(adoptedAtOnce)
-    .showRecordId(true)
-    .toArray();
-  // Restores insertion order, which an index may not follow.
-  const found = (rows as unknown as Found[]).toSorted((a, b) => recordIdOf(a) - recordIdOf(b));
+  const { found, isMore } = await findForeignCommands(db.commands, unadopted, adoptedAtOnce);
   const known = await knownChannels(db, found);
+  const judged = found.map((one) => ({
+    ...one,
+    problems: one.problems.length > 0 ? one.problems : problemsOf(one.command, known),
+    isDropped: one.problems.length > 0,
+  }));
+  const refused = judged.filter(({ problems }) => problems.length > 0);
+  await refuseCommands(db.commands, unadopted, refused);
   const rung = new Set<string>();
-  for (const document of found) {
-    const problems = document.isHuge ? [] : problemsOf(document, known);
-    const isQueued = !document.isHuge && problems.length === 0;
-    await db.commands.updateOne(
-      { ...unadopted, _id: document._id as string },
-      isQueued ? queued(document, sendTtlSeconds) : document.isHuge ? hugeRefused : refused(problems),
-    );
-    if (isQueued) rung.add(String(document.channelId));
+  for (const { _id, command, problems } of judged) {
+    if (problems.length > 0 || _id === null) continue;
+    await db.commands.updateOne({ ...unadopted, _id }, queued(command, sendTtlSeconds));
+    rung.add(String(command.channelId));
   }
-  return { channelIds: [...rung], isMore: rows.length === adoptedAtOnce };
+  return { channelIds: [...rung], isMore };
 }
 
-async function knownChannels(db: Collections, found: readonly UnadoptedCommand[]): Promise<Set<string>> {
-  const ids = found.map(({ channelId }) => channelId).filter((id) => typeof id === "string");
+async function knownChannels(db: Collections, found: readonly ForeignCommand[]): Promise<Set<string>> {
+  const ids = found.map(({ command }) => command.channelId).filter(isChannelId);
   return new Set(await db.channels.distinct("_id", { _id: { $in: ids }, deletedAt: null }));
+}
+
+/** Longer ones would only make the query large. */
+function isChannelId(value: unknown): value is string {
+  return typeof value === "string" && value.length <= channelIdLengthMax;
 }
 
 function problemsOf(document: UnadoptedCommand, known: ReadonlySet<string>): FieldProblem[] {
@@ -86,6 +80,18 @@ function problemsOf(document: UnadoptedCommand, known: ReadonlySet<string>): Fie
     ...commandProblems(document),
   ];
 }
+
+/** Only the owner sets them; from another service they would make the queue skip or misjudge the command. */
+const ownFields = [
+  "claim",
+  "claimableFrom",
+  "relayStartedAt",
+  "relayedBy",
+  "resentAt",
+  "result",
+  "error",
+  "doneAt",
+];
 
 function queued(document: UnadoptedCommand, sendTtlSeconds: number): Document[] {
   const type = document.type as keyof typeof commandTable;
@@ -105,27 +111,6 @@ function queued(document: UnadoptedCommand, sendTtlSeconds: number): Document[] 
         createdAt: "$$NOW",
       },
     },
+    { $unset: [...ownFields] },
   ];
-}
-
-function refused(problems: readonly FieldProblem[]): Document[] {
-  return [{ $set: refusal(problems) }];
-}
-
-/** Drops the content: together with the error it might exceed the size limit of a document. */
-const hugeRefused: Document[] = [
-  {
-    $replaceWith: {
-      _id: "$_id",
-      ...refusal([{ field: "", message: `must not be larger than ${documentBytesMax} bytes` }]),
-    },
-  },
-];
-
-function refusal(problems: readonly FieldProblem[]): Document {
-  return { state: "failed", attempts: 0, error: { $literal: invalidCommand(problems) }, doneAt: "$$NOW" };
-}
-
-function recordIdOf({ $recordId }: Found): number {
-  return Number($recordId ?? 0);
 }

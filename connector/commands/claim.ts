@@ -3,9 +3,17 @@ import type { CommandDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import { type ErrorCode, errorCatalog, type PublicError } from "#shared/errors.ts";
 import { assertHeld, type Fence } from "../ownership/fence.ts";
-import { claimableTogether, commandSteps, type DueCommand, dueStep } from "./command-lifecycle.ts";
+import {
+  claimableTogether,
+  commandSteps,
+  type DueCommand,
+  dueStep,
+  epochLeadMax,
+} from "./command-lifecycle.ts";
 import { invalidCommand, queuedProblems } from "./command-validation.ts";
+import { refuseUnreadable } from "./refuse-commands.ts";
 import { type Settlement, settlementFields } from "./settlement.ts";
+import { asStored, commandBytesMax, readStoredDocuments } from "./stored-document.ts";
 
 /** A due command that is settled instead of claimed. */
 export interface Unclaimable {
@@ -60,20 +68,30 @@ export function commandClaims(options: ClaimOptions) {
 
 /** Matches queued commands that this epoch may claim. */
 function free({ epoch }: Fence): Filter<CommandDocument> {
-  return { state: queued, claimableFrom: { $not: { $gt: epoch } } };
+  return { state: queued, claimableFrom: { $not: { $gt: epoch, $lt: epoch + epochLeadMax } } };
 }
 
-function findDue({ commands, fence }: ClaimOptions, filter: object, due: Document, limit: number) {
-  return commands
-    .aggregate<DueCommand>([
-      // A document that another service inserted as queued has no `attempts` until it is adopted.
-      { $match: { channelId: fence.channelId, ...free(fence), attempts: { $ne: null }, ...filter } },
-      { $match: { $expr: due } },
-      { $sort: { lane: 1, ord: 1, _id: 1 } },
-      { $limit: limit },
-      { $set: { isExpired: isOverdue } },
-    ])
-    .toArray();
+async function findDue(
+  { commands, fence }: ClaimOptions,
+  filter: object,
+  due: Document,
+  limit: number,
+): Promise<DueCommand[]> {
+  // A document that another service inserted as queued has no `attempts` until it is adopted.
+  const claimable = { channelId: fence.channelId, ...free(fence), attempts: { $ne: null } };
+  const pipeline = [
+    { $match: { ...claimable, ...filter } },
+    { $match: { $expr: due } },
+    { $sort: { lane: 1, ord: 1, _id: 1 } },
+    { $limit: limit },
+    { $project: asStored(commandBytesMax, { isExpired: isOverdue }) },
+  ];
+  for (;;) {
+    const stored = await readStoredDocuments(commands.aggregate(pipeline, { raw: true }));
+    const found = await refuseUnreadable(commands, claimable, stored);
+    if (found.length > 0 || stored.length === 0)
+      return found.map(({ document, facts }) => ({ ...document, isExpired: facts.isExpired }) as DueCommand);
+  }
 }
 
 /** Publishes first: after a crash between the two, the command is published and settled once more. */

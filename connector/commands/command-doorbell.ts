@@ -1,7 +1,11 @@
-import type { ChangeStreamInsertDocument, ChangeStreamUpdateDocument, Collection } from "mongodb";
+import type { ChangeStreamInsertDocument, Collection } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import { followChanges } from "#shared/follow-changes.ts";
 import type { Logger } from "#shared/log.ts";
+import { isShortText } from "./short-text.ts";
+
+/** A longer one is no channel's id. */
+const channelIdBytesMax = 100;
 
 export interface CommandDoorbellOptions {
   commands: Collection<CommandDocument>;
@@ -15,12 +19,13 @@ export interface CommandDoorbellOptions {
   signal: AbortSignal;
 }
 
-type InsertedCommand = Pick<CommandDocument, "channelId"> & { attempts?: unknown };
-type NewWork = ChangeStreamInsertDocument<InsertedCommand> | ChangeStreamUpdateDocument<InsertedCommand>;
+/** Null for a channel that cannot exist. */
+type NewWork = Pick<ChangeStreamInsertDocument, "_id"> & { channelId: string | null; isForeign: boolean };
 
 /**
  * Matches inserts and retries: only a retry removes `doneAt`. The server looks up the full document only for changes that
- * match (query plan of 6.0.5). The projection must keep `_id`, the resume token.
+ * match (query plan of 6.0.5). The projection must keep `_id`, the resume token, and of the document only a short text:
+ * the driver ends a stream over what it cannot read.
  */
 const newWork = [
   {
@@ -31,7 +36,15 @@ const newWork = [
       ],
     },
   },
-  { $project: { operationType: 1, "fullDocument.channelId": 1, "fullDocument.attempts": 1 } },
+  {
+    $project: {
+      operationType: 1,
+      channelId: {
+        $cond: [isShortText("$fullDocument.channelId", channelIdBytesMax), "$fullDocument.channelId", null],
+      },
+      isForeign: { $lte: ["$fullDocument.attempts", null] },
+    },
+  },
 ];
 
 /** Listens for new commands until `signal` aborts, with one stream for the process. A sweep finds what the stream missed. */
@@ -39,13 +52,11 @@ export function listenToCommands(options: CommandDoorbellOptions): Promise<void>
   const { commands, ring, adopt, reopened, log, signal } = options;
   return followChanges<NewWork>({
     name: "commands",
-    watch: () => commands.watch(newWork, { fullDocument: "updateLookup" }),
+    watch: () => commands.watch(newWork, { fullDocument: "updateLookup", enableUtf8Validation: false }),
     opened: reopened,
-    changed({ fullDocument }) {
-      // The document was erased before the lookup.
-      if (!fullDocument) return;
-      if ((fullDocument.attempts ?? null) === null) adopt();
-      else ring(fullDocument.channelId);
+    changed({ channelId, isForeign }) {
+      if (isForeign) adopt();
+      else if (channelId !== null) ring(channelId);
     },
     log,
     signal,

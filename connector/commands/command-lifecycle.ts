@@ -1,5 +1,5 @@
 import type { CommandDocument } from "#shared/collections.ts";
-import { type CommandState, commandTable } from "#shared/commands.ts";
+import { type CommandState, commandTable, commandTypes } from "#shared/commands.ts";
 import type { PublishedOutcome } from "../events/published-statuses.ts";
 
 /** A step in the life of a command: the states it starts from, and the state it leads to. */
@@ -38,6 +38,9 @@ export const commandSteps = {
 } as const satisfies Record<string, Step>;
 
 export type CommandStep = keyof typeof commandSteps;
+
+/** No other owner is further ahead than this: a higher epoch in a command is another service's, and means nothing. */
+export const epochLeadMax = 1_000_000;
 
 /** How many claims may end without a settlement before a command is `dead`. */
 const claimsMax = 3;
@@ -81,7 +84,8 @@ export function verdictOn(
   return relayStartedAt || !isRepeatable(type) ? "markUnknown" : "requeue";
 }
 
-/** An unknown type counts as repeatable: it fails when it is claimed. */
-function isRepeatable(type: string): boolean {
-  return !(type in commandTable) || commandTable[type as keyof typeof commandTable].isRepeatable;
+/** An unknown type, which may be anything that another service wrote, counts as repeatable: it fails when it is claimed. */
+function isRepeatable(type: unknown): boolean {
+  const known = commandTypes.find((one) => one === type);
+  return known === undefined || commandTable[known].isRepeatable;
 }

@@ -1,11 +1,14 @@
-import { ObjectId, Timestamp } from "mongodb";
+import { Timestamp } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import { type CommandType, commandTable, commandTypes } from "#shared/commands.ts";
 import type { FieldProblem, PublicError } from "#shared/errors.ts";
 import { fieldProblems } from "#shared/validation.ts";
+import { idBytesMax, isAddressable } from "./command-address.ts";
 
 /** A command document as another service inserted it; any field may hold anything. */
 export type UnadoptedCommand = Partial<Record<keyof CommandDocument, unknown>> & { _id: unknown };
+
+export const idMessage = `must be a string of at most ${idBytesMax} bytes, or left out`;
 
 /** Every problem with what the writer gave, by field. Does not check that the channel exists. */
 export function commandProblems(document: UnadoptedCommand): FieldProblem[] {
@@ -13,7 +16,7 @@ export function commandProblems(document: UnadoptedCommand): FieldProblem[] {
   const check = (field: keyof CommandDocument, isRight: boolean, message: string) => {
     if (!isRight) problems.push({ field, message });
   };
-  check("_id", isId(document._id), "must be a string, or left out");
+  check("_id", isAddressable(document._id), idMessage);
   const type = commandTypes.find((one) => one === document.type);
   check("type", type !== undefined, `must be one of ${commandTypes.join(", ")}`);
   const lanes = type && commandTable[type].lane === 0 ? [0] : [1, 2];
@@ -63,11 +66,7 @@ function isDate(value: unknown): boolean {
   return value instanceof Date && !Number.isNaN(value.getTime());
 }
 
-function isMessageId(value: unknown): boolean {
+/** Whether a value, from a document that another service may have written, can be a message's id. */
+export function isMessageId(value: unknown): value is string {
   return typeof value === "string" && /^[A-Z0-9]{8,64}$/.test(value);
-}
-
-/** The driver gives an ObjectId to a document that is inserted without an `_id`. */
-function isId(value: unknown): boolean {
-  return typeof value === "string" || value instanceof ObjectId;
 }

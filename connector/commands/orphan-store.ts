@@ -1,8 +1,10 @@
-import type { Collection, Document } from "mongodb";
+import type { Collection, Document, Filter } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
-import { commandSteps } from "./command-lifecycle.ts";
+import { commandSteps, epochLeadMax } from "./command-lifecycle.ts";
+import { refuseUnreadable } from "./refuse-commands.ts";
 import { type Settlement, settlementFields } from "./settlement.ts";
+import { asStored, commandBytesMax, readStoredDocuments } from "./stored-document.ts";
 
 /** A command whose owner died or lost its lease, and the state it gets next. */
 export interface Orphan {
@@ -23,14 +25,16 @@ const orphansMax = 500;
 
 /** Finds and settles orphans, including commands that a deposed owner claims before it notices. */
 export function commandOrphans({ commands, channelId, epoch, stamp }: OrphansOptions) {
-  const older = { "claim.epoch": { $not: { $gte: epoch } } };
+  const older = { "claim.epoch": { $not: { $gte: epoch, $lt: epoch + epochLeadMax } } };
+  const orphaned: Filter<CommandDocument> = { channelId, state: { $in: ["running", "unknown"] }, ...older };
   return {
-    orphans: () =>
-      commands
-        .find({ channelId, state: { $in: ["running", "unknown"] }, ...older })
-        .sort({ lane: 1, ord: 1 })
-        .limit(orphansMax)
-        .toArray(),
+    async orphans() {
+      const projection = asStored(commandBytesMax);
+      const cursor = commands.find(orphaned, { projection, raw: true });
+      const stored = await readStoredDocuments(cursor.sort({ lane: 1, ord: 1 }).limit(orphansMax));
+      const found = await refuseUnreadable(commands, orphaned, stored);
+      return found.map(({ document }) => document as CommandDocument);
+    },
     async settleOrphans(orphans: readonly Orphan[]) {
       const updates = orphans.map(({ command: { _id, state }, next }) => ({
         updateOne: {

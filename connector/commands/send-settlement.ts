@@ -1,15 +1,17 @@
+import { Timestamp } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { PublicError } from "#shared/errors.ts";
 import type { EventData } from "#shared/events.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
+import { isMessageId } from "./command-validation.ts";
 import type { Settlement } from "./settlement.ts";
 
 /** A send whose message id is fixed. */
 export type Send = CommandDocument & { messageId: string };
 
-/** Whether the command is a send with a message id; control commands have none. */
+/** Whether the command is a send with a message id; control commands have none, and other services write what they like. */
 export function isSend(command: CommandDocument): command is Send {
-  return command.messageId !== undefined;
+  return isMessageId(command.messageId) && command.ord instanceof Timestamp;
 }
 
 /** The facts in a send's result besides its id; empty when an orphan's payload cannot be read. */

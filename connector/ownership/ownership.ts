@@ -19,6 +19,7 @@ import type { ChannelDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { durable } from "#shared/database.ts";
 import type { Fence } from "./fence.ts";
+import { channelsWithCommands } from "./open-commands.ts";
 
 /** A channel that needs an owner. */
 export interface Unowned {
@@ -39,10 +40,7 @@ export async function channelsWithoutOwner(
 ): Promise<Unowned[]> {
   const ids = among ? { $in: [...among] } : undefined;
   const [waiting, others] = await Promise.all([
-    db.commands.distinct("channelId", {
-      ...(ids && { channelId: ids }),
-      state: { $in: ["queued", "running"] },
-    }),
+    channelsWithCommands(db, among),
     db.connectors.distinct("_id", { state: { $ne: "dead" }, _id: { $ne: connectorId } }),
   ]);
   const needsOwner: Filter<ChannelDocument> = {

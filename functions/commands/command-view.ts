@@ -38,6 +38,10 @@ const stored = z.object({
   expiresAt: z.date().nullable().catch(null),
   doneAt: z.date().nullable().catch(null),
   result: z.record(z.string(), z.unknown()).nullable().catch(null),
+  error: z
+    .object({ code: z.string(), message: z.string(), details: z.unknown().optional() })
+    .nullable()
+    .catch(null),
 });
 
 /**
@@ -48,8 +52,8 @@ export function commandView(
   command: Pick<CommandDocument, "_id"> & Partial<CommandDocument>,
   caller: Grant,
 ): z.output<typeof commandSchema> {
-  const { _id, error } = command;
-  const { channelId, type, state, messageId, attempts, createdAt, expiresAt, doneAt, result } =
+  const { _id } = command;
+  const { channelId, type, state, messageId, attempts, createdAt, expiresAt, doneAt, result, error } =
     stored.parse(command);
   const isSecret = type === "channel.request_pairing_code" && !hasScope(caller, "channels:write");
   return {
@@ -67,8 +71,8 @@ export function commandView(
   };
 }
 
-function errorView({ code, message, details }: NonNullable<CommandDocument["error"]>) {
-  if (details === undefined) return { code, message };
+function errorView({ code, message, details }: { code: string; message: string; details?: unknown }) {
+  if (typeof details !== "object" || details === null) return { code, message };
   return {
     code,
     message,

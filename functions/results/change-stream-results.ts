@@ -1,4 +1,4 @@
-import type { ChangeStreamUpdateDocument, Collection } from "mongodb";
+import { type ChangeStreamUpdateDocument, type Collection, ObjectId } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import { followChanges } from "#shared/follow-changes.ts";
 import type { Logger } from "#shared/log.ts";
@@ -27,8 +27,8 @@ export function changeStreamResults({
   const stopping = new AbortController();
   const following = followChanges<Settled>({
     name: "results",
-    watch: () => commands.watch(settledOnly),
-    changed: ({ documentKey }) => waiting.get(String(documentKey._id))?.forEach((ring) => void ring()),
+    watch: () => commands.watch(settledOnly, { enableUtf8Validation: false, bsonRegExp: true }),
+    changed: ({ documentKey: { _id } }) => waiting.get(textOf(_id))?.forEach((ring) => void ring()),
     log,
     signal: stopping.signal,
   });
@@ -47,6 +47,12 @@ export function changeStreamResults({
       await following;
     },
   };
+}
+
+/** Another service may have used anything as an `_id`, even what has no text. */
+function textOf(_id: unknown): string {
+  if (typeof _id === "string") return _id;
+  return _id instanceof ObjectId ? _id.toHexString() : "";
 }
 
 type Settled = Pick<ChangeStreamUpdateDocument<CommandDocument>, "_id" | "documentKey">;

@@ -1,9 +1,13 @@
 import { type Collection, type Filter, ObjectId, Timestamp } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import { commandStates } from "#shared/commands.ts";
+import { readableCommand } from "./readable-command.ts";
 import type { CommandPage, CommandQuery } from "./store.ts";
 
 const lanes: CommandDocument["lane"][] = [0, 1, 2];
+
+/** A document that another service inserted may have any other `_id`, which no cursor could name. */
+const hasId = { _id: { $type: ["string", "objectId"] } } as object;
 
 /**
  * Reads a page of a channel's commands, newest first. The filter names every state and lane, so that the index `next`,
@@ -19,16 +23,17 @@ export async function commandPage(
     state: { $in: state ? [state] : [...commandStates] },
     lane: { $in: lanes },
     ord: { $type: "timestamp" as const },
+    ...hasId,
     ...(type && { type }),
     ...(after && afterPlace(after)),
   };
   const found = await commands
-    .find(filter)
+    .find(filter, { projection: { payload: 0 } })
     .sort({ ord: -1, _id: -1 })
     .hint("next")
     .limit(limit + 1)
     .toArray();
-  const page = found.slice(0, limit);
+  const page = found.slice(0, limit).map(readableCommand);
   const last = found.length > limit ? page.at(-1) : undefined;
   return { commands: page, nextPlace: last ? placeOf(last) : null };
 }

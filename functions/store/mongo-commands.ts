@@ -5,6 +5,7 @@ import type { PublicError } from "#shared/errors.ts";
 import { storedIds } from "./mongo-command-id.ts";
 import { commandPage } from "./mongo-command-page.ts";
 import { isDuplicate } from "./mongo-duplicate.ts";
+import { readableCommand } from "./readable-command.ts";
 import type { NewCommand, Store } from "./store.ts";
 
 type Commands = Pick<
@@ -28,7 +29,10 @@ export function mongoCommands(commands: Collection<CommandDocument>): Commands {
         if (matchedCount === 0) throw error;
       }
     },
-    findCommand: (commandId) => commands.findOne({ _id: { $in: storedIds(commandId) } }),
+    async findCommand(commandId) {
+      const command = await commands.findOne({ _id: { $in: storedIds(commandId) } });
+      return command && readableCommand(command);
+    },
     async hasCommand(commandId) {
       const confirmed = { readConcern: "majority", projection: { _id: 1 } } as const;
       return (await commands.findOne({ _id: commandId }, confirmed)) !== null;

@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { Timestamp } from "mongodb";
-import { beforeAll, describe, expect, test } from "vitest";
+import { BSONRegExp, Code, type Document, Long, Timestamp } from "mongodb";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { adoptForeignCommands } from "#connector/commands/adopt-foreign-commands.ts";
 import { createCommandQueue } from "#connector/commands/command-queue.ts";
+import { refuseStrays } from "#connector/commands/refuse-strays.ts";
 import { channelDocument, commandDocument } from "#test/support/documents.ts";
+import { type ForeignWriter, foreignWriter, notUtf8, secondChannelId } from "#test/support/foreign-writer.ts";
 import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
@@ -287,4 +289,106 @@ test("concurrent adopters queue each document once, in one order", async () => {
   const queued = await file.all.commands.find({ channelId: channel._id }).sort({ ord: 1 }).toArray();
   expect(queued.map(({ state }) => state)).toEqual(ids.map(() => "queued"));
   expect(new Set(queued.map(({ ord }) => ord.toString())).size).toBe(ids.length);
+});
+
+describe("documents that the driver cannot read, or not write back", () => {
+  let writer: ForeignWriter;
+  beforeAll(async () => {
+    writer = await foreignWriter(file.database.uri);
+  });
+  afterAll(() => writer[Symbol.asyncDispose]());
+
+  const send = (_id: unknown, fields: Document = {}) => ({ ...validSend(), _id, ...fields });
+  const textOf = (text: string) => ({ payload: { ...text_, content: { type: "text", text } } });
+  const text_ = { to: "15550100001" };
+
+  /** What is wrong, the fields of the document, and the field that its error names. */
+  const unreadable: Array<[string, Document, string]> = [
+    ["a text that is not UTF-8", textOf(`Caf${notUtf8}`), "payload"],
+    ["a channel that is not UTF-8", { channelId: notUtf8 }, "channelId"],
+    ["a type that is not UTF-8", { type: notUtf8 }, "type"],
+    ["a note of its own that is not UTF-8", { note: notUtf8 }, ""],
+    [
+      "a key that is not UTF-8",
+      { payload: { ...text_, content: { type: "text", text: "x", [notUtf8]: 1 } } },
+      "payload.content.\ufffd\ufffd\ufffd(",
+    ],
+    ["two channels", { [secondChannelId]: "nowhere" }, ""],
+    ["an _id that is not UTF-8", { _id: `bad-${notUtf8}` }, "_id"],
+    ["an _id of 5,000 characters", { _id: "x".repeat(5_000) }, "_id"],
+    ["an _id that is a number beyond JavaScript's", { _id: Long.MAX_VALUE }, "_id"],
+    ["an _id that is a document", { _id: { a: 1, b: [notUtf8] } }, "_id"],
+    ["an _id of 2 MB", { _id: "y".repeat(2_000_000) }, "_id"],
+  ];
+
+  test.each(unreadable)(
+    "a document with %s fails and names the field, and the next one is adopted",
+    async (_name, fields, field) => {
+      const mark = randomUUID();
+      await writer.insert(send(`${mark}/bad`, fields));
+      await writer.insert(send(`${mark}/good`));
+      const before = await file.all.commands.countDocuments({ state: "failed" });
+      expect(await adopt()).toEqual([channelId]);
+      expect(await file.all.commands.findOne({ _id: `${mark}/good` })).toMatchObject({ state: "queued" });
+      expect(await file.all.commands.countDocuments({ state: "failed" })).toBe(before + 1);
+      const details = await file.all.commands.distinct("error.details.field", { state: "failed" });
+      expect(details).toContain(field);
+      expect(await adopt()).toEqual([]);
+      await writer.commands.deleteMany({});
+    },
+  );
+
+  test("a regular expression and code are judged like any other wrong value", async () => {
+    const { document } = await insertAndAdopt({ ...validSend(), payload: new Code("(") });
+    expect(document).toMatchObject({ state: "failed", error: { code: "invalid_command" } });
+    await writer.insert(send("regexp", { type: new BSONRegExp("(?i)[", "x") }));
+    await adopt();
+    expect(await file.all.commands.findOne({ _id: "regexp" })).toMatchObject({
+      error: { details: [{ field: "type" }] },
+    });
+  });
+
+  test("thousands of bad documents hold up a valid one for seconds at most", async () => {
+    const bad = Array.from({ length: 3_000 }, (_, index) => {
+      const kinds = [{ _id: `b${index}${notUtf8}` }, { _id: { n: index } }, { _id: `b${index}`, type: 7 }];
+      return { ...validSend(), ...kinds[index % 3] };
+    });
+    await writer.commands.insertMany(bad as Document[]);
+    await writer.insert(send("after-them"));
+    expect(await adopt()).toEqual([channelId]);
+    expect(await file.all.commands.countDocuments({ state: { $nin: ["failed", "queued"] } as never })).toBe(
+      0,
+    );
+    await writer.commands.deleteMany({});
+  });
+
+  test("what the owner alone sets is removed at adoption", async () => {
+    const forged = {
+      claimableFrom: 1e9,
+      relayStartedAt: new Date(),
+      resentAt: new Date(),
+      result: 1,
+      error: "x",
+    };
+    const { document } = await insertAndAdopt({ ...validSend(), ...forged });
+    expect(document).toMatchObject({ state: "queued" });
+    for (const field of Object.keys(forged)) expect(document).not.toHaveProperty(field);
+  });
+
+  test("an open document that looks adopted but names no channel fails", async () => {
+    const strays = [
+      { channelId: "nowhere" },
+      { channelId: { $ne: null } },
+      { channelId: notUtf8 },
+      { channelId: null },
+    ];
+    for (const [index, fields] of strays.entries())
+      await writer.insert({ ...commandDocument("x"), _id: `stray-${index}`, ...fields });
+    const ours = commandDocument(channelId);
+    await file.all.commands.insertOne(ours);
+    await refuseStrays(file.all);
+    const states = await writer.commands.distinct("state", { _id: /^stray/ } as never);
+    expect(states).toEqual(["failed"]);
+    expect(await file.all.commands.findOne({ _id: ours._id })).toMatchObject({ state: "queued" });
+  });
 });
