@@ -2,7 +2,7 @@
 
 import { hashSecret } from "./api-key.ts";
 import type { ApiKeyDocument } from "./collections.ts";
-import { boundedRead, type Collections } from "./database.ts";
+import type { Collections } from "./database.ts";
 import { ServiceError } from "./errors.ts";
 import type { Grant } from "./scopes.ts";
 
@@ -22,16 +22,16 @@ export type KeyCollections = Pick<Collections, "apiKeys" | "consoleSessions">;
 /** Throws `missing_api_key`, `invalid_api_key` or `expired_api_key`. */
 export async function authenticateKey(db: KeyCollections, key: string | null, now: Date): Promise<Caller> {
   if (!key) throw new ServiceError("missing_api_key");
-  return asCaller(await db.apiKeys.findOne({ hash: hashSecret(key) }, boundedRead), now, null);
+  return asCaller(await db.apiKeys.findOne({ hash: hashSecret(key) }), now, null);
 }
 
 /** Like `authenticateKey`, for the value of the console's cookie. */
 export async function authenticateSession(db: KeyCollections, cookie: string, now: Date): Promise<Caller> {
-  const session = await db.consoleSessions.findOne({ _id: hashSecret(cookie) }, boundedRead);
+  const session = await db.consoleSessions.findOne({ _id: hashSecret(cookie) });
   if (!session) throw new ServiceError("invalid_api_key", "The session is not valid; sign in again");
   if (session.expiresAt <= now)
     throw new ServiceError("expired_api_key", "The session has expired; sign in again");
-  return asCaller(await db.apiKeys.findOne({ _id: session.keyId }, boundedRead), now, session.expiresAt);
+  return asCaller(await db.apiKeys.findOne({ _id: session.keyId }), now, session.expiresAt);
 }
 
 function asCaller(key: ApiKeyDocument | null, now: Date, sessionExpiresAt: Date | null): Caller {

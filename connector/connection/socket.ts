@@ -13,11 +13,13 @@ import { hardenedSignalRepository } from "../baileys/harden.ts";
 import { type InboundJournal, inboundJournal } from "../baileys/inbound-journal.ts";
 import { betweenMessages, type IntakeListener, takeInOrder } from "../baileys/intake.ts";
 import { baileysLogger } from "../baileys/logger.ts";
+import { admitReceipts } from "../baileys/receipt-admission.ts";
 import { ServerIdentityError } from "../baileys/server-certificate.ts";
 import type { SocketCaches } from "../baileys/socket-caches.ts";
 import { markCopy, markEncrypted, requireCopies } from "../baileys/wire-trace.ts";
 import type { Closure } from "../machine/close-reason.ts";
 import type { Timings } from "../timings.ts";
+import { holdBack } from "./back-pressure.ts";
 import { causeOf, closureOf, watchUpgrade } from "./baileys-error.ts";
 import type { StageName } from "./liveness-probe.ts";
 import { type LivenessWatch, watchLiveness } from "./liveness-watch.ts";
@@ -117,6 +119,8 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   });
   wa.ws.on("unexpected-response", () => end.terminate("upgrade refused"));
   takeInOrder(wa, journal, liveness.intake);
+  admitReceipts(wa, options.getMessage);
+  holdBack(wa, () => listener.allPublished());
   forwardEvents(wa, options, { end, watchdog, liveness });
   log.debug({ event: "socket" }, "connecting to WhatsApp");
 

@@ -7,16 +7,16 @@ import type { EventLog } from "../events/event-log.ts";
 import { deduplicationId } from "../messages/deduplication-id.ts";
 import { fromWhatsApp, type SeenMessage } from "../messages/from-whatsapp.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
-import type { MessageStore } from "../messages/message-store.ts";
-import { statusFromWhatsApp } from "../messages/status-from-whatsapp.ts";
+import type { MessageStore, OwnMessage } from "../messages/message-store.ts";
+import type { Parties } from "../messages/parties.ts";
+import { type ReportedStatus, statusFromWhatsApp } from "../messages/status-from-whatsapp.ts";
 import type { SessionScope } from "../session-scope.ts";
-import { createInboxBuffer, type InboxBatch } from "./inbox-buffer.ts";
 
 /**
  * The only way in for what WhatsApp delivers: messages in order and once, and a status never before a message that arrived
- * before it. Baileys does not wait for the inbox, so it is bounded: with 10,000 messages or 50,000 statuses waiting it fails
- * the session and takes nothing more. It also stops at the first message that cannot be written: the journal has that one
- * and all later ones, in order, for the next session.
+ * before it. Baileys does not wait for the inbox; `connection/back-pressure.ts` bounds what waits in it by holding back the
+ * socket. The inbox stops at the first message that cannot be written: the journal has that one and all later ones, in order,
+ * for the next session.
  */
 export interface Inbox {
   /**
@@ -24,6 +24,7 @@ export interface Inbox {
    * when they are in the log. If they cannot be written, the session fails and this stays pending.
    */
   received(batch: Pick<BaileysEventMap["messages.upsert"], "messages">): Promise<void>;
+  /** Takes in statuses; drops those that are not about a message of ours, or not from one of those whom it was for. */
   updated(updates: BaileysEventMap["messages.update"]): void;
   /** Resolves when everything received so far is in the log. */
   idle(): Promise<void>;
@@ -31,22 +32,37 @@ export interface Inbox {
 
 export interface InboxOptions {
   events: Pick<EventLog, "publish">;
-  messageStore: Pick<MessageStore, "seen">;
+  messageStore: Pick<MessageStore, "seen" | "own">;
   messageStatuses: Pick<MessageStatuses, "update">;
+  parties: Pick<Parties, "isOneOf">;
   /** The channel's own JID. */
   ownJid(): string;
 }
 
 /** How many batches are written together: all channels share the connections to the database. */
 const batchMax = 50;
+/** How many further batches of statuses one query looks ahead. */
+const reportsMax = 1_000;
+
+/** A reported status, with the message that it is about once that is known to be ours. */
+interface Report extends ReportedStatus {
+  message?: OwnMessage;
+}
+
+/** Messages or statuses that WhatsApp delivered together. */
+interface Batch {
+  messages: WAMessage[];
+  reports: Report[];
+  /** Called when the messages are in the log. */
+  onPublished(): void;
+}
 
 export function createInbox(
   { channelId, fail, log }: Pick<SessionScope, "channelId" | "fail" | "log">,
-  { events, messageStore, messageStatuses, ownJid }: InboxOptions,
+  { events, messageStore, messageStatuses, parties, ownJid }: InboxOptions,
 ): Inbox {
   const writes = createSerialQueue(fail);
-  const buffer = createInboxBuffer();
-  let isFull = false;
+  const waiting: Batch[] = [];
   /** A message could not be written. */
   let isBroken = false;
 
@@ -68,35 +84,61 @@ export function createInbox(
       return null;
     }
   };
+  /**
+   * Drops the reports that are not about a message of ours, with one query for these batches and for those behind them:
+   * whoever reports made-up ids must not keep others waiting.
+   */
+  const dropForeign = async (batches: Batch[]) => {
+    const checked = [...batches, ...leadingReports(waiting)];
+    const unchecked = checked.flatMap(({ reports }) => reports).filter(({ message }) => !message);
+    if (unchecked.length === 0) return;
+    const own = await messageStore.own(unchecked.map(({ update }) => update.messageId));
+    for (const batch of checked) {
+      batch.reports = batch.reports.flatMap((report) => {
+        const message = report.message ?? own.get(report.update.messageId);
+        return message ? [{ ...report, message }] : [];
+      });
+    }
+  };
+  /** A report counts only from those whom the message was for. */
+  const raise = async ({ update, chat, isRefusal, message }: Report) => {
+    if (!isRefusal && !(await parties.isOneOf(chat ?? ownJid(), message?.chats ?? []))) return;
+    await messageStatuses.update(update, message?.statusRank);
+  };
   /** Writes the batches that arrived during the last write together, messages first. */
   const writeWaiting = async () => {
     if (isBroken) return;
-    const batches = buffer.take(batchMax);
+    const batches = waiting.splice(0, batchMax);
     const messages = batches.flatMap((batch) => batch.messages);
-    const updates = batches.flatMap((batch) => batch.updates);
     const seen = messages.map(convert).filter((one) => one !== null);
     await Promise.all(seen.map(publish));
     for (const { onPublished } of batches) onPublished();
-    await Promise.all(updates.map((update) => messageStatuses.update(update)));
+    await dropForeign(batches);
+    await Promise.all(batches.flatMap(({ reports }) => reports).map(raise));
   };
-  const push = (batch: InboxBatch) => {
-    if (isFull || isBroken) return;
-    isFull = !buffer.add(batch);
-    if (isFull) return fail(new Error("Too many received messages wait to be written"));
+  const push = (batch: Batch) => {
+    if (isBroken) return;
+    waiting.push(batch);
     writes.push(writeWaiting);
   };
 
   return {
     received({ messages }) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      push({ messages, updates: [], onPublished: resolve });
+      push({ messages, reports: [], onPublished: resolve });
       return promise;
     },
     updated(updates) {
-      for (const update of updates.map(statusFromWhatsApp)) {
-        if (update) push({ messages: [], updates: [update], onPublished: () => undefined });
+      for (const report of updates.map(statusFromWhatsApp)) {
+        if (report) push({ messages: [], reports: [report], onPublished: () => undefined });
       }
     },
     idle: () => writes.idle(),
   };
+}
+
+/** The oldest batches that hold statuses only, up to a limit: nothing before them has yet to be written. */
+function leadingReports(waiting: readonly Batch[]): Batch[] {
+  const end = waiting.findIndex(({ messages }, index) => messages.length > 0 || index >= reportsMax);
+  return waiting.slice(0, end < 0 ? waiting.length : end);
 }

@@ -9,8 +9,11 @@ type StatusUpdate = EventData["message_status_update"];
 
 /** Publishes the statuses of a channel's outgoing messages. A status only rises, in whatever order the updates arrive. */
 export interface MessageStatuses {
-  /** Publishes an update from WhatsApp; drops it for an unknown message. Resolves when it is in the log. */
-  update(update: StatusUpdate): Promise<void>;
+  /**
+   * Publishes an update from WhatsApp; drops it for an unknown message. Resolves when it is in the log. `recorded` is the
+   * rank in the message's row, if it has just been read.
+   */
+  update(update: StatusUpdate, recorded?: number): Promise<void>;
   /**
    * Publishes an update about one of our own sends, which need not have a row in `messages` yet. `logged` is called when the
    * update is in the log; the row is written after that.
@@ -55,10 +58,10 @@ export function createMessageStatuses(options: MessageStatusesOptions): MessageS
     if (mayBeUnknown(status, known)) await onArrived(messageId);
   };
   /** Repairs a row that is behind the log because the process died between the two writes. */
-  const storedRank = async (messageId: string): Promise<number | null> => {
+  const storedRank = async (messageId: string, read?: number): Promise<number | null> => {
     const known = ranks.get(messageId);
     if (known !== undefined) return known;
-    const recorded = await messageStore.rank(messageId);
+    const recorded = read ?? (await messageStore.rank(messageId));
     if (recorded === null) return null;
     const status = await publishedStatuses.highest(messageId);
     const rank = Math.max(recorded, status ? messageStatusRank[status] : queued);
@@ -74,9 +77,9 @@ export function createMessageStatuses(options: MessageStatusesOptions): MessageS
   };
 
   return {
-    update: (update) =>
+    update: (update, recorded) =>
       inTurn(update.messageId, async () => {
-        const stored = await storedRank(update.messageId);
+        const stored = await storedRank(update.messageId, recorded);
         if (stored !== null) await raise(update, stored);
       }),
     publish: (update, logged) =>

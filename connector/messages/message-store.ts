@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { Binary, type Collection } from "mongodb";
 import type { MessageDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
@@ -5,6 +6,14 @@ import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
 import { proto } from "../baileys/baileys.ts";
 import type { SeenMessage } from "./from-whatsapp.ts";
 import type { Prepared } from "./to-whatsapp.ts";
+
+/** What a receipt about a message of ours is compared with. */
+export interface OwnMessage {
+  /** The JIDs of its chat: the one asked for, and the one it went to. */
+  chats: readonly string[];
+  /** The rank of its status as stored; undefined when it was not read. */
+  statusRank?: number;
+}
 
 /** One channel's rows in `messages`: a monotonic projection of the log, so it needs no fence. */
 export interface MessageStore {
@@ -18,8 +27,10 @@ export interface MessageStore {
   ): Promise<void>;
   /** Stores a message that was received, or sent from another device of the account. */
   seen(message: SeenMessage): Promise<void>;
-  /** The message that was sent under this id, for Baileys. */
-  sent(messageId: string): Promise<proto.IMessage | undefined>;
+  /** Those of these ids that are messages of ours, with one query for all that are not remembered. */
+  own(messageIds: readonly string[]): Promise<Map<string, OwnMessage>>;
+  /** The message that was sent under this id; null if there is none. */
+  sent(messageId: string): Promise<(OwnMessage & { message: proto.IMessage }) | null>;
   /** The message that was sent under this id, prepared for sending it again unchanged. */
   again(messageId: string): Promise<Prepared | null>;
   /** The rank of an outgoing message's status; null for an unknown message. */
@@ -29,16 +40,21 @@ export interface MessageStore {
   notSent(messageId: string): Promise<void>;
 }
 
+const rememberedMax = 5_000;
+
 export function createMessageStore(
   { messages }: Pick<Collections, "messages">,
   channelId: string,
 ): MessageStore {
   const outId = (messageId: string) => `${channelId}/out/${messageId}`;
+  /** The chats of messages that were sent a moment ago, whose receipts are about to arrive. */
+  const recent = new LRUCache<string, OwnMessage>({ max: rememberedMax });
   const put = (row: NewRow) => insertOnce(messages, { ...row, channelId, timestamp: new Date() });
 
   return {
-    sending: (messageId, chat, type, message, sentTo = chat) =>
-      put({
+    sending(messageId, chat, type, message, sentTo = chat) {
+      recent.set(messageId, { chats: chatsOf({ chat, sentTo }) });
+      return put({
         _id: outId(messageId),
         messageId,
         direction: "out",
@@ -49,7 +65,8 @@ export function createMessageStore(
         status: "queued",
         statusRank: messageStatusRank.queued,
         proto: new Binary(proto.Message.encode(message).finish()),
-      }),
+      });
+    },
     seen({ chat, sender, messageId, type, data }) {
       const message = { messageId, chat, sender, type: data.content.type };
       if (type === "incoming_message") {
@@ -59,9 +76,23 @@ export function createMessageStore(
       const statusRank = messageStatusRank.sent;
       return put({ ...message, _id: outId(messageId), direction: "out", status: "sent", statusRank });
     },
+    async own(messageIds) {
+      const asked = [...new Set(messageIds)];
+      const remembered = asked.flatMap((id) => {
+        const known = recent.get(id);
+        return known ? [[id, known] as const] : [];
+      });
+      const found = new Map<string, OwnMessage>(remembered);
+      const unknown = asked.filter((id) => !found.has(id)).map(outId);
+      return unknown.length === 0 ? found : new Map([...found, ...(await readOwn(messages, unknown))]);
+    },
     async sent(messageId) {
-      const row = await messages.findOne({ _id: outId(messageId) }, { projection: { proto: 1 } });
-      return row?.proto ? proto.Message.decode(row.proto.buffer) : undefined;
+      const row = await messages.findOne(
+        { _id: outId(messageId) },
+        { projection: { proto: 1, chat: 1, sentTo: 1 } },
+      );
+      if (!row?.proto) return null;
+      return { chats: chatsOf(row), message: proto.Message.decode(row.proto.buffer) };
     },
     async again(messageId) {
       const row = await messages.findOne({ _id: outId(messageId) });
@@ -89,6 +120,19 @@ export function createMessageStore(
       await messages.updateOne({ _id: outId(messageId), statusRank }, { $set: { status: "failed" } });
     },
   };
+}
+
+async function readOwn(
+  messages: Collection<MessageDocument>,
+  rowIds: readonly string[],
+): Promise<[messageId: string, OwnMessage][]> {
+  const projection = { messageId: 1, chat: 1, sentTo: 1, statusRank: 1 };
+  const rows = await messages.find({ _id: { $in: [...rowIds] } }, { projection }).toArray();
+  return rows.map((row) => [row.messageId, { chats: chatsOf(row), statusRank: row.statusRank }]);
+}
+
+function chatsOf({ chat, sentTo }: Pick<MessageDocument, "chat" | "sentTo">): string[] {
+  return sentTo ? [chat, sentTo] : [chat];
 }
 
 type NewRow = Omit<MessageDocument, "channelId" | "timestamp">;

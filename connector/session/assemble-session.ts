@@ -10,6 +10,8 @@ import { createInbox, type Inbox } from "../inbound/inbox.ts";
 import { type InitialState, initialState } from "../machine/initial-state.ts";
 import type { Signal } from "../machine/machine.ts";
 import type { MediaFetch } from "../media/fetched-media.ts";
+import { createParties } from "../messages/parties.ts";
+import { createResendRequests } from "../messages/resend-request.ts";
 import { createRecipients } from "../outbound/recipients.ts";
 import { createSender, type Sender, type Sending } from "../outbound/sender.ts";
 import type { SessionScope } from "../session-scope.ts";
@@ -70,7 +72,8 @@ export function assembleSession(
   const channelStore = createChannelStore(collections, fence);
   const linkedAccount = createLinkedAccount({ channel, auth, channelStore });
   const { ownJid, isWrongAccount } = linkedAccount;
-  const inbox = createInbox(scope, { events, messageStore, messageStatuses, ownJid });
+  const parties = createParties(auth);
+  const inbox = createInbox(scope, { events, messageStore, messageStatuses, parties, ownJid });
   const connection = auth
     ? createConnection(scope, {
         auth,
@@ -81,7 +84,7 @@ export function assembleSession(
         turn: options.turn,
         whatsapp: config.whatsapp,
         isWrongAccount: () => isWrongAccount(machineRunner.machine().method),
-        getMessage: async ({ id }) => (id ? messageStore.sent(id) : undefined),
+        getMessage: createResendRequests({ messageStore, parties, ownJid }),
       })
     : unusableConnection(signal);
   const effects = createEffects({ db, collections, fence, auth, signal, connection, linkedAccount });

@@ -5,12 +5,6 @@ import { anyObject, timeSchema } from "../http/openapi.ts";
 /** The part of a row of the log that callers see. */
 export type LoggedEvent = Pick<EventDocument, "_id" | "channelId" | "seq" | "type" | "timestamp" | "data">;
 
-/** A query that can take long. */
-export interface LongRead {
-  /** Aborts when the request that waits for it has ended; the database then ends the query too. */
-  signal: AbortSignal;
-}
-
 /** A page of events and the cursor after it. */
 export interface EventPage {
   events: LoggedEvent[];
@@ -18,14 +12,14 @@ export interface EventPage {
   next: string;
 }
 
-export interface ChannelEventQuery extends LongRead {
+export interface ChannelEventQuery {
   channelId: string;
   /** The `seq` of the last event read; null = from the oldest event retained. */
   after: number | null;
   limit: number;
 }
 
-export interface EventQuery extends LongRead {
+export interface EventQuery {
   /** Only these; null = all. */
   channelIds: readonly string[] | null;
   /** The `next` of the page before; null = from the oldest event retained. */

@@ -1,7 +1,6 @@
 import { type Collection, type Filter, ObjectId, Timestamp } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import { commandStates } from "#shared/commands.ts";
-import { boundedRead } from "#shared/database.ts";
 import { readableCommand } from "./readable-command.ts";
 import type { CommandPage, CommandQuery } from "./store.ts";
 
@@ -17,7 +16,7 @@ const hasId = { _id: { $type: ["string", "objectId"] } } as object;
  */
 export async function commandPage(
   commands: Collection<CommandDocument>,
-  { channelId, state, type, after, limit, signal }: CommandQuery,
+  { channelId, state, type, after, limit }: CommandQuery,
 ): Promise<CommandPage> {
   const filter = {
     channelId,
@@ -29,7 +28,7 @@ export async function commandPage(
     ...(after && afterPlace(after)),
   };
   const found = await commands
-    .find(filter, { projection: { payload: 0 }, signal, ...boundedRead })
+    .find(filter, { projection: { payload: 0 } })
     .sort({ ord: -1, _id: -1 })
     .hint("next")
     .limit(limit + 1)

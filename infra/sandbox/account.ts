@@ -1,6 +1,6 @@
 /** Declares a simulated person as tests see one, and the types of messages, receipts and devices. */
 
-import type { proto } from "@whiskeysockets/baileys";
+import type { BinaryNode, proto } from "@whiskeysockets/baileys";
 
 /** Which of a person's two addresses a stanza carries: phone number or LID. */
 export type Addressing = "pn" | "lid";
@@ -74,6 +74,12 @@ export interface SendOptions {
   id?: string;
 }
 
+export interface StanzaOptions {
+  /** Which address of this person the stanza comes from. Default "pn". */
+  addressing?: Addressing;
+  sealed?: Uint8Array;
+}
+
 export interface WaitOptions {
   signal?: AbortSignal;
   /** Milliseconds, default 10,000. */
@@ -108,6 +114,12 @@ export interface Account {
   sendMedia(toPhoneNumber: string, media: MediaContent, options?: SendOptions): Promise<{ id: string }>;
   /** Sends any message. `sendText` and `sendMedia` call this. */
   sendMessage(toPhoneNumber: string, message: proto.IMessage, options?: SendOptions): Promise<{ id: string }>;
+
+  /**
+   * Sends any stanza to every linked client of the recipient, as a hostile contact can: the server sets no more than `from`.
+   * `sealed` is encrypted for each client as the stanza's `<enc>`, whatever its bytes are.
+   */
+  sendStanza(toPhoneNumber: string, stanza: BinaryNode, options?: StanzaOptions): Promise<void>;
 
   /** Messages this person received, and those they wrote on linked clients (`fromMe`). Oldest first, the last 1,000. */
   readonly inbox: readonly ReceivedMessage[];

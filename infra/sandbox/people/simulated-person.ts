@@ -1,6 +1,6 @@
 /** Simulates the people behind the phone numbers: they link clients, send messages and wait for replies. */
 
-import type { proto } from "@whiskeysockets/baileys";
+import type { BinaryNode, proto } from "@whiskeysockets/baileys";
 import type {
   Account,
   Addressing,
@@ -9,10 +9,12 @@ import type {
   ReceivedMessage,
   ReceivedReceipt,
   SendOptions,
+  StanzaOptions,
   WaitOptions,
 } from "../account.ts";
 import { addMember, createGroup, groupOf, removeMember } from "../groups/groups.ts";
 import { sealMedia } from "../media/attachments.ts";
+import { sendAnyStanza } from "../messages/any-stanza.ts";
 import { sendFromPhone } from "../messages/from-phone.ts";
 import { findMessage, toReceived } from "../messages/inbox.ts";
 import { sendReceipt } from "../messages/receipts.ts";
@@ -121,6 +123,12 @@ export class SimulatedPerson implements Account, Person {
   /** Sends one message at a time, so that messages arrive in the order they were written. */
   sendMessage(to: string, message: proto.IMessage, options: SendOptions = {}): Promise<{ id: string }> {
     const sent = this.#sending.then(() => sendFromPhone(this.#network, this, to, message, options));
+    this.#sending = sent.catch(() => {});
+    return sent;
+  }
+
+  sendStanza(to: string, stanza: BinaryNode, options: StanzaOptions = {}): Promise<void> {
+    const sent = this.#sending.then(() => sendAnyStanza(this.#network, this, to, stanza, options));
     this.#sending = sent.catch(() => {});
     return sent;
   }

@@ -56,6 +56,44 @@ test("rebuilt, unanswered sessions do not displace the one the contact writes in
   ]);
 });
 
+test("however many chains and keys a contact makes us keep, a record stays small", () => {
+  const chain = (chainType: number, keys: number) => ({
+    chainKey: { counter: keys, key: "k".repeat(44) },
+    chainType,
+    messageKeys: Object.fromEntries(Array.from({ length: keys }, (_, index) => [index, "k".repeat(44)])),
+  });
+  const hostile = () => ({
+    indexInfo: { closed: 1, used: 1 },
+    _chains: {
+      ...Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`chain ${index}`, chain(2, 2_000)])),
+      sending: chain(1, 0),
+      newest: chain(2, 3),
+    },
+  });
+  const _sessions = Object.fromEntries(
+    Array.from({ length: 10 }, (_, index) => [`state ${index}`, hostile()]),
+  );
+  const kept = pruneSession({ _sessions, version: "v1" }) as {
+    _sessions: { [id: string]: ReturnType<typeof hostile> };
+  };
+  expect(JSON.stringify(kept).length).toBeLessThan(1_000_000);
+  const chains = Object.values(kept._sessions).map(({ _chains }) => _chains);
+  expect(chains).toHaveLength(4);
+  for (const one of chains) {
+    expect(Object.keys(one)).toEqual([
+      "chain 146",
+      "chain 147",
+      "chain 148",
+      "chain 149",
+      "sending",
+      "newest",
+    ]);
+    expect(Object.keys(one.newest.messageKeys)).toHaveLength(3);
+    const newestKeys = Object.keys(one["chain 149" as "newest"].messageKeys);
+    expect([newestKeys.length, newestKeys.at(-1)]).toEqual([1_997, "1999"]);
+  }
+});
+
 test("a value that is not a session record is returned unchanged", () => {
   const bytes = Buffer.from("old");
   expect(pruneSession(bytes)).toBe(bytes);

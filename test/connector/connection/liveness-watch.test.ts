@@ -130,7 +130,11 @@ test("a log that is slow but making progress on a long receipt is not stalled", 
   let written = 0;
   const inbox = createInbox(sessionScope(), {
     events: { publish: async () => undefined },
-    messageStore: { seen: async () => undefined },
+    messageStore: {
+      seen: async () => undefined,
+      own: async (ids) => new Map(ids.map((id) => [id, { chats: [] }])),
+    },
+    parties: { isOneOf: async () => true },
     messageStatuses: { update: () => delay(60).then(() => void written++) },
     ownJid: () => "",
   });

@@ -31,10 +31,11 @@ test("a sent message is kept byte for byte, for contacts that ask for it again",
   };
   await store.sending("3EB0A", peer, "text", message);
   const kept = await store.sent("3EB0A");
-  expect(Buffer.from(proto.Message.encode(kept ?? {}).finish())).toEqual(
+  expect(Buffer.from(proto.Message.encode(kept?.message ?? {}).finish())).toEqual(
     Buffer.from(proto.Message.encode(message).finish()),
   );
-  expect(await store.sent("3EB0B")).toBeUndefined();
+  expect(kept?.chats).toEqual([peer]);
+  expect(await store.sent("3EB0B")).toBeNull();
 });
 
 test("a second `sending` under the same id keeps the first message and its status", async () => {
@@ -42,7 +43,7 @@ test("a second `sending` under the same id keeps the first message and its statu
   await store.sending("3EB0A", peer, "text", { conversation: "first" });
   await store.raise("3EB0A", "delivered");
   await store.sending("3EB0A", peer, "text", { conversation: "second" });
-  expect((await store.sent("3EB0A"))?.conversation).toBe("first");
+  expect((await store.sent("3EB0A"))?.message.conversation).toBe("first");
   expect(await store.rank("3EB0A")).toBe(messageStatusRank.delivered);
 });
 
@@ -88,6 +89,6 @@ test("a message written on the phone starts as sent, and its status rises from t
 test("a channel does not see another channel's messages", async () => {
   const [one, other] = [newChannel(), newChannel()];
   await one.store.sending("3EB0A", peer, "text", { conversation: "mine" });
-  expect(await other.store.sent("3EB0A")).toBeUndefined();
+  expect(await other.store.sent("3EB0A")).toBeNull();
   expect(await other.store.rank("3EB0A")).toBeNull();
 });

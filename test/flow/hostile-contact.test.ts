@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createLog } from "#shared/log.ts";
+import { eventually } from "../support/eventually.ts";
+import { pairedChannel, type TestChannel } from "../support/pairing.ts";
+import { type OneProcess, startSystem } from "../support/system.ts";
+
+const own = "15550110901";
+let system: OneProcess;
+let channel: TestChannel;
+const lines: string[] = [];
+
+beforeAll(async () => {
+  const log = createLog("warn", { write: (line: string) => void lines.push(line) });
+  system = await startSystem({ log });
+  channel = await pairedChannel(system, own);
+});
+
+afterAll(() => system[Symbol.asyncDispose]());
+
+const contact = () => system.sandbox.account("15550110902");
+const stranger = () => system.sandbox.account("15550110903");
+
+async function sendTo(to: string, message: string): Promise<string> {
+  const { body } = await system.api().post(`/channels/${channel.channelId}/send`, { to, message });
+  return body.payload.messageId;
+}
+
+const statusesOf = async (messageId: string) => {
+  const events = await system.collections.events
+    .find({ type: "message_status_update", "data.messageId": messageId })
+    .toArray();
+  return events.map(({ data }) => data.status);
+};
+
+/** Waits until a text that the contact sends now is published, which happens after everything before it. */
+async function nextIsDelivered(text: string) {
+  const { id } = await contact().sendText(own, text);
+  return await eventually(() => system.collections.events.findOne({ "data.messageId": id }), {
+    withinMs: 30_000,
+  });
+}
+
+const sessionFailures = () => lines.filter((line) => line.includes("session_failed"));
+const list = (ids: string[]) => [
+  { tag: "list", attrs: {}, content: ids.map((id) => ({ tag: "item", attrs: { id } })) },
+];
+const ids = (count: number, prefix: string) => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
+
+test("receipts of made-up ids, many or one with 60,000, end no session", async () => {
+  for (let n = 0; n < 240; n++) {
+    const attrs = { id: `R${n}`, type: "read", t: "1700000000" };
+    const receipt = { tag: "receipt", attrs, content: list(ids(255, `M${n}-`)) };
+    await stranger().sendStanza(own, receipt);
+  }
+  await stranger().sendStanza(own, {
+    tag: "receipt",
+    attrs: { id: "R-long", t: "1700000000" },
+    content: list(ids(60_000, "LONG-")),
+  });
+  await nextIsDelivered("after the receipts");
+  expect(sessionFailures()).toEqual([]);
+  const device = channel.phone.devices()[0];
+  await eventually(() => device && channel.phone.devices()[0]?.queued === 0, { withinMs: 30_000 });
+}, 60_000);
+
+test("a stranger who knows a message's id neither raises its status nor gets the message", async () => {
+  const id = await sendTo(contact().phoneNumber, "Only for you");
+  await contact().waitForMessage((message) => message.id === id);
+  await eventually(async () => (await statusesOf(id)).includes("delivered"));
+  const chat = `${contact().phoneNumber}@s.whatsapp.net`;
+  const me = channel.phone.devices()[0]?.jid ?? "";
+  const retry = [
+    { tag: "retry", attrs: { count: "1", id, t: "1", v: "1" } },
+    { tag: "registration", attrs: {}, content: Buffer.alloc(4, 1) },
+  ];
+  const { copies = 0 } = system.sandbox.ledger.outgoing().filter((one) => one.from === own)[0] ?? {};
+  const lookups = system.sandbox.counts.snapshot().stanzas.iq ?? 0;
+  for (const attrs of [
+    { id },
+    { id, participant: chat },
+    { id, participant: me, recipient: chat },
+    { id, participant: `${own}@s.whatsapp.net`, recipient: chat },
+  ]) {
+    for (const addressing of ["pn", "lid"] as const) {
+      await stranger().sendStanza(
+        own,
+        { tag: "receipt", attrs: { ...attrs, type: "read", t: "1" } },
+        { addressing },
+      );
+      const request = { tag: "receipt", attrs: { ...attrs, type: "retry", t: "1" }, content: retry };
+      await stranger().sendStanza(own, request, { addressing });
+    }
+  }
+  await nextIsDelivered("after the stranger");
+  await eventually(() => channel.phone.devices()[0]?.queued === 0);
+  expect(await statusesOf(id)).not.toContain("read");
+  expect(stranger().inbox).toEqual([]);
+  expect(system.sandbox.ledger.outgoing().filter((one) => one.from === own)).toMatchObject([{ id, copies }]);
+  // Nor did a request make the connector ask WhatsApp for keys.
+  expect(system.sandbox.counts.snapshot().stanzas.iq ?? 0).toBe(lookups);
+}, 60_000);
+
+test("the recipient, under number or LID, and our own phone get a message again", async () => {
+  const id = await sendTo(contact().phoneNumber, "Again, please");
+  await contact().waitForMessage((message) => message.id === id);
+  await contact().sendStanza(
+    own,
+    { tag: "receipt", attrs: { id, type: "read", t: "1" } },
+    { addressing: "lid" },
+  );
+  await eventually(async () => (await statusesOf(id)).includes("read"));
+  const copies = () => contact().inbox.find((message) => message.id === id)?.copies ?? 0;
+  await contact().askRetry(id);
+  await eventually(() => copies() === 2);
+  const mine = () => channel.phone.inbox.find((message) => message.id === id)?.copies ?? 0;
+  await eventually(() => mine() >= 1);
+  const before = mine();
+  await channel.phone.askRetry(id);
+  await eventually(() => mine() > before);
+}, 60_000);
