@@ -56,7 +56,13 @@ export async function serveConnector(
     { log, keepAliveSeconds: config.keepAliveSeconds, server: socketUpgradesOnly },
     healthListener({ db, connector, retention: config.retention }),
   );
-  const gateway = await attachGateway({ server, db, origins: config.frontendOrigins, log });
+  const gateway = await attachGateway({
+    server,
+    db,
+    origins: config.frontendOrigins,
+    trustProxy: config.trustProxy,
+    log,
+  });
   owned.defer(async () => {
     // Health checks are answered to the end, with `draining`.
     await Promise.all([connector.stop(), gateway.close()]);

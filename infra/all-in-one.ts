@@ -56,6 +56,7 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
     server,
     db: forConnector.db(),
     origins: config.frontendOrigins,
+    trustProxy: config.trustProxy,
     log,
   });
   owned.defer(() => gateway.close());

@@ -22,7 +22,16 @@ export type KeyCollections = Pick<Collections, "apiKeys" | "consoleSessions">;
 /** Throws `missing_api_key`, `invalid_api_key` or `expired_api_key`. */
 export async function authenticateKey(db: KeyCollections, key: string | null, now: Date): Promise<Caller> {
   if (!key) throw new ServiceError("missing_api_key");
-  return asCaller(await db.apiKeys.findOne({ hash: hashSecret(key) }), now, null);
+  return authenticateKeyHash(db, hashSecret(key), now);
+}
+
+/** Like `authenticateKey`, for whoever has kept only the hash of a key. */
+export async function authenticateKeyHash(
+  db: Pick<KeyCollections, "apiKeys">,
+  hash: string,
+  now: Date,
+): Promise<Caller> {
+  return asCaller(await db.apiKeys.findOne({ hash }), now, null);
 }
 
 /** Like `authenticateKey`, for the value of the console's cookie. */

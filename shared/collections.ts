@@ -176,6 +176,17 @@ export interface ConsoleSessionDocument {
   expiresAt: Date;
 }
 
+/**
+ * What a Socket.io client that lost its connection may return with: the SHA-256 of a secret that the gateway gave to its
+ * socket → the SHA-256 of the key that the socket had presented.
+ */
+export interface SocketSessionDocument {
+  _id: string;
+  keyHash: string;
+  /** Moves on while the socket is connected. */
+  expiresAt: Date;
+}
+
 /** A request for a pairing code, for the limit of 5 an hour per number. */
 export interface PairingRequestDocument {
   _id: string;
@@ -211,6 +222,7 @@ export const collectionNames = {
   connectors: "connectors",
   apiKeys: "api_keys",
   consoleSessions: "console_sessions",
+  socketSessions: "socket_sessions",
   pairingRequests: "pairing_requests",
   idempotencyKeys: "idempotency_keys",
 } as const;

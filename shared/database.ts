@@ -12,6 +12,7 @@ import {
   type MessageDocument,
   collectionNames as names,
   type PairingRequestDocument,
+  type SocketSessionDocument,
 } from "./collections.ts";
 import { indexes, type Retention } from "./indexes.ts";
 
@@ -27,6 +28,7 @@ export interface Collections {
   connectors: Collection<ConnectorDocument>;
   apiKeys: Collection<ApiKeyDocument>;
   consoleSessions: Collection<ConsoleSessionDocument>;
+  socketSessions: Collection<SocketSessionDocument>;
   pairingRequests: Collection<PairingRequestDocument>;
   idempotencyKeys: Collection<IdempotencyKeyDocument>;
 }
@@ -47,6 +49,7 @@ export function collections(db: Db): Collections {
     connectors: db.collection(names.connectors),
     apiKeys: db.collection(names.apiKeys),
     consoleSessions: db.collection(names.consoleSessions),
+    socketSessions: db.collection(names.socketSessions),
     pairingRequests: db.collection(names.pairingRequests),
     idempotencyKeys: db.collection(names.idempotencyKeys),
   };

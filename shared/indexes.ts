@@ -67,6 +67,7 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
     ],
     api_keys: [{ name: "hash", key: { hash: 1 }, unique: true }],
     console_sessions: [{ name: "kept", key: { expiresAt: 1 }, expireAfterSeconds: 0 }],
+    socket_sessions: [{ name: "kept", key: { expiresAt: 1 }, expireAfterSeconds: 0 }],
     pairing_requests: [
       { name: "number", key: { phoneNumber: 1, at: 1 } },
       { name: "kept", key: { at: 1 }, expireAfterSeconds: 3_600 },

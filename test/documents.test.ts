@@ -48,6 +48,7 @@ test("every file and folder that the documents name exists", async () => {
     "docs/internals/baileys.md",
     "docs/internals/channel-machine.md",
     "docs/internals/failures.md",
+    "docs/internals/socket-io.md",
   ];
   for (const document of documents) {
     const text = await read(document);

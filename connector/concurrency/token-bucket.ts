@@ -5,8 +5,8 @@ import { sleep } from "#shared/sleep.ts";
 export interface TokenBucket {
   /** Takes a token, a future one if the bucket is empty, and returns how long to wait for it, in ms. Never refuses. */
   take(now: number): number;
-  /** Takes a token if there is one; returns whether it did. */
-  tryTake(now: number): boolean;
+  /** Takes `count` tokens, one unless told, if there are as many; returns whether it did. */
+  tryTake(now: number, count?: number): boolean;
 }
 
 export function createTokenBucket(ratePerSecond: number, burst: number): TokenBucket {
@@ -24,11 +24,11 @@ export function createTokenBucket(ratePerSecond: number, burst: number): TokenBu
       tokens -= 1;
       return tokens >= 0 ? 0 : Math.ceil((-tokens * 1_000) / ratePerSecond);
     },
-    tryTake(now) {
+    tryTake(now, count = 1) {
       if (ratePerSecond === 0) return true;
       refill(now);
-      if (tokens < 1) return false;
-      tokens -= 1;
+      if (tokens < count) return false;
+      tokens -= count;
       return true;
     },
   };

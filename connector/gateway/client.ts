@@ -7,6 +7,7 @@ import { createTokenBucket, type TokenBucket } from "../concurrency/token-bucket
 import { audiencesOf } from "./audience.ts";
 import type { ChannelFeed } from "./channel-feed.ts";
 import { clientRequests, isRequestName, mentionedChannel, type RequestName } from "./client-request.ts";
+import type { Connection } from "./connection.ts";
 import type { Credential } from "./credential.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Notice } from "./notice.ts";
@@ -30,8 +31,6 @@ export interface ClientDeps {
   handlers: Record<RequestName, RequestHandler>;
   limits: GatewayLimits;
   log: Logger;
-  /** Called when the connection has presented a key. */
-  identified: () => void;
 }
 
 type Acknowledge = (answer: object) => void;
@@ -39,21 +38,26 @@ type Acknowledge = (answer: object) => void;
 /** One socket: its identity, its subscriptions, and its requests, which run one at a time. */
 export class Client {
   readonly socket: Socket;
+  readonly connection: Connection;
+  /** The secret with which the client may return; null for one that repeats its key by itself. */
+  readonly pid: string | null;
   readonly subscriptions = new Map<string, ChannelFeed>();
   failedTries = 0;
   readonly #deps: ClientDeps;
   readonly #budget: TokenBucket;
   #identity: ClientIdentity | null = null;
   #work: Promise<void> = Promise.resolve();
+  readonly #waiting = { requests: 0, bytes: 0 };
   #refusals = 0;
-  #deadline: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, deps: ClientDeps) {
+  constructor(socket: Socket, connection: Connection, pid: string | null, deps: ClientDeps) {
     this.socket = socket;
+    this.connection = connection;
+    this.pid = pid;
     this.#deps = deps;
-    const { requestsPerSecond, requestsBurst, authenticateMs } = deps.limits;
+    const { requestsPerSecond, requestsBurst } = deps.limits;
     this.#budget = createTokenBucket(requestsPerSecond, requestsBurst);
-    this.#deadline = setTimeout(() => this.end(noKeyInTime), authenticateMs);
+    connection.expire = () => this.end(noKeyInTime);
     socket.onAny((name: string, ...args: unknown[]) => this.#receive(name, args));
     // Clients can send an event of this name, and engine.io reports broken frames by it; without a listener it throws.
     socket.on("error", (error: unknown) =>
@@ -67,9 +71,7 @@ export class Client {
 
   /** Sets the rights of the socket. Callers first end the subscriptions of a different identity. */
   identify(identity: ClientIdentity): void {
-    clearTimeout(this.#deadline);
     this.#identity = identity;
-    this.#deps.identified();
   }
 
   greet({ caller }: ClientIdentity): void {
@@ -84,7 +86,7 @@ export class Client {
       "gateway closed a socket",
     );
     this.socket.emit("authentication_failed", { code, message });
-    this.socket.disconnect(true);
+    this.#disconnect();
   }
 
   join(channelId: string, feed: ChannelFeed, identity: ClientIdentity): void {
@@ -103,31 +105,43 @@ export class Client {
     this.socket.emit(name, payload);
   }
 
-  /** Call when the socket is gone. */
-  forget(): void {
-    clearTimeout(this.#deadline);
-  }
-
   #receive(name: string, args: unknown[]): void {
     const acknowledge = acknowledgement(args);
-    if (!this.#budget.tryTake(performance.now())) {
-      this.#refuse(name, args[0], acknowledge);
+    const payload = typeof args[0] === "function" ? undefined : args[0];
+    const bytes = JSON.stringify(payload)?.length ?? 0;
+    if (this.#isFullFor(bytes) || !this.#budget.tryTake(performance.now())) {
+      this.#refuse(name, payload, acknowledge);
       return;
     }
     this.#refusals = 0;
-    if (isRequestName(name)) this.#work = this.#work.then(() => this.#answer(name, args[0], acknowledge));
+    if (isRequestName(name)) this.#enqueue(bytes, () => this.#answer(name, payload, acknowledge));
     else acknowledge(failure(publicError(unknownRequest)));
+  }
+
+  #isFullFor(bytes: number): boolean {
+    const { waitingRequestsMax, waitingBytesMax } = this.#deps.limits;
+    const { requests, bytes: waitingBytes } = this.#waiting;
+    return requests >= waitingRequestsMax || waitingBytes + bytes > waitingBytesMax;
+  }
+
+  #enqueue(bytes: number, answer: () => Promise<void>): void {
+    this.#waiting.requests += 1;
+    this.#waiting.bytes += bytes;
+    this.#work = this.#work.then(answer).finally(() => {
+      this.#waiting.requests -= 1;
+      this.#waiting.bytes -= bytes;
+    });
   }
 
   #refuse(name: string, payload: unknown, acknowledge: Acknowledge): void {
     this.#refusals += 1;
-    if (this.#refusals > this.#deps.limits.refusalsMax) this.socket.disconnect(true);
+    if (this.#refusals > this.#deps.limits.refusalsMax) this.#disconnect();
     else if (isRequestName(name)) this.#fail(name, payload, acknowledge, tooMany);
     else acknowledge(failure(publicError(tooMany)));
   }
 
   async #answer(name: RequestName, payload: unknown, acknowledge: Acknowledge): Promise<void> {
-    if (!this.socket.connected) return;
+    if (!this.socket.connected || !(await this.#canReceive())) return;
     try {
       await this.#deps.handlers[name](this, payload, (answer) => {
         acknowledge({ ok: true, ...answer });
@@ -135,8 +149,23 @@ export class Client {
       });
     } catch (error) {
       this.#fail(name, payload, acknowledge, error);
-      if (this.failedTries >= this.#deps.limits.authenticationTries) this.socket.disconnect(true);
+      if (this.failedTries >= this.#deps.limits.authenticationTries) this.#disconnect();
     }
+  }
+
+  /** Waits until a client that asks faster than it reads has read; closes one that does not read at all. */
+  async #canReceive(): Promise<boolean> {
+    const { unsent } = this.connection;
+    const { answersUnsentMax, drainMs } = this.#deps.limits;
+    if (unsent.packets <= answersUnsentMax || (await unsent.drained(drainMs))) return true;
+    this.connection.cut("slow_consumer");
+    return false;
+  }
+
+  /** Tells the client not to reconnect by itself. */
+  #disconnect(): void {
+    this.socket.disconnect(true);
+    this.connection.hangUp();
   }
 
   #fail(name: RequestName, payload: unknown, acknowledge: Acknowledge, error: unknown): void {
@@ -170,10 +199,8 @@ function failure(error: object): object {
   return { ok: false, error };
 }
 
-/** The client's callback, if the last argument is one; removes it from `args`. */
-function acknowledgement(args: unknown[]): Acknowledge {
+/** The client's callback, if the last argument is one. */
+function acknowledgement(args: readonly unknown[]): Acknowledge {
   const last = args.at(-1);
-  if (typeof last !== "function") return () => undefined;
-  args.pop();
-  return (answer) => last(answer);
+  return typeof last === "function" ? (answer) => last(answer) : () => undefined;
 }

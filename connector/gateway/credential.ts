@@ -2,47 +2,72 @@ import type { IncomingHttpHeaders } from "node:http";
 import { z } from "zod";
 import { hashSecret } from "#shared/api-key.ts";
 import {
-  authenticateKey,
+  authenticateKeyHash,
   authenticateSession,
   type Caller,
   type KeyCollections,
   sessionCookieName,
 } from "#shared/authentication.ts";
+import { ServiceError } from "#shared/errors.ts";
 import { parseWith } from "#shared/validation.ts";
+import { originProblem } from "./origin.ts";
 
-/** A client's credential: an API key or the console's cookie. */
-export interface Credential {
-  kind: "key" | "session";
-  secret: string;
-}
+/** A client's credential: the hash of an API key, or the console's cookie. */
+export type Credential = { kind: "key"; hash: string } | { kind: "session"; cookie: string };
 
 /** The limit is longer than any key; only the database knows whether a key is valid. */
 export const apiKeySchema = z.string().max(500);
 
-const handshakeSchema = z.strictObject({ apiKey: apiKeySchema }).partial();
+/** `pid` and `offset` are the client's own: it repeats the `pid` that the gateway gave it before. */
+const handshakeSchema = z
+  .strictObject({ apiKey: apiKeySchema, pid: z.string().max(100), offset: z.unknown() })
+  .partial();
 
-/**
- * The credential of a handshake; a key takes precedence over a cookie. Throws `invalid_request` for a malformed `auth`.
- */
-export function handshakeCredential(auth: unknown, headers: IncomingHttpHeaders): Credential | null {
-  const { apiKey } = parseWith(handshakeSchema, auth);
-  if (apiKey !== undefined) return { kind: "key", secret: apiKey };
-  const cookie = cookieValue(headers.cookie, sessionCookieName);
-  return cookie ? { kind: "session", secret: cookie } : null;
+/** What a handshake presents, in the order in which it counts. */
+interface Presented {
+  /** The API key in `auth`. */
+  key: Credential | null;
+  /** The secret of the client's last connection. */
+  pid: string | null;
+  /** The console's cookie, from one of our own pages. */
+  cookie: Credential | null;
+}
+
+/** Throws `invalid_request` for a malformed `auth`, and `missing_api_key` for an empty key. */
+export function presentedBy(auth: unknown, headers: IncomingHttpHeaders): Presented {
+  const { apiKey, pid } = parseWith(handshakeSchema, auth);
+  return {
+    key: apiKey === undefined ? null : keyCredential(apiKey),
+    pid: pid ?? null,
+    cookie: cookieCredential(headers),
+  };
+}
+
+/** Throws `missing_api_key` for an empty key. */
+export function keyCredential(apiKey: string): Credential {
+  if (!apiKey) throw new ServiceError("missing_api_key");
+  return { kind: "key", hash: hashSecret(apiKey) };
 }
 
 /** Throws as `authenticateKey` and `authenticateSession` do. */
 export function verify(db: KeyCollections, credential: Credential): Promise<Caller> {
-  const authenticate = { key: authenticateKey, session: authenticateSession }[credential.kind];
-  return authenticate(db, credential.secret, new Date());
+  const now = new Date();
+  if (credential.kind === "key") return authenticateKeyHash(db, credential.hash, now);
+  return authenticateSession(db, credential.cookie, now);
 }
 
 /** Equal for two sockets with the same credential. */
 export function credentialId(credential: Credential): string {
-  return `${credential.kind}:${hashSecret(credential.secret)}`;
+  return credential.kind === "key" ? `key:${credential.hash}` : `session:${hashSecret(credential.cookie)}`;
 }
 
-function cookieValue(header: string | undefined, name: string): string | undefined {
-  const pairs = (header ?? "").split(";").map((pair) => pair.trim());
-  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+/**
+ * Browsers send the cookie unasked, to every port of its host. Pages of other origins, even of those in `FRONTEND_URL`,
+ * have to present a key.
+ */
+function cookieCredential(headers: IncomingHttpHeaders): Credential | null {
+  const pairs = (headers.cookie ?? "").split(";").map((pair) => pair.trim());
+  const named = pairs.find((pair) => pair.startsWith(`${sessionCookieName}=`));
+  const cookie = named?.slice(sessionCookieName.length + 1);
+  return cookie && originProblem(headers, []) === null ? { kind: "session", cookie } : null;
 }

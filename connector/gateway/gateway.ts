@@ -11,20 +11,23 @@
 import type { Server as HttpServer } from "node:http";
 import type { Db } from "mongodb";
 import pLimit from "p-limit";
-import type { Socket } from "socket.io";
+import type { Server, Socket } from "socket.io";
 import { type Collections, collections } from "#shared/database.ts";
+import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import { tailEvents } from "../events/event-tail.ts";
 import { authenticateHandler, leaveAll } from "./authenticate.ts";
 import { Feeds } from "./channel-feeds.ts";
 import { Client } from "./client.ts";
+import { Connections } from "./connections.ts";
 import { keepSweeping, sweepFeeds } from "./feed-sweep.ts";
 import { type HandshakeData, handshakeMiddleware } from "./handshake.ts";
 import { keepRechecking } from "./key-recheck.ts";
 import { defaultLimits, type GatewayLimits } from "./limits.ts";
 import { tailPairings } from "./pairing-tail.ts";
 import { roomBroadcaster } from "./rooms.ts";
-import { createSocketServer, type SocketServer } from "./socket-server.ts";
+import { createSocketServer } from "./socket-server.ts";
+import { SocketSessions, sessionOf } from "./socket-sessions.ts";
 import { subscribeHandler, unsubscribeHandler } from "./subscribe.ts";
 
 export interface GatewayOptions {
@@ -33,6 +36,8 @@ export interface GatewayOptions {
   db: Db;
   /** Allowed origins besides the server's own. */
   origins: readonly string[];
+  /** How many proxies stand in front. */
+  trustProxy: number;
   log: Logger;
   limits?: Partial<GatewayLimits>;
 }
@@ -48,10 +53,12 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
   const { log } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const db = collections(options.db);
-  const sockets = createSocketServer(options.server, options.origins, limits);
-  const broadcast = roomBroadcaster(sockets.io, limits.writeBufferMax, log);
-  const parts = { db, feeds: new Feeds({ db, broadcast, log }), limits, log };
-  const clients = acceptClients(sockets, parts);
+  const connections = new Connections(limits, options.trustProxy, log);
+  const sockets = createSocketServer(options.server, options.origins, connections, limits);
+  const feeds = new Feeds({ db, broadcast: roomBroadcaster(sockets.io), log });
+  const sessions = new SocketSessions(db, limits.returnMs);
+  const parts = { db, connections, sessions, feeds, limits, log };
+  const clients = acceptClients(sockets.io, parts);
   const stopping = new AbortController();
   const tails = followDatabase(parts, stopping.signal);
   const running = [
@@ -59,6 +66,7 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
     keepSweeping(parts.feeds, limits.sweepMs, stopping.signal),
     keepRechecking({
       db,
+      sessions,
       clients: () => clients.values(),
       everyMs: limits.recheckMs,
       log,
@@ -78,35 +86,50 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
 /** Shared by the parts of a gateway. */
 interface GatewayParts {
   db: Collections;
+  connections: Connections;
+  sessions: SocketSessions;
   feeds: Feeds;
   limits: GatewayLimits;
   log: Logger;
 }
 
 /** Makes a client of every connection. Returns those that are connected, by socket id. */
-function acceptClients({ io, keyless, settle }: SocketServer, parts: GatewayParts): Map<string, Client> {
-  const { db, feeds, limits, log } = parts;
+function acceptClients(io: Server, parts: GatewayParts): Map<string, Client> {
+  const { connections, feeds, limits } = parts;
   const clients = new Map<string, Client>();
   const handlers = {
-    authenticate: authenticateHandler(db, feeds, limits),
+    authenticate: authenticateHandler(parts),
     subscribe_channel: subscribeHandler({ ...parts, reads: pLimit(limits.replayReadsMax) }),
     unsubscribe_channel: unsubscribeHandler({ feeds }),
   };
-  io.use(handshakeMiddleware({ db, keyless, limits, log }));
+  io.use(handshakeMiddleware(parts));
   io.on("connection", (socket: Socket) => {
-    const client = new Client(socket, { handlers, limits, log, identified: () => settle(socket.conn) });
+    const connection = connections.of(socket);
+    if (!connection) return;
+    const { identity, pid } = socket.data as HandshakeData;
+    const client = new Client(socket, connection, pid, { ...parts, handlers });
     clients.set(socket.id, client);
-    socket.on("disconnect", () => {
+    socket.on("disconnect", (reason) => {
       clients.delete(socket.id);
-      client.forget();
       leaveAll(client, feeds);
+      if (reason === "client namespace disconnect") leaveForGood(client, parts);
     });
-    const { identity } = socket.data as HandshakeData;
     if (!identity) return;
     client.identify(identity);
+    connections.accept(connection);
     client.greet(identity);
   });
   return clients;
+}
+
+/** A connection without a socket would have no deadline and no key to be rechecked. */
+function leaveForGood(client: Client, { sessions, log }: GatewayParts): void {
+  client.connection.hangUp();
+  const session = sessionOf(client);
+  if (!session) return;
+  sessions.forget(session.pid).catch((error: unknown) => {
+    log.warn({ event: "session_not_forgotten", ...errorTrace(error) }, "gateway could not forget a client");
+  });
 }
 
 /**

@@ -6,9 +6,11 @@ import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
 import type { Client, ClientIdentity } from "./client.ts";
 import { credentialId, verify } from "./credential.ts";
+import { type SocketSessions, sessionOf } from "./socket-sessions.ts";
 
 export interface RecheckDeps {
   db: KeyCollections;
+  sessions: SocketSessions;
   clients: () => Iterable<Client>;
   everyMs: number;
   log: Logger;
@@ -23,7 +25,21 @@ export async function keepRechecking(deps: RecheckDeps): Promise<void> {
   const { everyMs, signal } = deps;
   while (!signal.aborted) {
     await sleep(everyMs, signal);
-    if (!signal.aborted) await recheck(deps);
+    if (signal.aborted) return;
+    await recheck(deps);
+    await keepSessions(deps);
+  }
+}
+
+/** Lets the clients that are connected now return when they lose their connection before the next time. */
+async function keepSessions({ clients, sessions, log }: RecheckDeps): Promise<void> {
+  try {
+    await sessions.keep([...clients()].flatMap((client) => sessionOf(client) ?? []));
+  } catch (error) {
+    log.warn(
+      { event: "sessions_not_kept", ...errorTrace(error) },
+      "gateway could not keep its clients' identities",
+    );
   }
 }
 

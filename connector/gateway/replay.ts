@@ -11,7 +11,6 @@ import type { Client } from "./client.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { logNotice } from "./notice.ts";
 import type { ReplayBuffer } from "./replay-buffer.ts";
-import { drained, dropSlowConsumer } from "./slow-consumer.ts";
 
 export interface Replay {
   client: Client;
@@ -72,15 +71,23 @@ interface Position {
 }
 
 async function sendNext(context: Replay, sentSeq: number): Promise<Position> {
-  const { client, audiences, buffer, limits, log } = context;
+  const { client, audiences, buffer, limits } = context;
   const page = await readPage(context, sentSeq, Math.min(pageRows, buffer.seq - sentSeq));
   const next = page.kind === "rows" ? page.rows.filter(({ seq }) => seq <= buffer.seq) : [];
-  for (const notice of next.map(logNotice)) if (audiences.includes(notice.audience)) client.send(notice);
+  for (const notice of next.map(logNotice)) {
+    if (audiences.includes(notice.audience)) client.send(notice);
+    if (client.connection.unsent.bytes > limits.replayBytesMax) await letItRead(context);
+  }
   if (page.kind === "missed") sendResync(context, page.seq);
-  if (!(await drained(client.socket, limits.drainMs))) dropSlowConsumer(client.socket, log);
+  await letItRead(context);
   const reached = page.kind === "missed" ? page.seq : next.at(-1)?.seq;
   // Without a row, retention has removed the events up to the start of the buffer.
   return { sentSeq: reached ?? Math.max(sentSeq, buffer.seq), isFeedCaughtUp: false };
+}
+
+/** Waits until the client has received what was sent, and closes it if it does not. */
+async function letItRead({ client: { connection }, limits }: Replay): Promise<void> {
+  if (!(await connection.unsent.drained(limits.drainMs))) connection.cut("slow_consumer");
 }
 
 /** The client has received more elsewhere than this feed has broadcast, or its number is from another log. */

@@ -1,16 +1,14 @@
 import type { Server as HttpServer, IncomingMessage } from "node:http";
 import { Server } from "socket.io";
+import { boundedWebSocketServer } from "./bounded-websockets.ts";
+import type { Connections } from "./connections.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { isScriptRequest, originProblem } from "./origin.ts";
-import { UnauthenticatedConnections } from "./unauthenticated.ts";
+import type { EngineConnection } from "./unsent.ts";
 
-/** Socket.io, and the connections that have not presented a key. */
+/** Socket.io on an HTTP server. */
 export interface SocketServer {
   io: Server;
-  /** Connections that joined without a key; the handshake adds them. */
-  keyless: UnauthenticatedConnections;
-  /** Call when the connection has presented a key or is gone. */
-  settle: (connection: object) => void;
   /** Refuses new connections and closes all others; clients see a lost connection and reconnect elsewhere. */
   close: () => void;
 }
@@ -22,10 +20,9 @@ export interface SocketServer {
 export function createSocketServer(
   server: HttpServer,
   origins: readonly string[],
+  connections: Connections,
   limits: GatewayLimits,
 ): SocketServer {
-  const arriving = new UnauthenticatedConnections();
-  const keyless = new UnauthenticatedConnections();
   let isClosing = false;
   const io = new Server(server, {
     path: "/socket.io/",
@@ -34,31 +31,19 @@ export function createSocketServer(
     pingInterval: 25_000,
     pingTimeout: 20_000,
     connectTimeout: limits.authenticateMs,
+    upgradeTimeout: limits.upgradeMs,
+    wsEngine: boundedWebSocketServer(limits),
     allowRequest: (request, answer) => {
       const problem = isClosing ? "Closing" : requestProblem(request);
       answer(problem, problem === null);
     },
   });
-  io.engine.on(
-    "connection",
-    (connection: { remoteAddress: string; once(event: "close", f: () => void): void }) => {
-      arriving.add(connection, connection.remoteAddress);
-      connection.once("close", () => settle(connection));
-    },
-  );
-  return { io, keyless, settle, close };
+  io.engine.on("connection", (conn: EngineConnection) => connections.open(conn));
+  return { io, close };
 
-  function settle(connection: object): void {
-    arriving.delete(connection);
-    keyless.delete(connection);
-  }
-
-  function requestProblem({ headers, url, socket }: IncomingMessage): string | null {
+  function requestProblem({ headers, url }: IncomingMessage): string | null {
     if (isScriptRequest(url)) return "JSONP is not supported";
-    if (io.engine.clientsCount >= limits.connectionsMax) return "Too many connections";
-    const waiting = arriving.count(socket.remoteAddress ?? "");
-    if (waiting >= limits.arrivingPerAddressMax) return "Too many connections without an API key";
-    return originProblem(headers, origins);
+    return originProblem(headers, origins) ?? (connections.makeRoom() ? null : "Too many connections");
   }
 
   function close(): void {

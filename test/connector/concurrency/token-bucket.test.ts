@@ -78,6 +78,11 @@ test("`tryTake` grants the burst, then the rate, and never more than the burst a
   expect([1, 2, 3, 4].map(() => bucket.tryTake(60_000))).toEqual([true, true, true, false]);
 });
 
+test("`tryTake` takes several tokens at once, or none of them", () => {
+  const bucket = createTokenBucket(1, 10);
+  expect([bucket.tryTake(0, 7), bucket.tryTake(0, 4), bucket.tryTake(0, 3)]).toEqual([true, false, true]);
+});
+
 test("a rate of 0 means no limit for `tryTake`", () => {
   const bucket = createTokenBucket(0, 1);
   expect([1, 2, 3].map(() => bucket.tryTake(0))).toEqual([true, true, true]);

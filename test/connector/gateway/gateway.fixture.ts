@@ -33,6 +33,7 @@ type Answer = { ok: boolean; error?: { code: string; message: string } } & Recor
 
 export interface FixtureOptions {
   origins?: string[];
+  trustProxy?: number;
   limits?: Partial<GatewayLimits>;
   /** The database of another gateway, to share it. */
   database?: TestDatabase;
@@ -67,7 +68,12 @@ export class GatewayFixture implements AsyncDisposable {
     this.url = url;
   }
 
-  static async start({ origins = [], limits = {}, ...shared }: FixtureOptions = {}): Promise<GatewayFixture> {
+  static async start({
+    origins = [],
+    trustProxy = 0,
+    limits = {},
+    ...shared
+  }: FixtureOptions = {}): Promise<GatewayFixture> {
     const database = shared.database ?? (await testDatabase());
     await ensureIndexes(database.db, { eventsDays: 7, messagesDays: 30 });
     const logged: string[] = [];
@@ -76,6 +82,7 @@ export class GatewayFixture implements AsyncDisposable {
       server,
       db: database.db,
       origins,
+      trustProxy,
       log: pino({ level: "trace" }, { write: (line: string) => void logged.push(line) }),
       limits,
     });

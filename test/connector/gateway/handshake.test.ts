@@ -62,7 +62,6 @@ describe("a key in the handshake", () => {
 describe("the console's cookie", () => {
   test.each([
     ["our own origin", () => ({ origin: gateway.url })],
-    ["a listed origin", () => ({ origin: listed })],
     ["a same-origin poll without Origin", () => ({ "sec-fetch-site": "same-origin" })],
     ["a program that sends neither", () => ({})],
   ])("authenticates from %s", async (_what, headers) => {
@@ -70,6 +69,17 @@ describe("the console's cookie", () => {
     const cookie = await gateway.addSession(keyId);
     const client = gateway.connect({ transports: ["polling"], extraHeaders: { cookie, ...headers() } });
     await eventually(() => client.names().includes("authenticated"));
+  });
+
+  test("is not a credential of a page of a listed origin, which may present a key", async () => {
+    const { keyId, key } = await gateway.addKey();
+    const cookie = await gateway.addSession(keyId);
+    const client = gateway.connect({ extraHeaders: { cookie, origin: listed } });
+    await eventually(() => client.socket.connected);
+    const channelId = await gateway.addChannel();
+    const refused = await client.ask("subscribe_channel", { channelId });
+    expect(refused.error?.code).toBe("missing_api_key");
+    expect((await client.ask("authenticate", { apiKey: key })).ok).toBe(true);
   });
 
   test.each([

@@ -7,41 +7,7 @@ import { attachGateway } from "#connector/gateway/gateway.ts";
 import { createLog } from "#shared/log.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { GatewayFixture } from "./gateway.fixture.ts";
-
-test("the joined connections of an address without a key are limited; presenting a key frees one", async () => {
-  await using gateway = await GatewayFixture.start({ limits: { unauthenticatedPerAddressMax: 2 } });
-  const { key } = await gateway.addKey();
-  const [first, second] = [gateway.connect(), gateway.connect()];
-  await eventually(() => first.socket.connected && second.socket.connected);
-  const third = gateway.connect();
-  await eventually(() => third.socket.io.engine.readyState === "closed");
-  expect(third.socket.connected).toBe(false);
-  const keyed = gateway.connect({ auth: { apiKey: key } });
-  await eventually(() => keyed.names().includes("authenticated"));
-  await first.ask("authenticate", { apiKey: key });
-  const fourth = gateway.connect();
-  await eventually(() => fourth.socket.connected);
-  second.socket.disconnect();
-  fourth.socket.disconnect();
-  await eventually(() => {
-    const { socket } = gateway.connect();
-    return new Promise<boolean>((resolve) => {
-      socket.on("connect", () => resolve(true));
-      socket.io.on("close", () => resolve(false));
-    });
-  });
-});
-
-test("the connections of an address that have not presented a key, joined or not, are limited", async () => {
-  await using gateway = await GatewayFixture.start({ limits: { arrivingPerAddressMax: 2 } });
-  const { key } = await gateway.addKey();
-  const keyed = gateway.connect({ auth: { apiKey: key } });
-  await eventually(() => keyed.names().includes("authenticated"));
-  for (const client of [new PollingClient(gateway.url), new PollingClient(gateway.url)]) await client.open();
-  const third = gateway.connect({ auth: { apiKey: key } });
-  await new Promise((resolve) => third.socket.on("connect_error", resolve));
-  expect(keyed.socket.connected).toBe(true);
-});
+import { PollingClient } from "./raw-clients.fixture.ts";
 
 test("the total number of connections is limited", async () => {
   await using gateway = await GatewayFixture.start({ limits: { connectionsMax: 2 } });
@@ -96,12 +62,68 @@ test("a client that does not read is closed; others still receive events", async
   expect(witness.socket.connected).toBe(true);
 });
 
+test("a client that asks and never reads, on channels where nothing happens, is closed", async () => {
+  await using gateway = await GatewayFixture.start({ limits: { answersUnsentMax: 5, drainMs: 300 } });
+  const { key } = await gateway.addKey();
+  const client = await new PollingClient(gateway.url).open();
+  await client.send(`40${JSON.stringify({ apiKey: key })}`);
+  await eventually(async () => (await client.receive()).includes('"authenticated"'));
+  const ask = (id: number) => `42${id}["unsubscribe_channel",{"channelId":"x"}]`;
+  await client.send(...Array.from({ length: 20 }, (_, id) => ask(id)));
+  await eventually(async () => (await client.send("3")) === 400);
+});
+
+test("a client that asks faster than it reads, but reads, gets every answer", async () => {
+  await using gateway = await GatewayFixture.start({ limits: { answersUnsentMax: 5 } });
+  const { key } = await gateway.addKey();
+  const client = await new PollingClient(gateway.url).open();
+  await client.send(`40${JSON.stringify({ apiKey: key })}`);
+  const ask = (id: number) => `42${id}["unsubscribe_channel",{"channelId":"x"}]`;
+  await client.send(...Array.from({ length: 50 }, (_, id) => ask(id)));
+  let received = "";
+  await eventually(async () => {
+    received += await client.receive();
+    return received.includes("4349[");
+  });
+  for (let id = 0; id < 50; id += 1) expect(received).toContain(`43${id}[`);
+});
+
+test("requests that wait for an earlier one are limited, in number and in size", async () => {
+  await using gateway = await GatewayFixture.start({
+    limits: { waitingRequestsMax: 3, waitingBytesMax: 200 },
+  });
+  const client = await gateway.connectAdmin();
+  await eventually(() => client.socket.connected);
+  const ask = () => client.ask("subscribe_channel", { channelId: "x" });
+  const answers = await Promise.all([ask(), ask(), ask(), ask()]);
+  expect(answers.map(({ error }) => error?.code)).toEqual([
+    ...Array(3).fill("channel_not_found"),
+    "rate_limited",
+  ]);
+  expect((await client.ask("authenticate", { apiKey: "x".repeat(300) })).error?.code).toBe("rate_limited");
+});
+
+test("events that a client misses are sent in portions that it has time to receive", async () => {
+  await using gateway = await GatewayFixture.start({
+    limits: { writeBytesMax: 50_000, replayBytesMax: 10_000 },
+  });
+  const { key } = await gateway.addKey();
+  const channelId = await gateway.addChannel();
+  for (let seq = 1; seq <= 100; seq += 1) {
+    await gateway.addEvent(channelId, seq, "incoming_message", { message: "x".repeat(2_000) });
+  }
+  const client = gateway.connect({ auth: { apiKey: key }, transports: ["polling"] });
+  await client.ask("subscribe_channel", { channelId, after: 0 });
+  await eventually(() => client.received.some(({ data }) => data.seq === 100));
+  expect(client.received.filter(({ name }) => name === "incoming_message")).toHaveLength(100);
+});
+
 test("without a database every request fails with `database_unavailable`, no try counts, and closing works", async () => {
   const client = new MongoClient("mongodb://127.0.0.1:1/none", { serverSelectionTimeoutMS: 500 });
   const server = createServer();
   const limits = { requestMs: 100 };
   const log = createLog("silent");
-  const gateway = await attachGateway({ server, db: client.db(), origins: [], log, limits });
+  const gateway = await attachGateway({ server, db: client.db(), origins: [], trustProxy: 0, log, limits });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const socket = io(url, { forceNew: true, reconnection: false });
@@ -120,31 +142,3 @@ test("without a database every request fails with `database_unavailable`, no try
   server.close();
   await client.close();
 });
-
-/** Speaks Engine.IO directly, so that it can stop reading. */
-class PollingClient {
-  readonly #address: string;
-  #sid = "";
-
-  constructor(url: string) {
-    this.#address = `${url}/socket.io/?EIO=4&transport=polling`;
-  }
-
-  async open(): Promise<void> {
-    const text = await (await fetch(this.#address)).text();
-    this.#sid = JSON.parse(text.slice(1)).sid;
-  }
-
-  async send(packet: string): Promise<void> {
-    await fetch(`${this.#address}&sid=${this.#sid}`, { method: "POST", body: packet });
-  }
-
-  async poll(): Promise<{ status: number; text: string }> {
-    const response = await fetch(`${this.#address}&sid=${this.#sid}`);
-    return { status: response.status, text: await response.text() };
-  }
-
-  async receive(): Promise<string> {
-    return (await this.poll()).text;
-  }
-}

@@ -53,13 +53,13 @@ const triggers: Record<string, (gateway: GatewayFixture) => Promise<unknown>> = 
   async socket_error(gateway) {
     const client = gateway.connect();
     client.socket.emit("error", phoneNumber);
+    client.socket.emit("error", { name: phoneNumber, message: phoneNumber, stack: `at ${phoneNumber}` });
   },
 };
 
 test.each(Object.entries(triggers))(
   "the log line of %s does not contain the error's message",
   async (event, trigger) => {
-    // No recheck may run while a collection is being replaced.
     // Long enough that no recheck runs while a collection is being replaced.
     await using gateway = await GatewayFixture.start({ limits: { recheckMs: 1_500, sweepMs: 50 } });
     await trigger(gateway);

@@ -1,0 +1,25 @@
+import { type ServerOptions, WebSocket, WebSocketServer } from "ws";
+import type { GatewayLimits } from "./limits.ts";
+import type { EngineConnection } from "./unsent.ts";
+
+/** Returns the class of websocket server that Engine.IO creates: it bounds what Engine.IO's options do not name. */
+export function boundedWebSocketServer({
+  fragmentsMax,
+  lingerMs,
+}: GatewayLimits): new (
+  options: ServerOptions,
+) => WebSocketServer {
+  return class extends WebSocketServer {
+    constructor(options: ServerOptions) {
+      // A chunk is what one read returns, so a message of many tiny reads costs more chunks than frames.
+      const bounds = { maxFragments: fragmentsMax, maxBufferedChunks: 1_024, closeTimeout: lingerMs };
+      super({ ...options, ...bounds });
+    }
+  };
+}
+
+/** Destroys the websocket of a connection, which would otherwise wait for the client to agree. */
+export function destroyWebSocket({ transport }: EngineConnection): void {
+  const websocket: unknown = Reflect.get(transport, "socket");
+  if (websocket instanceof WebSocket) websocket.terminate();
+}
