@@ -39,6 +39,11 @@ export interface Timings {
   overtakeMs: number;
   replacedPauseMs: number;
   stableMs: number;
+  /** How long WhatsApp may take to answer the request to remove the device. */
+  unlinkAnswerMs: number;
+  /** How long an unlinking is repeated until WhatsApp confirms it, and the pause while it refuses the login. */
+  unlinkMaxMs: number;
+  unlinkRefusedMs: number;
   backoff: Backoff;
   /** How long a channel without an owner is left to its preferred connector. */
   graceMs: number;
@@ -81,6 +86,9 @@ export const defaultTimings: Timings = {
   overtakeMs: 2_000,
   replacedPauseMs: 60_000,
   stableMs: 60_000,
+  unlinkAnswerMs: 5_000,
+  unlinkMaxMs: 24 * 60 * 60_000,
+  unlinkRefusedMs: 60 * 60_000,
   backoff: connectBackoff,
   graceMs: 5_000,
   moveQuietMs: 5_000,

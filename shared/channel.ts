@@ -18,7 +18,14 @@ export type ChannelStatus = (typeof channelStatuses)[number];
 
 /** Why a channel has its status. Each status has its own reasons. */
 export const statusReasons = {
-  connecting: ["connection_lost", "server_unavailable", "server_untrusted", "rate_limited", "replaced"],
+  connecting: [
+    "connection_lost",
+    "server_unavailable",
+    "server_untrusted",
+    "rate_limited",
+    "replaced",
+    "unlinking",
+  ],
   inactive: ["disconnected", "qr_expired", "interrupted", "connection_lost"],
   error: [
     "replaced",

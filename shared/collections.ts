@@ -22,6 +22,9 @@ export interface PendingPairing {
   expiresAt: Date;
 }
 
+/** Why a device is to be unlinked: at a caller's request, or because its account is not the one that the caller named. */
+export type UnlinkCause = "logout" | "deletion" | "wrong_number";
+
 export interface ChannelDocument {
   /** Equal to `channelId`. */
   _id: string;
@@ -43,6 +46,8 @@ export interface ChannelDocument {
   wanted: "connected" | "disconnected";
   /** The owner. `epoch` rises with every owner and never falls. `movedAt`: when rebalancing last moved the channel. */
   owner: { connector: string | null; epoch: number; movedAt?: Date };
+  /** The device is to be removed at WhatsApp, which has not confirmed it yet; its owner repeats it until then. */
+  unlink?: { cause: UnlinkCause; since: Date } | null;
   /** The linked account's LID, once known. */
   lid: string | null;
   createdAt: Date;

@@ -1,7 +1,7 @@
 /** Lets callers wait until a value that changes over time satisfies a test. */
 export interface Condition<T> {
-  /** Resolves with the value as soon as `test` holds for it; to null when it did not within `ms`. */
-  until(test: (value: T) => boolean, ms: number): Promise<T | null>;
+  /** Resolves with the value as soon as `test` holds for it; to null when it did not within `ms`, or before the signal aborts. */
+  until(test: (value: T) => boolean, limit: number | AbortSignal): Promise<T | null>;
   /** Tests the value again for everyone who waits; call it after each change. */
   changed(): void;
 }
@@ -10,10 +10,10 @@ export function createCondition<T>(read: () => T): Condition<T> {
   const waiters = new Set<() => void>();
 
   return {
-    until(test, ms) {
+    until(test, limit) {
       return new Promise((resolve) => {
         const settle = (result: T | null) => {
-          clearTimeout(timer);
+          stopLimit();
           waiters.delete(check);
           resolve(result);
         };
@@ -21,7 +21,7 @@ export function createCondition<T>(read: () => T): Condition<T> {
           const value = read();
           if (test(value)) settle(value);
         };
-        const timer = setTimeout(() => settle(null), ms);
+        const stopLimit = startLimit(limit, () => settle(null));
         waiters.add(check);
         check();
       });
@@ -30,4 +30,16 @@ export function createCondition<T>(read: () => T): Condition<T> {
       for (const check of [...waiters]) check();
     },
   };
+}
+
+/** Calls `reached` at the limit, unless the returned function is called before. */
+function startLimit(limit: number | AbortSignal, reached: () => void): () => void {
+  if (typeof limit === "number") {
+    const timer = setTimeout(reached, limit);
+    return () => clearTimeout(timer);
+  }
+  // Not at once: the caller has not finished starting yet.
+  if (limit.aborted) queueMicrotask(reached);
+  limit.addEventListener("abort", reached);
+  return () => limit.removeEventListener("abort", reached);
 }

@@ -16,6 +16,7 @@ import { createCurrentSocket, type OpenSocket } from "./current-socket.ts";
 import { dial } from "./dial.ts";
 import { pairingCodeRequest } from "./pairing-code-request.ts";
 import { createPairingCodes } from "./qr-and-pairing-codes.ts";
+import { removeDevice } from "./remove-device.ts";
 import { socketSignals } from "./socket-signals.ts";
 
 /** A channel's connection to WhatsApp: at most one socket. Drops the signals of earlier sockets. */
@@ -28,8 +29,8 @@ export interface Connection {
   close(): Promise<void>;
   /** Ends the socket at once. Emits no signal. */
   terminate(): void;
-  /** Removes this device at WhatsApp, if the socket still works, and closes. */
-  unlink(): Promise<void>;
+  /** Asks WhatsApp over the open socket to remove this device. `unlinked` follows, or `closed` for want of a confirmation. */
+  unlink(): void;
   /** Asks WhatsApp for a pairing code; a signal reports what became of it. */
   requestCode(phoneNumber: string): void;
   /** The socket, once it is open. */
@@ -45,8 +46,10 @@ export interface ConnectionOptions {
   /** Resolves when one more connection may be opened. */
   turn(): Promise<void>;
   inbox: Inbox;
-  /** Whether the linked account differs from the one that the caller named. */
-  isWrongAccount(): boolean;
+  /** Whether a socket that logs in serves only to unlink the device. */
+  mustUnlink(): boolean;
+  /** Whether nothing that arrives may be kept: the account is not the one that the caller named, or the channel is deleted. */
+  mustDiscard(): boolean;
   /** `isCurrent` turns false when another socket replaces the one that gave the signal. */
   signal(signal: Signal, isCurrent: () => boolean): void;
 }
@@ -70,13 +73,13 @@ export function createConnection(scope: SessionScope, options: ConnectionOptions
     isRestart = false;
   };
   const recover = async () => {
-    if (!options.isWrongAccount()) await journalRecovery.recover().catch(scope.fail);
+    if (!options.mustDiscard()) await journalRecovery.recover().catch(scope.fail);
   };
   const signalOptions = { ...options, current, codes, journalRecovery, emit, closed };
   const listener = (isCurrent: () => boolean) => socketSignals(scope, signalOptions, isCurrent);
 
   return {
-    ...createClosing(current, scope.log),
+    ...createClosing(current),
     recover,
     open() {
       current.forget()?.terminate();
@@ -85,6 +88,22 @@ export function createConnection(scope: SessionScope, options: ConnectionOptions
         if (!isCurrent()) return;
         if (!(error instanceof AuthStateError)) return scope.fail(error);
         closed({ kind: "credentials_unreadable" });
+      });
+    },
+    unlink() {
+      const isCurrent = current.watch();
+      const socket = current.held();
+      // Without one, `closed` is on its way.
+      if (!socket) return;
+      void removeDevice(socket.wa, options.timings.unlinkAnswerMs).then((answer) => {
+        if (!isCurrent()) return;
+        if (answer.kind === "result") return emit({ type: "unlinked" });
+        const facts = {
+          answer: answer.kind,
+          ...(answer.kind === "refused" && { whatsappCode: answer.code }),
+        };
+        scope.log.warn({ event: "unlink", ...facts }, "device not removed at WhatsApp, will be retried");
+        closed({ kind: "unlink_unconfirmed" })?.terminate();
       });
     },
     requestCode: pairingCodeRequest({ ...signalOptions, log: scope.log }),

@@ -1,9 +1,9 @@
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import type { AuthState } from "../auth/auth-state.ts";
+import { ask } from "../baileys/ask.ts";
 import {
   type AuthenticationCreds,
-  type BinaryNode,
   signedKeyPair,
   type WASocket,
   xmppSignedPreKey,
@@ -110,17 +110,7 @@ async function offerSignedPreKey(
 ): Promise<boolean> {
   const attrs = { to: "@s.whatsapp.net", type: "set", xmlns: "encrypt" };
   const content = [{ tag: "rotate", attrs: {}, content: [xmppSignedPreKey(key)] }];
-  try {
-    const answer: BinaryNode | undefined = await wa.query({ tag: "iq", attrs, content }, answerMs);
-    if (answer) return true;
-  } catch (error) {
-    if (isRefusal(error)) return false;
-    throw error;
-  }
-  throw new Error("WhatsApp did not answer");
-}
-
-/** Whether Baileys rejected with the error code of an answer. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && "data" in error && typeof error.data === "number";
+  const answer = await ask(wa, { tag: "iq", attrs, content }, answerMs);
+  if (answer.kind === "unanswered") throw new Error("WhatsApp did not answer");
+  return answer.kind === "result";
 }

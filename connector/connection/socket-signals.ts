@@ -18,8 +18,10 @@ export interface SocketSignalsOptions {
   current: CurrentSocket;
   codes: PairingCodes;
   journalRecovery: Pick<JournalRecovery, "handOver">;
-  /** Whether the linked account differs from the one that the caller named. */
-  isWrongAccount(): boolean;
+  /** Whether a socket that logs in serves only to unlink the device. */
+  mustUnlink(): boolean;
+  /** Whether nothing that arrives may be kept: the account is not the one that the caller named, or the channel is deleted. */
+  mustDiscard(): boolean;
   emit(signal: Signal): void;
   /** Forgets the current socket, emits `closed`, and returns the socket for the caller to end. */
   closed(reason: CloseReason, code?: number | null): ChannelSocket | null;
@@ -40,19 +42,29 @@ export function socketSignals(
     (...parts: P) => {
       if (isCurrent()) work(...parts);
     };
-  let isWrongAccount = false;
+  let isDiscarding = false;
+  let hasOpened = false;
+  /** Stays true for this socket: an account that is unlinked is forgotten before its last message arrives. */
+  const discards = () => {
+    isDiscarding ||= options.mustDiscard();
+    return isDiscarding;
+  };
+  const open = () => {
+    hasOpened = true;
+    opened(options);
+  };
 
   return {
     qr: ifCurrent((text, attempt) => emit({ type: "qr", code: codes.qr(text, attempt) })),
     paired: ifCurrent(() => emit({ type: "paired" })),
     loggedIn: ifCurrent(() => {
-      isWrongAccount = options.isWrongAccount();
-      if (isWrongAccount) opened(options);
+      if (discards() || options.mustUnlink()) open();
     }),
     opened: ifCurrent(() => {
-      opened(options);
-      const open = current.open();
-      if (open) rotateSignedPreKeys({ ...options, ...open, log: scope.log });
+      if (hasOpened) return;
+      open();
+      const socket = current.open();
+      if (socket) rotateSignedPreKeys({ ...options, ...socket, log: scope.log });
     }),
     closed: ifCurrent((closure) => {
       const isLinked = auth.linked();
@@ -66,10 +78,10 @@ export function socketSignals(
       if (stage === "log") scope.fail(new Error(`Stalled: ${stage}`));
     }),
     allPublished: () => inbox.idle(),
-    // A message counts whichever socket delivered it, unless the account is not the channel's.
-    received: (batch) => (isWrongAccount ? new Promise(() => undefined) : inbox.received(batch)),
+    // A message counts whichever socket delivered it.
+    received: (batch) => (discards() ? new Promise(() => undefined) : inbox.received(batch)),
     updated: (updates) => {
-      if (!isWrongAccount) inbox.updated(updates);
+      if (!discards()) inbox.updated(updates);
     },
   };
 }

@@ -8,7 +8,7 @@ export function unusableConnection(signal: (signal: Signal) => void): Connection
     recover: async () => undefined,
     close: async () => undefined,
     terminate: () => undefined,
-    unlink: async () => undefined,
+    unlink: () => undefined,
     requestCode: () => undefined,
     current: () => null,
   };

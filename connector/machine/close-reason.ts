@@ -2,6 +2,8 @@
 export type CloseReason =
   | { kind: "restart_required" }
   | { kind: "unlinked" }
+  /** WhatsApp did not answer the request to remove the device, or refused it. */
+  | { kind: "unlink_unconfirmed" }
   | { kind: "unpaired" }
   /** The login of a device that has never logged in: WhatsApp may not have received the confirmation of the link. */
   | { kind: "link_refused" }

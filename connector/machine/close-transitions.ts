@@ -2,7 +2,14 @@ import { backoffMs } from "#shared/backoff.ts";
 import type { StatusReason } from "#shared/channel.ts";
 import type { CloseReason } from "./close-reason.ts";
 import { ended, type MachineState, newMachine, type Step, type World } from "./machine.ts";
-import { eraseUnlinked } from "./transitions.ts";
+import {
+  endUnlink,
+  giveUpUnlink,
+  isOverdue,
+  isUnlinking,
+  type Unlinking,
+  unlinkPauseMs,
+} from "./unlink-transitions.ts";
 
 const restartsInARowMax = 3;
 /** A phone that is still linking this device may say later that it has, when the keys must still be there. */
@@ -15,10 +22,7 @@ type CloseTransition = (machine: MachineState, reason: HandledReason, world: Wor
 /** The transition for a closed socket, chosen by its close reason. */
 export function byReason(machine: MachineState, { reason }: { reason: CloseReason }, world: World): Step {
   if (reason.kind === "lease_lost") return { machine, effects: [] };
-  if (machine.unlinkOnOpen && !transientReasons.has(reason.kind)) return eraseUnlinked();
-  if (machine.unlinkOnOpen && reason.kind === "replaced") {
-    return waiting(machine, "replaced", world.limits.replacedPauseMs, world);
-  }
+  if (isUnlinking(machine)) return unlinkAgain(machine, reason, world);
   if (!world.isLinked && isPairing(machine) && transientReasons.has(reason.kind)) {
     return ended("inactive", "connection_lost");
   }
@@ -32,7 +36,7 @@ function isPairing({ code, hasAskedForCode }: MachineState): boolean {
   return code !== null || hasAskedForCode;
 }
 
-/** After these the channel can connect again, so a pending unlink waits for the next connection. */
+/** After these the channel can connect again. */
 const transientReasons: ReadonlySet<CloseReason["kind"]> = new Set([
   "restart_required",
   "connection_lost",
@@ -40,11 +44,31 @@ const transientReasons: ReadonlySet<CloseReason["kind"]> = new Set([
   "server_untrusted",
   "rate_limited",
   "replaced",
+  "link_refused",
+  "unlink_unconfirmed",
 ]);
+
+/** Only WhatsApp's word ends an unlinking, or its deadline; after any other close it is tried again on a new connection. */
+function unlinkAgain(machine: Unlinking, reason: HandledReason, world: World): Step {
+  if (reason.kind === "unlinked" || !world.isLinked) return endUnlink(machine);
+  if (isOverdue(machine, world)) return giveUpUnlink(machine);
+  if (reason.kind === "restart_required" && machine.restarts < restartsInARowMax) {
+    return restart(machine, "unlinking");
+  }
+  const isRefused = reason.kind === "link_refused";
+  if (isRefused && machine.refusals >= refusalsInARowMax) return endUnlink(machine);
+  const pauseMs =
+    unlinkPauseMs(reason, world) ?? backoffMs(world.limits.backoff, machine.attempt, world.random);
+  const leftMs = machine.unlink.since + world.limits.unlinkMaxMs - world.now;
+  const refusals = machine.refusals + (isRefused ? 1 : 0);
+  return waiting({ ...machine, refusals }, "unlinking", Math.min(pauseMs, leftMs), world);
+}
 
 const closeTransitions: Record<HandledReason["kind"], CloseTransition> = {
   restart_required: restartAtOnce,
   unlinked: () => ended("logged_out", "unlinked_by_phone", [{ type: "erase_credentials" }]),
+  // Only an unlinking asks for it.
+  unlink_unconfirmed: (machine, _, world) => retryLater(machine, "connection_lost", world),
   unpaired: () => ended("error", "pairing_failed"),
   link_refused: (machine, _, world) =>
     machine.refusals >= refusalsInARowMax
@@ -80,15 +104,20 @@ const closeTransitions: Record<HandledReason["kind"], CloseTransition> = {
 /** Reconnects at once: a restart is part of pairing. A server that keeps asking for one counts as unavailable. */
 function restartAtOnce(machine: MachineState, _: CloseReason, world: World): Step {
   if (machine.restarts >= restartsInARowMax) return retryLater(machine, "server_unavailable", world);
+  return restart(machine, null);
+}
+
+function restart(machine: MachineState, reason: StatusReason | null): Step {
+  const restarts = machine.restarts + 1;
   return {
     machine: {
       ...machine,
       state: "connecting",
-      reason: null,
+      reason,
       code: null,
       hasAskedForCode: false,
       retryAt: null,
-      restarts: machine.restarts + 1,
+      restarts,
     },
     effects: [{ type: "open_socket" }],
   };

@@ -1,5 +1,6 @@
-import type { ChannelDocument } from "#shared/collections.ts";
+import type { ChannelDocument, UnlinkCause } from "#shared/collections.ts";
 import { type MachineState, newMachine } from "./machine.ts";
+import { resumedUnlink } from "./unlink-transitions.ts";
 
 /** How a channel starts under a new owner. */
 export interface InitialState {
@@ -15,20 +16,30 @@ export interface InitialState {
 const resting = ["inactive", "error", "logged_out"] as const;
 const pairing: readonly ChannelDocument["status"][] = ["connecting", "qr_ready", "pairing_code_ready"];
 
+/** No wait is longer, whatever clock the last owner had. */
+const waitMsMax = 24 * 60 * 60_000;
+
 /** To WhatsApp a new owner is the same client, so a restart must not cut these waits short. */
-const askedToWait: readonly ChannelDocument["reason"][] = ["rate_limited", "replaced"];
+const askedToWait: readonly ChannelDocument["reason"][] = ["rate_limited", "replaced", "unlinking"];
 
 /**
  * Decides by the wish, not by the last status, whether the channel reconnects. A pairing that the last owner did not
  * finish is not resumed: its code died with the socket. `now` is in ms since the epoch.
  */
 export function initialState(
-  channel: Pick<ChannelDocument, "status" | "reason" | "wanted" | "retryAt">,
+  channel: Pick<ChannelDocument, "status" | "reason" | "wanted" | "retryAt" | "unlink">,
   isLinked: boolean,
   now: number,
 ): InitialState {
-  const { status, reason, wanted, retryAt } = channel;
+  const { status, reason, wanted, retryAt, unlink } = channel;
   const base = { mustAnnounce: false, mustConnect: false, retryInMs: null };
+  const isWaiting = status === "connecting" && askedToWait.includes(reason);
+  const waitMs = isWaiting ? clamp((retryAt?.getTime() ?? 0) - now, waitMsMax) : 0;
+  if (unlink) {
+    if (!isLinked) return { ...base, machine: unlinked(unlink.cause), mustAnnounce: true };
+    const machine = resumedUnlink({ cause: unlink.cause, since: unlink.since.getTime() }, now + waitMs);
+    return { ...base, machine, retryInMs: waitMs };
+  }
   if (wanted === "disconnected") {
     const rest = resting.find((state) => state === status);
     if (rest) return { ...base, machine: newMachine(rest, reason) };
@@ -41,10 +52,20 @@ export function initialState(
   if (!isLinked && pairing.includes(status)) {
     return { ...base, machine: newMachine("inactive", "interrupted"), mustAnnounce: true };
   }
-  const retryInMs = (retryAt?.getTime() ?? 0) - now;
-  if (isLinked && retryInMs > 0 && status === "connecting" && askedToWait.includes(reason)) {
-    const machine = { ...newMachine("waiting", reason), retryAt: now + retryInMs };
-    return { ...base, machine, retryInMs };
+  if (isLinked && waitMs > 0) {
+    const machine = { ...newMachine("waiting", reason), retryAt: now + waitMs };
+    return { ...base, machine, retryInMs: waitMs };
   }
   return { ...base, machine: newMachine("inactive"), mustConnect: true };
+}
+
+/** The last owner erased the credentials, as WhatsApp had confirmed it, and died before it could store that. */
+function unlinked(cause: UnlinkCause): MachineState {
+  return cause === "wrong_number"
+    ? newMachine("error", "wrong_number")
+    : newMachine("logged_out", "unlinked_by_api");
+}
+
+function clamp(ms: number, max: number): number {
+  return Math.min(Math.max(ms, 0), max);
 }

@@ -2,10 +2,14 @@
 
 import type { Backoff } from "#shared/backoff.ts";
 import type { ChannelStatus, StatusReason } from "#shared/channel.ts";
+import type { UnlinkCause } from "#shared/collections.ts";
 import type { CloseReason } from "./close-reason.ts";
 
-/** The statuses callers see, plus `waiting` (lost, will retry), which they see as `connecting` with a reason. */
-export type StateName = ChannelStatus | "waiting";
+/**
+ * The statuses callers see, plus `waiting` (lost, will retry) and `unlinking` (WhatsApp is asked to remove the device), which
+ * they see as `connecting` with a reason.
+ */
+export type StateName = ChannelStatus | "waiting" | "unlinking";
 
 export type PairingMethod = { kind: "qr" } | { kind: "code"; phoneNumber: string };
 
@@ -16,6 +20,12 @@ export interface PairingCode {
   of: number;
   /** Ms since the epoch. */
   expiresAt: number;
+}
+
+/** An unlinking that WhatsApp has not confirmed yet. `since` is when it was requested, ms since the epoch. */
+export interface PendingUnlink {
+  cause: UnlinkCause;
+  since: number;
 }
 
 export interface MachineState {
@@ -38,15 +48,17 @@ export interface MachineState {
   replacements: number;
   /** When the channel became active, ms since the epoch. */
   openedAt: number | null;
-  /** Unlinking was requested without an open connection: unlink as soon as one opens. */
-  unlinkOnOpen: boolean;
+  /** Any connection that opens serves only to unlink the device; null when none is to be unlinked. */
+  unlink: PendingUnlink | null;
 }
 
 export type Signal =
   /** A person asks for a connection, or a new owner finds that the channel should have one. Retries use `retry`. */
   | { type: "start"; method: PairingMethod }
   | { type: "stop" }
-  | { type: "unlink" }
+  | { type: "unlink"; cause: Exclude<UnlinkCause, "wrong_number"> }
+  /** WhatsApp has confirmed that the device is removed. */
+  | { type: "unlinked" }
   | { type: "qr"; code: PairingCode }
   | { type: "code"; code: PairingCode }
   /** The phone has accepted the device: a code is used up, and the first login follows. */
@@ -64,7 +76,10 @@ export type SignalType = Signal["type"];
 export type Effect =
   | { type: "open_socket" }
   | { type: "close_socket" }
+  /** Asks WhatsApp to remove the device; a signal reports the answer. */
   | { type: "unlink_device" }
+  /** WhatsApp never confirmed an unlinking: its owner may have to remove the device on the phone. */
+  | { type: "report_unconfirmed"; cause: UnlinkCause }
   | { type: "erase_credentials" }
   | { type: "request_code"; phoneNumber: string }
   /** The linked account is known and can be recorded. */
@@ -92,6 +107,10 @@ export interface MachineLimits {
   replacedPauseMs: number;
   /** A connection open for this long counts as stable: attempts start from zero again. */
   stableMs: number;
+  /** How long an unlinking is repeated until WhatsApp confirms it. */
+  unlinkMaxMs: number;
+  /** The pause between two attempts to unlink while WhatsApp refuses the login. */
+  unlinkRefusedMs: number;
 }
 
 export interface Step {
@@ -112,13 +131,13 @@ export function newMachine(state: StateName, reason: StatusReason | null = null)
     refusals: 0,
     replacements: 0,
     openedAt: null,
-    unlinkOnOpen: false,
+    unlink: null,
   };
 }
 
 /** The status callers see. */
 export function publicStatus({ state }: Pick<MachineState, "state">): ChannelStatus {
-  return state === "waiting" ? "connecting" : state;
+  return state === "waiting" || state === "unlinking" ? "connecting" : state;
 }
 
 /** Ends in a state that only a person's request leaves. */

@@ -1,5 +1,4 @@
 import {
-  type Effect,
   ended,
   type MachineState,
   newMachine,
@@ -8,6 +7,14 @@ import {
   type Step,
   type World,
 } from "./machine.ts";
+import {
+  endUnlink,
+  giveUpUnlink,
+  isOverdue,
+  isUnlinking,
+  resumedUnlink,
+  unlinkNow,
+} from "./unlink-transitions.ts";
 
 /** The transitions of `transition-table.ts`, one function each. */
 
@@ -42,7 +49,8 @@ export function connectNow(
   return { machine: next, effects: [{ type: "cancel_retry" }, { type: "open_socket" }] };
 }
 
-export function reconnect(machine: MachineState): Step {
+export function reconnect(machine: MachineState, _: unknown, world: World): Step {
+  if (isUnlinking(machine) && isOverdue(machine, world)) return giveUpUnlink(machine);
   return { machine: { ...machine, state: "connecting", retryAt: null }, effects: [{ type: "open_socket" }] };
 }
 
@@ -71,6 +79,8 @@ function isFor(method: PairingMethod, phoneNumber: string): boolean {
 
 /** Each of a person's requests asks once: WhatsApp makes few codes for a number, and the QRs that follow are no reason. */
 export function showCode(machine: MachineState, { code }: { code: PairingCode }): Step {
+  // Only a device that is not linked is offered a code.
+  if (isUnlinking(machine)) return endUnlink(machine);
   const { method, hasAskedForCode } = machine;
   if (code.kind === "qr" && method.kind === "code") {
     return hasAskedForCode ? { machine, effects: [] } : askForCode(machine, method.phoneNumber);
@@ -85,6 +95,7 @@ function askForCode(machine: MachineState, phoneNumber: string): Step {
 
 /** A used code must not be given out again, and the connection that paired cannot become active. */
 export function awaitLogin(machine: MachineState): Step {
+  if (isUnlinking(machine)) return { machine, effects: [] };
   return {
     machine: { ...machine, state: "connecting", code: null, reason: null, retryAt: null },
     effects: [],
@@ -92,6 +103,9 @@ export function awaitLogin(machine: MachineState): Step {
 }
 
 export function open(machine: MachineState, _: unknown, { now, isWrongAccount }: World): Step {
+  if (isUnlinking(machine)) return unlinkNow(machine, machine.unlink, { now });
+  // Nothing of an account that the caller did not name is kept.
+  if (isWrongAccount) return unlinkNow(machine, { cause: "wrong_number" }, { now });
   const opened: MachineState = {
     ...machine,
     state: "active",
@@ -100,8 +114,6 @@ export function open(machine: MachineState, _: unknown, { now, isWrongAccount }:
     retryAt: null,
     openedAt: now,
   };
-  if (machine.unlinkOnOpen) return unlinkNow(opened);
-  if (isWrongAccount) return rejectWrongAccount();
   return { machine: opened, effects: [{ type: "remember_account" }] };
 }
 
@@ -112,38 +124,17 @@ export function dropWish(machine: MachineState): Step {
 
 /** A pending unlink stops the channel anyway; a stop in between must not let the credentials survive. */
 export function hangUp(machine: MachineState): Step {
-  if (machine.unlinkOnOpen) return dropWish(machine);
+  if (isUnlinking(machine)) return dropWish(machine);
   return ended("inactive", "disconnected", [{ type: "close_socket" }]);
 }
 
 /** A linked channel reconnects under its next owner; a pairing does not survive its socket. */
-export function suspend(machine: MachineState, _: unknown, { isLinked }: World): Step {
+export function suspend(machine: MachineState, _: unknown, { isLinked, now }: World): Step {
   if (!isLinked) return ended("inactive", "interrupted", [{ type: "close_socket" }]);
   // A wait that WhatsApp asked for continues under any owner.
-  const waiting = machine.state === "waiting" ? machine : newMachine("waiting", "connection_lost");
+  const lost = isUnlinking(machine)
+    ? resumedUnlink(machine.unlink, now)
+    : newMachine("waiting", "connection_lost");
+  const waiting = machine.state === "waiting" ? machine : lost;
   return { machine: waiting, effects: [{ type: "cancel_retry" }, { type: "close_socket" }] };
-}
-
-export function eraseUnlinked(): Step {
-  return ended("logged_out", "unlinked_by_api", [{ type: "close_socket" }, { type: "erase_credentials" }]);
-}
-
-export function unlinkNow(_machine: MachineState): Step {
-  return ended("logged_out", "unlinked_by_api", [{ type: "unlink_device" }, { type: "erase_credentials" }]);
-}
-
-/** The linked account is not the one the caller named: unlinks it and keeps nothing of it. */
-function rejectWrongAccount(): Step {
-  return ended("error", "wrong_number", [{ type: "unlink_device" }, { type: "erase_credentials" }]);
-}
-
-/** Unlinking needs an open socket, so a linked channel connects once more for it. The socket that paired cannot. */
-export function unlinkLater(machine: MachineState, _: unknown, { isLinked }: World): Step {
-  if (!isLinked) return eraseUnlinked();
-  if (machine.unlinkOnOpen) return { machine, effects: [] };
-  const later = { code: null, reason: null, retryAt: null, unlinkOnOpen: true };
-  const next: MachineState = { ...machine, ...later, state: "connecting" };
-  if (machine.state === "connecting") return { machine: next, effects: [] };
-  const effects: Effect[] = [{ type: "cancel_retry" }, { type: "close_socket" }, { type: "open_socket" }];
-  return { machine: next, effects };
 }

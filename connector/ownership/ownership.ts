@@ -29,7 +29,7 @@ export interface Unowned {
 }
 
 /**
- * Finds channels that need an owner (they are wanted, to be deleted or have commands) and that no other living
+ * Finds channels that need an owner (they are wanted, to be unlinked or deleted, or have commands) and that no other living
  * connector owns. Channels of `connectorId` itself are included. `among` limits the search to these channels.
  */
 export async function channelsWithoutOwner(
@@ -46,7 +46,12 @@ export async function channelsWithoutOwner(
   const needsOwner: Filter<ChannelDocument> = {
     ...(ids && { _id: ids }),
     "owner.connector": { $nin: others },
-    $or: [{ wanted: "connected" }, { deletedAt: { $ne: null } }, { _id: { $in: waiting } }],
+    $or: [
+      { wanted: "connected" },
+      { deletedAt: { $ne: null } },
+      { "unlink.since": { $ne: null } },
+      { _id: { $in: waiting } },
+    ],
   };
   const found = await db.channels
     .find(needsOwner, { projection: { "owner.connector": 1 } })

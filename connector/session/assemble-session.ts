@@ -83,14 +83,22 @@ export function assembleSession(
         signal,
         turn: options.turn,
         whatsapp: config.whatsapp,
-        isWrongAccount: () => isWrongAccount(machineRunner.machine().method),
+        mustUnlink: () => machineRunner.machine().unlink !== null,
+        mustDiscard: () =>
+          isDeleted() ||
+          machineRunner.machine().unlink?.cause === "wrong_number" ||
+          isWrongAccount(machineRunner.machine().method),
         getMessage: createResendRequests({ messageStore, parties, ownJid }),
       })
     : unusableConnection(signal);
-  const effects = createEffects({ db, collections, fence, auth, signal, connection, linkedAccount });
+  const { log } = scope;
+  const effects = createEffects({ db, collections, fence, auth, signal, connection, linkedAccount, log });
   const machineRunner = createMachineRunner(scope, {
     channelStore,
-    events,
+    // For callers, a deleted channel does not exist any more.
+    events: {
+      publish: (...event) => (isDeleted() ? Promise.resolve() : events.publish(...event)),
+    },
     isLinked,
     isWrongAccount,
     limits: timings,
@@ -102,7 +110,9 @@ export function assembleSession(
   const sending = () => sendingOn(machineRunner, connection);
   const sender = assembleSender(scope, stores, options, { caches, sending });
   const { release, onEnd } = options;
-  const erasure = createErasure(scope, { db, channelStore, machineRunner, release, onEnd });
+  const stopSending = () => void sender.stop();
+  const erasure = createErasure(scope, { db, channelStore, machineRunner, stopSending, release, onEnd });
+  const isDeleted = () => channel.deletedAt !== null || erasure.hasBegun();
   const { erase } = erasure;
   const lane = { queue, machineRunner, channelStore, db: collections, isLinked, erase };
   const controlLane = createControlLane(scope, lane);

@@ -19,7 +19,7 @@ export interface ChannelStore {
   saveStep(change: ChannelStep): Promise<void>;
   setAccount(phoneNumber: string | null, lid: string | null): Promise<void>;
   setWish(wanted: ChannelDocument["wanted"]): Promise<void>;
-  /** Hides the channel from callers; if this owner dies, the next one erases it. */
+  /** Hides the channel from callers and forgets what describes it; if this owner dies, the next one erases the rest. */
   markDeleted(): Promise<void>;
 }
 
@@ -38,6 +38,7 @@ export function createChannelStore({ channels }: Pick<Collections, "channels">, 
         retryAt: machine.retryAt === null ? null : new Date(machine.retryAt),
         lastDisconnect,
         lastStatusUpdate: new Date(),
+        unlink: machine.unlink && { ...machine.unlink, since: new Date(machine.unlink.since) },
         ...(isCodeNew ? await pairingFields(machine.code) : {}),
         ...(wanted ? { wanted } : {}),
       });
@@ -45,9 +46,15 @@ export function createChannelStore({ channels }: Pick<Collections, "channels">, 
     setAccount: (phoneNumber, lid) =>
       set({ ...(phoneNumber ? { "config.phoneNumber": phoneNumber } : {}), lid }),
     setWish: (wanted) => set({ wanted }),
-    markDeleted: () => set({ deletedAt: new Date() }),
+    markDeleted: () => set({ ...withoutDescription, deletedAt: new Date() }),
   };
 }
+
+/** Nothing that the owner of a deleted channel would need to unlink it. */
+const withoutDescription = {
+  ...{ name: "", metadata: {}, givenNumber: null, lid: null, pairing: null },
+  config: { phoneNumber: null, qrCode: null, pairingCode: null },
+} satisfies Partial<ChannelDocument>;
 
 async function pairingFields(code: PairingCode | null) {
   if (!code) return { pairing: null, "config.qrCode": null, "config.pairingCode": null };

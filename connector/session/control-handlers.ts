@@ -18,7 +18,7 @@ export interface ControlContext {
   isLinked(): boolean;
   /** As `MachineRunner.until`, but throws a `PostponedError` when the lane stops. */
   until: MachineRunner["until"];
-  /** Unlinks if WhatsApp can be reached, and erases the channel; the session ends with it. */
+  /** As `Erasure.erase`, but throws a `PostponedError` when the lane stops; the session ends with it. */
   erase(): Promise<void>;
 }
 
@@ -80,12 +80,16 @@ async function disconnect({ machineRunner }: ControlContext): Promise<CommandRes
   return { status: publicStatus(machineRunner.machine()) };
 }
 
-async function logout({ machineRunner, until }: ControlContext): Promise<CommandResults["channel.logout"]> {
-  await machineRunner.dispatch({ type: "unlink" });
-  const after = await until(({ state }) => state === "logged_out", slowMs);
-  // WhatsApp cannot be reached: the command stays in the queue until it can.
+async function logout(context: ControlContext): Promise<CommandResults["channel.logout"]> {
+  const { machineRunner, until } = context;
+  await machineRunner.dispatch({ type: "unlink", cause: "logout" });
+  const after = await until(({ unlink }) => unlink === null, slowMs);
+  // WhatsApp has not confirmed it: the command stays in the queue until it does.
   if (!after) throw new PostponedError();
-  return { status: publicStatus(after) };
+  if (after.state === "logged_out") return { status: publicStatus(after) };
+  // Another account was being unlinked, and nothing is linked any more.
+  if (after.reason === "wrong_number") return logout(context);
+  throw new ServiceError("expired", "WhatsApp did not confirm that the device is removed; the link is kept");
 }
 
 async function erase(context: ControlContext): Promise<CommandResults["channel.delete"]> {

@@ -38,7 +38,8 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
   stopped.catch(() => undefined);
   const context: ControlContext = {
     ...options,
-    until: (test, ms) => Promise.race([machineRunner.until(test, ms), stopped]),
+    until: (test, limit) => Promise.race([machineRunner.until(test, limit), stopped]),
+    erase: () => Promise.race([options.erase(), stopped]),
   };
 
   const execute = async (command: CommandDocument) => {
@@ -46,6 +47,7 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
     // The session ended meanwhile: the command stays as it is, and the next owner rescues it.
     if (!scope.isOwner()) return;
     if (!settlement) return queue.unclaim([command._id]);
+    // An erasure settles the command that asked for it.
     const isErased = command.type === "channel.delete" && settlement.state === "succeeded";
     if (!isErased) await queue.settle(command._id, settlement);
   };

@@ -1,6 +1,7 @@
 import type { Db } from "mongodb";
 import type { Collections } from "#shared/database.ts";
 import { ServiceError } from "#shared/errors.ts";
+import type { Logger } from "#shared/log.ts";
 import type { AuthState } from "../auth/auth-state.ts";
 import { eraseCredentials } from "../auth/erase-credentials.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -25,10 +26,11 @@ export interface EffectsOptions {
   connection: Connection;
   linkedAccount: Pick<LinkedAccount, "remember">;
   signal(signal: Signal): void;
+  log: Logger;
 }
 
 export function createEffects(options: EffectsOptions): Effects {
-  const { db, collections, fence, auth, connection, linkedAccount, signal } = options;
+  const { db, collections, fence, auth, connection, linkedAccount, signal, log } = options;
   let retry: NodeJS.Timeout | null = null;
 
   const cancel = () => {
@@ -60,6 +62,11 @@ export function createEffects(options: EffectsOptions): Effects {
           return connection.close();
         case "unlink_device":
           return connection.unlink();
+        case "report_unconfirmed":
+          return void log.warn(
+            { event: "unlink_unconfirmed", cause: effect.cause },
+            "WhatsApp never confirmed that the device is removed: if the phone still lists it, remove it there",
+          );
         case "erase_credentials":
           return auth ? auth.erase() : eraseCredentials(db, fence);
         case "request_code":

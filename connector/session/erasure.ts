@@ -1,32 +1,48 @@
-import type { Db } from "mongodb";
+import type { Db, Document } from "mongodb";
 import {
   type CollectionName,
+  type CommandDocument,
   type FenceDocument,
   fenceId,
   collectionNames as names,
 } from "#shared/collections.ts";
+import type { CommandType } from "#shared/commands.ts";
+import { durable } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
+import { type Settlement, settlementFields } from "../commands/settlement.ts";
 import type { SessionScope } from "../session-scope.ts";
 import type { ChannelStore } from "./channel-store.ts";
 import type { MachineRunner } from "./machine-runner.ts";
 
 /** Erases a channel. */
 export interface Erasure {
-  /** Unlinks if WhatsApp can be reached, and erases everything. Runs once, however often it is called. */
+  /**
+   * Erases what the channel holds, unlinks it, and erases its credentials when WhatsApp has confirmed that, or has not for too
+   * long. Runs once, however often it is called. Resolves early when the session ends: the next owner continues.
+   */
   erase(): Promise<void>;
+  /** Starts `erase`, or removes what callers have inserted since. */
+  tidy(): Promise<void>;
+  hasBegun(): boolean;
 }
 
 export interface ErasureOptions {
   db: Db;
   channelStore: Pick<ChannelStore, "markDeleted">;
   machineRunner: Pick<MachineRunner, "dispatch" | "until">;
+  /** Claims no more sends. */
+  stopSending(): void;
   /** Releases what the session holds; nothing of it writes after this resolves. */
   release(): Promise<void>;
   onEnd(hasFailed: boolean): void;
 }
 
-const unlinkWaitMs = 20_000;
 const fenceKeptDays = 30;
+
+const deletion: CommandType = "channel.delete";
+/** Callers read there how the deletion went, until the index removes it. */
+const notDeletion = { type: { $ne: deletion } };
+const openStates = ["queued", "running"] as const;
 
 /** The field that the TTL index of each fenced collection uses. */
 const expiries = {
@@ -38,20 +54,22 @@ const expiries = {
 };
 
 export function createErasure(
-  { channelId, isOwner, log }: Pick<SessionScope, "channelId" | "isOwner" | "log">,
-  { db, channelStore, machineRunner, release, onEnd }: ErasureOptions,
+  { channelId, ended, isOwner, fail, log }: SessionScope,
+  { db, channelStore, machineRunner, stopSending, release, onEnd }: ErasureOptions,
 ): Erasure {
   let erasing: Promise<void> | null = null;
 
-  const erase = async () => {
+  const run = async () => {
+    stopSending();
     await channelStore.markDeleted();
-    await machineRunner.dispatch({ type: "unlink" });
-    await machineRunner.until(({ state }) => state === "logged_out", unlinkWaitMs);
-    // Deposed meanwhile: the channel is marked, and the next owner erases it.
-    if (!isOwner()) return;
+    await eraseContents(db, channelId);
+    await machineRunner.dispatch({ type: "unlink", cause: "deletion" });
+    const last = await machineRunner.until(({ unlink }) => unlink === null, ended);
+    // Stopped or deposed meanwhile: the channel is marked, and the next owner erases it.
+    if (!last || !isOwner()) return;
     await release();
     try {
-      await eraseChannel(db, channelId);
+      await eraseChannel(db, channelId, last.state === "logged_out" ? confirmed : unconfirmed);
       onEnd(false);
     } catch (error) {
       log.warn(
@@ -61,35 +79,59 @@ export function createErasure(
       onEnd(true);
     }
   };
+  const erase = () => {
+    erasing ??= run();
+    return erasing;
+  };
 
   return {
-    async erase() {
-      erasing ??= erase();
-      await erasing;
+    erase,
+    hasBegun: () => erasing !== null,
+    async tidy() {
+      if (erasing !== null) return eraseContents(db, channelId);
+      erase().catch(fail);
     },
   };
 }
 
+const confirmed: Settlement = { state: "succeeded", result: {} };
+const unconfirmed: Settlement = {
+  state: "failed",
+  error: {
+    code: "expired",
+    message: "Erased, but WhatsApp never confirmed that the device is removed: remove it on the phone",
+  },
+};
+
+/** Removes what a channel holds, except its credentials and the commands that delete it. */
+async function eraseContents(db: Db, channelId: string): Promise<void> {
+  await eraseFrom(db, [names.messages, names.events], { channelId });
+  await eraseFrom(db, [names.commands], { channelId, ...notDeletion });
+}
+
 /**
- * Removes everything of a channel. Its document is removed last, so that an interrupted erasure is resumed. The fences stay
- * for days, so that a former owner cannot write rows that would never be removed.
+ * Removes everything of a channel, and settles the commands that delete it. Its document is removed last, so that an
+ * interrupted erasure is resumed. The fences stay for days, so that a former owner cannot write rows that would never be
+ * removed.
  */
-export async function eraseChannel(db: Db, channelId: string): Promise<void> {
-  await eraseFrom(
-    db,
-    [names.authCreds, names.authKeys, names.commands, names.messages, names.events],
-    channelId,
-  );
+export async function eraseChannel(db: Db, channelId: string, end: Settlement): Promise<void> {
+  await eraseFrom(db, [names.authCreds, names.authKeys], { channelId });
+  await eraseContents(db, channelId);
   for (const [name, expiry] of Object.entries(expiries)) {
     await db.collection<FenceDocument>(name).updateOne({ _id: fenceId(channelId) }, [{ $set: expiry }]);
   }
-  await db.collection<{ _id: string }>(names.channels).deleteOne({ _id: channelId });
+  const open = { channelId, state: { $in: [...openStates] } };
+  const commands = db.collection<CommandDocument>(names.commands);
+  await commands.updateMany({ ...open, type: deletion }, [{ $set: settlementFields(end) }], durable);
+  await db.collection<{ _id: string }>(names.channels).deleteOne({ _id: channelId }, durable);
   // A function that found the channel a moment ago may have inserted a command since, which would never be claimed.
-  await eraseFrom(db, [names.commands], channelId);
+  await eraseFrom(db, [names.commands], { ...open });
+  await eraseFrom(db, [names.commands], { channelId, ...notDeletion });
 }
 
-async function eraseFrom(db: Db, collections: readonly CollectionName[], channelId: string): Promise<void> {
+async function eraseFrom(db: Db, collections: readonly CollectionName[], rows: Document): Promise<void> {
   for (const name of collections) {
-    await db.collection<FenceDocument>(name).deleteMany({ channelId, _id: { $ne: fenceId(channelId) } });
+    const filter = { $and: [rows, { _id: { $ne: fenceId(String(rows.channelId)) } }] };
+    await db.collection<FenceDocument>(name).deleteMany(filter);
   }
 }

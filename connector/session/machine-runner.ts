@@ -50,7 +50,6 @@ export interface MachineRunnerOptions {
 const effectsBeforeStatus: readonly Effect["type"][] = [
   "cancel_retry",
   "close_socket",
-  "unlink_device",
   "erase_credentials",
   "remember_account",
 ];

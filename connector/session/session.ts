@@ -72,9 +72,9 @@ export class Session {
     this.ring();
   }
 
-  /** Unlinks if WhatsApp can be reached, and erases everything. */
+  /** Starts to erase the channel, or removes what was added to it since. */
   async erase(): Promise<void> {
-    await this.#parts.erasure.erase();
+    await this.#parts.erasure.tidy();
   }
 
   /** The state of the channel's machine. */
@@ -120,12 +120,12 @@ export class Session {
 
   async #begin(): Promise<void> {
     const { channel } = this.#options;
-    if (channel.deletedAt) return void this.erase().catch((error: unknown) => this.fail(error));
     const { connection, machineRunner, effects, initial } = this.#parts;
-    await connection.recover();
     const { mustAnnounce, mustConnect, retryInMs } = initial;
-    if (mustAnnounce) await machineRunner.announce();
     if (retryInMs !== null) await effects.perform({ type: "schedule_retry", delayMs: retryInMs });
+    if (channel.deletedAt) return this.erase();
+    await connection.recover();
+    if (mustAnnounce) await machineRunner.announce();
     if (mustConnect) await machineRunner.dispatch({ type: "start", method: { kind: "qr" } });
     this.ring();
   }

@@ -12,6 +12,9 @@ import type { CommandOutcome } from "../results/results.ts";
 import { confirmWrite } from "../store/unconfirmed-write.ts";
 
 const waitMsDefault = 10_000;
+/** As long as a connector waits for WhatsApp's answer before it tries again on a new connection. */
+const unlinkWaitMsDefault = 5_000;
+const unlinking: readonly CommandType[] = ["channel.logout", "channel.delete"];
 
 /** A command that a caller requests on a channel. */
 export interface CommandRequest<T extends CommandType> {
@@ -116,5 +119,6 @@ export function setLocation(c: Pick<Context, "header">, commandId: string): void
 
 /** A message for an inactive channel may stay queued for long, so its request waits only if `Prefer` asks. */
 function defaultWaitMs(type: CommandType, isActive: boolean): number {
+  if (unlinking.includes(type)) return unlinkWaitMsDefault;
   return type === "message.send" && !isActive ? 0 : waitMsDefault;
 }

@@ -99,6 +99,10 @@ const byReason: ReasonWords = {
       happened: "Another program took over this linked device.",
       todo: "Waypost tries once more after a pause. Stop the other program if it should not be running.",
     },
+    unlinking: {
+      happened: "The device is being removed from the account; WhatsApp has not confirmed it yet.",
+      todo: "Waypost repeats it for up to a day. You can also remove the device on the phone, under Linked devices.",
+    },
   },
   inactive: {
     disconnected: {

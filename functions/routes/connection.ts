@@ -27,7 +27,8 @@ const connecting = channelRoute({
   tag: "Connection",
   summary: "Connect a channel",
   description:
-    "Uses the stored link if the channel has one; otherwise a QR code, or a pairing code when a number is given.",
+    "Uses the stored link if the channel has one; otherwise a QR code, or a pairing code when a number is given. Ends a wait " +
+    "for `retryAt`.",
   scope: "channels:write",
   request: { headers: mutationHeaders, body: jsonRequest(commandTable["channel.connect"].payload) },
   responses: { 202: json(controlAnswer, "Connecting; `status` is the current one", commandHeaders) },
@@ -55,12 +56,15 @@ const loggingOut = channelRoute({
   path: "/channels/{channelId}/logout",
   tag: "Connection",
   summary: "Log out a channel",
-  description: "Unlinks the phone and erases the credentials.",
+  description:
+    "Removes the device from the phone, and erases the credentials once WhatsApp has confirmed that. Until then the channel is " +
+    "`connecting` with reason `unlinking`, and the removal is repeated on new connections, for at most 24 hours; if WhatsApp " +
+    "never confirms it, the link is kept. Waits for 5 s unless `Prefer` says otherwise.",
   scope: "channels:write",
   request: { headers: mutationHeaders, body: jsonRequest(nothing) },
   responses: {
-    200: json(controlAnswer, "Logged out", commandHeaders),
-    202: json(queuedAnswerSchema, "Queued; not executed yet", commandHeaders),
+    200: json(controlAnswer, "Logged out; WhatsApp has confirmed it", commandHeaders),
+    202: json(queuedAnswerSchema, "Not confirmed by WhatsApp yet", commandHeaders),
   },
 });
 

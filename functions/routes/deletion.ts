@@ -24,12 +24,18 @@ const deleting = channelRoute({
   tag: "Channels",
   summary: "Delete a channel",
   description:
-    "Logs out and erases everything. The channel is gone for callers at once, whatever the answer.",
+    "Erases everything and removes the device from the phone. The channel is gone for callers at once, whatever the answer; " +
+    "only its credentials stay, until WhatsApp has confirmed the removal, for at most 24 hours. Waits for that for 5 s unless " +
+    "`Prefer` says otherwise. The command can be read for 7 days after its end, by the key that made it and by administrators.",
   scope: "channels:write",
   request: { headers: mutationHeaders },
   responses: {
-    200: json(deletedAnswer, "The channel is erased", commandHeaders),
-    202: json(queuedAnswerSchema, "Queued; a connector will erase it", commandHeaders),
+    200: json(deletedAnswer, "The channel is erased, and its device removed", commandHeaders),
+    202: json(
+      queuedAnswerSchema,
+      "Not confirmed by WhatsApp yet; `Location` tells how it ends",
+      commandHeaders,
+    ),
   },
 });
 
@@ -46,7 +52,7 @@ export function deletionRoutes(deps: Dependencies) {
     { ...deleting, middleware },
     async (c) => {
       const { channelId } = c.req.valid("param");
-      const accepted = c.var.isErased ? await erased(c) : await erase(deps, c, channelId);
+      const accepted = c.var.isErased ? await erased(deps, c) : await erase(deps, c, channelId);
       const isGone = accepted.outcome?.state === "gone" || commandAnswer(accepted).state === "succeeded";
       if (!isGone) return c.json(queuedAnswer("Deletion queued", channelId, accepted.commandId), 202);
       return c.json({ ok: true as const, payload: { channelId } }, 200);
@@ -62,11 +68,11 @@ function erase(deps: Dependencies, c: Context<Env>, channelId: string): Promise<
   return submitCommand(deps, c, { type: "channel.delete", payload: {}, prepare });
 }
 
-/** Answers a repetition after the erasure, which erased the command too. */
-async function erased(c: Context<Env>): Promise<AcceptedCommand> {
+/** Answers a repetition after the erasure, by the command while it is kept. */
+async function erased({ results }: Dependencies, c: Context<Env>): Promise<AcceptedCommand> {
   const { ids } = await c.var.once.decide<{ commandId: string }>(() => {
     throw new ServiceError("channel_not_found");
   });
   setLocation(c, ids.commandId);
-  return { ...ids, outcome: { state: "gone" } };
+  return { ...ids, outcome: (await results.read(ids.commandId)) ?? { state: "gone" } };
 }

@@ -118,6 +118,11 @@ export const faultTable: Record<string, FaultRow> = {
     z.strictObject({ times: times.optional() }),
     ({ faults }, options) => faults.withholdRestart(omitUndefined(options)),
   ),
+  "refuse-query": row(
+    "Answers the next queries of a namespace with an error (md, encrypt, usync …).",
+    z.strictObject({ xmlns: z.string().min(1).max(100), code, times: times.optional() }),
+    ({ faults }, { xmlns, code, ...options }) => faults.refuseQuery(xmlns, code, omitUndefined(options)),
+  ),
   "forget-sessions": row(
     "Makes contacts lose their sessions with this number's linked devices; each contact requests the next message again.",
     z.strictObject({ target }),

@@ -48,6 +48,8 @@ export interface Faults {
   refuseCode(code: number, options?: Times): void;
   /** Does not end the next `times` connections (default 1) that paired, so that the client has to log in by itself. */
   withholdRestart(options?: Times): void;
+  /** Answers the next `times` queries (default 1) of this namespace with this error instead of doing what they ask. */
+  refuseQuery(xmlns: string, code: number, options?: Times): void;
   /** Makes every contact lose its sessions with the target's linked devices, and request the next message of each again. */
   forgetSessions(target: Target | "all"): void;
   /** Forges what proves an identity: of the server in later handshakes, of contacts in later key bundles, of the phone in later pairings. */
@@ -90,6 +92,7 @@ export function createFaults(network: Network): Faults {
     ignoreQuery: (xmlns, { times = 1 } = {}) => rules.ignoreQuery(xmlns, times),
     refuseCode: (code, { times = 1 } = {}) => rules.refuseCodes(code, times),
     withholdRestart: ({ times = 1 } = {}) => rules.withholdRestarts(times),
+    refuseQuery: (xmlns, code, { times = 1 } = {}) => rules.refuseQuery(xmlns, code, times),
     forgetSessions(target) {
       for (const person of network.people()) {
         for (const device of person.state.devices) forgetSessions(device, target);

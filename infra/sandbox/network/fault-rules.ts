@@ -23,6 +23,7 @@ export class FaultRules {
   readonly #ignoredQueries = new Map<string, Limited<true>>();
   readonly #refusedCodes = new Map<"code", Limited<number>>();
   readonly #withheldRestarts = new Map<"restart", Limited<true>>();
+  readonly #refusedQueries = new Map<string, Limited<number>>();
   #refusal: Limited<{ status: number; retryAfterSeconds?: number }> | null = null;
 
   failLogin(target: string, code: number, attributes: Record<string, string>, times: number): void {
@@ -67,6 +68,14 @@ export class FaultRules {
     return take(this.#withheldRestarts, "restart") ?? false;
   }
 
+  refuseQuery(xmlns: string, code: number, times: number): void {
+    this.#refusedQueries.set(xmlns, { value: code, remaining: times });
+  }
+
+  takeRefusedQuery(xmlns: string): number | null {
+    return take(this.#refusedQueries, xmlns);
+  }
+
   refuseUpgrades(refusal: { status: number; retryAfterSeconds?: number } | null, times: number): void {
     this.#refusal = refusal && { value: refusal, remaining: times };
   }
@@ -92,8 +101,9 @@ export class FaultRules {
   clear(): void {
     for (const rules of [this.silent, this.withheldAcks, this.forgeries, this.ackDelays, this.receiptTimings])
       rules.clear();
-    for (const rules of [this.#failedLogins, this.#ackErrors, this.#ignoredQueries]) rules.clear();
     for (const rules of [this.#refusedCodes, this.#withheldRestarts]) rules.clear();
+    for (const rules of [this.#failedLogins, this.#ackErrors, this.#ignoredQueries, this.#refusedQueries])
+      rules.clear();
     this.#refusal = null;
   }
 }

@@ -79,7 +79,11 @@ export async function answerQuery(network: Network, connection: Connection, iq: 
   }
   if (network.rules.takeIgnoredQuery(xmlns)) return;
   const request = children(iq)[0];
-  const answer = await answerFor(network, connection, iq, request);
+  const refusal = network.rules.takeRefusedQuery(xmlns);
+  const answer =
+    refusal === null
+      ? await answerFor(network, connection, iq, request)
+      : { error: refusal, text: "not-acceptable" };
   if ("error" in answer) {
     return reply(connection, iq, "error", [stanza("error", { code: answer.error, text: answer.text })]);
   }

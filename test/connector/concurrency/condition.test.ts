@@ -27,6 +27,15 @@ test("every waiter resolves with the first value that satisfies its own test", a
   await expect(three).resolves.toBe(4);
 });
 
+test("a waiter resolves to null when its signal aborts, also one that has aborted before", async () => {
+  const stopping = new AbortController();
+  const waiting = counter().until((value) => value === 1, stopping.signal);
+  stopping.abort();
+  await expect(waiting).resolves.toBeNull();
+  await expect(counter().until((value) => value === 1, stopping.signal)).resolves.toBeNull();
+  await expect(counter().until((value) => value === 0, stopping.signal)).resolves.toBe(0);
+});
+
 test("a waiter resolves to null when its time is up", async () => {
   await expect(counter().until((value) => value === 1, 1)).resolves.toBeNull();
 });

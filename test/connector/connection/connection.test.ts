@@ -11,7 +11,9 @@ import { open } from "../auth/auth.fixture.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 
 /** A connection to a sandbox of its own, with the signals and messages it delivers. */
-async function connectToSandbox(overrides: { isWrongAccount?(isLinked: boolean): boolean } = {}) {
+async function connectToSandbox(
+  overrides: { mustDiscard?(isLinked: boolean): boolean; mustUnlink?(): boolean } = {},
+) {
   await using owned = new AsyncDisposableStack();
   const sandbox = owned.use(await startSandbox());
   const database = owned.use(await testDatabase());
@@ -40,7 +42,8 @@ async function connectToSandbox(overrides: { isWrongAccount?(isLinked: boolean):
       updated: () => undefined,
       idle: async () => undefined,
     },
-    isWrongAccount: () => overrides.isWrongAccount?.(auth.linked()) ?? false,
+    mustDiscard: () => overrides.mustDiscard?.(auth.linked()) ?? false,
+    mustUnlink: () => overrides.mustUnlink?.() ?? false,
     signal: (signal) => void signals.push(signal),
   });
   owned.defer(() => connection.terminate());
@@ -59,16 +62,43 @@ async function connectToSandbox(overrides: { isWrongAccount?(isLinked: boolean):
 }
 
 test("the wrong account is signalled at the login, and no message that it receives is handed on", async () => {
-  await using system = await connectToSandbox({ isWrongAccount: (isLinked) => isLinked });
+  await using system = await connectToSandbox({ mustDiscard: (isLinked) => isLinked });
   const { sandbox, signalsOf, received } = system;
   const wrongPhone = await system.pair("15550100341");
-  // Twice: at the login, and when Baileys has completed it.
-  await eventually(() => signalsOf("opened").length === 2);
+  await eventually(() => signalsOf("opened").length > 0);
   const { id } = await sandbox.account("15550100342").sendText(wrongPhone.phoneNumber, "Not for the channel");
   expect(id).not.toBe("");
   const [device] = wrongPhone.devices();
   await eventually(() => device && wrongPhone.devices().every(({ queued }) => queued === 0));
   expect(received).toEqual([]);
+  // Not once more when Baileys has completed the login.
+  expect(signalsOf("opened")).toHaveLength(1);
+});
+
+test("a device is unlinked when WhatsApp says so, and only then", async () => {
+  let mustUnlink = false;
+  await using system = await connectToSandbox({ mustUnlink: () => mustUnlink });
+  const { sandbox, connection, signalsOf } = system;
+  const phone = await system.pair("15550100344");
+  await eventually(() => signalsOf("opened").length === 1);
+  mustUnlink = true;
+  sandbox.faults.refuseQuery("md", 500);
+  connection.unlink();
+  await eventually(() => signalsOf("closed").length === 2);
+  expect(signalsOf("closed")[1]).toMatchObject({ reason: { kind: "unlink_unconfirmed" } });
+  expect([signalsOf("unlinked"), phone.devices().length]).toEqual([[], 1]);
+  connection.open();
+  // At the login: nothing else has to succeed first.
+  sandbox.faults.ignoreQuery("encrypt", { times: 100 });
+  await eventually(() => signalsOf("opened").length === 2);
+  connection.unlink();
+  // The answer, or the end of the stream that follows it at once.
+  const isConfirmed = () => signalsOf("unlinked").length === 1 || signalsOf("closed").length === 3;
+  await eventually(isConfirmed);
+  expect(signalsOf("closed")[2] ?? { reason: { kind: "unlinked" } }).toMatchObject({
+    reason: { kind: "unlinked" },
+  });
+  expect(phone.devices()).toEqual([]);
 });
 
 test("`terminate` cuts a socket that is still closing", async () => {

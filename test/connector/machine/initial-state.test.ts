@@ -79,6 +79,38 @@ test("every initial state is a resting one, since none has a socket", () => {
   for (const one of every) expect(["inactive", "error", "logged_out"]).toContain(of(one).machine.state);
 });
 
+test("an unlinking that was not confirmed is continued, whatever the wish, after the wait that its last owner began", () => {
+  const unlink = { cause: "logout", since: new Date(1_000) } as const;
+  for (const wanted of ["connected", "disconnected"] as const) {
+    const pending = { status: "connecting", reason: "unlinking", wanted, unlink } as const;
+    expect(initialState({ ...pending, retryAt: null }, true, 4_000)).toMatchObject({
+      machine: { state: "waiting", reason: "unlinking", unlink: { cause: "logout", since: 1_000 } },
+      ...{ mustConnect: false, mustAnnounce: false, retryInMs: 0 },
+    });
+    expect(initialState({ ...pending, retryAt: new Date(10_000) }, true, 4_000).retryInMs).toBe(6_000);
+    const endless = initialState({ ...pending, retryAt: new Date(8.64e15) }, true, 4_000);
+    expect(endless.retryInMs).toBe(86_400_000);
+  }
+});
+
+test("an unlinking whose credentials are erased was confirmed: its end is announced", () => {
+  const ends = { logout: "logged_out", deletion: "logged_out", wrong_number: "error" } as const;
+  for (const cause of ["logout", "deletion", "wrong_number"] as const) {
+    const pending = {
+      status: "connecting",
+      reason: "unlinking",
+      wanted: "connected",
+      retryAt: null,
+    } as const;
+    const initial = initialState({ ...pending, unlink: { cause, since: new Date(0) } }, false, 4_000);
+    expect([initial.machine.state, initial.mustAnnounce, initial.mustConnect]).toEqual([
+      ends[cause],
+      true,
+      false,
+    ]);
+  }
+});
+
 test("the next owner waits out a wait that WhatsApp asked for, and no other", () => {
   const waiting = { status: "connecting", wanted: "connected", retryAt: new Date(10_000) } as const;
   const limited = initialState({ ...waiting, reason: "rate_limited" }, true, 4_000);

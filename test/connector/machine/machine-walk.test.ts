@@ -40,7 +40,9 @@ const execute: Record<Effect["type"], (session: Session) => void> = {
   },
   unlink_device(session) {
     if (!session.hasSocket) session.faults.push("unlinked without a socket");
-    session.hasSocket = false;
+  },
+  report_unconfirmed(session) {
+    session.faults.push("gave an unlinking up within a day");
   },
   erase_credentials(session) {
     session.isLinked = false;
@@ -78,6 +80,8 @@ function isPossible({ machine, hasSocket, hasRetry, isLinked }: Session, occurre
       return machine.code !== null && isLinked;
     case "opened":
       return hasSocket && isLinked;
+    case "unlinked":
+      return machine.state === "unlinking";
     case "closed":
       return hasSocket;
     case "retry":
@@ -116,7 +120,7 @@ function contradictions({
   faults,
 }: Session): string[] {
   const { state } = machine;
-  const needsSocket = ["connecting", "qr_ready", "pairing_code_ready", "active"].includes(state);
+  const needsSocket = ["connecting", "qr_ready", "pairing_code_ready", "active", "unlinking"].includes(state);
   const isResting = ["inactive", "error", "logged_out"].includes(state);
   return [
     ...faults,
@@ -155,7 +159,7 @@ test("no sequence of signals breaks an invariant", () => {
   );
 });
 
-test("unlinking ends in `logged_out`, whatever the connection does afterwards and even after a stop", () => {
+test("unlinking ends when WhatsApp confirms it, whatever the connection does before and even after a stop", () => {
   const later = fc.array(
     fc.constantFrom<Occurrence>(
       ...everyReason
@@ -170,11 +174,14 @@ test("unlinking ends in `logged_out`, whatever the connection does afterwards an
   fc.assert(
     fc.property(fc.boolean(), walk, later, (isLinked, path, afterwards) => {
       const session = fresh(isLinked);
-      for (const occurrence of [...path, { type: "unlink" } as const, ...afterwards])
-        apply(session, occurrence);
+      const unlink = { type: "unlink", cause: "logout" } as const;
+      for (const occurrence of [...path, unlink, ...afterwards]) apply(session, occurrence);
       apply(session, { type: "retry" });
       apply(session, { type: "opened" });
-      expect(session.machine.state).toBe("logged_out");
+      apply(session, { type: "unlinked" });
+      // An account that was being unlinked as a wrong one ends as such.
+      const { state, reason } = session.machine;
+      expect(state === "logged_out" || reason === "wrong_number").toBe(true);
       expect(session.isLinked).toBe(false);
     }),
     { numRuns: 3_000 },
@@ -202,6 +209,7 @@ test("the random walks reach every state", () => {
       "logged_out",
       "pairing_code_ready",
       "qr_ready",
+      "unlinking",
       "waiting",
     ].sort(),
   );

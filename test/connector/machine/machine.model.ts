@@ -4,6 +4,7 @@ import {
   newMachine,
   type PairingCode,
   type PairingMethod,
+  type PendingUnlink,
   type Signal,
   type StateName,
   type World,
@@ -23,6 +24,7 @@ const methods: PairingMethod[] = [{ kind: "qr" }, { kind: "code", phoneNumber: "
 const reasons: { [K in CloseReason["kind"]]: Extract<CloseReason, { kind: K }> } = {
   restart_required: { kind: "restart_required" },
   unlinked: { kind: "unlinked" },
+  unlink_unconfirmed: { kind: "unlink_unconfirmed" },
   unpaired: { kind: "unpaired" },
   link_refused: { kind: "link_refused" },
   replaced: { kind: "replaced" },
@@ -44,7 +46,9 @@ export const everyReason: CloseReason[] = Object.values(reasons);
 export const everySignal: Signal[] = [
   ...methods.map((method): Signal => ({ type: "start", method })),
   { type: "stop" },
-  { type: "unlink" },
+  { type: "unlink", cause: "logout" },
+  { type: "unlink", cause: "deletion" },
+  { type: "unlinked" },
   { type: "qr", code: codes.qr },
   { type: "code", code: codes.typed },
   { type: "paired" },
@@ -59,6 +63,8 @@ export const limits: World["limits"] = {
   backoff: { baseMs: 1_000, maxMs: 300_000 },
   replacedPauseMs: 60_000,
   stableMs: 60_000,
+  unlinkMaxMs: 86_400_000,
+  unlinkRefusedMs: 3_600_000,
 };
 export const worlds: World[] = [true, false].flatMap((isLinked) =>
   [true, false].map((isWrongAccount) => ({ now, random: 0.5, isLinked, isWrongAccount, limits })),
@@ -70,12 +76,22 @@ const codeOf: Partial<Record<StateName, PairingCode>> = {
 };
 
 const pairingStates: readonly StateName[] = ["connecting", "qr_ready", "pairing_code_ready"];
+const pendingUnlinks: PendingUnlink[] = (["logout", "deletion", "wrong_number"] as const).flatMap((cause) =>
+  [now - 1, now - limits.unlinkMaxMs].map((since) => ({ cause, since })),
+);
+
+/** What can be pending in a state. */
+const unlinksOf: Partial<Record<StateName, Array<PendingUnlink | null>>> = {
+  connecting: [null, ...pendingUnlinks],
+  waiting: [null, ...pendingUnlinks],
+  unlinking: pendingUnlinks,
+};
 
 /** Every state with every history the table distinguishes; frozen, since a step must not change its input. */
 export const everyMachine: MachineState[] = (Object.keys(table) as StateName[]).flatMap((state) =>
   methods.flatMap((method) =>
     [0, 9].flatMap((count) =>
-      [true, false].flatMap((unlinkOnOpen) =>
+      (unlinksOf[state] ?? [null]).flatMap((unlink) =>
         [null, now - 1, now - 60_000].map((openedAt) =>
           Object.freeze({
             ...newMachine(state),
@@ -85,7 +101,8 @@ export const everyMachine: MachineState[] = (Object.keys(table) as StateName[]).
             refusals: count,
             hasAskedForCode: count > 0 && method.kind === "code" && pairingStates.includes(state),
             replacements: count === 0 ? 0 : 1,
-            unlinkOnOpen: unlinkOnOpen && (state === "connecting" || state === "waiting"),
+            unlink,
+            reason: unlink && ("unlinking" as const),
             openedAt,
             code: codeOf[state] ?? null,
             retryAt: state === "waiting" ? now + 1_000 : null,

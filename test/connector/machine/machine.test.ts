@@ -7,16 +7,15 @@ import {
   type World,
 } from "#connector/machine/machine.ts";
 import { step, table } from "#connector/machine/transition-table.ts";
-import { connectBackoff } from "#connector/timings.ts";
 import { statusReasons } from "#shared/channel.ts";
-import { codes, everyMachine, everySignal, worlds } from "./machine.model.ts";
+import { codes, everyMachine, everySignal, limits, worlds } from "./machine.model.ts";
 
 const linked: World = {
   now: 1_000_000,
   random: 0.5,
   isLinked: true,
   isWrongAccount: false,
-  limits: { backoff: connectBackoff, replacedPauseMs: 60_000, stableMs: 60_000 },
+  limits,
 };
 const unlinked: World = { ...linked, isLinked: false };
 
@@ -32,6 +31,7 @@ function after(machine: (typeof everyMachine)[number], signal: Signal, world: Wo
   return { next, effects, names: effects.map(({ type }) => type) };
 }
 
+const isOverdue = ({ unlink }: (typeof everyMachine)[number]) => (unlink?.since ?? 1) < 0;
 const isEnded = (state: string) => ["inactive", "error", "logged_out"].includes(state);
 
 /** Checks `holds` for every step that `applies`; a failure shows the first step that breaks it. */
@@ -140,7 +140,7 @@ describe("every state × every signal, linked and not", () => {
         signal.type === "closed" &&
         signal.reason.kind !== "lease_lost" &&
         !world.isLinked &&
-        !machine.unlinkOnOpen &&
+        machine.unlink === null &&
         !["inactive", "error", "logged_out", "waiting"].includes(machine.state) &&
         (machine.code !== null || machine.hasAskedForCode),
       ({ next, names }) => isEnded(next.state) && !names.includes("open_socket"),
@@ -158,15 +158,52 @@ describe("every state × every signal, linked and not", () => {
     );
   });
 
-  test("a wrong account never becomes active: it is unlinked and erased, and only a person can go on", () => {
+  test("credentials are erased when the device is gone for certain, and a stranger's after a day", () => {
+    always(
+      ({ names }) => names.includes("erase_credentials"),
+      ({ machine, signal, world, names }) =>
+        !world.isLinked ||
+        ["unlinked", "qr", "code"].includes(signal.type) ||
+        (signal.type === "closed" && ["unlinked", "link_refused"].includes(signal.reason.kind)) ||
+        (machine.unlink?.cause === "wrong_number" && names.includes("report_unconfirmed")),
+    );
+  });
+
+  test("a pending unlinking is visible, and `unlinking` is never without one", () => {
+    always(
+      ({ next }) => next.unlink !== null || next.state === "unlinking",
+      ({ next }) =>
+        next.unlink !== null && next.reason === "unlinking" && publicStatus(next) === "connecting",
+    );
+  });
+
+  test("a pending unlinking ends only with the device, or when a day is over", () => {
+    always(
+      ({ machine, next }) => machine.unlink !== null && next.unlink === null,
+      ({ machine, names, world }) =>
+        names.includes("erase_credentials") ||
+        (names.includes("report_unconfirmed") && world.now - (machine.unlink?.since ?? 0) >= 86_400_000) ||
+        !world.isLinked,
+    );
+  });
+
+  test("a connection that opens while an unlinking is pending serves only that", () => {
+    always(
+      ({ machine, signal }) =>
+        machine.unlink !== null && signal.type === "opened" && machine.state !== "unlinking",
+      ({ machine, next, names }) =>
+        machine.state !== "connecting" ||
+        (next.state === "unlinking" && names.join() === "unlink_device,drop_wish"),
+    );
+  });
+
+  test("a wrong account never becomes active: it is unlinked, and only a person can go on", () => {
     always(
       ({ signal, world, next, machine }) =>
         signal.type === "opened" && world.isWrongAccount && next !== machine,
       ({ machine, next, names }) =>
-        names.join() === "cancel_retry,unlink_device,erase_credentials,drop_wish" &&
-        (machine.unlinkOnOpen
-          ? next.state === "logged_out"
-          : next.state === "error" && next.reason === "wrong_number"),
+        names.join() === "unlink_device,drop_wish" &&
+        next.unlink?.cause === (machine.unlink?.cause ?? "wrong_number"),
     );
     always(
       ({ world, machine }) => world.isWrongAccount && machine.state !== "active",
@@ -194,7 +231,7 @@ describe("every state × every signal, linked and not", () => {
 
   test("a stop ends everything but an unlinking, in every state", () => {
     always(
-      ({ machine, signal }) => signal.type === "stop" && !machine.unlinkOnOpen,
+      ({ machine, signal }) => signal.type === "stop" && machine.unlink === null,
       ({ machine, next, names }) =>
         names.includes("drop_wish") &&
         (next.state === "inactive" || (machine.state === "logged_out" && next === machine)),
@@ -204,7 +241,10 @@ describe("every state × every signal, linked and not", () => {
   test("`unlink` unlinks at once or on the next open, in every state", () => {
     always(
       ({ signal }) => signal.type === "unlink",
-      ({ next }) => next.state === "logged_out" || next.unlinkOnOpen,
+      ({ machine, signal, next }) =>
+        next.state === "logged_out" ||
+        next.unlink?.cause === "deletion" ||
+        (signal.type === "unlink" && next.unlink?.cause === (machine.unlink?.cause ?? signal.cause)),
     );
   });
 
@@ -212,20 +252,22 @@ describe("every state × every signal, linked and not", () => {
     always(
       ({ machine, signal }) =>
         (signal.type === "start" && isEnded(machine.state)) ||
-        (signal.type === "retry" && machine.state === "waiting"),
+        (signal.type === "retry" && machine.state === "waiting" && !isOverdue(machine)),
       ({ next, names }) => next.state === "connecting" && names.includes("open_socket"),
     );
   });
 
   test("a stop does not cancel a pending unlink", () => {
     always(
-      ({ machine, signal }) => machine.unlinkOnOpen && signal.type === "stop",
-      ({ next, names }) => next.unlinkOnOpen && names.includes("drop_wish"),
+      ({ machine, signal }) => machine.unlink !== null && signal.type === "stop",
+      ({ next, names }) => next.unlink !== null && names.includes("drop_wish"),
     );
   });
 
-  test("`waiting` is never a public status", () => {
-    expect(everyMachine.map(publicStatus)).not.toContain("waiting");
+  test("`waiting` and `unlinking` are never public statuses", () => {
+    const statuses = everyMachine.map(publicStatus);
+    expect(statuses).not.toContain("waiting");
+    expect(statuses).not.toContain("unlinking");
   });
 });
 
@@ -300,9 +342,11 @@ describe("pairing", () => {
 
   test("a device that has just been linked is unlinked over a new connection", () => {
     const showing = { ...newMachine("qr_ready"), code: codes.qr };
-    const { machine, effects } = step(showing, { type: "unlink" }, linked);
-    expect(machine).toMatchObject({ state: "connecting", code: null, unlinkOnOpen: true });
-    expect(effects.map(({ type }) => type)).toEqual(["cancel_retry", "close_socket", "open_socket"]);
+    const { machine, effects } = step(showing, { type: "unlink", cause: "logout" }, linked);
+    expect(machine).toMatchObject({ state: "connecting", code: null, unlink: { cause: "logout" } });
+    expect(effects.map(({ type }) => type)).toEqual([
+      ...["cancel_retry", "close_socket", "open_socket", "drop_wish"],
+    ]);
     expect(step(machine, { type: "opened" }, linked).effects).toContainEqual({ type: "unlink_device" });
   });
 });

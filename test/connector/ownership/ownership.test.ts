@@ -129,7 +129,7 @@ describe("channels that need an owner", () => {
     return new Set(free.map(({ channelId }) => channelId));
   }
 
-  test("a channel needs an owner if it is wanted, to be deleted, or has open commands", async () => {
+  test("a channel needs an owner if it is wanted, to be unlinked or deleted, or has open commands", async () => {
     const me = await connector();
     const needed = [await channel(wanted), await channel({ deletedAt: new Date() }), await channel()];
     const [, , withCommand = ""] = needed;
@@ -138,9 +138,11 @@ describe("channels that need an owner", () => {
     await file.all.commands.insertOne(commandDocument(running, { state: "running" }));
     const settled = await channel();
     await file.all.commands.insertOne(commandDocument(settled, { state: "succeeded" }));
+    const unlinking = await channel({ unlink: { cause: "wrong_number", since: new Date() } });
+    const unlinked = await channel({ unlink: null });
     const all = await found(me);
-    expect([...needed, running].filter((id) => !all.has(id))).toEqual([]);
-    expect([settled, await channel()].filter((id) => all.has(id))).toEqual([]);
+    expect([...needed, running, unlinking].filter((id) => !all.has(id))).toEqual([]);
+    expect([settled, unlinked, await channel()].filter((id) => all.has(id))).toEqual([]);
   });
 
   test("channels of ours and of dead connectors are found, those of living and draining ones are not", async () => {

@@ -7,7 +7,7 @@ import type { ControlType } from "#connector/session/control-handlers.ts";
 import { createControlLane } from "#connector/session/control-lane.ts";
 import { createMachineRunner } from "#connector/session/machine-runner.ts";
 import { countPairingRequest } from "#connector/session/pairing-limit.ts";
-import { connectBackoff } from "#connector/timings.ts";
+import { defaultTimings as limits } from "#connector/timings.ts";
 import { phoneNumberSchema } from "#shared/channel.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { CommandPayload, CommandType } from "#shared/commands.ts";
@@ -18,7 +18,6 @@ import { codes } from "../machine/machine.model.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 
 const file = fileDatabase();
-const limits = { backoff: connectBackoff, replacedPauseMs: 60_000, stableMs: 60_000 };
 
 interface Situation {
   state?: StateName;
@@ -153,7 +152,9 @@ describe("`channel.request_pairing_code`", () => {
 
 describe("`channel.logout`", () => {
   test("succeeds once the channel is logged out, and connects first if necessary", async () => {
-    const { run } = await openLane({ answers: { open_socket: { type: "opened" } } });
+    const { run } = await openLane({
+      answers: { open_socket: { type: "opened" }, unlink_device: { type: "unlinked" } },
+    });
     expect(await run("channel.logout")).toMatchObject({
       state: "succeeded",
       result: { status: "logged_out" },
@@ -165,8 +166,9 @@ describe("`channel.logout`", () => {
     const [logout, stop] = [await insert("channel.logout"), await insert("channel.disconnect")];
     lane.ring();
     await settled(stop);
-    expect(machineRunner.machine()).toMatchObject({ state: "connecting", unlinkOnOpen: true });
+    expect(machineRunner.machine()).toMatchObject({ state: "connecting", unlink: { cause: "logout" } });
     await machineRunner.dispatch({ type: "opened" });
+    await machineRunner.dispatch({ type: "unlinked" });
     expect(await settled(logout)).toMatchObject({ state: "succeeded", result: { status: "logged_out" } });
   });
 
@@ -174,7 +176,7 @@ describe("`channel.logout`", () => {
     const { insert, lane, machineRunner, read } = await openLane();
     const logout = await insert("channel.logout");
     lane.ring();
-    await eventually(() => machineRunner.machine().unlinkOnOpen);
+    await eventually(() => machineRunner.machine().unlink !== null);
     await lane.stop();
     expect((await read(logout)).state).toBe("queued");
     const { channelId } = await read(logout);

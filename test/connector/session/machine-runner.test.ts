@@ -3,14 +3,14 @@ import { openEventLog } from "#connector/events/event-log.ts";
 import { type MachineState, newMachine, type Signal } from "#connector/machine/machine.ts";
 import { createChannelStore } from "#connector/session/channel-store.ts";
 import { createMachineRunner, type MachineRunnerOptions } from "#connector/session/machine-runner.ts";
-import { connectBackoff } from "#connector/timings.ts";
+import { defaultTimings as limits } from "#connector/timings.ts";
 import { channelDocument } from "#test/support/documents.ts";
 import { fileDatabase } from "../connector.fixture.ts";
 import { codes } from "../machine/machine.model.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 
 const file = fileDatabase();
-const limits = { backoff: connectBackoff, replacedPauseMs: 60_000, stableMs: 60_000 };
+const unlink: Signal = { type: "unlink", cause: "logout" };
 const start: Signal = { type: "start", method: { kind: "qr" } };
 const lost: Signal = { type: "closed", reason: { kind: "connection_lost" }, code: 428 };
 
@@ -71,13 +71,21 @@ test("each step is stored, published and carried out, one signal after the other
   ]);
 });
 
-test("unlinking and erasing are carried out before the status says so", async () => {
-  const { runner, effects } = await startRunner({ initial: newMachine("active") });
-  await runner.dispatch({ type: "unlink" });
+test("an unlinking is stored before WhatsApp is asked, and the credentials are erased before the status says so", async () => {
+  const { runner, read, effects } = await startRunner({ initial: newMachine("active") });
+  await runner.dispatch(unlink);
+  expect(await read()).toMatchObject({
+    ...{ status: "connecting", reason: "unlinking", wanted: "disconnected" },
+    unlink: { cause: "logout", since: expect.any(Date) },
+  });
+  await runner.dispatch({ type: "unlinked" });
+  expect((await read()).unlink).toBeNull();
   expect(effects).toEqual([
-    "cancel_retry while inactive",
-    "unlink_device while inactive",
-    "erase_credentials while inactive",
+    "unlink_device while connecting",
+    "drop_wish while connecting",
+    "cancel_retry while connecting",
+    "close_socket while connecting",
+    "erase_credentials while connecting",
     "drop_wish while logged_out",
   ]);
 });
@@ -139,14 +147,14 @@ test("a failed effect is reported, and the status does not change", async () => 
   const broken = new Error("broken");
   const { runner, read, errors } = await startRunner({
     initial: newMachine("active"),
-    perform: ({ type }) => (type === "unlink_device" ? Promise.reject(broken) : Promise.resolve()),
+    perform: ({ type }) => (type === "close_socket" ? Promise.reject(broken) : Promise.resolve()),
   });
-  await runner.dispatch({ type: "unlink" });
+  await runner.dispatch({ type: "stop" });
   expect(errors).toEqual([broken]);
   expect(runner.machine().state).toBe("active");
-  expect((await read()).status).toBe("inactive");
-  await runner.dispatch({ type: "stop" });
-  expect(runner.machine().state).toBe("inactive");
+  expect((await read()).wanted).toBe("connected");
+  await runner.dispatch(lost);
+  expect(runner.machine().state).toBe("waiting");
 });
 
 test("`until` resolves at once, when the state arrives, or to null at its deadline", async () => {

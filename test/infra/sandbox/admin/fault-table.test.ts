@@ -29,6 +29,7 @@ function recorder() {
     ignoreQuery: record("ignoreQuery"),
     refuseCode: record("refuseCode"),
     withholdRestart: record("withholdRestart"),
+    refuseQuery: record("refuseQuery"),
     forgetSessions: record("forgetSessions"),
     forge: record("forge"),
     clear: record("clear"),
@@ -71,6 +72,7 @@ const examples: [string, object, unknown[]][] = [
   ["refuse-code", { code: 429 }, ["refuseCode", 429, {}]],
   ["withhold-restart", { times: 2 }, ["withholdRestart", { times: 2 }]],
   ["ignore-query", { xmlns: "w:m", times: 2 }, ["ignoreQuery", "w:m", { times: 2 }]],
+  ["refuse-query", { xmlns: "md", code: 406, times: 2 }, ["refuseQuery", "md", 406, { times: 2 }]],
 ];
 
 test.each(examples)("fault %s with %o calls its method", async (name, body, call) => {
