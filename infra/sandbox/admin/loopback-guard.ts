@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
+import { isLoopbackHost } from "../server/upgrade-guard.ts";
 import { AdminError } from "./errors.ts";
 
-const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i;
 const safeMethods = new Set(["GET", "HEAD"]);
 
 /**
@@ -12,7 +12,7 @@ const safeMethods = new Set(["GET", "HEAD"]);
  */
 export const guard: MiddlewareHandler = async (c, next) => {
   const host = c.req.header("host") ?? "";
-  if (!loopbackHost.test(host)) {
+  if (!isLoopbackHost(host)) {
     throw new AdminError("forbidden", "The sandbox answers on localhost, 127.0.0.1 and [::1] only.");
   }
   if (!safeMethods.has(c.req.method)) {

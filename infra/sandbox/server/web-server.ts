@@ -7,11 +7,12 @@ import { WebSocketServer } from "ws";
 import { Connection } from "../network/connection.ts";
 import type { Network } from "../network/network.ts";
 import { certificateChain, forgedChain } from "../wire/certificate-chain.ts";
+import { frameBytesMax } from "../wire/frames.ts";
+import { mayUpgrade } from "./upgrade-guard.ts";
 import type { WhatsAppServer } from "./whatsapp-server.ts";
 
 const host = "127.0.0.1";
 const socketPath = "/ws/chat";
-const frameBytesMax = 64 * 1024 * 1024;
 let lastId = 0;
 
 export interface WebServerOptions {
@@ -63,6 +64,7 @@ interface Refusal {
 
 function refusalFor(network: Network, message: IncomingMessage): Refusal | null {
   if (message.url?.split("?")[0] !== socketPath) return { status: 404 };
+  if (!mayUpgrade(message.headers)) return { status: 403 };
   const refusal = network.rules.takeRefusal();
   if (refusal) network.counts.refusedUpgrades += 1;
   return refusal;

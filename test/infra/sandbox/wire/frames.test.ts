@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createFrameReader, frame } from "#infra/sandbox/wire/frames.ts";
+import { createFrameReader, frame, frameBytesMax } from "#infra/sandbox/wire/frames.ts";
 
 const plain = Buffer.from("WA\x06\x03");
 const routing = Buffer.from("ED\x00\x01\x00\x00\x05abcdeWA\x06\x03");
@@ -14,6 +14,16 @@ test("frames are reassembled however the stream is split, with either introducti
       const received = pieces(Buffer.concat([introduction, ...frames]), at).flatMap(createFrameReader());
       expect(received.map((payload) => [...payload])).toEqual(sent.map((payload) => [...payload]));
     }),
+  );
+});
+
+test("a frame, or routing data, of more than 1 MB is refused as soon as its length is known", () => {
+  const length = Buffer.from([0x10, 0x00, 0x01]);
+  const read = createFrameReader();
+  expect(read(Buffer.concat([plain, frame(Buffer.alloc(frameBytesMax))]))).toHaveLength(1);
+  expect(() => read(length)).toThrow("a frame of more than 1048576 bytes");
+  expect(() => createFrameReader()(Buffer.concat([routing.subarray(0, 4), length]))).toThrow(
+    "a frame of more",
   );
 });
 
