@@ -1,8 +1,6 @@
-import { fileTypeFromFile } from "file-type";
 import type { MediaKind } from "#shared/content.ts";
 import { ServiceError } from "#shared/errors.ts";
-
-const opus = "audio/ogg; codecs=opus";
+import { detectedType, opus } from "./detected-type.ts";
 
 /** Maps the types that the bytes of each kind may have to the type sent to WhatsApp. A document may have any type. */
 const allowed: Record<Exclude<MediaKind, "document">, Readonly<Record<string, string>>> = {
@@ -13,6 +11,7 @@ const allowed: Record<Exclude<MediaKind, "document">, Readonly<Record<string, st
     "audio/mp4": "audio/mp4",
     "audio/x-m4a": "audio/mp4",
     "audio/aac": "audio/aac",
+    "audio/3gpp": "audio/3gpp",
     "audio/amr": "audio/amr",
     "audio/ogg": "audio/ogg",
     [opus]: opus,
@@ -25,11 +24,11 @@ const allowed: Record<Exclude<MediaKind, "document">, Readonly<Record<string, st
 const containers = new Set(["application/zip", "application/x-cfb", "application/xml"]);
 
 /**
- * Detects a file's type by its first bytes. `declared` (a `Content-Type`) decides only for documents without a
+ * Detects a file's type by its bytes. `declared` (a `Content-Type`) decides only for documents without a
  * signature of their own. Throws `media_type_mismatch`.
  */
 export async function mediaTypeOf(path: string, kind: MediaKind, declared: string | null): Promise<string> {
-  const found = (await fileTypeFromFile(path))?.mime ?? null;
+  const found = await detectedType(path);
   if (kind === "document") return documentType(found, declared);
   const type = found === null ? undefined : allowed[kind][found];
   if (type) return type;

@@ -3,29 +3,33 @@ import { expect, test } from "vitest";
 import { mediaTypeOf } from "#connector/media/media-type.ts";
 import { temporaryFile } from "#connector/media/temporary-file.ts";
 import { mediaKinds } from "#shared/content.ts";
+import { ftyp, matroska, mp4, ogg } from "./containers.fixture.ts";
 import { png, webp } from "./media-server.fixture.ts";
-
-function ftyp(brand: string): Buffer {
-  const box = Buffer.from(`\0\0\0\x14ftyp${brand}\0\0\0\0${brand}`, "latin1");
-  return Buffer.concat([box, Buffer.alloc(64)]);
-}
-
-function ogg(codec: string): Buffer {
-  const page = Buffer.alloc(64);
-  page.write("OggS", 0, "latin1");
-  page.write(codec, 28, "latin1");
-  return page;
-}
 
 const files = {
   png,
   webp,
   jpeg: Buffer.from("ffd8ffe000104a46494600010100000100010000", "hex"),
   gif: Buffer.from("GIF89a\x01\0\x01\0\0\0\0;", "latin1"),
-  mp4: ftyp("isom"),
-  m4a: ftyp("M4A "),
+  mp4: mp4("isom", "vide", "soun"),
+  "silent mp4": mp4("mp42", "vide"),
+  "mp4 with unreadable tracks": ftyp("isom"),
+  "mp4 with sound alone": mp4("mp42", "soun"),
+  "m4v with sound alone": mp4("M4V ", "soun", "text"),
+  m4a: mp4("M4A ", "soun"),
+  "m4a with pictures": mp4("M4A ", "soun", "vide"),
+  "m4a without sound": mp4("M4A ", "vide"),
+  "3gp": mp4("3gp4", "soun", "vide"),
+  "3gp with sound alone": mp4("3gp4", "soun"),
   opus: ogg("OpusHead"),
   vorbis: ogg("\x01vorbis"),
+  "opus behind an index": ogg("fishead\0", "OpusHead"),
+  "theora with opus": ogg("OpusHead", "\x80theora"),
+  "vorbis with theora": ogg("\x01vorbis", "\x80theora"),
+  webm: matroska("webm", 1, 2),
+  "webm with sound alone": matroska("webm", 2),
+  mkv: matroska("matroska", 2, 17, 1),
+  "mkv with sound alone": matroska("matroska", 17, 2),
   mp3: Buffer.concat([
     Buffer.from("ID3\x03\0\0\0\0\0\0", "latin1"),
     Buffer.from("fffb9000", "hex"),
@@ -41,15 +45,26 @@ const files = {
 /** The types that each kind accepts. A document accepts all. */
 const accepted: Record<(typeof mediaKinds)[number], Partial<Record<keyof typeof files, string>>> = {
   image: { png: "image/png", webp: "image/webp", jpeg: "image/jpeg" },
-  video: { mp4: "video/mp4" },
+  video: {
+    mp4: "video/mp4",
+    "silent mp4": "video/mp4",
+    "mp4 with unreadable tracks": "video/mp4",
+    "m4a without sound": "video/mp4",
+    "3gp": "video/3gpp",
+  },
   audio: {
     m4a: "audio/mp4",
+    "m4a with pictures": "audio/mp4",
+    "mp4 with sound alone": "audio/mp4",
+    "m4v with sound alone": "audio/mp4",
+    "3gp with sound alone": "audio/3gpp",
     opus: "audio/ogg; codecs=opus",
+    "opus behind an index": "audio/ogg; codecs=opus",
     vorbis: "audio/ogg",
     mp3: "audio/mpeg",
     amr: "audio/amr",
   },
-  voice: { opus: "audio/ogg; codecs=opus" },
+  voice: { opus: "audio/ogg; codecs=opus", "opus behind an index": "audio/ogg; codecs=opus" },
   sticker: { webp: "image/webp" },
   document: {
     png: "image/png",
@@ -57,9 +72,24 @@ const accepted: Record<(typeof mediaKinds)[number], Partial<Record<keyof typeof 
     jpeg: "image/jpeg",
     gif: "image/gif",
     mp4: "video/mp4",
+    "silent mp4": "video/mp4",
+    "mp4 with unreadable tracks": "video/mp4",
+    "mp4 with sound alone": "audio/mp4",
+    "m4v with sound alone": "audio/mp4",
     m4a: "audio/x-m4a",
+    "m4a with pictures": "audio/x-m4a",
+    "m4a without sound": "video/mp4",
+    "3gp": "video/3gpp",
+    "3gp with sound alone": "audio/3gpp",
     opus: "audio/ogg; codecs=opus",
     vorbis: "audio/ogg",
+    "opus behind an index": "audio/ogg; codecs=opus",
+    "theora with opus": "video/ogg",
+    "vorbis with theora": "video/ogg",
+    webm: "video/webm",
+    "webm with sound alone": "audio/webm",
+    mkv: "video/matroska",
+    "mkv with sound alone": "audio/matroska",
     mp3: "audio/mpeg",
     amr: "audio/amr",
     pdf: "application/pdf",
