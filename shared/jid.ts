@@ -23,16 +23,26 @@ const lidPattern = /^\d{1,20}$/;
 const groupPattern = /^\d{1,20}(-\d{1,20})?$/;
 const jidPattern = /^([^@:]+)(?::\d{1,5})?@([a-z.]+)$/;
 
-/** Parses a phone number as people write it (`+1 555-123-4567`), dropping spaces, inner dashes and a leading `+`. */
+/** Longer than any address is written. */
+const charactersMax = 200;
+
+/**
+ * Parses a phone number as people write it (`+1 555-123-4567`), dropping spaces, inner dashes and a leading `+`. Takes the
+ * dashes and digits of every script, and what a page adds unseen to the numbers that are copied from it.
+ */
 export function parsePhoneNumber(text: string): PhoneNumber | null {
-  const [, written = ""] = /^\+?\s*(\d.*)$/s.exec(text.trim()) ?? [];
+  const plain = visible(text)
+    .replace(/[\p{Pd}\u2212]/gu, "-")
+    .replace(/\uFF0B/g, "+")
+    .replace(/\p{Nd}/gu, asciiDigit);
+  const [, written = ""] = /^\+?\s*(\d.*)$/s.exec(plain) ?? [];
   const digits = written.replace(/[\s-]/g, "");
   return isPhoneNumber(digits) ? digits : null;
 }
 
 /** Parses a recipient: `+15551234567`, digits, `…@s.whatsapp.net` (or the older `…@c.us`), `…@lid`, `…@g.us`. */
 export function parseAddress(text: string): Address | null {
-  const jid = jidPattern.exec(text.trim().toLowerCase());
+  const jid = jidPattern.exec(visible(text).toLowerCase());
   if (!jid) return phoneAddress(parsePhoneNumber(text));
   const [, user = "", server = ""] = jid;
   return byServer.get(server)?.(user) ?? null;
@@ -58,6 +68,19 @@ export function normaliseJid(jid: string | null | undefined): Jid | null {
 export function isSameAddress(a: string, b: string): boolean {
   const left = normaliseJid(a);
   return left !== null && left === normaliseJid(b);
+}
+
+/** Drops spaces at both ends, and characters without a shape: directions of writing, zero widths, soft hyphens. */
+function visible(text: string): string {
+  return text.length > charactersMax ? "" : text.replace(/\p{Cf}/gu, "").trim();
+}
+
+/** Unicode has the digits of each script in a row that begins with zero. */
+function asciiDigit(digit: string): string {
+  const code = digit.codePointAt(0) ?? 0;
+  let zero = code;
+  while (/\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero -= 1;
+  return String((code - zero) % 10);
 }
 
 function phoneJid(phoneNumber: PhoneNumber): Jid {

@@ -47,7 +47,7 @@ async function fetchWithin(
   const file = cleanup.use(await temporaryFile());
   const sizeBytes = await save(response, file.path, options.bytesMax, signal);
   const mimetype = await mediaTypeOf(file.path, kind, essence(header(response, "content-type")));
-  const fileName = fileNameOf(header(response, "content-disposition"), url);
+  const fileName = fileNameOf(header(response, "content-disposition"), url, mimetype);
   const kept = cleanup.move();
   return { path: file.path, sizeBytes, mimetype, fileName, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

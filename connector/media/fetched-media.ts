@@ -14,8 +14,8 @@ export interface FetchedMedia extends AsyncDisposable {
   sizeBytes: number;
   /** By the bytes; for a document without a signature the server's `Content-Type`, else `application/octet-stream`. */
   mimetype: string;
-  /** From the server, or else from the end of the URL's path. */
-  fileName: string | null;
+  /** From the server, or else from the end of the URL's path; with an ending that fits the type. */
+  fileName: string;
 }
 
 /** Fetches the media of a message. Throws a `ServiceError` `media_…`. */

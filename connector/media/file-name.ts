@@ -1,31 +1,55 @@
-import { isUtf8 } from "node:buffer";
-import { parse } from "content-disposition";
+import { dispositionName } from "./disposition-name.ts";
+import { endingsOf } from "./file-endings.ts";
 
-const charactersMax = 255;
+/** What file systems accept, in UTF-8. */
+const bytesMax = 255;
+/** Windows means devices by these names, whatever their ending. */
+const deviceName = /^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
 
-/** Returns the name in `Content-Disposition` (RFC 6266), else the end of the URL's path; null if both are empty. */
-export function fileNameOf(disposition: string | null, url: URL): string | null {
-  const { filename = "", "filename*": undecodable = "" } = parse(headerText(disposition ?? "")).parameters;
-  const names = [
-    filename,
-    undecodable.split("'").at(-1) ?? "",
-    decoded(url.pathname.split("/").at(-1) ?? ""),
-  ];
-  return names.map(clean).find((name) => name !== "") ?? null;
+/**
+ * Returns the name under which a browser would save a download: the one in `Content-Disposition`, else the end of the URL's
+ * path, with the ending of its type. A URL with a query names a program (`download.php?id=1`), whose ending says nothing.
+ */
+export function fileNameOf(disposition: string | null, url: URL, mimetype: string): string {
+  const endings = endingsOf(mimetype);
+  const given = clean(dispositionName(disposition));
+  if (given) return named(given, endings, () => true);
+  const ofPath = clean(decoded(url.pathname.split("/").at(-1) ?? ""));
+  return named(ofPath || "document", endings, (ending) => url.search === "" || endings.includes(ending));
 }
 
-/** undici reads headers as Latin-1, but many servers send UTF-8: decodes the bytes again if they are valid UTF-8. */
-function headerText(header: string): string {
-  const bytes = Buffer.from(header, "latin1");
-  const isLatin1 = bytes.toString("latin1") === header;
-  return isLatin1 && isUtf8(bytes) ? bytes.toString("utf8") : header;
+/** Keeps an ending that counts as one, and otherwise adds the usual ending of the type. */
+function named(name: string, endings: readonly string[], counts: (ending: string) => boolean): string {
+  const [, stem = name, ending = ""] = /^(.+)\.((?=\d*[a-z])[a-z\d]{1,8})$/i.exec(name) ?? [];
+  const [usual] = endings;
+  if (ending && (!usual || counts(ending.toLowerCase()))) return joined(stem, ending);
+  return joined(stem, usual ?? "");
 }
 
-/** Keeps the last part of a path, without characters that a file name cannot hold. */
+/** Shortens the stem and keeps the ending, which tells the recipient's device how to open the file. */
+function joined(stem: string, ending: string): string {
+  const tail = ending && `.${ending}`;
+  let bytes = Buffer.byteLength(tail);
+  let kept = "";
+  for (const { segment } of new Intl.Segmenter().segment(stem)) {
+    bytes += Buffer.byteLength(segment);
+    if (bytes > bytesMax) break;
+    kept += segment;
+  }
+  return `${kept.trimEnd() || "document"}${tail}`;
+}
+
+/**
+ * Keeps the last part of a path, without characters that a file name cannot hold or that make it look like another, and
+ * without the dots that hide a file or that Windows drops.
+ */
 function clean(name: string): string {
   const last = name.split(/[/\\]/).at(-1) ?? "";
-  const shown = last.replace(/[\p{Cc}\p{Cf}<>:"|?*]/gu, "").trim();
-  return /^\.*$/.test(shown) ? "" : [...shown].slice(0, charactersMax).join("");
+  return last
+    .replace(/\s+/gu, " ")
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}<>:"|?*]/gu, "")
+    .replace(/^[. ]+|[. ]+$/gu, "")
+    .replace(deviceName, "_$1");
 }
 
 function decoded(text: string): string {

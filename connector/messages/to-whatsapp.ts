@@ -36,7 +36,7 @@ export function mediaToWhatsApp(content: MediaContent, media: FetchedMedia): Any
       return {
         document: file,
         mimetype,
-        fileName: content.fileName ?? media.fileName ?? "document",
+        fileName: content.fileName ?? media.fileName,
         ...captionOf(content),
       };
     case "sticker":

@@ -58,6 +58,9 @@ test.each([
   ["987654321012345:99@hosted.lid", "987654321012345@lid"],
   ["120363041234567890@g.us", "120363041234567890@g.us"],
   ["15551234567-1400000000@g.us", "15551234567-1400000000@g.us"],
+  ["\u202a+1 555\u2011123\u20114567\u202c", "15551234567@s.whatsapp.net"],
+  ["\u202a15551234567@s.whatsapp.net\u202c", "15551234567@s.whatsapp.net"],
+  ["987654321012345@lid\u200b", "987654321012345@lid"],
 ])("%s parses to %s", (text, jid) => {
   expect(parseAddress(text)?.jid).toBe(jid);
 });
@@ -80,7 +83,10 @@ test.each([
   "x1555123@lid",
   "1".repeat(21).concat("@lid"),
   "1-2-3@g.us",
-  "٣٣٣٣٣٣٣٣٣",
+  "٣٣٣٣٣٣٣٣٣@lid",
+  "１５５５１２３４５６７@s.whatsapp.net",
+  "\u202a\u202c",
+  `1${" ".repeat(200)}5551234567`,
   "-15551234567",
   "+-15551234567",
 ])("%j is not an address", (text) => {
@@ -92,6 +98,16 @@ test.each([
   ["1234567", "1234567"],
   ["123456789012345", "123456789012345"],
   [" +49 30 1234-567 ", "49301234567"],
+  ["\u200e+49\u00a030\u202f1234\u20105678\u200f", "493012345678"],
+  ["+49\u200b30\u20601234\u00ad567\ufeff", "49301234567"],
+  ["+1\u2012555\u2013123\u2014456\u22127", "15551234567"],
+  ["＋８１ ９０－１２３４－５６７８", "819012345678"],
+  ["+٩٦٦ ٥٠ ١٢٣ ٤٥٦٧", "966501234567"],
+  ["+۹۸ ۹۱۲ ۳۴۵ ۶۷۸۹", "989123456789"],
+  ["+९१ ९८७६५ ४३२१०", "919876543210"],
+  ["\u2011+15551234567", null],
+  ["٠١٢٣٤٥٦٧٨٩", null],
+  ["1555123456½", null],
   ["123456", null],
   ["1234567890123456", null],
   ["0123456789", null],
@@ -103,6 +119,14 @@ test.each([
   ["15551234567@s.whatsapp.net", null],
 ])("%j parses to the phone number %j", (text, phoneNumber) => {
   expect(parsePhoneNumber(text)).toBe(phoneNumber);
+});
+
+test("the digits of every script have the values that Unicode gives them", () => {
+  const zeros = [0x30, 0x660, 0x6f0, 0x966, 0x9e6, 0xe50, 0xff10, 0x1d7ce, 0x1d7d8, 0x1d7f6, 0x1e950];
+  for (const zero of zeros) {
+    const digits = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0].map((value) => String.fromCodePoint(zero + value));
+    expect(parsePhoneNumber(digits.join(""))).toBe("1234567890");
+  }
 });
 
 test("two spellings of one address compare equal, and normalise to the same", () => {

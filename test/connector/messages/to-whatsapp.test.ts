@@ -20,7 +20,7 @@ test("a text is converted without a link preview, so that nothing fetches its UR
 
 const mimetype = "application/x-test";
 /** The content, the served file name, Baileys' key for the media, and its other fields. */
-const rows: Array<[MediaContent, string | null, string, object]> = [
+const rows: Array<[MediaContent, string, string, object]> = [
   [{ type: "image", media: source, caption: "look" }, "served.bin", "image", { mimetype, caption: "look" }],
   [{ type: "image", media: source }, "served.bin", "image", { mimetype }],
   [{ type: "video", media: source, caption: "look" }, "served.bin", "video", { mimetype, caption: "look" }],
@@ -33,7 +33,6 @@ const rows: Array<[MediaContent, string | null, string, object]> = [
     { mimetype, fileName: "mine.pdf" },
   ],
   [{ type: "document", media: source }, "served.bin", "document", { mimetype, fileName: "served.bin" }],
-  [{ type: "document", media: source }, null, "document", { mimetype, fileName: "document" }],
   [{ type: "sticker", media: source }, "served.bin", "sticker", { mimetype }],
 ];
 
