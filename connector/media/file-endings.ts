@@ -1,3 +1,5 @@
+// cspell:ignore jfif officedocument opendocument openxmlformats presentationml spreadsheetml wordprocessingml
+
 /** The endings of file names by media type; the first is the usual one. */
 const endings: Readonly<Record<string, readonly string[]>> = {
   "application/epub+zip": ["epub"],

@@ -1,3 +1,5 @@
+// cspell:ignore BBCD
+
 import { open } from "node:fs/promises";
 
 /** The kind of a stream in an Ogg file. */

@@ -1,3 +1,5 @@
+// cspell:ignore Epdf Jpbw YXTDs Rechnung Relat Relatório março fetc fpasswd
+
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { fileNameOf } from "#connector/media/file-name.ts";
