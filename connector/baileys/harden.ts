@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { untilAborted } from "../concurrency/until-aborted.ts";
 import {
   makeLibSignalRepository,
   type SignalDataSet,
@@ -8,21 +7,12 @@ import {
   type SocketConfig,
 } from "./baileys.ts";
 import { type InboundJournal, inboundJournal } from "./inbound-journal.ts";
-import { keyStoreMutex } from "./key-store-mutex.ts";
-import { SocketGoneError } from "./socket-gone-error.ts";
+import { makeExclusive, transactionAborted } from "./key-transactions.ts";
+import { boundedLookups, lookUpAloneInsideLock } from "./lid-lookups.ts";
 
 type MakeSignalRepository = SocketConfig["makeSignalRepository"];
 type SignalRepository = ReturnType<MakeSignalRepository>;
 
-/** A key transaction of one socket. Work that outlives it still carries it, closed, in its async context. */
-interface Transaction {
-  owner: SignalKeyStore;
-  open: boolean;
-  /** Its socket is gone: nothing that it still does may be stored. */
-  isAborted: boolean;
-}
-
-const current = new AsyncLocalStorage<Transaction>();
 /** The early writes of one encryption. */
 const encrypting = new AsyncLocalStorage<Promise<void>[]>();
 
@@ -35,6 +25,7 @@ const abortAfterMs = 2_000;
  * - transactions of the channel exclude each other (otherwise 10–57 % of concurrent sends reused a ratchet counter,
  *   measured), even those of a former socket that are still open (otherwise a ratchet moves back and later messages
  *   cannot be decrypted),
+ * - none of them waits for the network: one that asks WhatsApp ends there, and its work goes on without it,
  * - work that outlives its transaction writes to the store instead of losing the write,
  * - a ratchet is durable before the stanza it encrypted can leave,
  * - a redelivered message is read again, from the journal.
@@ -46,11 +37,14 @@ export function hardenedSignalRepository(
 ): MakeSignalRepository {
   return (auth, logger, lookUpLids) => {
     if (!("transaction" in auth.keys)) throw new Error("Baileys passed a key store without transactions.");
-    harden(auth.keys, store, abortAfter(gone));
-    return journal.decryptingOnce(
-      auth.keys,
-      markEncryption(makeLibSignalRepository(auth, logger, lookUpLids)),
-    );
+    // Baileys passes the whole credentials, whatever the type says, and changes them in place.
+    const ownId = () => (Reflect.get(auth.creds, "me") as { id: string } | undefined)?.id;
+    makeExclusive(auth.keys, { store, aborted: abortAfter(gone), ownId });
+    storeRatchetsEarly(auth.keys, store);
+    const lookUp = lookUpLids && boundedLookups(lookUpLids);
+    const repository = makeLibSignalRepository(auth, logger, lookUp);
+    lookUpAloneInsideLock(repository.lidMapping);
+    return journal.decryptingOnce(auth.keys, markEncryption(repository));
   };
 }
 
@@ -61,63 +55,13 @@ function abortAfter(gone: AbortSignal): AbortSignal {
   return aborter.signal;
 }
 
-function transactionAborted(): SocketGoneError {
-  return new SocketGoneError("The transaction was aborted");
-}
-
-/** Patches `keys`, Baileys' transactional wrapper around `store`, in place: the socket keeps using the same object. */
-function harden(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore, aborted: AbortSignal): void {
-  const outside = AsyncLocalStorage.snapshot();
-  const exclusively = keyStoreMutex(store);
-  const { transaction, set, get, isInTransaction } = keys;
-  let transactions = 0;
-  /** Whether the caller has outlived its transaction. Throws if that was aborted. */
-  const isStale = () => {
-    const held = current.getStore();
-    if (held?.owner !== keys) return false;
-    if (held.isAborted) throw transactionAborted();
-    return !held.open;
-  };
-  const setAndStoreEarly = async (data: SignalDataSet) => {
+/** Stores the ratchets of an encryption at once instead of at the end of its transaction. */
+function storeRatchetsEarly(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore): void {
+  const { set, isInTransaction } = keys;
+  keys.set = async (data) => {
     await set(data);
     if (isInTransaction()) encrypting.getStore()?.push(storeEarly(store, ratchets(data)));
   };
-  keys.transaction = async (work) => {
-    if (isStale()) return await outside(() => keys.transaction(work, ""));
-    if (isInTransaction()) return await work();
-    const held: Transaction = { owner: keys, open: true, isAborted: false };
-    // Our mutex excludes other transactions. A unique name keeps an aborted one from blocking later ones in Baileys'
-    // own mutex. It must not be the name of a key type: reads of a type take the mutex of that name.
-    const name = `waypost-${transactions++}`;
-    const run = () => transaction(() => current.run(held, () => whileOpen(held, work)), name);
-    return await exclusively(() => unlessAborted(held, run, aborted));
-  };
-  keys.set = async (data) => (isStale() ? await outside(() => set(data)) : await setAndStoreEarly(data));
-  keys.get = async (type, ids) => (isStale() ? await outside(() => get(type, ids)) : await get(type, ids));
-}
-
-/** A transaction that starts after the abort runs to its end: the dead socket rejects at once, so nothing waits. */
-async function unlessAborted<T>(held: Transaction, run: () => Promise<T>, aborted: AbortSignal): Promise<T> {
-  if (aborted.aborted) return await run();
-  const markAborted = () => {
-    held.isAborted = true;
-  };
-  aborted.addEventListener("abort", markAborted, { once: true });
-  try {
-    return await untilAborted(aborted, run);
-  } finally {
-    aborted.removeEventListener("abort", markAborted);
-  }
-}
-
-async function whileOpen<T>(held: Transaction, work: () => Promise<T>): Promise<T> {
-  try {
-    const result = await work();
-    if (held.isAborted) throw transactionAborted();
-    return result;
-  } finally {
-    held.open = false;
-  }
 }
 
 /** Only encryptions must be durable early; a decryption is durable when its transaction commits, before its receipt. */

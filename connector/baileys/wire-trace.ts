@@ -9,9 +9,14 @@ interface Trace {
   isEncrypted: boolean;
   hasCopy: boolean;
   isOnWire: boolean;
+  /** It took too long: nothing of it may leave any more. */
+  isGivenUp: boolean;
 }
 
 const traces = new AsyncLocalStorage<Trace>();
+
+/** How long a relay may take until its stanza is on the wire: the sends behind it wait for it. */
+const onWireMs = 15_000;
 
 /** The stanza had no copy for any device of the recipient, and was kept off the wire. */
 export class NoCopyError extends Error {
@@ -50,24 +55,41 @@ export function requireCopies({ ws }: Pick<WASocket, "ws">): void {
   if (!isOpen) throw new Error("Baileys' websocket has no isOpen");
   const get = (): boolean => {
     const trace = traces.getStore();
-    if (trace?.isEncrypted && !trace.hasCopy && !trace.isOnWire) {
-      throw new NoCopyError("No copy could be encrypted for the recipient");
-    }
+    if (trace && !trace.isOnWire) assertMayLeave(trace);
     return isOpen.call(ws);
   };
   Object.defineProperty(ws, "isOpen", { get });
 }
 
-/** Runs a relay to `to`. Resolves to its error, if it failed, and to whether the stanza may have left. Never rejects. */
+function assertMayLeave({ isEncrypted, hasCopy, isGivenUp }: Trace): void {
+  if (isGivenUp) throw new Error("The relay was given up");
+  if (isEncrypted && !hasCopy) throw new NoCopyError("No copy could be encrypted for the recipient");
+}
+
+/**
+ * Runs a relay to `to`. Resolves to its error, if it failed, and to whether the stanza may have left. Gives it up when the
+ * stanza is not on the wire in time; it cannot get there later. Never rejects.
+ */
 export async function traceRelay(
   to: string,
   relay: () => Promise<unknown>,
+  withinMs = onWireMs,
 ): Promise<{ isOnWire: boolean; error?: unknown }> {
-  const trace: Trace = { recipient: jidUser(to), isEncrypted: false, hasCopy: false, isOnWire: false };
+  const state = { isEncrypted: false, hasCopy: false, isOnWire: false, isGivenUp: false };
+  const trace: Trace = { recipient: jidUser(to), ...state };
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const giveUp = () => {
+    if (trace.isOnWire) return;
+    trace.isGivenUp = true;
+    reject(new Error("The stanza was not on the wire in time"));
+  };
+  const timer = setTimeout(giveUp, withinMs);
   try {
-    await traces.run(trace, relay);
+    await Promise.race([traces.run(trace, relay), late]);
     return { isOnWire: true };
   } catch (error) {
     return { isOnWire: trace.isOnWire, error };
+  } finally {
+    clearTimeout(timer);
   }
 }

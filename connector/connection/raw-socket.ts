@@ -1,5 +1,6 @@
 import type { WebSocket } from "ws";
 import type { WASocket } from "../baileys/baileys.ts";
+import { leaveLock } from "../baileys/key-transactions.ts";
 import { markWritten } from "../baileys/wire-trace.ts";
 
 /** Baileys' WebSocket, which it keeps private and cannot end at once; null before it connects. */
@@ -7,13 +8,14 @@ export function rawSocket(wa: WASocket): WebSocket | null {
   return Reflect.get(wa.ws, "socket") as WebSocket | null;
 }
 
-/** Marks every frame in the trace of the relay that wrote it. */
+/** Marks every frame in the trace of the relay that wrote it; the key transaction that wrote it ends there. */
 export function traceWrites(wa: WASocket): void {
   const socket = rawSocket(wa);
   if (!socket) return;
   const send = socket.send.bind(socket) as (...values: unknown[]) => void;
   socket.send = (...values: unknown[]) => {
     markWritten();
+    leaveLock();
     send(...values);
   };
 }

@@ -9,6 +9,7 @@ import {
   type SocketConfig,
   type WASocket,
 } from "../baileys/baileys.ts";
+import { handleBeside } from "../baileys/beside.ts";
 import { hardenedSignalRepository } from "../baileys/harden.ts";
 import { type InboundJournal, inboundJournal } from "../baileys/inbound-journal.ts";
 import { betweenMessages, type IntakeListener, takeInOrder } from "../baileys/intake.ts";
@@ -80,6 +81,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   const wa = makeWASocket(socketConfig(options, journal, gone.signal));
   const refusal = watchUpgrade(wa);
   requireCopies(wa);
+  handleBeside(wa);
   let isReached = false;
 
   const end = createSocketEnd(wa, (error) => {

@@ -3,29 +3,9 @@ import type { WASocket } from "../baileys/baileys.ts";
 
 /**
  * Asks WhatsApp for what a relay needs about a recipient, before the relay: inside it, the whole channel would wait for the
- * answers. The relay itself then finds everything in Baileys' caches.
+ * answers. The relay itself then finds everything in Baileys' caches. Resolves when a device of the recipient can get a copy.
  */
-export interface Devices {
-  /** Resolves when at least one device of the recipient can get a copy; concurrent calls for a recipient share the queries. */
-  ready(wa: WASocket, jid: string): Promise<void>;
-}
-
-export function createDevices(): Devices {
-  const running = new WeakMap<WASocket, Map<string, Promise<void>>>();
-  return {
-    ready(wa, jid) {
-      const byJid = running.get(wa) ?? new Map<string, Promise<void>>();
-      running.set(wa, byJid);
-      const shared = byJid.get(jid);
-      if (shared) return shared;
-      const own = ready(wa, jid).finally(() => byJid.delete(jid));
-      byJid.set(jid, own);
-      return own;
-    },
-  };
-}
-
-async function ready(wa: WASocket, jid: string): Promise<void> {
+export async function askForDevices(wa: WASocket, jid: string): Promise<void> {
   const devices = (await wa.getUSyncDevices([ownJid(wa, jid), jid], true, false)).map((one) => one.jid);
   const theirs = devices.filter((device) => jidUser(device) === jidUser(jid));
   if (theirs.length === 0) throw new Error("WhatsApp names no device of the recipient");

@@ -29,6 +29,10 @@ export interface FirstSendOptions {
   bucket: TokenBucket;
   preparation: PrepareOptions;
   ackMs: number;
+  /** Runs the step that puts a send on the wire, alone; before and after it, other sends may be put there. */
+  inTurn<T>(send: Send, step: () => Promise<T>): Promise<T>;
+  /** Called when a send is `dead`: no try brought it to the wire. */
+  onGaveUp(send: Send): void;
   /** Called when the outcome of a send that reached the wire is settled. */
   onSettled(send: Send, outcome: RelayOutcome): void;
 }
@@ -38,6 +42,8 @@ export interface SendAttempt {
   send: Send;
   socket: OpenSocket;
   canSend(): boolean;
+  /** An earlier send to the chat was given up while this one waited for it. */
+  isLastTry?: boolean;
 }
 
 const triesMax = 3;
@@ -58,8 +64,8 @@ export function prepareAttempt(
 }
 
 /**
- * Sends, and retries in place so that later sends do not overtake. `prepared` is what the first try sends. Resolves to
- * whether the send is settled or on the wire. Throws the database's error when that is unavailable.
+ * Sends, and retries in place so that later sends to the chat do not overtake. `prepared` is what the first try sends.
+ * Resolves to whether the send is settled or on the wire. Throws the database's error when that is unavailable.
  */
 export async function firstSend(
   scope: SessionScope,
@@ -68,7 +74,7 @@ export async function firstSend(
   options: FirstSendOptions,
 ): Promise<boolean> {
   const { send, socket, canSend } = attempt;
-  const { outcomes, bucket } = options;
+  const { outcomes, bucket, inTurn } = options;
   const settleUnsent = async (error: PublicError, state: "failed" | "dead") => {
     await outcomes.settleUnsent(send, error, state);
     return true;
@@ -76,10 +82,12 @@ export async function firstSend(
   for (let tries = 1; ; tries++) {
     try {
       const ready = await (tries === 1 ? prepared : prepareAttempt(scope, attempt, options));
-      await waitForSendRate(bucket, scope.ended, socket.gone);
-      if (!canSend()) return false;
-      await putOnWire(attempt, ready, options);
-      return true;
+      return await inTurn(send, async () => {
+        await waitForSendRate(bucket, scope.ended, socket.gone);
+        if (!canSend()) return false;
+        await putOnWire(attempt, ready, options);
+        return true;
+      });
     } catch (error) {
       if (error instanceof ServiceError) return await settleUnsent(publicError(error), "failed");
       if (!canSend() || error instanceof NotBegunError) return false;
@@ -87,7 +95,10 @@ export async function firstSend(
       if (isUnavailable(error)) throw error;
       const trace = { commandId: send._id, tries, ...errorTrace(error) };
       scope.log.warn({ event: "send_failed", ...trace }, "message did not reach the wire");
-      if (tries >= triesMax) return await settleUnsent(notSent, "dead");
+      if (tries >= triesMax || attempt.isLastTry) {
+        options.onGaveUp(send);
+        return await settleUnsent(notSent, "dead");
+      }
       await sleep(backoffMs(retryBackoff, tries, Math.random()), scope.ended);
     }
   }

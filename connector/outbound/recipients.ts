@@ -3,14 +3,14 @@ import { ServiceError } from "#shared/errors.ts";
 import { jidUser, normaliseJid, phoneNumberOf } from "#shared/jid.ts";
 import { USyncQuery, USyncUser, type WASocket } from "../baileys/baileys.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
-import { createDevices, type Devices } from "./devices.ts";
+import { askForDevices } from "./devices.ts";
 
 /** Finds out where sends have to go, and remembers it for a day. */
 export interface Recipients {
   /**
    * Resolves to the JID that WhatsApp names for `jid`, once copies can be encrypted for its devices without another query.
    * Throws `recipient_not_on_whatsapp` when WhatsApp says so, and another error when it does not answer in time or names no
-   * device. Asks nothing about a recipient whose devices and sessions are known.
+   * device. Asks nothing about a recipient whose devices and sessions are known; concurrent calls share the questions.
    */
   reach(wa: WASocket, jid: string): Promise<string>;
 }
@@ -24,7 +24,7 @@ const dayMs = 24 * 60 * 60_000;
 
 export function createRecipients({ recipientMs }: RecipientsOptions): Recipients {
   const known = new LRUCache<string, string>({ max: 10_000, ttl: dayMs });
-  const devices: Devices = createDevices();
+  const asking = new WeakMap<WASocket, Map<string, Promise<string>>>();
 
   const nameOf = async (wa: WASocket, jid: string): Promise<string> => {
     const remembered = known.get(jid);
@@ -34,20 +34,29 @@ export function createRecipients({ recipientMs }: RecipientsOptions): Recipients
     known.set(jid, name);
     return name;
   };
+  const ask = async (wa: WASocket, jid: string): Promise<string> => {
+    const name = await nameOf(wa, jid);
+    try {
+      await askForDevices(wa, name);
+    } catch (error) {
+      // It may have moved to another JID since it was remembered.
+      known.delete(jid);
+      throw error;
+    }
+    return name;
+  };
 
   return {
-    reach: (wa, jid) =>
-      untilAborted(AbortSignal.timeout(recipientMs), async () => {
-        const name = await nameOf(wa, jid);
-        try {
-          await devices.ready(wa, name);
-        } catch (error) {
-          // It may have moved to another JID since it was remembered.
-          known.delete(jid);
-          throw error;
-        }
-        return name;
-      }),
+    reach(wa, jid) {
+      const byJid = asking.get(wa) ?? new Map<string, Promise<string>>();
+      asking.set(wa, byJid);
+      const shared = byJid.get(jid);
+      if (shared) return shared;
+      const inTime = AbortSignal.timeout(recipientMs);
+      const own = untilAborted(inTime, () => ask(wa, jid)).finally(() => byJid.delete(jid));
+      byJid.set(jid, own);
+      return own;
+    },
   };
 }
 

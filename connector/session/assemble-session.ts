@@ -130,6 +130,7 @@ function assembleSender(
     messageStatuses,
     messageStore,
     ackMs: timings.ackMs,
+    overtakeMs: timings.overtakeMs,
     bucket: createTokenBucket(config.sendRate, config.sendBurst),
     preparation: { caches, fetchMedia, log: scope.log, recipients: createRecipients(timings) },
     sending,

@@ -1,6 +1,14 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { markEncrypted, markWritten, traceRelay } from "#connector/baileys/wire-trace.ts";
+import type { WASocket } from "#connector/baileys/baileys.ts";
+import {
+  markCopy,
+  markEncrypted,
+  markWritten,
+  NoCopyError,
+  requireCopies,
+  traceRelay,
+} from "#connector/baileys/wire-trace.ts";
 
 const to = "15550100001@s.whatsapp.net";
 const broken = new Error("broken");
@@ -52,4 +60,60 @@ test("frames written outside any relay count for none", async () => {
   markEncrypted();
   markWritten();
   expect((await relay).isOnWire).toBe(false);
+});
+
+/** A websocket as Baileys' has it; `write` writes a frame as Baileys does. */
+function websocket() {
+  class Socket {
+    get isOpen() {
+      return true;
+    }
+  }
+  const ws = new Socket();
+  requireCopies({ ws } as unknown as Pick<WASocket, "ws">);
+  const written: string[] = [];
+  const write = (frame: string) => {
+    if (!ws.isOpen) throw new Error("closed");
+    written.push(frame);
+    markWritten();
+  };
+  return { write, written };
+}
+
+test.each([
+  ["no copy at all", [], false],
+  ["copies for our own devices alone", ["15550100009@s.whatsapp.net", "15550100009:3@s.whatsapp.net"], false],
+  [
+    "a copy for a device of the recipient",
+    ["15550100009@s.whatsapp.net", "15550100001:7@s.whatsapp.net"],
+    true,
+  ],
+])("a stanza with %s leaves: %o", async (_, copies, mayLeave) => {
+  const { write, written } = websocket();
+  const traced = await traceRelay(to, async () => {
+    write("query");
+    markEncrypted();
+    for (const jid of copies) markCopy(jid);
+    write("stanza");
+    write("what follows it");
+  });
+  expect(traced).toEqual(mayLeave ? { isOnWire: true } : { isOnWire: false, error: expect.any(NoCopyError) });
+  expect(written).toEqual(mayLeave ? ["query", "stanza", "what follows it"] : ["query"]);
+});
+
+test("a relay that takes too long is given up, and its stanza cannot leave later", async () => {
+  const { write, written } = websocket();
+  const answer = Promise.withResolvers<void>();
+  const late = Promise.withResolvers<unknown>();
+  const relay = async () => {
+    await answer.promise;
+    markEncrypted();
+    markCopy(to);
+    write("stanza");
+  };
+  const traced = await traceRelay(to, () => relay().catch(late.resolve), 10);
+  expect(traced).toEqual({ isOnWire: false, error: expect.any(Error) });
+  answer.resolve();
+  expect(await late.promise).toEqual(new Error("The relay was given up"));
+  expect(written).toEqual([]);
 });

@@ -252,3 +252,58 @@ describe("a process killed at any write", () => {
     ...{ succeeded: "sent", unknown: "unknown", failed: "failed", expired: "failed", dead: "failed" },
   };
 });
+
+describe("a send whose recipient WhatsApp does not answer for", () => {
+  const [silentOne, other, third] = ["15550100071", "15550100072", "15550100073"];
+  const toChat = (to: string) => ({ payload: { to, content: { type: "text", text: "Hello" } } });
+
+  test("is overtaken by later sends to other chats, while its own chat keeps its order", async () => {
+    const answer = Promise.withResolvers<void>();
+    const lookup = (jid: string) => (jid.startsWith(silentOne) ? answer.promise : Promise.resolve());
+    const fixture = await senderOn(file.all, { lookup });
+    const sends: CommandDocument[] = [];
+    for (const to of [silentOne, silentOne, other, silentOne, third, other]) {
+      sends.push(...(await fixture.insert(1, toChat(to))));
+    }
+    fixture.sender.ring();
+    const idsTo = (...indexes: number[]) => indexes.map((index) => sends[index]?.messageId);
+    await eventually(() => fixture.socket.relayed.length === 3);
+    expect(fixture.socket.relayed).toEqual(idsTo(2, 4, 5));
+    sends.push(...(await fixture.insert(1, toChat(silentOne))), ...(await fixture.insert(1, toChat(other))));
+    fixture.sender.ring();
+    await eventually(() => fixture.socket.relayed.length === 4);
+    answer.resolve();
+    for (const send of sends) expect(await fixture.settled(send)).toMatchObject({ state: "succeeded" });
+    expect(fixture.socket.relayed).toEqual(idsTo(2, 4, 5, 7, 0, 1, 3, 6));
+  });
+
+  test("fails alone when the answer does not come, and those behind it in its chat do not try as long", async () => {
+    const lookup = async (jid: string) => {
+      if (jid.startsWith(silentOne)) throw new Error("WhatsApp did not answer");
+    };
+    const fixture = await senderOn(file.all, { lookup });
+    const behind = await fixture.insert(8, toChat(silentOne));
+    const [next] = (await fixture.insert(1, toChat(other))) as [CommandDocument];
+    fixture.sender.ring();
+    expect(await fixture.settled(next)).toMatchObject({ state: "succeeded" });
+    for (const send of behind) {
+      expect(await fixture.settled(send)).toMatchObject({ state: "dead", error: { code: "not_sent" } });
+    }
+    expect(fixture.socket.relayed).toEqual([next.messageId]);
+  });
+
+  test("goes back to the queue with those behind it when the socket closes, and is sent in order over the next one", async () => {
+    const lookup = (jid: string) =>
+      jid.startsWith(silentOne) ? new Promise<void>(() => undefined) : Promise.resolve();
+    const fixture = await senderOn(file.all, { lookup });
+    const waiting = await fixture.insert(3, toChat(silentOne));
+    const [passed] = (await fixture.insert(1, toChat(other))) as [CommandDocument];
+    fixture.sender.ring();
+    expect(await fixture.settled(passed)).toMatchObject({ state: "succeeded" });
+    fixture.now.sending = { kind: "closed" };
+    const next = fixture.reopen();
+    for (const send of waiting) expect(await fixture.settled(send)).toMatchObject({ state: "succeeded" });
+    expect(next.relayed).toEqual(waiting.map(({ messageId }) => messageId));
+    expect(fixture.errors).toEqual([]);
+  });
+});

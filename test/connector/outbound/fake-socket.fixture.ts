@@ -13,6 +13,8 @@ export interface Answers {
   isOnWireWhenFailing?: boolean;
   /** JIDs that are not on WhatsApp. */
   unregistered?: readonly string[];
+  /** Resolves when WhatsApp answers questions about this JID. */
+  lookup?: (jid: string) => Promise<void>;
   /** The JID of the linked device. */
   account?: string;
 }
@@ -24,6 +26,7 @@ export function fakeSocket({
   failures = 0,
   isOnWireWhenFailing = false,
   unregistered = [],
+  lookup,
   account = "15550100009:1@s.whatsapp.net",
 }: Answers) {
   const relayed: string[] = [];
@@ -67,7 +70,10 @@ export function fakeSocket({
   const wa = {
     ws: new EventEmitter(),
     user: { id: account },
-    onWhatsApp: async (jid: string) => [{ jid, exists: !unregistered.includes(jid) }],
+    async onWhatsApp(jid: string) {
+      await lookup?.(jid);
+      return [{ jid, exists: !unregistered.includes(jid) }];
+    },
     waitForMessage: (id: string, timeoutMs: number) => count("answers", () => answer(id, timeoutMs)),
     relayMessage: (to: string, message: proto.IMessage, { messageId }: { messageId: string }) => {
       messages.push({ to, bytes: proto.Message.encode(message).finish() });

@@ -19,6 +19,9 @@ import { quiet } from "#test/support/quiet-log.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 import { type Answers, fakeSocket } from "./fake-socket.fixture.ts";
 
+/** How long a send that is not ready keeps the others waiting. */
+const overtakeMs = 200;
+
 /** The sender of one channel on its real queue, log and message store, over a fake socket. */
 export async function senderOn(
   all: Collections,
@@ -45,7 +48,7 @@ export async function senderOn(
   const scope = sessionScope({ channelId, isOwner: () => now.isOwner });
   const { errors } = scope;
   const sender = createSender(scope, {
-    ...{ queue, messageStatuses, messageStore, ackMs },
+    ...{ queue, messageStatuses, messageStore, ackMs, overtakeMs },
     bucket: createTokenBucket(0, 1),
     preparation: {
       caches: createSocketCaches(),
