@@ -38,10 +38,13 @@ export function fromWhatsApp(
   return { chat, sender: chat, messageId: key.id, type: "incoming_message", data };
 }
 
+/** The end of the last year that RFC 3339 can write. */
+const lastMs = Date.parse("9999-12-31T23:59:59Z");
+
 /** RFC 3339; the Unix epoch when the timestamp is invalid, because the message counts all the same. */
 function timeOf(seconds: WAMessage["messageTimestamp"]): string {
-  const date = new Date(Number(seconds ?? 0) * 1_000);
-  return (Number.isNaN(date.getTime()) ? new Date(0) : date).toISOString();
+  const ms = Number(seconds ?? 0) * 1_000;
+  return new Date(ms >= 0 && ms <= lastMs ? ms : 0).toISOString();
 }
 
 /** The phone number's JID if it is known, otherwise the LID's; `known` has whichever parts are known. */

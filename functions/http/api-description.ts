@@ -17,9 +17,9 @@ it. The console's own pages may use its session cookie instead.
 ## Waiting for the result
 
 A call that involves WhatsApp is stored as a command first; from then on it survives restarts. The answer then waits for
-the result: 10 s by default, and for a message only while the channel is active. \`Prefer: wait=30\` waits up to 30 s,
-\`Prefer: respond-async\` does not wait; \`Preference-Applied\` confirms it. When the result takes longer, the answer is 202
-and \`Location\` is the URL of the command, where its outcome can be read later.
+the result: 10 s by default, 5 s for a logout or a deletion, and for a message only while the channel is active.
+\`Prefer: wait=30\` waits up to 30 s, \`Prefer: respond-async\` does not wait; \`Preference-Applied\` confirms it. When the
+result takes longer, the answer is 202 and \`Location\` is the URL of the command, where its outcome can be read later.
 
 ## Repeating a request safely
 

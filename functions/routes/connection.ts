@@ -66,6 +66,7 @@ const loggingOut = channelRoute({
     200: json(controlAnswer, "Logged out; WhatsApp has confirmed it", commandHeaders),
     202: json(queuedAnswerSchema, "Not confirmed by WhatsApp yet", commandHeaders),
   },
+  refused: ["expired"],
 });
 
 /** Connects, disconnects and logs out: stores the wish first, then submits the command. */

@@ -109,7 +109,7 @@ test("a logged-out channel refuses new sends and fails queued ones", async () =>
   expect(system.sandbox.account("15550100048").inbox).toEqual([]);
 });
 
-test("a deleted channel answers 404 at once, its phone is unlinked, and only its fences remain in the database", async () => {
+test("a deleted channel answers 404 at once, its phone is unlinked, and only its fences and its command remain in the database", async () => {
   await using system = await startSystem();
   const channel = await pairedChannel(system, "15550100050");
   await system.api().post(`/channels/${channel.channelId}/send`, { to: "15550100051", message: "Hello" });
@@ -120,8 +120,12 @@ test("a deleted channel answers 404 at once, its phone is unlinked, and only its
   expect(channel.phone.devices()).toEqual([]);
   for (const { name } of await system.database.db.listCollections().toArray()) {
     const remaining = await system.database.db
-      .collection<{ _id: string }>(name)
-      .countDocuments({ channelId: channel.channelId, _id: { $not: /\/fence$/ } });
+      .collection<{ _id: string; type?: string }>(name)
+      .countDocuments({
+        channelId: channel.channelId,
+        _id: { $not: /\/fence$/ },
+        type: { $ne: "channel.delete" },
+      });
     expect(remaining, name).toBe(0);
   }
 });

@@ -147,7 +147,7 @@ describe("`fromWhatsApp` returns null for", () => {
   });
 });
 
-test.each([Number.NaN, Number.POSITIVE_INFINITY, 1e18, null, undefined])(
+test.each([Number.NaN, Number.POSITIVE_INFINITY, 1e18, 253_402_300_800, -1, null, undefined])(
   "a message with the timestamp %s is converted, dated at the Unix epoch",
   (messageTimestamp) => {
     const { messageTimestamp: _, ...rest } = message({ conversation: "Hello" });

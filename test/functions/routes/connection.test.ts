@@ -106,6 +106,36 @@ test("200: delete is answered once a connector has erased the channel and its co
   expect(body).toEqual({ ok: true, payload: { channelId } });
 });
 
+test("200: delete is answered when its command has succeeded, which the key that made it and administrators can read", async () => {
+  const channelId = await functions.addChannel({ status: "active" });
+  const [maker, other] = [
+    await functions.addKey({ scopes: ["channels:write", "messages:read"], channels: [channelId] }),
+    await functions.addKey({ scopes: ["channels:write", "messages:read"], channels: [channelId] }),
+  ];
+  const pending = functions.call("DELETE", `/channels/${channelId}`, { key: maker });
+  const command = await functions.settle(channelId, "channel.delete", { state: "succeeded", result: {} });
+  expect(await pending).toMatchObject({ status: 200, body: { ok: true, payload: { channelId } } });
+  const read = (key?: string) => functions.call("GET", `/commands/${command._id}`, { ...(key && { key }) });
+  for (const { status, body } of [await read(maker), await read()]) {
+    expect([status, body.payload.state]).toEqual([200, "succeeded"]);
+  }
+  expect((await read(other)).status).toBe(404);
+});
+
+test("422: a repeated deletion tells that WhatsApp never confirmed it, as its command does", async () => {
+  const channelId = await functions.addChannel();
+  const remove = (prefer: string) =>
+    functions.call("DELETE", `/channels/${channelId}`, {
+      headers: { "Idempotency-Key": "unconfirmed", Prefer: prefer },
+    });
+  expect((await remove("wait=0")).status).toBe(202);
+  const error = { code: "expired", message: "Erased, but not confirmed" } as const;
+  await functions.settle(channelId, "channel.delete", { state: "failed", error });
+  await functions.db.channels.deleteOne({ _id: channelId });
+  const { status, body } = await remove("wait=1");
+  expect([status, body.error.code, body.error.message]).toEqual([422, error.code, error.message]);
+});
+
 test("202, then 404: a deleted channel is gone at once, even before it is erased", async () => {
   const channelId = await functions.addChannel();
   const { status, body } = await functions.call("DELETE", `/channels/${channelId}`, {
