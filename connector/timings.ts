@@ -15,8 +15,10 @@ export interface Timings {
   sweepMs: number;
   /** How long each QR code is shown; null for WhatsApp's own 60 s for the first and 20 s for the others. */
   qrMs: number | null;
-  /** A socket without a QR, open or close event within this is terminated. */
+  /** A socket without a QR, open or close event within this is terminated; an accepted login has as long again. */
   connectWatchdogMs: number;
+  /** How long WhatsApp may take to answer one query of a login. */
+  loginAnswerMs: number;
   /** How long WhatsApp may take to answer a request for a pairing code. */
   pairingAnswerMs: number;
   /** How long WhatsApp may take to end the connection of a device that a phone has accepted. */
@@ -72,6 +74,7 @@ export const defaultTimings: Timings = {
   sweepMs: 10_000,
   qrMs: null,
   connectWatchdogMs: 60_000,
+  loginAnswerMs: 5_000,
   pairingAnswerMs: 8_000,
   restartMs: 5_000,
   probeQuietMs: 20_000,

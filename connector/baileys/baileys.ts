@@ -10,7 +10,6 @@ import "./libsignal-signatures.ts";
 import type { SocketConfig } from "@whiskeysockets/baileys";
 import {
   addTransactionCapability,
-  assertNodeErrorFree,
   Browsers,
   BufferJSON,
   Curve,
@@ -20,7 +19,10 @@ import {
   decryptMessageNode,
   downloadMediaMessage,
   generateWAMessage,
+  getBinaryNodeChild,
+  getNextPreKeysNode,
   initAuthCreds,
+  jidDecode,
   makeWASocket,
   proto,
   signedKeyPair,
@@ -49,7 +51,6 @@ export type {
 } from "@whiskeysockets/baileys";
 export {
   addTransactionCapability,
-  assertNodeErrorFree,
   Browsers,
   BufferJSON,
   Curve,
@@ -58,7 +59,10 @@ export {
   decryptMessageNode,
   downloadMediaMessage,
   generateWAMessage,
+  getBinaryNodeChild,
+  getNextPreKeysNode,
   initAuthCreds,
+  jidDecode,
   makeWASocket,
   proto,
   signedKeyPair,

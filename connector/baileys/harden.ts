@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
+  type AuthenticationCreds,
   makeLibSignalRepository,
   type SignalDataSet,
   type SignalKeyStore,
@@ -27,7 +28,7 @@ const abortAfterMs = 2_000;
  *   cannot be decrypted),
  * - none of them waits for the network: one that asks WhatsApp ends there, and its work goes on without it,
  * - work that outlives its transaction writes to the store instead of losing the write,
- * - a ratchet is durable before the stanza it encrypted can leave,
+ * - a ratchet is durable before the stanza it encrypted can leave, and so is a new pre-key before it is offered,
  * - a redelivered message is read again, from the journal.
  */
 export function hardenedSignalRepository(
@@ -40,7 +41,7 @@ export function hardenedSignalRepository(
     // Baileys passes the whole credentials, whatever the type says, and changes them in place.
     const ownId = () => (Reflect.get(auth.creds, "me") as { id: string } | undefined)?.id;
     makeExclusive(auth.keys, { store, aborted: abortAfter(gone), ownId });
-    storeRatchetsEarly(auth.keys, store);
+    storeEarlyIn(auth.keys, store, auth.creds);
     const lookUp = lookUpLids && boundedLookups(lookUpLids);
     const repository = makeLibSignalRepository(auth, logger, lookUp);
     lookUpAloneInsideLock(repository.lidMapping);
@@ -55,12 +56,14 @@ function abortAfter(gone: AbortSignal): AbortSignal {
   return aborter.signal;
 }
 
-/** Stores the ratchets of an encryption at once instead of at the end of its transaction. */
-function storeRatchetsEarly(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore): void {
+/** Stores the ratchets of an encryption, and new pre-keys, at once instead of at the end of their transaction. */
+function storeEarlyIn(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore, creds: object): void {
   const { set, isInTransaction } = keys;
   keys.set = async (data) => {
     await set(data);
-    if (isInTransaction()) encrypting.getStore()?.push(storeEarly(store, ratchets(data)));
+    if (!isInTransaction()) return;
+    encrypting.getStore()?.push(storeEarly(store, ratchets(data)));
+    await storePreKeys(store, creds, data);
   };
 }
 
@@ -93,4 +96,20 @@ function ratchets(data: SignalDataSet): SignalDataSet {
     ...(data.session ? { session: data.session } : {}),
     ...(data["sender-key"] ? { "sender-key": data["sender-key"] } : {}),
   };
+}
+
+/**
+ * Stores new pre-keys with the counter that makes the next ones different: Baileys puts one into a request to send a message
+ * again, which leaves before the transaction is over.
+ */
+async function storePreKeys(
+  store: SignalKeyStore,
+  creds: Partial<Pick<AuthenticationCreds, "nextPreKeyId">>,
+  { "pre-key": preKeys }: SignalDataSet,
+): Promise<void> {
+  const made = Object.entries(preKeys ?? {}).filter(([, key]) => key !== null);
+  if (made.length === 0) return;
+  const last = Math.max(...made.map(([id]) => Number(id)));
+  creds.nextPreKeyId = Math.max(creds.nextPreKeyId ?? 1, last + 1);
+  await store.set({ "pre-key": Object.fromEntries(made) });
 }

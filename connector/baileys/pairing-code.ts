@@ -1,4 +1,4 @@
-import { assertNodeErrorFree, type BinaryNode, type WASocket } from "./baileys.ts";
+import type { BinaryNode, WASocket } from "./baileys.ts";
 
 /** What became of a request for a pairing code. Only a confirmed code works. */
 export type PairingCodeAnswer =
@@ -36,12 +36,9 @@ function nextTag(tag: string): string {
   return tag.replace(/\d+$/, (number) => String(Number(number) + 1));
 }
 
-function refusalIn(answer: BinaryNode): PairingCodeAnswer | null {
-  try {
-    assertNodeErrorFree(answer);
-    return null;
-  } catch (error) {
-    const code = error instanceof Error && "data" in error ? Number(error.data) : Number.NaN;
-    return { kind: "refused", code: Number.isInteger(code) ? code : null };
-  }
+function refusalIn({ attrs, content }: BinaryNode): PairingCodeAnswer | null {
+  if (attrs.type === "result") return null;
+  const [error] = Array.isArray(content) ? content : [];
+  const code = Number(error?.attrs.code ?? Number.NaN);
+  return { kind: "refused", code: Number.isInteger(code) ? code : null };
 }

@@ -24,6 +24,7 @@ import { holdBack } from "./back-pressure.ts";
 import { causeOf, closureOf, watchUpgrade } from "./baileys-error.ts";
 import type { StageName } from "./liveness-probe.ts";
 import { type LivenessWatch, watchLiveness } from "./liveness-watch.ts";
+import { completeLogins } from "./login.ts";
 import { watchPairing } from "./pairing-watch.ts";
 import { rawSocket, rejectQueries, traceWrites } from "./raw-socket.ts";
 import { createSocketEnd, type SocketEnd } from "./socket-end.ts";
@@ -55,7 +56,15 @@ export interface SocketOptions {
   getMessage: SocketConfig["getMessage"];
   timings: Pick<
     Timings,
-    "connectWatchdogMs" | "restartMs" | "probeQuietMs" | "probeMs" | "stuckMs" | "keepAliveMs" | "qrMs"
+    | "connectWatchdogMs"
+    | "loginAnswerMs"
+    | "restartMs"
+    | "probeQuietMs"
+    | "probeMs"
+    | "stuckMs"
+    | "keepAliveMs"
+    | "qrMs"
+    | "backoff"
   >;
   listener: SocketListener;
   log: Logger;
@@ -79,6 +88,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   const journal = inboundJournal(auth.state.keys);
   const gone = new AbortController();
   const wa = makeWASocket(socketConfig(options, journal, gone.signal));
+  completeLogins({ wa, auth, timings, gone: gone.signal, log });
   const refusal = watchUpgrade(wa);
   requireCopies(wa);
   handleBeside(wa);
@@ -155,6 +165,7 @@ function forwardEvents(
   let attempt = 0;
   // Prepended, so that it runs before Baileys asks for the waiting messages.
   wa.ws.prependListener("CB:success", () => {
+    watchdog.refresh();
     if (acceptFirstLogin(auth.state.creds)) auth.save();
     listener.loggedIn();
   });

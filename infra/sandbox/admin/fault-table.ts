@@ -105,7 +105,11 @@ export const faultTable: Record<string, FaultRow> = {
   ),
   "ignore-query": row(
     "Leaves the next queries of a namespace unanswered (encrypt, usync, w:m …).",
-    z.strictObject({ xmlns: z.string().min(1).max(100), times: times.optional() }),
+    z.strictObject({
+      xmlns: z.string().min(1).max(100),
+      request: z.string().min(1).max(100).optional(),
+      times: times.optional(),
+    }),
     ({ faults }, { xmlns, ...options }) => faults.ignoreQuery(xmlns, omitUndefined(options)),
   ),
   "refuse-code": row(

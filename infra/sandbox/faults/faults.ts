@@ -42,8 +42,8 @@ export interface Faults {
   withholdAcks(target: Target, on: boolean): void;
   /** Sets when, if ever, delivery receipts for messages of this account are sent; null ends it. Overrides the contacts' own policy. */
   receipts(target: Target, timing: ReceiptTiming | null): void;
-  /** Leaves the next `times` queries (default 1) of this namespace unanswered, e.g. "encrypt", "usync", "w:m"; 0 ends it. */
-  ignoreQuery(xmlns: string, options?: Times): void;
+  /** Leaves the next `times` queries (default 1) of this namespace unanswered, e.g. "encrypt", "usync", "w:m"; 0 ends it. With `request`, only those whose first child has this tag, e.g. "count". */
+  ignoreQuery(xmlns: string, options?: Times & { request?: string }): void;
   /** Refuses the next `times` requests (default 1) for a pairing code with this error, e.g. 400 or 429. */
   refuseCode(code: number, options?: Times): void;
   /** Does not end the next `times` connections (default 1) that paired, so that the client has to log in by itself. */
@@ -89,7 +89,7 @@ export function createFaults(network: Network): Faults {
       void (on ? rules.withheldAcks.add(target) : rules.withheldAcks.delete(target)),
     receipts: (target, timing) =>
       void (timing === null ? rules.receiptTimings.delete(target) : rules.receiptTimings.set(target, timing)),
-    ignoreQuery: (xmlns, { times = 1 } = {}) => rules.ignoreQuery(xmlns, times),
+    ignoreQuery: (xmlns, { times = 1, request } = {}) => rules.ignoreQuery(xmlns, times, request),
     refuseCode: (code, { times = 1 } = {}) => rules.refuseCodes(code, times),
     withholdRestart: ({ times = 1 } = {}) => rules.withholdRestarts(times),
     refuseQuery: (xmlns, code, { times = 1 } = {}) => rules.refuseQuery(xmlns, code, times),

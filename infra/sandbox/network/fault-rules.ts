@@ -43,13 +43,17 @@ export class FaultRules {
     return takeFor(this.#ackErrors, target);
   }
 
-  ignoreQuery(xmlns: string, times: number): void {
-    if (times <= 0) this.#ignoredQueries.delete(xmlns);
-    else this.#ignoredQueries.set(xmlns, { value: true, remaining: times });
+  ignoreQuery(xmlns: string, times: number, request = "*"): void {
+    const query = `${xmlns} ${request}`;
+    if (times <= 0) this.#ignoredQueries.delete(query);
+    else this.#ignoredQueries.set(query, { value: true, remaining: times });
   }
 
-  takeIgnoredQuery(xmlns: string): boolean {
-    return take(this.#ignoredQueries, xmlns) ?? false;
+  /** `request` is the tag of the query's first child. */
+  takeIgnoredQuery(xmlns: string, request = ""): boolean {
+    const ignored =
+      take(this.#ignoredQueries, `${xmlns} ${request}`) ?? take(this.#ignoredQueries, `${xmlns} *`);
+    return ignored ?? false;
   }
 
   refuseCodes(code: number, times: number): void {

@@ -77,8 +77,8 @@ export async function answerQuery(network: Network, connection: Connection, iq: 
     if (!connection.resolveQuery(iq)) network.log(`${connection.id} answered an unknown query`);
     return;
   }
-  if (network.rules.takeIgnoredQuery(xmlns)) return;
   const request = children(iq)[0];
+  if (network.rules.takeIgnoredQuery(xmlns, request?.tag)) return;
   const refusal = network.rules.takeRefusedQuery(xmlns);
   const answer =
     refusal === null

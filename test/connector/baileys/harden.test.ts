@@ -191,3 +191,14 @@ test("an encryption rejects if its ratchet cannot be stored", async () => {
 function session(rows: Map<string, string>): string | undefined {
   return [...rows].find(([row]) => row.startsWith("session/"))?.[1];
 }
+
+test("a new pre-key and its number are stored before the transaction goes on, so that it can be told to a contact", async () => {
+  const store = memoryStore(jitter());
+  const { keys, creds } = createParty(alice, store, hardenedSignalRepository(store));
+  const { signedPreKey } = creds;
+  await keys.transaction(async () => {
+    await keys.set({ "pre-key": { "7": signedPreKey.keyPair } });
+    expect([...store.rows.keys()]).toEqual(["pre-key/7"]);
+    expect(creds.nextPreKeyId).toBe(8);
+  }, alice);
+});

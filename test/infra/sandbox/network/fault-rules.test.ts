@@ -35,6 +35,31 @@ test("an unlimited fault ends when it is revoked or all faults are cleared", () 
   ]);
 });
 
+test("a query is ignored by its namespace, or by its namespace and first child", () => {
+  const rules = new FaultRules();
+  rules.ignoreQuery("encrypt", 1, "count");
+  expect([rules.takeIgnoredQuery("encrypt", "digest"), rules.takeIgnoredQuery("encrypt", "count")]).toEqual([
+    false,
+    true,
+  ]);
+  rules.ignoreQuery("encrypt", 2);
+  expect([rules.takeIgnoredQuery("encrypt", "count"), rules.takeIgnoredQuery("encrypt")]).toEqual([
+    true,
+    true,
+  ]);
+  rules.ignoreQuery("usync", 5);
+  rules.ignoreQuery("usync", 0);
+  expect(rules.takeIgnoredQuery("usync", "usync")).toBe(false);
+});
+
+test("pairing codes are refused, and restarts withheld, as often as requested", () => {
+  const rules = new FaultRules();
+  rules.refuseCodes(429, 1);
+  rules.withholdRestarts(1);
+  expect([rules.takeRefusedCode(), rules.takeRefusedCode()]).toEqual([429, null]);
+  expect([rules.takeWithheldRestart(), rules.takeWithheldRestart()]).toEqual([true, false]);
+});
+
 test("acks can be delayed or withheld for all accounts; an account's own delay takes precedence", () => {
   const rules = new FaultRules();
   rules.ackDelays.set("all", 500);

@@ -1,0 +1,49 @@
+import { type Answer, ask } from "./ask.ts";
+import { type BinaryNode, jidDecode, type WASocket } from "./baileys.ts";
+
+/** What a login still needs after WhatsApp has accepted it. Resolves when the socket may count as open. */
+export type PrepareLogin = () => Promise<void>;
+
+const accepted = "CB:success";
+
+/**
+ * Replaces what Baileys does when WhatsApp accepts a login. Baileys asks three questions one after the other, waits 30 s for
+ * each, and only then reports the socket as open. Call it before anything else listens to the socket.
+ */
+export function replaceLogin(wa: WASocket, prepare: PrepareLogin): void {
+  const [baileys, ...others] = wa.ws.listeners(accepted);
+  if (!baileys || others.length > 0) throw new Error("Baileys does not handle a login as expected");
+  wa.ws.off(accepted, baileys as () => void);
+  wa.ws.on(accepted, (node: BinaryNode) => {
+    wa.updateServerTimeOffset(node);
+    // A socket that ends meanwhile reports that itself.
+    prepare().then(
+      () => reportOpen(wa, node),
+      () => undefined,
+    );
+  });
+}
+
+/** Asks WhatsApp to deliver messages. */
+export async function activate(wa: Pick<WASocket, "query">, answerMs: number): Promise<Answer> {
+  const attrs = { to: "@s.whatsapp.net", xmlns: "passive", type: "set" };
+  const iq = { tag: "iq", attrs, content: [{ tag: "active", attrs: {} }] };
+  return await ask(wa, iq, answerMs);
+}
+
+/** As Baileys does it, in this order. */
+function reportOpen(wa: WASocket, { attrs: { lid } }: BinaryNode): void {
+  const { me } = wa.authState.creds;
+  if (!me) return;
+  wa.ev.emit("creds.update", { me: lid ? { ...me, lid } : me });
+  wa.ev.emit("connection.update", { connection: "open" });
+  void wa.sendUnifiedSession();
+  if (lid) rememberOwnLid(wa, me.id, lid).catch(() => undefined);
+}
+
+async function rememberOwnLid(wa: WASocket, pn: string, lid: string): Promise<void> {
+  await wa.signalRepository.lidMapping.storeLIDPNMappings([{ lid, pn }]);
+  const { user, device } = jidDecode(pn) ?? {};
+  if (user) await wa.authState.keys.set({ "device-list": { [user]: [String(device ?? 0)] } });
+  await wa.signalRepository.migrateSession(pn, lid);
+}
