@@ -8,6 +8,7 @@ import { collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import { aborted, sleep } from "#shared/sleep.ts";
+import { masterKeyId } from "./auth/envelope.ts";
 import { WA_CERT_DETAILS } from "./baileys/baileys.ts";
 import type { MediaFetch } from "./media/fetched-media.ts";
 import { type ConnectorLease, takeLease } from "./ownership/connector-lease.ts";
@@ -60,6 +61,7 @@ export function startConnector(options: ConnectorOptions): Connector {
           connectors: all.connectors,
           name,
           capacity: config.channelsMax,
+          masterKeyIds: config.encryptionKeys.map(masterKeyId),
           timings,
           log,
         });

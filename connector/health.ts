@@ -5,14 +5,19 @@ import { type ErrorCode, ServiceError } from "#shared/errors.ts";
 import { failureAnswer } from "#shared/failure-answer.ts";
 import { remembered } from "#shared/remembered.ts";
 import { requestIdOf } from "#shared/request-id.ts";
+import { masterKeyId } from "./auth/envelope.ts";
+import { opensAny } from "./auth/read-seals.ts";
 import type { Connector } from "./connector.ts";
 
 /** How long the state of the database is remembered: whoever asks in a loop asks this process alone. */
 const rememberedMs = 1_000;
+/** Where no key fits, all credentials are looked through to find out. */
+const credentialsRememberedMs = 5_000;
 
 export interface HealthOptions {
   db: Db;
   connector: Pick<Connector, "leaseState">;
+  encryptionKeys: readonly Buffer[];
   retention: { eventsDays: number; messagesDays: number };
 }
 
@@ -22,16 +27,19 @@ type Check = () => Promise<{ isHealthy: boolean; body: object }>;
  * Answers `/health/live` and `/health/ready` of a connector that runs alone; everything else is `route_not_found`.
  * `OPTIONS` checks as `GET` does, because it is the method with which HAProxy checks unless told otherwise.
  */
-export function healthListener({ db, connector, retention }: HealthOptions) {
+export function healthListener({ db, connector, encryptionKeys, retention }: HealthOptions) {
   const databaseState = remembered(() => stateOf(db, retention), rememberedMs);
+  const masterKeyIds = encryptionKeys.map(masterKeyId);
+  const credentialsState = remembered(() => credentialsOf(db, masterKeyIds), credentialsRememberedMs);
   const checks = new Map<string, Check>([
     ["/health/live", async () => ({ isHealthy: true, body: { ok: true } })],
     [
       "/health/ready",
       async () => {
-        const [database, lease] = [await databaseState(), connector.leaseState()];
-        const isHealthy = database === "ok" && lease === "held";
-        return { isHealthy, body: { ok: isHealthy, checks: { database, lease } } };
+        const [database, credentials] = await Promise.all([databaseState(), credentialsState()]);
+        const lease = connector.leaseState();
+        const isHealthy = database === "ok" && lease === "held" && credentials === "ok";
+        return { isHealthy, body: { ok: isHealthy, checks: { database, lease, credentials } } };
       },
     ],
   ]);
@@ -61,6 +69,15 @@ function pathOf(url = ""): string {
 async function stateOf(db: Db, retention: HealthOptions["retention"]): Promise<string> {
   try {
     return (await missingIndexes(db, retention)).length === 0 ? "ok" : "indexes_missing";
+  } catch {
+    return "unreachable";
+  }
+}
+
+/** `unreadable` where credentials exist and `ENCRYPTION_KEY` opens none of them. */
+async function credentialsOf(db: Db, masterKeyIds: readonly string[]): Promise<string> {
+  try {
+    return (await opensAny(db, masterKeyIds)) ? "ok" : "unreadable";
   } catch {
     return "unreachable";
   }

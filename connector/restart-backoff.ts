@@ -4,8 +4,8 @@ import { type Backoff, backoffMs } from "#shared/backoff.ts";
 
 /** Lengthens the pause before a failed session is reopened with each failure of its channel. */
 export interface RestartBackoff {
-  /** Counts a failure. Returns the length of the pause, in ms. */
-  recordFailure(channelId: string): number;
+  /** Counts a failure. Returns the length of the pause, in ms, and the number of failures in a row. */
+  recordFailure(channelId: string): { pauseMs: number; count: number };
   /** Whether the pause after the last failure is over. */
   mayTry(channelId: string): boolean;
 }
@@ -24,7 +24,7 @@ export function createRestartBackoff(backoff: Backoff): RestartBackoff {
       const count = (failures.get(channelId)?.count ?? 0) + 1;
       const pauseMs = backoffMs(backoff, count, Math.random());
       failures.set(channelId, { count, until: performance.now() + pauseMs });
-      return pauseMs;
+      return { pauseMs, count };
     },
     mayTry: (channelId) => performance.now() >= (failures.get(channelId)?.until ?? 0),
   };

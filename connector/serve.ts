@@ -54,7 +54,7 @@ export async function serveConnector(
   const connector = owned.use(await openConnector(db, config, log));
   const server = createHttpServer(
     { log, keepAliveSeconds: config.keepAliveSeconds, server: socketUpgradesOnly },
-    healthListener({ db, connector, retention: config.retention }),
+    healthListener({ db, connector, encryptionKeys: config.encryptionKeys, retention: config.retention }),
   );
   const gateway = await attachGateway({
     server,

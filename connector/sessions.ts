@@ -1,21 +1,28 @@
 import pLimit from "p-limit";
+import type { ChannelDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
+import { isUnavailable } from "#shared/database-errors.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import { isMovable } from "./machine/machine.ts";
 import type { ConnectorLease } from "./ownership/connector-lease.ts";
-import type { Fence } from "./ownership/fence.ts";
-import { acquire } from "./ownership/ownership.ts";
+import { type Fence, FencedError } from "./ownership/fence.ts";
+import type { Membership, Openers } from "./ownership/membership.ts";
+import { acquire, leaveUnopened } from "./ownership/ownership.ts";
 import { createRestartBackoff } from "./restart-backoff.ts";
 import { Session, type SessionOptions } from "./session/session.ts";
+import { LeftToOthersError } from "./session/takeover.ts";
 import { connectBackoff } from "./timings.ts";
 
-type Shared = Omit<SessionOptions, "channel" | "lease" | "onEnd">;
+type Shared = Omit<SessionOptions, "channel" | "lease" | "onEnd" | "canOthersOpen">;
 
 export interface SessionsOptions extends Shared {
   collections: Collections;
   lease: ConnectorLease;
   channelsMax: number;
+  membership: Pick<Membership, "openers" | "ids">;
+  /** Called for a free channel that another connector should take, or that no living one can open. */
+  leave(channelId: string): void;
   /** Rings a channel that was rung while it moved, or whose session failed and may be opened again. */
   ring(channelId: string): void;
   log: Logger;
@@ -25,6 +32,8 @@ export interface SessionsOptions extends Shared {
 export type GiveBack = (db: Collections, fence: Fence, connectorId: string) => Promise<void>;
 
 const stopsAtOnce = 25;
+/** After so many failed takeovers in a row, a channel is left to another connector. */
+const takeoversMax = 3;
 
 /** Opens, moves and closes the sessions of this connector. */
 export class Sessions {
@@ -65,11 +74,32 @@ export class Sessions {
     return active.filter((channelId) => !busy.has(channelId));
   }
 
-  /** Takes a channel over if it is free and there is room. Throws `FencedError`, or the database's error. */
-  async take(channelId: string): Promise<void> {
+  /**
+   * Takes a channel over if it is free, this connector can open it, and there is room. Throws `FencedError`, or the
+   * database's error.
+   */
+  take(channelId: string): Promise<void> {
+    return this.#take(channelId, false);
+  }
+
+  /** As `take`, for a channel that has been left to others for long enough: takes also what nobody living can open. */
+  takeOverdue(channelId: string): Promise<void> {
+    return this.#take(channelId, true);
+  }
+
+  async #take(channelId: string, isOverdue: boolean): Promise<void> {
     const isFull = this.load() >= this.#options.channelsMax;
     if (this.#isClosed || isFull || this.#sessions.has(channelId)) return;
-    if (this.#restartBackoff.mayTry(channelId)) await this.#move(channelId, () => this.#open(channelId));
+    if (!this.#restartBackoff.mayTry(channelId)) return;
+    await this.#move(channelId, () => this.#open(channelId, isOverdue));
+  }
+
+  /** Gives back what this connector cannot open, once another living one can. */
+  async leaveUnreadable(): Promise<void> {
+    const unreadable = [...this.#sessions].filter(([, session]) => session.isUnreadable);
+    const openers = await this.#options.membership.openers(unreadable.map(([channelId]) => channelId));
+    const others = unreadable.filter(([channelId]) => openers.get(channelId)?.others);
+    await Promise.all(others.map(([channelId]) => this.close(channelId, this.#leaveUnopened)));
   }
 
   /** Stops a session gracefully, and gives its channel back. */
@@ -116,29 +146,80 @@ export class Sessions {
     await moving;
   }
 
-  async #open(channelId: string): Promise<void> {
+  async #open(channelId: string, isOverdue: boolean): Promise<void> {
     const { collections, lease } = this.#options;
-    const channel = await acquire(collections, channelId, lease.id);
+    const mayTake = () => this.#mayTake(channelId, isOverdue);
+    const channel = await acquire(collections, channelId, lease.id, mayTake);
     if (!channel || !lease.isValid()) return;
-    const session = await Session.open({
-      ...this.#options,
-      channel,
-      onEnd: (hasFailed) => {
-        this.#sessions.delete(channelId);
-        if (hasFailed) this.#ringAfterPause(channelId);
-      },
-    });
+    const session = await this.#openSession(channel);
+    if (!session) return;
     if (!session.isOwner()) return session.abandon();
     this.#sessions.set(channelId, session);
     // Commands inserted since the takeover's query rang before this session existed.
     session.ring();
   }
 
-  /** Does not wait for the sweep: the cause of the failure may pass within a moment. */
-  #ringAfterPause(channelId: string): void {
+  async #mayTake(channelId: string, isOverdue: boolean): Promise<boolean> {
+    const { us, others } = await this.#openersOf(channelId);
+    if (us || (!others && isOverdue)) return true;
+    this.#options.leave(channelId);
+    return false;
+  }
+
+  async #openersOf(channelId: string): Promise<Openers> {
+    const openers = await this.#options.membership.openers([channelId]);
+    return openers.get(channelId) ?? { us: true, others: false };
+  }
+
+  /** Resolves to null when the channel is left to another connector. */
+  async #openSession(channel: ChannelDocument): Promise<Session | null> {
+    const { lease } = this.#options;
+    const { _id: channelId, owner } = channel;
+    const fence = { channelId, epoch: owner.epoch };
+    try {
+      return await Session.open({
+        ...this.#options,
+        channel,
+        canOthersOpen: async () => (await this.#openersOf(channelId)).others,
+        onEnd: (hasFailed) => {
+          this.#sessions.delete(channelId);
+          if (hasFailed) this.#ringAfterPause(channelId);
+        },
+      });
+    } catch (error) {
+      if (!lease.isValid()) throw error;
+      if (error instanceof LeftToOthersError) {
+        await this.#leaveUnopened(this.#options.collections, fence, lease.id);
+        return null;
+      }
+      // An unavailable database says nothing of the channel.
+      if (error instanceof FencedError || isUnavailable(error)) throw error;
+      const failures = this.#ringAfterPause(channelId);
+      if (failures >= takeoversMax && (await this.#openersOf(channelId)).others)
+        await this.#leaveUnopened(this.#options.collections, fence, lease.id);
+      throw error;
+    }
+  }
+
+  readonly #leaveUnopened: GiveBack = async (db, fence, connectorId) => {
+    const { membership, log } = this.#options;
+    const { channelId } = fence;
+    log.warn(
+      { event: "unopened", channelId },
+      "channel cannot be opened here and is left to another connector",
+    );
+    await leaveUnopened(db, fence, connectorId, membership.ids());
+  };
+
+  /**
+   * Does not wait for the sweep: the cause of the failure may pass within a moment. Returns the number of failures in a
+   * row.
+   */
+  #ringAfterPause(channelId: string): number {
+    const { pauseMs, count } = this.#restartBackoff.recordFailure(channelId);
     // A timer may be early by a fraction of a millisecond.
-    const pauseMs = this.#restartBackoff.recordFailure(channelId) + 1;
-    setTimeout(() => this.#options.ring(channelId), pauseMs).unref();
+    setTimeout(() => this.#options.ring(channelId), pauseMs + 1).unref();
+    return count;
   }
 
   async #closeSession(session: Session, giveBack: GiveBack): Promise<void> {

@@ -4,6 +4,8 @@ import type { Collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
+import { masterKeyId } from "./auth/envelope.ts";
+import { sealReader } from "./auth/read-seals.ts";
 import { adoptForeignCommands } from "./commands/adopt-foreign-commands.ts";
 import { listenToCommands } from "./commands/command-doorbell.ts";
 import { refuseStrays } from "./commands/refuse-strays.ts";
@@ -61,22 +63,26 @@ export class Supervisor {
     this.#options = options;
     const { lease, timings, collections } = options;
     const signal = AbortSignal.any([this.#stopping.signal, lease.ended]);
+    this.#membership = createMembership({
+      db: collections,
+      connectorId: lease.id,
+      masterKeyIds: options.config.encryptionKeys.map(masterKeyId),
+      readSeals: sealReader(options.db, collections),
+      load: () => this.#sessions.load(),
+    });
     this.#sessions = new Sessions({
       ...options,
+      membership: this.#membership,
+      isSharedKey: this.#membership.isSharedKey,
+      leave: (channelId) => this.#gracePeriod.note(channelId, performance.now()),
       channelsMax: options.config.channelsMax,
       turn: createThrottle(timings.connectsPerSecond, timings.connectBurst, signal),
       ring: (channelId) => this.ring(channelId),
     });
     this.#gracePeriod = createGracePeriod(timings.graceMs);
     this.#idleChannels = createIdleChannels(timings.idleReleaseMs);
-    this.#membership = createMembership({
-      db: collections,
-      connectorId: lease.id,
-      load: () => this.#sessions.load(),
-    });
     this.#rebalancing = createRebalancing({
       membership: this.#membership,
-      connectorId: lease.id,
       channels: () => this.#sessions.channels(),
       resting: () => restingChannels(collections, lease.id, timings.moveRestMs),
       movable: (channelIds) => this.#sessions.movable(channelIds),
@@ -152,6 +158,7 @@ export class Supervisor {
     ]);
     for (const channelId of open) void this.#tend(channelId, (session) => session.tidy());
     for (const channelId of deleted) void this.#tend(channelId, (session) => session.erase());
+    await this.#sessions.leaveUnreadable();
     await this.#takeFree();
     await this.#closeIdle(new Set(open));
   }
@@ -191,7 +198,7 @@ export class Supervisor {
     const due = this.#gracePeriod.due(performance.now());
     if (due.length === 0) return;
     for (const { channelId } of await channelsWithoutOwner(collections, lease.id, due.length, due)) {
-      void this.#attempt("acquire", () => this.#sessions.take(channelId));
+      void this.#attempt("acquire", () => this.#sessions.takeOverdue(channelId));
     }
   }
 

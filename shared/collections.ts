@@ -44,8 +44,11 @@ export interface ChannelDocument {
   lastStatusUpdate: Date;
   /** The last wish of a caller. After a restart this, not `status`, decides whether the channel reconnects. */
   wanted: "connected" | "disconnected";
-  /** The owner. `epoch` rises with every owner and never falls. `movedAt`: when rebalancing last moved the channel. */
-  owner: { connector: string | null; epoch: number; movedAt?: Date };
+  /**
+   * The owner. `epoch` rises with every owner and never falls. `movedAt`: when rebalancing last moved the channel.
+   * `unopenedBy`: the living connectors that tried to open the channel and could not.
+   */
+  owner: { connector: string | null; epoch: number; movedAt?: Date; unopenedBy?: string[] };
   /** The device is to be removed at WhatsApp, which has not confirmed it yet; its owner repeats it until then. */
   unlink?: { cause: UnlinkCause; since: Date } | null;
   /** The linked account's LID, once known. */
@@ -157,6 +160,8 @@ export interface ConnectorDocument {
   state: "alive" | "draining" | "dead";
   aliveUntil: Date;
   capacity: number;
+  /** Names its encryption keys, newest first; absent in rows of older versions. */
+  masterKeyIds?: string[];
   startedAt: Date;
 }
 

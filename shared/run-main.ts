@@ -81,6 +81,7 @@ const listenSyscalls = new Set<unknown>(["listen", "getaddrinfo"]);
 /** Errors of other folders whose message is meant for people. */
 const namesForPeople = new Set([
   "EmbeddedMongoError",
+  "KeyNotSharedError",
   "NameTakenError",
   "SandboxStateError",
   "SelfCheckError",

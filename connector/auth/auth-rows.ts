@@ -32,9 +32,10 @@ export function authCollections(db: Db): AuthCollections {
 export async function readRows(
   keys: Collection<AuthKeysRow>,
   dataKey: Buffer,
+  channelId: string,
   rowIds: readonly string[],
 ): Promise<Map<string, string>> {
-  const found = await keys.find<AuthKeyDocument>({ _id: { $in: [...rowIds] } }, primary).toArray();
+  const found = await keys.find<AuthKeyDocument>({ _id: { $in: [...rowIds] }, channelId }, primary).toArray();
   return new Map(
     found.map(({ _id, keyData }) => [_id, unseal(dataKey, _id, bytes(keyData)).toString("utf8")]),
   );
@@ -50,7 +51,7 @@ export async function readRowsOfType(
   const first = rowId(channelId, type, "");
   // The first id after all that begin with `first`, which ends in a slash.
   const range = { $gte: first, $lt: `${first.slice(0, -1)}0` };
-  const found = await keys.find<AuthKeyDocument>({ _id: range }, primary).toArray();
+  const found = await keys.find<AuthKeyDocument>({ _id: range, channelId }, primary).toArray();
   return new Map(found.map((row) => [row._id.slice(first.length), tryUnseal(dataKey, row)]));
 }
 
@@ -67,7 +68,7 @@ export async function readWrappedKey(
   keys: Collection<AuthKeysRow>,
   channelId: string,
 ): Promise<WrappedKey | undefined> {
-  const row = await keys.findOne<DataKeyDocument>({ _id: dataKeyId(channelId) }, primary);
+  const row = await keys.findOne<DataKeyDocument>({ _id: dataKeyId(channelId), channelId }, primary);
   return row ? { masterKeyId: row.masterKeyId, wrapped: bytes(row.wrapped) } : undefined;
 }
 
@@ -115,7 +116,7 @@ export async function updateCreds(
   session: ClientSession,
 ): Promise<void> {
   const { matchedCount } = await creds.updateOne(
-    { _id: fence.channelId, epoch: fence.epoch },
+    { _id: fence.channelId, channelId: fence.channelId, epoch: fence.epoch },
     { $set: { creds: new Binary(sealed), updatedAt: new Date() } },
     { ...durable, session },
   );
@@ -131,7 +132,7 @@ export async function putCreds(
 ): Promise<void> {
   const now = new Date();
   await creds.updateOne(
-    { _id: channelId },
+    { _id: channelId, channelId },
     {
       $set: { channelId, epoch, creds: new Binary(sealed), updatedAt: now },
       $setOnInsert: { createdAt: now },
@@ -147,9 +148,9 @@ export async function claimCreds(
   session: ClientSession,
 ): Promise<Buffer | undefined> {
   const { channelId, epoch } = fence;
-  const filter = { _id: channelId, epoch: { $lte: epoch } };
+  const filter = { _id: channelId, channelId, epoch: { $lte: epoch } };
   await creds.updateOne(filter, { $set: { epoch } }, { ...durable, session });
-  const row = await creds.findOne({ _id: channelId }, primary);
+  const row = await creds.findOne({ _id: channelId, channelId }, primary);
   if (row && row.epoch !== epoch) throw new FencedError(fence);
   return row ? bytes(row.creds) : undefined;
 }
@@ -162,19 +163,24 @@ export async function eraseRows(
 ): Promise<void> {
   const { channelId, epoch } = fence;
   await fencedBulk(keys, fence, [], session);
-  await creds.deleteOne({ _id: channelId, epoch: { $lte: epoch } }, { ...durable, session });
-  await fencedBulk(keys, fence, [{ deleteOne: { filter: { _id: dataKeyId(channelId) } } }], session);
+  await creds.deleteOne({ _id: channelId, channelId, epoch: { $lte: epoch } }, { ...durable, session });
+  await fencedBulk(
+    keys,
+    fence,
+    [{ deleteOne: { filter: { _id: dataKeyId(channelId), channelId } } }],
+    session,
+  );
   const rest = { channelId, _id: { $ne: fenceId(channelId) } };
   for (;;) {
     const page = keys.find(rest, { ...primary, projection: { _id: 1 } }).limit(rowsPerBulk);
     const ids = (await page.toArray()).map(({ _id }) => _id);
     if (ids.length === 0) return;
-    await fencedBulk(keys, fence, [{ deleteMany: { filter: { _id: { $in: ids } } } }], session);
+    await fencedBulk(keys, fence, [{ deleteMany: { filter: { _id: { $in: ids }, channelId } } }], session);
   }
 }
 
 function rowOperation(channelId: string, dataKey: Buffer, [_id, text]: Row): KeyOperation {
-  if (text === null) return { deleteOne: { filter: { _id } } };
+  if (text === null) return { deleteOne: { filter: { _id, channelId } } };
   const now = new Date();
   const expiresAt = expiryOf(_id, now);
   const keyData = new Binary(seal(dataKey, _id, Buffer.from(text)));
@@ -182,14 +188,14 @@ function rowOperation(channelId: string, dataKey: Buffer, [_id, text]: Row): Key
     $set: { channelId, keyId: keyId(_id), keyData, updatedAt: now, ...(expiresAt ? { expiresAt } : {}) },
     $setOnInsert: { createdAt: now },
   };
-  return { updateOne: { filter: { _id }, update, upsert: true } };
+  return { updateOne: { filter: { _id, channelId }, update, upsert: true } };
 }
 
 function dataKeyOperation(channelId: string, { masterKeyId, wrapped }: WrappedKey): KeyOperation {
   const now = new Date();
   const $set = { channelId, masterKeyId, wrapped: new Binary(wrapped), updatedAt: now };
   const update = { $set, $setOnInsert: { createdAt: now } };
-  return { updateOne: { filter: { _id: dataKeyId(channelId) }, update, upsert: true } };
+  return { updateOne: { filter: { _id: dataKeyId(channelId), channelId }, update, upsert: true } };
 }
 
 function bytes(binary: Binary): Buffer {

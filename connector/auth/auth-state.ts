@@ -34,6 +34,8 @@ export interface AuthStateOptions {
   signal?: AbortSignal;
   /** Checked before every write, since a stalled process sees the signal late. */
   isHeld?: () => boolean;
+  /** As in `AuthStoreOptions`. */
+  isSharedKey?: (masterKeyId: string) => boolean;
 }
 
 /** The credentials and keys of one channel, for one epoch. */
@@ -70,7 +72,8 @@ export interface AuthState extends AsyncDisposable {
 export async function openAuthState(options: AuthStateOptions): Promise<AuthState> {
   const { db, channelId, epoch, masterKeys, server, signal = new AbortController().signal } = options;
   const fence = { channelId, epoch, ...(options.isHeld && { isHeld: options.isHeld }) };
-  const store = new AuthStore({ db, fence, masterKeys, signal });
+  const { isSharedKey } = options;
+  const store = new AuthStore({ db, fence, masterKeys, signal, ...(isSharedKey && { isSharedKey }) });
   await using claiming = new AsyncDisposableStack();
   claiming.use(store);
   const creds = credsForServer(await store.claim(), server);

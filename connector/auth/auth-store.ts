@@ -16,7 +16,15 @@ import {
   updateCreds,
   writeRows,
 } from "./auth-rows.ts";
-import { createDataKey, seal, unseal, unwrapDataKey, type WrappedKey, wrapDataKey } from "./envelope.ts";
+import {
+  createDataKey,
+  masterKeyId,
+  seal,
+  unseal,
+  unwrapDataKey,
+  type WrappedKey,
+  wrapDataKey,
+} from "./envelope.ts";
 import { clearSession, killFormerSession } from "./mongo-session.ts";
 import { retryTransient } from "./retry-transient.ts";
 import { hasPreKey, type KeyType } from "./row-order.ts";
@@ -26,6 +34,11 @@ export interface AuthStoreOptions {
   db: Db;
   fence: Fence;
   masterKeys: readonly Buffer[];
+  /**
+   * Whether every living connector has this master key, so that it may wrap data keys: during a rotation, another one would
+   * lock the channel out of connectors that have only the older keys. Absent: there is no other connector.
+   */
+  isSharedKey?: (masterKeyId: string) => boolean;
   signal: AbortSignal;
 }
 
@@ -40,17 +53,21 @@ export class AuthStore implements AsyncDisposable {
   readonly #fence: Fence;
   readonly #masterKeys: readonly Buffer[];
   readonly #signal: AbortSignal;
+  readonly #isSharedKey: (masterKeyId: string) => boolean;
   #dataKey = createDataKey();
-  /** The wrapped data key while it is not stored; `undefined` afterwards. */
+  /** The data key as wrapped by the newest master key, while it is not stored so; `undefined` afterwards. */
   #unstoredKey: WrappedKey | undefined;
+  /** Whether the data key is stored at all. */
+  #isKeyStored = false;
   /** The credentials as last stored; `undefined` if there are none. */
   #storedCreds: string | undefined;
 
-  constructor({ db, fence, masterKeys, signal }: AuthStoreOptions) {
+  constructor({ db, fence, masterKeys, isSharedKey = () => true, signal }: AuthStoreOptions) {
     this.#session = db.client.startSession({ causalConsistency: false });
     this.#collections = authCollections(db);
     this.#fence = fence;
     this.#masterKeys = masterKeys;
+    this.#isSharedKey = isSharedKey;
     this.#signal = signal;
   }
 
@@ -77,7 +94,7 @@ export class AuthStore implements AsyncDisposable {
 
   read(rowIds: readonly string[]): Promise<Map<string, string>> {
     const { keys } = this.#collections;
-    return this.#retry(() => readRows(keys, this.#dataKey, rowIds));
+    return this.#retry(() => readRows(keys, this.#dataKey, this.#fence.channelId, rowIds));
   }
 
   /** Reads every row of one type, by id; null for a row that cannot be read. */
@@ -90,8 +107,9 @@ export class AuthStore implements AsyncDisposable {
   async write(batch: Batch, creds: string | undefined): Promise<void> {
     const latest = batch.creds || hasPreKey(batch.rows) ? creds : undefined;
     const changed = latest === this.#storedCreds ? undefined : latest;
-    await this.#retry(() => this.#attempt(batch, changed));
-    if (batch.rows.size > 0 || changed !== undefined) this.#unstoredKey = undefined;
+    const wrapped = this.#keyToStore();
+    await this.#retry(() => this.#attempt(batch, changed, wrapped));
+    if (wrapped && (batch.rows.size > 0 || changed !== undefined)) this.#keyStored();
     if (changed !== undefined) this.#storedCreds = changed;
   }
 
@@ -102,13 +120,13 @@ export class AuthStore implements AsyncDisposable {
     this.#takeDataKey(undefined);
   }
 
-  async #attempt(batch: Batch, creds: string | undefined): Promise<void> {
+  async #attempt(batch: Batch, creds: string | undefined, wrapped: WrappedKey | undefined): Promise<void> {
     assertHeld(this.#fence);
     const { keys } = this.#collections;
-    const rows = { fence: this.#fence, dataKey: this.#dataKey, wrapped: this.#unstoredKey, rows: batch.rows };
+    const rows = { fence: this.#fence, dataKey: this.#dataKey, wrapped, rows: batch.rows };
     if (creds === undefined) return batch.rows.size > 0 ? writeRows(keys, rows, this.#session) : undefined;
     const sealed = seal(this.#dataKey, this.#fence.channelId, Buffer.from(creds));
-    const isCredsOnly = batch.rows.size === 0 && !this.#unstoredKey && this.#storedCreds !== undefined;
+    const isCredsOnly = batch.rows.size === 0 && !wrapped && this.#storedCreds !== undefined;
     if (isCredsOnly) return updateCreds(this.#collections.creds, this.#fence, sealed, this.#session);
     return this.#writeInTransaction(rows, sealed);
   }
@@ -123,12 +141,27 @@ export class AuthStore implements AsyncDisposable {
     await this.#session.withTransaction(write, durable);
   }
 
-  /** A key wrapped by an older master key is wrapped again and stored with the next write, without a separate pass. */
+  /** A key wrapped by an older master key is wrapped again and stored with a later write, without a separate pass. */
   #takeDataKey(stored: WrappedKey | undefined): void {
     const rowId = dataKeyId(this.#fence.channelId);
     this.#dataKey = stored ? unwrapDataKey(stored, this.#masterKeys, rowId) : createDataKey();
-    const wrapped = wrapDataKey(this.#dataKey, this.#masterKeys, rowId);
+    this.#isKeyStored = stored !== undefined;
+    // A new key has to be readable by the others from the start.
+    const shared = this.#masterKeys.filter((key) => this.#isSharedKey(masterKeyId(key)));
+    const keys = stored || shared.length === 0 ? this.#masterKeys : shared;
+    const wrapped = wrapDataKey(this.#dataKey, keys, rowId);
     this.#unstoredKey = wrapped.masterKeyId === stored?.masterKeyId ? undefined : wrapped;
+  }
+
+  /** Asks again before each write: a connector without the newest key may have joined. */
+  #keyToStore(): WrappedKey | undefined {
+    const key = this.#unstoredKey;
+    return key && (!this.#isKeyStored || this.#isSharedKey(key.masterKeyId)) ? key : undefined;
+  }
+
+  #keyStored(): void {
+    this.#isKeyStored = true;
+    this.#unstoredKey = undefined;
   }
 
   #retry<T>(operation: () => Promise<T>): Promise<T> {

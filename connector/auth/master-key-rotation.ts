@@ -1,4 +1,5 @@
 import { Binary, type Db } from "mongodb";
+import { type ConnectorDocument, collectionNames } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import { type DataKeyDocument, dataKeyId } from "./auth-documents.ts";
 import { AuthStateError } from "./auth-error.ts";
@@ -17,10 +18,22 @@ export interface MasterKeyRotation {
 
 const channelsPerPage = 500;
 
+/** A living connector lacks the newest master key, and would be locked out of what that wraps. */
+class KeyNotSharedError extends Error {
+  override readonly name = "KeyNotSharedError";
+  constructor(names: readonly string[]) {
+    super(
+      `These connectors do not have the first key of ENCRYPTION_KEY yet: ${names.join(", ")}. ` +
+        "Add it as their last key, restart them, and run this again.",
+    );
+  }
+}
+
 /**
  * Wraps every data key by the newest master key, so that older ones can be removed from `ENCRYPTION_KEY`. The data keys
  * themselves stay, and a row is replaced only if it is still as it was read, so owners can write at the same time.
- * `masterKeys`: 32 bytes each, newest first. Throws the database's error; a repeated run continues where it stopped.
+ * `masterKeys`: 32 bytes each, newest first. Throws `KeyNotSharedError`, also when such a connector starts meanwhile, or the
+ * database's error; a repeated run continues where it stopped.
  */
 export async function rotateMasterKey(
   db: Db,
@@ -48,14 +61,29 @@ async function rotatePage(
   rotation: MasterKeyRotation,
 ): Promise<void> {
   const newest = masterKeys[0] && masterKeyId(masterKeys[0]);
+  await assertShared(db, newest);
   const rows = await authCollections(db)
-    .keys.find<DataKeyDocument>({ _id: { $in: channelIds.map(dataKeyId) } })
+    .keys.find<DataKeyDocument>({
+      _id: { $in: channelIds.map(dataKeyId) },
+      channelId: { $in: [...channelIds] },
+    })
     .toArray();
   rotation.current += channelIds.length - rows.length;
   for (const row of rows) {
     if (row.masterKeyId === newest) rotation.current++;
     else await rotateOne(db, masterKeys, row, rotation);
   }
+}
+
+async function assertShared(db: Db, newest: string | undefined): Promise<void> {
+  if (newest === undefined) return;
+  const living = { state: { $ne: "dead" as const }, $expr: { $gt: ["$aliveUntil", "$$NOW"] } };
+  // Not `distinct`, which does not support `$$NOW`.
+  const lacking = await db
+    .collection<ConnectorDocument>(collectionNames.connectors)
+    .find({ ...living, masterKeyIds: { $ne: newest } }, { projection: { name: 1 } })
+    .toArray();
+  if (lacking.length > 0) throw new KeyNotSharedError(lacking.map(({ name }) => name));
 }
 
 async function rotateOne(
@@ -68,7 +96,7 @@ async function rotateOne(
   if (!dataKey) return void rotation.unreadable.push(row.channelId);
   const { masterKeyId: newId, wrapped } = wrapDataKey(dataKey, masterKeys, row._id);
   const { matchedCount } = await authCollections(db).keys.updateOne(
-    { _id: row._id, wrapped: row.wrapped },
+    { _id: row._id, channelId: row.channelId, wrapped: row.wrapped },
     { $set: { masterKeyId: newId, wrapped: new Binary(wrapped), updatedAt: new Date() } },
     durable,
   );

@@ -11,7 +11,7 @@ export async function killFormerSession<T extends Document>(
   collection: Collection<T>,
   { channelId }: Fence,
 ): Promise<void> {
-  const session = (await rowsOf(collection).findOne({ _id: fenceId(channelId) }))?.session;
+  const session = (await rowsOf(collection).findOne({ _id: fenceId(channelId), channelId }))?.session;
   // Without the permission, raising the fence only takes longer.
   if (session) await collection.db.command({ killSessions: [session] }).catch(() => undefined);
 }
@@ -21,7 +21,10 @@ export async function clearSession<T extends Document>(
   collection: Collection<T>,
   { channelId, epoch }: Fence,
 ): Promise<void> {
-  await rowsOf(collection).updateOne({ _id: fenceId(channelId), epoch }, { $unset: { session: "" } });
+  await rowsOf(collection).updateOne(
+    { _id: fenceId(channelId), channelId, epoch },
+    { $unset: { session: "" } },
+  );
 }
 
 function rowsOf<T extends Document>({ db, collectionName }: Collection<T>): Collection<FenceDocument> {

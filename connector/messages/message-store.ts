@@ -47,6 +47,7 @@ export function createMessageStore(
   channelId: string,
 ): MessageStore {
   const outId = (messageId: string) => `${channelId}/out/${messageId}`;
+  const out = (messageId: string) => ({ _id: outId(messageId), channelId });
   /** The chats of messages that were sent a moment ago, whose receipts are about to arrive. */
   const recent = new LRUCache<string, OwnMessage>({ max: rememberedMax });
   const put = (row: NewRow) => insertOnce(messages, { ...row, channelId, timestamp: new Date() });
@@ -84,18 +85,17 @@ export function createMessageStore(
       });
       const found = new Map<string, OwnMessage>(remembered);
       const unknown = asked.filter((id) => !found.has(id)).map(outId);
-      return unknown.length === 0 ? found : new Map([...found, ...(await readOwn(messages, unknown))]);
+      return unknown.length === 0
+        ? found
+        : new Map([...found, ...(await readOwn(messages, channelId, unknown))]);
     },
     async sent(messageId) {
-      const row = await messages.findOne(
-        { _id: outId(messageId) },
-        { projection: { proto: 1, chat: 1, sentTo: 1 } },
-      );
+      const row = await messages.findOne(out(messageId), { projection: { proto: 1, chat: 1, sentTo: 1 } });
       if (!row?.proto) return null;
       return { chats: chatsOf(row), message: proto.Message.decode(row.proto.buffer) };
     },
     async again(messageId) {
-      const row = await messages.findOne({ _id: outId(messageId) });
+      const row = await messages.findOne(out(messageId));
       if (!row?.proto) return null;
       return {
         to: row.chat,
@@ -105,29 +105,30 @@ export function createMessageStore(
       };
     },
     async rank(messageId) {
-      const row = await messages.findOne({ _id: outId(messageId) }, { projection: { statusRank: 1 } });
+      const row = await messages.findOne(out(messageId), { projection: { statusRank: 1 } });
       return row?.statusRank ?? null;
     },
     async raise(messageId, status) {
       const statusRank = messageStatusRank[status];
       await messages.updateOne(
-        { _id: outId(messageId), statusRank: { $lt: statusRank } },
+        { ...out(messageId), statusRank: { $lt: statusRank } },
         { $set: { status, statusRank } },
       );
     },
     async notSent(messageId) {
       const { queued: statusRank } = messageStatusRank;
-      await messages.updateOne({ _id: outId(messageId), statusRank }, { $set: { status: "failed" } });
+      await messages.updateOne({ ...out(messageId), statusRank }, { $set: { status: "failed" } });
     },
   };
 }
 
 async function readOwn(
   messages: Collection<MessageDocument>,
+  channelId: string,
   rowIds: readonly string[],
 ): Promise<[messageId: string, OwnMessage][]> {
   const projection = { messageId: 1, chat: 1, sentTo: 1, statusRank: 1 };
-  const rows = await messages.find({ _id: { $in: [...rowIds] } }, { projection }).toArray();
+  const rows = await messages.find({ _id: { $in: [...rowIds] }, channelId }, { projection }).toArray();
   return rows.map((row) => [row.messageId, { chats: chatsOf(row), statusRank: row.statusRank }]);
 }
 
@@ -140,7 +141,7 @@ type NewRow = Omit<MessageDocument, "channelId" | "timestamp">;
 /** Inserts a row unless it exists. */
 async function insertOnce(
   messages: Collection<MessageDocument>,
-  { _id, ...fields }: MessageDocument,
+  { _id, channelId, ...fields }: MessageDocument,
 ): Promise<void> {
-  await messages.updateOne({ _id }, { $setOnInsert: fields }, { upsert: true });
+  await messages.updateOne({ _id, channelId }, { $setOnInsert: fields }, { upsert: true });
 }

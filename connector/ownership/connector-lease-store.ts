@@ -8,6 +8,8 @@ export interface NewLease {
   id: string;
   name: string;
   capacity: number;
+  /** Names its encryption keys, newest first. */
+  masterKeyIds: readonly string[];
   leaseMs: number;
 }
 
@@ -17,9 +19,10 @@ export interface NewLease {
  */
 export async function insertLease(
   connectors: Collection<ConnectorDocument>,
-  { id, name, capacity, leaseMs }: NewLease,
+  { id, name, capacity, masterKeyIds, leaseMs }: NewLease,
 ): Promise<void> {
-  const row = { name, state: "alive", capacity, startedAt: "$$NOW", aliveUntil: until(leaseMs) };
+  const times = { startedAt: "$$NOW", aliveUntil: until(leaseMs) };
+  const row = { name, state: "alive", capacity, masterKeyIds: { $literal: masterKeyIds }, ...times };
   const namesakes = { name, _id: { $ne: id }, state: { $ne: "dead" as const } };
   await connectors.bulkWrite(
     [

@@ -27,6 +27,8 @@ export interface LeaseOptions {
   /** `CONNECTOR_ID`. A predecessor of the same name is declared dead at once. */
   name: string;
   capacity: number;
+  /** Names its encryption keys, newest first. */
+  masterKeyIds: readonly string[];
   timings: LeaseTimings;
   log: Logger;
 }
@@ -40,13 +42,14 @@ export async function takeLease({
   connectors,
   name,
   capacity,
+  masterKeyIds,
   timings,
   log,
 }: LeaseOptions): Promise<ConnectorLease> {
   const id = randomUUID();
   const ended = new AbortController();
   let deadline = deadlineOf(performance.now(), timings);
-  await insertLease(connectors, { id, name, capacity, leaseMs: timings.leaseMs });
+  await insertLease(connectors, { id, name, capacity, masterKeyIds, leaseMs: timings.leaseMs });
   const isLapsed = () => performance.now() >= deadline;
 
   const end = (why: string) => {

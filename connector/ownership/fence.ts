@@ -45,7 +45,7 @@ export function fenceOperation(fence: Fence, fields: FenceFields = {}) {
   const { channelId, epoch } = fence;
   return {
     updateOne: {
-      filter: { _id: fenceId(channelId), epoch },
+      filter: { _id: fenceId(channelId), channelId, epoch },
       update: { $set: { ...fields, channelId, epoch }, $inc: { n: 1 } },
       upsert: true,
     },
@@ -64,7 +64,7 @@ export async function raiseFence<T extends Document>(
   const rows = collection.db.collection<FenceDocument>(collection.collectionName);
   try {
     const row = await rows.findOneAndUpdate(
-      { _id: fenceId(fence.channelId), epoch: { $lte: fence.epoch } },
+      { _id: fenceId(fence.channelId), channelId: fence.channelId, epoch: { $lte: fence.epoch } },
       { $set: { ...fields, channelId: fence.channelId, epoch: fence.epoch }, $inc: { n: 1 } },
       { upsert: true, returnDocument: "after", ...durable },
     );

@@ -1,6 +1,9 @@
 import type { Collections } from "#shared/database.ts";
 import { singleFlight } from "../concurrency/single-flight.ts";
-import { type Peer, preferredPeer } from "./rendezvous.ts";
+import { preferredPeer, type Peer as RendezvousPeer } from "./rendezvous.ts";
+import { canOpen, haveSameKeys, type KeyHolder, openSeal, type ReadSeals, type Seal } from "./seal.ts";
+
+type Peer = RendezvousPeer & KeyHolder;
 
 /** The living connectors that take channels, as of the last query of this one. */
 export interface Membership {
@@ -8,24 +11,41 @@ export interface Membership {
   refresh(): Promise<void>;
   /** Whether this connector should take an unowned channel at once. Waits for a refresh in progress. */
   isOurs(channelId: string): Promise<boolean>;
-  /** The connector that should have the channel, as far as is known; null when all are full. */
-  preferred(channelId: string): Peer | null;
+  /** Who can open a channel; asks the database. */
+  openers(channelIds: readonly string[]): Promise<Map<string, Openers>>;
+  /** The channels among these that should be another connector's. */
+  forOthers(channelIds: readonly string[]): Promise<string[]>;
+  /** Whether all living connectors have this master key. */
+  isSharedKey(masterKeyId: string): boolean;
+  /** The ids of the living connectors. */
+  ids(): string[];
   /** The number of refreshes that found a new connector. */
   joins(): number;
   /** When a refresh last found a change; monotonic, in ms. */
   changedAt(): number;
 }
 
+/** Whether this connector, and whether another living one, can open a channel. */
+export interface Openers {
+  us: boolean;
+  others: boolean;
+}
+
 export interface MembershipOptions {
   db: Pick<Collections, "connectors" | "channels">;
   /** The id of its own lease. */
   connectorId: string;
+  /** Names its encryption keys. */
+  masterKeyIds: readonly string[];
+  readSeals: ReadSeals;
   /** The number of channels it runs itself, which it knows better than the database. */
   load(): number;
 }
 
 /** Every channel is its own until the first refresh. */
-export function createMembership({ db, connectorId, load }: MembershipOptions): Membership {
+export function createMembership(options: MembershipOptions): Membership {
+  const { db, connectorId, masterKeyIds, readSeals, load } = options;
+  const self = { id: connectorId, masterKeyIds };
   let peers: Peer[] = [];
   let joins = 0;
   let changedAt = performance.now();
@@ -39,9 +59,17 @@ export function createMembership({ db, connectorId, load }: MembershipOptions): 
     if (hasJoined) joins++;
     peers = found;
   });
-  const preferred = (channelId: string) => {
-    const present = peers.map((peer) => (peer.id === connectorId ? { ...peer, load: load() } : peer));
-    return preferredPeer(channelId, present);
+  const present = () => peers.map((peer) => (peer.id === connectorId ? { ...peer, load: load() } : peer));
+  const isOther = ({ id }: Pick<Peer, "id">) => id !== connectorId;
+  /** A full connector that can open a channel still goes before one that cannot. */
+  const isPreferred = (channelId: string, seal: Seal) => {
+    const able = present().filter((peer) => canOpen(peer, seal));
+    const peer = preferredPeer(channelId, able.length > 0 ? able : present());
+    return peer ? !isOther(peer) : able.length === 0 || canOpen(self, seal);
+  };
+  const sealOf = async (channelId: string) => {
+    if (haveSameKeys(peers)) return openSeal;
+    return (await readSeals([channelId])).get(channelId) ?? openSeal;
   };
 
   return {
@@ -54,10 +82,28 @@ export function createMembership({ db, connectorId, load }: MembershipOptions): 
     },
     async isOurs(channelId) {
       await refreshing?.catch(() => undefined);
-      const peer = preferred(channelId);
-      return peer === null || peer.id === connectorId;
+      return isPreferred(channelId, await sealOf(channelId));
     },
-    preferred,
+    async openers(channelIds) {
+      const seals = await readSeals(channelIds);
+      const others = peers.filter(isOther);
+      const openersOf = (seal = openSeal) => ({
+        us: canOpen(self, seal),
+        others: others.some((peer) => canOpen(peer, seal)),
+      });
+      return new Map(channelIds.map((channelId) => [channelId, openersOf(seals.get(channelId))]));
+    },
+    async forOthers(channelIds) {
+      const seals = await readSeals(channelIds);
+      return channelIds.filter((channelId) => {
+        const able = present().filter((peer) => canOpen(peer, seals.get(channelId) ?? openSeal));
+        const peer = preferredPeer(channelId, able);
+        return peer !== null && isOther(peer);
+      });
+    },
+    // Before the first refresh nothing is known of the others.
+    isSharedKey: (id) => peers.length > 0 && peers.every((peer) => peer.masterKeyIds?.includes(id) ?? false),
+    ids: () => peers.map(({ id }) => id),
     joins: () => joins,
     changedAt: () => changedAt,
   };
@@ -67,7 +113,7 @@ export function createMembership({ db, connectorId, load }: MembershipOptions): 
 async function livingPeers({ connectors, channels }: MembershipOptions["db"]): Promise<Peer[]> {
   const alive = { state: "alive" as const, $expr: { $gt: ["$aliveUntil", "$$NOW"] } };
   const [found, loads] = await Promise.all([
-    connectors.find(alive, { projection: { name: 1, capacity: 1 } }).toArray(),
+    connectors.find(alive, { projection: { name: 1, capacity: 1, masterKeyIds: 1 } }).toArray(),
     channels
       .aggregate<{ _id: string; load: number }>([
         { $match: { "owner.connector": { $ne: null } } },
@@ -76,5 +122,7 @@ async function livingPeers({ connectors, channels }: MembershipOptions["db"]): P
       .toArray(),
   ]);
   const loadOf = new Map(loads.map(({ _id, load }) => [_id, load]));
-  return found.map(({ _id: id, name, capacity }) => ({ id, name, capacity, load: loadOf.get(id) ?? 0 }));
+  return found.map(({ _id: id, name, capacity, masterKeyIds = null }) => {
+    return { id, name, capacity, masterKeyIds, load: loadOf.get(id) ?? 0 };
+  });
 }

@@ -62,15 +62,17 @@ export async function channelsWithoutOwner(
 
 /**
  * Makes `connectorId` the owner under a new epoch, also of a channel that it owns already and whose session failed.
- * Resolves to null if the channel does not exist, another living connector owns it, or another one won the race.
+ * Resolves to null if the channel does not exist, another living connector owns it, another one won the race, or `mayTake`
+ * says no, which is asked only about a channel that is free.
  */
 export async function acquire(
   db: Collections,
   channelId: string,
   connectorId: string,
+  mayTake: () => Promise<boolean> = async () => true,
 ): Promise<ChannelDocument | null> {
   const channel = await db.channels.findOne({ _id: channelId });
-  if (!channel || !(await isFree(db, channel, connectorId))) return null;
+  if (!channel || !(await isFree(db, channel, connectorId)) || !(await mayTake())) return null;
   return db.channels.findOneAndUpdate(
     { _id: channelId, "owner.connector": channel.owner.connector, "owner.epoch": channel.owner.epoch },
     { $set: { "owner.connector": connectorId }, $inc: { "owner.epoch": 1 } },
@@ -96,6 +98,25 @@ export async function handOver(
   await db.channels.updateOne(
     held(fence, connectorId),
     { $set: { "owner.connector": null }, $currentDate: { "owner.movedAt": true } },
+    durable,
+  );
+}
+
+/**
+ * As `release`, by a connector that cannot open the channel: it is left to the others among `living`. The list holds only
+ * living connectors, so it does not grow.
+ */
+export async function leaveUnopened(
+  db: Pick<Collections, "channels">,
+  fence: Fence,
+  connectorId: string,
+  living: readonly string[],
+): Promise<void> {
+  const before = { $setIntersection: [{ $ifNull: ["$owner.unopenedBy", []] }, { $literal: [...living] }] };
+  const unopenedBy = { $setUnion: [before, [{ $literal: connectorId }]] };
+  await db.channels.updateOne(
+    held(fence, connectorId),
+    [{ $set: { "owner.connector": null, "owner.unopenedBy": unopenedBy } }],
     durable,
   );
 }

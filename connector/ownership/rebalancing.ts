@@ -9,8 +9,7 @@ export interface Rebalancing {
 }
 
 export interface RebalancingOptions {
-  membership: Pick<Membership, "joins" | "changedAt" | "preferred">;
-  connectorId: string;
+  membership: Pick<Membership, "joins" | "changedAt" | "forOthers">;
   /** Channels that have a session here. */
   channels(): Iterable<string>;
   /** Channels of ours that were moved recently. */
@@ -24,15 +23,11 @@ export interface RebalancingOptions {
 }
 
 export function createRebalancing(options: RebalancingOptions): Rebalancing {
-  const { membership, connectorId, channels, resting, movable, quietMs } = options;
+  const { membership, channels, resting, movable, quietMs } = options;
   let plannedFor = membership.joins();
   let plan: string[] = [];
   let waitsUntil = 0;
 
-  const isForAnother = (channelId: string) => {
-    const peer = membership.preferred(channelId);
-    return peer !== null && peer.id !== connectorId;
-  };
   const makePlan = async () => {
     const joins = membership.joins();
     if (joins === plannedFor || performance.now() - membership.changedAt() < quietMs) return;
@@ -45,7 +40,8 @@ export function createRebalancing(options: RebalancingOptions): Rebalancing {
     async next() {
       await makePlan();
       const ours = new Set(channels());
-      plan = plan.filter((channelId) => ours.has(channelId) && isForAnother(channelId));
+      plan = plan.filter((channelId) => ours.has(channelId));
+      if (plan.length > 0) plan = await membership.forOthers(plan);
       if (plan.length === 0 || performance.now() < waitsUntil) return null;
       const [next = null] = await movable(plan);
       if (!next) waitsUntil = performance.now() + quietMs;

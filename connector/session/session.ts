@@ -10,9 +10,11 @@ import type { ConnectorLease } from "../ownership/connector-lease.ts";
 import type { Fence } from "../ownership/fence.ts";
 import type { SessionScope } from "../session-scope.ts";
 import { assembleSession, type SessionParts, type SessionPartsOptions } from "./assemble-session.ts";
-import { type ChannelStores, takeOver } from "./takeover.ts";
+import { type ChannelStores, type TakeoverOptions, takeOver } from "./takeover.ts";
 
-export interface SessionOptions extends Omit<SessionPartsOptions, "release" | "config"> {
+export interface SessionOptions
+  extends Omit<SessionPartsOptions, "release" | "config">,
+    Pick<TakeoverOptions, "canOthersOpen" | "isSharedKey"> {
   lease: Pick<ConnectorLease, "id" | "isValid" | "ended">;
   config: SessionPartsOptions["config"] & Pick<Config, "encryptionKeys">;
   log: Logger;
@@ -49,6 +51,11 @@ export class Session {
     };
     const release = () => this.#release();
     this.#parts = assembleSession(this.#scope, stores, { ...options, release });
+  }
+
+  /** Whether the channel's credentials cannot be read here. */
+  get isUnreadable(): boolean {
+    return this.#stores.auth === null;
   }
 
   /** Call it when there may be commands. */

@@ -32,14 +32,23 @@ export interface TakeoverOptions {
   channel: ChannelDocument;
   lease: Pick<ConnectorLease, "id" | "ended" | "isValid">;
   config: Pick<Config, "encryptionKeys" | "whatsapp">;
+  /** Whether a living connector is left that may be able to open credentials which this one cannot. */
+  canOthersOpen(): Promise<boolean>;
+  /** Whether every living connector has this master key, so that it may wrap data keys. */
+  isSharedKey?: (masterKeyId: string) => boolean;
   /** Called once nothing more can be written. */
   onLost(error: Error): void;
   log: Logger;
 }
 
+/** The credentials cannot be opened here: the channel is left, unchanged, to a connector that may be able to. */
+export class LeftToOthersError extends Error {
+  override readonly name = "LeftToOthersError";
+}
+
 /**
  * Raises both fences before it reads anything, and rescues the commands that the former owner left running. Throws
- * `FencedError` when another connector won the race, or the database's error.
+ * `FencedError` when another connector won the race, `LeftToOthersError`, or the database's error.
  */
 export async function takeOver(options: TakeoverOptions): Promise<ChannelStores> {
   const { collections, channel, lease } = options;
@@ -68,7 +77,7 @@ async function openAuth(
   options: TakeoverOptions,
   { channelId, epoch, isHeld }: Fence,
 ): Promise<AuthState | null> {
-  const { db, config, lease, onLost, log } = options;
+  const { db, config, lease, onLost, canOthersOpen, isSharedKey, log } = options;
   try {
     return await openAuthState({
       db,
@@ -79,9 +88,11 @@ async function openAuth(
       onLost,
       signal: lease.ended,
       ...(isHeld && { isHeld }),
+      ...(isSharedKey && { isSharedKey }),
     });
   } catch (error) {
     if (!(error instanceof AuthStateError) || !unreadable.includes(error.fault)) throw error;
+    if (await canOthersOpen()) throw new LeftToOthersError(error.message, { cause: error });
     log.error({ event: "credentials_unreadable", channelId, fault: error.fault }, error.message);
     return null;
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -5,13 +6,17 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Connector } from "#connector/connector.ts";
 import { healthListener } from "#connector/health.ts";
 import { severableDatabase } from "../support/severable-database.ts";
+import { pairedChannel } from "./auth/auth.fixture.ts";
 import { fileDatabase } from "./connector.fixture.ts";
 
 const file = fileDatabase();
+const key = randomBytes(32);
 const retention = { eventsDays: 7, messagesDays: 30 };
 
 async function serving(lease: ReturnType<Connector["leaseState"]>, db = file.database.db) {
-  const server = createServer(healthListener({ db, connector: { leaseState: () => lease }, retention }));
+  const server = createServer(
+    healthListener({ db, connector: { leaseState: () => lease }, encryptionKeys: [key], retention }),
+  );
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());
@@ -31,8 +36,20 @@ test("`/health/ready` answers 200 with a lease, a database and its indexes", asy
   const get = await serving("held");
   expect(await get("/health/ready?now")).toEqual({
     status: 200,
-    body: { ok: true, checks: { database: "ok", lease: "held" } },
+    body: { ok: true, checks: { database: "ok", lease: "held", credentials: "ok" } },
   });
+});
+
+test("`/health/ready` answers 503 while credentials exist and ENCRYPTION_KEY opens none of them", async () => {
+  const { db } = file.database;
+  const theirs = await pairedChannel(db, { masterKeys: [randomBytes(32)] });
+  expect(await (await serving("held"))("/health/ready")).toMatchObject({
+    status: 503,
+    body: { ok: false, checks: { database: "ok", lease: "held", credentials: "unreadable" } },
+  });
+  const ours = await pairedChannel(db, { masterKeys: [key] });
+  expect(await (await serving("held"))("/health/ready")).toMatchObject({ status: 200 });
+  await db.collection("whatsapp_auth_creds").deleteMany({ channelId: { $in: [theirs, ours] } });
 });
 
 test("`/health/ready` answers 503 without a lease", async () => {

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
+import type { Openers } from "#connector/ownership/membership.ts";
 import { Sessions } from "#connector/sessions.ts";
 import { defaultTimings } from "#connector/timings.ts";
 import { channelDocument } from "../support/documents.ts";
@@ -10,7 +11,8 @@ import { fileDatabase } from "./connector.fixture.ts";
 const file = fileDatabase();
 
 /** The sessions of a connector whose lease never ends, and the channels they rang. */
-function openSessions() {
+function openSessions(openers: ReadonlyMap<string, Openers> = new Map()) {
+  const left: string[] = [];
   const ended = new AbortController();
   const nothing = async () => undefined;
   const rung: string[] = [];
@@ -18,6 +20,8 @@ function openSessions() {
     db: file.database.db,
     collections: file.all,
     channelsMax: 10,
+    membership: { openers: async () => new Map([...openers]), ids: () => [] },
+    leave: (channelId) => void left.push(channelId),
     lease: {
       ...{ id: randomUUID(), ended: ended.signal },
       ...{ isValid: () => true, renew: nothing, drain: nothing, release: nothing },
@@ -32,7 +36,7 @@ function openSessions() {
     ring: (channelId) => void rung.push(channelId),
     log: quiet,
   });
-  return { sessions, rung };
+  return { sessions, rung, left };
 }
 
 test("a channel whose session failed is taken again after a pause, without waiting for a sweep", async () => {
@@ -50,4 +54,43 @@ test("a channel whose session failed is taken again after a pause, without waiti
   await sessions.take(_id);
   expect(sessions.channels()).toEqual([_id]);
   sessions.abandon();
+});
+
+test("a channel is left to a connector that can open it, and taken when it is overdue and nobody can", async () => {
+  const ids = [channelDocument(), channelDocument()];
+  await file.all.channels.insertMany(ids);
+  const [theirs = "", lost = ""] = ids.map(({ _id }) => _id);
+  const openers = new Map([
+    [theirs, { us: false, others: true }],
+    [lost, { us: false, others: false }],
+  ]);
+  const { sessions, left } = openSessions(openers);
+  for (const channelId of [theirs, lost]) await sessions.take(channelId);
+  expect([sessions.channels(), left]).toEqual([[], [theirs, lost]]);
+  for (const channelId of [theirs, lost]) await sessions.takeOverdue(channelId);
+  expect(sessions.channels()).toEqual([lost]);
+  expect((await file.all.channels.findOne({ _id: theirs }))?.owner).toEqual({ connector: null, epoch: 0 });
+  sessions.abandon();
+});
+
+test("a channel whose takeover throws is tried again after growing pauses, and then left to another connector", async () => {
+  const channel = channelDocument();
+  await file.all.channels.insertOne(channel);
+  const { _id } = channel;
+  // Poison: what an owner reads of it has a type that nothing expects.
+  await file.database.db.collection<{ _id: string }>("whatsapp_auth_creds").insertOne({
+    ...{ _id, channelId: _id, epoch: 0, creds: 7 },
+  } as { _id: string });
+  const openers = new Map([[_id, { us: true, others: true }]]);
+  const { sessions, rung } = openSessions(openers);
+  const owner = async () => (await file.all.channels.findOne({ _id }))?.owner;
+  for (let failures = 1; failures <= 3; failures++) {
+    await expect(sessions.take(_id)).rejects.toThrow();
+    expect(await owner()).toMatchObject({ epoch: failures });
+    // Too soon: nothing is tried.
+    await sessions.take(_id);
+    expect(await owner()).toMatchObject({ epoch: failures });
+    if (failures < 3) await eventually(() => rung.length === failures, { withinMs: 20_000 });
+  }
+  expect(await owner()).toMatchObject({ connector: null, unopenedBy: [expect.any(String)] });
 });

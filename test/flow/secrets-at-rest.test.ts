@@ -28,7 +28,7 @@ async function unsealed({ database: { db }, config }: OneProcess, channelId: str
   if (!wrapped) throw new Error("the channel has no data key");
   const dataKey = unwrapDataKey(wrapped, config.encryptionKeys, dataKeyId(channelId));
   const rowIds = await keys.distinct("_id", { channelId, keyData: { $exists: true } });
-  const rows = await readRows(keys, dataKey, rowIds);
+  const rows = await readRows(keys, dataKey, channelId, rowIds);
   const stored = await creds.findOne({ _id: channelId });
   const text = unseal(dataKey, channelId, Buffer.from(stored?.creds.value() ?? "")).toString("utf8");
   return { dataKey, texts: [text, ...rows.values()] };

@@ -127,6 +127,7 @@ async function startOneProcess({ timings = {}, ...options }: OneProcessOptions) 
 }
 
 const connectorMain = new URL("../../connector/main.ts", import.meta.url);
+const rotateKeysMain = new URL("../../connector/rotate-keys.ts", import.meta.url);
 const setTimings = new URL("./set-timings.child.ts", import.meta.url);
 
 /** A connector in its own process, and its URL. */
@@ -154,6 +155,12 @@ async function startConnectors({ timings, ...options }: ConnectorsOptions) {
       const child = kept.use(startChild(connectorMain, [], { env: childEnv }));
       const [, url = ""] = await child.prints(/"url":"([^"]+)"[^\n]*connector listens/);
       return Object.assign(child, { url });
+    },
+    /** Runs `npm run rotate-keys` with these keys. */
+    async rotateKeys(keys: string) {
+      const rotationEnv = { MONGO_URI: world.database.uri, ENCRYPTION_KEY: keys };
+      await using child = startChild(rotateKeysMain, [], { env: rotationEnv });
+      return { code: await child.ended, out: child.out };
     },
     /** The name of the live connector that owns the channel while it is active; null if there is none. */
     async activeAt(channelId: string): Promise<string | null> {

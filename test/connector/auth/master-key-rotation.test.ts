@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { masterKeyId } from "#connector/auth/envelope.ts";
 import { rotateMasterKey } from "#connector/auth/master-key-rotation.ts";
+import { endLease, insertLease } from "#connector/ownership/connector-lease-store.ts";
+import { collections } from "#shared/database.ts";
 import { startChild } from "#test/support/child.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 import { keyPair, open, pairedChannel } from "./auth.fixture.ts";
@@ -57,6 +60,39 @@ test("a rotation does not bring back an erased channel", async () => {
   await authKeys().deleteMany({ _id: `${channelId}/data-key` });
   await rotateMasterKey(database.db, [fresh, old]);
   expect(await authKeys().countDocuments({ _id: `${channelId}/data-key` })).toBe(0);
+});
+
+test("nothing is wrapped by a key that a living connector lacks, by a rotation or by an owner", async () => {
+  await using apart = await testDatabase();
+  const channelId = await pairedChannel(apart.db, { masterKeys: [old] });
+  const wrappedBy = () => apart.db.collection("whatsapp_auth_keys").distinct("masterKeyId", { channelId });
+  const [before] = await wrappedBy();
+  const { connectors } = collections(apart.db);
+  const lease = { capacity: 1, leaseMs: 600_000 };
+  const [both, one] = [[masterKeyId(fresh), masterKeyId(old)], [masterKeyId(old)]];
+  await insertLease(connectors, { ...lease, id: "east", name: "east", masterKeyIds: both });
+  await insertLease(connectors, { ...lease, id: "west", name: "west", masterKeyIds: one });
+  await expect(rotateMasterKey(apart.db, [fresh, old])).rejects.toThrow(/west/);
+  let isShared = false;
+  await using auth = await open(apart.db, {
+    ...{ channelId, epoch: 2, masterKeys: [fresh, old] },
+    isSharedKey: (id) => isShared || id !== masterKeyId(fresh),
+  });
+  const write = (lid: string) => auth.state.keys.set({ "lid-mapping": { pn: lid } });
+  await write("one");
+  expect(await wrappedBy()).toEqual([before]);
+  isShared = true;
+  await write("two");
+  expect(await wrappedBy()).toEqual([masterKeyId(fresh)]);
+  await endLease(connectors, "west");
+  expect(await rotateMasterKey(apart.db, [fresh, old])).toMatchObject({ current: 1, unreadable: [] });
+});
+
+test("a new channel's data key is wrapped by a key that every living connector has", async () => {
+  const isSharedKey = (id: string) => id === masterKeyId(old);
+  const channelId = await pairedChannel(database.db, { masterKeys: [fresh, old], isSharedKey });
+  await using auth = await open(database.db, { channelId, epoch: 2, masterKeys: [old] });
+  expect(auth.linked()).toBe(true);
 });
 
 test("the command prints its result, and fails as long as a channel needs a key that is not given", async () => {

@@ -24,7 +24,14 @@ async function take(
   connectors: Collection<ConnectorDocument>,
   { name = randomUUID(), timings = patient }: { name?: string; timings?: typeof patient } = {},
 ): Promise<ConnectorLease> {
-  const lease = await takeLease({ connectors, name, capacity: 5, timings, log: quiet });
+  const lease = await takeLease({
+    connectors,
+    name,
+    capacity: 5,
+    masterKeyIds: ["k1", "k2"],
+    timings,
+    log: quiet,
+  });
   onTestFinished(() => lease.release().catch(() => undefined));
   return lease;
 }
@@ -37,7 +44,7 @@ test("a lease is a row with a name, a capacity, and an end by the database's clo
   const lease = await take(rows, { name: "one" });
   expect(lease.isValid()).toBe(true);
   const row = await rows.findOne({ _id: lease.id });
-  expect(row).toMatchObject({ name: "one", state: "alive", capacity: 5 });
+  expect(row).toMatchObject({ name: "one", state: "alive", capacity: 5, masterKeyIds: ["k1", "k2"] });
   expect(Number(row?.aliveUntil)).toBeGreaterThan(Number(row?.startedAt));
 });
 

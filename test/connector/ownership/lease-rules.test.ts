@@ -185,7 +185,13 @@ async function realWorld(all: Collections) {
       if (one.type === "start") {
         const id = randomUUID();
         ids.push(id);
-        await insertLease(all.connectors, { id, name: `name ${one.name}`, capacity: 1, leaseMs: 600_000 });
+        await insertLease(all.connectors, {
+          id,
+          name: `name ${one.name}`,
+          capacity: 1,
+          masterKeyIds: [],
+          leaseMs: 600_000,
+        });
         return;
       }
       const id = ids[one.process % Math.max(1, ids.length)];

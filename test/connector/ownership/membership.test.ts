@@ -1,24 +1,44 @@
 import { randomUUID } from "node:crypto";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { drainLease, endLease, insertLease } from "#connector/ownership/connector-lease-store.ts";
-import { createMembership } from "#connector/ownership/membership.ts";
+import { createMembership, type Membership } from "#connector/ownership/membership.ts";
+import type { Seal } from "#connector/ownership/seal.ts";
 import { channelDocument } from "#test/support/documents.ts";
 import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
 const channels = Array.from({ length: 40 }, (_, index) => `channel-${index}`);
 
-async function join(capacity = 100): Promise<string> {
+async function join(capacity = 100, masterKeyIds = ["a key"]): Promise<string> {
   const id = randomUUID();
-  await insertLease(file.all.connectors, { id, name: id, capacity, leaseMs: 600_000 });
+  await insertLease(file.all.connectors, { id, name: id, capacity, masterKeyIds, leaseMs: 600_000 });
   return id;
 }
+
+/** The membership as one connector sees it. `seals` are those of the channels that have credentials. */
+function membershipOf(
+  connectorId: string,
+  {
+    load = () => 0,
+    masterKeyIds = ["a key"],
+    seals = new Map(),
+  }: { load?: () => number; masterKeyIds?: string[]; seals?: Map<string, Seal> } = {},
+) {
+  const readSeals = async () => seals;
+  return createMembership({ db: file.all, connectorId, masterKeyIds, readSeals, load });
+}
+
+/** Which of the channels each connector would take at once. */
+const taken = async (membership: Membership) => {
+  const isOurs = await Promise.all(channels.map((channelId) => membership.isOurs(channelId)));
+  return channels.filter((_, index) => isOurs[index]);
+};
 
 const endAllLeases = () => file.all.connectors.updateMany({}, { $set: { state: "dead" } });
 
 test("a lone connector takes every channel, even before the first refresh", async () => {
   await endAllLeases();
-  const membership = createMembership({ db: file.all, connectorId: await join(), load: () => 0 });
+  const membership = membershipOf(await join());
   for (const isRefreshed of [false, true]) {
     if (isRefreshed) await membership.refresh();
     for (const channelId of channels) expect(await membership.isOurs(channelId)).toBe(true);
@@ -28,40 +48,44 @@ test("a lone connector takes every channel, even before the first refresh", asyn
 test("refreshed connectors agree on one for each channel, and never on one that drains or is overdue", async () => {
   await endAllLeases();
   const ids = [await join(), await join(), await join()];
-  const all = ids.map((connectorId) => createMembership({ db: file.all, connectorId, load: () => 0 }));
-  const preferences = async () => {
+  const all = ids.map((connectorId) => membershipOf(connectorId));
+  const shares = async () => {
     await Promise.all(all.map((membership) => membership.refresh()));
-    return channels.map((channelId) => all.map((membership) => membership.preferred(channelId)?.id));
+    return Promise.all(all.map(taken));
   };
-  for (const [one, ...others] of await preferences()) expect(others).toEqual(others.map(() => one));
-  expect(new Set((await preferences()).flat())).toEqual(new Set(ids));
-  const [draining = "", overdue = "", left = ""] = ids;
+  const before = await shares();
+  // Each channel is one connector's.
+  expect(before.flat().toSorted()).toEqual(channels.toSorted());
+  expect(before.every((share) => share.length > 0)).toBe(true);
+  const [draining = "", overdue = ""] = ids;
   await drainLease(file.all.connectors, draining);
   await file.all.connectors.updateOne({ _id: overdue }, { $set: { aliveUntil: new Date(0) } });
-  expect(new Set((await preferences()).flat())).toEqual(new Set([left]));
+  expect(await shares()).toEqual([[], [], channels]);
 });
 
 test("a full connector is not preferred: a peer's load is read from the database, our own from memory", async () => {
   await endAllLeases();
-  const [me, full] = [await join(), await join(2)];
+  const [me, full] = [await join(4), await join(2)];
   let load = 0;
-  const membership = createMembership({ db: file.all, connectorId: me, load: () => load });
+  const membership = membershipOf(me, { load: () => load });
   await membership.refresh();
-  const theirs = channels.filter((channelId) => membership.preferred(channelId)?.id === full);
+  const theirs = await membership.forOthers(channels);
+  expect(theirs.length).toBeGreaterThan(0);
   for (const _ of [1, 2])
     await file.all.channels.insertOne(channelDocument({ owner: { connector: full, epoch: 1 } }));
   await membership.refresh();
-  for (const channelId of theirs) expect(membership.preferred(channelId)?.id).toBe(me);
+  expect(await membership.forOthers(channels)).toEqual([]);
+  expect(await taken(membership)).toEqual(channels);
   load = 100;
-  expect(membership.preferred("any")).toBeNull();
+  expect(await membership.forOthers(channels)).toEqual([]);
 });
 
 test("`isOurs` waits for the refresh in progress", async () => {
   await endAllLeases();
   const [me, other] = [await join(), await join()];
-  const membership = createMembership({ db: file.all, connectorId: me, load: () => 0 });
+  const membership = membershipOf(me);
   await membership.refresh();
-  const theirs = channels.find((channelId) => membership.preferred(channelId)?.id === other) ?? "";
+  const [theirs = ""] = await membership.forOthers(channels);
   expect(await membership.isOurs(theirs)).toBe(false);
   await drainLease(file.all.connectors, other);
   const refreshing = membership.refresh();
@@ -71,7 +95,7 @@ test("`isOurs` waits for the refresh in progress", async () => {
 
 test("a join counts as a join and a change, a departure only as a change", async () => {
   await endAllLeases();
-  const membership = createMembership({ db: file.all, connectorId: await join(), load: () => 0 });
+  const membership = membershipOf(await join());
   await membership.refresh();
   const seen = () => [membership.joins(), membership.changedAt()] as const;
   const [first, changedAt] = seen();
@@ -85,4 +109,62 @@ test("a join counts as a join and a change, a departure only as a change", async
   await membership.refresh();
   const [third, leftAt] = seen();
   expect([third, leftAt > joinedAt]).toEqual([second, true]);
+});
+
+describe("a channel with credentials", () => {
+  const sealed = (masterKeyId: string, unopenedBy: string[] = []) =>
+    new Map(channels.map((channelId) => [channelId, { masterKeyId, unopenedBy }]));
+
+  test("is taken only by a connector that has its key, and goes to no other", async () => {
+    await endAllLeases();
+    const [able, unable] = [await join(100, ["new", "old"]), await join(100, ["typo"])];
+    const seals = sealed("old");
+    const [ours, theirs] = [
+      membershipOf(able, { masterKeyIds: ["new", "old"], seals }),
+      membershipOf(unable, { masterKeyIds: ["typo"], seals }),
+    ];
+    await Promise.all([ours.refresh(), theirs.refresh()]);
+    expect([await taken(ours), await taken(theirs)]).toEqual([channels, []]);
+    expect([await ours.forOthers(channels), await theirs.forOthers(channels)]).toEqual([[], channels]);
+    expect((await ours.openers(["channel-1"])).get("channel-1")).toEqual({ us: true, others: false });
+    expect((await theirs.openers(["channel-1"])).get("channel-1")).toEqual({ us: false, others: true });
+  });
+
+  test("is left to a connector that can open it even while that has no room", async () => {
+    await endAllLeases();
+    const [able, unable] = [await join(0, ["old"]), await join(100, ["typo"])];
+    const seals = sealed("old");
+    const [ours, theirs] = [
+      membershipOf(able, { masterKeyIds: ["old"], seals }),
+      membershipOf(unable, { masterKeyIds: ["typo"], seals }),
+    ];
+    await Promise.all([ours.refresh(), theirs.refresh()]);
+    expect([await taken(ours), await taken(theirs)]).toEqual([channels, []]);
+  });
+
+  test("is not left to one that tried in vain, and to one of an older version, which publishes no keys, it is", async () => {
+    await endAllLeases();
+    const [me, tried] = [await join(), await join()];
+    const membership = membershipOf(me, { seals: sealed("a key", [tried]) });
+    await membership.refresh();
+    expect((await membership.openers(["channel-1"])).get("channel-1")).toEqual({ us: true, others: false });
+    const older = await join();
+    await file.all.connectors.updateOne({ _id: older }, { $unset: { masterKeyIds: "" } });
+    await membership.refresh();
+    expect((await membership.openers(["channel-1"])).get("channel-1")).toEqual({ us: true, others: true });
+  });
+
+  test("may be wrapped by a master key only once every living connector is known to have it", async () => {
+    await endAllLeases();
+    const membership = membershipOf(await join(100, ["new", "old"]));
+    expect(membership.isSharedKey("new")).toBe(false);
+    await membership.refresh();
+    expect([membership.isSharedKey("new"), membership.isSharedKey("other")]).toEqual([true, false]);
+    const other = await join(100, ["old"]);
+    await membership.refresh();
+    expect([membership.isSharedKey("new"), membership.isSharedKey("old")]).toEqual([false, true]);
+    await endLease(file.all.connectors, other);
+    await membership.refresh();
+    expect(membership.isSharedKey("new")).toBe(true);
+  });
 });

@@ -34,7 +34,7 @@ async function listening() {
 test("the doorbell rings for released channels and for connectors that join, drain or die, in write order", async () => {
   const { connectors, channels } = file.all;
   const rings = await listening();
-  const row = { name: "one", capacity: 5, leaseMs: 60_000 };
+  const row = { name: "one", capacity: 5, masterKeyIds: [], leaseMs: 60_000 };
   await insertLease(connectors, { ...row, id: "one" });
   for (const _id of ["given", "moved"]) {
     await channels.insertOne(channelDocument({ _id }));

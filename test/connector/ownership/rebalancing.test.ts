@@ -17,14 +17,12 @@ function balancing() {
     busy: [] as string[],
     asked: 0,
   };
-  const peer = (id: string) => ({ id, name: id, capacity: 9, load: 0 });
   const rebalancing = createRebalancing({
     membership: {
       joins: () => now.joins,
       changedAt: () => now.changedAt,
-      preferred: (channelId) => peer(now.theirs.includes(channelId) ? "other" : "me"),
+      forOthers: async (channelIds) => channelIds.filter((channelId) => now.theirs.includes(channelId)),
     },
-    connectorId: "me",
     channels: () => now.channels,
     resting: async () => now.resting,
     movable: async (channelIds) => {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { FencedError } from "#connector/ownership/fence.ts";
 import { acquire } from "#connector/ownership/ownership.ts";
 import { createChannelStore } from "#connector/session/channel-store.ts";
-import { takeOver } from "#connector/session/takeover.ts";
+import { LeftToOthersError, takeOver } from "#connector/session/takeover.ts";
 import { channelDocument, commandDocument } from "#test/support/documents.ts";
 import { quiet } from "#test/support/quiet-log.ts";
 import { pair } from "../auth/auth.fixture.ts";
@@ -22,7 +22,11 @@ async function newChannel(): Promise<string> {
 /** Acquires a channel as a connector of its own and takes it over. */
 async function own(
   channelId: string,
-  { key = masterKey, isValid = () => true }: { key?: Buffer; isValid?: () => boolean } = {},
+  {
+    key = masterKey,
+    isValid = () => true,
+    others = false,
+  }: { key?: Buffer; isValid?: () => boolean; others?: boolean } = {},
 ) {
   const connectorId = randomUUID();
   await file.all.channels.updateOne({ _id: channelId }, { $set: { "owner.connector": null } });
@@ -34,6 +38,7 @@ async function own(
     channel,
     lease: { id: connectorId, ended: new AbortController().signal, isValid },
     config: { encryptionKeys: [key], whatsapp: { server: null, version: null } },
+    canOthersOpen: async () => others,
     onLost: () => undefined,
     log: quiet,
   });
@@ -112,7 +117,7 @@ test("an owner past its deadline writes nothing, even before another owner or a 
   expect(await rows()).toEqual(before);
 });
 
-test("unreadable credentials are neither used nor replaced", async () => {
+test("unreadable credentials are neither used nor replaced, and left to a connector that may read them", async () => {
   const channelId = await newChannel();
   const { auth } = await own(channelId);
   if (!auth) throw new Error("A new channel has an auth state");
@@ -124,6 +129,8 @@ test("unreadable credentials are neither used nor replaced", async () => {
     file.database.db.collection("whatsapp_auth_creds").findOne({ channelId }, { projection: { creds: 1 } });
   const before = await stored();
   expect((await own(channelId, { key: randomBytes(32) })).auth).toBeNull();
+  expect(await stored()).toEqual(before);
+  await expect(own(channelId, { key: randomBytes(32), others: true })).rejects.toThrow(LeftToOthersError);
   expect(await stored()).toEqual(before);
   expect((await own(channelId)).auth?.linked()).toBe(true);
 });
