@@ -10,11 +10,11 @@ import { startSystem } from "../support/system.ts";
  * Pairs by QR and by code, sends and receives each kind of message, and goes through a failed decryption and a lost
  * connection, with the log at trace level on standard output. Prints the QR and the code to standard error.
  */
-await runMain(async () => {
+await runMain(async (_stopRequested, env) => {
   const [shop = "", contactNumber = "", otherShop = "", thirdShop = ""] = process.argv.slice(2);
   await using picture = await servePicture();
   await using system = await startSystem({
-    database: { uri: String(process.env.MONGO_URI) },
+    database: { uri: String(env.MONGO_URI) },
     log: createLog("trace"),
     config: { mediaAllowHosts: [picture.host] },
   });

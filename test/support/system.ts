@@ -204,7 +204,7 @@ async function startWorld(owned: AsyncDisposableStack, options: WorldOptions): P
 }
 
 /** Connects to the database in the URI. Disposal closes the client but drops nothing: the servers are the caller's. */
-async function databaseOf({ uri }: Pick<TestReplicaSet, "uri">): Promise<TestDatabase> {
+export async function databaseOf({ uri }: Pick<TestReplicaSet, "uri">): Promise<TestDatabase> {
   const client = new MongoClient(uri, { serverSelectionTimeoutMS: 60_000, w: "majority" });
   return { client, db: client.db(), uri, [Symbol.asyncDispose]: () => client.close() };
 }
