@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { table } from "#connector/machine/transition-table.ts";
 import { commandTypes } from "#shared/commands.ts";
+import { indexes } from "#shared/indexes.ts";
 import { settings } from "#shared/settings.ts";
 
 const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), "utf8");
@@ -36,6 +37,29 @@ test("docs/database.md lists every command type, and nothing else", async () => 
   const cells = rows.split("\n").map((row) => row.split("|")[1] ?? "");
   const listed = cells.flatMap((cell) => [...cell.matchAll(/`([\w.]+)`/g)].map(([, type]) => type));
   expect(listed.toSorted()).toEqual(commandTypes.toSorted());
+});
+
+test("docs/database.md says of every collection how long it is kept", async () => {
+  const table = /\| collection \| plain .*\n((?:\|.*\n)+)/.exec(await read("docs/database.md"))?.[1] ?? "";
+  const rows = table.split("\n").map((row) => row.split("|").map((cell) => cell.trim()));
+  const kept = new Map(rows.map((cells) => [cells[1]?.replaceAll("`", "") ?? "", cells[4] ?? ""]));
+  const wanted = indexes({ eventsDays: 1_001, messagesDays: 1_002 });
+  const periods = new Map([
+    [0, "until it expires"],
+    [3_600, "1 hour"],
+    [86_400, "24 hours"],
+    [7 * 86_400, "7 days"],
+    [1_001 * 86_400, "`RETENTION_DAYS_EVENTS`"],
+    [1_002 * 86_400, "`RETENTION_DAYS_MESSAGES`"],
+  ]);
+  for (const [name, itsIndexes] of Object.entries(wanted)) {
+    const lifetime = itsIndexes.find(({ expireAfterSeconds }) => expireAfterSeconds !== undefined);
+    const seconds = lifetime?.expireAfterSeconds;
+    if (seconds === undefined) expect(kept.get(name), name).toMatch(/^until /);
+    else expect(kept.get(name), name).toContain(periods.get(seconds));
+    kept.delete(name);
+  }
+  expect([...kept.keys()].filter((name) => name !== "" && !name.startsWith("-"))).toEqual([]);
 });
 
 test("every file and folder that the documents name exists", async () => {
