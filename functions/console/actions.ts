@@ -12,6 +12,7 @@ export function createActions(api: Api, store: Store, now: () => number) {
     ...sessionActions(api, store),
     ...connection,
     ...sending,
+    dismissNotice: () => store.dispatch({ type: "noticed", notice: null }),
     /** Fetches what the channel's events would have reported. */
     async poll(channelId: string): Promise<void> {
       await connection.refreshWithoutEvents(channelId);

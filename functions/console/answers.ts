@@ -4,6 +4,7 @@ import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
 import { jsonField, textField } from "./json-field.ts";
 import { type Failure, isCommandState } from "./outcome.ts";
 import type { CodePairing, QrPairing } from "./pairing.ts";
+import type { Answer } from "./request.ts";
 import { RequestError } from "./request-error.ts";
 import { isChannelStatus } from "./status-words.ts";
 
@@ -30,8 +31,8 @@ export interface Accepted {
   commandId: string | null;
 }
 
-/** Whether a control command was executed, or only stored until a connector can execute it. */
-export type Control = "done" | "stored";
+/** Whether a control command was executed, is still being executed, or waits because no connector is running. */
+export type Control = "done" | "running" | "stored";
 
 export interface Command {
   state: CommandState;
@@ -78,8 +79,11 @@ export function acceptedIn(body: unknown): Accepted {
   return { messageId, status, commandId: textField(payload, "commandId") };
 }
 
-export function controlIn(body: unknown): Control {
-  return jsonField(jsonField(body, "payload"), "status") === "queued" ? "stored" : "done";
+/** The server does not wait, although asked to, when no connector is alive to execute the command. */
+export function controlIn({ status, body, isPreferenceApplied }: Answer): Control {
+  if (status !== 202) return "done";
+  if (!isPreferenceApplied) return "stored";
+  return jsonField(jsonField(body, "payload"), "status") === "queued" ? "running" : "done";
 }
 
 export function commandIn(body: unknown): Command {

@@ -17,7 +17,7 @@ import {
 } from "./answers.ts";
 import { jsonField } from "./json-field.ts";
 import type { CodePairing, QrPairing } from "./pairing.ts";
-import { type Call, createCall, type Listener } from "./request.ts";
+import { type Answer, type Call, createCall, type Listener } from "./request.ts";
 
 export interface TextDraft {
   to: string;
@@ -34,6 +34,9 @@ export interface MediaDraft {
 
 const prefix = "/api/whatsapp";
 const storedOnly = "respond-async";
+const controlWait = "wait=10";
+/** How long WhatsApp may take to confirm that a device is gone. */
+const unlinkWait = "wait=5";
 
 const channelPath = (channelId: string) => `${prefix}/channels/${encodeURIComponent(channelId)}`;
 
@@ -48,9 +51,9 @@ export type Api = ReturnType<typeof createApi>;
 function sessionCalls(call: Call) {
   return {
     async info(): Promise<ConsoleInfo> {
-      return infoIn(await call("GET", "/console.json"));
+      return infoIn(await bodyOf(call("GET", "/console.json")));
     },
-    signIn: (apiKey: string) => call("POST", `${prefix}/session`, { apiKey }),
+    signIn: (apiKey: string) => call("POST", `${prefix}/session`, { body: { apiKey } }),
     signOut: () => call("DELETE", `${prefix}/session`),
   };
 }
@@ -59,53 +62,64 @@ function channelCalls(call: Call) {
   return {
     async channels(cursor: string | null = null): Promise<ChannelList> {
       const query = cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`;
-      return channelListIn(await call("GET", `${prefix}/channels${query}`));
+      return channelListIn(await bodyOf(call("GET", `${prefix}/channels${query}`)));
     },
     async channel(channelId: string): Promise<Channel> {
-      return channelIn(jsonField(await call("GET", channelPath(channelId)), "payload"));
+      return channelIn(jsonField(await bodyOf(call("GET", channelPath(channelId))), "payload"));
     },
     async createChannel(draft: { name: string; phoneNumber?: string }): Promise<Channel> {
-      return channelIn(jsonField(await call("POST", `${prefix}/channels`, draft), "payload"));
+      const created = call("POST", `${prefix}/channels`, { body: draft, isKeyed: true });
+      return channelIn(jsonField(await bodyOf(created), "payload"));
     },
-    remove: (channelId: string) => call("DELETE", channelPath(channelId)),
+    async remove(channelId: string): Promise<Control> {
+      return controlIn(await call("DELETE", channelPath(channelId), { prefer: unlinkWait, isKeyed: true }));
+    },
   };
 }
 
 function connectionCalls(call: Call) {
-  async function control(channelId: string, verb: string): Promise<Control> {
-    return controlIn(await call("POST", `${channelPath(channelId)}/${verb}`, {}));
+  async function control(channelId: string, verb: string, prefer = controlWait): Promise<Control> {
+    const path = `${channelPath(channelId)}/${verb}`;
+    return controlIn(await call("POST", path, { body: {}, prefer, isKeyed: true }));
   }
   return {
     connect: (channelId: string) => control(channelId, "connect"),
     disconnect: (channelId: string) => control(channelId, "disconnect"),
-    logout: (channelId: string) => control(channelId, "logout"),
+    logout: (channelId: string) => control(channelId, "logout", unlinkWait),
     async requestPairingCode(
       channelId: string,
       phoneNumber: string,
     ): Promise<{ control: Control; code: CodePairing | null }> {
-      const body = await call("POST", `${channelPath(channelId)}/pairing-code`, { phoneNumber });
-      return { control: controlIn(body), code: codeIn(body) };
+      const answer = await call("POST", `${channelPath(channelId)}/pairing-code`, {
+        body: { phoneNumber },
+        prefer: controlWait,
+        isKeyed: true,
+      });
+      return { control: controlIn(answer), code: codeIn(answer.body) };
     },
     /** The QR waiting to be scanned. Rejects with `qr_not_available` if there is none. */
     async qr(channelId: string): Promise<QrPairing> {
       const path = `${channelPath(channelId)}/qr`;
-      return qrIn(await call("GET", path), path);
+      return qrIn(await bodyOf(call("GET", path)), path);
     },
   };
 }
 
 function sendingCalls(call: Call) {
+  const send = async (path: string, body: object) =>
+    acceptedIn(await bodyOf(call("POST", path, { body, prefer: storedOnly, isKeyed: true })));
   return {
     /** Resolves as soon as the message is stored; events report its outcome. */
-    async sendText(channelId: string, draft: TextDraft): Promise<Accepted> {
-      const body = { ...draft, type: "text" };
-      return acceptedIn(await call("POST", `${channelPath(channelId)}/send`, body, storedOnly));
-    },
-    async sendMedia(channelId: string, draft: MediaDraft): Promise<Accepted> {
-      return acceptedIn(await call("POST", `${channelPath(channelId)}/send-media`, draft, storedOnly));
-    },
+    sendText: (channelId: string, draft: TextDraft): Promise<Accepted> =>
+      send(`${channelPath(channelId)}/send`, { ...draft, type: "text" }),
+    sendMedia: (channelId: string, draft: MediaDraft): Promise<Accepted> =>
+      send(`${channelPath(channelId)}/send-media`, draft),
     async command(commandId: string): Promise<Command> {
-      return commandIn(await call("GET", `${prefix}/commands/${encodeURIComponent(commandId)}`));
+      return commandIn(await bodyOf(call("GET", `${prefix}/commands/${encodeURIComponent(commandId)}`)));
     },
   };
+}
+
+async function bodyOf(answer: Promise<Answer>): Promise<unknown> {
+  return (await answer).body;
 }

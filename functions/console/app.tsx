@@ -34,6 +34,7 @@ export function App({ api, store, actions, clock }: Props) {
   return (
     <PageContext.Provider value={page}>
       <Header session={state.session} link={state.link} />
+      {state.notice && <Notice text={state.notice} />}
       <Content state={state} />
       <Footer />
     </PageContext.Provider>
@@ -55,11 +56,23 @@ function Content({ state }: { state: State }) {
           </p>
         )}
         {channel ? (
-          <ChannelPage key={channel.channelId} channel={channel} />
+          <ChannelPage key={channel.channelId} channel={channel} isCurrent={state.isCurrent} />
         ) : (
           <Placeholder state={state} selected={selected} />
         )}
       </main>
+    </div>
+  );
+}
+
+function Notice({ text }: { text: string }) {
+  const { actions } = usePage();
+  return (
+    <div class="notice top" role="status">
+      <p>{text}</p>
+      <button type="button" class="quiet" onClick={actions.dismissNotice}>
+        Dismiss
+      </button>
     </div>
   );
 }

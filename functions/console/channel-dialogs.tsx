@@ -3,7 +3,7 @@ import { ConfirmDialog } from "./confirm-dialog.tsx";
 import { usePage } from "./page-context.ts";
 import { PairingCodeDialog } from "./pairing-code-dialog.tsx";
 
-export type ChannelDialog = "code" | "logout" | "delete";
+export type ChannelDialog = "connect" | "code" | "logout" | "delete";
 
 interface Props {
   open: ChannelDialog | null;
@@ -18,11 +18,21 @@ export function ChannelDialogs({ open, channel, onClose }: Props) {
   switch (open) {
     case "code":
       return <PairingCodeDialog channel={channel} onClose={onClose} />;
+    case "connect":
+      return (
+        <ConfirmDialog
+          title={`Connect “${name}”?`}
+          text="WhatsApp has blocked this account. Connect only when WhatsApp on the phone shows that the block has ended: another attempt before that can make it worse."
+          verb="Connect anyway"
+          work={() => actions.connect(channelId)}
+          onClose={onClose}
+        />
+      );
     case "logout":
       return (
         <ConfirmDialog
           title={`Log out “${name}”?`}
-          text="This unlinks the phone: the channel disappears from Linked devices, and its credentials are erased. To use it again, you will have to link a phone."
+          text="This unlinks the phone: the channel disappears from Linked devices. Its credentials are erased once WhatsApp has confirmed that. To use it again, you will have to link a phone."
           verb="Log out"
           work={() => actions.logout(channelId)}
           onClose={onClose}
@@ -32,7 +42,7 @@ export function ChannelDialogs({ open, channel, onClose }: Props) {
       return (
         <ConfirmDialog
           title={`Delete “${name}”?`}
-          text="This unlinks the phone and erases the channel with its credentials, messages and events. It cannot be undone."
+          text="This unlinks the phone and erases the channel with its messages and events at once, and its credentials once WhatsApp has confirmed the unlinking. It cannot be undone."
           verb="Delete channel"
           work={async () => {
             await actions.remove(channelId);

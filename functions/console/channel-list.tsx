@@ -18,7 +18,7 @@ export function ChannelList({ state, selected }: Props) {
   const { actions } = usePage();
   const [isCreating, setIsCreating] = useState(false);
   const more = useTask();
-  const { listing, channels, nextCursor } = state;
+  const { listing, channels, nextCursor, isCurrent } = state;
   return (
     <section class="channels" aria-label="Channels">
       <div class="row between">
@@ -44,7 +44,7 @@ export function ChannelList({ state, selected }: Props) {
       <ul class="plain">
         {channels.map((it) => (
           <li key={it.channelId}>
-            <Row channel={it} isSelected={it.channelId === selected} />
+            <Row channel={it} isSelected={it.channelId === selected} isCurrent={isCurrent} />
           </li>
         ))}
       </ul>
@@ -59,8 +59,14 @@ export function ChannelList({ state, selected }: Props) {
   );
 }
 
-function Row({ channel, isSelected }: { channel: ChannelView; isSelected: boolean }) {
-  const { label, tone } = statusWords(channel.status, channel.reason);
+interface RowProps {
+  channel: ChannelView;
+  isSelected: boolean;
+  isCurrent: boolean;
+}
+
+function Row({ channel, isSelected, isCurrent }: RowProps) {
+  const { label, tone } = statusWords(channel);
   return (
     <a
       class="channel-row"
@@ -69,7 +75,7 @@ function Row({ channel, isSelected }: { channel: ChannelView; isSelected: boolea
     >
       <span class="name">{channel.name}</span>
       <span class="number">{channel.phoneNumber ? contactName(channel.phoneNumber) : "No number yet"}</span>
-      <span class={`badge ${tone}`}>{label}</span>
+      <span class={`badge ${isCurrent ? tone : "idle"}`}>{isCurrent ? label : `Last known: ${label}`}</span>
     </a>
   );
 }

@@ -10,7 +10,13 @@ import { useNow } from "./hooks.ts";
 import { PairingPanel } from "./pairing-panel.tsx";
 import { statusWords } from "./status-words.ts";
 
-export function ChannelPage({ channel }: { channel: ChannelView }) {
+interface Props {
+  channel: ChannelView;
+  /** Whether the page hears of changes. */
+  isCurrent: boolean;
+}
+
+export function ChannelPage({ channel, isCurrent }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   const [to, setTo] = useState("");
   useEffect(() => heading.current?.focus(), []);
@@ -35,7 +41,7 @@ export function ChannelPage({ channel }: { channel: ChannelView }) {
             <code>{channel.channelId}</code> <CopyButton text={channel.channelId} what="channel id" />
           </span>
         </p>
-        <Status channel={channel} />
+        <Status channel={channel} isCurrent={isCurrent} />
         <PairingPanel channel={channel} />
         <ChannelActions channel={channel} />
       </section>
@@ -52,8 +58,19 @@ export function ChannelPage({ channel }: { channel: ChannelView }) {
   );
 }
 
-function Status({ channel }: { channel: ChannelView }) {
-  const { label, tone, happened, todo } = statusWords(channel.status, channel.reason);
+function Status({ channel, isCurrent }: Props) {
+  const { label, tone, happened, todo } = statusWords(channel);
+  if (!isCurrent)
+    return (
+      <div class="status idle">
+        <p class="fine">
+          <span class="badge idle">Last known: {label}</span>
+        </p>
+        <p role="status">
+          <strong>This page has no connection to Waypost.</strong> The channel may have changed since.
+        </p>
+      </div>
+    );
   return (
     <div class={`status ${tone}`}>
       <p class="fine">
@@ -62,11 +79,17 @@ function Status({ channel }: { channel: ChannelView }) {
       </p>
       <p role="status">
         <strong>{happened}</strong> {todo}
-        {channel.isStored && " Your request is stored and will run as soon as a connector is available."}
+        {requestWords[channel.request]}
       </p>
     </div>
   );
 }
+
+const requestWords: Record<ChannelView["request"], string> = {
+  done: "",
+  running: " Your request is not finished yet; this page will show when it is.",
+  stored: " No connector is running: your request is stored and will run as soon as one is.",
+};
 
 /** Outside the live region, so that screen readers do not announce every second of the countdown. */
 function Retry({ at, isWaiting }: { at: string; isWaiting: boolean }) {

@@ -1,6 +1,6 @@
 import type { ChannelStatus } from "#shared/channel.ts";
 import type { EventData, LiveEventData, MessageContent } from "#shared/events.ts";
-import type { Channel } from "./answers.ts";
+import type { Channel, Control } from "./answers.ts";
 import { failureOf, further, type Outcome } from "./outcome.ts";
 import type { Pairing } from "./pairing.ts";
 
@@ -51,8 +51,8 @@ export interface ChannelView extends Channel {
   entries: readonly Entry[];
   /** Outcomes of messages unknown to the page: an event can overtake the response that names its message. */
   early: ReadonlyMap<string, Outcome>;
-  /** The last request waits for a connector. */
-  isStored: boolean;
+  /** What became of the last request, until the channel's status changes. */
+  request: Control;
 }
 
 type EventNames = EventData & LiveEventData;
@@ -78,7 +78,7 @@ export function newChannelView(channel: Channel): ChannelView {
     seq: null,
     entries: [],
     early: new Map(),
-    isStored: false,
+    request: "done",
   };
 }
 
@@ -130,8 +130,9 @@ function withEntry(view: ChannelView, entry: Entry): ChannelView {
   return { ...view, entries: [...view.entries, entry].slice(-entriesMax) };
 }
 
-/** Adds a message that the server accepted; its first outcomes may have arrived already. */
+/** Adds a message that the server accepted, unless it is known; its first outcomes may have arrived already. */
 export function withOwnMessage(view: ChannelView, own: OwnMessage): ChannelView {
+  if (view.entries.some((entry) => entry.kind === "own" && entry.messageId === own.messageId)) return view;
   const known = view.early.get(own.messageId);
   return withEntry(view, known ? { ...own, outcome: further(own.outcome, known) } : own);
 }
@@ -171,7 +172,7 @@ function withStatus(view: ChannelView, data: EventData["connection_update"]): Ch
     reason: data.reason ?? null,
     retryAt: data.retryAt ?? null,
     pairing: isPairing(data.status) ? view.pairing : null,
-    isStored: false,
+    request: "done",
   };
 }
 

@@ -3,6 +3,16 @@ import type { Api } from "./api.ts";
 import { asRequestError } from "./request-error.ts";
 import type { Store } from "./store.ts";
 
+/** What is left to do after a channel was deleted; null if nothing. */
+function removalNotice(name: string, control: Control): string | null {
+  if (control === "done") return null;
+  const what =
+    control === "stored"
+      ? "no connector is running to unlink its phone"
+      : "WhatsApp has not confirmed yet that its phone is unlinked";
+  return `“${name}” is deleted, but ${what}. Waypost goes on trying; if it stays under Linked devices on the phone, remove it there.`;
+}
+
 /** Creates, links, connects, disconnects, logs out and deletes channels. */
 export function connectionActions(api: Api, store: Store) {
   const { dispatch } = store;
@@ -12,7 +22,7 @@ export function connectionActions(api: Api, store: Store) {
   }
 
   async function requested(channelId: string, control: Control): Promise<void> {
-    dispatch({ type: "requested", channelId, isStored: control === "stored" });
+    dispatch({ type: "requested", channelId, control });
     // The command is executed or stored, even if the refresh fails.
     await refresh(channelId).catch(() => {});
   }
@@ -38,7 +48,7 @@ export function connectionActions(api: Api, store: Store) {
       const before = statusOf(channelId);
       await refresh(channelId);
       const status = statusOf(channelId);
-      if (status !== before) dispatch({ type: "requested", channelId, isStored: false });
+      if (status !== before) dispatch({ type: "requested", channelId, control: "done" });
       if (status === "qr_ready") await refreshQr(channelId);
     },
     async createChannel(draft: { name: string; phoneNumber?: string }): Promise<string> {
@@ -57,8 +67,10 @@ export function connectionActions(api: Api, store: Store) {
       await requested(channelId, control);
     },
     async remove(channelId: string): Promise<void> {
-      await api.remove(channelId);
+      const name = store.state.channels.find((it) => it.channelId === channelId)?.name ?? "The channel";
+      const control = await api.remove(channelId);
       dispatch({ type: "removed", channelId });
+      dispatch({ type: "noticed", notice: removalNotice(name, control) });
     },
   };
 }

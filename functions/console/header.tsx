@@ -7,6 +7,7 @@ const linkWords: Record<Link, { tone: string; text: string }> = {
   connecting: { tone: "busy", text: "Connecting…" },
   missing: { tone: "bad", text: "No live connection: /socket.io/ must reach a connector" },
   live: { tone: "good", text: "Live" },
+  offline: { tone: "bad", text: "This browser is offline" },
   reconnecting: { tone: "bad", text: "Reconnecting…" },
 };
 

@@ -1,4 +1,4 @@
-import { useEffect, useReducer, useState } from "preact/hooks";
+import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 import { usePage } from "./page-context.ts";
 import { asRequestError, type RequestError } from "./request-error.ts";
 import { channelInHash } from "./route.ts";
@@ -44,8 +44,11 @@ export interface Task {
 export function useTask(): Task {
   const [isBusy, setIsBusy] = useState(false);
   const [error, setError] = useState<RequestError | null>(null);
+  // The state is that of the last drawing: two clicks can come between two drawings.
+  const isRunning = useRef(false);
   async function run(work: () => Promise<unknown>): Promise<boolean> {
-    if (isBusy) return false;
+    if (isRunning.current) return false;
+    isRunning.current = true;
     setIsBusy(true);
     setError(null);
     try {
@@ -55,6 +58,7 @@ export function useTask(): Task {
       setError(asRequestError(cause));
       return false;
     } finally {
+      isRunning.current = false;
       setIsBusy(false);
     }
   }

@@ -30,10 +30,19 @@ const reconnectAfterMs = 5_000;
 /** A first connection that takes longer means that no gateway serves Socket.io here. */
 const missingAfterMs = 8_000;
 
+interface LiveOptions {
+  missingAfterMs: number;
+  /** Tells `offline` and `online`, as a browser's window does. */
+  network: EventTarget;
+}
+
 /** Follows channels over a socket authenticated by the session cookie, across reconnects. */
-export function createLive(socket: Socket, listener: LiveListener, times = { missingAfterMs }) {
+export function createLive(socket: Socket, listener: LiveListener, options: Partial<LiveOptions> = {}) {
   const subscriptions = createSubscriptions(socket, listener);
-  const link = keepLink(socket, listener, subscriptions, times.missingAfterMs);
+  const link = keepLink(socket, listener, subscriptions, {
+    ...{ missingAfterMs, network: new EventTarget() },
+    ...options,
+  });
   listen(socket, listener);
   socket.connect();
   return {
@@ -53,10 +62,11 @@ function keepLink(
   socket: Socket,
   listener: LiveListener,
   subscriptions: Subscriptions,
-  missingAfterMs: number,
+  { missingAfterMs, network }: LiveOptions,
 ) {
   /** The link's state while there is no connection. */
   let offlineState: Link = "connecting";
+  let isOnline = true;
   let reconnecting: ReturnType<typeof setTimeout> | undefined;
   const missing = setTimeout(() => {
     offlineState = "missing";
@@ -75,7 +85,7 @@ function keepLink(
 
   function lost(): void {
     subscriptions.pause();
-    listener.link(offlineState);
+    listener.link(isOnline ? offlineState : "offline");
     if (!socket.active) reconnectLater();
   }
 
@@ -85,6 +95,20 @@ function keepLink(
     reconnecting = setTimeout(() => void listener.rejoin().then(() => socket.connect()), reconnectAfterMs);
   }
 
+  /** Without this the socket would seem connected until its next heartbeat fails, up to 45 s later. */
+  function offline(): void {
+    isOnline = false;
+    if (socket.connected) socket.io.engine.close();
+    else lost();
+  }
+
+  function online(): void {
+    isOnline = true;
+    if (!socket.connected) listener.link(offlineState);
+  }
+
+  network.addEventListener("offline", offline);
+  network.addEventListener("online", online);
   socket.on("connect", () => void join());
   socket.on("disconnect", lost);
   socket.on("connect_error", lost);
@@ -92,6 +116,8 @@ function keepLink(
     stop(): void {
       clearTimeout(missing);
       clearTimeout(reconnecting);
+      network.removeEventListener("offline", offline);
+      network.removeEventListener("online", online);
     },
   };
 }

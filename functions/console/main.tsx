@@ -30,24 +30,28 @@ function start(root: HTMLElement): void {
   const actions = createActions(api, store, clock.now);
   listenWhileSignedIn(store, () => {
     const { dispatch } = store;
-    return createLive(io({ autoConnect: false }), {
-      link: (link) => dispatch({ type: "link", link }),
-      received: (event) => {
-        dispatch({ type: "event", event, now: clock.now() });
-        // Linking sets the number, which no event carries. A failure leaves it to the next refresh.
-        if (event.name === "connection_update" && event.data.status === "active")
-          actions.refresh(event.data.channelId).catch(() => {});
+    return createLive(
+      io({ autoConnect: false }),
+      {
+        link: (link) => dispatch({ type: "link", link }),
+        received: (event) => {
+          dispatch({ type: "event", event, now: clock.now() });
+          // Linking sets the number, which no event carries. A failure leaves it to the next refresh.
+          if (event.name === "connection_update" && event.data.status === "active")
+            actions.refresh(event.data.channelId).catch(() => {});
+        },
+        subscribed: (channelId, seq) => {
+          dispatch({ type: "subscribed", channelId, seq, now: clock.now() });
+          // A failure leaves the messages as they are; the next subscription tries again.
+          actions.refreshOutcomes(channelId).catch(() => {});
+        },
+        lastSeq: (channelId) =>
+          store.state.channels.find((channel) => channel.channelId === channelId)?.seq ?? null,
+        refused: (problem) => dispatch({ type: "link_problem", problem }),
+        rejoin: actions.loadChannels,
       },
-      subscribed: (channelId, seq) => {
-        dispatch({ type: "subscribed", channelId, seq, now: clock.now() });
-        // A failure leaves the messages as they are; the next subscription tries again.
-        actions.refreshOutcomes(channelId).catch(() => {});
-      },
-      lastSeq: (channelId) =>
-        store.state.channels.find((channel) => channel.channelId === channelId)?.seq ?? null,
-      refused: (problem) => dispatch({ type: "link_problem", problem }),
-      rejoin: actions.loadChannels,
-    });
+      { network: window },
+    );
   });
   pollWithoutLink(store, () => channelInHash(location.hash), actions.poll, pollEveryMs);
   render(<App api={api} store={store} actions={actions} clock={clock} />, root);

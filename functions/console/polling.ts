@@ -1,7 +1,8 @@
 import type { Store } from "./store.ts";
 
 /**
- * Polls the open channel while there is no live connection, one poll at a time. Failed polls are ignored.
+ * Polls the open channel while there is no live connection, one poll at a time. A failed poll is reported to the
+ * store.
  * Returns a function that stops it.
  */
 export function pollWithoutLink(
@@ -18,7 +19,7 @@ export function pollWithoutLink(
     const isShown = channels.some((it) => it.channelId === channelId);
     if (isPolling || session !== "signed_in" || link === "live" || channelId === null || !isShown) return;
     isPolling = true;
-    await poll(channelId).catch(() => {});
+    await poll(channelId).catch(() => store.dispatch({ type: "poll_failed" }));
     isPolling = false;
   }
 

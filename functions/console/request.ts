@@ -1,4 +1,5 @@
 import { errorFromAnswer, RequestError } from "./request-error.ts";
+import { createRequestKeys } from "./request-keys.ts";
 
 /** Notified about every response. */
 export interface Listener {
@@ -8,41 +9,55 @@ export interface Listener {
   unauthorized: () => void;
 }
 
-/** Resolves with the JSON body of a 2xx, or null if it is not JSON. Rejects with a `RequestError`. */
-export type Call = (method: string, path: string, body?: object, prefer?: string) => Promise<unknown>;
+interface CallOptions {
+  body?: object;
+  prefer?: string;
+  /** Repeats the request as the same one if its answer was lost. */
+  isKeyed?: boolean;
+}
+
+/** A 2xx. */
+export interface Answer {
+  status: number;
+  /** The JSON body, or null if it is not JSON. */
+  body: unknown;
+  /** The server waited as `Prefer` asked. */
+  isPreferenceApplied: boolean;
+}
+
+/** Rejects with a `RequestError` unless the status is 2xx. */
+export type Call = (method: string, path: string, options?: CallOptions) => Promise<Answer>;
 
 const timeoutMs = 40_000;
 
 /** Sends the page's requests; the browser adds the session cookie. */
 export function createCall(fetchFrom: typeof fetch, listener: Listener): Call {
-  return async (method, path, body, prefer) => {
-    const response = await request(fetchFrom, method, path, body, prefer);
+  const keys = createRequestKeys();
+  return async (method, path, { body, prefer, isKeyed = false } = {}) => {
+    const headers: Record<string, string> = { Accept: "application/json" };
+    if (body) headers["Content-Type"] = "application/json";
+    if (prefer) headers.Prefer = prefer;
+    const name = `${method} ${path} ${JSON.stringify(body)}`;
+    if (isKeyed) headers["Idempotency-Key"] = keys.keyOf(name);
+    const response = await request(fetchFrom, path, {
+      ...{ method, headers },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    // After a 5xx nobody knows whether the request was accepted.
+    if (response.status < 500) keys.settle(name);
     const date = Date.parse(response.headers.get("Date") ?? "");
     listener.answered(Number.isNaN(date) ? null : date);
     const parsed: unknown = await response.json().catch(() => null);
     if (response.status === 401) listener.unauthorized();
     if (!response.ok) throw errorFromAnswer(response.status, parsed);
-    return parsed;
+    const isPreferenceApplied = response.headers.has("Preference-Applied");
+    return { status: response.status, body: parsed, isPreferenceApplied };
   };
 }
 
-async function request(
-  fetchFrom: typeof fetch,
-  method: string,
-  path: string,
-  body: object | undefined,
-  prefer: string | undefined,
-): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json" };
-  if (body) headers["Content-Type"] = "application/json";
-  if (prefer) headers.Prefer = prefer;
+async function request(fetchFrom: typeof fetch, path: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetchFrom(path, {
-      method,
-      headers,
-      signal: AbortSignal.timeout(timeoutMs),
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
+    return await fetchFrom(path, { ...init, signal: AbortSignal.timeout(timeoutMs) });
   } catch (cause) {
     throw unreachable(cause);
   }

@@ -1,4 +1,4 @@
-import type { Channel, ChannelList } from "./answers.ts";
+import type { Channel, ChannelList, Control } from "./answers.ts";
 import {
   applyEvent,
   type ChannelView,
@@ -15,8 +15,8 @@ import type { Failure, Outcome } from "./outcome.ts";
 import type { Pairing } from "./pairing.ts";
 import type { RequestError } from "./request-error.ts";
 
-/** `missing`: there has been no connection yet, although there should be one. */
-export type Link = "connecting" | "missing" | "live" | "reconnecting";
+/** `missing`: there has been no connection yet, although there should be one. `offline`: the browser has no network. */
+export type Link = "connecting" | "missing" | "live" | "reconnecting" | "offline";
 
 /** Everything the page shows. */
 export interface State {
@@ -24,6 +24,10 @@ export interface State {
   /** Why the session ended, if the user did not sign out. */
   sessionEnd: string | null;
   link: Link;
+  /** The page hears of changes, by events or by polling. Otherwise it shows what it last knew. */
+  isCurrent: boolean;
+  /** Something to know that belongs to no channel any more. */
+  notice: string | null;
   /** Why a channel cannot be followed, although the socket is connected. */
   linkProblem: Failure | null;
   listing: "loading" | "loaded" | RequestError;
@@ -42,7 +46,9 @@ export type Action =
   | { type: "listing_failed"; error: RequestError }
   | { type: "listed"; list: ChannelList; isMore: boolean }
   | { type: "channel"; channel: Channel }
-  | { type: "requested"; channelId: string; isStored: boolean }
+  | { type: "poll_failed" }
+  | { type: "noticed"; notice: string | null }
+  | { type: "requested"; channelId: string; control: Control }
   | { type: "code_requested"; channelId: string; phoneNumber: string }
   | { type: "pairing"; channelId: string; pairing: Pairing }
   | { type: "removed"; channelId: string }
@@ -55,6 +61,8 @@ export const initialState: State = {
   session: "unknown",
   sessionEnd: null,
   link: "connecting",
+  isCurrent: true,
+  notice: null,
   linkProblem: null,
   listing: "loading",
   channels: [],
@@ -69,7 +77,16 @@ export function reduce(state: State, action: Action): State {
     case "unauthorized":
       return unauthorized(state);
     case "link":
-      return { ...state, link: action.link, linkProblem: null };
+      return {
+        ...state,
+        link: action.link,
+        isCurrent: isCurrentAfter(state, action.link),
+        linkProblem: null,
+      };
+    case "poll_failed":
+      return { ...state, isCurrent: false };
+    case "noticed":
+      return { ...state, notice: action.notice };
     case "link_problem":
       return { ...state, linkProblem: action.problem };
     case "listing":
@@ -81,7 +98,7 @@ export function reduce(state: State, action: Action): State {
     case "channel":
       return withChannel(state, action.channel);
     case "requested":
-      return change(state, action.channelId, (it) => ({ ...it, isStored: action.isStored }));
+      return change(state, action.channelId, (it) => ({ ...it, request: action.control }));
     case "code_requested":
       return change(state, action.channelId, (it) => ({ ...it, requestedNumber: action.phoneNumber }));
     case "pairing":
@@ -97,6 +114,12 @@ export function reduce(state: State, action: Action): State {
     case "outcome":
       return change(state, action.channelId, (it) => withOutcome(it, action.messageId, action.outcome));
   }
+}
+
+/** A page that never had a connection polls. */
+function isCurrentAfter({ isCurrent }: State, link: Link): boolean {
+  if (link === "live") return true;
+  return link === "reconnecting" || link === "offline" ? false : isCurrent;
 }
 
 /** Drops everything that the session showed. */
@@ -121,16 +144,18 @@ function listed(state: State, list: ChannelList, isMore: boolean): State {
     session: "signed_in",
     sessionEnd: null,
     listing: "loaded",
+    isCurrent: true,
     channels: [...before, ...fresh],
     nextCursor: list.nextCursor,
   };
 }
 
 function withChannel(state: State, channel: Channel): State {
+  const current = { ...state, isCurrent: true };
   const isKnown = state.channels.some((it) => it.channelId === channel.channelId);
-  if (!isKnown) return { ...state, channels: [newChannelView(channel), ...state.channels] };
+  if (!isKnown) return { ...current, channels: [newChannelView(channel), ...state.channels] };
   const refresh = state.link === "live" ? refreshedWhileLive : refreshed;
-  return change(state, channel.channelId, (it) => refresh(it, channel));
+  return change(current, channel.channelId, (it) => refresh(it, channel));
 }
 
 function view(known: ChannelView | undefined, channel: Channel): ChannelView {

@@ -17,12 +17,23 @@ interface Words {
 
 type ReasonWords = { [S in keyof typeof statusReasons]: Record<(typeof statusReasons)[S][number], Words> };
 
-/** Explains a status: what happened and what to do. Unknown reasons fall back to the status alone. */
-export function statusWords(status: ChannelStatus, reason: string | null): StatusWords {
+/** Explains a channel's status: what happened and what to do. Unknown reasons fall back to the status alone. */
+export function statusWords({ status, reason, phoneNumber }: ExplainedChannel): StatusWords {
   const row = byStatus[status];
   const known: Record<string, Words> = isReasoned(status) ? byReason[status] : {};
-  return { ...row, ...(reason !== null && Object.hasOwn(known, reason) ? known[reason] : undefined) };
+  const words = { ...row, ...(reason !== null && Object.hasOwn(known, reason) ? known[reason] : undefined) };
+  const isAtRest = status === "inactive" && (reason === null || reason === "disconnected");
+  return isAtRest && phoneNumber === null ? { ...words, todo: neverLinked } : words;
 }
+
+interface ExplainedChannel {
+  status: ChannelStatus;
+  reason: string | null;
+  phoneNumber: string | null;
+}
+
+/** Linking fills in the number, so a channel without one was never linked. */
+const neverLinked = "No phone is linked to it yet. Connect it for a QR code.";
 
 export function isChannelStatus(value: unknown): value is ChannelStatus {
   return typeof value === "string" && Object.hasOwn(byStatus, value);
@@ -106,8 +117,8 @@ const byReason: ReasonWords = {
   },
   inactive: {
     disconnected: {
-      happened: "Disconnected on request. The phone is still linked.",
-      todo: "Connect to continue; you do not need a QR code.",
+      happened: "Disconnected on request.",
+      todo: "Connect to continue. A phone that is linked stays linked and needs no QR code.",
     },
     qr_expired: {
       happened: "The QR code was not scanned in time.",
@@ -145,8 +156,9 @@ const byReason: ReasonWords = {
       todo: "Connect again and link the phone that has this channel's number.",
     },
     passkey_required: {
-      happened: "WhatsApp requires a passkey for this account, which a linked device cannot provide.",
-      todo: "Link another account, or remove the passkey on the phone and connect again.",
+      happened:
+        "WhatsApp asks this account to confirm the link with a passkey, which Waypost does not support.",
+      todo: "Link another account. Removing the passkey does not help: WhatsApp would ask for a new one.",
     },
     pairing_failed: {
       happened: "The phone could not be linked.",

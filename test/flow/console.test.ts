@@ -51,7 +51,7 @@ test("a person signs in, pairs by QR, sends, receives, sees statuses, and logs o
     expect(await page.getByLabel("To").inputValue()).toBe(`+${contactNumber}`);
 
     await page.getByRole("button", { name: "Disconnect" }).click();
-    await page.getByText("The phone is still linked").waitFor();
+    await page.getByText("A phone that is linked stays linked").waitFor();
     await page.getByRole("button", { name: "Connect", exact: true }).click();
     await statusOf(page, "Active");
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createActions } from "#functions/console/actions.ts";
 import { createStore } from "#functions/console/store.ts";
 import { channel, channelId } from "./channel.fixture.ts";
-import { apiWith, type Call, failure, ok } from "./server.fixture.ts";
+import { accepted, apiWith, type Call, failure, ok } from "./server.fixture.ts";
 
 /** The page's actions against a server with one channel, unless `answer` responds instead. */
 async function page(answer: (call: Call) => Response | null = () => null) {
@@ -13,6 +13,8 @@ async function page(answer: (call: Call) => Response | null = () => null) {
   const only = () => store.state.channels[0];
   return { ...server, store, actions, only };
 }
+
+const queued = { payload: { channelId, status: "queued", commandId: "x" } };
 
 function usual({ path, method }: Call): Response {
   if (path.endsWith("/channels") && method === "GET") return ok({ payload: [channel()], nextCursor: null });
@@ -72,12 +74,59 @@ test("a control call refreshes the channel, and succeeds even if the refresh fai
   await expect(blind.actions.disconnect(channelId)).resolves.toBeUndefined();
 });
 
-test("a control command that waits for a connector marks the channel as stored", async () => {
-  const { actions, only } = await page(({ path }) =>
-    path.endsWith("/logout") ? ok({ payload: { channelId, status: "queued", commandId: "x" } }) : null,
-  );
-  await actions.logout(channelId);
-  expect(only()?.isStored).toBe(true);
+test("a control command that is not finished in time says whether a connector is running", async () => {
+  const waited = { "Preference-Applied": "wait=10" };
+  const after = async (headers: Record<string, string>) => {
+    const { actions, only } = await page(({ path }) =>
+      path.endsWith("/disconnect") ? accepted(queued, headers) : null,
+    );
+    await actions.disconnect(channelId);
+    return only()?.request;
+  };
+  expect(await after({})).toBe("stored");
+  expect(await after(waited)).toBe("running");
+});
+
+test.each([
+  ["confirmed", () => ok({ payload: { channelId } }), null],
+  [
+    "not confirmed yet",
+    () => accepted(queued, { "Preference-Applied": "wait=5" }),
+    /WhatsApp has not confirmed/,
+  ],
+  ["stored, because no connector is running", () => accepted(queued), /no connector is running/],
+])("a deletion that is %s is told truthfully", async (_, answer, notice) => {
+  const { actions, store } = await page(({ method }) => (method === "DELETE" ? answer() : null));
+  await actions.remove(channelId);
+  expect(store.state.channels).toEqual([]);
+  if (notice) expect(store.state.notice).toMatch(notice);
+  else expect(store.state.notice).toBeNull();
+});
+
+test("a message whose answer was lost is sent again under its key, and appears once", async () => {
+  let isLost = true;
+  const { actions, only, calls } = await page(({ path }) => {
+    if (!path.endsWith("/send") || !isLost) return null;
+    isLost = false;
+    throw new TypeError("fetch failed");
+  });
+  const draft = { to: "1", message: "Hi" };
+  await expect(actions.sendText(channelId, draft)).rejects.toMatchObject({ code: "unreachable" });
+  await actions.sendText(channelId, draft);
+  const keys = calls
+    .filter(({ path }) => path.endsWith("/send"))
+    .map(({ headers }) => headers["idempotency-key"]);
+  expect(keys).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), keys[0]]);
+  expect(only()?.entries).toHaveLength(1);
+});
+
+test("two clicks that send the same message at once are one request, shown once", async () => {
+  const { actions, only, calls } = await page();
+  const draft = { to: "1", message: "Hi" };
+  await Promise.all([actions.sendText(channelId, draft), actions.sendText(channelId, draft)]);
+  const sends = calls.filter(({ path }) => path.endsWith("/send"));
+  expect(new Set(sends.map(({ headers }) => headers["idempotency-key"])).size).toBe(1);
+  expect(only()?.entries).toHaveLength(1);
 });
 
 test("signing in lists the channels, a wrong key rejects, and signing out clears them", async () => {
@@ -133,17 +182,17 @@ test("a pairing code in the response is shown without an event, with its phone n
 test("a page without events polls the QR and notices when the stored command has run", async () => {
   let status: "inactive" | "qr_ready" = "inactive";
   const { actions, only } = await page(({ path }) => {
-    if (path.endsWith("/connect")) return ok({ payload: { channelId, status: "queued", commandId: "x" } });
+    if (path.endsWith("/connect")) return accepted({ channelId, status: "connecting" });
     if (path.endsWith("/qr"))
       return ok({ payload: { qr: "2@", attempt: 1, of: 6, expiresAt: "2026-01-01" } });
     return path.endsWith(channelId) ? ok({ payload: channel({ status }) }) : null;
   });
   await actions.connect(channelId);
   await actions.poll(channelId);
-  expect(only()).toMatchObject({ status: "inactive", isStored: true, pairing: null });
+  expect(only()).toMatchObject({ status: "inactive", request: "stored", pairing: null });
   status = "qr_ready";
   await actions.poll(channelId);
-  expect(only()).toMatchObject({ status: "qr_ready", isStored: false, pairing: { kind: "qr", attempt: 1 } });
+  expect(only()).toMatchObject({ status: "qr_ready", request: "done", pairing: { kind: "qr", attempt: 1 } });
 });
 
 test("a poll between two QR codes succeeds; any other failure rejects", async () => {

@@ -67,9 +67,13 @@ test("an accepted message is read in every status, with or without a command id"
     });
 });
 
-test("a control response is `stored` only if its status is `queued`, otherwise `done`", () => {
-  for (const body of broken) expect(controlIn(body)).toBe("done");
-  expect(controlIn({ payload: { status: "queued" } })).toBe("stored");
+test("a 202 to a control call is `stored` if the server did not wait, else `running` while it is queued", () => {
+  const waited = { status: 202, isPreferenceApplied: true };
+  const body = { payload: { status: "queued" } };
+  for (const other of broken) expect(controlIn({ ...waited, body: other })).toBe("done");
+  expect(controlIn({ ...waited, body })).toBe("running");
+  expect(controlIn({ ...waited, body, isPreferenceApplied: false })).toBe("stored");
+  expect(controlIn({ status: 200, body: {}, isPreferenceApplied: false })).toBe("done");
 });
 
 test("a pairing code is read, and is null if the response has none", () => {

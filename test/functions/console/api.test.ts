@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { apiWith, failure, ok } from "./server.fixture.ts";
+import { accepted, apiWith, failure, ok } from "./server.fixture.ts";
 
 const sent = {
   payload: {
@@ -41,11 +41,54 @@ test("channel lists are read page by page", async () => {
   ]);
 });
 
-test("a control call resolves to `done`, or to `stored` if it waits for a connector", async () => {
-  const done = apiWith(() => ok({ channelId: "c", status: "inactive" }));
-  expect(await done.api.disconnect("c")).toBe("done");
-  const stored = apiWith(() => ok({ payload: { channelId: "c", status: "queued", commandId: "x" } }));
-  expect(await stored.api.disconnect("c")).toBe("stored");
+const queued = { payload: { channelId: "c", status: "queued", commandId: "x" } };
+const waited = { "Preference-Applied": "wait=10" };
+
+test.each([
+  ["done", () => ok({ channelId: "c", status: "inactive" })],
+  ["done", () => accepted({ channelId: "c", status: "connecting" }, waited)],
+  ["running", () => accepted(queued, waited)],
+  // The server does not wait when no connector is alive.
+  ["stored", () => accepted(queued)],
+  ["stored", () => accepted({ channelId: "c", status: "connecting" })],
+])("a control call resolves to `%s`", async (control, answer) => {
+  const { api, calls } = apiWith(answer);
+  expect(await api.connect("c")).toBe(control);
+  expect(calls[0]?.headers.prefer).toBe("wait=10");
+});
+
+test("every call that changes something has an Idempotency-Key; signing in and reading have none", async () => {
+  const { api, calls } = apiWith(({ path }) =>
+    path.endsWith("/send")
+      ? ok(sent)
+      : ok({
+          payload: { channelId: "c", name: "n", status: "inactive", code: "A", expiresAt: "2026-01-01" },
+        }),
+  );
+  await api.createChannel({ name: "n" });
+  await api.connect("c");
+  await api.disconnect("c");
+  await api.logout("c");
+  await api.requestPairingCode("c", "1");
+  await api.sendText("c", { to: "1", message: "Hi" });
+  await api.remove("c");
+  expect(new Set(calls.map(({ headers }) => headers["idempotency-key"])).size).toBe(7);
+  calls.length = 0;
+  await api.signIn("k");
+  await api.channel("c");
+  expect(calls.map(({ headers }) => headers["idempotency-key"])).toEqual([undefined, undefined]);
+});
+
+test.each([
+  ["a refusal", () => failure(409, "channel_logged_out"), false],
+  ["a success", () => ok(sent), false],
+  ["a 503", () => failure(503, "database_unavailable"), true],
+])("after %s the same text is the same message: %s", async (_, answer, isSame) => {
+  const { api, calls } = apiWith(answer);
+  for (let send = 0; send < 2; send++)
+    await api.sendText("c", { to: "1", message: "Hi" }).catch(() => undefined);
+  const [first, second] = calls.map(({ headers }) => headers["idempotency-key"]);
+  expect(first === second).toBe(isSame);
 });
 
 test("an older server without information about itself is accepted", async () => {

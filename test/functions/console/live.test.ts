@@ -46,7 +46,8 @@ async function follow(subscribe: Subscribe = welcome, { isServed = true } = {}) 
     refused: ({ code }) => void calls.push(`refused ${code}`),
     rejoin: async () => void calls.push("rejoin"),
   };
-  const live: Live = createLive(socket, listener, { missingAfterMs: isServed ? 60_000 : 100 });
+  const network = new EventTarget();
+  const live: Live = createLive(socket, listener, { missingAfterMs: isServed ? 60_000 : 100, network });
   onTestFinished(async () => {
     live.close();
     await server.close();
@@ -54,7 +55,7 @@ async function follow(subscribe: Subscribe = welcome, { isServed = true } = {}) 
   });
   const called = (line: string, times = 1) =>
     eventually(() => calls.filter((it) => it === line).length === times);
-  return { server, serve, live, calls, called, lastSeq };
+  return { server, serve, live, calls, called, lastSeq, network };
 }
 
 test("each wanted channel is followed once, and `subscribed` precedes its events", async () => {
@@ -157,6 +158,25 @@ test("a socket closed by the server is reopened once, after the session has been
   await eventually(() => calls.includes("connection_update a"), { withinMs: 15_000 });
   expect(calls.slice(0, 2)).toEqual(["reconnecting", "rejoin"]);
   expect(server.sockets.sockets.size).toBe(1);
+});
+
+test("a browser that goes offline says so at once, and the page rejoins when it is back", async () => {
+  const { live, calls, called, network } = await follow();
+  live.want(["a"]);
+  await called("connection_update a");
+  calls.length = 0;
+  network.dispatchEvent(new Event("offline"));
+  await called("offline");
+  network.dispatchEvent(new Event("online"));
+  await called("connection_update a");
+  expect(calls).toEqual([
+    "offline",
+    "reconnecting",
+    "rejoin",
+    "live",
+    "subscribed a 3",
+    "connection_update a",
+  ]);
 });
 
 test("nothing is reported after closing", async () => {

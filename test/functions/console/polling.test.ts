@@ -48,6 +48,11 @@ test("nothing is polled while the link is live, without an open channel, or when
   expect([live, closed, foreign, out].map(({ polls }) => polls)).toEqual([[], [], [], []]);
 });
 
+test("a failed poll means that the page is not current", async () => {
+  const { store } = page("missing", () => Promise.reject(new Error("no")));
+  await eventually(() => !store.state.isCurrent);
+});
+
 test("a slow poll is not joined by another, and a failed one is followed by the next", async () => {
   const endless = page("missing", () => new Promise(() => {}));
   const failing = page("missing", () => Promise.reject(new Error("no")));

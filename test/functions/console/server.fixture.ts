@@ -38,6 +38,11 @@ export function ok(body: object, headers: Record<string, string> = {}): Response
   return Response.json({ ok: true, ...body }, { headers });
 }
 
+/** A 202; `Preference-Applied` says that the server waited. */
+export function accepted(body: object, headers: Record<string, string> = {}): Response {
+  return Response.json({ ok: true, ...body }, { status: 202, headers });
+}
+
 export function failure(status: number, code: string): Response {
   return Response.json({ ok: false, error: { code, message: `It is ${code}` } }, { status });
 }

@@ -68,10 +68,30 @@ test("an event of an unknown channel changes nothing", () => {
 });
 
 test("a stored command is marked until the channel's status changes", () => {
-  const stored = after(listed(channelId), { type: "requested", channelId, isStored: true });
-  expect(stored.channels[0]?.isStored).toBe(true);
+  const stored = after(listed(channelId), { type: "requested", channelId, control: "stored" });
+  expect(stored.channels[0]?.request).toBe("stored");
   const event = { name: "connection_update", data: { channelId, status: "inactive" } } as const;
-  expect(reduce(stored, { type: "event", event, now: 0 }).channels[0]?.isStored).toBe(false);
+  expect(reduce(stored, { type: "event", event, now: 0 }).channels[0]?.request).toBe("done");
+});
+
+test("a page is current while it hears of changes, by events or by polling", () => {
+  const steps: [Action, boolean][] = [
+    [listed(channelId), true],
+    [{ type: "link", link: "missing" }, true],
+    [{ type: "poll_failed" }, false],
+    [{ type: "channel", channel: channel() }, true],
+    [{ type: "link", link: "live" }, true],
+    [{ type: "link", link: "offline" }, false],
+    [{ type: "link", link: "reconnecting" }, false],
+    [{ type: "channel", channel: channel() }, true],
+    [{ type: "link", link: "reconnecting" }, false],
+    [{ type: "link", link: "live" }, true],
+  ];
+  let state = initialState;
+  for (const [action, isCurrent] of steps) {
+    state = reduce(state, action);
+    expect(state.isCurrent, JSON.stringify(action)).toBe(isCurrent);
+  }
 });
 
 test("signing out clears the state", () => {
