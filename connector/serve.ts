@@ -9,9 +9,16 @@ import { type Connector, startConnector } from "./connector.ts";
 import { attachGateway } from "./gateway/gateway.ts";
 import { socketUpgradesOnly } from "./gateway/socket-upgrade.ts";
 import { healthListener } from "./health.ts";
+import { createDiskBudget } from "./media/disk-budget.ts";
 import { connectorMongoClient } from "./mongo-client.ts";
 import { checkBeforeStart } from "./self-checks.ts";
 import type { Timings } from "./timings.ts";
+
+/**
+ * How many attachments of the largest size (`MEDIA_MAX_MB`) may be in the temporary folder at once. While one is sent, Baileys
+ * has it there up to twice more: encrypted, and plain to measure it.
+ */
+const attachmentsMax = 16;
 
 /** Prepares the database, then starts a connector on it. Throws `UnsupportedMongoError` and `SelfCheckError`. */
 export async function openConnector(
@@ -23,6 +30,7 @@ export async function openConnector(
   await checkBeforeStart(db, config, log);
   await ensureIndexes(db, config.retention);
   const { mediaBytesMax: bytesMax, mediaAllowHosts: allowHosts } = config;
+  const budget = createDiskBudget(attachmentsMax * bytesMax);
   return startConnector({
     db,
     config,
@@ -32,7 +40,7 @@ export async function openConnector(
     // Loaded with the first media: it makes up a fifth of what a connector loads, and a restart must be short.
     async fetchMedia(url, kind, signal) {
       const { fetchMedia } = await import("./media/fetch-media.ts");
-      return fetchMedia(url, kind, { bytesMax, allowHosts, signal });
+      return fetchMedia(url, kind, { bytesMax, budget, allowHosts, signal });
     },
   });
 }

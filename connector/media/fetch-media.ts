@@ -16,16 +16,23 @@ const defaultTimeoutMs = 20_000;
 /**
  * Fetches the media at a caller's URL into a temporary file. Connects to public addresses only (unless listed), follows
  * at most three redirects, bounds size and time, and checks that the bytes match the kind.
- * Throws `media_not_allowed`, `media_unavailable`, `media_too_large`, `media_type_mismatch`; and the signal's reason.
+ * Throws `media_not_allowed`, `media_unavailable`, `media_too_large`, `media_type_mismatch`; the signal's reason; and an error
+ * that trying again may mend, when there is no room on disk.
  */
 export async function fetchMedia(
   url: string,
   kind: MediaKind,
   options: FetchMediaOptions,
 ): Promise<FetchedMedia> {
+  await using cleanup = new AsyncDisposableStack();
+  const room = cleanup.use(await options.budget.reserve(options.bytesMax, options.signal));
   const timeout = AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs);
   try {
-    return await fetchWithin(url, kind, options, AbortSignal.any([options.signal, timeout]));
+    const signal = AbortSignal.any([options.signal, timeout]);
+    const media = cleanup.use(await fetchWithin(url, kind, options, signal));
+    room.shrink(media.sizeBytes);
+    const kept = cleanup.move();
+    return { ...media, [Symbol.asyncDispose]: () => kept.disposeAsync() };
   } catch (error) {
     if (options.signal.aborted) throw options.signal.reason;
     if (error instanceof ServiceError) throw error;

@@ -1,11 +1,12 @@
 import type { LookupFunction } from "node:net";
 import type { MediaKind } from "#shared/content.ts";
+import type { DiskBudget } from "./disk-budget.ts";
 
 /**
  * An attachment in a temporary file, so that memory stays small whatever its size. `await using` removes the file.
  *
  * @example
- * await using media = await fetchMedia(url, "image", { bytesMax, allowHosts, signal });
+ * await using media = await fetchMedia(url, "image", { bytesMax, budget, allowHosts, signal });
  * await upload(createReadStream(media.path), media.mimetype);
  */
 export interface FetchedMedia extends AsyncDisposable {
@@ -23,6 +24,8 @@ export type MediaFetch = (url: string, kind: MediaKind, signal: AbortSignal) => 
 
 export interface FetchMediaOptions {
   bytesMax: number;
+  /** Shared by all fetches. Each takes `bytesMax` of it until its real size is known. */
+  budget: DiskBudget;
   /** `MEDIA_ALLOW_HOSTS`: `host` or `host:port`, lower case. These may be private, on any port, and use plain http. */
   allowHosts: readonly string[];
   /** Aborts the fetch, which then throws the signal's reason. */

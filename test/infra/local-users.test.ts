@@ -1,6 +1,8 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { mp4 } from "../connector/media/containers.fixture.ts";
+import { mediaServer, sends } from "../connector/media/media-server.fixture.ts";
 import { Api } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -52,6 +54,35 @@ test("attachments on their way out, and everything in the data folder, are close
   await becomesActive(new Api(url, await keyIn(folder.path)), channelId);
   await end(child);
   expect(await readdir(temporary.path)).toEqual([]);
+});
+
+test("a program that Baileys starts gets no key either", { timeout: 60_000 }, async ({ skip }) => {
+  if (process.platform === "win32") skip("the stand-in program is a shell script");
+  await using folder = await temporaryFolder();
+  await using programs = await temporaryFolder();
+  const seen = join(programs.path, "seen");
+  const script = `#!/bin/sh\n/usr/bin/env > "${seen}.new"\nmv "${seen}.new" "${seen}"\nexit 1\n`;
+  await writeFile(join(programs.path, "ffmpeg"), script, { mode: 0o755 });
+  await using server = await mediaServer({ "/clip.mp4": sends(mp4("isom", "vide")) });
+  const secrets = {
+    API_KEY: "a_key_that_no_child_may_get",
+    ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
+  };
+  const path = `${programs.path}:${process.env.PATH}`;
+  await using child = start(folder.path, ["--sandbox"], {
+    ...secrets,
+    PATH: path,
+    MEDIA_ALLOW_HOSTS: server.host,
+  });
+  const { url, phone } = await greeting(child);
+  const channelId = await pair(url, phone, secrets.API_KEY);
+  const media = { to: contact, mediaType: "video", mediaUrl: server.url("/clip.mp4") };
+  const { body } = await new Api(url, secrets.API_KEY).post(`/channels/${channelId}/send-media`, media);
+  expect(body.payload.status).toBe("sent");
+  const environment = await readFile(seen, "utf8");
+  expect(environment).toContain("PATH=");
+  for (const secret of Object.values(secrets)) expect(environment).not.toContain(secret);
+  await end(child);
 });
 
 test("no child process gets a key that the product was given", { timeout: 60_000 }, async ({ skip }) => {

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { createDiskBudget } from "#connector/media/disk-budget.ts";
 import { fetchMedia } from "#connector/media/fetch-media.ts";
 import type { FetchMediaOptions } from "#connector/media/fetched-media.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
@@ -71,7 +72,9 @@ afterAll(async () => {
 
 function get(path: string, kind: Parameters<typeof fetchMedia>[1], options: Partial<FetchMediaOptions> = {}) {
   const url = path.startsWith("/") ? server.url(path) : path;
-  return fetchMedia(url, kind, { bytesMax: 1_000, allowHosts: [server.host], signal: never, ...options });
+  const budget = createDiskBudget(1_000);
+  const defaults = { bytesMax: 1_000, budget, allowHosts: [server.host], signal: never };
+  return fetchMedia(url, kind, { ...defaults, ...options });
 }
 
 describe("fetched media", () => {
@@ -105,6 +108,16 @@ describe("fetched media", () => {
     expect(media.mimetype).toBe("image/webp");
   });
 
+  test("takes its size of the room on disk until disposal, and more room than it needs only while it arrives", async () => {
+    const budget = createDiskBudget(1_000 + png.length, 200);
+    await using first = await get("/photo.png", "image", { budget });
+    await using second = await get("/photo.png", "image", { budget });
+    await expect(get("/photo.png", "image", { budget })).rejects.toThrow("all the room on disk");
+    await second[Symbol.asyncDispose]();
+    await using third = await get("/photo.png", "image", { budget });
+    expect(third.sizeBytes).toBe(first.sizeBytes);
+  });
+
   test("may be three redirects away", async () => {
     await using media = await get("/thrice", "image");
     expect(media.sizeBytes).toBe(png.length);
@@ -112,6 +125,14 @@ describe("fetched media", () => {
 });
 
 describe("a failed fetch leaves no file behind:", () => {
+  test("it gives all of its room on disk back", async () => {
+    const budget = createDiskBudget(1_000, 200);
+    for (const path of ["/missing", "/large", "/cut", "/page"])
+      await expect(get(path, "image", { budget })).rejects.toMatchObject({ name: "ServiceError" });
+    await using media = await get("/photo.png", "image", { budget });
+    expect(media.sizeBytes).toBe(png.length);
+  });
+
   test.each([
     ["/page", "image", "media_type_mismatch"],
     ["/text", "video", "media_type_mismatch"],
@@ -264,7 +285,7 @@ describe("a hostile address is refused without a lookup:", () => {
 
   test.each(hostile)("%j", async (url) => {
     const lookup = resolver(["8.8.8.8"]);
-    const refused = fetchMedia(url, "image", { bytesMax: 1_000, allowHosts: [], signal: never, lookup });
+    const refused = get(url, "image", { allowHosts: [], lookup });
     await expect(refused).rejects.toMatchObject({ code: "media_not_allowed" });
     expect(lookup.questions).toEqual([]);
   });
