@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { childEnvironment } from "./child-environment.ts";
+import { childEnvironment } from "#shared/child-environment.ts";
 import { runProgram } from "./run-program.ts";
 import type { Fetching } from "./server-from-wheel.ts";
 import { downloadVersion } from "./server-sources.ts";

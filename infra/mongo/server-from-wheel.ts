@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { childEnvironment } from "./child-environment.ts";
+import { childEnvironment } from "#shared/child-environment.ts";
 import type { Progress } from "./progress.ts";
 import { runProgram } from "./run-program.ts";
 import { unpackEntry } from "./zip-entry.ts";

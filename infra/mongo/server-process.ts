@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { childEnvironment } from "./child-environment.ts";
+import { childEnvironment } from "#shared/child-environment.ts";
 import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 import { freePort } from "./free-port.ts";
 import { replicaSet } from "./replica-set.ts";

@@ -1,4 +1,4 @@
-import { childEnvironment } from "./child-environment.ts";
+import { childEnvironment } from "#shared/child-environment.ts";
 import { runProgram } from "./run-program.ts";
 
 /** A mongod that runs, and the version it reports (`6.0.5`). */

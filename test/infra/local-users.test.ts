@@ -67,6 +67,7 @@ test("a program that Baileys starts gets no key either", { timeout: 60_000 }, as
   const secrets = {
     API_KEY: "a_key_that_no_child_may_get",
     ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
+    AWS_SECRET_ACCESS_KEY: "of_another_program",
   };
   const path = `${programs.path}:${process.env.PATH}`;
   await using child = start(folder.path, ["--sandbox"], {
