@@ -1,5 +1,5 @@
 /** Room on disk, taken until disposal. */
-export interface Reservation extends Disposable {
+interface Reservation extends Disposable {
   /** Gives back all but this. */
   shrink(bytes: number): void;
 }
