@@ -152,6 +152,17 @@ export interface MessageDocument {
   timestamp: Date;
 }
 
+/** What is known about a channel's chat with a person. */
+export interface ChatDocument {
+  /** `<channelId>/<chat>` */
+  _id: string;
+  channelId: string;
+  /** The person's JID. */
+  chat: string;
+  /** After how many seconds messages disappear, 0 for never, and when that was set, by WhatsApp's clock. */
+  disappearing: { seconds: number; setAt: Date };
+}
+
 export interface ConnectorDocument {
   _id: string;
   /** `CONNECTOR_ID`; only one live process has it. */
@@ -227,6 +238,7 @@ export const collectionNames = {
   commands: "commands",
   events: "events",
   messages: "messages",
+  chats: "chats",
   authCreds: "whatsapp_auth_creds",
   authKeys: "whatsapp_auth_keys",
   connectors: "connectors",

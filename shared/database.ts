@@ -4,6 +4,7 @@ import type { Collection, Db, Document, IndexDescription } from "mongodb";
 import {
   type ApiKeyDocument,
   type ChannelDocument,
+  type ChatDocument,
   type CommandDocument,
   type ConnectorDocument,
   type ConsoleSessionDocument,
@@ -25,6 +26,7 @@ export interface Collections {
   commands: Collection<CommandDocument>;
   events: Collection<EventDocument>;
   messages: Collection<MessageDocument>;
+  chats: Collection<ChatDocument>;
   connectors: Collection<ConnectorDocument>;
   apiKeys: Collection<ApiKeyDocument>;
   consoleSessions: Collection<ConsoleSessionDocument>;
@@ -46,6 +48,7 @@ export function collections(db: Db): Collections {
     commands: db.collection(names.commands, readable),
     events: db.collection(names.events),
     messages: db.collection(names.messages),
+    chats: db.collection(names.chats),
     connectors: db.collection(names.connectors),
     apiKeys: db.collection(names.apiKeys),
     consoleSessions: db.collection(names.consoleSessions),

@@ -51,6 +51,7 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
       { name: "message", key: { channelId: 1, messageId: 1 } },
       { name: "kept", key: { timestamp: 1 }, expireAfterSeconds: retention.messagesDays * daySeconds },
     ],
+    chats: [{ name: "channel", key: { channelId: 1 } }],
     whatsapp_auth_creds: [{ name: "channel", key: { channelId: 1 } }],
     whatsapp_auth_keys: [
       { name: "channel", key: { channelId: 1 } },

@@ -9,6 +9,7 @@ import type { Inbox } from "../inbound/inbox.ts";
 import { createJournalRecovery } from "../inbound/journal-recovery.ts";
 import type { CloseReason } from "../machine/close-reason.ts";
 import type { Signal } from "../machine/machine.ts";
+import type { ChatTimers } from "../messages/chat-timers.ts";
 import type { SessionScope } from "../session-scope.ts";
 import type { Timings } from "../timings.ts";
 import { createClosing } from "./closing.ts";
@@ -46,6 +47,7 @@ export interface ConnectionOptions {
   /** Resolves when one more connection may be opened. */
   turn(): Promise<void>;
   inbox: Inbox;
+  chatTimers: Pick<ChatTimers, "learnChats">;
   /** Whether a socket that logs in serves only to unlink the device. */
   mustUnlink(): boolean;
   /** Whether nothing that arrives may be kept: the account is not the one that the caller named, or the channel is deleted. */

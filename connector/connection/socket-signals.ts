@@ -4,6 +4,7 @@ import type { Inbox } from "../inbound/inbox.ts";
 import type { JournalRecovery } from "../inbound/journal-recovery.ts";
 import { type CloseReason, closeReason } from "../machine/close-reason.ts";
 import type { Signal } from "../machine/machine.ts";
+import type { ChatTimers } from "../messages/chat-timers.ts";
 import type { SessionScope } from "../session-scope.ts";
 import type { Timings } from "../timings.ts";
 import type { CurrentSocket } from "./current-socket.ts";
@@ -15,6 +16,7 @@ export interface SocketSignalsOptions {
   auth: AuthState;
   timings: Timings;
   inbox: Inbox;
+  chatTimers: Pick<ChatTimers, "learnChats">;
   current: CurrentSocket;
   codes: PairingCodes;
   journalRecovery: Pick<JournalRecovery, "handOver">;
@@ -36,7 +38,7 @@ export function socketSignals(
   options: SocketSignalsOptions,
   isCurrent: () => boolean,
 ): SocketListener {
-  const { auth, inbox, current, codes, emit, closed } = options;
+  const { auth, inbox, chatTimers, current, codes, emit, closed } = options;
   const ifCurrent =
     <P extends unknown[]>(work: (...parts: P) => void) =>
     (...parts: P) => {
@@ -82,6 +84,9 @@ export function socketSignals(
     received: (batch) => (discards() ? new Promise(() => undefined) : inbox.received(batch)),
     updated: (updates) => {
       if (!discards()) inbox.updated(updates);
+    },
+    chats: (chats) => {
+      if (!discards()) chatTimers.learnChats(chats).catch(scope.fail);
     },
   };
 }

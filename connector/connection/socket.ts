@@ -19,6 +19,7 @@ import { ServerIdentityError } from "../baileys/server-certificate.ts";
 import type { SocketCaches } from "../baileys/socket-caches.ts";
 import { markCopy, markEncrypted, requireCopies } from "../baileys/wire-trace.ts";
 import type { Closure } from "../machine/close-reason.ts";
+import type { SeenChat } from "../messages/timer-from-whatsapp.ts";
 import type { Timings } from "../timings.ts";
 import { holdBack } from "./back-pressure.ts";
 import { causeOf, closureOf, watchUpgrade } from "./baileys-error.ts";
@@ -39,6 +40,8 @@ export interface SocketListener extends IntakeListener {
   loggedIn(): void;
   opened(): void;
   closed(closure: Omit<Closure, "isLinked" | "hasLoggedIn" | "isLeaseMine">): void;
+  /** The phone's list of chats, or changes to it. */
+  chats(chats: readonly SeenChat[]): void;
   /** Resolves when everything received so far is in the event log. */
   allPublished(): Promise<void>;
   /** Nothing passes this stage although the socket is open; the socket closes. */
@@ -173,6 +176,9 @@ function forwardEvents(
     if (passkeyTypes.test(node.attrs.type ?? "")) listener.passkeyRequired();
   });
   wa.ev.on("creds.update", () => auth.save());
+  wa.ev.on("messaging-history.set", ({ chats }) => listener.chats(chats));
+  wa.ev.on("chats.upsert", (chats) => listener.chats(chats));
+  wa.ev.on("chats.update", (chats) => listener.chats(chats));
   wa.ev.on("connection.update", ({ qr, connection, lastDisconnect }) => {
     if (end.hasEnded()) return;
     if (qr || connection === "open") clearTimeout(watchdog);

@@ -7,6 +7,8 @@ export interface Parties {
   isOwn(jid: string | null | undefined): boolean;
   /** Whether the JID is one of these, or the same person's other address as far as WhatsApp has told us. */
   isOneOf(jid: string | null | undefined, jids: readonly string[]): Promise<boolean>;
+  /** The JID, and the same person's other address as far as WhatsApp has told us. */
+  addressesOf(jid: string): Promise<string[]>;
 }
 
 export function createParties(auth: Pick<AuthState, "linked" | "state"> | null): Parties {
@@ -39,6 +41,10 @@ export function createParties(auth: Pick<AuthState, "linked" | "state"> | null):
       if (asked.endsWith("@g.us")) return false;
       const other = await otherOf(asked);
       return known.some((one) => one !== null && one === other);
+    },
+    async addressesOf(jid) {
+      const other = await otherOf(jid);
+      return other ? [jid, other] : [jid];
     },
   };
 }

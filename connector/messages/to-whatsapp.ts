@@ -3,6 +3,7 @@ import type { AnyMessageContent } from "@whiskeysockets/baileys";
 import type { Content, MediaContent } from "#shared/content.ts";
 import type { proto } from "../baileys/baileys.ts";
 import type { FetchedMedia } from "../media/fetched-media.ts";
+import type { ChatTimer } from "./timer-from-whatsapp.ts";
 
 /** A message ready to be relayed: recipient found, media fetched, checked and uploaded. */
 export interface Prepared {
@@ -42,6 +43,16 @@ export function mediaToWhatsApp(content: MediaContent, media: FetchedMedia): Any
     case "sticker":
       return { sticker: file, mimetype };
   }
+}
+
+/** A message in the form that official clients give it in a chat where messages disappear; Baileys has set its timer. */
+export function underTimer(message: proto.IMessage, timer: ChatTimer | null): proto.IMessage {
+  const contents = Object.values(message) as ({ contextInfo?: proto.IContextInfo } | null)[];
+  for (const content of timer ? contents : []) {
+    if (!timer || !content?.contextInfo?.expiration) continue;
+    content.contextInfo.ephemeralSettingTimestamp = Math.floor(timer.setAt / 1_000);
+  }
+  return message;
 }
 
 function captionOf({ caption }: { caption?: string | undefined }): { caption?: string } {

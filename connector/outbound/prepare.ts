@@ -7,11 +7,13 @@ import { generateWAMessage, type WASocket } from "../baileys/baileys.ts";
 import { baileysLogger } from "../baileys/logger.ts";
 import type { SocketCaches } from "../baileys/socket-caches.ts";
 import type { MediaFetch } from "../media/fetched-media.ts";
-import { mediaToWhatsApp, type Prepared, textToWhatsApp } from "../messages/to-whatsapp.ts";
+import type { ChatTimers } from "../messages/chat-timers.ts";
+import { mediaToWhatsApp, type Prepared, textToWhatsApp, underTimer } from "../messages/to-whatsapp.ts";
 import type { Recipients } from "./recipients.ts";
 
 export interface PrepareOptions {
   recipients: Recipients;
+  chatTimers: Pick<ChatTimers, "of">;
   caches: SocketCaches;
   fetchMedia: MediaFetch;
   log: Logger;
@@ -34,6 +36,7 @@ export async function prepare(
   const userJid = wa.user?.id;
   if (!userJid) throw new Error("The socket has no account");
   const jid = await options.recipients.reach(wa, to);
+  const timer = await options.chatTimers.of(jid);
   await using converted = await baileysContent(content, options.fetchMedia, signal);
   const { message } = await generateWAMessage(jid, converted.content, {
     userJid,
@@ -41,10 +44,11 @@ export async function prepare(
     upload: wa.waUploadToServer,
     mediaCache: options.caches.mediaCache,
     mediaUploadTimeoutMs,
+    ...(timer && { ephemeralExpiration: timer.seconds }),
     logger: baileysLogger(options.log),
   });
   if (!message) throw new Error("Baileys made no message");
-  return { to, jid, type: content.type, message };
+  return { to, jid, type: content.type, message: underTimer(message, timer) };
 }
 
 /** The content in Baileys' form. Disposal removes fetched media. */

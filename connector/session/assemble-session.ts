@@ -7,9 +7,11 @@ import { createTokenBucket } from "../concurrency/token-bucket.ts";
 import { type Connection, createConnection } from "../connection/connection.ts";
 import { unusableConnection } from "../connection/unusable-connection.ts";
 import { createInbox, type Inbox } from "../inbound/inbox.ts";
+import { learningInbox } from "../inbound/learning-inbox.ts";
 import { type InitialState, initialState } from "../machine/initial-state.ts";
 import type { Signal } from "../machine/machine.ts";
 import type { MediaFetch } from "../media/fetched-media.ts";
+import { type ChatTimers, createChatTimers } from "../messages/chat-timers.ts";
 import { createParties } from "../messages/parties.ts";
 import { createResendRequests } from "../messages/resend-request.ts";
 import { createRecipients } from "../outbound/recipients.ts";
@@ -73,13 +75,16 @@ export function assembleSession(
   const linkedAccount = createLinkedAccount({ channel, auth, channelStore });
   const { ownJid, isWrongAccount } = linkedAccount;
   const parties = createParties(auth);
-  const inbox = createInbox(scope, { events, messageStore, messageStatuses, parties, ownJid });
+  const chatTimers = createChatTimers(collections, channel._id, parties);
+  const published = createInbox(scope, { events, messageStore, messageStatuses, parties, ownJid });
+  const inbox = learningInbox(scope, published, chatTimers);
   const connection = auth
     ? createConnection(scope, {
         auth,
         caches,
         timings,
         inbox,
+        chatTimers,
         signal,
         turn: options.turn,
         whatsapp: config.whatsapp,
@@ -108,7 +113,7 @@ export function assembleSession(
     onChange: () => sender.ring(),
   });
   const sending = () => sendingOn(machineRunner, connection);
-  const sender = assembleSender(scope, stores, options, { caches, sending });
+  const sender = assembleSender(scope, stores, options, { caches, chatTimers, sending });
   const { release, onEnd } = options;
   const stopSending = () => void sender.stop();
   const erasure = createErasure(scope, { db, channelStore, machineRunner, stopSending, release, onEnd });
@@ -123,7 +128,7 @@ function assembleSender(
   scope: SessionScope,
   { queue, messageStatuses, messageStore }: ChannelStores,
   { config, timings, fetchMedia }: SessionPartsOptions,
-  { caches, sending }: { caches: SocketCaches; sending: () => Sending },
+  { caches, chatTimers, sending }: { caches: SocketCaches; chatTimers: ChatTimers; sending: () => Sending },
 ): Sender {
   return createSender(scope, {
     queue,
@@ -132,7 +137,7 @@ function assembleSender(
     ackMs: timings.ackMs,
     overtakeMs: timings.overtakeMs,
     bucket: createTokenBucket(config.sendRate, config.sendBurst),
-    preparation: { caches, fetchMedia, log: scope.log, recipients: createRecipients(timings) },
+    preparation: { caches, chatTimers, fetchMedia, log: scope.log, recipients: createRecipients(timings) },
     sending,
   });
 }

@@ -105,7 +105,7 @@ const unconfirmed: Settlement = {
 
 /** Removes what a channel holds, except its credentials and the commands that delete it. */
 async function eraseContents(db: Db, channelId: string): Promise<void> {
-  await eraseFrom(db, [names.messages, names.events], { channelId });
+  await eraseFrom(db, [names.messages, names.chats, names.events], { channelId });
   await eraseFrom(db, [names.commands], { channelId, ...notDeletion });
 }
 

@@ -42,6 +42,7 @@ async function connectToSandbox(
       updated: () => undefined,
       idle: async () => undefined,
     },
+    chatTimers: { learnChats: async () => undefined },
     mustDiscard: () => overrides.mustDiscard?.(auth.linked()) ?? false,
     mustUnlink: () => overrides.mustUnlink?.() ?? false,
     signal: (signal) => void signals.push(signal),

@@ -78,6 +78,7 @@ function connect(timings: Partial<Timings>): SocketEvents {
       allPublished: () => events.allPublished(),
       received: async () => void events.received++,
       updated: () => undefined,
+      chats: () => undefined,
     },
   });
   return events;

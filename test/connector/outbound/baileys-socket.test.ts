@@ -73,6 +73,7 @@ function connect() {
       allPublished: async () => undefined,
       received: async () => undefined,
       updated: () => undefined,
+      chats: () => undefined,
     },
   });
   return state;

@@ -52,6 +52,7 @@ export async function senderOn(
     bucket: createTokenBucket(0, 1),
     preparation: {
       caches: createSocketCaches(),
+      chatTimers: { of: async () => null },
       recipients: createRecipients({ recipientMs: 5_000 }),
       fetchMedia: () => Promise.reject(new Error("no media here")),
       log: quiet,
