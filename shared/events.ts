@@ -48,6 +48,8 @@ export type MessageContent =
       caption?: string;
       fileName?: string;
     }
+  /** A message that came and cannot be shown. `too_large`: it exceeds what the log holds. */
+  | { type: "unavailable"; reason: "too_large" }
   /** Kinds of message that have no form here are named, never dropped. */
   | { type: "unsupported"; kind: string };
 

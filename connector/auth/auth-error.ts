@@ -6,9 +6,10 @@ export type AuthFault =
   | "already_linked"
   | "no_credentials"
   | "overloaded"
+  | "too_large"
   | "closed";
 
-/** A failure of the auth state, final for its session. The message is safe to log. */
+/** A failure of the auth state, final for its session except for `too_large`. The message is safe to log. */
 export class AuthStateError extends Error {
   override readonly name = "AuthStateError";
   readonly fault: AuthFault;

@@ -14,6 +14,10 @@ export interface KeyStoreOptions {
 
 type Texts = Map<string, string | null>;
 
+/** MongoDB refuses documents above 16 MB, and such a write would end all later ones. */
+const rowBytesMax = 12 * 1024 * 1024;
+const bytesPerCharacterMax = 3;
+
 /**
  * Baileys' key store on top of the write chain. Every later `get` sees a `set` at once; `set` resolves when it is
  * durable. `get` throws if it cannot be sure of a value. Unchanged rows are not written.
@@ -113,8 +117,15 @@ export class KeyStore implements SignalKeyStore {
     for (const [type, values] of Object.entries(data)) {
       for (const [id, value] of Object.entries(values ?? {})) {
         const row = rowId(this.#options.channelId, type as KeyType, id);
-        yield [row, value == null ? null : encodeValue(type as KeyType, value as StoredTypes[KeyType])];
+        const text = value == null ? null : encodeValue(type as KeyType, value as StoredTypes[KeyType]);
+        if (text !== null) assertStorable(text);
+        yield [row, text];
       }
     }
   }
+}
+
+function assertStorable(text: string): void {
+  if (text.length * bytesPerCharacterMax <= rowBytesMax || Buffer.byteLength(text) <= rowBytesMax) return;
+  throw new AuthStateError("too_large", "A row is too large to be stored");
 }

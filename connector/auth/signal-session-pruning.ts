@@ -35,7 +35,9 @@ export function pruneSession(record: unknown): unknown {
   const kinds = [closed.filter(isAnswered), closed.filter((entry) => !isAnswered(entry))];
   const dropped = new Set(kinds.flatMap((kind) => kind.sort(byLastUse).slice(closedMax)));
   const kept = states.filter((state) => !dropped.has(state));
-  return { ...record, _sessions: Object.fromEntries(kept.map(([id, state]) => [id, pruneChains(state)])) };
+  const pruned = kept.map(([id, state]): Entry => [id, pruneChains(state)]);
+  const isSame = dropped.size === 0 && pruned.every(([, state], index) => state === kept[index]?.[1]);
+  return isSame ? record : { ...record, _sessions: Object.fromEntries(pruned) };
 }
 
 /** Keeps the newest receiving chains of a state, and in them the newest keys. Returns a state within its limits unchanged. */

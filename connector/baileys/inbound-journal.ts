@@ -9,6 +9,7 @@ import type {
 import { createJournalIndex, type JournalIndex } from "./journal-index.ts";
 import { createJournalRetention, type JournalRetention } from "./journal-retention.ts";
 import type { JournaledPart } from "./journaled-part.ts";
+import { limited } from "./too-large.ts";
 
 type SignalRepository = ReturnType<SocketConfig["makeSignalRepository"]>;
 type Rows = Record<string, JournaledPart | null>;
@@ -213,7 +214,7 @@ async function decryptOrRead(
   const known = mayBeStored ? await read() : undefined;
   if (known) return known;
   try {
-    const plaintext = await decrypt();
+    const plaintext = limited(await decrypt());
     index.writing(row);
     await keys.set({ inbound: { [row]: { plaintext, ...origin } } });
     return { plaintext };

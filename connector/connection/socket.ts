@@ -10,6 +10,7 @@ import {
   type WASocket,
 } from "../baileys/baileys.ts";
 import { handleBeside } from "../baileys/beside.ts";
+import { boundRetries } from "../baileys/bounded-retries.ts";
 import { hardenedSignalRepository } from "../baileys/harden.ts";
 import { type InboundJournal, inboundJournal } from "../baileys/inbound-journal.ts";
 import { betweenMessages, type IntakeListener, takeInOrder } from "../baileys/intake.ts";
@@ -135,6 +136,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   wa.ws.on("unexpected-response", () => end.terminate("upgrade refused"));
   takeInOrder(wa, journal, liveness.intake);
   admitReceipts(wa, options.getMessage);
+  boundRetries(wa);
   holdBack(wa, () => listener.allPublished());
   forwardEvents(wa, options, { end, watchdog, liveness });
   log.debug({ event: "socket" }, "connecting to WhatsApp");
@@ -206,6 +208,8 @@ function socketConfig(options: SocketOptions, journal: InboundJournal, gone: Abo
     generateHighQualityLinkPreview: false,
     keepAliveIntervalMs: timings.keepAliveMs,
     defaultQueryTimeoutMs: 30_000,
+    // It would delay every other message by as much, for each message that cannot be decrypted.
+    retryRequestDelayMs: 0,
     transactionOpts: { maxCommitRetries: 1, delayBetweenTriesMs: 0 },
     makeSignalRepository: tracedSignalRepository(auth, journal, gone),
     getMessage,

@@ -7,12 +7,13 @@ import { duplicateKeyCode } from "#shared/database-errors.ts";
 import type { EventData, EventType } from "#shared/events.ts";
 import { newEventId } from "#shared/ids.ts";
 import { type Fence, FencedError, fencedError, fenceOperation, raiseFence } from "../ownership/fence.ts";
+import { assertFits } from "./event-size.ts";
 
 /** One channel's numbered log, as its owner writes it. */
 export interface EventLog {
   /**
    * Resolves when the event is durable in the log. With an `id`, publishing the same event again adds nothing: the
-   * second copy is dropped and takes no number. Throws `FencedError` once another owner has the channel, and the
+   * second copy is dropped and takes no number. Throws `EventTooLargeError` for data above 1 MB, `FencedError` once another owner has the channel, and the
    * database's error when it stays unavailable.
    */
   publish<T extends EventType>(type: T, data: EventData[T], id?: string): Promise<void>;
@@ -52,6 +53,11 @@ class OwnedEventLog implements EventLog {
 
   publish<T extends EventType>(type: T, data: EventData[T], id: string = newEventId()): Promise<void> {
     if (this.#pending.length >= pendingMax) return Promise.reject(new Error("Too many events are pending"));
+    try {
+      assertFits({ ...data });
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const { channelId, epoch } = this.#fence;
     const event = {
       _id: id,

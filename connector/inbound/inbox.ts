@@ -4,8 +4,9 @@ import { errorTrace } from "#shared/error-trace.ts";
 import type { BaileysEventMap, WAMessage } from "../baileys/baileys.ts";
 import { createSerialQueue } from "../concurrency/serial-queue.ts";
 import type { EventLog } from "../events/event-log.ts";
+import { EventTooLargeError } from "../events/event-size.ts";
 import { deduplicationId } from "../messages/deduplication-id.ts";
-import { fromWhatsApp, type SeenMessage } from "../messages/from-whatsapp.ts";
+import { fromWhatsApp, type SeenMessage, withoutContent } from "../messages/from-whatsapp.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore, OwnMessage } from "../messages/message-store.ts";
 import type { Parties } from "../messages/parties.ts";
@@ -66,14 +67,26 @@ export function createInbox(
   /** A message could not be written. */
   let isBroken = false;
 
+  const write = (seen: SeenMessage) => events.publish(seen.type, seen.data, deduplicationId(channelId, seen));
+  /** What does not fit into the log is told without its content: it would fail the session at every start. */
+  const fitted = async (seen: SeenMessage): Promise<SeenMessage> => {
+    try {
+      await write(seen);
+      return seen;
+    } catch (error) {
+      if (!(error instanceof EventTooLargeError)) throw error;
+      const without = withoutContent(seen);
+      await write(without);
+      return without;
+    }
+  };
   const publish = async (seen: SeenMessage) => {
     try {
-      await events.publish(seen.type, seen.data, deduplicationId(channelId, seen));
+      await messageStore.seen(await fitted(seen));
     } catch (error) {
       isBroken = true;
       throw error;
     }
-    await messageStore.seen(seen);
   };
   /** A message we cannot convert must not fail the session: it would fail again on every restart. */
   const convert = (message: WAMessage) => {
@@ -89,9 +102,9 @@ export function createInbox(
    * whoever reports made-up ids must not keep others waiting.
    */
   const dropForeign = async (batches: Batch[]) => {
+    if (batches.every(({ reports }) => reports.every(({ message }) => message))) return;
     const checked = [...batches, ...leadingReports(waiting)];
     const unchecked = checked.flatMap(({ reports }) => reports).filter(({ message }) => !message);
-    if (unchecked.length === 0) return;
     const own = await messageStore.own(unchecked.map(({ update }) => update.messageId));
     for (const batch of checked) {
       batch.reports = batch.reports.flatMap((report) => {

@@ -60,7 +60,7 @@ export function createJournalRecovery(
       const published = journal.publishedRows();
       const unpublished = messagesOf(rows).filter((parts) => !parts.every(([row]) => published.has(row)));
       const messages: WAMessage[] = [];
-      let unreadable = [...rows.values()].filter((part) => part === null).length;
+      let unreadable = [...rows.values()].filter((part) => !isPart(part)).length;
       for (const parts of unpublished) {
         const message = await read(parts);
         if (!message?.key.id) {
@@ -96,8 +96,9 @@ function messagesOf(rows: ReadonlyMap<string, JournaledPart | null>): Part[][] {
   return [...messages.values()];
 }
 
+/** A row of another shape must not end every start. */
 function isPart(part: JournaledPart | null): part is JournaledPart {
-  return part !== null;
+  return typeof part?.stanza === "object" && part.stanza !== null && part.plaintext instanceof Uint8Array;
 }
 
 /** Baileys handles the phone's messages to its own devices. Handling one twice does no harm. */

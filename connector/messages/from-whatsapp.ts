@@ -3,6 +3,7 @@
 import type { EventData, MessageContent } from "#shared/events.ts";
 import { jidUser, normaliseJid, phoneNumberOf } from "#shared/jid.ts";
 import type { proto, WAMessage } from "../baileys/baileys.ts";
+import { isTooLarge } from "../baileys/too-large.ts";
 
 /** A message that WhatsApp delivered, received or sent from another device of the account, in our words. */
 export type SeenMessage = {
@@ -25,17 +26,30 @@ export function fromWhatsApp(
 ): SeenMessage | null {
   const chat = normaliseJid(key.remoteJid);
   if (!chat || !key.id || !message || chat.endsWith("@g.us")) return null;
-  const content = contentOf(message);
+  const content = isTooLarge({ message }) ? tooLarge : contentOf(message);
   if (!content) return null;
+  const messageId = key.id.slice(0, idLengthMax);
   const sentAt = timeOf(messageTimestamp);
   const peer = addressesOf(key.remoteJid, key.remoteJidAlt);
-  const common = { messageId: key.id, ...peer.known, message: textOf(content), content, sentAt };
+  const common = { messageId, ...peer.known, message: textOf(content), content, sentAt };
   if (key.fromMe) {
     const data = { ...common, from: peer.jid, to: peer.jid, sender: self, type: "outgoing" as const };
-    return { chat, sender: self, messageId: key.id, type: "outgoing_message", data };
+    return { chat, sender: self, messageId, type: "outgoing_message", data };
   }
   const data = { ...common, from: peer.jid, sender: peer.jid, type: "incoming" as const };
-  return { chat, sender: chat, messageId: key.id, type: "incoming_message", data };
+  return { chat, sender: chat, messageId, type: "incoming_message", data };
+}
+
+const tooLarge = { type: "unavailable", reason: "too_large" } as const;
+/** WhatsApp's own ids have at most 32 characters, and ours are part of indexed keys. */
+const idLengthMax = 256;
+
+/** The same message, without the content that made it too large for the log. */
+export function withoutContent(seen: SeenMessage): SeenMessage {
+  const without = { message: "", content: tooLarge };
+  return seen.type === "incoming_message"
+    ? { ...seen, data: { ...seen.data, ...without } }
+    : { ...seen, data: { ...seen.data, ...without } };
 }
 
 /** The end of the last year that RFC 3339 can write. */

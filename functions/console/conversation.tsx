@@ -121,6 +121,7 @@ function FromEvent({ message, onReply }: { message: EventMessage } & Pick<Props,
 function attachment(content: EventMessage["content"]): string {
   if (content.type === "text") return "";
   if (content.type === "unsupported") return `Message of type “${content.kind}”, which this page cannot show`;
+  if (content.type === "unavailable") return "Message that is too large to be shown";
   const size = content.sizeBytes === null ? null : `${Math.ceil(content.sizeBytes / 1024)} KB`;
   return [content.type, content.fileName, content.mimetype, size].filter(Boolean).join(" · ");
 }

@@ -118,3 +118,23 @@ test("the recipient, under number or LID, and our own phone get a message again"
   await channel.phone.askRetry(id);
   await eventually(() => mine() > before);
 }, 60_000);
+
+const contentOf = async (messageId: string) =>
+  (await system.collections.events.findOne({ "data.messageId": messageId }))?.data;
+const tooLarge = { message: "", content: { type: "unavailable", reason: "too_large" } };
+
+test("a text of 12.5 MB is told as too large, and the next one as it is, before and after a restart", async () => {
+  const { id } = await stranger().sendText(own, "x".repeat(12_500_000));
+  const { id: fits } = await stranger().sendText(own, "ö".repeat(65_536));
+  const { id: middle } = await stranger().sendText(own, "y".repeat(900_000));
+  await nextIsDelivered("after the long texts");
+  expect(await contentOf(id)).toMatchObject(tooLarge);
+  expect(await contentOf(middle)).toMatchObject(tooLarge);
+  expect(await contentOf(fits)).toMatchObject({ message: "ö".repeat(65_536) });
+  expect(sessionFailures()).toEqual([]);
+  await system.stop();
+  await system.start();
+  await channel.becomes("active");
+  await nextIsDelivered("after the restart");
+  expect(sessionFailures()).toEqual([]);
+}, 90_000);

@@ -41,6 +41,16 @@ test("rows that were deleted or never existed are absent from the result", async
   expect(await next.state.keys.get("lid-mapping", ["a", "b", "c"])).toEqual({ b: "2" });
 });
 
+test("a row above 12 MB is refused alone: later writes go on", async () => {
+  const channelId = await pairedChannel(database.db);
+  await using auth = await open(database.db, { channelId });
+  const large = auth.state.keys.set({ "lid-mapping": { large: "x".repeat(12 * 1024 * 1024), small: "1" } });
+  await expect(large).rejects.toMatchObject({ name: "AuthStateError", fault: "too_large" });
+  await auth.state.keys.set({ "lid-mapping": { next: "2" } });
+  await auth.flush();
+  expect(await auth.state.keys.get("lid-mapping", ["large", "small", "next"])).toEqual({ next: "2" });
+});
+
 test("unchanged rows are not written", async () => {
   const channelId = await pairedChannel(database.db);
   await using auth = await open(database.db, { channelId });

@@ -27,7 +27,8 @@ const sessionState = record({
     rootKey: base64,
   }),
   indexInfo: record({ baseKey: base64, closed: fc.constant(-1), used: fc.nat(), created: fc.nat() }),
-  _chains: dictionary(base64, chain),
+  // More would be pruned.
+  _chains: fc.dictionary(base64, chain, { ...plain, maxKeys: 5 }),
 });
 const session = record({ _sessions: dictionary(base64, sessionState), version: fc.constant("v1") });
 

@@ -255,3 +255,15 @@ test("a row stored after the stored rows were found is read when the key is used
   const party = createParty(alice, sameRows, hardenedSignalRepository(sameRows, journal), us.creds);
   expect(await deliver({ journal, ...party }, message)).toBe("hello");
 });
+
+test("a message above 2 MB is decrypted and journaled as a small one that says so, also when it is redelivered", async () => {
+  const { us, them, store, restart } = await acquainted();
+  const data = Buffer.alloc(2 * 1024 * 1024 + 1, 65);
+  const message = await them.repository.encryptMessage({ jid: alice, data });
+  const first = await deliver(us, message);
+  expect(first.length).toBeLessThan(100);
+  const [row = ""] = inboundRows(store.rows);
+  expect(store.rows.get(row)?.length).toBeLessThan(1_000);
+  expect(await deliver(restart(), message)).toBe(first);
+  expect(await deliver(us, await encrypt(them, "and more"), "M2")).toBe("and more");
+});

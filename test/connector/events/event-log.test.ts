@@ -48,6 +48,18 @@ test("an event is what was published, with a time", async () => {
   ]);
 });
 
+test("an event above 1 MB is refused alone, with those published beside it written", async () => {
+  const channelId = randomUUID();
+  const log = await open(channelId);
+  const large = update("M".repeat(1024 * 1024));
+  const [before, refused, after] = await Promise.allSettled(
+    [update("M1"), large, update("M2")].map((data) => log.publish("message_status_update", data)),
+  );
+  expect([before?.status, refused?.status, after?.status]).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(refused).toMatchObject({ reason: { name: "EventTooLargeError" } });
+  expect(await seqs(channelId)).toEqual([1, 2]);
+});
+
 test("`ord` rises with `seq`, within one write and from one to the next", async () => {
   const channelId = randomUUID();
   const log = await open(channelId);

@@ -106,6 +106,10 @@ test("an unreadable row stays, and blocks no other message", async () => {
     b: part("M2", { conversation: "hello" }),
     c: part("M3", { conversation: "sealed by another" }),
     d: part("M4", { conversation: "from nobody" }, { stanza: {} }),
+    ...({ e: {}, f: "text", g: { stanza: null, plaintext: [1] } } as unknown as Record<
+      string,
+      JournaledPart
+    >),
   });
   const rows = database.db.collection<{ _id: string }>("whatsapp_auth_keys");
   const filter = { _id: `${system.channelId}/inbound/c` };
@@ -114,7 +118,7 @@ test("an unreadable row stays, and blocks no other message", async () => {
   await using _auth = auth;
   await recover();
   expect(system.texts()).toEqual(["hello"]);
-  expect(await rowsOf(system.channelId)).toHaveLength(4);
+  expect(await rowsOf(system.channelId)).toHaveLength(7);
 });
 
 test("a message from the phone to its own devices is not published, and handed to Baileys by the next socket", async () => {

@@ -156,6 +156,18 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY, 1e18, 253_402_300_800, -1, null
   },
 );
 
+test("a placeholder for a message that was too large is told as such", () => {
+  const seen = convert({ placeholderMessage: { type: 1_000 as number } });
+  expect(seen?.data).toMatchObject({ message: "", content: { type: "unavailable", reason: "too_large" } });
+});
+
+test("a message of any size, nesting and id is converted", () => {
+  let nested: proto.IMessage = { conversation: "deep" };
+  for (let depth = 0; depth < 3_000; depth++) nested = { ephemeralMessage: { message: nested } };
+  expect(convert(nested)?.data.message).toBe("deep");
+  expect(convert({ conversation: "Hello" }, { id: "M".repeat(1_000_000) })?.messageId).toHaveLength(256);
+});
+
 test("the event id of a message is stable and unique", () => {
   const idOf = (channelId: string, key: Partial<WAMessage["key"]>) => {
     const seen = convert({ conversation: "Hello" }, key);
