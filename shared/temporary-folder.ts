@@ -18,7 +18,9 @@ const variables = ["TMPDIR", "TEMP", "TMP"] as const;
 export async function privateTemporaryFolder(): Promise<AsyncDisposable & { path: string }> {
   const parent = tmpdir();
   await removeLeftovers(parent);
-  const { path, lock } = await lockedFolder(parent);
+  const { path, lock } = await lockedFolder(parent).catch((error: Error) => {
+    throw new ConfigError([`TMPDIR, the folder for temporary files, cannot be used: ${error.message}`]);
+  });
   const before = variables.map((name) => [name, process.env[name]] as const);
   for (const name of variables) process.env[name] = path;
   return {
@@ -37,7 +39,7 @@ export async function privateTemporaryFolder(): Promise<AsyncDisposable & { path
 /** Tries again if another process that starts takes the new folder for a leftover, before it is locked. */
 async function lockedFolder(parent: string): Promise<{ path: string; lock: Disposable }> {
   for (let attempt = 1; ; attempt++) {
-    const path = await newFolder(parent);
+    const path = await mkdtemp(join(parent, prefix));
     try {
       const lock = lockFile(join(path, lockName));
       if (lock && (await exists(join(path, lockName)))) return { path, lock };
@@ -46,15 +48,6 @@ async function lockedFolder(parent: string): Promise<{ path: string; lock: Dispo
       if (attempt === attemptsMax) throw error;
     }
     if (attempt === attemptsMax) throw new Error(`${path} disappears as soon as it is created`);
-  }
-}
-
-async function newFolder(parent: string): Promise<string> {
-  try {
-    return await mkdtemp(join(parent, prefix));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError([`TMPDIR, the folder for temporary files, cannot be used: ${reason}`]);
   }
 }
 
@@ -73,11 +66,10 @@ async function removeIfLeft(path: string): Promise<void> {
   if (!found.isDirectory() || (process.getuid && found.uid !== process.getuid())) return;
   const lock = lockFile(join(path, lockName));
   if (!lock) return;
-  try {
-    await rm(path, { recursive: true, force: true });
-  } finally {
-    lock[Symbol.dispose]();
-  }
+  // Under the lock, so that a folder which is new after all is not taken. Windows keeps an open file, the lock, until then.
+  await rm(path, { recursive: true, force: true }).catch(() => undefined);
+  lock[Symbol.dispose]();
+  await rm(path, { recursive: true, force: true });
 }
 
 function exists(path: string): Promise<boolean> {
