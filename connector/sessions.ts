@@ -97,6 +97,7 @@ export class Sessions {
   /** Gives back what this connector cannot open, once another living one can. */
   async leaveUnreadable(): Promise<void> {
     const unreadable = [...this.#sessions].filter(([, session]) => session.isUnreadable);
+    if (unreadable.length === 0) return;
     const openers = await this.#options.membership.openers(unreadable.map(([channelId]) => channelId));
     const others = unreadable.filter(([channelId]) => openers.get(channelId)?.others);
     await Promise.all(others.map(([channelId]) => this.close(channelId, this.#leaveUnopened)));

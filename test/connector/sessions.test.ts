@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Openers } from "#connector/ownership/membership.ts";
+import { release } from "#connector/ownership/ownership.ts";
 import { Sessions } from "#connector/sessions.ts";
 import { defaultTimings } from "#connector/timings.ts";
 import { channelDocument } from "../support/documents.ts";
@@ -93,4 +94,19 @@ test("a channel whose takeover throws is tried again after growing pauses, and t
     if (failures < 3) await eventually(() => rung.length === failures, { withinMs: 20_000 });
   }
   expect(await owner()).toMatchObject({ connector: null, unopenedBy: [expect.any(String)] });
+});
+
+test("a stop does not wait for a channel whose takeover fails again and again, and no longer tries it", async () => {
+  const channel = channelDocument();
+  const { _id } = channel;
+  await file.all.channels.insertOne(channel);
+  const creds = file.database.db.collection<{ _id: string }>("whatsapp_auth_creds");
+  await creds.insertOne({ ...{ _id, channelId: _id, epoch: 0, creds: 7 } } as { _id: string });
+  const { sessions, rung } = openSessions();
+  await expect(sessions.take(_id)).rejects.toThrow();
+  await sessions.closeAll(release);
+  await eventually(() => rung.length > 0, { withinMs: 20_000 });
+  await sessions.take(_id);
+  await sessions.takeOverdue(_id);
+  expect((await file.all.channels.findOne({ _id }))?.owner.epoch).toBe(1);
 });

@@ -76,6 +76,26 @@ test("a connector with another ENCRYPTION_KEY gets no channel that another can o
   expect(system.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: channels.length });
 });
 
+test("a connector of another WhatsApp server gives back, once and unchanged, what balancing gave it", {
+  timeout: 180_000,
+}, async () => {
+  await using system = await startConnectors();
+  await system.start("east");
+  const channels = await pairChannels(system, 1);
+  while (!channels.some((channel) => preferred(channel) === "north"))
+    channels.push(await pairedChannel(system, numberOf(channels.length), patient));
+  const north = await system.start("north", { WHATSAPP_ROOT_KEY: randomBytes(32).toString("hex") });
+  await north.prints(/"event":"unopened"/);
+  await allActiveAt(system, channels, ["east"]);
+  for (const channel of channels) {
+    const { owner } = await channel.document();
+    // Taken by east, by north, which left it, and by east again.
+    expect(owner.epoch).toBe(preferred(channel) === "north" ? 3 : 1);
+  }
+  const errors = { type: "connection_update", "data.status": "error" };
+  expect(await system.collections.events.countDocuments(errors)).toBe(0);
+});
+
 test("channels that nobody living can open say so, and come back by themselves when a connector with the key joins", {
   timeout: 180_000,
 }, async () => {

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { commandStates } from "#shared/commands.ts";
 import type { Random } from "../chaos/random.ts";
 import { eventually } from "../support/eventually.ts";
-import { foreignWriter } from "../support/foreign-writer.ts";
+import { type ForeignWriter, foreignWriter } from "../support/foreign-writer.ts";
 import { pairedChannel } from "../support/pairing.ts";
-import { startSystem } from "../support/system.ts";
+import { type System, startSystem } from "../support/system.ts";
 import type { Fuzzer } from "./fuzzer.ts";
 import { hostileCommand, send } from "./hostile-bson.ts";
 import { runCases } from "./run-cases.ts";
@@ -49,9 +49,27 @@ export const documentFuzzer: Fuzzer = {
         if (left > 0) throw new Error(`${left} documents have not ended`);
         return true;
       }, patience);
+      await eachAnswers(system, writer);
       const listed = await system.api().get(`/channels/${channelId}/commands?limit=100`);
       if (listed.status !== 200) throw new Error(`the list of commands answers ${listed.status}`);
     };
     return await runCases(options, attack);
   },
 };
+
+/** Reads, cancels and retries each command through the API; whatever is in it, none of that may be our fault. */
+async function eachAnswers(system: System, { commands }: ForeignWriter): Promise<void> {
+  const ids = await commands
+    .find({ _id: { $type: "string" } }, { projection: { _id: 1 }, enableUtf8Validation: false })
+    .toArray();
+  for (const { _id } of ids) {
+    const path = `/commands/${encodeURIComponent(String(_id))}`;
+    const answers = [
+      await system.api().get(path),
+      await system.api().call("DELETE", path),
+      await system.api().post(`${path}/retry`, {}),
+    ];
+    const faults = answers.filter(({ status }) => status >= 500);
+    if (faults.length > 0) throw new Error(`${path} answers ${JSON.stringify(faults)}`);
+  }
+}
