@@ -20,20 +20,21 @@ const pairing: readonly ChannelDocument["status"][] = ["connecting", "qr_ready",
 const waitMsMax = 24 * 60 * 60_000;
 
 /** To WhatsApp a new owner is the same client, so a restart must not cut these waits short. */
-const askedToWait: readonly ChannelDocument["reason"][] = ["rate_limited", "replaced", "unlinking"];
+const askedToWait: readonly (string | null)[] = ["rate_limited", "replaced", "temporarily_banned"];
 
 /**
  * Decides by the wish, not by the last status, whether the channel reconnects. A pairing that the last owner did not
  * finish is not resumed: its code died with the socket. `now` is in ms since the epoch.
  */
 export function initialState(
-  channel: Pick<ChannelDocument, "status" | "reason" | "wanted" | "retryAt" | "unlink">,
+  channel: Pick<ChannelDocument, "status" | "reason" | "wanted" | "retryAt" | "lastDisconnect" | "unlink">,
   isLinked: boolean,
   now: number,
 ): InitialState {
-  const { status, reason, wanted, retryAt, unlink } = channel;
+  const { status, reason, wanted, retryAt, lastDisconnect, unlink } = channel;
   const base = { mustAnnounce: false, mustConnect: false, retryInMs: null };
-  const isWaiting = status === "connecting" && askedToWait.includes(reason);
+  const waitsFor = reason === "unlinking" ? (lastDisconnect?.reason ?? null) : reason;
+  const isWaiting = status === "connecting" && askedToWait.includes(waitsFor);
   const waitMs = isWaiting ? clamp((retryAt?.getTime() ?? 0) - now, waitMsMax) : 0;
   if (unlink) {
     if (!isLinked) return { ...base, machine: unlinked(unlink.cause), mustAnnounce: true };

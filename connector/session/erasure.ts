@@ -39,9 +39,8 @@ export interface ErasureOptions {
 
 const fenceKeptDays = 30;
 
+/** The command of this type stays until the index removes it: callers read there how the deletion went. */
 const deletion: CommandType = "channel.delete";
-/** Callers read there how the deletion went, until the index removes it. */
-const notDeletion = { type: { $ne: deletion } };
 const openStates = ["queued", "running"] as const;
 
 /** The field that the TTL index of each fenced collection uses. */
@@ -88,7 +87,7 @@ export function createErasure(
     erase,
     hasBegun: () => erasing !== null,
     async tidy() {
-      if (erasing !== null) return eraseContents(db, channelId);
+      if (erasing !== null) return eraseCommands(db, channelId);
       erase().catch(fail);
     },
   };
@@ -105,8 +104,15 @@ const unconfirmed: Settlement = {
 
 /** Removes what a channel holds, except its credentials and the commands that delete it. */
 async function eraseContents(db: Db, channelId: string): Promise<void> {
-  await eraseFrom(db, [names.messages, names.chats, names.events], { channelId });
-  await eraseFrom(db, [names.commands], { channelId, ...notDeletion });
+  await eraseFrom(db, names.messages, { channelId });
+  await eraseFrom(db, names.chats, { channelId });
+  // Every row but the fence has a number, and the index knows only those.
+  await eraseFrom(db, names.events, { channelId, seq: { $exists: true } });
+  await eraseCommands(db, channelId);
+}
+
+async function eraseCommands(db: Db, channelId: string): Promise<void> {
+  await eraseFrom(db, names.commands, { channelId, type: { $ne: deletion } });
 }
 
 /**
@@ -115,23 +121,27 @@ async function eraseContents(db: Db, channelId: string): Promise<void> {
  * removed.
  */
 export async function eraseChannel(db: Db, channelId: string, end: Settlement): Promise<void> {
-  await eraseFrom(db, [names.authCreds, names.authKeys], { channelId });
+  const open = { channelId, state: { $in: [...openStates] } };
+  const settle = () =>
+    db
+      .collection<CommandDocument>(names.commands)
+      .updateMany({ ...open, type: deletion }, [{ $set: settlementFields(end) }], durable);
+  // An owner that resumes this finds no credentials, which it takes for a confirmed unlinking.
+  if (end.state !== "succeeded") await settle();
+  await eraseFrom(db, names.authCreds, { channelId });
+  await eraseFrom(db, names.authKeys, { channelId });
   await eraseContents(db, channelId);
   for (const [name, expiry] of Object.entries(expiries)) {
     await db.collection<FenceDocument>(name).updateOne({ _id: fenceId(channelId) }, [{ $set: expiry }]);
   }
-  const open = { channelId, state: { $in: [...openStates] } };
-  const commands = db.collection<CommandDocument>(names.commands);
-  await commands.updateMany({ ...open, type: deletion }, [{ $set: settlementFields(end) }], durable);
+  await settle();
   await db.collection<{ _id: string }>(names.channels).deleteOne({ _id: channelId }, durable);
   // A function that found the channel a moment ago may have inserted a command since, which would never be claimed.
-  await eraseFrom(db, [names.commands], { ...open });
-  await eraseFrom(db, [names.commands], { channelId, ...notDeletion });
+  await eraseFrom(db, names.commands, open);
+  await eraseCommands(db, channelId);
 }
 
-async function eraseFrom(db: Db, collections: readonly CollectionName[], rows: Document): Promise<void> {
-  for (const name of collections) {
-    const filter = { $and: [rows, { _id: { $ne: fenceId(String(rows.channelId)) } }] };
-    await db.collection<FenceDocument>(name).deleteMany(filter);
-  }
+async function eraseFrom(db: Db, name: CollectionName, rows: Document): Promise<void> {
+  const filter = { $and: [rows, { _id: { $ne: fenceId(String(rows.channelId)) } }] };
+  await db.collection<FenceDocument>(name).deleteMany(filter);
 }

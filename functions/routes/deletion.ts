@@ -37,6 +37,7 @@ const deleting = channelRoute({
       commandHeaders,
     ),
   },
+  refused: ["expired"],
 });
 
 type Env = CommandRequestEnv & DeletionEnv;

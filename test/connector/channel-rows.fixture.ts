@@ -18,7 +18,9 @@ export function channelRows(file: { readonly database: TestDatabase }) {
       await rows(names.channels).insertOne({ _id: channelId, channelId });
       for (const name of channelData) {
         const ids = [channelId, `${channelId}/one`, `${channelId}/fence`];
-        await rows(name).insertMany(ids.map((_id) => ({ _id, channelId, epoch: 1 })));
+        const numbered = (_id: string, seq: number) =>
+          name === names.events && !_id.endsWith("/fence") ? { seq } : {};
+        await rows(name).insertMany(ids.map((_id, n) => ({ _id, channelId, epoch: 1, ...numbered(_id, n) })));
       }
       return channelId;
     },

@@ -9,7 +9,7 @@ const every = channelStatuses.flatMap((status) =>
   ),
 );
 const of = ({ status, wanted, isLinked }: (typeof every)[number]) =>
-  initialState({ status, wanted, reason: null, retryAt: null }, isLinked, 0);
+  initialState({ status, wanted, reason: null, retryAt: null, lastDisconnect: null }, isLinked, 0);
 const isPairing = (status: string) => ["connecting", "qr_ready", "pairing_code_ready"].includes(status);
 
 test("a linked channel connects exactly if it is wanted, whatever its last status", () => {
@@ -55,7 +55,11 @@ test("an unlinked, resting channel starts to pair if it is wanted", () => {
 
 test("a resting channel that is not wanted keeps its state and reason", () => {
   expect(
-    initialState({ status: "error", wanted: "disconnected", reason: "banned", retryAt: null }, true, 0),
+    initialState(
+      { status: "error", wanted: "disconnected", reason: "banned", retryAt: null, lastDisconnect: null },
+      true,
+      0,
+    ),
   ).toEqual({
     machine: newMachine("error", "banned"),
     mustAnnounce: false,
@@ -79,17 +83,22 @@ test("every initial state is a resting one, since none has a socket", () => {
   for (const one of every) expect(["inactive", "error", "logged_out"]).toContain(of(one).machine.state);
 });
 
-test("an unlinking that was not confirmed is continued, whatever the wish, after the wait that its last owner began", () => {
+test("an unlinking that was not confirmed is continued at once, whatever the wish, unless WhatsApp asked to wait", () => {
   const unlink = { cause: "logout", since: new Date(1_000) } as const;
   for (const wanted of ["connected", "disconnected"] as const) {
-    const pending = { status: "connecting", reason: "unlinking", wanted, unlink } as const;
-    expect(initialState({ ...pending, retryAt: null }, true, 4_000)).toMatchObject({
+    const after = (reason: string, retryAt: Date | null) => {
+      const lastDisconnect = { code: null, reason, at: "" };
+      const pending = { status: "connecting", reason: "unlinking", wanted, unlink, retryAt } as const;
+      return initialState({ ...pending, lastDisconnect }, true, 4_000);
+    };
+    expect(after("unlink_unconfirmed", null)).toMatchObject({
       machine: { state: "waiting", reason: "unlinking", unlink: { cause: "logout", since: 1_000 } },
       ...{ mustConnect: false, mustAnnounce: false, retryInMs: 0 },
     });
-    expect(initialState({ ...pending, retryAt: new Date(10_000) }, true, 4_000).retryInMs).toBe(6_000);
-    const endless = initialState({ ...pending, retryAt: new Date(8.64e15) }, true, 4_000);
-    expect(endless.retryInMs).toBe(86_400_000);
+    expect(after("credentials_unreadable", new Date(10_000)).retryInMs).toBe(0);
+    expect(after("client_outdated", new Date(10_000)).retryInMs).toBe(0);
+    expect(after("rate_limited", new Date(10_000)).retryInMs).toBe(6_000);
+    expect(after("temporarily_banned", new Date(8.64e15)).retryInMs).toBe(86_400_000);
   }
 });
 
@@ -101,6 +110,7 @@ test("an unlinking whose credentials are erased was confirmed: its end is announ
       reason: "unlinking",
       wanted: "connected",
       retryAt: null,
+      lastDisconnect: null,
     } as const;
     const initial = initialState({ ...pending, unlink: { cause, since: new Date(0) } }, false, 4_000);
     expect([initial.machine.state, initial.mustAnnounce, initial.mustConnect]).toEqual([
@@ -112,7 +122,8 @@ test("an unlinking whose credentials are erased was confirmed: its end is announ
 });
 
 test("the next owner waits out a wait that WhatsApp asked for, and no other", () => {
-  const waiting = { status: "connecting", wanted: "connected", retryAt: new Date(10_000) } as const;
+  const retryAt = new Date(10_000);
+  const waiting = { status: "connecting", wanted: "connected", retryAt, lastDisconnect: null } as const;
   const limited = initialState({ ...waiting, reason: "rate_limited" }, true, 4_000);
   expect(limited).toMatchObject({
     mustConnect: false,
