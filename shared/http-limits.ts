@@ -20,6 +20,6 @@ export const defaultHttpLimits: HttpLimits = {
   checkMs: 1_000,
   silenceMs: 120_000,
   headerBytesMax: 16 * 1024,
-  unansweredMax: 16,
+  unansweredMax: 4,
   connectionsMax: 20_000,
 };

@@ -30,7 +30,9 @@ export function answerMethodNotAllowed(c: Context<RequestEnv>, methods: string[]
 function errorAnswer(c: Context<RequestEnv>, error: ServiceError): Response {
   const { status, details } = error;
   if (status === 401) c.header("WWW-Authenticate", "Bearer");
-  if (details && "retryAfterSeconds" in details) c.header("Retry-After", String(details.retryAfterSeconds));
+  const wait = details && "retryAfterSeconds" in details ? details.retryAfterSeconds : null;
+  // Another service may have written the details of a command.
+  if (typeof wait === "number" && wait >= 0) c.header("Retry-After", String(Math.ceil(wait)));
   const { requestId } = c.var;
   const { contentType, body } = failureAnswer(error, {
     requestId,

@@ -1,5 +1,7 @@
 import type { RequestListener } from "node:http";
 import { pino } from "pino";
+import { Server } from "socket.io";
+import { io as connectTo } from "socket.io-client";
 import { expect, onTestFinished, test } from "vitest";
 import type { HttpLimits } from "#shared/http-limits.ts";
 import { createHttpServer } from "#shared/http-server.ts";
@@ -116,6 +118,20 @@ test("a client that does not read its answer is cut", async () => {
   socket.write(get);
   expect(await isFinished.promise).toBe(false);
   socket.destroy();
+});
+
+test("a quiet websocket stays open", async () => {
+  const server = createHttpServer({ log, keepAliveSeconds: 75, limits: { silenceMs: 50 } }, done);
+  const io = new Server(server, { pingInterval: 25_000 });
+  const url = await listen(server, 0, "127.0.0.1");
+  const socket = connectTo(url, { transports: ["websocket"], reconnection: false });
+  onTestFinished(async () => {
+    socket.disconnect();
+    await io.close();
+  });
+  await new Promise<void>((resolve) => socket.once("connect", resolve));
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  expect(socket.connected).toBe(true);
 });
 
 test("more connections than allowed are closed at once", async () => {
