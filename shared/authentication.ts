@@ -2,7 +2,7 @@
 
 import { hashSecret } from "./api-key.ts";
 import type { ApiKeyDocument } from "./collections.ts";
-import type { Collections } from "./database.ts";
+import { boundedRead, type Collections } from "./database.ts";
 import { ServiceError } from "./errors.ts";
 import type { Grant } from "./scopes.ts";
 
@@ -31,16 +31,16 @@ export async function authenticateKeyHash(
   hash: string,
   now: Date,
 ): Promise<Caller> {
-  return asCaller(await db.apiKeys.findOne({ hash }), now, null);
+  return asCaller(await db.apiKeys.findOne({ hash }, boundedRead), now, null);
 }
 
 /** Like `authenticateKey`, for the value of the console's cookie. */
 export async function authenticateSession(db: KeyCollections, cookie: string, now: Date): Promise<Caller> {
-  const session = await db.consoleSessions.findOne({ _id: hashSecret(cookie) });
+  const session = await db.consoleSessions.findOne({ _id: hashSecret(cookie) }, boundedRead);
   if (!session) throw new ServiceError("invalid_api_key", "The session is not valid; sign in again");
   if (session.expiresAt <= now)
     throw new ServiceError("expired_api_key", "The session has expired; sign in again");
-  return asCaller(await db.apiKeys.findOne({ _id: session.keyId }), now, session.expiresAt);
+  return asCaller(await db.apiKeys.findOne({ _id: session.keyId }, boundedRead), now, session.expiresAt);
 }
 
 function asCaller(key: ApiKeyDocument | null, now: Date, sessionExpiresAt: Date | null): Caller {

@@ -1,6 +1,6 @@
 /** The typed collections, their indexes, and the check for a replica set. The caller owns the client. */
 
-import type { Collection, Db, Document, IndexDescription } from "mongodb";
+import type { Collection, Db, Document, IndexDescription, ListIndexesOptions } from "mongodb";
 import {
   type ApiKeyDocument,
   type ChannelDocument,
@@ -19,6 +19,9 @@ import { indexes, type Retention } from "./indexes.ts";
 
 /** The write concern behind every promise: such a write survives the loss of any minority of servers. */
 export const durable = { writeConcern: { w: "majority", j: true } } as const;
+
+/** Ends a read on the server once its caller has stopped waiting. */
+export const boundedRead = { maxTimeMS: 5_000 } as const;
 
 /** The collections, typed. */
 export interface Collections {
@@ -96,7 +99,7 @@ export async function ensureIndexes(db: Db, retention: Retention): Promise<void>
 export async function missingIndexes(db: Db, retention: Retention): Promise<string[]> {
   const missing = await Promise.all(
     Object.entries(indexes(retention)).map(async ([name, wanted]) => {
-      const existing = await existingIndexes(db.collection(name));
+      const existing = await existingIndexes(db.collection(name), boundedRead);
       return wanted
         .filter((index) => !existing.has(index.name ?? ""))
         .map((index) => `${name}.${index.name}`);
@@ -122,8 +125,11 @@ async function adjustExisting(collection: Collection<Document>, wanted: IndexDes
   }
 }
 
-async function existingIndexes(collection: Collection<Document>): Promise<Map<string, IndexDescription>> {
-  const existing = await collection.listIndexes().toArray().catch(ignoreMissing);
+async function existingIndexes(
+  collection: Collection<Document>,
+  options: ListIndexesOptions = {},
+): Promise<Map<string, IndexDescription>> {
+  const existing = await collection.listIndexes(options).toArray().catch(ignoreMissing);
   return new Map(existing.map((index): [string, IndexDescription] => [index.name, index]));
 }
 

@@ -2,8 +2,9 @@
 
 import type { Collection } from "mongodb";
 import { type EventDocument, type FenceDocument, fenceId, collectionNames as names } from "./collections.ts";
+import { boundedRead } from "./database.ts";
 
-const majority = { readConcern: { level: "majority" }, readPreference: "primary" } as const;
+const majority = { readConcern: { level: "majority" }, readPreference: "primary", ...boundedRead } as const;
 
 /** The events of one channel after a number, oldest first, or why they are unavailable. */
 export type EventPage =
@@ -14,15 +15,19 @@ export type EventPage =
   /** The number has not been assigned yet, as far as this MongoDB server knows; `seq` is the last that has. */
   | { kind: "ahead"; seq: number };
 
-/** Reads at most `limit` events after number `after`; null = from the oldest that is kept. */
+/** Reads at most `limit` events after number `after`; null = from the oldest that is kept. `signal` ends it early. */
 export async function readEventPage(
   events: Collection<EventDocument>,
   channelId: string,
   after: number | null,
   limit: number,
+  signal?: AbortSignal,
 ): Promise<EventPage> {
   const rows = await events
-    .find({ channelId, seq: { $gt: after ?? 0 } }, { sort: { seq: 1 }, limit, ...majority })
+    .find(
+      { channelId, seq: { $gt: after ?? 0 } },
+      { sort: { seq: 1 }, limit, ...majority, ...(signal && { signal }) },
+    )
     .toArray();
   const [first, last] = [rows[0], rows.at(-1)];
   if (

@@ -15,6 +15,8 @@ export interface ScanBounds {
   settled: bigint;
   /** The most channels in the next cursor; rows of further channels wait until they are settled. */
   seenMax: number;
+  /** The most rows to look at, in case the cursor has read nearly all of them: callers can make such cursors. */
+  scannedMax: number;
 }
 
 /**
@@ -24,16 +26,24 @@ export interface ScanBounds {
 export async function scanEvents(
   rows: AsyncIterable<EventPlace>,
   cursor: EventCursor,
-  { limit, settled, seenMax }: ScanBounds,
+  { limit, settled, seenMax, scannedMax }: ScanBounds,
 ): Promise<{ picked: EventPlace[]; next: EventCursor }> {
   const picked: EventPlace[] = [];
   const read = new ReadPlaces(cursor, settled, seenMax);
   /** The `ord` at which picking stopped although rows remained. */
   let stop: bigint | null = null;
   let reached = cursor.settled;
+  let scanned = 0;
   for await (const row of rows) {
+    // Rows of different channels can share an `ord` on different shards: the cursor stays before those not read.
+    const before = earlier(reached, row.ord - 1n);
+    if (scanned++ === scannedMax) {
+      stop ??= before;
+      read.keepUnscanned();
+      break;
+    }
     const isRead = read.has(row);
-    if (stop === null && !isRead && (picked.length === limit || !read.hasRoomFor(row))) stop = reached;
+    if (stop === null && !isRead && (picked.length === limit || !read.hasRoomFor(row))) stop = before;
     // Rows already read past the stopping point must stay in the cursor.
     if (stop !== null && row.ord > cursor.newest) break;
     if (stop !== null && !isRead) continue;
@@ -57,6 +67,7 @@ class ReadPlaces {
   readonly #newest = new Map<string, EventPlace>();
   /** Channels that take room in the cursor: the scan has not passed them yet, or their rows are not settled. */
   readonly #kept: Set<string>;
+  #hasUnscanned = false;
 
   constructor(cursor: EventCursor, settled: bigint, seenMax: number) {
     this.#seenMax = seenMax;
@@ -80,9 +91,16 @@ class ReadPlaces {
     else if (row.seq >= (this.#cursor.seen.get(key) ?? 0)) this.#kept.delete(key);
   }
 
+  /** Rows that the cursor has read may follow where the scan ended, so the next cursor keeps what this one knows. */
+  keepUnscanned(): void {
+    this.#hasUnscanned = true;
+  }
+
   after(settled: bigint): Map<string, number> {
-    const rows = [...this.#newest].filter(([, { ord }]) => ord > settled);
-    return new Map(rows.map(([key, { seq }]) => [key, seq]));
+    const seen = new Map(this.#hasUnscanned ? this.#cursor.seen : []);
+    for (const [key, { ord, seq }] of this.#newest)
+      if (ord > settled && seq > (seen.get(key) ?? 0)) seen.set(key, seq);
+    return seen;
   }
 }
 

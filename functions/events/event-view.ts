@@ -5,6 +5,12 @@ import { anyObject, timeSchema } from "../http/openapi.ts";
 /** The part of a row of the log that callers see. */
 export type LoggedEvent = Pick<EventDocument, "_id" | "channelId" | "seq" | "type" | "timestamp" | "data">;
 
+/** A query that can take long. */
+export interface LongRead {
+  /** Aborts when the request that waits for it has ended; the database then ends the query too. */
+  signal: AbortSignal;
+}
+
 /** A page of events and the cursor after it. */
 export interface EventPage {
   events: LoggedEvent[];
@@ -12,14 +18,14 @@ export interface EventPage {
   next: string;
 }
 
-export interface ChannelEventQuery {
+export interface ChannelEventQuery extends LongRead {
   channelId: string;
   /** The `seq` of the last event read; null = from the oldest event retained. */
   after: number | null;
   limit: number;
 }
 
-export interface EventQuery {
+export interface EventQuery extends LongRead {
   /** Only these; null = all. */
   channelIds: readonly string[] | null;
   /** The `next` of the page before; null = from the oldest event retained. */

@@ -10,7 +10,9 @@ export function answerError(log: Logger): ErrorHandler<RequestEnv> {
   return (thrown, c) => {
     const error =
       thrown instanceof ServiceError ? thrown : new ServiceError("internal", undefined, { cause: thrown });
-    if (error.status >= 500) logFailure(log, error, c.var.requestId);
+    // A query that ended with its request is no failure.
+    const isAbandoned = error.code === "database_unavailable" && c.req.raw.signal.aborted;
+    if (error.status >= 500 && !isAbandoned) logFailure(log, error, c.var.requestId);
     return errorAnswer(c, error);
   };
 }

@@ -119,7 +119,10 @@ export function channelRoutes({ store }: Dependencies) {
     .openapi(listing, async (c) => {
       const { status = null, limit, cursor = null } = c.req.valid("query");
       const { channels: channelIds } = c.var.caller;
-      const channels = await store.listChannels({ channelIds, status, after: cursor, limit: limit + 1 });
+      const channels = await store.listChannels({
+        ...{ channelIds, status, after: cursor, limit: limit + 1 },
+        signal: c.req.raw.signal,
+      });
       const page = channels.slice(0, limit);
       const last = channels.length > limit ? page.at(-1) : undefined;
       const nextCursor = last ? cursorOf(last.channelId) : null;

@@ -44,7 +44,8 @@ export function commandListRoutes({ store }: Dependencies) {
     async (c) => {
       const { state = null, type = null, limit, cursor = null } = c.req.valid("query");
       const { channelId } = c.var.found.channel;
-      const page = await store.listCommands({ channelId, state, type, after: cursor, limit });
+      const { signal } = c.req.raw;
+      const page = await store.listCommands({ channelId, state, type, after: cursor, limit, signal });
       const payload = page.commands.map((command) => commandView(command, c.var.caller));
       const nextCursor = page.nextPlace === null ? null : commandCursorOf(page.nextPlace);
       return c.json({ ok: true as const, payload, nextCursor }, 200);

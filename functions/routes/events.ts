@@ -87,7 +87,7 @@ export function eventRoutes({ store, eventDoorbell = silentDoorbell }: Dependenc
       const { after: begin = null, limit: rows } = c.req.valid("query");
       const { channelId } = c.var.found.channel;
       const read = (after: number | null = begin) =>
-        store.readChannelEvents({ channelId, after, limit: rows });
+        store.readChannelEvents({ channelId, after, limit: rows, signal: c.req.raw.signal });
       return c.json(await answer(c, { read, placeOf: Number, channelIds: [channelId] }), 200);
     })
     .openapi({ ...listingAll, middleware: guards(listingAll, store) }, async (c) => {
@@ -95,7 +95,7 @@ export function eventRoutes({ store, eventDoorbell = silentDoorbell }: Dependenc
       const { channels: channelIds } = c.var.caller;
       const begin = after === "now" ? await store.presentCursor() : (after ?? null);
       const read = (place: string | null = begin) =>
-        store.readEvents({ channelIds, after: place, limit: rows });
+        store.readEvents({ channelIds, after: place, limit: rows, signal: c.req.raw.signal });
       return c.json(await answer(c, { read, placeOf: String, channelIds }), 200);
     });
 }

@@ -1,6 +1,6 @@
 import type { Collection, Filter } from "mongodb";
 import type { ChannelDocument } from "#shared/collections.ts";
-import { durable } from "#shared/database.ts";
+import { boundedRead, durable } from "#shared/database.ts";
 import { newChannel } from "./new-channel.ts";
 import type { ChannelQuery, FoundChannel, NewChannel, Store } from "./store.ts";
 
@@ -29,7 +29,8 @@ export function mongoChannels(channels: Collection<ChannelDocument>): Channels {
     },
     findChannel: (channelId) => findTimed(channels, notDeleted(channelId)),
     findDeletedChannel: (channelId) => findTimed(channels, { _id: channelId, deletedAt: { $ne: null } }),
-    listChannels: (query) => channels.find(filterOf(query)).sort({ _id: 1 }).limit(query.limit).toArray(),
+    listChannels: ({ signal, limit, ...query }) =>
+      channels.find(filterOf(query), { sort: { _id: 1 }, limit, signal, ...boundedRead }).toArray(),
     updateChannel: (channelId, changes) =>
       channels.findOneAndUpdate(
         notDeleted(channelId),
@@ -59,7 +60,7 @@ async function findTimed(
   filter: Filter<ChannelDocument>,
 ): Promise<FoundChannel | null> {
   const [found] = await channels
-    .aggregate<ChannelDocument & { now: Date }>([{ $match: filter }, { $set: { now: "$$NOW" } }])
+    .aggregate<ChannelDocument & { now: Date }>([{ $match: filter }, { $set: { now: "$$NOW" } }], boundedRead)
     .toArray();
   if (!found) return null;
   const { now, ...channel } = found;
@@ -73,7 +74,7 @@ function unlessExists(channel: NewChannel) {
   return [{ $replaceWith: { $cond: [{ $gt: ["$createdAt", null] }, "$$ROOT", created] } }];
 }
 
-function filterOf({ channelIds, status, after }: ChannelQuery) {
+function filterOf({ channelIds, status, after }: Omit<ChannelQuery, "signal" | "limit">) {
   return {
     deletedAt: null,
     ...(status && { status }),

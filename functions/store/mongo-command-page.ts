@@ -1,6 +1,7 @@
 import { type Collection, type Filter, ObjectId, Timestamp } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import { commandStates } from "#shared/commands.ts";
+import { boundedRead } from "#shared/database.ts";
 import { readableCommand } from "./readable-command.ts";
 import type { CommandPage, CommandQuery } from "./store.ts";
 
@@ -16,7 +17,7 @@ const hasId = { _id: { $type: ["string", "objectId"] } } as object;
  */
 export async function commandPage(
   commands: Collection<CommandDocument>,
-  { channelId, state, type, after, limit }: CommandQuery,
+  { channelId, state, type, after, limit, signal }: CommandQuery,
 ): Promise<CommandPage> {
   const filter = {
     channelId,
@@ -28,7 +29,7 @@ export async function commandPage(
     ...(after && afterPlace(after)),
   };
   const found = await commands
-    .find(filter, { projection: { payload: 0 } })
+    .find(filter, { projection: { payload: 0 }, signal, ...boundedRead })
     .sort({ ord: -1, _id: -1 })
     .hint("next")
     .limit(limit + 1)

@@ -1,6 +1,6 @@
 import { type Collection, type Document, Timestamp } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
-import { durable } from "#shared/database.ts";
+import { boundedRead, durable } from "#shared/database.ts";
 import type { PublicError } from "#shared/errors.ts";
 import { storedIds } from "./mongo-command-id.ts";
 import { commandPage } from "./mongo-command-page.ts";
@@ -30,11 +30,11 @@ export function mongoCommands(commands: Collection<CommandDocument>): Commands {
       }
     },
     async findCommand(commandId) {
-      const command = await commands.findOne({ _id: { $in: storedIds(commandId) } });
+      const command = await commands.findOne({ _id: { $in: storedIds(commandId) } }, boundedRead);
       return command && readableCommand(command);
     },
     async hasCommand(commandId) {
-      const confirmed = { readConcern: "majority", projection: { _id: 1 } } as const;
+      const confirmed = { readConcern: "majority", projection: { _id: 1 }, ...boundedRead } as const;
       return (await commands.findOne({ _id: commandId }, confirmed)) !== null;
     },
     listCommands: (query) => commandPage(commands, query),

@@ -1,6 +1,6 @@
 import type { Collection } from "mongodb";
 import type { IdempotencyKeyDocument } from "#shared/collections.ts";
-import { durable } from "#shared/database.ts";
+import { boundedRead, durable } from "#shared/database.ts";
 import type { KeyedRequest, KeyedRequests } from "../idempotency/keyed-request.ts";
 import { isDuplicate } from "./mongo-duplicate.ts";
 
@@ -8,7 +8,7 @@ import { isDuplicate } from "./mongo-duplicate.ts";
 export function mongoKeyedRequests(rows: Collection<IdempotencyKeyDocument>): KeyedRequests {
   return {
     async findRequest(id) {
-      return toKeyedRequest(await rows.findOne({ _id: id }, { readConcern: "majority" }));
+      return toKeyedRequest(await rows.findOne({ _id: id }, { readConcern: "majority", ...boundedRead }));
     },
     async rememberRequest(id, request) {
       // An existing row stays unchanged, but the write still waits until a majority has it.

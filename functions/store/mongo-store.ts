@@ -1,17 +1,16 @@
 import type { Db } from "mongodb";
 import { authenticateKey, authenticateSession } from "#shared/authentication.ts";
-import { collections, missingIndexes } from "#shared/database.ts";
+import { boundedRead, collections, missingIndexes } from "#shared/database.ts";
 import { databaseAnswer } from "#shared/database-errors.ts";
+import { ServiceError } from "#shared/errors.ts";
 import type { Retention } from "#shared/indexes.ts";
+import type { LongRead } from "../events/event-view.ts";
 import { mongoChannels } from "./mongo-channels.ts";
 import { mongoCommands } from "./mongo-commands.ts";
 import { mongoEvents } from "./mongo-events.ts";
 import { mongoKeyedRequests } from "./mongo-keyed-requests.ts";
 import { mongoSessions } from "./mongo-sessions.ts";
 import type { Store } from "./store.ts";
-
-/** How long a call waits for the database before it throws `database_unavailable`. */
-const answerMsMax = 5_000;
 
 /** Creates the store on MongoDB. The caller owns the client behind `db`. */
 export function mongoStore(db: Db, retention: Retention): Store {
@@ -26,7 +25,7 @@ export function mongoStore(db: Db, retention: Retention): Store {
     bySession: (cookie) => authenticateSession(keys, cookie, new Date()),
     async hasConnector() {
       const alive = { state: "alive" as const, $expr: { $gt: ["$aliveUntil", "$$NOW"] } };
-      return (await connectors.findOne(alive, { projection: { _id: 1 } })) !== null;
+      return (await connectors.findOne(alive, { projection: { _id: 1 }, ...boundedRead })) !== null;
     },
     missingIndexes: () => missingIndexes(db, retention),
   });
@@ -40,22 +39,22 @@ function withDeadlines(store: Store): Store {
     createChannel: withDeadline(store.createChannel),
     findChannel: withDeadline(store.findChannel),
     findDeletedChannel: withDeadline(store.findDeletedChannel),
-    listChannels: withDeadline(store.listChannels),
+    listChannels: endedInTime(store.listChannels),
     updateChannel: withDeadline(store.updateChannel),
     setWish: withDeadline(store.setWish),
     markDeleted: withDeadline(store.markDeleted),
     insertCommand: withDeadline(store.insertCommand),
     findCommand: withDeadline(store.findCommand),
     hasCommand: withDeadline(store.hasCommand),
-    listCommands: withDeadline(store.listCommands),
+    listCommands: endedInTime(store.listCommands),
     cancelCommand: withDeadline(store.cancelCommand),
     requeueCommand: withDeadline(store.requeueCommand),
     findRequest: withDeadline(store.findRequest),
     rememberRequest: withDeadline(store.rememberRequest),
     refuseRequest: withDeadline(store.refuseRequest),
     finishRequest: withDeadline(store.finishRequest),
-    readChannelEvents: withDeadline(store.readChannelEvents),
-    readEvents: withDeadline(store.readEvents),
+    readChannelEvents: endedInTime(store.readChannelEvents),
+    readEvents: endedInTime(store.readEvents),
     presentCursor: withDeadline(store.presentCursor),
     hasConnector: withDeadline(store.hasConnector),
     createSession: withDeadline(store.createSession),
@@ -65,5 +64,21 @@ function withDeadlines(store: Store): Store {
 }
 
 function withDeadline<G extends unknown[], T>(call: (...args: G) => Promise<T>): (...args: G) => Promise<T> {
-  return (...args) => databaseAnswer(call(...args), answerMsMax);
+  return (...args) => databaseAnswer(call(...args), boundedRead.maxTimeMS);
+}
+
+/** Like `withDeadline`, and ends the query with the request or at the deadline, whichever is first. */
+function endedInTime<Q extends LongRead, T>(call: (query: Q) => Promise<T>): (query: Q) => Promise<T> {
+  return async (query) => {
+    const late = new AbortController();
+    const signal = AbortSignal.any([query.signal, late.signal]);
+    try {
+      return await databaseAnswer(call({ ...query, signal }), boundedRead.maxTimeMS);
+    } catch (error) {
+      late.abort();
+      throw query.signal.aborted
+        ? new ServiceError("database_unavailable", "The client disconnected")
+        : error;
+    }
+  };
 }

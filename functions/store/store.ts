@@ -4,7 +4,7 @@ import type { Caller } from "#shared/authentication.ts";
 import type { ChannelStatus } from "#shared/channel.ts";
 import type { ChannelDocument, CommandDocument } from "#shared/collections.ts";
 import type { CommandState, CommandType } from "#shared/commands.ts";
-import type { LogReader } from "../events/event-view.ts";
+import type { LogReader, LongRead } from "../events/event-view.ts";
 import type { KeyedRequests } from "../idempotency/keyed-request.ts";
 
 /** A channel and the database's time at which it was read. */
@@ -35,7 +35,7 @@ export interface NewCommand {
   expiresAt: Date;
 }
 
-export interface ChannelQuery {
+export interface ChannelQuery extends LongRead {
   /** Only these channels; null = all. */
   channelIds: readonly string[] | null;
   status: ChannelStatus | null;
@@ -44,7 +44,7 @@ export interface ChannelQuery {
   limit: number;
 }
 
-export interface CommandQuery {
+export interface CommandQuery extends LongRead {
   channelId: string;
   /** Null = all states. */
   state: CommandState | null;

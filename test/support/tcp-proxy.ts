@@ -10,6 +10,8 @@ export interface TcpProxy extends AsyncDisposable {
   cut(): void;
   /** Keeps old and new connections open, but forwards nothing. */
   freeze(): void;
+  /** Keeps the open connections open, but forwards nothing on them, as after a freeze; new ones work. */
+  strand(): void;
   /** Closes every connection and stops listening, so that new connections are refused. */
   close(): Promise<void>;
   /** Accepts and forwards new connections again. */
@@ -58,6 +60,9 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
     close,
     freeze() {
       newConnections = "wait";
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    strand() {
       for (const socket of sockets) socket.unpipe().pause();
     },
     async mend() {

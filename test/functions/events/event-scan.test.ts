@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeCursor, type EventCursor, encodeCursor } from "#functions/events/event-cursor.ts";
+import { channelKey, decodeCursor, type EventCursor, encodeCursor } from "#functions/events/event-cursor.ts";
 import { type EventPlace, scanEvents } from "#functions/events/event-scan.ts";
 
 const beginning: EventCursor = { settled: 0n, newest: 0n, seen: new Map() };
@@ -11,16 +11,24 @@ interface Row extends EventPlace {
   visibleAt: number;
 }
 
-/** Each channel writes one row after the other; a row gets its `ord` at once and appears up to `lateMax` later. */
+/**
+ * Each channel writes one row after the other; a row gets its `ord` at once and appears up to `lateMax` later. Up to two
+ * rows, of different channels, share an `ord`.
+ */
 const writes = fc
-  .array(fc.record({ channel: fc.nat(7), pause: fc.nat(3), late: fc.nat(lateMax) }), { maxLength: 60 })
+  .array(fc.record({ channel: fc.nat(7), pause: fc.nat(3), late: fc.nat(lateMax), isTied: fc.boolean() }), {
+    maxLength: 60,
+  })
   .map((steps) => {
     const free = new Map<string, { at: number; seq: number }>();
     let clock = 0;
-    return steps.map(({ channel, pause, late }): Row => {
+    let tied = 0;
+    return steps.map(({ channel, pause, late, isTied }): Row => {
       const channelId = `channel ${channel}`;
       const before = free.get(channelId) ?? { at: 0, seq: 0 };
-      clock = Math.max(clock + 1, before.at + 1) + pause;
+      const isSame = isTied && tied < 2 && clock > before.at;
+      clock = isSame ? clock : Math.max(clock + 1, before.at + 1) + pause;
+      tied = isSame ? tied + 1 : 1;
       const visibleAt = clock + late;
       free.set(channelId, { at: visibleAt, seq: before.seq + 1 });
       return { ord: BigInt(clock), channelId, seq: before.seq + 1, visibleAt };
@@ -35,11 +43,11 @@ async function readAt(
   rows: readonly Row[],
   cursor: EventCursor,
   now: number,
-  limit: number,
-  seenMax: number,
+  { limit, seenMax, scannedMax = 1_000 }: { limit: number; seenMax: number; scannedMax?: number },
 ) {
   const settled = BigInt(Math.max(0, now - lateMax));
-  const scanned = await scanEvents(visible(rows, cursor.settled, now), cursor, { limit, settled, seenMax });
+  const bounds = { limit, settled, seenMax, scannedMax };
+  const scanned = await scanEvents(visible(rows, cursor.settled, now), cursor, bounds);
   const next = decodeCursor(encodeCursor(scanned.next));
   if (!next) throw new Error("The cursor did not survive");
   return { picked: scanned.picked, next };
@@ -53,14 +61,16 @@ test("a reader that follows the cursors gets every event once, in order per chan
       pauses,
       fc.integer({ min: 1, max: 7 }),
       fc.integer({ min: 1, max: 8 }),
-      async (rows, times, limit, seenMax) => {
+      fc.integer({ min: 20, max: 80 }),
+      async (rows, times, limit, seenMax, scannedMax) => {
         const received: EventPlace[] = [];
         let [cursor, now] = [beginning, 0];
         for (let read = 0; read < 1_000 && received.length < rows.length; read += 1) {
           now += (times[read % times.length] ?? 1) + (read % 3 === 0 ? 1 : 0);
-          const page = await readAt(rows, cursor, now, limit, seenMax);
+          const page = await readAt(rows, cursor, now, { limit, seenMax, scannedMax });
           expect(page.picked.length).toBeLessThanOrEqual(limit);
-          expect(page.next.seen.size).toBeLessThanOrEqual(seenMax);
+          // One more, to remember the row that was read of two with the same `ord`.
+          expect(page.next.seen.size).toBeLessThanOrEqual(seenMax + 1);
           expect(page.next.settled).toBeGreaterThanOrEqual(cursor.settled);
           received.push(...page.picked);
           cursor = page.next;
@@ -81,10 +91,29 @@ test("a cursor drops settled rows and so stays small", async () => {
   const rows = Array.from({ length: 50 }, (_, n): Row => {
     return { ord: BigInt(n + 1), channelId: `channel ${n}`, seq: 1, visibleAt: n + 1 };
   });
-  const early = await readAt(rows, beginning, 50, 100, 100);
+  const early = await readAt(rows, beginning, 50, { limit: 100, seenMax: 100 });
   expect(early.next.seen.size).toBe(lateMax);
-  const later = await readAt(rows, early.next, 100, 100, 100);
+  const later = await readAt(rows, early.next, 100, { limit: 100, seenMax: 100 });
   expect([later.picked, later.next.seen.size]).toEqual([[], 0]);
+});
+
+test("a cursor that claims to have read everything ends the scan at its bound, and the next goes on there", async () => {
+  let pulled = 0;
+  async function* rows(after: bigint): AsyncGenerator<EventPlace> {
+    for (let ord = after + 1n; ord <= 1_000n; ord++) {
+      pulled++;
+      yield { ord, channelId: "a", seq: Number(ord) };
+    }
+  }
+  const bounds = { limit: 10, settled: 1_000n, seenMax: 256, scannedMax: 100 };
+  let cursor: EventCursor = { settled: 0n, newest: 1n << 62n, seen: new Map([[channelKey("a"), 2 ** 40]]) };
+  for (let page = 1; page <= 10; page++) {
+    pulled = 0;
+    const { picked, next } = await scanEvents(rows(cursor.settled), cursor, bounds);
+    expect([picked, next.settled]).toEqual([[], BigInt(page * 100)]);
+    expect(pulled).toBeLessThanOrEqual(101);
+    cursor = next;
+  }
 });
 
 describe("a cursor as text", () => {

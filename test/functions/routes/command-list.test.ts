@@ -111,10 +111,10 @@ test("the index `next` yields the list in order: no query sorts in memory", asyn
   const { db } = functions.database;
   const store = mongoStore(db, { eventsDays: 7, messagesDays: 30 });
   await db.command({ profile: 2 });
-  const place = (await store.listCommands({ channelId, state: null, type: null, after: null, limit: 5 }))
-    .nextPlace;
-  for (const state of [null, "dead"] as const)
-    await store.listCommands({ channelId, state, type: null, after: place, limit: 5 });
+  const { signal } = new AbortController();
+  const query = { channelId, type: null, limit: 5, signal };
+  const { nextPlace: after } = await store.listCommands({ ...query, state: null, after: null });
+  for (const state of [null, "dead"] as const) await store.listCommands({ ...query, state, after });
   await db.command({ profile: 0 });
   const profiled = await db.collection("system.profile").find({ "command.find": "commands" }).toArray();
   expect(profiled).toHaveLength(3);

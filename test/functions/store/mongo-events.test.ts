@@ -3,7 +3,7 @@ import { setTimeout as sleep, setImmediate as yieldToOthers } from "node:timers/
 import { Timestamp } from "mongodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openEventLog } from "#connector/events/event-log.ts";
-import type { LogReader } from "#functions/events/event-view.ts";
+import type { ChannelEventQuery, EventPage, EventQuery } from "#functions/events/event-view.ts";
 import { mongoEvents } from "#functions/store/mongo-events.ts";
 import type { EventDocument } from "#shared/collections.ts";
 import { type Collections, collections, ensureIndexes } from "#shared/database.ts";
@@ -13,13 +13,23 @@ import { type TestDatabase, testDatabase } from "#test/support/test-database.ts"
 const retention = { eventsDays: 7, messagesDays: 30 };
 let database: TestDatabase;
 let db: Collections;
-let reader: LogReader;
+let reader: {
+  readEvents(query: Omit<EventQuery, "signal">): Promise<EventPage>;
+  readChannelEvents(query: Omit<ChannelEventQuery, "signal">): Promise<EventPage>;
+  presentCursor(): Promise<string>;
+};
+const { signal } = new AbortController();
 
 beforeAll(async () => {
   database = await testDatabase();
   await ensureIndexes(database.db, retention);
   db = collections(database.db);
-  reader = mongoEvents(database.client, db.events, retention);
+  const { readEvents, readChannelEvents, presentCursor } = mongoEvents(database.client, db.events, retention);
+  reader = {
+    readEvents: (query) => readEvents({ ...query, signal }),
+    readChannelEvents: (query) => readChannelEvents({ ...query, signal }),
+    presentCursor,
+  };
 });
 
 beforeEach(() => db.events.deleteMany({}));
@@ -121,6 +131,22 @@ describe("reading all channels", () => {
       after = page.next;
     }
     expect(received).toEqual([["a1", "b1"], ["a2", "b2"], ["a3"]]);
+  });
+
+  test("returns rows that share an `ord`, as those of two shards can, once each, however small the page is", async () => {
+    const ord = new Timestamp({ t: await presentSeconds(), i: 1 });
+    for (const moment of [ord, new Timestamp({ t: ord.t - 100, i: 1 })]) {
+      await db.events.deleteMany({});
+      await db.events.insertMany([row("a", 1, moment), row("b", 1, moment), row("c", 1, moment)]);
+      const received = [];
+      let after: string | null = null;
+      for (let pages = 0; pages < 4; pages += 1) {
+        const page = await reader.readEvents({ channelIds: null, after, limit: 1 });
+        received.push(...page.events.map(({ channelId }) => channelId));
+        after = page.next;
+      }
+      expect(received).toEqual(["a", "b", "c"]);
+    }
   });
 
   test("returns only the requested channels, and the others do not hold the reader back", async () => {

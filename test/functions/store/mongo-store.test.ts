@@ -1,0 +1,114 @@
+import { MongoClient, Timestamp } from "mongodb";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { channelKey, encodeCursor } from "#functions/events/event-cursor.ts";
+import { mongoCommandOutcome } from "#functions/store/mongo-command-outcome.ts";
+import { mongoStore } from "#functions/store/mongo-store.ts";
+import type { Store } from "#functions/store/store.ts";
+import { boundedRead, collections, ensureIndexes } from "#shared/database.ts";
+import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
+
+const retention = { eventsDays: 7, messagesDays: 30 };
+let database: TestDatabase;
+let client: MongoClient;
+/** The commands that reached the database, in order. */
+const started: Record<string, unknown>[] = [];
+let answered: () => void = () => undefined;
+beforeAll(async () => {
+  database = await testDatabase();
+  await ensureIndexes(database.db, retention);
+  client = await MongoClient.connect(database.uri, { monitorCommands: true });
+  client.on("commandStarted", ({ command }) => started.push(command));
+  client.on("commandSucceeded", () => answered());
+});
+afterAll(async () => {
+  await client.close();
+  await database[Symbol.asyncDispose]();
+});
+
+const { signal } = new AbortController();
+const none = "00000000-0000-4000-8000-000000000000";
+
+/** Every call that only reads. */
+const reads: Partial<Record<keyof Store, (store: Store) => Promise<unknown>>> = {
+  byKey: (store) => store.byKey("k"),
+  bySession: (store) => store.bySession("s"),
+  findChannel: (store) => store.findChannel(none),
+  findDeletedChannel: (store) => store.findDeletedChannel(none),
+  listChannels: (store) =>
+    store.listChannels({ channelIds: null, status: null, after: null, limit: 9, signal }),
+  findCommand: (store) => store.findCommand(none),
+  hasCommand: (store) => store.hasCommand(none),
+  listCommands: (store) =>
+    store.listCommands({ channelId: none, state: null, type: null, after: null, limit: 9, signal }),
+  findRequest: (store) => store.findRequest("r"),
+  readChannelEvents: (store) => store.readChannelEvents({ channelId: none, after: 5, limit: 9, signal }),
+  readEvents: (store) => store.readEvents({ channelIds: null, after: null, limit: 9, signal }),
+  presentCursor: (store) => store.presentCursor(),
+  hasConnector: (store) => store.hasConnector(),
+  missingIndexes: (store) => store.missingIndexes(),
+};
+
+/** Every call that writes; MongoDB finds their documents by `_id`. */
+const writes: (keyof Store)[] = [
+  "createChannel",
+  "updateChannel",
+  "setWish",
+  "markDeleted",
+  "insertCommand",
+  "cancelCommand",
+  "requeueCommand",
+  "rememberRequest",
+  "refuseRequest",
+  "finishRequest",
+  "createSession",
+  "deleteSession",
+];
+
+test("every call of the store is known to read or to write", () => {
+  const store = mongoStore(client.db(), retention);
+  expect([...Object.keys(reads), ...writes].toSorted()).toEqual(Object.keys(store).toSorted());
+});
+
+test.each(Object.entries(reads))("the database ends what %s reads after 5 s", async (_, read) => {
+  started.length = 0;
+  await read(mongoStore(client.db(), retention)).catch(() => undefined);
+  expect(started.length).toBeGreaterThan(0);
+  for (const command of started) expect(command).toMatchObject(boundedRead);
+});
+
+test("the database ends the reading of a command's outcome after 5 s", async () => {
+  started.length = 0;
+  await mongoCommandOutcome(collections(client.db()).commands)(none);
+  expect(started).toMatchObject([boundedRead]);
+});
+
+test("503: a scan of the log ends with its request", async () => {
+  const { events } = collections(database.db);
+  const rows = Array.from({ length: 12_000 }, (__, at) => ({
+    ...{
+      _id: `e${at}`,
+      channelId: none,
+      seq: at + 1,
+      type: "incoming_message",
+      timestamp: new Date(),
+      data: {},
+    },
+    ord: new Timestamp({ t: Math.floor(Date.now() / 1_000) - 3_600, i: at + 1 }),
+  }));
+  await events.insertMany(rows);
+  const request = new AbortController();
+  const after = encodeCursor({
+    settled: (rows[0]?.ord.toBigInt() ?? 0n) - 1n,
+    newest: 1n << 62n,
+    seen: new Map([[channelKey(none), 2 ** 40]]),
+  });
+  const isScan = (command: Record<string, unknown>) => "getMore" in command;
+  started.length = 0;
+  answered = () => started.some(isScan) && request.abort();
+  const store = mongoStore(client.db(), retention);
+  const read = store.readEvents({ channelIds: null, after, limit: 9, signal: request.signal });
+  await expect(read).rejects.toMatchObject({ code: "database_unavailable" });
+  // The next scan comes after whatever the first one would still have read.
+  await store.readEvents({ channelIds: null, after: null, limit: 9, signal });
+  expect(started.filter(isScan).length, "of six batches").toBeLessThan(3);
+});
