@@ -93,7 +93,10 @@ async function openAuth(
   } catch (error) {
     if (!(error instanceof AuthStateError) || !unreadable.includes(error.fault)) throw error;
     if (await canOthersOpen()) throw new LeftToOthersError(error.message, { cause: error });
-    log.error({ event: "credentials_unreadable", channelId, fault: error.fault }, error.message);
+    log.error(
+      { event: "credentials_unreadable", channelId, fault: error.fault },
+      "the stored credentials of a channel cannot be read",
+    );
     return null;
   }
 }

@@ -60,6 +60,25 @@ test("the page shows that the server is unreachable, and updates once it is reac
   });
 });
 
+test("the example page, which authenticates once, hears its channel again after a restart, without a cookie", async () => {
+  await using system = await startSystem();
+  system.config.port = Number(new URL(system.url).port);
+  const created = await system.api().post("/channels", { name: "Example" });
+  const { channelId } = created.body.payload;
+  const html = await readFile(new URL("seed-page.txt", import.meta.url), "utf8");
+  const body = html.replace("your-channel-id", channelId).replace("your-api-key", apiKey);
+  await withPage({ baseURL: system.url }, async (page) => {
+    await page.route("**/example.html", (route) => route.fulfill({ contentType: "text/html", body }));
+    await page.goto("/example.html");
+    await page.getByText("Status: inactive").waitFor();
+    await system.stop();
+    await system.start();
+    await system.api().post(`/channels/${channelId}/connect`, {});
+    await page.getByText("Status: qr_ready").waitFor();
+    await page.locator("#qr-code[src^='data:image/png']").waitFor();
+  });
+});
+
 test("the example page in `seed-page.txt` works as written for a signed-in user", async () => {
   await using system = await startSystem();
   const created = await system.api().post("/channels", { name: "Example" });
