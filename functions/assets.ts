@@ -1,6 +1,6 @@
 /** Declares a file of the console as the server holds it in memory. */
 
-import type { ContentEncoding } from "./http/accept-encoding.ts";
+import type { ContentEncoding } from "#shared/accept-encoding.ts";
 
 /** The bytes of a file in one encoding. */
 export interface AssetBody {

@@ -58,6 +58,10 @@ export class Connection {
     return this.#joins >= this.#limits.authenticationTries;
   }
 
+  get isAnonymous(): boolean {
+    return this.#isAnonymous;
+  }
+
   /** Call when the connection has presented a key. */
   accept(): void {
     this.#isAnonymous = false;

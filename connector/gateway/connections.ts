@@ -59,7 +59,8 @@ export class Connections {
       return await verification();
     } finally {
       this.#verifying -= 1;
-      if (this.#open.has(connection.conn)) this.#anonymous.add(connection);
+      const isWaiting = connection.isAnonymous && this.#open.has(connection.conn);
+      if (isWaiting) this.#anonymous.add(connection);
     }
   }
 }

@@ -20,7 +20,7 @@ export const apiKeySchema = z.string().max(500);
 
 /** `pid` and `offset` are the client's own: it repeats the `pid` that the gateway gave it before. */
 const handshakeSchema = z
-  .strictObject({ apiKey: apiKeySchema, pid: z.string().max(100), offset: z.unknown() })
+  .strictObject({ apiKey: apiKeySchema, pid: z.string().max(100), offset: z.string().max(200) })
   .partial();
 
 /** What a handshake presents, in the order in which it counts. */

@@ -54,7 +54,7 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...defaultLimits, ...options.limits };
   const db = collections(options.db);
   const connections = new Connections(limits, options.trustProxy, log);
-  const sockets = createSocketServer(options.server, options.origins, connections, limits);
+  const sockets = createSocketServer(options.server, options.origins, connections, limits, log);
   const feeds = new Feeds({ db, broadcast: roomBroadcaster(sockets.io), log });
   const sessions = new SocketSessions(db, limits.returnMs);
   const parts = { db, connections, sessions, feeds, limits, log };

@@ -36,7 +36,8 @@ export function handshakeMiddleware(deps: HandshakeDeps): Middleware {
   const { connections, log } = deps;
   return async (socket, next) => {
     const connection = connections.of(socket);
-    if (!connection) return;
+    // Without `next`, Socket.io would keep the socket of a connection that is closed.
+    if (!connection) return next();
     try {
       socket.data = await connections.whileVerifying(connection, () => admit(deps, socket));
       // Socket.io sends this property to the client, which repeats it with its next connection.
@@ -48,7 +49,7 @@ export function handshakeMiddleware(deps: HandshakeDeps): Middleware {
         const trace = { event: "handshake_failed", socketId: socket.id, ...errorTrace(cause) };
         log.error(trace, "gateway handshake failed");
       }
-      if (error instanceof LostOnTheWay) return connection.hangUp();
+      if (error instanceof LostOnTheWay) connection.hangUp();
       next(connectError(error));
       // `next` answers in the next tick. A connection may try again, but not as often as it likes.
       if (connection.hasJoinedTooOften) setImmediate(() => connection.hangUp());

@@ -1,6 +1,8 @@
 import type { Server as HttpServer, IncomingMessage } from "node:http";
 import { Server } from "socket.io";
+import type { Logger } from "#shared/log.ts";
 import { boundedWebSocketServer } from "./bounded-websockets.ts";
+import { serveClientScripts } from "./client-scripts.ts";
 import type { Connections } from "./connections.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { isScriptRequest, originProblem } from "./origin.ts";
@@ -22,10 +24,12 @@ export function createSocketServer(
   origins: readonly string[],
   connections: Connections,
   limits: GatewayLimits,
+  log: Logger,
 ): SocketServer {
   let isClosing = false;
   const io = new Server(server, {
     path: "/socket.io/",
+    serveClient: false,
     ...(origins.length > 0 && { cors: { origin: [...origins], credentials: true } }),
     maxHttpBufferSize: limits.packetBytesMax,
     pingInterval: 25_000,
@@ -38,6 +42,7 @@ export function createSocketServer(
       answer(problem, problem === null);
     },
   });
+  serveClientScripts(server, origins, log);
   io.engine.on("connection", (conn: EngineConnection) => connections.open(conn));
   return { io, close };
 

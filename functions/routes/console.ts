@@ -1,8 +1,8 @@
 import { Hono } from "hono";
+import { preferredEncoding } from "#shared/accept-encoding.ts";
 import { ServiceError } from "#shared/errors.ts";
 import { howToBuild } from "../assets.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { preferredEncoding } from "../http/accept-encoding.ts";
 import { consoleContentPolicy } from "../middleware/security-headers.ts";
 import { apiVersion } from "./api-docs.ts";
 

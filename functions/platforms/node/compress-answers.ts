@@ -1,10 +1,6 @@
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
-import {
-  type ContentEncoding,
-  contentEncodings,
-  preferredEncoding,
-} from "#functions/http/accept-encoding.ts";
+import { type ContentEncoding, contentEncodings, preferredEncoding } from "#shared/accept-encoding.ts";
 import type { Fetch } from "./fetch.ts";
 
 /** A smaller answer fits into one packet, compressed or not. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
 import type { Asset, AssetBody } from "#functions/assets.ts";
-import { type ContentEncoding, contentEncodings } from "#functions/http/accept-encoding.ts";
+import { type ContentEncoding, contentEncodings } from "#shared/accept-encoding.ts";
 
 const contentTypes: Record<string, string> = {
   ".html": "text/html; charset=utf-8",

@@ -27,11 +27,11 @@ function loadPage(at: GatewayFixture, key: string, channelId: string): Listener 
 const times = (page: Listener, name: string) => page.names().filter((it) => it === name).length;
 
 async function loadedPage(at = gateway) {
-  const { key, keyId } = await gateway.addKey();
-  const channelId = await gateway.addChannel();
+  const { key, keyId } = await at.addKey();
+  const channelId = await at.addChannel();
   const page = loadPage(at, key, channelId);
   await eventually(() => times(page, "connection_update") === 1);
-  await eventually(async () => gateway.db.socketSessions.findOne({ keyHash: hashSecret(key) }));
+  await eventually(async () => at.db.socketSessions.findOne({ keyHash: hashSecret(key) }));
   return { page, key, keyId, channelId };
 }
 
@@ -61,6 +61,20 @@ describe("a page that authenticates once", () => {
     const { page } = await loadedPage();
     Reflect.set(page.socket.io, "uri", other.url);
     await lose(page);
+    await eventually(() => times(page, "authenticated") === 2);
+  });
+
+  test("goes on trying while the database cannot be read, and returns when it can", async () => {
+    await using other = await GatewayFixture.start({ limits: { authenticateMs: 2_000, lingerMs: 100 } });
+    const { page } = await loadedPage(other);
+    const { db } = other.database;
+    await db.collection("socket_sessions").rename("unbroken");
+    const pipeline = [{ $set: { broken: { $toInt: "broken" } } }];
+    await db.createCollection("socket_sessions", { viewOn: "unbroken", pipeline });
+    page.socket.io.engine.close();
+    await eventually(() => other.logged.filter((line) => line.includes("handshake_failed")).length > 1);
+    await db.dropCollection("socket_sessions");
+    await db.collection("unbroken").rename("socket_sessions");
     await eventually(() => times(page, "authenticated") === 2);
   });
 

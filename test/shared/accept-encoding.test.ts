@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { contentEncodings, preferredEncoding } from "#functions/http/accept-encoding.ts";
+import { contentEncodings, preferredEncoding } from "#shared/accept-encoding.ts";
 
 test.each([
   [undefined, null],
