@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { MongoClient } from "mongodb";
 import { expect, test } from "vitest";
+import { connectAsMember, newKeyFile } from "#infra/mongo/authentication.ts";
 import { commandLine } from "#infra/mongo/command-line.ts";
 import { findServer } from "#infra/mongo/find-server.ts";
 import { silentProgress } from "#infra/mongo/progress.ts";
@@ -37,6 +39,25 @@ test("a mongod that cannot be executed fails with the system's reason", async ()
   await chmod(path, 0o600);
   const start = startServer({ path, version: "6.0.5" }, folder.path, { env }, signal);
   await expect(start).rejects.toThrow("EACCES");
+});
+
+test("nobody becomes the administrator of a new mongod before its user exists", async () => {
+  await using folder = await temporaryFolder();
+  await using keyFile = await newKeyFile();
+  await using server = await startServer(await mongod(), folder.path, { env, keyFile: keyFile.path }, signal);
+  const uri = `mongodb://127.0.0.1:${server.port}/?directConnection=true`;
+  await using stranger = await MongoClient.connect(uri);
+  const { host } = new URL(uri);
+  for (const command of [
+    { replSetInitiate: { _id: "waypost", members: [{ _id: 0, host }] } },
+    { createUser: "mallory", pwd: "mallory", roles: ["root"] },
+  ])
+    await expect(stranger.db("admin").command(command)).rejects.toMatchObject({ codeName: "Unauthorized" });
+  await expect(connectAsMember(server.port, "guessed")).rejects.toMatchObject({
+    codeName: "AuthenticationFailed",
+  });
+  await using member = await connectAsMember(server.port, keyFile.key);
+  expect(await member.db("admin").command({ usersInfo: 1 })).toMatchObject({ users: [] });
 });
 
 test("a preferred port that is taken is replaced by another", async () => {
