@@ -1,5 +1,6 @@
 import type { BaileysEventMap, BinaryNode, WASocket } from "./baileys.ts";
 import type { InboundJournal } from "./inbound-journal.ts";
+import { markHandedOver } from "./message-turns.ts";
 
 /** Receives new messages and their updates. */
 export interface IntakeListener {
@@ -33,6 +34,7 @@ export function takeInOrder(wa: WASocket, journal: Journal, listener: IntakeList
     // A message without content is a placeholder for one that was not decrypted (in time): it is not in the log.
     const messages = batch.messages.filter(({ message }) => message);
     void listener.received(batch).then(() => journal.published(messages));
+    markHandedOver();
     return true;
   };
   const updated = (updates: BaileysEventMap["messages.update"]) => {

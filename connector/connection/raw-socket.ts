@@ -1,6 +1,7 @@
 import type { WebSocket } from "ws";
 import type { WASocket } from "../baileys/baileys.ts";
 import { leaveLock } from "../baileys/key-transactions.ts";
+import { leaveTurn } from "../baileys/message-turns.ts";
 import { markWritten } from "../baileys/wire-trace.ts";
 
 /** Baileys' WebSocket, which it keeps private and cannot end at once; null before it connects. */
@@ -16,6 +17,7 @@ export function traceWrites(wa: WASocket): void {
   socket.send = (...values: unknown[]) => {
     markWritten();
     leaveLock();
+    leaveTurn();
     send(...values);
   };
 }

@@ -15,6 +15,7 @@ import { hardenedSignalRepository } from "../baileys/harden.ts";
 import { type InboundJournal, inboundJournal } from "../baileys/inbound-journal.ts";
 import { betweenMessages, type IntakeListener, takeInOrder } from "../baileys/intake.ts";
 import { baileysLogger } from "../baileys/logger.ts";
+import { endTurnsEarly } from "../baileys/message-turns.ts";
 import { admitReceipts } from "../baileys/receipt-admission.ts";
 import { ServerIdentityError } from "../baileys/server-certificate.ts";
 import type { SocketCaches } from "../baileys/socket-caches.ts";
@@ -96,6 +97,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   const refusal = watchUpgrade(wa);
   requireCopies(wa);
   handleBeside(wa);
+  endTurnsEarly(wa);
   let isReached = false;
 
   const end = createSocketEnd(wa, (error) => {

@@ -12,6 +12,7 @@ import { type Collections, collections } from "#shared/database.ts";
 import { createLog, type Logger } from "#shared/log.ts";
 import { Api } from "./api.ts";
 import { type Child, startChild } from "./child.ts";
+import { lockGuard } from "./lock-guard.ts";
 import type { TestReplicaSet } from "./replica-set.ts";
 import { startSupervised } from "./supervised.ts";
 import { overProxy, tcpProxy } from "./tcp-proxy.ts";
@@ -80,6 +81,7 @@ export function startSystem(
 
 async function startOneProcess({ timings = {}, ...options }: OneProcessOptions) {
   await using owned = new AsyncDisposableStack();
+  owned.use(lockGuard());
   const world = await startWorld(owned, options);
   const { sandbox, database } = world;
   const server = options.wired === "database" ? database.uri : sandbox.websocketUrl;
