@@ -149,7 +149,7 @@ export class Sessions {
 
   async #open(channelId: string, isOverdue: boolean): Promise<void> {
     const { collections, lease } = this.#options;
-    const mayTake = () => this.#mayTake(channelId, isOverdue);
+    const mayTake = (found: ChannelDocument) => this.#mayTake(found, isOverdue);
     const channel = await acquire(collections, channelId, lease.id, mayTake);
     if (!channel || !lease.isValid()) return;
     const session = await this.#openSession(channel);
@@ -160,10 +160,14 @@ export class Sessions {
     session.ring();
   }
 
-  async #mayTake(channelId: string, isOverdue: boolean): Promise<boolean> {
-    const { us, others } = await this.#openersOf(channelId);
+  async #mayTake({ _id, owner }: ChannelDocument, isOverdue: boolean): Promise<boolean> {
+    const { collections, lease, leave } = this.#options;
+    const { us, others } = await this.#openersOf(_id);
     if (us || (!others && isOverdue)) return true;
-    this.#options.leave(channelId);
+    leave(_id);
+    // Its session failed here; the others take no channel that a living connector owns.
+    if (owner.connector === lease.id)
+      await this.#leaveUnopened(collections, { channelId: _id, epoch: owner.epoch }, lease.id);
     return false;
   }
 

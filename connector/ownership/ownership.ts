@@ -69,10 +69,10 @@ export async function acquire(
   db: Collections,
   channelId: string,
   connectorId: string,
-  mayTake: () => Promise<boolean> = async () => true,
+  mayTake: (channel: ChannelDocument) => Promise<boolean> = async () => true,
 ): Promise<ChannelDocument | null> {
   const channel = await db.channels.findOne({ _id: channelId });
-  if (!channel || !(await isFree(db, channel, connectorId)) || !(await mayTake())) return null;
+  if (!channel || !(await isFree(db, channel, connectorId)) || !(await mayTake(channel))) return null;
   return db.channels.findOneAndUpdate(
     { _id: channelId, "owner.connector": channel.owner.connector, "owner.epoch": channel.owner.epoch },
     { $set: { "owner.connector": connectorId }, $inc: { "owner.epoch": 1 } },

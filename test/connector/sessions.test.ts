@@ -12,7 +12,7 @@ import { fileDatabase } from "./connector.fixture.ts";
 const file = fileDatabase();
 
 /** The sessions of a connector whose lease never ends, and the channels they rang. */
-function openSessions(openers: ReadonlyMap<string, Openers> = new Map()) {
+function openSessions(openers: ReadonlyMap<string, Openers> = new Map(), id = randomUUID()) {
   const left: string[] = [];
   const ended = new AbortController();
   const nothing = async () => undefined;
@@ -24,7 +24,7 @@ function openSessions(openers: ReadonlyMap<string, Openers> = new Map()) {
     membership: { openers: async () => new Map([...openers]), ids: () => [] },
     leave: (channelId) => void left.push(channelId),
     lease: {
-      ...{ id: randomUUID(), ended: ended.signal },
+      ...{ id, ended: ended.signal },
       ...{ isValid: () => true, renew: nothing, drain: nothing, release: nothing },
     },
     config: {
@@ -72,6 +72,17 @@ test("a channel is left to a connector that can open it, and taken when it is ov
   expect(sessions.channels()).toEqual([lost]);
   expect((await file.all.channels.findOne({ _id: theirs }))?.owner).toEqual({ connector: null, epoch: 0 });
   sessions.abandon();
+});
+
+test("a channel of ours without a session is given back when only another connector can open it", async () => {
+  const id = randomUUID();
+  const channel = channelDocument({ owner: { connector: id, epoch: 4 } });
+  await file.all.channels.insertOne(channel);
+  const { sessions } = openSessions(new Map([[channel._id, { us: false, others: true }]]), id);
+  await sessions.take(channel._id);
+  expect((await file.all.channels.findOne({ _id: channel._id }))?.owner).toEqual({
+    ...{ connector: null, epoch: 4, unopenedBy: [id] },
+  });
 });
 
 test("a channel whose takeover throws is tried again after growing pauses, and then left to another connector", async () => {
