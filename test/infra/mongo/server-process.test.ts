@@ -57,7 +57,8 @@ test("nobody becomes the administrator of a new mongod before its user exists", 
     codeName: "AuthenticationFailed",
   });
   await using member = await connectAsMember(server.port, keyFile.key);
-  expect(await member.db("admin").command({ usersInfo: 1 })).toMatchObject({ users: [] });
+  const { authInfo } = await member.db("admin").command({ connectionStatus: 1 });
+  expect(authInfo.authenticatedUsers).toEqual([{ user: "__system", db: "local" }]);
 });
 
 test("a preferred port that is taken is replaced by another", async () => {
