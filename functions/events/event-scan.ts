@@ -17,16 +17,18 @@ export interface ScanBounds {
   seenMax: number;
   /** The most rows to look at, in case the cursor has read nearly all of them: callers can make such cursors. */
   scannedMax: number;
+  /** The `ord` up to which `rows` are complete, if others may follow; null = there are no others. */
+  end: bigint | null;
 }
 
 /**
  * Picks at most `limit` rows that the cursor has not read, and returns them with the cursor after them. `rows` are a
- * snapshot of the rows after the cursor's `settled`, in the order of `ord`.
+ * snapshot of the rows after the cursor's `settled`, in the order of `ord`, complete up to `end`.
  */
 export async function scanEvents(
   rows: AsyncIterable<EventPlace>,
   cursor: EventCursor,
-  { limit, settled, seenMax, scannedMax }: ScanBounds,
+  { limit, settled, seenMax, scannedMax, end }: ScanBounds,
 ): Promise<{ picked: EventPlace[]; next: EventCursor }> {
   const picked: EventPlace[] = [];
   const read = new ReadPlaces(cursor, settled, seenMax);
@@ -50,6 +52,10 @@ export async function scanEvents(
     if (!isRead) picked.push(row);
     read.add(row);
     if (stop === null) reached = row.ord;
+  }
+  if (end !== null) {
+    stop ??= end;
+    read.keepUnscanned();
   }
   const upTo = stop === null ? settled : earlier(stop, settled);
   const next = {

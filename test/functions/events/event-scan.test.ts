@@ -35,19 +35,38 @@ const writes = fc
     });
   });
 
-async function* visible(rows: readonly Row[], after: bigint, now: number): AsyncGenerator<EventPlace> {
-  for (const { visibleAt, ...row } of rows) if (row.ord > after && visibleAt <= now) yield row;
+/** The rows that a reader sees in the window that begins after `after`. */
+function visible(
+  rows: readonly Row[],
+  after: bigint,
+  { now, windowRows }: { now: number; windowRows: number },
+) {
+  const seen = rows.filter(({ ord, visibleAt }) => ord > after && visibleAt <= now);
+  const beyond = seen[windowRows];
+  const end = beyond ? beyond.ord - 1n : null;
+  async function* places(): AsyncGenerator<EventPlace> {
+    for (const { visibleAt: _, ...row } of seen) if (end === null || row.ord <= end) yield row;
+  }
+  return { places: places(), end };
+}
+
+interface TestedBounds {
+  limit: number;
+  seenMax: number;
+  scannedMax?: number;
+  windowRows?: number;
 }
 
 async function readAt(
   rows: readonly Row[],
   cursor: EventCursor,
   now: number,
-  { limit, seenMax, scannedMax = 1_000 }: { limit: number; seenMax: number; scannedMax?: number },
+  { limit, seenMax, scannedMax = 1_000, windowRows = 1_000 }: TestedBounds,
 ) {
   const settled = BigInt(Math.max(0, now - lateMax));
-  const bounds = { limit, settled, seenMax, scannedMax };
-  const scanned = await scanEvents(visible(rows, cursor.settled, now), cursor, bounds);
+  const { places, end } = visible(rows, cursor.settled, { now, windowRows });
+  const bounds = { limit, settled, seenMax, scannedMax, end };
+  const scanned = await scanEvents(places, cursor, bounds);
   const next = decodeCursor(encodeCursor(scanned.next));
   if (!next) throw new Error("The cursor did not survive");
   return { picked: scanned.picked, next };
@@ -61,13 +80,14 @@ test("a reader that follows the cursors gets every event once, in order per chan
       pauses,
       fc.integer({ min: 1, max: 7 }),
       fc.integer({ min: 1, max: 8 }),
-      fc.integer({ min: 20, max: 80 }),
-      async (rows, times, limit, seenMax, scannedMax) => {
+      fc.integer({ min: 4, max: 80 }),
+      fc.integer({ min: 4, max: 80 }),
+      async (rows, times, limit, seenMax, scannedMax, windowRows) => {
         const received: EventPlace[] = [];
         let [cursor, now] = [beginning, 0];
         for (let read = 0; read < 1_000 && received.length < rows.length; read += 1) {
           now += (times[read % times.length] ?? 1) + (read % 3 === 0 ? 1 : 0);
-          const page = await readAt(rows, cursor, now, { limit, seenMax, scannedMax });
+          const page = await readAt(rows, cursor, now, { limit, seenMax, scannedMax, windowRows });
           expect(page.picked.length).toBeLessThanOrEqual(limit);
           // One more, to remember the row that was read of two with the same `ord`.
           expect(page.next.seen.size).toBeLessThanOrEqual(seenMax + 1);
@@ -105,7 +125,7 @@ test("a cursor that claims to have read everything ends the scan at its bound, a
       yield { ord, channelId: "a", seq: Number(ord) };
     }
   }
-  const bounds = { limit: 10, settled: 1_000n, seenMax: 256, scannedMax: 100 };
+  const bounds = { limit: 10, settled: 1_000n, seenMax: 256, scannedMax: 100, end: null };
   let cursor: EventCursor = { settled: 0n, newest: 1n << 62n, seen: new Map([[channelKey("a"), 2 ** 40]]) };
   for (let page = 1; page <= 10; page++) {
     pulled = 0;
@@ -114,6 +134,17 @@ test("a cursor that claims to have read everything ends the scan at its bound, a
     expect(pulled).toBeLessThanOrEqual(101);
     cursor = next;
   }
+});
+
+test("a window that ends before rows that the cursor has read keeps them", async () => {
+  async function* rows(): AsyncGenerator<EventPlace> {
+    yield { ord: 5n, channelId: "late", seq: 1 };
+  }
+  const seen = new Map([[channelKey("early"), 1]]);
+  const bounds = { limit: 10, settled: 0n, seenMax: 256, scannedMax: 100, end: 5n };
+  const { picked, next } = await scanEvents(rows(), { settled: 0n, newest: 10n, seen }, bounds);
+  expect(picked).toEqual([{ ord: 5n, channelId: "late", seq: 1 }]);
+  expect(next.seen).toEqual(new Map([...seen, [channelKey("late"), 1]]));
 });
 
 describe("a cursor as text", () => {

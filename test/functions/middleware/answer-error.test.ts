@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Store } from "#functions/store/store.ts";
+import { ServiceError } from "#shared/errors.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 let functions: FunctionsFixture;
@@ -113,6 +114,25 @@ test.each([
   const list = (text: string | null) => text?.split(", ").sort();
   expect(list(headers.get("allow"))).toEqual(list(allowed));
 });
+
+test.each([
+  [30, "30"],
+  [1.2, "2"],
+  ["5\r\nSet-Cookie: a=b", null],
+  [-1, null],
+])(
+  "429: details that say to wait for %j are answered with Retry-After %j",
+  async (retryAfterSeconds, header) => {
+    const withStore = (store: Store): Store => ({
+      ...store,
+      listChannels: () =>
+        Promise.reject(new ServiceError("rate_limited", undefined, { details: { retryAfterSeconds } })),
+    });
+    await using limited = await functionsFixture({ withStore });
+    const { status, headers } = await limited.call("GET", "/channels");
+    expect([status, headers.get("retry-after")]).toEqual([429, header]);
+  },
+);
 
 test("204: OPTIONS on a page names the methods", async () => {
   const { status, headers } = await functions.call("OPTIONS", "/openapi.json");
