@@ -1,7 +1,7 @@
 import { type AnyBulkWriteOperation, Binary, type ClientSession, type Collection, type Db } from "mongodb";
 import { collectionNames, fenceId } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
-import { type Fence, FencedError, fencedError, fenceOperation } from "../ownership/fence.ts";
+import { dateOf, type Fence, FencedError, fencedError, fenceOperation } from "../ownership/fence.ts";
 import {
   type AuthCredsDocument,
   type AuthKeyDocument,
@@ -87,8 +87,8 @@ export async function writeRows(
   { fence, dataKey, wrapped, rows }: KeyWrite,
   session: ClientSession,
 ): Promise<void> {
-  const operations = inSafeOrder(rows).map((row) => rowOperation(fence.channelId, dataKey, row));
-  if (wrapped) operations.unshift(dataKeyOperation(fence.channelId, wrapped));
+  const operations = inSafeOrder(rows).map((row) => rowOperation(fence, dataKey, row));
+  if (wrapped) operations.unshift(dataKeyOperation(fence, wrapped));
   for (let from = 0; from < operations.length; from += rowsPerBulk) {
     await fencedBulk(keys, fence, operations.slice(from, from + rowsPerBulk), session);
   }
@@ -117,7 +117,7 @@ export async function updateCreds(
 ): Promise<void> {
   const { matchedCount } = await creds.updateOne(
     { _id: fence.channelId, channelId: fence.channelId, epoch: fence.epoch },
-    { $set: { creds: new Binary(sealed), updatedAt: new Date() } },
+    { $set: { creds: new Binary(sealed), updatedAt: dateOf(fence) } },
     { ...durable, session },
   );
   if (matchedCount === 0) throw new FencedError(fence);
@@ -126,11 +126,12 @@ export async function updateCreds(
 /** Upserts the credentials, in a transaction that has also written the fence. */
 export async function putCreds(
   creds: Collection<AuthCredsDocument>,
-  { channelId, epoch }: Fence,
+  fence: Fence,
   sealed: Buffer,
   session: ClientSession,
 ): Promise<void> {
-  const now = new Date();
+  const { channelId, epoch } = fence;
+  const now = dateOf(fence);
   await creds.updateOne(
     { _id: channelId, channelId },
     {
@@ -179,9 +180,10 @@ export async function eraseRows(
   }
 }
 
-function rowOperation(channelId: string, dataKey: Buffer, [_id, text]: Row): KeyOperation {
+function rowOperation(fence: Fence, dataKey: Buffer, [_id, text]: Row): KeyOperation {
+  const { channelId } = fence;
   if (text === null) return { deleteOne: { filter: { _id, channelId } } };
-  const now = new Date();
+  const now = dateOf(fence);
   const expiresAt = expiryOf(_id, now);
   const keyData = new Binary(seal(dataKey, _id, Buffer.from(text)));
   const update = {
@@ -191,8 +193,9 @@ function rowOperation(channelId: string, dataKey: Buffer, [_id, text]: Row): Key
   return { updateOne: { filter: { _id, channelId }, update, upsert: true } };
 }
 
-function dataKeyOperation(channelId: string, { masterKeyId, wrapped }: WrappedKey): KeyOperation {
-  const now = new Date();
+function dataKeyOperation(fence: Fence, { masterKeyId, wrapped }: WrappedKey): KeyOperation {
+  const { channelId } = fence;
+  const now = dateOf(fence);
   const $set = { channelId, masterKeyId, wrapped: new Binary(wrapped), updatedAt: now };
   const update = { $set, $setOnInsert: { createdAt: now } };
   return { updateOne: { filter: { _id: dataKeyId(channelId), channelId }, update, upsert: true } };

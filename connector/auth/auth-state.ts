@@ -34,6 +34,8 @@ export interface AuthStateOptions {
   signal?: AbortSignal;
   /** Checked before every write, since a stalled process sees the signal late. */
   isHeld?: () => boolean;
+  /** The database's time, ms since the epoch. */
+  now?: () => number;
   /** As in `AuthStoreOptions`. */
   isSharedKey?: (masterKeyId: string) => boolean;
 }
@@ -71,7 +73,8 @@ export interface AuthState extends AsyncDisposable {
  */
 export async function openAuthState(options: AuthStateOptions): Promise<AuthState> {
   const { db, channelId, epoch, masterKeys, server, signal = new AbortController().signal } = options;
-  const fence = { channelId, epoch, ...(options.isHeld && { isHeld: options.isHeld }) };
+  const { isHeld, now } = options;
+  const fence = { channelId, epoch, ...(isHeld && { isHeld }), ...(now && { now }) };
   const { isSharedKey } = options;
   const store = new AuthStore({ db, fence, masterKeys, signal, ...(isSharedKey && { isSharedKey }) });
   await using claiming = new AsyncDisposableStack();

@@ -58,7 +58,7 @@ export interface ConnectionOptions {
 
 export function createConnection(scope: SessionScope, options: ConnectionOptions): Connection {
   const current = createCurrentSocket();
-  const codes = createPairingCodes(options.timings.qrMs);
+  const codes = createPairingCodes(options.timings.qrMs, scope.now);
   const journalRecovery = createJournalRecovery(scope, options);
   let isRestart = false;
 

@@ -11,15 +11,18 @@ export interface PairingCodes {
 /** WhatsApp gives six QR codes: the first is valid for 60 s, the others for 20 s each. */
 const codes = { count: 6, firstMs: 60_000, nextMs: 20_000 };
 
-/** `qrMs`: how long each QR is valid; null for WhatsApp's own durations. */
-export function createPairingCodes(qrMs: number | null): PairingCodes {
+/**
+ * `qrMs`: how long each QR is valid; null for WhatsApp's own durations. `now`: the database's time, which decides whether a
+ * code has expired.
+ */
+export function createPairingCodes(qrMs: number | null, now: () => number): PairingCodes {
   let until = 0;
   const validMs = (attempt: number) => qrMs ?? (attempt === 1 ? codes.firstMs : codes.nextMs);
 
   return {
     qr(text, attempt) {
-      if (attempt === 1) until = Date.now() + validMs(1) + (codes.count - 1) * validMs(2);
-      return { kind: "qr", text, attempt, of: codes.count, expiresAt: Date.now() + validMs(attempt) };
+      if (attempt === 1) until = now() + validMs(1) + (codes.count - 1) * validMs(2);
+      return { kind: "qr", text, attempt, of: codes.count, expiresAt: now() + validMs(attempt) };
     },
     typed: (text) => ({ kind: "code", text, attempt: 1, of: 1, expiresAt: until }),
   };

@@ -17,6 +17,8 @@ export interface SignedPreKeyRotationOptions {
   timings: Pick<Timings, "signedPreKeyMs" | "signedPreKeyRetryMs" | "rotationLookMs" | "ackMs">;
   /** Aborts when the socket is gone. */
   gone: AbortSignal;
+  /** The database's time, ms since the epoch: another connector may compare what this one notes. */
+  now(): number;
   log: Logger;
 }
 
@@ -39,25 +41,27 @@ type SignedPreKey = AuthenticationCreds["signedPreKey"];
  * next day, and one that the previous connection left unanswered at once. The times are stored with the credentials, so that
  * a restart neither forgets them nor repeats the offer, and a new link starts over.
  */
-export function rotateSignedPreKeys({ auth, wa, timings, gone, log }: SignedPreKeyRotationOptions): void {
+export function rotateSignedPreKeys(options: SignedPreKeyRotationOptions): void {
+  const { auth, wa, timings, gone, now, log } = options;
   const kept = (): SignedPreKeyRecord => auth.state.creds.additionalData ?? {};
+  const isPast = (at: number, ms: number) => now() - at >= ms;
   let isRotating = false;
 
   const offer = async () => {
     const { creds } = auth.state;
     const key = kept().signedPreKeyOffered ?? nextSignedPreKey(creds);
-    await note(auth, { signedPreKeyTriedAt: Date.now(), signedPreKeyOffered: key });
+    await note(auth, { signedPreKeyTriedAt: now(), signedPreKeyOffered: key });
     const isAccepted = await offerSignedPreKey(wa, key, timings.ackMs);
     // The channel may have been unlinked or linked again meanwhile.
     if (gone.aborted) return;
     if (isAccepted) Object.assign(creds, { signedPreKey: key });
-    const replaced = isAccepted ? { signedPreKeyAt: Date.now() } : {};
+    const replaced = isAccepted ? { signedPreKeyAt: now() } : {};
     await note(auth, { ...replaced, signedPreKeyOffered: undefined });
     log.info({ event: "signed_pre_key", keyId: key.keyId, isTaken: isAccepted }, "signed pre-key offered");
   };
   const offerIfDue = async () => {
     const { signedPreKeyAt, signedPreKeyTriedAt = 0 } = kept();
-    if (signedPreKeyAt === undefined) return note(auth, { signedPreKeyAt: Date.now() });
+    if (signedPreKeyAt === undefined) return note(auth, { signedPreKeyAt: now() });
     const isOld = isPast(signedPreKeyAt, timings.signedPreKeyMs);
     if (isOld && isPast(signedPreKeyTriedAt, timings.signedPreKeyRetryMs)) await offer();
   };
@@ -78,10 +82,6 @@ export function rotateSignedPreKeys({ auth, wa, timings, gone, log }: SignedPreK
   const timer = setInterval(() => once(offerIfDue), timings.rotationLookMs);
   gone.addEventListener("abort", () => clearInterval(timer), { once: true });
   if (kept().signedPreKeyOffered) once(offer);
-}
-
-function isPast(at: number, ms: number): boolean {
-  return Date.now() - at >= ms;
 }
 
 /** Stores the fields; durable when it resolves. Bypasses Baileys' event, which would send a presence. */

@@ -66,7 +66,7 @@ export function socketSignals(
       if (hasOpened) return;
       open();
       const socket = current.open();
-      if (socket) rotateSignedPreKeys({ ...options, ...socket, log: scope.log });
+      if (socket) rotateSignedPreKeys({ ...options, now: scope.now, ...socket, log: scope.log });
     }),
     closed: ifCurrent((closure) => {
       const isLinked = auth.linked();

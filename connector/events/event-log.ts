@@ -6,7 +6,14 @@ import { durable } from "#shared/database.ts";
 import { duplicateKeyCode } from "#shared/database-errors.ts";
 import type { EventData, EventType } from "#shared/events.ts";
 import { newEventId } from "#shared/ids.ts";
-import { type Fence, FencedError, fencedError, fenceOperation, raiseFence } from "../ownership/fence.ts";
+import {
+  dateOf,
+  type Fence,
+  FencedError,
+  fencedError,
+  fenceOperation,
+  raiseFence,
+} from "../ownership/fence.ts";
 import { assertFits } from "./event-size.ts";
 
 /** One channel's numbered log, as its owner writes it. */
@@ -66,7 +73,7 @@ class OwnedEventLog implements EventLog {
       ord: new Timestamp({ t: 0, i: 0 }),
       epoch,
       type,
-      timestamp: new Date(),
+      timestamp: dateOf(this.#fence),
       data: { ...data } as Record<string, unknown>,
     };
     const published = new Promise<void>((resolve, reject) => this.#pending.push({ event, resolve, reject }));

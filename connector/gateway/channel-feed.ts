@@ -17,8 +17,6 @@ export interface FeedSource {
 }
 
 const pageRows = 200;
-/** How far back the last status is searched; it matters only while the channel's document is behind the log. */
-const recentRows = 50;
 const majority = { readConcern: { level: "majority" } } as const;
 
 /**
@@ -49,6 +47,7 @@ export class ChannelFeed {
     return this.#seq ?? 0;
   }
 
+  /** The last status that was broadcast; null if none was since the feed started. */
   get lastStatus(): EventDocument | null {
     return this.#lastStatus;
   }
@@ -82,14 +81,11 @@ export class ChannelFeed {
 
   async #start(): Promise<void> {
     const { events } = this.#source.db;
-    const recent = await events
-      .find(
-        { channelId: this.channelId, seq: { $exists: true } },
-        { sort: { seq: -1 }, limit: recentRows, ...majority },
-      )
-      .toArray();
-    this.#lastStatus = recent.find(isStatus) ?? null;
-    this.#seq = recent[0]?.seq ?? 0;
+    const newest = await events.findOne(
+      { channelId: this.channelId, seq: { $exists: true } },
+      { sort: { seq: -1 }, ...majority },
+    );
+    this.#seq = newest?.seq ?? 0;
     if (this.#mustReadLog) void this.readLog();
   }
 
@@ -105,7 +101,7 @@ export class ChannelFeed {
 
   async #broadcastPairing(): Promise<void> {
     const channel = await presentChannel(this.#source.db, this.channelId);
-    const notice = channel && pairingNotice(channel, new Date());
+    const notice = channel && pairingNotice(channel);
     const pairing = notice ? pairingKey(notice) : null;
     if (notice && pairing !== this.#lastPairing) this.#broadcast(null, notice);
     this.#lastPairing = pairing;

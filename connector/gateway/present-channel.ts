@@ -1,9 +1,10 @@
 import type { Collections } from "#shared/database.ts";
 import type { PresentChannel } from "./snapshot.ts";
 
-/** The database's clock decides whether a pairing has expired, because another machine dated it. */
+/** The database's clock decides whether a pairing has expired, because the channel's owner dated it by that. */
 const projection = {
   _id: 0,
+  now: "$$NOW",
   channelId: 1,
   status: 1,
   reason: 1,

@@ -2,18 +2,18 @@ import type { ChannelDocument, EventDocument } from "#shared/collections.ts";
 import type { EventData, LiveEventData } from "#shared/events.ts";
 import type { Notice } from "./notice.ts";
 
-/** The fields of a channel that the gateway reads; `pairing` only while it can be used. */
+/** The fields of a channel that the gateway reads, and when it read them; `pairing` only while it can be used. */
 export type PresentChannel = Pick<
   ChannelDocument,
   "channelId" | "status" | "reason" | "retryAt" | "lastDisconnect" | "lastStatusUpdate" | "pairing"
-> & { config: Pick<ChannelDocument["config"], "qrCode"> };
+> & { config: Pick<ChannelDocument["config"], "qrCode">; now: Date };
 
 /**
- * The current status. A channel's document and its log are two writes, so the newer of the two counts: otherwise a
- * socket that subscribes between them would keep an old status until the next change.
+ * The current status. The owner writes a channel's document before its log, so the document counts, unless a status was
+ * broadcast after the document was asked for: `logged`. Otherwise a socket that subscribes between the two would keep an old
+ * status until the next change. No dates are compared: two owners may have written them.
  */
-export function statusNotice(channel: PresentChannel, last: EventDocument | null): Notice {
-  const logged = last && last.timestamp > channel.lastStatusUpdate ? last : null;
+export function statusNotice(channel: PresentChannel, logged: EventDocument | null): Notice {
   const data = logged ? logged.data : channelStatus(channel);
   const timestamp = (logged ? logged.timestamp : channel.lastStatusUpdate).toISOString();
   return {
@@ -24,10 +24,10 @@ export function statusNotice(channel: PresentChannel, last: EventDocument | null
 }
 
 /** The QR or pairing code that can be used; null if there is none. */
-export function pairingNotice(channel: PresentChannel, now: Date): Notice | null {
+export function pairingNotice(channel: PresentChannel): Notice | null {
   const usable = usablePairing(channel);
   if (!usable) return null;
-  const payload = { ...usable.data, channelId: channel.channelId, timestamp: now.toISOString() };
+  const payload = { ...usable.data, channelId: channel.channelId, timestamp: channel.now.toISOString() };
   return { audience: "pairing", name: usable.name, payload };
 }
 

@@ -40,15 +40,16 @@ export function subscribeHandler(deps: SubscribeDeps): RequestHandler {
     try {
       await databaseAnswer(feed.ready, deps.limits.requestMs);
       using buffer = feed.openBuffer();
+      const knownSeq = feed.lastStatus?.seq ?? 0;
       const channel = await readableChannel(deps, identity, channelId);
       if (!client.socket.connected) return;
       const isSubscribed = client.subscriptions.has(channelId);
       if (isSubscribed && after === undefined)
-        return sendState({ client, identity, feed, channel, succeed }, feed.seq);
+        return sendState({ client, identity, feed, channel, knownSeq, succeed }, feed.seq);
       if (isSubscribed) leave(client, channelId, deps.feeds);
       isJoined = await follow(
         deps,
-        { client, identity, feed, channel, succeed },
+        { client, identity, feed, channel, knownSeq, succeed },
         buffer,
         after ?? buffer.seq,
       );
@@ -73,12 +74,15 @@ interface Subscription {
   identity: ClientIdentity;
   feed: ChannelFeed;
   channel: PresentChannel;
+  /** The number of the last status that was broadcast before the channel was read; 0 for none. */
+  knownSeq: number;
   succeed: (answer: object) => void;
 }
 
 /** Sends the current state; `seq` is the number after which the events that follow continue. */
-function sendState({ client, identity, feed, channel, succeed }: Subscription, seq: number): void {
-  const status = statusNotice(channel, feed.lastStatus);
+function sendState({ client, identity, feed, channel, knownSeq, succeed }: Subscription, seq: number): void {
+  const { lastStatus } = feed;
+  const status = statusNotice(channel, lastStatus && lastStatus.seq > knownSeq ? lastStatus : null);
   const pairing = snapshotPairing(identity, channel);
   succeed({ channelId: channel.channelId, status: status.payload.status, seq });
   client.send(asSnapshot(status));
@@ -106,7 +110,7 @@ function follow(
 }
 
 function snapshotPairing({ caller }: ClientIdentity, channel: PresentChannel): Notice | null {
-  return audiencesOf(caller).includes("pairing") ? pairingNotice(channel, new Date()) : null;
+  return audiencesOf(caller).includes("pairing") ? pairingNotice(channel) : null;
 }
 
 function leave(client: Client, channelId: string, feeds: Feeds): void {

@@ -91,7 +91,7 @@ export type Effect =
 
 /** The inputs of a transition besides the machine state and the signal. */
 export interface World {
-  /** Ms since the epoch. */
+  /** The database's time, ms since the epoch. */
   now: number;
   /** In [0, 1). */
   random: number;

@@ -4,6 +4,7 @@ import type { MessageDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
 import { proto } from "../baileys/baileys.ts";
+import { dateOf, type Fence } from "../ownership/fence.ts";
 import type { SeenMessage } from "./from-whatsapp.ts";
 import type { Prepared } from "./to-whatsapp.ts";
 
@@ -45,12 +46,13 @@ const rememberedMax = 5_000;
 export function createMessageStore(
   { messages }: Pick<Collections, "messages">,
   channelId: string,
+  clock: Pick<Fence, "now"> = {},
 ): MessageStore {
   const outId = (messageId: string) => `${channelId}/out/${messageId}`;
   const out = (messageId: string) => ({ _id: outId(messageId), channelId });
   /** The chats of messages that were sent a moment ago, whose receipts are about to arrive. */
   const recent = new LRUCache<string, OwnMessage>({ max: rememberedMax });
-  const put = (row: NewRow) => insertOnce(messages, { ...row, channelId, timestamp: new Date() });
+  const put = (row: NewRow) => insertOnce(messages, { ...row, channelId, timestamp: dateOf(clock) });
 
   return {
     sending(messageId, chat, type, message, sentTo = chat) {

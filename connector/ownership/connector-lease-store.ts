@@ -33,18 +33,18 @@ export async function insertLease(
   );
 }
 
-/** Resolves to false if the row is dead. */
+/** Resolves to the database's time, or to null if the row is dead. */
 export async function renewLease(
   connectors: Collection<ConnectorDocument>,
   id: string,
   leaseMs: number,
-): Promise<boolean> {
-  const { matchedCount } = await connectors.updateOne(
+): Promise<Date | null> {
+  const renewed = await connectors.findOneAndUpdate(
     { _id: id, state: { $ne: "dead" } },
     [{ $set: { aliveUntil: until(leaseMs) } }],
-    durable,
+    { returnDocument: "after", projection: { aliveUntil: 1 }, ...durable },
   );
-  return matchedCount > 0;
+  return renewed && new Date(renewed.aliveUntil.getTime() - leaseMs);
 }
 
 /** From then on no connector prefers this one for a channel. */

@@ -5,6 +5,7 @@ import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import type { Timings } from "../timings.ts";
 import { drainLease, endLease, insertLease, renewLease } from "./connector-lease-store.ts";
+import { createDatabaseClock } from "./database-clock.ts";
 
 /** The right of this process to run channels: a row that must be renewed. A dead row stays dead. */
 export interface ConnectorLease {
@@ -12,6 +13,8 @@ export interface ConnectorLease {
   id: string;
   /** False once another connector may take over, by our own monotonic clock. Checked before every relay. */
   isValid(): boolean;
+  /** The database's time, ms since the epoch. */
+  now(): number;
   /** Aborts when the lease has ended: lapsed, declared dead, or released. */
   ended: AbortSignal;
   /** Renews at once, which also detects that the lease was declared dead. Never rejects. */
@@ -48,6 +51,7 @@ export async function takeLease({
 }: LeaseOptions): Promise<ConnectorLease> {
   const id = randomUUID();
   const ended = new AbortController();
+  const clock = createDatabaseClock();
   let deadline = deadlineOf(performance.now(), timings);
   await insertLease(connectors, { id, name, capacity, masterKeyIds, leaseMs: timings.leaseMs });
   const isLapsed = () => performance.now() >= deadline;
@@ -63,8 +67,9 @@ export async function takeLease({
   const renew = async () => {
     const sentAt = performance.now();
     try {
-      const isAlive = await renewLease(connectors, id, timings.leaseMs);
-      if (!isAlive) end("declared dead");
+      const databaseNow = await renewLease(connectors, id, timings.leaseMs);
+      if (databaseNow) clock.adjust(databaseNow, sentAt);
+      if (!databaseNow) end("declared dead");
       else if (isLapsed()) end("lapsed");
       else deadline = Math.max(deadline, deadlineOf(sentAt, timings));
     } catch (error) {
@@ -76,8 +81,11 @@ export async function takeLease({
     if (isLapsed()) end("lapsed");
   }, watchMs);
 
+  // Sets the clock before anything is dated.
+  await renew();
   return {
     id,
+    now: clock.now,
     isValid: () => !ended.signal.aborted && !isLapsed(),
     ended: ended.signal,
     renew,

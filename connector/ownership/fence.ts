@@ -14,6 +14,13 @@ export interface Fence {
   epoch: number;
   /** False once the owner is past its own deadline; absent where no lease backs the fence. */
   isHeld?: () => boolean;
+  /** The database's time, ms since the epoch; absent where no lease backs the fence. */
+  now?: () => number;
+}
+
+/** The date of what an owner writes. */
+export function dateOf({ now = Date.now }: Pick<Fence, "now">): Date {
+  return new Date(now());
 }
 
 /** A newer epoch owns the channel, or may soon: the write was refused. Never retried: the session hangs up. */

@@ -70,7 +70,7 @@ export function assembleSession(
   const signal = (signal: Signal, isCurrent?: () => boolean) =>
     void machineRunner.dispatch(signal, isCurrent);
   const caches = createSocketCaches();
-  const initial = initialState(channel, isLinked(), Date.now());
+  const initial = initialState(channel, isLinked(), scope.now());
   const channelStore = createChannelStore(collections, fence);
   const linkedAccount = createLinkedAccount({ channel, auth, channelStore });
   const { ownJid, isWrongAccount } = linkedAccount;

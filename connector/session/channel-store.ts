@@ -2,7 +2,7 @@ import type { ChannelDocument, PendingPairing } from "#shared/collections.ts";
 import { type Collections, durable } from "#shared/database.ts";
 import type { LastDisconnect } from "#shared/events.ts";
 import { type MachineState, type PairingCode, publicStatus } from "../machine/machine.ts";
-import { assertHeld, type Fence, FencedError } from "../ownership/fence.ts";
+import { assertHeld, dateOf, type Fence, FencedError } from "../ownership/fence.ts";
 import { qrImage } from "./qr-image.ts";
 
 /** The fields of a channel's document that change with a step of its machine. */
@@ -37,7 +37,7 @@ export function createChannelStore({ channels }: Pick<Collections, "channels">, 
         reason: machine.reason,
         retryAt: machine.retryAt === null ? null : new Date(machine.retryAt),
         lastDisconnect,
-        lastStatusUpdate: new Date(),
+        lastStatusUpdate: dateOf(fence),
         unlink: machine.unlink && { ...machine.unlink, since: new Date(machine.unlink.since) },
         ...(isCodeNew ? await pairingFields(machine.code) : {}),
         ...(wanted ? { wanted } : {}),
@@ -46,7 +46,7 @@ export function createChannelStore({ channels }: Pick<Collections, "channels">, 
     setAccount: (phoneNumber, lid) =>
       set({ ...(phoneNumber ? { "config.phoneNumber": phoneNumber } : {}), lid }),
     setWish: (wanted) => set({ wanted }),
-    markDeleted: () => set({ ...withoutDescription, deletedAt: new Date() }),
+    markDeleted: () => set({ ...withoutDescription, deletedAt: dateOf(fence) }),
   };
 }
 

@@ -55,7 +55,7 @@ const effectsBeforeStatus: readonly Effect["type"][] = [
 ];
 
 export function createMachineRunner(
-  { fail, log }: Pick<SessionScope, "fail" | "log">,
+  { fail, log, now }: Pick<SessionScope, "fail" | "log" | "now">,
   options: MachineRunnerOptions,
 ): MachineRunner {
   const { channelStore, events, perform, limits, onChange } = options;
@@ -65,7 +65,7 @@ export function createMachineRunner(
   let lastDisconnect = options.lastDisconnect;
 
   const worldOf = ({ method }: MachineState): World => ({
-    now: Date.now(),
+    now: now(),
     random: Math.random(),
     isLinked: options.isLinked(),
     isWrongAccount: options.isWrongAccount(method),

@@ -15,7 +15,7 @@ import { type ChannelStores, type TakeoverOptions, takeOver } from "./takeover.t
 export interface SessionOptions
   extends Omit<SessionPartsOptions, "release" | "config">,
     Pick<TakeoverOptions, "canOthersOpen" | "isSharedKey"> {
-  lease: Pick<ConnectorLease, "id" | "isValid" | "ended">;
+  lease: Pick<ConnectorLease, "id" | "isValid" | "ended" | "now">;
   config: SessionPartsOptions["config"] & Pick<Config, "encryptionKeys">;
   log: Logger;
 }
@@ -45,6 +45,7 @@ export class Session {
     this.#scope = {
       channelId,
       ended: this.#ended.signal,
+      now: options.lease.now,
       isOwner: () => this.isOwner(),
       fail: (error) => this.fail(error),
       log: options.log.child({ channelId }),

@@ -30,7 +30,7 @@ export interface TakeoverOptions {
   db: Db;
   collections: Collections;
   channel: ChannelDocument;
-  lease: Pick<ConnectorLease, "id" | "ended" | "isValid">;
+  lease: Pick<ConnectorLease, "id" | "ended" | "isValid" | "now">;
   config: Pick<Config, "encryptionKeys" | "whatsapp">;
   /** Whether a living connector is left that may be able to open credentials which this one cannot. */
   canOthersOpen(): Promise<boolean>;
@@ -52,13 +52,14 @@ export class LeftToOthersError extends Error {
  */
 export async function takeOver(options: TakeoverOptions): Promise<ChannelStores> {
   const { collections, channel, lease } = options;
-  const fence: Fence = { channelId: channel._id, epoch: channel.owner.epoch, isHeld: lease.isValid };
+  const { isValid: isHeld, now } = lease;
+  const fence: Fence = { channelId: channel._id, epoch: channel.owner.epoch, isHeld, now };
   const events = await openEventLog(collections.events, fence);
   await using opened = new AsyncDisposableStack();
   const auth = await openAuth(options, fence);
   if (auth) opened.use(auth);
   const queue = createCommandQueue(collections.commands, fence, lease.id);
-  const messageStore = createMessageStore(collections, channel._id);
+  const messageStore = createMessageStore(collections, channel._id, fence);
   const publishedStatuses = createPublishedStatuses(collections, channel._id);
   const messageStatuses = createMessageStatuses({
     events,
@@ -75,7 +76,7 @@ export async function takeOver(options: TakeoverOptions): Promise<ChannelStores>
 /** Resolves to null for credentials that exist but cannot be read. They are kept: new ones would replace them for good. */
 async function openAuth(
   options: TakeoverOptions,
-  { channelId, epoch, isHeld }: Fence,
+  { channelId, epoch, isHeld, now }: Fence,
 ): Promise<AuthState | null> {
   const { db, config, lease, onLost, canOthersOpen, isSharedKey, log } = options;
   try {
@@ -88,6 +89,7 @@ async function openAuth(
       onLost,
       signal: lease.ended,
       ...(isHeld && { isHeld }),
+      ...(now && { now }),
       ...(isSharedKey && { isSharedKey }),
     });
   } catch (error) {

@@ -7,6 +7,7 @@ export function sessionScope(overrides: Partial<SessionScope> = {}): SessionScop
   return {
     channelId: "a channel",
     ended: new AbortController().signal,
+    now: Date.now,
     isOwner: () => true,
     fail: (error) => void errors.push(error),
     log: quiet,

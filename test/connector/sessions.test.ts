@@ -24,7 +24,7 @@ function openSessions(openers: ReadonlyMap<string, Openers> = new Map(), id = ra
     membership: { openers: async () => new Map([...openers]), ids: () => [] },
     leave: (channelId) => void left.push(channelId),
     lease: {
-      ...{ id, ended: ended.signal },
+      ...{ id, ended: ended.signal, now: Date.now },
       ...{ isValid: () => true, renew: nothing, drain: nothing, release: nothing },
     },
     config: {

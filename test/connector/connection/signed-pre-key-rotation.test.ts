@@ -31,7 +31,14 @@ function linked() {
   const connect = () => {
     const connection = new AbortController();
     const wa = { query: query as never };
-    rotateSignedPreKeys({ auth, wa, timings: defaultTimings, gone: connection.signal, log: quiet });
+    rotateSignedPreKeys({
+      auth,
+      wa,
+      timings: defaultTimings,
+      gone: connection.signal,
+      now: Date.now,
+      log: quiet,
+    });
     return connection;
   };
   const offerCount = () => steps.filter((one) => one === "offered").length;

@@ -36,7 +36,7 @@ async function own(
     db: file.database.db,
     collections: file.all,
     channel,
-    lease: { id: connectorId, ended: new AbortController().signal, isValid },
+    lease: { id: connectorId, ended: new AbortController().signal, isValid, now: Date.now },
     config: { encryptionKeys: [key], whatsapp: { server: null, version: null } },
     canOthersOpen: async () => others,
     onLost: () => undefined,
