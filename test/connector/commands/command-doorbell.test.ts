@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { Collection } from "mongodb";
+import { BSONRegExp, type Collection } from "mongodb";
 import { expect, onTestFinished, test } from "vitest";
 import { listenToCommands } from "#connector/commands/command-doorbell.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import { commandDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
+import { foreignWriter, notUtf8 } from "#test/support/foreign-writer.ts";
 import { quiet } from "#test/support/quiet-log.ts";
 import { severableDatabase } from "#test/support/severable-database.ts";
 import { fileDatabase } from "../connector.fixture.ts";
@@ -153,3 +154,20 @@ async function killStreams(commands: Collection<CommandDocument>): Promise<numbe
   await db.command({ killCursors: commands.collectionName, cursors });
   return cursors.length;
 }
+
+test("documents that the driver cannot read, or that fill their 16 MB, do not cost the stream", async () => {
+  await using writer = await foreignWriter(file.database.uri);
+  const { rung, counts } = await listening(file.all.commands);
+  const odd = [
+    { channelId: notUtf8, attempts: 0 },
+    { channelId: notUtf8 },
+    { _id: `a-${notUtf8}`, channelId: { $ne: null }, attempts: 0 },
+    { channelId: "x".repeat(15_500_000), attempts: 0 },
+    { channelId: new BSONRegExp("(?i)["), attempts: notUtf8 },
+  ];
+  for (const document of odd) await writer.insert(document);
+  await insertUntilRung(file.all.commands, rung);
+  // Bytes that are not UTF-8 ring for a channel that does not exist.
+  expect(rung.filter((channelId) => !channelId.includes("\ufffd"))).toHaveLength(1);
+  expect(counts).toEqual({ adopt: 1, reopened: 1 });
+});

@@ -6,6 +6,7 @@ import { mongoCommandOutcome } from "#functions/store/mongo-command-outcome.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import { collections } from "#shared/database.ts";
 import { eventually } from "#test/support/eventually.ts";
+import { foreignWriter, notUtf8 } from "#test/support/foreign-writer.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 import { resultsTestsuite } from "./results.testsuite.ts";
 
@@ -45,6 +46,19 @@ test("the change stream says which command to read, so two reads are enough", as
   await using database = await testDatabase();
   await using results = countReads(collections(database.db).commands);
   await results.expectTwoReads();
+});
+
+test("a command whose _id the driver cannot read, or has no text, does not cost the stream", async () => {
+  await using database = await testDatabase();
+  await using writer = await foreignWriter(database.uri);
+  const lines: string[] = [];
+  const log = pino({}, { write: (line: string) => void lines.push(line) });
+  await using results = countReads(collections(database.db).commands, log);
+  await results.expectTwoReads();
+  for (const _id of [`a-${notUtf8}`, { toString: 4, [notUtf8]: 1 }, new Date()]) await writer.insert({ _id });
+  await writer.commands.updateMany({ state: null }, { $set: { state: "failed" } });
+  await results.expectTwoReads();
+  expect(lines).toEqual([]);
 });
 
 test("a lost change stream is opened again", async () => {
