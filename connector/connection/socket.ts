@@ -11,6 +11,7 @@ import {
 } from "../baileys/baileys.ts";
 import { handleBeside } from "../baileys/beside.ts";
 import { boundRetries } from "../baileys/bounded-retries.ts";
+import { guardListeners } from "../baileys/guarded-listeners.ts";
 import { hardenedSignalRepository } from "../baileys/harden.ts";
 import { type InboundJournal, inboundJournal } from "../baileys/inbound-journal.ts";
 import { betweenMessages, type IntakeListener, takeInOrder } from "../baileys/intake.ts";
@@ -136,6 +137,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     pairing.start();
   });
   wa.ws.on("unexpected-response", () => end.terminate("upgrade refused"));
+  guardListeners(wa, log);
   takeInOrder(wa, journal, liveness.intake);
   admitReceipts(wa, options.getMessage);
   boundRetries(wa);

@@ -77,6 +77,8 @@ export interface SendOptions {
 export interface StanzaOptions {
   /** Which address of this person the stanza comes from. Default "pn". */
   addressing?: Addressing;
+  /** The JID of a group that the stanza comes from, with this person as its participant. */
+  group?: string;
   sealed?: Uint8Array;
 }
 
