@@ -35,7 +35,10 @@ export interface Timings {
   signedPreKeyRetryMs: number;
   rotationLookMs: number;
   ackMs: number;
-  /** How long WhatsApp's answers about one recipient (registered? which devices and keys?) may take in all. */
+  /**
+   * How long WhatsApp's answers about one recipient (registered? which devices and keys?) may take in all, and the one about
+   * the media hosts.
+   */
   recipientMs: number;
   /** How long a send that is not ready keeps later sends to other chats waiting. */
   overtakeMs: number;

@@ -21,7 +21,9 @@ import {
   downloadMediaMessage,
   generateWAMessage,
   getBinaryNodeChild,
+  getBinaryNodeChildren,
   getNextPreKeysNode,
+  getWAUploadToServer,
   initAuthCreds,
   jidDecode,
   makeWASocket,
@@ -61,7 +63,9 @@ export {
   downloadMediaMessage,
   generateWAMessage,
   getBinaryNodeChild,
+  getBinaryNodeChildren,
   getNextPreKeysNode,
+  getWAUploadToServer,
   initAuthCreds,
   jidDecode,
   makeWASocket,
@@ -75,6 +79,9 @@ export {
 
 assertLibsignalQueueBound();
 verifyServerCertificates({ Curve, proto, WA_CERT_DETAILS });
+
+/** What a socket is configured with unless told. */
+export const defaultSocketConfig = DEFAULT_CONNECTION_CONFIG;
 
 /** Baileys exports its Signal repository only here. */
 export const { makeSignalRepository: makeLibSignalRepository } = DEFAULT_CONNECTION_CONFIG;

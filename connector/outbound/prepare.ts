@@ -10,10 +10,12 @@ import type { MediaFetch } from "../media/fetched-media.ts";
 import type { ChatTimers } from "../messages/chat-timers.ts";
 import { mediaToWhatsApp, type Prepared, textToWhatsApp, underTimer } from "../messages/to-whatsapp.ts";
 import type { Recipients } from "./recipients.ts";
+import type { Uploads } from "./uploads.ts";
 
 export interface PrepareOptions {
   recipients: Recipients;
   chatTimers: Pick<ChatTimers, "of">;
+  uploads: Uploads;
   caches: SocketCaches;
   fetchMedia: MediaFetch;
   log: Logger;
@@ -23,8 +25,9 @@ export interface PrepareOptions {
 const mediaUploadTimeoutMs = 60_000;
 
 /**
- * Prepares a send ahead of its turn: finds the recipient and asks for its keys; fetches, checks and uploads media. Throws a `ServiceError` that
- * retrying cannot fix (`invalid_command`, `recipient_not_on_whatsapp`, `media_…`), and any other error when it might.
+ * Prepares a send ahead of its turn: finds the recipient and asks for its keys; fetches, checks and uploads media. Throws a
+ * `ServiceError` that retrying cannot fix (`invalid_command`, `recipient_not_on_whatsapp`, `media_…`), and any other error
+ * when it might.
  */
 export async function prepare(
   command: CommandDocument & { messageId: string },
@@ -41,7 +44,7 @@ export async function prepare(
   const { message } = await generateWAMessage(jid, converted.content, {
     userJid,
     messageId: command.messageId,
-    upload: wa.waUploadToServer,
+    upload: options.uploads.over(wa),
     mediaCache: options.caches.mediaCache,
     mediaUploadTimeoutMs,
     ...(timer && { ephemeralExpiration: timer.seconds }),

@@ -16,6 +16,7 @@ import { createParties } from "../messages/parties.ts";
 import { createResendRequests } from "../messages/resend-request.ts";
 import { createRecipients } from "../outbound/recipients.ts";
 import { createSender, type Sender, type Sending } from "../outbound/sender.ts";
+import { createUploads } from "../outbound/uploads.ts";
 import type { SessionScope } from "../session-scope.ts";
 import type { Timings } from "../timings.ts";
 import { createChannelStore } from "./channel-store.ts";
@@ -130,6 +131,11 @@ function assembleSender(
   { config, timings, fetchMedia }: SessionPartsOptions,
   { caches, chatTimers, sending }: { caches: SocketCaches; chatTimers: ChatTimers; sending: () => Sending },
 ): Sender {
+  const { log } = scope;
+  const asking = {
+    recipients: createRecipients(timings),
+    uploads: createUploads({ recipientMs: timings.recipientMs, log }),
+  };
   return createSender(scope, {
     queue,
     messageStatuses,
@@ -137,7 +143,7 @@ function assembleSender(
     ackMs: timings.ackMs,
     overtakeMs: timings.overtakeMs,
     bucket: createTokenBucket(config.sendRate, config.sendBurst),
-    preparation: { caches, chatTimers, fetchMedia, log: scope.log, recipients: createRecipients(timings) },
+    preparation: { ...asking, caches, chatTimers, fetchMedia, log },
     sending,
   });
 }

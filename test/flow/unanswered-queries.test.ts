@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { servePicture } from "#infra/demo/picture.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
 import { pairedChannel, type TestChannel } from "../support/pairing.ts";
@@ -8,11 +9,16 @@ const phoneNumber = "15550100411";
 const known = "15550100412";
 const member = "15550100413";
 let newNumber = 15_550_100_420;
+let picture: Awaited<ReturnType<typeof servePicture>>;
 let system: OneProcess;
 let channel: TestChannel;
 
 beforeAll(async () => {
-  system = await startSystem({ timings: { recipientMs: 1_000, overtakeMs: 200 } });
+  picture = await servePicture();
+  system = await startSystem({
+    config: { mediaAllowHosts: [picture.host] },
+    timings: { recipientMs: 1_000, overtakeMs: 200 },
+  });
   channel = await pairedChannel(system, phoneNumber);
   expect((await send(known)).status).toBe(200);
   await system.sandbox.account(known).sendText(phoneNumber, "Hello");
@@ -23,6 +29,7 @@ afterEach(() => system.sandbox.faults.clear());
 
 afterAll(async () => {
   await system[Symbol.asyncDispose]();
+  await picture[Symbol.asyncDispose]();
   const { decryptFailures: _, ...counts } = cleanCounts;
   expect(system.sandbox.counts.snapshot()).toMatchObject(counts);
 });
@@ -87,6 +94,17 @@ describe.each(["encrypt", "usync"])("while WhatsApp does not answer %s queries",
     });
   }, 40_000);
 });
+
+test("media goes out when a later query for the media hosts is answered, and beside it other sends do", async () => {
+  system.sandbox.faults.ignoreQuery("w:m", { times: 1 });
+  const { url } = picture;
+  const body = { to: member, mediaType: "image", mediaUrl: url };
+  const sending = system.api().post(`/channels/${channel.channelId}/send-media`, body);
+  for (const ms of await others("beside media")) expect(ms).toBeLessThan(patienceMs);
+  const { status, body: answer } = await sending;
+  expect(status).toBe(200);
+  await system.sandbox.account(member).waitForMessage(({ id }) => id === answer.payload.messageId);
+}, 40_000);
 
 test("a newly linked channel receives messages while WhatsApp does not answer for its app state", async () => {
   system.sandbox.faults.ignoreQuery("w:sync:app:state", { times: 100 });

@@ -81,7 +81,6 @@ export function fakeSocket({
     },
     getUSyncDevices: async (jids: string[]) => jids.map((jid) => ({ jid })),
     assertSessions: async () => false,
-    waUploadToServer: () => Promise.reject(new Error("nothing to upload")),
   };
   return { wa: wa as unknown as WASocket, relayed, messages, most };
 }

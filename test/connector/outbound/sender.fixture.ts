@@ -10,6 +10,7 @@ import { createMessageStatuses } from "#connector/messages/message-status.ts";
 import { createMessageStore } from "#connector/messages/message-store.ts";
 import { createRecipients } from "#connector/outbound/recipients.ts";
 import { createSender, type Sending } from "#connector/outbound/sender.ts";
+import { createUploads } from "#connector/outbound/uploads.ts";
 import type { Fence } from "#connector/ownership/fence.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
@@ -52,6 +53,7 @@ export async function senderOn(
     bucket: createTokenBucket(0, 1),
     preparation: {
       caches: createSocketCaches(),
+      uploads: createUploads({ recipientMs: 5_000, log: quiet }),
       chatTimers: { of: async () => null },
       recipients: createRecipients({ recipientMs: 5_000 }),
       fetchMedia: () => Promise.reject(new Error("no media here")),
