@@ -31,6 +31,8 @@ export interface CommandQueue extends RelayMarks {
   unclaim(ids: readonly string[]): Promise<void>;
   /** Resolves when the settlement is durable. Settlements of the same moment share a write. */
   settle(id: string, settlement: Settlement): Promise<void>;
+  /** Removes the pairing codes from the results of settled commands: none of them works any more. */
+  forgetPairingCodes(): Promise<void>;
   /** Settles an `unknown` send as succeeded: a later receipt or acknowledgement proved that it arrived. */
   settleUnknown(messageId: string): Promise<void>;
   /**
@@ -71,6 +73,11 @@ export function createCommandQueue(
       await commands.updateMany({ _id: { $in: [...ids] }, ...mine }, update, durable);
     },
     settle: createSettler(commands, mine),
+    async forgetPairingCodes() {
+      const settled = { channelId, state: "succeeded" as const, lane: 0 as const };
+      const withCode = { type: "channel.request_pairing_code", "result.code": { $exists: true } };
+      await commands.updateMany({ ...settled, ...withCode }, { $unset: { "result.code": "" } }, durable);
+    },
     async settleUnknown(messageId) {
       const unknown = { channelId, messageId, state: confirm.from[0], "claim.epoch": { $lte: epoch } };
       const result = { $mergeObjects: ["$result", { status: "sent" }] };

@@ -111,6 +111,7 @@ export function assembleSession(
     initial: initial.machine,
     lastDisconnect: channel.lastDisconnect,
     perform: effects.perform,
+    forgetCode: queue.forgetPairingCodes,
     onChange: () => sender.ring(),
   });
   const sending = () => sendingOn(machineRunner, connection);

@@ -50,6 +50,9 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
     // An erasure settles the command that asked for it.
     const isErased = command.type === "channel.delete" && settlement.state === "succeeded";
     if (!isErased) await queue.settle(command._id, settlement);
+    // The code may have been used, or lost, before it was in the result.
+    const isCodeGone = machineRunner.machine().code?.kind !== "code";
+    if (command.type === "channel.request_pairing_code" && isCodeGone) await queue.forgetPairingCodes();
   };
   const loop = createWorkLoop({
     mayWork: scope.isOwner,

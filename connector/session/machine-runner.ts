@@ -36,6 +36,8 @@ export interface MachineRunnerOptions {
   lastDisconnect: LastDisconnect | null;
   channelStore: Pick<ChannelStore, "saveStep">;
   events: Pick<EventLog, "publish">;
+  /** Called when a pairing code works no more, before that is stored. */
+  forgetCode(): Promise<void>;
   /** Must not wait for a later signal. */
   perform(effect: Effect): Promise<void>;
   isLinked(): boolean;
@@ -81,6 +83,7 @@ export function createMachineRunner(
     for (const effect of effects.filter(isBeforeStatus)) await perform(effect);
     machine = after;
     const isCodeNew = before.code !== after.code;
+    if (isCodeNew && before.code?.kind === "code") await options.forgetCode();
     await channelStore.saveStep({ machine, lastDisconnect, isCodeNew, ...wishOf(effects) });
     if (isVisible(before, after)) {
       const change = { before: before.state, state: after.state, reason: after.reason };

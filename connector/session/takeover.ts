@@ -68,6 +68,8 @@ export async function takeOver(options: TakeoverOptions): Promise<ChannelStores>
     onArrived: queue.settleUnknown,
   });
   await queue.reserve();
+  // A code died with the owner that showed it.
+  if (channel.pairing?.kind === "code") await queue.forgetPairingCodes();
   await rescueOrphans({ queue, messageStatuses, publishedStatuses });
   opened.move();
   return { fence, events, auth, queue, messageStore, messageStatuses, publishedStatuses };

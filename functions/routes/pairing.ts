@@ -25,7 +25,8 @@ const codeAnswer = z.object({
   payload: z.object({ channelId: z.string(), code: z.string(), expiresAt: timeSchema }),
 });
 
-const codeResult = z.object({ code: z.string(), expiresAt: timeSchema });
+/** The code leaves the result when it works no more. */
+const codeResult = z.object({ code: z.string().optional(), expiresAt: timeSchema });
 
 const qrAnswer = z.object({
   ok: z.literal(true),
@@ -59,7 +60,7 @@ const requestingCode = channelRoute({
       commandHeaders,
     ),
   },
-  refused: ["already_linked", "cancelled", "pairing_rate_limited", "whatsapp_rejected"],
+  refused: ["already_linked", "cancelled", "expired", "pairing_rate_limited", "whatsapp_rejected"],
 });
 
 const readingQr = channelRoute({
@@ -99,6 +100,10 @@ export function pairingRoutes(deps: Dependencies) {
       if (outcome.state !== "succeeded")
         return c.json(queuedAnswer("Pairing code queued", channelId, accepted.commandId), 202);
       const { code, expiresAt } = codeResult.parse(outcome.result);
+      if (code === undefined)
+        throw new ServiceError("expired", "The pairing code works no more; request another", {
+          details: { commandId: accepted.commandId },
+        });
       return c.json({ ok: true as const, payload: { channelId, code, expiresAt } }, 200);
     })
     .openapi(guarded(readingQr, store), async (c) => {

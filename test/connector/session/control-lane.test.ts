@@ -51,6 +51,7 @@ async function openLane(situation: Situation = {}) {
     isLinked: () => now.isLinked,
     isWrongAccount: () => false,
     limits,
+    forgetCode: async () => undefined,
     onChange: () => undefined,
   });
   const lane = createControlLane(scope, {

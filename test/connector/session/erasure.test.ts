@@ -103,6 +103,7 @@ async function erasureOf({
     },
     isLinked: () => true,
     isWrongAccount: () => false,
+    forgetCode: async () => undefined,
     onChange: () => undefined,
   });
   const { erase, tidy } = createErasure(scope, {

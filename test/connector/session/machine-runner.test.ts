@@ -35,6 +35,7 @@ async function startRunner(
     isLinked: () => true,
     isWrongAccount: () => false,
     limits,
+    forgetCode: async () => undefined,
     onChange: (machine) => changes.push(machine),
     ...options,
   });
