@@ -6,6 +6,9 @@ const rememberedMs = 15 * 60_000;
 /** The most messages for which the phone is about to be asked. */
 const phoneRequestsMax = 100;
 
+const mappingsMax = 10_000;
+const mappingMs = 3 * 24 * 60 * 60_000;
+
 /** The parts of Baileys' retry manager that grow with what contacts send. */
 interface RetryManager {
   addRecentMessage(to: string, id: string, message: unknown): void;
@@ -31,4 +34,11 @@ export function boundRetries(wa: WASocket): void {
   manager.schedulePhoneRequest = (...request) => {
     if (Object.keys(manager.pendingPhoneRequests).length < phoneRequestsMax) schedule(...request);
   };
+}
+
+/** Bounds Baileys' memory of who has which LID, one entry for each person who writes; it reads again what it forgot. */
+export function boundMappings({ signalRepository }: Pick<WASocket, "signalRepository">): void {
+  const mappings = signalRepository.lidMapping as unknown as { mappingCache: LRUCache<string, string> };
+  if (!(mappings.mappingCache instanceof LRUCache)) throw new Error("Baileys has no cache of LIDs.");
+  mappings.mappingCache = new LRUCache({ max: mappingsMax, ttl: mappingMs, updateAgeOnGet: true });
 }

@@ -10,7 +10,7 @@ import {
   type WASocket,
 } from "../baileys/baileys.ts";
 import { handleBeside } from "../baileys/beside.ts";
-import { boundRetries } from "../baileys/bounded-retries.ts";
+import { boundMappings, boundRetries } from "../baileys/bounded-retries.ts";
 import { guardListeners } from "../baileys/guarded-listeners.ts";
 import { hardenedSignalRepository } from "../baileys/harden.ts";
 import { type InboundJournal, inboundJournal } from "../baileys/inbound-journal.ts";
@@ -141,6 +141,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   takeInOrder(wa, journal, liveness.intake);
   admitReceipts(wa, options.getMessage);
   boundRetries(wa);
+  boundMappings(wa);
   holdBack(wa, () => listener.allPublished());
   forwardEvents(wa, options, { end, watchdog, liveness });
   log.debug({ event: "socket" }, "connecting to WhatsApp");

@@ -1,8 +1,15 @@
 import "#connector/baileys/baileys.ts";
 import { MessageRetryManager } from "@whiskeysockets/baileys";
 import { expect, test } from "vitest";
-import { silentLogger, type WASocket } from "#connector/baileys/baileys.ts";
-import { boundRetries } from "#connector/baileys/bounded-retries.ts";
+import {
+  addTransactionCapability,
+  initAuthCreds,
+  makeLibSignalRepository,
+  silentLogger,
+  type WASocket,
+} from "#connector/baileys/baileys.ts";
+import { boundMappings, boundRetries } from "#connector/baileys/bounded-retries.ts";
+import { memoryStore } from "./signal-party.fixture.ts";
 
 test("what Baileys remembers about messages that it could not decrypt is bounded, and no message is kept whole", () => {
   const messageRetryManager = new MessageRetryManager(silentLogger, 5);
@@ -19,4 +26,19 @@ test("what Baileys remembers about messages that it could not decrypt is bounded
   expect([sizeOf("recentMessagesMap"), sizeOf("messageKeyIndex")]).toEqual([0, 0]);
   expect(messageRetryManager.getRetryCount("M19999")).toBe(1);
   messageRetryManager.clear();
+});
+
+test("the LIDs of at most 10,000 people are remembered, and those forgotten are read again", async () => {
+  const store = memoryStore();
+  const keys = addTransactionCapability(store, silentLogger, { maxCommitRetries: 1, delayBetweenTriesMs: 0 });
+  const signalRepository = makeLibSignalRepository({ creds: initAuthCreds(), keys }, silentLogger);
+  boundMappings({ signalRepository });
+  const { lidMapping } = signalRepository;
+  const pairs = Array.from({ length: 12_000 }, (_, n) => ({
+    lid: `${n}@lid`,
+    pn: `1555${n + 1_000_000}@s.whatsapp.net`,
+  }));
+  await lidMapping.storeLIDPNMappings(pairs);
+  expect(Reflect.get(Reflect.get(lidMapping, "mappingCache"), "size")).toBe(10_000);
+  expect(await lidMapping.getPNForLID("3@lid")).toBe("15551000003:0@s.whatsapp.net");
 });
