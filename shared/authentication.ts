@@ -1,5 +1,6 @@
 /** Authenticates callers by API key or by the console's session cookie. */
 
+import type { Collection, Document, Filter } from "mongodb";
 import { hashSecret } from "./api-key.ts";
 import type { ApiKeyDocument } from "./collections.ts";
 import { boundedRead, type Collections } from "./database.ts";
@@ -9,8 +10,8 @@ import type { Grant } from "./scopes.ts";
 /** The caller: an API key, used directly or through a console session created with it. */
 export interface Caller extends Grant {
   keyId: string;
-  /** When the key or the session expires, whichever is first. */
-  expiresAt: Date | null;
+  /** How long the key or the session is valid, whichever ends first, from when it was read; null for ever. */
+  validMs: number | null;
 }
 
 /** The name of the console's cookie. Its value is random and opaque; the hash of it is the `console_sessions` id. */
@@ -19,38 +20,50 @@ export const sessionCookieName = "waypost_session";
 /** The collections that authentication reads. */
 export type KeyCollections = Pick<Collections, "apiKeys" | "consoleSessions">;
 
-/** Throws `missing_api_key`, `invalid_api_key` or `expired_api_key`. */
-export async function authenticateKey(db: KeyCollections, key: string | null, now: Date): Promise<Caller> {
+/** Throws `missing_api_key`, `invalid_api_key` or `expired_api_key`. The database's clock decides, as it dated the rows. */
+export async function authenticateKey(db: KeyCollections, key: string | null): Promise<Caller> {
   if (!key) throw new ServiceError("missing_api_key");
-  return authenticateKeyHash(db, hashSecret(key), now);
+  return authenticateKeyHash(db, hashSecret(key));
 }
 
 /** Like `authenticateKey`, for whoever has kept only the hash of a key. */
 export async function authenticateKeyHash(
   db: Pick<KeyCollections, "apiKeys">,
   hash: string,
-  now: Date,
 ): Promise<Caller> {
-  return asCaller(await db.apiKeys.findOne({ hash }, boundedRead), now, null);
+  return asCaller(await findTimed(db.apiKeys, { hash }), null);
 }
 
 /** Like `authenticateKey`, for the value of the console's cookie. */
-export async function authenticateSession(db: KeyCollections, cookie: string, now: Date): Promise<Caller> {
-  const session = await db.consoleSessions.findOne({ _id: hashSecret(cookie) }, boundedRead);
+export async function authenticateSession(db: KeyCollections, cookie: string): Promise<Caller> {
+  const session = await findTimed(db.consoleSessions, { _id: hashSecret(cookie) });
   if (!session) throw new ServiceError("invalid_api_key", "The session is not valid; sign in again");
-  if (session.expiresAt <= now)
+  if (session.expiresAt <= session.now)
     throw new ServiceError("expired_api_key", "The session has expired; sign in again");
-  return asCaller(await db.apiKeys.findOne({ _id: session.keyId }, boundedRead), now, session.expiresAt);
+  return asCaller(await findTimed(db.apiKeys, { _id: session.keyId }), session.expiresAt);
 }
 
-function asCaller(key: ApiKeyDocument | null, now: Date, sessionExpiresAt: Date | null): Caller {
+/** A row, and the database's time at which it was read. */
+type Timed<T> = T & { now: Date };
+
+async function findTimed<T extends Document>(
+  collection: Collection<T>,
+  filter: Filter<T>,
+): Promise<Timed<T> | null> {
+  const pipeline = [{ $match: filter }, { $limit: 1 }, { $set: { now: "$$NOW" } }];
+  const [found] = await collection.aggregate<Timed<T>>(pipeline, boundedRead).toArray();
+  return found ?? null;
+}
+
+function asCaller(key: Timed<ApiKeyDocument> | null, sessionExpiresAt: Date | null): Caller {
   if (!key || key.revokedAt) throw new ServiceError("invalid_api_key");
-  if (key.expiresAt && key.expiresAt <= now) throw new ServiceError("expired_api_key");
+  if (key.expiresAt && key.expiresAt <= key.now) throw new ServiceError("expired_api_key");
+  const expiresAt = earlier(key.expiresAt, sessionExpiresAt);
   return {
     keyId: key._id,
     scopes: key.scopes,
     channels: key.channels,
-    expiresAt: earlier(key.expiresAt, sessionExpiresAt),
+    validMs: expiresAt && expiresAt.getTime() - key.now.getTime(),
   };
 }
 

@@ -51,9 +51,8 @@ export function keyCredential(apiKey: string): Credential {
 
 /** Throws as `authenticateKey` and `authenticateSession` do. */
 export function verify(db: KeyCollections, credential: Credential): Promise<Caller> {
-  const now = new Date();
-  if (credential.kind === "key") return authenticateKeyHash(db, credential.hash, now);
-  return authenticateSession(db, credential.cookie, now);
+  if (credential.kind === "key") return authenticateKeyHash(db, credential.hash);
+  return authenticateSession(db, credential.cookie);
 }
 
 /** Equal for two sockets with the same credential. */

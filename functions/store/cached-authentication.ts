@@ -17,9 +17,10 @@ export function cachedAuthentication(source: Authentication): CachedAuthenticati
 
   const cached = async (name: string, authenticate: () => Promise<Caller>): Promise<Caller> => {
     const known = callers.get(name);
-    if (known && !isExpired(known)) return known;
+    if (known) return known;
     const caller = await authenticate();
-    callers.set(name, caller);
+    const ttl = Math.floor(Math.min(cachedMs, caller.validMs ?? cachedMs));
+    if (ttl > 0) callers.set(name, caller, { ttl });
     return caller;
   };
   const keyName = (key: string) => `key ${hashSecret(key)}`;
@@ -29,8 +30,4 @@ export function cachedAuthentication(source: Authentication): CachedAuthenticati
     bySession: (cookie) => cached(sessionName(cookie), () => source.bySession(cookie)),
     forgetSession: (cookie) => void callers.delete(sessionName(cookie)),
   };
-}
-
-function isExpired({ expiresAt }: Caller): boolean {
-  return expiresAt !== null && expiresAt <= new Date();
 }

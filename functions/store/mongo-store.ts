@@ -21,8 +21,8 @@ export function mongoStore(db: Db, retention: Retention): Store {
     ...mongoCommands(commands),
     ...mongoKeyedRequests(idempotencyKeys),
     ...mongoEvents(db.client, events, retention),
-    byKey: (key) => authenticateKey(keys, key, new Date()),
-    bySession: (cookie) => authenticateSession(keys, cookie, new Date()),
+    byKey: (key) => authenticateKey(keys, key),
+    bySession: (cookie) => authenticateSession(keys, cookie),
     async hasConnector() {
       const alive = { state: "alive" as const, $expr: { $gt: ["$aliveUntil", "$$NOW"] } };
       return (await connectors.findOne(alive, { projection: { _id: 1 }, ...boundedRead })) !== null;

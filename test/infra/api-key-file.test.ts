@@ -28,7 +28,7 @@ async function started() {
     db,
     start,
     opens: (key: string | null) =>
-      authenticateKey(db, key, new Date()).then(
+      authenticateKey(db, key).then(
         ({ keyId }) => keyId,
         ({ code }) => code,
       ),
@@ -50,7 +50,7 @@ test("a lost API key is replaced: the new key is valid, the old key and its sess
   expect(after.key).not.toBe(before.key);
   expect(await data.opens(after.key)).toBe("first");
   expect(await data.opens(before.key)).toBe("invalid_api_key");
-  await expect(authenticateSession(data.db, "cookie", new Date())).rejects.toMatchObject({
+  await expect(authenticateSession(data.db, "cookie")).rejects.toMatchObject({
     code: "invalid_api_key",
   });
   expect(after.lines).toEqual([
