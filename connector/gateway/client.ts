@@ -11,6 +11,7 @@ import type { Connection } from "./connection.ts";
 import type { Credential } from "./credential.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Notice } from "./notice.ts";
+import { RequestQueue } from "./request-queue.ts";
 import { roomOf, roomPrefix } from "./rooms.ts";
 
 /** An accepted key, and the credential that verifies it again. */
@@ -45,9 +46,8 @@ export class Client {
   failedTries = 0;
   readonly #deps: ClientDeps;
   readonly #budget: TokenBucket;
+  readonly #queue: RequestQueue;
   #identity: ClientIdentity | null = null;
-  #work: Promise<void> = Promise.resolve();
-  readonly #waiting = { requests: 0, bytes: 0 };
   #refusals = 0;
 
   constructor(socket: Socket, connection: Connection, pid: string | null, deps: ClientDeps) {
@@ -57,6 +57,7 @@ export class Client {
     this.#deps = deps;
     const { requestsPerSecond, requestsBurst } = deps.limits;
     this.#budget = createTokenBucket(requestsPerSecond, requestsBurst);
+    this.#queue = new RequestQueue(deps.limits);
     connection.expire = () => this.end(noKeyInTime);
     socket.onAny((name: string, ...args: unknown[]) => this.#receive(name, args));
     // Clients can send an event of this name, and engine.io reports broken frames by it; without a listener it throws.
@@ -109,28 +110,13 @@ export class Client {
     const acknowledge = acknowledgement(args);
     const payload = typeof args[0] === "function" ? undefined : args[0];
     const bytes = JSON.stringify(payload)?.length ?? 0;
-    if (this.#isFullFor(bytes) || !this.#budget.tryTake(performance.now())) {
+    if (!this.#queue.hasRoomFor(bytes) || !this.#budget.tryTake(performance.now())) {
       this.#refuse(name, payload, acknowledge);
       return;
     }
     this.#refusals = 0;
-    if (isRequestName(name)) this.#enqueue(bytes, () => this.#answer(name, payload, acknowledge));
+    if (isRequestName(name)) this.#queue.add(bytes, () => this.#answer(name, payload, acknowledge));
     else acknowledge(failure(publicError(unknownRequest)));
-  }
-
-  #isFullFor(bytes: number): boolean {
-    const { waitingRequestsMax, waitingBytesMax } = this.#deps.limits;
-    const { requests, bytes: waitingBytes } = this.#waiting;
-    return requests >= waitingRequestsMax || waitingBytes + bytes > waitingBytesMax;
-  }
-
-  #enqueue(bytes: number, answer: () => Promise<void>): void {
-    this.#waiting.requests += 1;
-    this.#waiting.bytes += bytes;
-    this.#work = this.#work.then(answer).finally(() => {
-      this.#waiting.requests -= 1;
-      this.#waiting.bytes -= bytes;
-    });
   }
 
   #refuse(name: string, payload: unknown, acknowledge: Acknowledge): void {
