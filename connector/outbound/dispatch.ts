@@ -5,14 +5,17 @@ import type { TokenBucket } from "../concurrency/token-bucket.ts";
 import type { OpenSocket } from "../connection/current-socket.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
+import type { Prepared } from "../messages/to-whatsapp.ts";
 import type { SessionScope } from "../session-scope.ts";
 import { createAckWindow } from "./ack-window.ts";
 import { createCarriage, type Preparing } from "./carriage.ts";
 import { chatOf } from "./chat-of.ts";
+import { type FirstSendOptions, firstSend, prepareAttempt } from "./first-send.ts";
 import type { PrepareOptions } from "./prepare.ts";
-import { resend } from "./resend.ts";
+import { prepareAgain, type ResendOptions, resend } from "./resend.ts";
 import { createSendOutcomes } from "./send-outcome.ts";
 import { createSetAside } from "./set-aside.ts";
+import type { SendAttempt } from "./try-in-place.ts";
 
 export interface DispatchOptions {
   queue: CommandQueue;
@@ -32,7 +35,7 @@ export interface DispatchOptions {
 export interface Dispatch {
   /** Sends while `canSend` holds, and queues again what was not tried. Resolves when each send is through or set aside. */
   send(batch: Send[], socket: OpenSocket, canSend: () => boolean): Promise<void>;
-  /** Sends `unknown` sends once more while `canSend` holds; see `resend.ts`. */
+  /** Sends `unknown` sends once more while `canSend` holds; see `resend.ts`. Resolves as `send` does. */
   resend(unknown: Send[], socket: OpenSocket, canSend: () => boolean): Promise<void>;
   /** Settles a send as failed without trying it. */
   refuse(send: Send, error: PublicError): Promise<void>;
@@ -43,51 +46,79 @@ export interface Dispatch {
 /** How many sends are prepared ahead of the one whose turn it is. */
 const aheadMax = 2;
 
+/** One kind of trip to the wire. */
+interface Journey<T> {
+  prepare(attempt: SendAttempt): Promise<T>;
+  /** Resolves to whether the send needs nothing more. */
+  go(attempt: SendAttempt, prepared: Promise<T>): Promise<boolean>;
+  /** Takes back sends that cannot go out now. */
+  takeBack(sends: readonly Send[]): Promise<void>;
+}
+
 export function createDispatch(scope: SessionScope, options: DispatchOptions): Dispatch {
   const { queue } = options;
   const outcomes = createSendOutcomes(options);
   const ackWindow = createAckWindow(scope.fail);
   const setAside = createSetAside(scope.fail);
+  const carriage = createCarriage(options.overtakeMs);
 
   const logSent = ({ _id, messageId }: Send, outcome: string, isAgain: boolean) =>
     scope.log.info({ event: "sent", commandId: _id, messageId, outcome, isAgain }, "message");
-  const carriage = createCarriage(scope, {
-    ...options,
+  const shared = { ...options, ...carriage, ackWindow };
+  const firstOptions: FirstSendOptions = {
+    ...shared,
     outcomes,
-    ackWindow,
     onSettled: (send, { kind }) => logSent(send, kind, false),
-  });
+  };
+  const resendOptions: ResendOptions = {
+    ...shared,
+    onResent: (send, outcome) => logSent(send, outcome?.kind ?? "unsent", true),
+  };
+  const first: Journey<Prepared> = {
+    prepare: (attempt) => prepareAttempt(scope, attempt, options),
+    go: (attempt, prepared) => firstSend(scope, attempt, prepared, firstOptions),
+    takeBack: (sends) => queue.unclaim(sends.map(({ _id }) => _id)),
+  };
+  /** They stay `unknown`. */
+  const second: Journey<Prepared | null> = {
+    prepare: (attempt) => prepareAgain(attempt, options),
+    go: (attempt, prepared) => resend(scope, attempt, prepared, resendOptions),
+    takeBack: async () => undefined,
+  };
+
+  const carryAll = async <T>(journey: Journey<T>, attempts: readonly SendAttempt[]): Promise<void> => {
+    const preparing: Preparing<T>[] = [];
+    const prepare = (attempt: SendAttempt) => carriage.prepare(attempt.send, () => journey.prepare(attempt));
+    for (const [index, attempt] of attempts.entries()) {
+      for (const ahead of attempts.slice(preparing.length, index + 1 + aheadMax)) {
+        preparing.push(prepare(ahead));
+      }
+      const own = preparing[index] ?? prepare(attempt);
+      const chat = chatOf(attempt.send);
+      const carried = carriage.carry(attempt, own.patience, (ready) => journey.go(ready, own.prepared));
+      const isOvertaken = setAside.has(chat) ? Promise.resolve(null) : own.patience.over.then(() => null);
+      const isDone = await Promise.race([carried, isOvertaken]);
+      if (isDone === false) {
+        for (const { patience } of preparing) patience.pause();
+        return journey.takeBack(attempts.slice(index).map(({ send }) => send));
+      }
+      if (isDone) continue;
+      const orTakeBack = (done: boolean) => (done ? undefined : journey.takeBack([attempt.send]));
+      await setAside.add(chat, carried.then(orTakeBack));
+    }
+  };
 
   return {
-    async send(batch, socket, canSend) {
-      const preparing: Preparing[] = [];
-      for (const [index, send] of batch.entries()) {
-        for (const ahead of batch.slice(preparing.length, index + 1 + aheadMax)) {
-          preparing.push(carriage.prepare(ahead, socket));
-        }
-        const own = preparing[index] ?? carriage.prepare(send, socket);
-        const chat = chatOf(send);
-        const carried = carriage.carry({ send, socket, canSend }, own);
-        const isOvertaken = setAside.has(chat) ? Promise.resolve(null) : own.patience.over.then(() => null);
-        const isDone = await Promise.race([carried, isOvertaken]);
-        if (isDone === false) {
-          for (const { patience } of preparing) patience.pause();
-          return queue.unclaim(batch.slice(index).map(({ _id }) => _id));
-        }
-        if (isDone) continue;
-        const requeue = (done: boolean) => (done ? undefined : queue.unclaim([send._id]));
-        await setAside.add(chat, carried.then(requeue));
-      }
-    },
-    async resend(unknown, socket, canSend) {
-      for (const send of unknown) {
-        const resent = canSend() ? await resend(scope, send, socket, canSend, options) : null;
-        if (!resent) continue;
-        ackWindow.track(resent.answered.then((known) => logSent(send, known?.kind ?? "unsent", true)));
-        await resent.written;
-        await ackWindow.room();
-      }
-    },
+    send: (batch, socket, canSend) =>
+      carryAll(
+        first,
+        batch.map((send) => ({ send, socket, canSend })),
+      ),
+    resend: (unknown, socket, canSend) =>
+      carryAll(
+        second,
+        unknown.map((send) => ({ send, socket, canSend })),
+      ),
     refuse: (send, error) => outcomes.settleUnsent(send, error, "failed"),
     async idle() {
       await setAside.idle();

@@ -1,15 +1,10 @@
-import { backoffMs } from "#shared/backoff.ts";
-import { isUnavailable } from "#shared/database-errors.ts";
-import { errorTrace } from "#shared/error-trace.ts";
 import { type PublicError, publicError, ServiceError } from "#shared/errors.ts";
-import { sleep } from "#shared/sleep.ts";
 import { SocketGoneError } from "../baileys/socket-gone-error.ts";
 import type { CommandQueue } from "../commands/command-queue.ts";
-import { NotBegunError } from "../commands/relay-marks.ts";
 import type { RelayOutcome, Send } from "../commands/send-settlement.ts";
 import type { TokenBucket } from "../concurrency/token-bucket.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
-import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
+import { accountOf } from "../connection/current-socket.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
@@ -19,8 +14,9 @@ import { type PrepareOptions, prepare } from "./prepare.ts";
 import { relay } from "./relay.ts";
 import type { SendOutcomes } from "./send-outcome.ts";
 import { waitForSendRate } from "./send-pacing.ts";
+import { type SendAttempt, type SendTurn, tryInPlace } from "./try-in-place.ts";
 
-export interface FirstSendOptions {
+export interface FirstSendOptions extends SendTurn {
   queue: Pick<CommandQueue, "startRelay">;
   messageStatuses: Pick<MessageStatuses, "begin">;
   messageStore: Pick<MessageStore, "sending">;
@@ -29,25 +25,9 @@ export interface FirstSendOptions {
   bucket: TokenBucket;
   preparation: PrepareOptions;
   ackMs: number;
-  /** Runs the step that puts a send on the wire, alone; before and after it, other sends may be put there. */
-  inTurn<T>(send: Send, step: () => Promise<T>): Promise<T>;
-  /** Called when a send is `dead`: no try brought it to the wire. */
-  onGaveUp(send: Send): void;
   /** Called when the outcome of a send that reached the wire is settled. */
   onSettled(send: Send, outcome: RelayOutcome): void;
 }
-
-/** A send on its first trip to the wire; `resend.ts` has the second. */
-export interface SendAttempt {
-  send: Send;
-  socket: OpenSocket;
-  canSend(): boolean;
-  /** An earlier send to the chat was given up while this one waited for it. */
-  isLastTry?: boolean;
-}
-
-const triesMax = 3;
-const retryBackoff = { baseMs: 500, maxMs: 4_000 };
 
 const notSent: PublicError = {
   code: "not_sent",
@@ -64,8 +44,8 @@ export function prepareAttempt(
 }
 
 /**
- * Sends, and retries in place so that later sends to the chat do not overtake. `prepared` is what the first try sends.
- * Resolves to whether the send is settled or on the wire. Throws the database's error when that is unavailable.
+ * Puts a send on the wire for the first time; `resend.ts` has the second. `prepared` is what the first try sends. Resolves to
+ * whether the send is settled or on the wire. Throws the database's error when that is unavailable.
  */
 export async function firstSend(
   scope: SessionScope,
@@ -74,12 +54,12 @@ export async function firstSend(
   options: FirstSendOptions,
 ): Promise<boolean> {
   const { send, socket, canSend } = attempt;
-  const { outcomes, bucket, inTurn } = options;
+  const { outcomes, bucket, inTurn, onGaveUp } = options;
   const settleUnsent = async (error: PublicError, state: "failed" | "dead") => {
     await outcomes.settleUnsent(send, error, state);
     return true;
   };
-  for (let tries = 1; ; tries++) {
+  const tryOnce = async (tries: number) => {
     try {
       const ready = await (tries === 1 ? prepared : prepareAttempt(scope, attempt, options));
       return await inTurn(send, async () => {
@@ -90,18 +70,13 @@ export async function firstSend(
       });
     } catch (error) {
       if (error instanceof ServiceError) return await settleUnsent(publicError(error), "failed");
-      if (!canSend() || error instanceof NotBegunError) return false;
-      // Not the send's fault: the session ends, and the next one queues it again.
-      if (isUnavailable(error)) throw error;
-      const trace = { commandId: send._id, tries, ...errorTrace(error) };
-      scope.log.warn({ event: "send_failed", ...trace }, "message did not reach the wire");
-      if (tries >= triesMax || attempt.isLastTry) {
-        options.onGaveUp(send);
-        return await settleUnsent(notSent, "dead");
-      }
-      await sleep(backoffMs(retryBackoff, tries, Math.random()), scope.ended);
+      throw error;
     }
-  }
+  };
+  return await tryInPlace(scope, attempt, tryOnce, () => {
+    onGaveUp(send);
+    return settleUnsent(notSent, "dead");
+  });
 }
 
 /** Throws the error that kept the message off the wire. */

@@ -292,6 +292,47 @@ describe("a send whose recipient WhatsApp does not answer for", () => {
     expect(fixture.socket.relayed).toEqual([next.messageId]);
   });
 
+  test("is overtaken on its second way, too, by sends to other chats only", async () => {
+    const fixture = await senderOn(file.all, silent, 30);
+    const [first] = (await fixture.insert(1, toChat(silentOne))) as [CommandDocument];
+    const [second] = (await fixture.insert(1, toChat(other))) as [CommandDocument];
+    fixture.sender.ring();
+    for (const send of [first, second]) {
+      expect(await fixture.settled(send)).toMatchObject({ state: "unknown" });
+    }
+    fixture.now.sending = { kind: "closed" };
+    const [behind] = (await fixture.insert(1, toChat(silentOne))) as [CommandDocument];
+    const [passing] = (await fixture.insert(1, toChat(third))) as [CommandDocument];
+    const answer = Promise.withResolvers<void>();
+    const devices = (jid: string) => (jid.startsWith(silentOne) ? answer.promise : Promise.resolve());
+    const next = fixture.reopen({ devices });
+    expect(await fixture.settled(passing)).toMatchObject({ state: "succeeded" });
+    answer.resolve();
+    expect(await fixture.settled(behind)).toMatchObject({ state: "succeeded" });
+    expect(next.relayed).toEqual([second, passing, first, behind].map(({ messageId }) => messageId));
+    expect(await fixture.read(first)).toMatchObject({ state: "succeeded" });
+  });
+
+  test("stays `unknown` when its second way fails, and later sends to its chat go on", async () => {
+    const fixture = await senderOn(file.all, silent, 30);
+    const [first] = (await fixture.insert(1, toChat(silentOne))) as [CommandDocument];
+    fixture.sender.ring();
+    expect(await fixture.settled(first)).toMatchObject({ state: "unknown" });
+    let refusals = 0;
+    const devices = async () => {
+      if (refusals < 3) throw new Error(`WhatsApp did not answer question ${++refusals}`);
+    };
+    const next = fixture.reopen({ devices });
+    await eventually(() => refusals === 3);
+    const [later] = (await fixture.insert(1, toChat(silentOne))) as [CommandDocument];
+    fixture.sender.ring();
+    expect(await fixture.settled(later)).toMatchObject({ state: "succeeded" });
+    expect(next.relayed).toEqual([later.messageId]);
+    const last = fixture.reopen();
+    await eventually(async () => (await fixture.read(first)).state === "succeeded");
+    expect(last.relayed).toEqual([first.messageId]);
+  });
+
   test("goes back to the queue with those behind it when the socket closes, and is sent in order over the next one", async () => {
     const lookup = (jid: string) =>
       jid.startsWith(silentOne) ? new Promise<void>(() => undefined) : Promise.resolve();

@@ -15,6 +15,8 @@ export interface Answers {
   unregistered?: readonly string[];
   /** Resolves when WhatsApp answers questions about this JID. */
   lookup?: (jid: string) => Promise<void>;
+  /** Resolves when WhatsApp answers for the devices of this JID. */
+  devices?: (jid: string) => Promise<void>;
   /** The JID of the linked device. */
   account?: string;
 }
@@ -27,6 +29,7 @@ export function fakeSocket({
   isOnWireWhenFailing = false,
   unregistered = [],
   lookup,
+  devices,
   account = "15550100009:1@s.whatsapp.net",
 }: Answers) {
   const relayed: string[] = [];
@@ -79,7 +82,10 @@ export function fakeSocket({
       messages.push({ to, bytes: proto.Message.encode(message).finish() });
       return count("relays", () => send(messageId, to));
     },
-    getUSyncDevices: async (jids: string[]) => jids.map((jid) => ({ jid })),
+    async getUSyncDevices(jids: string[]) {
+      for (const jid of jids) await devices?.(jid);
+      return jids.map((jid) => ({ jid }));
+    },
     assertSessions: async () => false,
   };
   return { wa: wa as unknown as WASocket, relayed, messages, most };
