@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { makeLibSignalRepository } from "./baileys.ts";
 import { holdsLock, isAtomic } from "./key-transactions.ts";
+import { isAwaited } from "./message-turns.ts";
 
 type LookUpLids = NonNullable<Parameters<typeof makeLibSignalRepository>[2]>;
 type LidMapping = ReturnType<typeof makeLibSignalRepository>["lidMapping"];
@@ -9,21 +10,27 @@ type LidMapping = ReturnType<typeof makeLibSignalRepository>["lidMapping"];
 const answerMs = 5_000;
 /** A number whose LID WhatsApp did not tell is not asked for again for this long. */
 const forgottenAfterMs = 60_000;
+/** While WhatsApp leaves lookups unanswered, received messages wait for one of them in this time, whoever writes. */
+const silentMs = 60_000;
 
 /**
  * Bounds Baileys' lookups of the LIDs of numbers, which it makes wherever it needs a session and repeats each time for a
- * number without one. Inside atomic work none is made: the number's own address counts there. A LID that is stored is found
- * without a lookup.
+ * number without one. Inside atomic work none is made: the number's own address counts there, as it does when the lookup
+ * fails. A LID that is stored is found without a lookup.
  */
 export function boundedLookups(lookUp: LookUpLids): LookUpLids {
   const unknown = new LRUCache<string, true>({ max: 5_000, ttl: forgottenAfterMs });
+  let silentSince = Number.NEGATIVE_INFINITY;
+  const mustNotAsk = () => isAtomic() || (isAwaited() && performance.now() - silentSince < silentMs);
   return async (jids) => {
-    const asked = isAtomic() ? [] : jids.filter((jid) => !unknown.has(jid));
+    const asked = mustNotAsk() ? [] : jids.filter((jid) => !unknown.has(jid));
     if (asked.length === 0) return [];
-    const found = (await inTime(lookUp(asked))) ?? [];
-    const known = new Set(found.map(({ pn }) => pn));
+    // Baileys would refuse the message whose sender it looks up, and WhatsApp not deliver it again.
+    const found = await inTime(lookUp(asked).catch(() => []));
+    if (found === undefined) silentSince = performance.now();
+    const known = new Set(found?.map(({ pn }) => pn));
     for (const jid of asked) if (!known.has(jid)) unknown.set(jid, true);
-    return found;
+    return found ?? [];
   };
 }
 

@@ -21,6 +21,12 @@ export function markHandedOver(): void {
   turn.timer = setTimeout(turn.left.resolve, afterHandOverMs);
 }
 
+/** Whether all later messages wait for the current work. */
+export function isAwaited(): boolean {
+  const turn = current.getStore();
+  return turn !== undefined && !turn.isHandedOver;
+}
+
 /** Call it for every frame that is written. Ends the turn of a message that was handed over: it asks WhatsApp. */
 export function leaveTurn(): void {
   const turn = current.getStore();

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { proto } from "#connector/baileys/baileys.ts";
 import { servePicture } from "#infra/demo/picture.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
@@ -94,6 +95,31 @@ describe.each(["encrypt", "usync"])("while WhatsApp does not answer %s queries",
     });
   }, 40_000);
 });
+
+/** Sends a message whose stanza names the sender's number alone, so that Baileys asks WhatsApp for the LID. */
+async function sendFromNumberAlone(from: string, text: string) {
+  const sealed = Buffer.concat([proto.Message.encode({ conversation: text }).finish(), Buffer.of(1)]);
+  const stanza = { tag: "message", attrs: { id: `ID ${text}`, type: "text", t: "1700000000" } };
+  await system.sandbox.account(from).sendStanza(phoneNumber, stanza, { sealed });
+}
+
+test("a message is published although WhatsApp refuses to look its sender up", async () => {
+  system.sandbox.faults.refuseQuery("usync", 429, { times: 100 });
+  await sendFromNumberAlone("15550100430", "refused");
+  await published("refused");
+});
+
+test("strangers whom WhatsApp does not look up hold up the others once, not one after the other", async () => {
+  system.sandbox.faults.ignoreQuery("usync", { times: 100 });
+  const strangers = ["15550100431", "15550100432", "15550100433"];
+  for (const stranger of strangers) await sendFromNumberAlone(stranger, stranger);
+  const took = await timed(async () => {
+    await system.sandbox.account(known).sendText(phoneNumber, "behind strangers");
+    await published("behind strangers");
+  });
+  expect(took).toBeLessThan(patienceMs);
+  for (const stranger of strangers) await published(stranger);
+}, 40_000);
 
 test("media goes out when a later query for the media hosts is answered, and beside it other sends do", async () => {
   system.sandbox.faults.ignoreQuery("w:m", { times: 1 });

@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { initAuthCreds } from "#connector/baileys/baileys.ts";
+import { initAuthCreds, type WASocket } from "#connector/baileys/baileys.ts";
 import { hardenedSignalRepository } from "#connector/baileys/harden.ts";
 import { boundedLookups } from "#connector/baileys/lid-lookups.ts";
+import { endTurnsEarly } from "#connector/baileys/message-turns.ts";
 import { createParty, memoryStore } from "./signal-party.fixture.ts";
 
 const own = "15550001111:2@s.whatsapp.net";
@@ -33,6 +34,30 @@ test("a number without a LID is not asked for again at once, one with a LID is f
   expect(await lookUp([bob, "15550003333@s.whatsapp.net"])).toEqual([{ pn: bob, lid }]);
   expect(await lookUp(["15550003333@s.whatsapp.net"])).toEqual([]);
   expect(asked).toHaveLength(1);
+});
+
+test("received messages wait for one lookup a minute that is not answered, and sends for none of another number", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"] });
+  const asked: string[] = [];
+  const lookUp = boundedLookups((jids) => {
+    asked.push(...jids);
+    return new Promise(() => undefined);
+  });
+  const messageMutex: Pick<WASocket["messageMutex"], "mutex"> = { mutex: async (code) => code() };
+  endTurnsEarly({ messageMutex });
+  const inTurn = (jid: string) => messageMutex.mutex(() => lookUp([jid]));
+
+  const first = inTurn(bob);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(await first).toEqual([]);
+  expect(await inTurn("15550003333@s.whatsapp.net")).toEqual([]);
+  expect(asked).toEqual([bob]);
+  void lookUp(["15550004444@s.whatsapp.net"]);
+  expect(asked).toEqual([bob, "15550004444@s.whatsapp.net"]);
+  await vi.advanceTimersByTimeAsync(65_000);
+  void inTurn("15550003333@s.whatsapp.net");
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked).toEqual([bob, "15550004444@s.whatsapp.net", "15550003333@s.whatsapp.net"]);
 });
 
 /** A device whose lookups the test answers. */
