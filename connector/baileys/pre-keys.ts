@@ -19,6 +19,7 @@ export async function offerPreKeys(wa: PreKeySocket, save: () => void, answerMs:
   if (Number.isNaN(kept)) throw new Error("WhatsApp did not say how many pre-keys it has");
   const count = kept === 0 ? firstCount : lowCount;
   if (kept <= count || (await isNewestGone(wa))) await uploadPreKeys(wa, save, count);
+  else endOffers(wa, save);
 }
 
 /**
@@ -40,7 +41,7 @@ export async function checkKeys(wa: PreKeySocket, save: () => void, answerMs: nu
   if (!getBinaryNodeChild(answer, "digest")) await uploadPreKeys(wa, save, lowCount);
 }
 
-/** The keys are durable before they leave. Those that WhatsApp did not acknowledge are the first of the next offer. */
+/** The keys are durable before they leave. Those that WhatsApp did not take are the first of the next offer. */
 async function uploadPreKeys(wa: PreKeySocket, save: () => void, count: number): Promise<void> {
   const { creds, keys } = wa.authState;
   const { node, update } = await keys.transaction(async () => {
@@ -52,6 +53,16 @@ async function uploadPreKeys(wa: PreKeySocket, save: () => void, count: number):
   if (kind !== "result") throw new Error(`WhatsApp did not accept pre-keys: ${kind}`);
   const { firstUnuploadedPreKeyId = 0 } = update;
   creds.firstUnuploadedPreKeyId = Math.max(creds.firstUnuploadedPreKeyId, firstUnuploadedPreKeyId);
+  save();
+}
+
+/**
+ * WhatsApp has enough, so it took the last offer, answered or not. Offered once more, a key would be handed to two contacts,
+ * and only the first of them could write.
+ */
+function endOffers({ authState: { creds } }: PreKeySocket, save: () => void): void {
+  if (creds.firstUnuploadedPreKeyId >= creds.nextPreKeyId) return;
+  creds.firstUnuploadedPreKeyId = creds.nextPreKeyId;
   save();
 }
 
