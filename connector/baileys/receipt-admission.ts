@@ -5,6 +5,12 @@ import type { BinaryNode, SocketConfig, WASocket } from "./baileys.ts";
 type Handle = (stanza: BinaryNode) => unknown;
 type Key = Parameters<SocketConfig["getMessage"]>[0];
 
+/** The admission of one socket's receipts. */
+export interface ReceiptAdmission {
+  /** Resolves when Baileys has, or has been spared, every receipt so far. */
+  idle(): Promise<void>;
+}
+
 /** The most messages that Baileys gets to see as one receipt: it spreads them over the stack, which holds some 100,000. */
 const idsMax = 10_000;
 
@@ -14,7 +20,7 @@ const idsMax = 10_000;
  * that `getMessage` does not give to the asker is only acknowledged. So is a receipt whose `participant` claims to be us while
  * `from`, which WhatsApp sets, says otherwise: Baileys would take it for one of our own devices.
  */
-export function admitReceipts(wa: WASocket, getMessage: SocketConfig["getMessage"]): void {
+export function admitReceipts(wa: WASocket, getMessage: SocketConfig["getMessage"]): ReceiptAdmission {
   const { ws } = wa;
   const handlers = ws.listeners("CB:receipt") as Handle[];
   const requests = createSerialQueue(() => undefined);
@@ -36,6 +42,7 @@ export function admitReceipts(wa: WASocket, getMessage: SocketConfig["getMessage
     }
     for (const part of inParts(receipt)) handle(part);
   });
+  return { idle: () => requests.idle() };
 }
 
 /** Whether several people write under this JID. */

@@ -10,10 +10,10 @@ const stanzaCost = 1_024;
 
 /**
  * Stops reading from WhatsApp while too much of what it delivered is unhandled, and goes on when half of that is. Otherwise
- * whoever sends faster than we can decrypt and publish fills our memory: Baileys' queues have no bound. What was handled is
- * in the event log, as `allPublished` says.
+ * whoever sends faster than we can decrypt and publish fills our memory: Baileys' queues have no bound. `allDone` resolves when
+ * what Baileys has handled so far is in the event log, or answered.
  */
-export function holdBack(wa: WASocket, allPublished: () => Promise<void>): void {
+export function holdBack(wa: WASocket, allDone: () => Promise<unknown>): void {
   let unreadBytes = 0;
   let waiting = 0;
   let lot = 0;
@@ -27,7 +27,7 @@ export function holdBack(wa: WASocket, allPublished: () => Promise<void>): void 
       wa.receiptMutex.mutex(nothing),
       wa.notificationMutex.mutex(nothing),
     ]);
-    await allPublished();
+    await allDone();
   };
   const release = (weight: number) => {
     waiting -= weight;

@@ -139,10 +139,10 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   wa.ws.on("unexpected-response", () => end.terminate("upgrade refused"));
   guardListeners(wa, log);
   takeInOrder(wa, journal, liveness.intake);
-  admitReceipts(wa, options.getMessage);
+  const admission = admitReceipts(wa, options.getMessage);
   boundRetries(wa);
   boundMappings(wa);
-  holdBack(wa, () => listener.allPublished());
+  holdBack(wa, () => Promise.all([admission.idle(), listener.allPublished()]));
   forwardEvents(wa, options, { end, watchdog, liveness });
   log.debug({ event: "socket" }, "connecting to WhatsApp");
 

@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { BinaryNode, WASocket } from "#connector/baileys/baileys.ts";
 import { probeQueue } from "#connector/baileys/queue-probe.ts";
@@ -13,6 +14,7 @@ function socket() {
   const handled: BinaryNode[] = [];
   const acked: BinaryNode[] = [];
   const asked: object[] = [];
+  const found = Promise.withResolvers<void>();
   const ws = new EventEmitter().on("CB:receipt", (receipt: BinaryNode) => {
     handled.push(receipt);
     void receipt.content;
@@ -22,13 +24,14 @@ function socket() {
     authState: { creds: { me } },
     sendMessageAck: async (node: BinaryNode) => void acked.push(node),
   };
-  admitReceipts(wa as unknown as WASocket, async (key) => {
+  const admission = admitReceipts(wa as unknown as WASocket, async (key) => {
     asked.push(key);
+    if (key.id === "slow") await found.promise;
     return key.id === "ours" ? { conversation: "again" } : undefined;
   });
   const receive = (attrs: BinaryNode["attrs"], content?: BinaryNode[]) =>
     void ws.emit("CB:receipt", { tag: "receipt", attrs, ...(content ? { content } : {}) });
-  return { wa: wa as unknown as WASocket, handled, acked, asked, receive };
+  return { wa: wa as unknown as WASocket, handled, acked, asked, receive, found, admission };
 }
 
 const item = (id: string): BinaryNode => ({ tag: "item", attrs: { id } });
@@ -65,6 +68,15 @@ test("a receipt that claims to be ours and is not is acknowledged only", async (
   receive({ id: "ours", type: "read", from: contact, participant: "111@lid", ...chat });
   await eventually(() => acked.length === 2);
   expect([handled, asked]).toEqual([[], []]);
+});
+
+test("a request that is still looked up counts as unhandled", async () => {
+  const { acked, receive, found, admission } = socket();
+  receive({ id: "slow", type: "retry", from: contact });
+  const idle = admission.idle().then(() => acked.length);
+  expect(await Promise.race([idle, nextTurn()])).toBeUndefined();
+  found.resolve();
+  expect(await idle).toBe(1);
 });
 
 test("a receipt for more than 10,000 messages comes in parts, and a probe passes untouched", async () => {
