@@ -68,19 +68,22 @@ function channelCalls(call: Call) {
       return channelIn(jsonField(await bodyOf(call("GET", channelPath(channelId))), "payload"));
     },
     async createChannel(draft: { name: string; phoneNumber?: string }): Promise<Channel> {
-      const created = call("POST", `${prefix}/channels`, { body: draft, isKeyed: true });
+      const created = call("POST", `${prefix}/channels`, { body: draft, keyed: "until answered" });
       return channelIn(jsonField(await bodyOf(created), "payload"));
     },
     async remove(channelId: string): Promise<Control> {
-      return controlIn(await call("DELETE", channelPath(channelId), { prefer: unlinkWait, isKeyed: true }));
+      return controlIn(
+        await call("DELETE", channelPath(channelId), { prefer: unlinkWait, keyed: "until answered" }),
+      );
     },
   };
 }
 
 function connectionCalls(call: Call) {
+  /** Never the answer to an earlier call: the channel may have been connected, or logged out, in between. */
   async function control(channelId: string, verb: string, prefer = controlWait): Promise<Control> {
     const path = `${channelPath(channelId)}/${verb}`;
-    return controlIn(await call("POST", path, { body: {}, prefer, isKeyed: true }));
+    return controlIn(await call("POST", path, { body: {}, prefer, keyed: "each call" }));
   }
   return {
     connect: (channelId: string) => control(channelId, "connect"),
@@ -93,7 +96,7 @@ function connectionCalls(call: Call) {
       const answer = await call("POST", `${channelPath(channelId)}/pairing-code`, {
         body: { phoneNumber },
         prefer: controlWait,
-        isKeyed: true,
+        keyed: "until answered",
       });
       return { control: controlIn(answer), code: codeIn(answer.body) };
     },
@@ -107,7 +110,7 @@ function connectionCalls(call: Call) {
 
 function sendingCalls(call: Call) {
   const send = async (path: string, body: object) =>
-    acceptedIn(await bodyOf(call("POST", path, { body, prefer: storedOnly, isKeyed: true })));
+    acceptedIn(await bodyOf(call("POST", path, { body, prefer: storedOnly, keyed: "until answered" })));
   return {
     /** Resolves as soon as the message is stored; events report its outcome. */
     sendText: (channelId: string, draft: TextDraft): Promise<Accepted> =>

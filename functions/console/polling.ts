@@ -1,8 +1,7 @@
 import type { Store } from "./store.ts";
 
 /**
- * Polls the open channel while there is no live connection, one poll at a time. A failed poll is reported to the
- * store.
+ * Polls the open channel while there is no live connection, one poll at a time, and reports failed polls to the store.
  * Returns a function that stops it.
  */
 export function pollWithoutLink(

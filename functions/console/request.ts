@@ -12,8 +12,11 @@ export interface Listener {
 interface CallOptions {
   body?: object;
   prefer?: string;
-  /** Repeats the request as the same one if its answer was lost. */
-  isKeyed?: boolean;
+  /**
+   * Whether the request has an `Idempotency-Key`: one of its own at each call, or the same one until an answer arrives, so
+   * that a person who repeats it after its answer was lost causes it once.
+   */
+  keyed?: "each call" | "until answered";
 }
 
 /** A 2xx. */
@@ -33,12 +36,13 @@ const timeoutMs = 40_000;
 /** Sends the page's requests; the browser adds the session cookie. */
 export function createCall(fetchFrom: typeof fetch, listener: Listener): Call {
   const keys = createRequestKeys();
-  return async (method, path, { body, prefer, isKeyed = false } = {}) => {
+  return async (method, path, { body, prefer, keyed } = {}) => {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (body) headers["Content-Type"] = "application/json";
     if (prefer) headers.Prefer = prefer;
     const name = `${method} ${path} ${JSON.stringify(body)}`;
-    if (isKeyed) headers["Idempotency-Key"] = keys.keyOf(name);
+    if (keyed === "each call") keys.settle(name);
+    if (keyed) headers["Idempotency-Key"] = keys.keyOf(name);
     const response = await request(fetchFrom, path, {
       ...{ method, headers },
       ...(body ? { body: JSON.stringify(body) } : {}),

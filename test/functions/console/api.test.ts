@@ -91,6 +91,15 @@ test.each([
   expect(first === second).toBe(isSame);
 });
 
+test.each(["connect", "disconnect", "logout"] as const)(
+  "a %s is another request each time: the channel may have changed since an answer was lost",
+  async (verb) => {
+    const { api, calls } = apiWith(() => failure(503, "database_unavailable"));
+    for (let call = 0; call < 2; call++) await api[verb]("c").catch(() => undefined);
+    expect(new Set(calls.map(({ headers }) => headers["idempotency-key"])).size).toBe(2);
+  },
+);
+
 test("an older server without information about itself is accepted", async () => {
   const { api } = apiWith(() => Response.json({}));
   expect(await api.info()).toEqual({ version: null, sandboxUrl: null });
