@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { brotliCompress, gzip } from "node:zlib";
+import manifest from "socket.io/package.json" with { type: "json" };
 import { type ContentEncoding, contentEncodings, preferredEncoding } from "#shared/accept-encoding.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
@@ -22,6 +23,8 @@ export class ClientScripts {
     const id = `${name} ${encoding}`;
     const body = this.#bodies.get(id) ?? readScript(name, encoding);
     this.#bodies.set(id, body);
+    // The next request tries again.
+    body.catch(() => this.#bodies.delete(id));
     return body;
   }
 }
@@ -57,7 +60,7 @@ export function serveClientScripts(server: Server, origins: readonly string[], l
     const accepted = request.headers["accept-encoding"];
     const encoding = preferredEncoding(accepted?.toString(), contentEncodings);
     const body = await scripts.read(name, encoding);
-    const etag = `"${body.length}-${encoding}"`;
+    const etag = `"${manifest.version}-${encoding ?? "identity"}"`;
     response.setHeader("ETag", etag);
     if (request.headers["if-none-match"] === etag) {
       response.writeHead(304).end();

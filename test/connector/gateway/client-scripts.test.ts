@@ -1,3 +1,4 @@
+import manifest from "socket.io/package.json" with { type: "json" };
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ClientScripts } from "#connector/gateway/client-scripts.ts";
 import { GatewayFixture } from "./gateway.fixture.ts";
@@ -23,6 +24,15 @@ test("each script is compressed once, whoever asks for it", async () => {
   expect(await scripts.read("socket.io.js", null)).not.toBe(first);
 });
 
+test("a script that could not be read is read again for the next request", async () => {
+  const scripts = new ClientScripts();
+  const first = scripts.read("missing.js", null);
+  await expect(first).rejects.toThrow("ENOENT");
+  const second = scripts.read("missing.js", null);
+  expect(second).not.toBe(first);
+  await expect(second).rejects.toThrow("ENOENT");
+});
+
 test.each(["br", "gzip", "identity"])("the script is the same in the encoding %s", async (encoding) => {
   const answer = await get("socket.io.min.js?v=1", { "Accept-Encoding": encoding });
   expect(answer.status).toBe(200);
@@ -33,6 +43,7 @@ test.each(["br", "gzip", "identity"])("the script is the same in the encoding %s
 
 test("a script that the browser has is not sent again", async () => {
   const etag = (await get("socket.io.esm.min.js")).headers.get("etag") ?? "";
+  expect(etag).toContain(manifest.version);
   const again = await get("socket.io.esm.min.js", { "If-None-Match": etag });
   expect([again.status, await again.text()]).toEqual([304, ""]);
 });
