@@ -70,6 +70,7 @@ test("every file and folder that the documents name exists", async () => {
     "docs/sandbox.md",
     "docs/database.md",
     "docs/internals/baileys.md",
+    "docs/internals/bounds.md",
     "docs/internals/channel-machine.md",
     "docs/internals/failures.md",
     "docs/internals/socket-io.md",

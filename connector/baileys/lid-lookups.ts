@@ -10,6 +10,7 @@ type LidMapping = ReturnType<typeof makeLibSignalRepository>["lidMapping"];
 const answerMs = 5_000;
 /** A number whose LID WhatsApp did not tell is not asked for again for this long. */
 const forgottenAfterMs = 60_000;
+const unknownMax = 5_000;
 /** While WhatsApp leaves lookups unanswered, received messages wait for one of them in this time, whoever writes. */
 const silentMs = 60_000;
 
@@ -19,7 +20,7 @@ const silentMs = 60_000;
  * fails. A LID that is stored is found without a lookup.
  */
 export function boundedLookups(lookUp: LookUpLids): LookUpLids {
-  const unknown = new LRUCache<string, true>({ max: 5_000, ttl: forgottenAfterMs });
+  const unknown = new LRUCache<string, true>({ max: unknownMax, ttl: forgottenAfterMs });
   let silentSince = Number.NEGATIVE_INFINITY;
   const mustNotAsk = () => isAtomic() || (isAwaited() && performance.now() - silentSince < silentMs);
   return async (jids) => {

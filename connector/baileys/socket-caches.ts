@@ -4,14 +4,21 @@ import type { CacheStore } from "./baileys.ts";
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
-/** The most entries of each of a channel's Baileys caches, and how long an entry lives after it was set. */
+/** The most entries of each of a channel's Baileys caches. */
+const devicesMax = 5_000;
+const retriesMax = 5_000;
+const callsMax = 500;
+const placeholdersMax = 5_000;
+const uploadsMax = 500;
+
+/** The size of each cache, and how long an entry lives after it was set. */
 const sizes = {
   /** Without it every contact costs a device query and one of their one-time pre-keys every 5 minutes. */
-  userDevicesCache: { max: 5_000, ttl: 24 * hourMs },
-  msgRetryCounterCache: { max: 5_000, ttl: hourMs },
-  callOfferCache: { max: 500, ttl: 5 * minuteMs },
-  placeholderResendCache: { max: 5_000, ttl: hourMs },
-  mediaCache: { max: 500, ttl: hourMs },
+  userDevicesCache: { max: devicesMax, ttl: 24 * hourMs },
+  msgRetryCounterCache: { max: retriesMax, ttl: hourMs },
+  callOfferCache: { max: callsMax, ttl: 5 * minuteMs },
+  placeholderResendCache: { max: placeholdersMax, ttl: hourMs },
+  mediaCache: { max: uploadsMax, ttl: hourMs },
 } as const;
 
 export type SocketCaches = Record<keyof typeof sizes, CacheStore>;

@@ -5,14 +5,14 @@ import type { EngineConnection } from "./unsent.ts";
 /** Returns the class of websocket server that Engine.IO creates: it bounds what Engine.IO's options do not name. */
 export function boundedWebSocketServer({
   fragmentsMax,
+  chunksMax,
   lingerMs,
 }: GatewayLimits): new (
   options: ServerOptions,
 ) => WebSocketServer {
   return class extends WebSocketServer {
     constructor(options: ServerOptions) {
-      // A chunk is what one read returns, so a message of many tiny reads costs more chunks than frames.
-      const bounds = { maxFragments: fragmentsMax, maxBufferedChunks: 1_024, closeTimeout: lingerMs };
+      const bounds = { maxFragments: fragmentsMax, maxBufferedChunks: chunksMax, closeTimeout: lingerMs };
       super({ ...options, ...bounds });
     }
   };

@@ -21,8 +21,13 @@ export interface GatewayLimits {
   packetBytesMax: number;
   /** Frames of one message over a websocket. */
   fragmentsMax: number;
+  /** Reads in which one frame arrives. A message of many tiny reads costs more than its bytes. */
+  chunksMax: number;
   /** Probes of one websocket that offers to replace polling. A client sends one. */
   probesMax: number;
+  /** How often a connection is pinged, and how long the answer may take. */
+  pingMs: number;
+  pongMs: number;
   /** How long a websocket may take to replace polling. */
   upgradeMs: number;
   /** How long a connection that is being closed may take to receive what is unsent, and to agree. */
@@ -73,7 +78,10 @@ export const defaultLimits: GatewayLimits = {
   bytesBurst: 256 * 1024,
   packetBytesMax: 64 * 1024,
   fragmentsMax: 64,
+  chunksMax: 1_024,
   probesMax: 2,
+  pingMs: 25_000,
+  pongMs: 20_000,
   upgradeMs: 10_000,
   lingerMs: 3_000,
   subscriptionsPerSocketMax: 500,

@@ -20,10 +20,12 @@ export interface RecipientsOptions {
   recipientMs: number;
 }
 
-const dayMs = 24 * 60 * 60_000;
+/** The most recipients that are remembered, and for how long. */
+const knownMax = 10_000;
+const knownMs = 24 * 60 * 60_000;
 
 export function createRecipients({ recipientMs }: RecipientsOptions): Recipients {
-  const known = new LRUCache<string, string>({ max: 10_000, ttl: dayMs });
+  const known = new LRUCache<string, string>({ max: knownMax, ttl: knownMs });
   const asking = new WeakMap<WASocket, Map<string, Promise<string>>>();
 
   const nameOf = async (wa: WASocket, jid: string): Promise<string> => {

@@ -29,6 +29,8 @@ export interface ControlLaneOptions extends Omit<ControlContext, "machineRunner"
 }
 
 const batchMax = 8;
+/** Commands that wait for WhatsApp beside the others. When there are so many, the next is claimed when one has ended. */
+const runningMax = 64;
 
 export function createControlLane(scope: SessionScope, options: ControlLaneOptions): ControlLane {
   const { queue, machineRunner } = options;
@@ -57,6 +59,8 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
   const loop = createWorkLoop({
     mayWork: scope.isOwner,
     async pass() {
+      if (running.size >= runningMax) await Promise.race(running);
+      if (!loop.mayWork()) return;
       const claimed = await queue.claim([0], batchMax);
       for (const command of claimed) {
         const done = execute(command).catch(scope.fail);

@@ -200,3 +200,9 @@ test("the user of a JID is the part before the device and the server", () => {
   expect(jidUser("15551234567")).toBe("15551234567");
   expect(jidUser("")).toBe("");
 });
+
+test("an address of more than 200 characters is none, however few of them can be seen", () => {
+  const padded = (characters: number) => "15551234567".padEnd(characters, "\u200b");
+  expect(parsePhoneNumber(padded(200))).toBe("15551234567");
+  expect(parsePhoneNumber(padded(201))).toBeNull();
+});

@@ -17,10 +17,12 @@ function handling() {
   const wa = { ws, receiptMutex: mutexOf("receipt"), notificationMutex: mutexOf("notification") };
   const done: string[] = [];
   const refused: string[] = [];
+  const begun: string[] = [];
   const answers = new Map<string, PromiseWithResolvers<void>>();
   const handle = ({ tag, attrs: { id = "" } }: BinaryNode) => {
     const { mutex } = tag === "receipt" ? wa.receiptMutex : wa.notificationMutex;
     const work = mutex(async () => {
+      begun.push(id);
       await answers.get(id)?.promise;
       done.push(id);
     });
@@ -41,7 +43,7 @@ function handling() {
     for (let turn = 0; turn < 20; turn++) await Promise.resolve();
     return [...done];
   };
-  return { deliver, settle, refused, answer: (id: string) => answers.get(id)?.resolve() };
+  return { deliver, settle, refused, begun, answer: (id: string) => answers.get(id)?.resolve() };
 }
 
 test.each([
@@ -80,4 +82,15 @@ test("requests of one contact are handled in order, and no more than 16 wait", a
   answer("retry-0");
   for (let n = 0; n < 50; n++) await settle();
   expect(await settle()).toEqual(["other", ...ids.slice(0, 16)]);
+});
+
+test("of many contacts' requests, 16 are handled at once, 256 wait or are handled, and the others are refused", async () => {
+  const { deliver, settle, refused, begun } = handling();
+  const ids = Array.from({ length: 300 }, (_, n) => `retry-${n}`);
+  for (const [n, id] of ids.entries()) {
+    deliver("receipt", id, { type: "retry", from: `${15550100100 + n}@s.whatsapp.net` }, false);
+  }
+  for (let n = 0; n < 20; n++) await settle();
+  expect(begun).toEqual(ids.slice(0, 16));
+  expect(refused).toEqual(ids.slice(256));
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type CommandStartedEvent, MongoClient, Timestamp } from "mongodb";
+import { type CommandStartedEvent, MongoClient, MongoNetworkError, Timestamp } from "mongodb";
 import { describe, expect, test } from "vitest";
 import { openEventLog } from "#connector/events/event-log.ts";
 import { FencedError } from "#connector/ownership/fence.ts";
@@ -8,6 +8,7 @@ import { collections } from "#shared/database.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { severableDatabase } from "#test/support/severable-database.ts";
 import { fileDatabase } from "../connector.fixture.ts";
+import { hookedCollections } from "../faulty-collections.fixture.ts";
 
 const file = fileDatabase();
 
@@ -229,4 +230,32 @@ test("publishing rejects when too many events are pending", async () => {
   await expect(tooMany).rejects.toThrow("Too many events are pending");
   await Promise.all(published);
   expect(await file.all.events.countDocuments({ channelId, seq: { $exists: true } })).toBe(10_000);
+});
+
+describe("a log", () => {
+  /** The log of a new channel, with the size of each bulk; `fails` makes the next one fail. */
+  async function hookedLog(fails: (bulk: number) => boolean) {
+    const bulks: number[] = [];
+    const hooked = hookedCollections(file.all, {
+      async before({ method, args: [operations] }) {
+        if (method !== "bulkWrite" || !Array.isArray(operations)) return;
+        bulks.push(operations.length);
+        if (fails(bulks.length)) throw new MongoNetworkError("lost");
+      },
+    });
+    return { bulks, log: await openEventLog(hooked.events, { channelId: randomUUID(), epoch: 1 }) };
+  }
+
+  test("is written in bulks of 200 events, each with the fence", async () => {
+    const { bulks, log } = await hookedLog(() => false);
+    await Promise.all(upTo(450).map((n) => log.publish("message_status_update", update(`${n}`))));
+    expect(bulks).toEqual([201, 201, 51]);
+  });
+
+  test("tries a bulk four times, and then refuses its events", async () => {
+    const { bulks, log } = await hookedLog((bulk) => bulk <= 4);
+    await expect(log.publish("message_status_update", update("lost"))).rejects.toThrow("lost");
+    expect(bulks).toHaveLength(4);
+    await log.publish("message_status_update", update("next"));
+  });
 });

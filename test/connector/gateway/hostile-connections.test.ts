@@ -125,6 +125,15 @@ describe("a connection that has presented a key is closed", () => {
     await eventually(() => client.isClosed);
   });
 
+  test("when it does not answer a ping in time", async () => {
+    await using pinging = await GatewayFixture.start({ limits: { pingMs: 50, pongMs: 100 } });
+    const { key } = await pinging.addKey();
+    const client = await new SocketClient(pinging.url).open();
+    client.send(`40${JSON.stringify({ apiKey: key })}`);
+    await eventually(() => client.isClosed);
+    expect(client.received).toContain("2");
+  });
+
   test("when it sends a message in too many fragments", async () => {
     const client = await keyedClient();
     for (let sent = 0; sent < 10; sent += 1) client.socket.send("3", { fin: false });

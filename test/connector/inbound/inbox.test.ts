@@ -218,6 +218,7 @@ test("a message that does not fit into the log is told without its content", asy
 /** An inbox whose writes wait until the test opens the gate. `writes` lists those that have started. */
 function heldInbox() {
   const writes: string[] = [];
+  const asked: number[] = [];
   const errors: unknown[] = [];
   const gate = Promise.withResolvers<void>();
   const write = async (name: string) => {
@@ -228,13 +229,16 @@ function heldInbox() {
     events: { publish: async (_type, data) => write("messageId" in data ? data.messageId : "") },
     messageStore: {
       seen: async () => undefined,
-      own: async (ids) => new Map(ids.map((id) => [id, { chats: [peer] }])),
+      async own(ids) {
+        asked.push(ids.length);
+        return new Map(ids.map((id) => [id, { chats: [peer] }]));
+      },
     },
     parties: createParties(null),
     messageStatuses: { update: ({ messageId }) => write(messageId) },
     ownJid: () => ownJid,
   });
-  return { inbox, writes, errors, open: gate.resolve, fail: gate.reject };
+  return { inbox, writes, asked, errors, open: gate.resolve, fail: gate.reject };
 }
 
 test("the statuses of a receipt are written concurrently, at most 50 at a time", async () => {
@@ -246,6 +250,14 @@ test("the statuses of a receipt are written concurrently, at most 50 at a time",
   release();
   await inbox.idle();
   expect(writes).toEqual(Array.from({ length: 250 }, (_, index) => `S${index}`));
+});
+
+test("one query asks about 1,050 reported statuses at most: those to be written, and 1,000 behind them", async () => {
+  const { inbox, asked, open: release } = heldInbox();
+  release();
+  inbox.updated(Array.from({ length: 3_000 }, (_, index) => update(`S${index}`, 3)));
+  await inbox.idle();
+  expect(Math.max(...asked)).toBe(1_050);
 });
 
 test("a status waits for earlier messages, and no message waits for a status", async () => {

@@ -14,3 +14,9 @@ test("a channel is due once, when its grace period since the first note is over"
   expect(grace.due(11_999)).toEqual([]);
   expect(grace.due(12_000)).toEqual(["one"]);
 });
+
+test("at most 10,000 channels are noted", () => {
+  const grace = createGracePeriod(0);
+  for (let n = 0; n < 10_001; n++) grace.note(`channel-${n}`, 0);
+  expect(grace.due(0)).toHaveLength(10_000);
+});

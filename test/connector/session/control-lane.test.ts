@@ -173,6 +173,21 @@ describe("`channel.logout`", () => {
     expect(await settled(logout)).toMatchObject({ state: "succeeded", result: { status: "logged_out" } });
   });
 
+  test("waits beside 63 others at most: the next command is claimed when one has ended", async () => {
+    const { insert, lane, machineRunner, read, settled } = await openLane();
+    const logouts = await Promise.all(Array.from({ length: 64 }, () => insert("channel.logout")));
+    lane.ring();
+    const states = async () => (await Promise.all(logouts.map(read))).map(({ state }) => state);
+    await eventually(async () => (await states()).every((state) => state === "running"));
+    const stop = await insert("channel.disconnect");
+    lane.ring();
+    await machineRunner.dispatch({ type: "opened" });
+    expect((await read(stop)).state).toBe("queued");
+    await machineRunner.dispatch({ type: "unlinked" });
+    await settled(stop);
+    expect(new Set(await states())).toEqual(new Set(["succeeded"]));
+  });
+
   test("is queued again when the lane stops, and the next owner claims it", async () => {
     const { insert, lane, machineRunner, read } = await openLane();
     const logout = await insert("channel.logout");

@@ -66,3 +66,13 @@ test("a forgotten session is looked up again", async () => {
   await cached.bySession("a");
   expect(source.lookups).toHaveLength(2);
 });
+
+test("10,000 callers are cached, and the one that was used least recently is forgotten", async () => {
+  const source = counted(() => caller(null));
+  const cached = cachedAuthentication(source);
+  for (let n = 0; n < 10_001; n++) await cached.byKey(`${n}`);
+  source.lookups.length = 0;
+  await cached.byKey("1");
+  await cached.byKey("0");
+  expect(source.lookups).toEqual(["0"]);
+});

@@ -20,3 +20,11 @@ test("connections are replaced after a minute without use", async () => {
   await using client = functionsMongoClient("mongodb://127.0.0.1:1/");
   expect(client.options.maxIdleTimeMS).toBe(60_000);
 });
+
+test("the functions' client has a bound for its connections and for every wait", async () => {
+  await using client = functionsMongoClient("mongodb://127.0.0.1:1/");
+  expect(client.options).toMatchObject({
+    ...{ maxPoolSize: 50, serverSelectionTimeoutMS: 3_000, connectTimeoutMS: 3_000 },
+    ...{ waitQueueTimeoutMS: 3_000, socketTimeoutMS: 15_000 },
+  });
+});

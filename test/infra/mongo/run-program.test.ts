@@ -72,3 +72,8 @@ test("an abort kills the program and throws the signal's reason", async () => {
   });
   await expect(running).rejects.toThrow("enough");
 });
+
+test("a program that prints without end is killed at a million characters", async () => {
+  const script = "setInterval(() => process.stdout.write('x'.repeat(60_000)), 1)";
+  await expect(node(script)).rejects.toThrow("it printed more than 1000000 characters");
+});
