@@ -19,6 +19,8 @@ import type { Timings } from "./timings.ts";
  * has it there up to twice more: encrypted, and plain to measure it.
  */
 const attachmentsMax = 16;
+/** How many of them one channel may have there. */
+const channelAttachmentsMax = 4;
 
 /** Prepares the database, then starts a connector on it. Throws `UnsupportedMongoError` and `SelfCheckError`. */
 export async function openConnector(
@@ -30,7 +32,9 @@ export async function openConnector(
   await checkBeforeStart(db, config, log);
   await ensureIndexes(db, config.retention);
   const { mediaBytesMax: bytesMax, mediaAllowHosts: allowHosts } = config;
-  const budget = createDiskBudget(attachmentsMax * bytesMax);
+  const budget = createDiskBudget(attachmentsMax * bytesMax, {
+    channelBytesMax: channelAttachmentsMax * bytesMax,
+  });
   return startConnector({
     db,
     config,
@@ -38,9 +42,9 @@ export async function openConnector(
     log,
     name: config.connectorId ?? randomUUID(),
     // Loaded with the first media: it makes up a fifth of what a connector loads, and a restart must be short.
-    async fetchMedia(url, kind, signal) {
+    async fetchMedia(url, kind, options) {
       const { fetchMedia } = await import("./media/fetch-media.ts");
-      return fetchMedia(url, kind, { bytesMax, budget, allowHosts, signal });
+      return fetchMedia(url, kind, { ...options, bytesMax, budget, allowHosts });
     },
   });
 }

@@ -25,7 +25,7 @@ export async function fetchMedia(
   options: FetchMediaOptions,
 ): Promise<FetchedMedia> {
   await using cleanup = new AsyncDisposableStack();
-  const room = cleanup.use(await options.budget.reserve(options.bytesMax, options.signal));
+  const room = cleanup.use(await options.budget.reserve(options.channelId, options.bytesMax, options.signal));
   const timeout = AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs);
   try {
     const signal = AbortSignal.any([options.signal, timeout]);

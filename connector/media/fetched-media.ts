@@ -20,9 +20,15 @@ export interface FetchedMedia extends AsyncDisposable {
 }
 
 /** Fetches the media of a message. Throws a `ServiceError` `media_…`. */
-export type MediaFetch = (url: string, kind: MediaKind, signal: AbortSignal) => Promise<FetchedMedia>;
+export type MediaFetch = (
+  url: string,
+  kind: MediaKind,
+  options: Pick<FetchMediaOptions, "channelId" | "signal">,
+) => Promise<FetchedMedia>;
 
 export interface FetchMediaOptions {
+  /** Whose share of the budget it takes. */
+  channelId: string;
   bytesMax: number;
   /** Shared by all fetches. Each takes `bytesMax` of it until its real size is known. */
   budget: DiskBudget;

@@ -1,12 +1,12 @@
 import type { CommandDocument } from "#shared/collections.ts";
 import { type CommandPayload, commandTable } from "#shared/commands.ts";
-import type { Content } from "#shared/content.ts";
+import type { Content, MediaKind } from "#shared/content.ts";
 import type { Logger } from "#shared/log.ts";
 import { parseWith } from "#shared/validation.ts";
 import { generateWAMessage, type WASocket } from "../baileys/baileys.ts";
 import { baileysLogger } from "../baileys/logger.ts";
 import type { SocketCaches } from "../baileys/socket-caches.ts";
-import type { MediaFetch } from "../media/fetched-media.ts";
+import type { FetchedMedia, MediaFetch } from "../media/fetched-media.ts";
 import type { ChatTimers } from "../messages/chat-timers.ts";
 import { mediaToWhatsApp, type Prepared, textToWhatsApp, underTimer } from "../messages/to-whatsapp.ts";
 import type { Recipients } from "./recipients.ts";
@@ -40,7 +40,10 @@ export async function prepare(
   if (!userJid) throw new Error("The socket has no account");
   const jid = await options.recipients.reach(wa, to);
   const timer = await options.chatTimers.of(jid);
-  await using converted = await baileysContent(content, options.fetchMedia, signal);
+  const { channelId } = command;
+  await using converted = await baileysContent(content, (url, kind) =>
+    options.fetchMedia(url, kind, { channelId, signal }),
+  );
   const { message } = await generateWAMessage(jid, converted.content, {
     userJid,
     messageId: command.messageId,
@@ -55,11 +58,14 @@ export async function prepare(
 }
 
 /** The content in Baileys' form. Disposal removes fetched media. */
-async function baileysContent(content: Content, fetchMedia: MediaFetch, signal: AbortSignal) {
+async function baileysContent(
+  content: Content,
+  fetchMedia: (url: string, kind: MediaKind) => Promise<FetchedMedia>,
+) {
   if (content.type === "text") {
     return { content: textToWhatsApp(content.text), [Symbol.asyncDispose]: async () => undefined };
   }
-  const media = await fetchMedia(content.media.url, content.type, signal);
+  const media = await fetchMedia(content.media.url, content.type);
   return {
     content: mediaToWhatsApp(content, media),
     [Symbol.asyncDispose]: () => media[Symbol.asyncDispose](),

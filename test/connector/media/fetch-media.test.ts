@@ -73,7 +73,7 @@ afterAll(async () => {
 function get(path: string, kind: Parameters<typeof fetchMedia>[1], options: Partial<FetchMediaOptions> = {}) {
   const url = path.startsWith("/") ? server.url(path) : path;
   const budget = createDiskBudget(1_000);
-  const defaults = { bytesMax: 1_000, budget, allowHosts: [server.host], signal: never };
+  const defaults = { channelId: "one", bytesMax: 1_000, budget, allowHosts: [server.host], signal: never };
   return fetchMedia(url, kind, { ...defaults, ...options });
 }
 
@@ -109,7 +109,7 @@ describe("fetched media", () => {
   });
 
   test("takes its size of the room on disk until disposal, and more room than it needs only while it arrives", async () => {
-    const budget = createDiskBudget(1_000 + png.length, 200);
+    const budget = createDiskBudget(1_000 + png.length, { waitMs: 200 });
     await using first = await get("/photo.png", "image", { budget });
     await using second = await get("/photo.png", "image", { budget });
     await expect(get("/photo.png", "image", { budget })).rejects.toThrow("all the room on disk");
@@ -126,7 +126,7 @@ describe("fetched media", () => {
 
 describe("a failed fetch leaves no file behind:", () => {
   test("it gives all of its room on disk back", async () => {
-    const budget = createDiskBudget(1_000, 200);
+    const budget = createDiskBudget(1_000, { waitMs: 200 });
     for (const path of ["/missing", "/large", "/cut", "/page"])
       await expect(get(path, "image", { budget })).rejects.toMatchObject({ name: "ServiceError" });
     await using media = await get("/photo.png", "image", { budget });
