@@ -16,8 +16,8 @@ export class StoppedEarlyError extends Error {
 
 /**
  * Loads `.env` if it exists and runs `main`, which gets a promise that resolves at SIGTERM or SIGINT and should return
- * soon after: when `stopMs` (29 s) have passed, the process exits with 1. A start that cannot succeed prints one message and exits with 1; any
- * other error is a bug, and prints its stack.
+ * soon after: when `stopMs` (29 s) have passed, the process exits with 1. A start that cannot succeed prints one message
+ * and exits with 1; any other error is a bug, and prints its stack.
  *
  * Other users of the machine are not trusted: the files that the process creates are its user's alone, and the settings,
  * which hold keys, go to `main` and are removed from `process.env`, which every child process inherits.

@@ -23,7 +23,11 @@ interface Adopted {
  * into `state`. Each branch has an index that holds no adopted command.
  */
 const unadopted: Document = {
-  $or: [{ attempts: null, claim: null, doneAt: null }, { state: { $nin: [...commandStates] } }],
+  $or: [
+    { attempts: null, claim: null, doneAt: null },
+    { attempts: null, state: { $in: ["queued", "running"] } },
+    { state: { $nin: [...commandStates] } },
+  ],
 };
 
 /** Adopts page by page and rings after each page, so that commands inserted together need not wait for the next sweep. */

@@ -42,7 +42,10 @@ export function queuedProblems(document: UnadoptedCommand): FieldProblem[] {
   ];
   const isOurs = given.every(([, isPresent]) => isPresent);
   const forged: FieldProblem = { field: "attempts", message: "must be left out, and state and ord with it" };
-  return [...(isOurs ? [] : [forged]), ...commandProblems(document)];
+  const channel: FieldProblem = { field: "channelId", message: "must name a channel" };
+  // A query for a channel also finds lists that contain it.
+  const isNamed = typeof document.channelId === "string";
+  return [...(isOurs ? [] : [forged]), ...(isNamed ? [] : [channel]), ...commandProblems(document)];
 }
 
 export function invalidCommand(details: readonly FieldProblem[]): PublicError {

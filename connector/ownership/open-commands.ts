@@ -12,10 +12,15 @@ export async function channelsWithCommands(
 ): Promise<string[]> {
   const found = await commands.aggregate<{ _id: string }>([
     ...openByChannel(among),
-    { $match: { channel: { $ne: [] } } },
+    { $match: { channel: { $ne: [] }, $expr: isText("$_id") } },
     onlyId,
   ]);
   return (await found.toArray()).map(({ _id }) => _id);
+}
+
+/** Whether a field is text. Other values can name a channel as well: a list equals each of its elements. */
+export function isText(field: string): Document {
+  return { $eq: [{ $type: field }, "string"] };
 }
 
 /** Groups open commands by the `channelId` in them, each group with its channel, if that exists. */

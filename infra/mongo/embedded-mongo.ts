@@ -20,7 +20,10 @@ export type EmbeddedMongoOptions = {
   signal: AbortSignal;
 };
 
-/** A running MongoDB: a replica set of one, on loopback, with a password that is kept in the data folder. Disposal stops it cleanly and releases the data folder. */
+/**
+ * A running MongoDB: a replica set of one, on loopback, with a password that is kept in the data folder. Disposal stops it
+ * cleanly and releases the data folder.
+ */
 export type EmbeddedMongo = AsyncDisposable & {
   /** Includes the password. Names no database, so the driver's default applies. */
   uri: string;

@@ -44,7 +44,10 @@ export type ServerOptions = {
   env: NodeJS.ProcessEnv;
   /** The port to try first. */
   port?: number | undefined;
-  /** The key that turns on authentication, as a file that mongod reads when it starts. Without it, every local user may do anything. */
+  /**
+   * The key that turns on authentication, as a file that mongod reads when it starts. Without it, every local user may do
+   * anything.
+   */
   keyFile?: string;
 };
 

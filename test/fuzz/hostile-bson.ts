@@ -121,7 +121,7 @@ const fields: readonly [string, ...string[]] = [
 export function hostileCommand(random: Random, channelId: string): Record<string, unknown> {
   if (random.index(300) === 0)
     return { ...send(channelId), note: "x".repeat(15_000_000 + random.index(1_500_000)) };
-  const base = random.index(5) === 0 ? {} : send(random.pick([channelId, channelId, channelId, "nowhere"]));
+  const base = random.index(5) === 0 ? {} : send(random.pick<unknown>([channelId, channelId, channelId, "nowhere", [channelId]]));
   const changed: [string, unknown][] = Array.from({ length: 1 + random.index(4) }, () => {
     const field = random.index(8) === 0 ? plainKey(random) : random.pick(fields);
     return [field, value(random, 4)];
@@ -129,7 +129,7 @@ export function hostileCommand(random: Random, channelId: string): Record<string
   return { ...base, ...Object.fromEntries(changed) };
 }
 
-export function send(channelId: string, text = "Hello") {
+export function send(channelId: unknown, text = "Hello") {
   return { channelId, type: "message.send", payload: { to: "15550100077", content: { type: "text", text } } };
 }
 

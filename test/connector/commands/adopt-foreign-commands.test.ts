@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { BSONRegExp, Code, type Document, Long, Timestamp } from "mongodb";
+import { BSONRegExp, Code, type Document, Long, MinKey, Timestamp } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { adoptForeignCommands } from "#connector/commands/adopt-foreign-commands.ts";
 import { createCommandQueue } from "#connector/commands/command-queue.ts";
@@ -375,12 +375,27 @@ describe("documents that the driver cannot read, or not write back", () => {
     for (const field of Object.keys(forged)) expect(document).not.toHaveProperty(field);
   });
 
+  test.each([
+    ["queued", { state: "queued", attempts: 0 }],
+    ["running", { state: "failed", error: { details: [{ field: "state" }] } }],
+  ])(
+    "a %s document without `attempts` is judged, whatever claim it pretends to have",
+    async (state, judged) => {
+      const forged = { claim: { epoch: 1, connector: "x" }, doneAt: new Date() };
+      const { document } = await insertAndAdopt({ ...validSend(), state, ...forged });
+      expect(document).toMatchObject(judged);
+    },
+  );
+
   test("an open document that looks adopted but names no channel fails", async () => {
     const strays = [
       { channelId: "nowhere" },
       { channelId: { $ne: null } },
       { channelId: notUtf8 },
       { channelId: null },
+      { channelId: [channelId] },
+      { channelId: ["nowhere", channelId] },
+      { channelId: new MinKey() },
     ];
     for (const [index, fields] of strays.entries())
       await writer.insert({ ...commandDocument("x"), _id: `stray-${index}`, ...fields });

@@ -132,6 +132,9 @@ test("a command that expires again after a retry is published once for each time
   await fixture.expectPublished(old, "failed", "failed");
 });
 
+/** Stands for a list that contains the channel of the test. */
+const inList = "in a list";
+
 /** Documents that another service inserted with the fields of an adopted command. */
 const forged: Array<[string, Record<string, unknown>, string]> = [
   ["no payload", { payload: null }, "payload"],
@@ -155,6 +158,7 @@ const forged: Array<[string, Record<string, unknown>, string]> = [
   ["an _id that is a document", { _id: { a: Math.random() } }, "_id"],
   ["an unknown type", { type: "message.shout" }, "type"],
   ["a type that is a number", { type: 5 }, "type"],
+  ["a list of channels", { channelId: inList }, "channelId"],
 ];
 
 test.each(forged)(
@@ -163,6 +167,7 @@ test.each(forged)(
     const fixture = await senderOn(file.all);
     const { channelId } = fixture;
     const bad = { ...commandDocument(channelId), ...fields } as Record<string, unknown>;
+    if (bad.channelId === inList) bad.channelId = ["another", channelId];
     if (bad.lane === undefined) delete bad.lane;
     const raw = file.database.db.collection<{ _id: unknown; state?: string }>("commands");
     await raw.insertOne(bad as { _id: unknown });
