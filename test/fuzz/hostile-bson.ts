@@ -121,7 +121,10 @@ const fields: readonly [string, ...string[]] = [
 export function hostileCommand(random: Random, channelId: string): Record<string, unknown> {
   if (random.index(300) === 0)
     return { ...send(channelId), note: "x".repeat(15_000_000 + random.index(1_500_000)) };
-  const base = random.index(5) === 0 ? {} : send(random.pick<unknown>([channelId, channelId, channelId, "nowhere", [channelId]]));
+  const base =
+    random.index(5) === 0
+      ? {}
+      : send(random.pick<unknown>([channelId, channelId, channelId, "nowhere", [channelId]]));
   const changed: [string, unknown][] = Array.from({ length: 1 + random.index(4) }, () => {
     const field = random.index(8) === 0 ? plainKey(random) : random.pick(fields);
     return [field, value(random, 4)];
