@@ -4,10 +4,13 @@ import type { BinaryNode, WASocket } from "./baileys.ts";
 
 type Mutex = Pick<WASocket["receiptMutex"], "mutex">;
 
-/** How many are handled at once, and how many may wait: of one contact or kind, and in all. Beyond, they are refused. */
+/**
+ * How many are handled at once, and how many may wait: of one contact or kind, and in all. Beyond, they are dropped for good.
+ * A phone that was set up anew asks for everything that it missed at once.
+ */
 const atOnceMax = 16;
-const waitingOfOneMax = 16;
-const waitingMax = 256;
+const waitingOfOneMax = 512;
+const waitingMax = 2_048;
 
 /**
  * Handles receipts and notifications that make Baileys ask WhatsApp beside the others: a message that a contact wants again,

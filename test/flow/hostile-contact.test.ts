@@ -11,7 +11,7 @@ const lines: string[] = [];
 
 beforeAll(async () => {
   const log = createLog("warn", { write: (line: string) => void lines.push(line) });
-  system = await startSystem({ log });
+  system = await startSystem({ log, config: { sendRate: 0 } });
   channel = await pairedChannel(system, own);
 });
 
@@ -98,6 +98,15 @@ test("a stranger who knows a message's id neither raises its status nor gets the
   expect(system.sandbox.ledger.outgoing().filter((one) => one.from === own)).toMatchObject([{ id, copies }]);
   // Nor did a request make the connector ask WhatsApp for keys.
   expect(system.sandbox.counts.snapshot().stanzas.iq ?? 0).toBe(lookups);
+}, 60_000);
+
+test("a contact that asks for forty messages again at once gets each of them", async () => {
+  const asking = system.sandbox.account("15550110904");
+  const ids = await Promise.all(Array.from({ length: 40 }, (_, n) => sendTo(asking.phoneNumber, `No. ${n}`)));
+  const copiesOf = (id: string) => asking.inbox.find((message) => message.id === id)?.copies ?? 0;
+  await eventually(() => ids.every((id) => copiesOf(id) === 1));
+  await Promise.all(ids.map((id) => asking.askRetry(id)));
+  await eventually(() => ids.every((id) => copiesOf(id) === 2), { withinMs: 30_000 });
 }, 60_000);
 
 test("the recipient, under number or LID, and our own phone get a message again", async () => {

@@ -72,16 +72,16 @@ test("what asks nothing keeps its order", async () => {
   expect(await settle()).toEqual(["first", "second"]);
 });
 
-test("requests of one contact are handled in order, and no more than 16 wait", async () => {
+test("requests of one contact are handled in order, and no more than 512 wait", async () => {
   const { deliver, settle, refused, answer } = handling();
-  const ids = Array.from({ length: 20 }, (_, n) => `retry-${n}`);
+  const ids = Array.from({ length: 520 }, (_, n) => `retry-${n}`);
   for (const id of ids) deliver("receipt", id, { type: "retry" }, id !== "retry-0");
   deliver("receipt", "other", { type: "retry", from: "15550100002@s.whatsapp.net" });
   expect(await settle()).toEqual(["other"]);
-  expect(refused).toEqual(ids.slice(16));
+  expect(refused).toEqual(ids.slice(512));
   answer("retry-0");
-  for (let n = 0; n < 50; n++) await settle();
-  expect(await settle()).toEqual(["other", ...ids.slice(0, 16)]);
+  for (let n = 0; n < 500; n++) await settle();
+  expect(await settle()).toEqual(["other", ...ids.slice(0, 512)]);
 });
 
 test("of many contacts' requests, 16 are handled at once, 256 wait or are handled, and the others are refused", async () => {
