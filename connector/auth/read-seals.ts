@@ -1,5 +1,5 @@
 import type { Db } from "mongodb";
-import type { Collections } from "#shared/database.ts";
+import { boundedRead, type Collections } from "#shared/database.ts";
 import type { ReadSeals } from "../ownership/seal.ts";
 import { type DataKeyDocument, dataKeyId } from "./auth-documents.ts";
 import { authCollections } from "./auth-rows.ts";
@@ -30,7 +30,7 @@ export async function opensAny(db: Db, masterKeyIds: readonly string[]): Promise
   let hasAny = false;
   for (let after = "", limit = firstPage; ; limit = page) {
     const found = await creds
-      .find({ _id: { $gt: after } }, { projection: { _id: 1 } })
+      .find({ _id: { $gt: after } }, { projection: { _id: 1 }, ...boundedRead })
       .sort({ _id: 1 })
       .limit(limit)
       .toArray();

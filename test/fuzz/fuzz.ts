@@ -7,7 +7,7 @@ import type { FuzzCounts } from "./fuzzer.ts";
 import { fuzzers } from "./fuzzers.ts";
 import { summary } from "./run-cases.ts";
 
-/** `npm run test:fuzz`: attacks the product with random input; exits with 0 only if it held every time. */
+/** `npm run test:fuzz`: attacks the product with random input; exits with 0 only if there was an attack and it held each time. */
 await runMain(async (asked) => {
   const { values } = parseArgs({
     options: {
@@ -20,8 +20,15 @@ await runMain(async (asked) => {
   });
   const wanted = fuzzers.filter(({ name }) => values.kind === "" || name === values.kind);
   const names = fuzzers.map(({ name }) => name).join(", ");
-  if (wanted.length === 0) {
-    process.stderr.write(`--kind must be one of ${names}\n`);
+  const numbers = (["seed", "minutes", "first", "cases"] as const).filter(
+    (name) => !(Number(values[name]) >= 0),
+  );
+  const mistakes = [
+    ...(wanted.length > 0 ? [] : [`--kind must be one of ${names}`]),
+    ...numbers.map((name) => `--${name} must be a number`),
+  ];
+  if (mistakes.length > 0) {
+    process.stderr.write(`${mistakes.join("\n")}\n`);
     process.exitCode = 1;
     return;
   }
@@ -52,5 +59,5 @@ await runMain(async (asked) => {
     total.failures.push(...counts.failures);
   }
   report(summary(total));
-  if (total.failures.length > 0) process.exitCode = 1;
+  if (total.failures.length > 0 || total.passed === 0) process.exitCode = 1;
 });
