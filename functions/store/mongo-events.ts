@@ -16,18 +16,21 @@ const batchRows = 2_000;
 /** The unsettled rows of 1,300 events a second. Takes a fifth of a second. */
 const scannedMax = 20_000;
 /** The rows of all channels among which those of a reader of some channels are searched. Takes less than a second. */
-const windowRows = 100_000;
+const windowRowsMax = 100_000;
 
-/** Reads the event log that the connectors write. */
+/** Reads the event log that the connectors write. Tests make the window small. */
 export function mongoEvents(
   client: MongoClient,
   events: Collection<EventDocument>,
   retention: Pick<Retention, "eventsDays">,
+  windowRows = windowRowsMax,
 ): LogReader {
   return {
     readChannelEvents: (query) => readChannel(events, query),
     readEvents: (query) =>
-      client.withSession({ snapshot: true }, (session) => readAll({ events, session, retention }, query)),
+      client.withSession({ snapshot: true }, (session) =>
+        readAll({ events, session, retention, windowRows }, query),
+      ),
     presentCursor: () =>
       client.withSession({ snapshot: true }, async (session) =>
         cursorAt(await snapshotTimeOf({ events, session })),
@@ -51,7 +54,7 @@ interface Snapshot {
   session: ClientSession;
 }
 
-type RetainedSnapshot = Snapshot & { retention: Pick<Retention, "eventsDays"> };
+type RetainedSnapshot = Snapshot & { retention: Pick<Retention, "eventsDays">; windowRows: number };
 
 async function readAll(
   snapshot: RetainedSnapshot,
@@ -112,7 +115,7 @@ function cursorAt(ord: bigint): string {
 
 /** Returns the `ord` of the last row of the window after `settled`; null if the log ends within it. */
 async function windowEnd(
-  { events, session }: Snapshot,
+  { events, session, windowRows }: RetainedSnapshot,
   settled: bigint,
   signal: AbortSignal,
 ): Promise<bigint | null> {

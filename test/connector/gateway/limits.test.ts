@@ -78,6 +78,7 @@ test("a client that asks faster than it reads, but reads, gets every answer", as
   const { key } = await gateway.addKey();
   const client = await new PollingClient(gateway.url).open();
   await client.send(`40${JSON.stringify({ apiKey: key })}`);
+  await eventually(async () => (await client.receive()).includes('"authenticated"'));
   const ask = (id: number) => `42${id}["unsubscribe_channel",{"channelId":"x"}]`;
   await client.send(...Array.from({ length: 50 }, (_, id) => ask(id)));
   let received = "";

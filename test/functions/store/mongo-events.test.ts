@@ -104,6 +104,26 @@ describe("reading all channels", () => {
     for (const received of await Promise.all(readers)) received.expectWhole(channelIds, each);
   }, 120_000);
 
+  test("finds the rows of some channels window by window, each once, with empty pages in between", async () => {
+    const { readEvents } = mongoEvents(database.client, db.events, retention, 10);
+    const ours = (n: number) => n === 3 || (n > 70 && n < 100);
+    await db.events.insertMany(
+      Array.from({ length: 120 }, (_, n) =>
+        row(ours(n) ? "ours" : "others", n + 1, new Timestamp({ t: 1, i: n + 1 })),
+      ),
+    );
+    const seqs: number[] = [];
+    let [after, empty]: [string | null, number] = [null, 0];
+    for (let page = 0; page < 40; page++) {
+      const { events, next } = await readEvents({ channelIds: ["ours"], after, limit: 7, signal });
+      seqs.push(...events.map(({ seq }) => seq));
+      if (events.length === 0 && seqs.length < 30) empty++;
+      after = next;
+    }
+    expect(seqs).toEqual([4, ...Array.from({ length: 29 }, (_, n) => n + 72)]);
+    expect(empty).toBeGreaterThan(3);
+  });
+
   test("returns a row that appears behind rows already read, and returns those only once", async () => {
     await db.events.insertOne(row("early", 1));
     const { ord } = (await db.events.findOne({ channelId: "early" })) ?? row("", 0);
