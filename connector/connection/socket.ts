@@ -1,26 +1,14 @@
-import type { Logger } from "#shared/log.ts";
-import type { AuthState } from "../auth/auth-state.ts";
 import { acceptFirstLogin } from "../auth/first-login.ts";
-import {
-  type BinaryNode,
-  Browsers,
-  type makeLibSignalRepository,
-  makeWASocket,
-  type SocketConfig,
-  type WASocket,
-} from "../baileys/baileys.ts";
+import { type BinaryNode, makeWASocket, type WASocket } from "../baileys/baileys.ts";
 import { handleBeside } from "../baileys/beside.ts";
 import { boundMappings, boundRetries } from "../baileys/bounded-retries.ts";
 import { guardListeners } from "../baileys/guarded-listeners.ts";
-import { hardenedSignalRepository } from "../baileys/harden.ts";
-import { type InboundJournal, inboundJournal } from "../baileys/inbound-journal.ts";
+import { inboundJournal } from "../baileys/inbound-journal.ts";
 import { betweenMessages, type IntakeListener, takeInOrder } from "../baileys/intake.ts";
-import { baileysLogger } from "../baileys/logger.ts";
 import { endTurnsEarly } from "../baileys/message-turns.ts";
 import { admitReceipts } from "../baileys/receipt-admission.ts";
 import { ServerIdentityError } from "../baileys/server-certificate.ts";
-import type { SocketCaches } from "../baileys/socket-caches.ts";
-import { markCopy, markEncrypted, requireCopies } from "../baileys/wire-trace.ts";
+import { requireCopies } from "../baileys/wire-trace.ts";
 import type { Closure } from "../machine/close-reason.ts";
 import type { SeenChat } from "../messages/timer-from-whatsapp.ts";
 import type { Timings } from "../timings.ts";
@@ -31,6 +19,7 @@ import { type LivenessWatch, watchLiveness } from "./liveness-watch.ts";
 import { completeLogins } from "./login.ts";
 import { watchPairing } from "./pairing-watch.ts";
 import { rawSocket, rejectQueries, traceWrites } from "./raw-socket.ts";
+import { type SocketConfigOptions, socketConfig } from "./socket-config.ts";
 import { createSocketEnd, type SocketEnd } from "./socket-end.ts";
 
 /** The events of a socket. `closed` comes exactly once; only messages that were already under way follow it. */
@@ -53,27 +42,13 @@ export interface SocketListener extends IntakeListener {
   passkeyRequired(): void;
 }
 
-export interface SocketOptions {
-  auth: AuthState;
-  /** Null for WhatsApp's own. */
-  websocketUrl: string | null;
-  version: [number, number, number] | null;
-  caches: SocketCaches;
-  getMessage: SocketConfig["getMessage"];
-  timings: Pick<
-    Timings,
-    | "connectWatchdogMs"
-    | "loginAnswerMs"
-    | "restartMs"
-    | "probeQuietMs"
-    | "probeMs"
-    | "stuckMs"
-    | "keepAliveMs"
-    | "qrMs"
-    | "backoff"
-  >;
+export interface SocketOptions extends SocketConfigOptions {
+  timings: SocketConfigOptions["timings"] &
+    Pick<
+      Timings,
+      "connectWatchdogMs" | "loginAnswerMs" | "restartMs" | "probeQuietMs" | "probeMs" | "stuckMs" | "backoff"
+    >;
   listener: SocketListener;
-  log: Logger;
 }
 
 /** A channel's socket to WhatsApp, and the ways to end it. */
@@ -200,55 +175,3 @@ function forwardEvents(
 }
 
 const passkeyTypes = /passkey_prologue_request|crsc_continuation/;
-
-function socketConfig(options: SocketOptions, journal: InboundJournal, gone: AbortSignal) {
-  const { auth, websocketUrl, version, caches, getMessage, timings, log } = options;
-  const config: Partial<SocketConfig> & Pick<SocketConfig, "auth"> = {
-    auth: auth.state,
-    browser: Browsers.macOS("Chrome"),
-    logger: baileysLogger(log),
-    markOnlineOnConnect: false,
-    syncFullHistory: false,
-    emitOwnEvents: false,
-    generateHighQualityLinkPreview: false,
-    keepAliveIntervalMs: timings.keepAliveMs,
-    defaultQueryTimeoutMs: 30_000,
-    // It would delay every other message by as much, for each message that cannot be decrypted.
-    retryRequestDelayMs: 0,
-    transactionOpts: { maxCommitRetries: 1, delayBetweenTriesMs: 0 },
-    makeSignalRepository: tracedSignalRepository(auth, journal, gone),
-    getMessage,
-    ...caches,
-  };
-  if (websocketUrl) config.waWebSocketUrl = websocketUrl;
-  if (version) config.version = version;
-  if (timings.qrMs !== null) config.qrTimeout = timings.qrMs;
-  return config;
-}
-
-function tracedSignalRepository(
-  auth: AuthState,
-  journal: InboundJournal,
-  gone: AbortSignal,
-): SocketConfig["makeSignalRepository"] {
-  const make = hardenedSignalRepository(auth.state.keys, journal, gone);
-  return (...parts: Parameters<typeof makeLibSignalRepository>) => {
-    const repository = make(...parts);
-    const { encryptMessage, encryptGroupMessage } = repository;
-    return {
-      ...repository,
-      async encryptMessage(options) {
-        markEncrypted();
-        const encrypted = await encryptMessage(options);
-        markCopy(options.jid);
-        return encrypted;
-      },
-      async encryptGroupMessage(options) {
-        markEncrypted();
-        const encrypted = await encryptGroupMessage(options);
-        markCopy(options.group);
-        return encrypted;
-      },
-    };
-  };
-}
