@@ -73,6 +73,7 @@ test("every file and folder that the documents name exists", async () => {
     "docs/internals/bounds.md",
     "docs/internals/channel-machine.md",
     "docs/internals/failures.md",
+    "docs/internals/replies.md",
     "docs/internals/socket-io.md",
   ];
   for (const document of documents) {

@@ -1,7 +1,9 @@
-/** Counts since the sandbox started or was last reset. Tests expect every value except `stanzas` to be 0 or known. */
+/** Counts since the sandbox started or was last reset. Tests expect every value except `stanzas`, `queries` and `sent` to be 0 or known. */
 interface CountValues {
   /** Stanzas received, by tag. */
   stanzas: Record<string, number>;
+  /** Queries received, by namespace, type and first child: `encrypt get count`. */
+  queries: Record<string, number>;
   /** Stanzas sent, by tag. */
   sent: Record<string, number>;
   /** Stanzas that no handler of the sandbox answers: a gap in the sandbox, or nonsense from a client. */
@@ -37,6 +39,7 @@ export interface Counters extends CountValues {
 
 const zero = (): CountValues => ({
   stanzas: {},
+  queries: {},
   sent: {},
   unknownNodes: 0,
   decryptFailures: 0,

@@ -78,6 +78,8 @@ export async function answerQuery(network: Network, connection: Connection, iq: 
     return;
   }
   const request = children(iq)[0];
+  const kind = `${xmlns} ${type} ${request?.tag ?? ""}`.trim();
+  network.counts.queries[kind] = (network.counts.queries[kind] ?? 0) + 1;
   if (network.rules.takeIgnoredQuery(xmlns, request?.tag)) return;
   const refusal = network.rules.takeRefusedQuery(xmlns);
   const answer =
