@@ -33,11 +33,22 @@ export async function pairChannels(
 }
 
 async function pairOne(system: SupervisedProcesses, index: number): Promise<ChaosChannel> {
+  const phone = system.sandbox.account(numberOf(2, index));
+  const channelId = await pairChannel(system, index, phone);
+  const contact = (each: number) => system.sandbox.account(numberOf(3, index * contactsEach + each));
+  return { index, channelId, phone, contacts: [contact(0), contact(1), contact(2)] };
+}
+
+/** Creates a channel over HTTP and links it to `phone`; resolves to its id once it is active. */
+export async function pairChannel(
+  system: SupervisedProcesses,
+  index: number,
+  phone: Account,
+): Promise<string> {
   const api = system.api(index);
   const created = await api.post("/channels", { name: `Channel ${index}` });
   const { channelId } = created.body.payload;
   await api.post(`/channels/${channelId}/connect`, {}, { Prefer: "respond-async" });
-  const phone = system.sandbox.account(numberOf(2, index));
   const url = `${system.functions[index % system.functions.length]?.url}/api/whatsapp/channels/${channelId}/qr`;
   await eventually(
     async () => {
@@ -52,9 +63,9 @@ async function pairOne(system: SupervisedProcesses, index: number): Promise<Chao
     async () => (await api.get(`/channels/${channelId}/status`)).body.payload.status === "active",
     { withinMs: pairingMs, everyMs: 100 },
   );
-  const contact = (each: number) => system.sandbox.account(numberOf(3, index * contactsEach + each));
-  return { index, channelId, phone, contacts: [contact(0), contact(1), contact(2)] };
+  return channelId;
 }
 
 /** A phone number that is unique in the run, such as `15552000007`. */
-const numberOf = (group: number, index: number): string => `1555${group}${String(index).padStart(6, "0")}`;
+export const numberOf = (group: number, index: number): string =>
+  `1555${group}${String(index).padStart(6, "0")}`;

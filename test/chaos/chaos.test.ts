@@ -9,6 +9,7 @@ const small = {
   connectors: 2,
   functions: 1,
   rates: { http: 0.4, database: 0.4, inbound: 0.6 },
+  unlinkingsPerSecond: 0.25,
   electionTimeoutMs: 2_000,
   drainMs: 60_000,
 };

@@ -26,6 +26,7 @@ await runMain(async (asked) => {
     functions: 2,
     // Per channel. 50 channels make about 6 sends and 5 inbound messages a second, which leaves two cores room for faults.
     rates: { http: 0.07, database: 0.05, inbound: 0.1 },
+    unlinkingsPerSecond: 0.1,
     electionTimeoutMs: 10_000,
     drainMs: 90_000,
     signal: stopping.signal,

@@ -39,7 +39,7 @@ export interface DrainOptions {
 
 /**
  * Waits, for at most `withinMs`, until every accepted send is final, every inbound message is in the log and every client
- * has every event. Reconnects channels in `error`, as a person would. Resolves with what is still unfinished, or "".
+ * has every event. Reconnects channels in `error`, as a person would, except those that must come back by themselves. Resolves with what is still unfinished, or "".
  */
 export async function drain(options: DrainOptions): Promise<string> {
   let finalSince: number | null = null;
@@ -57,7 +57,11 @@ export async function drain(options: DrainOptions): Promise<string> {
 
 async function reconnect({ system, channels }: DrainOptions): Promise<void> {
   const waiting = await system.collections.channels
-    .find({ status: { $in: ["error", "inactive"] } })
+    .find({
+      ...among(channels),
+      status: { $in: ["error", "inactive"] },
+      reason: { $ne: "credentials_unreadable" },
+    })
     .toArray();
   for (const { channelId } of waiting) {
     const index = channels.find((channel) => channel.channelId === channelId)?.index ?? 0;
@@ -65,12 +69,17 @@ async function reconnect({ system, channels }: DrainOptions): Promise<void> {
   }
 }
 
-async function describeUnfinished({ system: { collections }, load, clients }: DrainOptions): Promise<string> {
+async function describeUnfinished({
+  system: { collections },
+  channels,
+  load,
+  clients,
+}: DrainOptions): Promise<string> {
   const [commands, events, away, last] = await Promise.all([
     collections.commands.countDocuments({ state: { $in: ["queued", "running"] } }),
     collections.events.distinct("data.message", { type: "incoming_message" }),
-    collections.channels.countDocuments({ status: { $ne: "active" } }),
-    lastNumbers(collections),
+    collections.channels.countDocuments({ ...among(channels), status: { $ne: "active" } }),
+    lastNumbers(collections, channels),
   ]);
   const known = new Set(events);
   const missing = load.inbound.filter(({ text }) => !known.has(text)).length;
@@ -87,9 +96,20 @@ async function describeUnfinished({ system: { collections }, load, clients }: Dr
     .join(", ");
 }
 
-async function lastNumbers({ events }: Collections): Promise<Map<string, number>> {
+/** Leaves out the channels that are linked only to be unlinked. */
+const among = (channels: readonly ChaosChannel[]) => ({
+  channelId: { $in: channels.map(({ channelId }) => channelId) },
+});
+
+async function lastNumbers(
+  { events }: Collections,
+  channels: readonly ChaosChannel[],
+): Promise<Map<string, number>> {
   const rows = await events
-    .aggregate<{ _id: string; seq: number }>([{ $group: { _id: "$channelId", seq: { $max: "$seq" } } }])
+    .aggregate<{ _id: string; seq: number }>([
+      { $match: among(channels) },
+      { $group: { _id: "$channelId", seq: { $max: "$seq" } } },
+    ])
     .toArray();
   return new Map(rows.map(({ _id, seq }) => [_id, seq ?? 0]));
 }

@@ -9,6 +9,7 @@ import type { InjectedFault } from "./inject-faults.ts";
 import type { Inbound } from "./load.ts";
 import type { Send } from "./sends.ts";
 import type { EventClient } from "./socket-clients.ts";
+import type { Unlinking } from "./unlinkings.ts";
 
 /** Everything the checks need: what was requested, what the product recorded, and what the sandbox observed. */
 export interface Facts {
@@ -17,6 +18,7 @@ export interface Facts {
   inbound: readonly Inbound[];
   faults: readonly InjectedFault[];
   clients: readonly EventClient[];
+  unlinkings: readonly Unlinking[];
   /** Every event of the log, by channel, in order of `seq`. */
   events: ReadonlyMap<string, EventDocument[]>;
   /** The messages offered to each linked device. */
@@ -42,7 +44,7 @@ export type SocketWithProcess = SocketRecord & { process: string | null };
 export async function gatherFacts(
   system: SupervisedProcesses,
   channels: readonly ChaosChannel[],
-  run: Pick<Facts, "inbound" | "faults" | "clients"> & { sends: readonly Send[] },
+  run: Pick<Facts, "inbound" | "faults" | "clients" | "unlinkings"> & { sends: readonly Send[] },
 ): Promise<Facts> {
   const { ledger, counts } = system.sandbox;
   const { sends, ...rest } = run;

@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { sleep } from "#shared/sleep.ts";
 import type { NodeProcess } from "../support/node-process.ts";
+import { shiftedClock } from "../support/shifted-clock.ts";
 import type { SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { FaultKind, PlannedFault } from "./schedule.ts";
@@ -61,6 +63,12 @@ const injections: Record<FaultKind, (scene: Scene) => Promise<Injection> | Injec
     whatsapp?.freeze();
     return { target: name, undo: () => whatsapp?.mend() };
   },
+  "connector restarted with another encryption key": ({ connector }) =>
+    changing(connector, { ENCRYPTION_KEY: randomBytes(32).toString("base64") }),
+  "connector restarted with its clock 90 s behind": ({ connector }) =>
+    changing(connector, shiftedClock(-90_000)),
+  "connector restarted with its clock 90 s ahead": ({ connector }) =>
+    changing(connector, shiftedClock(90_000)),
   "functions killed": ({ functions }) => restarting(functions, "SIGKILL"),
   "functions paused and resumed": ({ functions }) => pausing(functions),
   "functions terminated": ({ functions }) => restarting(functions, "SIGTERM"),
@@ -95,6 +103,8 @@ const injections: Record<FaultKind, (scene: Scene) => Promise<Injection> | Injec
     for (const phone of phones) sandbox.faults.drop(phone);
     return { target: "all channels", undo: () => sandbox.faults.refuseUpgrade(null) };
   },
+  "queries for keys unanswered": unanswered("encrypt"),
+  "queries for devices unanswered": unanswered("usync"),
   "acknowledgements lost": forEachPhone(
     ({ system: { sandbox } }, phone) => sandbox.faults.withholdAcks(phone, true),
     ({ system: { sandbox } }, phone) => sandbox.faults.withholdAcks(phone, false),
@@ -114,6 +124,13 @@ const injections: Record<FaultKind, (scene: Scene) => Promise<Injection> | Injec
     ({ system: { sandbox } }, phone) => sandbox.faults.ackError(phone, null),
   ),
 };
+
+function unanswered(xmlns: string) {
+  return ({ system: { sandbox } }: Scene): Injection => {
+    sandbox.faults.ignoreQuery(xmlns, { times: Number.POSITIVE_INFINITY });
+    return { target: "all channels", undo: () => sandbox.faults.ignoreQuery(xmlns, { times: 0 }) };
+  };
+}
 
 function forEachPhone(
   inject: (scene: Scene, phone: string) => void,
@@ -142,6 +159,17 @@ async function restarting(
       process.launch();
     },
   };
+}
+
+/** Restarts the process with these settings, and later without them. */
+async function changing(process: NodeProcess, settings: NodeJS.ProcessEnv): Promise<Injection> {
+  const restart = async (next: NodeJS.ProcessEnv) => {
+    await process.end("SIGTERM");
+    process.settings = next;
+    process.launch();
+  };
+  await restart(settings);
+  return { target: process.name, undo: () => restart({}) };
 }
 
 function pausing(process: NodeProcess): Injection {

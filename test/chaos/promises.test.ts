@@ -14,7 +14,10 @@ import { once } from "./promises/once.ts";
 import { oneSocket } from "./promises/one-socket.ts";
 import { order } from "./promises/order.ts";
 import { ratchets } from "./promises/ratchets.ts";
+import { readableKeys } from "./promises/readable-keys.ts";
 import { replayed } from "./promises/replay.ts";
+import { unlinked } from "./promises/unlinked.ts";
+import type { Unlinking } from "./unlinkings.ts";
 
 const began = 1_000_000;
 const reader = "15553000000";
@@ -66,6 +69,12 @@ const inbound = (number: number) => ({
   ...{ text: `in ${number}`, id: `IN${number}`, channel, from: reader, number, at: began },
 });
 
+/** An unlinking that was confirmed when the phone listed no device any more. */
+const unlinking = (kind: Unlinking["kind"], devices = 0): Unlinking => ({
+  ...{ kind, channelId: kind, unanswered: 1, askedAt: began, confirmedAt: began + 500, devicesThen: devices },
+  phone: { phoneNumber: "15554000000", devices: () => Array.from({ length: devices }) } as Account,
+});
+
 const killedAt = began + 5_000;
 
 /** The facts of a run without any violation. */
@@ -85,6 +94,7 @@ function good(): Facts & { outcomes: ReturnType<typeof sent>[]; sockets: SocketW
     clients: [
       { name: "client", received: new Map([["channel", received]]), connections: 1, hasAll: () => true },
     ],
+    unlinkings: [unlinking("logout"), unlinking("delete")],
     events: new Map([["channel", log]]),
     incoming: [],
     sockets: [
@@ -145,6 +155,22 @@ const violations: [string, Check, (facts: Good) => Partial<Facts>][] = [
   ],
   ["a ratchet counter used twice", ratchets, () => ({ reusedRatchetCounters: 1 })],
   ["a message that was never decrypted", ratchets, () => ({ decryptFailures: [neverDecrypted] })],
+  [
+    "a logout that is confirmed while the phone lists the device",
+    unlinked,
+    () => ({ unlinkings: [{ ...unlinking("logout"), devicesThen: 1 }] }),
+  ],
+  [
+    "a delete that is never confirmed",
+    unlinked,
+    () => ({ unlinkings: [{ ...unlinking("delete"), confirmedAt: null, devicesThen: null }] }),
+  ],
+  ["a device that is never unlinked", unlinked, () => ({ unlinkings: [unlinking("delete", 1)] })],
+  [
+    "a channel taken by a connector with another key",
+    readableKeys,
+    () => ({ faults: [], events: log(incoming(1, "in 1"), unreadable()) }),
+  ],
   ["a channel that no connector took over", failOver, ({ sockets }) => ({ sockets: sockets.slice(0, 1) })],
   [
     "a channel taken over too late",
@@ -154,6 +180,11 @@ const violations: [string, Check, (facts: Good) => Partial<Facts>][] = [
     }),
   ],
 ];
+
+const unreadable = (): EventDocument => ({
+  ...incoming(2, ""),
+  ...{ type: "connection_update", data: { status: "error", reason: "credentials_unreadable" } },
+});
 
 const neverDecrypted: DecryptFailure = {
   ...{ id: "IN1", from: `${reader}:0`, to: "15552000000:1", at: began },
@@ -189,7 +220,18 @@ function overlapping({ sockets: [former, next] }: Good): Partial<Facts> {
   return { overlaps: [{ phoneNumber, deviceId: 1, former, next, at: began, silentMs: 0 }] };
 }
 
-const checks = [finalStates, once, order, inboundOnce, replayed, oneSocket, ratchets, failOver];
+const checks = [
+  finalStates,
+  once,
+  order,
+  inboundOnce,
+  replayed,
+  oneSocket,
+  ratchets,
+  unlinked,
+  readableKeys,
+  failOver,
+];
 
 test("a run without any violation keeps every promise", () => {
   expect(checks.flatMap((check) => check(good()).violations)).toEqual([]);

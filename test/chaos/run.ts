@@ -18,12 +18,15 @@ import { once } from "./promises/once.ts";
 import { oneSocket } from "./promises/one-socket.ts";
 import { order } from "./promises/order.ts";
 import { ratchets } from "./promises/ratchets.ts";
+import { readableKeys } from "./promises/readable-keys.ts";
 import { replayed } from "./promises/replay.ts";
+import { unlinked } from "./promises/unlinked.ts";
 import { seeded } from "./random.ts";
 import { table, traces } from "./report.ts";
 import { planFaults } from "./schedule.ts";
 import { startSocketClients } from "./socket-clients.ts";
 import { clock, timeline } from "./timeline.ts";
+import { startUnlinkings } from "./unlinkings.ts";
 
 export interface ChaosOptions {
   seed: number;
@@ -33,6 +36,8 @@ export interface ChaosOptions {
   connectors: number;
   functions: number;
   rates: Rates;
+  /** Channels that are linked and unlinked again, in the whole system. */
+  unlinkingsPerSecond: number;
   electionTimeoutMs: number;
   /** How long the system may take to drain once every fault is undone. */
   drainMs: number;
@@ -44,7 +49,18 @@ export interface ChaosOptions {
 }
 
 const statusEveryMs = 10_000;
-const checks = [finalStates, once, order, inboundOnce, replayed, oneSocket, ratchets, failOver];
+const checks = [
+  finalStates,
+  once,
+  order,
+  inboundOnce,
+  replayed,
+  oneSocket,
+  ratchets,
+  unlinked,
+  readableKeys,
+  failOver,
+];
 
 /** Runs the whole product, injects faults, undoes them, and checks the promises. Keeps the logs if one is broken. */
 export async function runChaos(options: ChaosOptions): Promise<CheckResult[]> {
@@ -63,6 +79,7 @@ export async function runChaos(options: ChaosOptions): Promise<CheckResult[]> {
   say(`seed ${seed}: ${plural(planned.length, "fault")} planned in ${clock(durationMs)}`);
   const began = Date.now();
   const load = startLoad(system, channels, options.rates, seeded(seed + 1));
+  const unlinkings = startUnlinkings(system, options.unlinkingsPerSecond, seeded(seed + 2));
   const listening = new AbortController();
   using _listening = { [Symbol.dispose]: () => listening.abort() };
   const clients = [
@@ -86,13 +103,20 @@ export async function runChaos(options: ChaosOptions): Promise<CheckResult[]> {
   await clearFaults(system);
   const drainStarted = performance.now();
   await load.stop();
+  await unlinkings.stop(options.drainMs);
   const unfinished = await drain({ system, channels, load, clients, withinMs: options.drainMs, tick });
   const drainTime = clock(performance.now() - drainStarted);
   say(`faults undone; ${unfinished === "" ? "drained" : `NOT drained (${unfinished})`} after ${drainTime}`);
   for (const { name, unexpectedExits } of [...system.functions, ...system.connectors])
     if (unexpectedExits > 0)
       say(`${name} exited unexpectedly ${plural(unexpectedExits, "time")} and was restarted`);
-  const run = { sends: load.sends, inbound: load.inbound, faults: faults.injected, clients };
+  const run = {
+    sends: load.sends,
+    inbound: load.inbound,
+    faults: faults.injected,
+    clients,
+    unlinkings: unlinkings.requested,
+  };
   const facts = await gatherFacts(system, channels, run);
   const results = checks.map((check) => check(facts));
   const report = ["", ...lines, "", ...table(results), ...traces(results, facts, began)];

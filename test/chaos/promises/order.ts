@@ -7,13 +7,13 @@ import type { Check, Violation } from "./check.ts";
 type Sent = Outcome & { command: CommandDocument; arrival: OutgoingRecord & { arrivedAt: number } };
 
 /**
- * The succeeded sends of a channel and lane arrive in the order in which they were accepted. A send that was repeated
- * counts from its first arrival.
+ * The succeeded sends of a chat and lane arrive in the order in which they were accepted. A send to another chat may overtake
+ * one that waits for WhatsApp's answer about its recipient. A send that was repeated counts from its first arrival.
  */
 export const order: Check = ({ outcomes }) => {
   const sent = outcomes.flatMap(succeeded);
-  const lanes = Map.groupBy(sent, ({ command }) => `${command.channelId} ${command.lane}`);
-  const streams = Map.groupBy(sent, ({ send }) => `${send.channel.channelId} ${send.stream}`);
+  const lanes = Map.groupBy(sent, ({ command, send }) => `${command.channelId} ${command.lane} ${send.to}`);
+  const streams = Map.groupBy(sent, ({ send }) => `${send.channel.channelId} ${send.stream} ${send.to}`);
   const violations = [
     ...[...lanes.values()].flatMap((lane) => inversions(lane.toSorted(byOrd))),
     ...[...streams.values()].flatMap((one) =>
@@ -21,8 +21,8 @@ export const order: Check = ({ outcomes }) => {
     ),
   ];
   return {
-    promise: "succeeded sends keep their order per channel and lane",
-    counted: `${violations.length} out of order among ${sent.length} sends in ${lanes.size} lanes`,
+    promise: "succeeded sends keep their order per chat and lane",
+    counted: `${violations.length} out of order among ${sent.length} sends in ${lanes.size} chats and lanes`,
     violations,
   };
 };
@@ -51,10 +51,9 @@ function inversions(sorted: readonly Sent[]): Violation[] {
   return violations;
 }
 
-/** Each contact numbers its arrivals; between two contacts only the times compare, to the millisecond. */
+/** Each contact numbers its arrivals. */
 function isEarlier(a: Sent["arrival"], b: Sent["arrival"]): boolean {
-  if (a.to === b.to) return (a.order ?? 0) < (b.order ?? 0);
-  return a.arrivedAt < b.arrivedAt;
+  return (a.order ?? 0) < (b.order ?? 0);
 }
 
 function byOrd({ command: a }: Sent, { command: b }: Sent): number {
