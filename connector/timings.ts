@@ -88,7 +88,7 @@ export const defaultTimings: Timings = {
   signedPreKeyRetryMs: 24 * 60 * 60_000,
   rotationLookMs: 10 * 60_000,
   ackMs: 20_000,
-  recipientMs: 5_000,
+  recipientMs: 15_000,
   overtakeMs: 2_000,
   replacedPauseMs: 60_000,
   stableMs: 60_000,

@@ -1,12 +1,13 @@
 import { jidUser, normaliseJid } from "#shared/jid.ts";
 import type { WASocket } from "../baileys/baileys.ts";
+import type { DevicesOf } from "../baileys/devices.ts";
 
 /**
  * Asks WhatsApp for what a relay needs about a recipient, before the relay: inside it, the whole channel would wait for the
  * answers. The relay itself then finds everything in Baileys' caches. Resolves when a device of the recipient can get a copy.
  */
-export async function askForDevices(wa: WASocket, jid: string): Promise<void> {
-  const devices = (await wa.getUSyncDevices([ownJid(wa, jid), jid], true, false)).map((one) => one.jid);
+export async function askForDevices(wa: WASocket, devicesOf: DevicesOf, jid: string): Promise<void> {
+  const devices = await devicesOf(wa, [ownJid(wa, jid), jid]);
   const theirs = devices.filter((device) => jidUser(device) === jidUser(jid));
   if (theirs.length === 0) throw new Error("WhatsApp names no device of the recipient");
   const wereMissing = await wa.assertSessions(devices);

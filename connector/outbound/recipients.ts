@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import { ServiceError } from "#shared/errors.ts";
 import { jidUser, normaliseJid, phoneNumberOf } from "#shared/jid.ts";
 import { USyncQuery, USyncUser, type WASocket } from "../baileys/baileys.ts";
+import type { DevicesOf } from "../baileys/devices.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 import { askForDevices } from "./devices.ts";
 
@@ -18,13 +19,14 @@ export interface Recipients {
 export interface RecipientsOptions {
   /** How long WhatsApp's answers about one recipient may take in all. */
   recipientMs: number;
+  devicesOf: DevicesOf;
 }
 
 /** The most recipients that are remembered, and for how long. */
 const knownMax = 10_000;
 const knownMs = 24 * 60 * 60_000;
 
-export function createRecipients({ recipientMs }: RecipientsOptions): Recipients {
+export function createRecipients({ recipientMs, devicesOf }: RecipientsOptions): Recipients {
   const known = new LRUCache<string, string>({ max: knownMax, ttl: knownMs });
   const asking = new WeakMap<WASocket, Map<string, Promise<string>>>();
 
@@ -39,7 +41,7 @@ export function createRecipients({ recipientMs }: RecipientsOptions): Recipients
   const ask = async (wa: WASocket, jid: string): Promise<string> => {
     const name = await nameOf(wa, jid);
     try {
-      await askForDevices(wa, name);
+      await askForDevices(wa, devicesOf, name);
     } catch (error) {
       // It may have moved to another JID since it was remembered.
       known.delete(jid);

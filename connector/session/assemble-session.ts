@@ -2,6 +2,7 @@ import type { Db } from "mongodb";
 import type { ChannelDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import type { Collections } from "#shared/database.ts";
+import { createDeviceLookup } from "../baileys/devices.ts";
 import { createSocketCaches, type SocketCaches } from "../baileys/socket-caches.ts";
 import { createTokenBucket } from "../concurrency/token-bucket.ts";
 import { type Connection, createConnection } from "../connection/connection.ts";
@@ -134,7 +135,10 @@ function assembleSender(
 ): Sender {
   const { log } = scope;
   const asking = {
-    recipients: createRecipients(timings),
+    recipients: createRecipients({
+      recipientMs: timings.recipientMs,
+      devicesOf: createDeviceLookup(caches.userDevicesCache),
+    }),
     uploads: createUploads({ recipientMs: timings.recipientMs, log }),
   };
   return createSender(scope, {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { USyncQuery, WASocket } from "#connector/baileys/baileys.ts";
+import type { DevicesOf } from "#connector/baileys/devices.ts";
 import { createRecipients } from "#connector/outbound/recipients.ts";
 
 const known = "15550100001@s.whatsapp.net";
@@ -12,6 +13,8 @@ const found = "1003@lid";
 const foundWithoutDevices = "1004@lid";
 const refused = { code: "recipient_not_on_whatsapp" };
 const recipientMs = 5_000;
+const devicesOf: DevicesOf = async (wa, jids) =>
+  (await wa.getUSyncDevices([...jids], true, false)).map(({ jid }) => jid);
 
 interface Directory {
   /** A server that knows everyone but `unregistered`, knows nobody, or never answers. */
@@ -56,7 +59,7 @@ function directory({ mode = "normal", devices = [0], hasKeys = true }: Directory
   return { queried, prepared, wa: wa as unknown as WASocket };
 }
 
-const reach = (wa: WASocket, jid: string) => createRecipients({ recipientMs }).reach(wa, jid);
+const reach = (wa: WASocket, jid: string) => createRecipients({ recipientMs, devicesOf }).reach(wa, jid);
 
 test.each([
   [known, known],
@@ -64,7 +67,7 @@ test.each([
   [found, found],
 ])("%s is queried once, remembered, and reached at %s", async (jid, at) => {
   const { queried, wa } = directory();
-  const recipients = createRecipients({ recipientMs });
+  const recipients = createRecipients({ recipientMs, devicesOf });
   for (let time = 0; time < 3; time++) expect(await recipients.reach(wa, jid)).toBe(at);
   expect(queried).toEqual([jid]);
 });
@@ -81,7 +84,7 @@ test.each([
 
 test.each([unregistered])("%s, which is not on WhatsApp, is refused and queried again", async (jid) => {
   const { queried, wa } = directory();
-  const recipients = createRecipients({ recipientMs });
+  const recipients = createRecipients({ recipientMs, devicesOf });
   for (let time = 0; time < 2; time++) await expect(recipients.reach(wa, jid)).rejects.toMatchObject(refused);
   expect(queried).toEqual([jid, jid]);
 });
@@ -99,7 +102,7 @@ describe.each([known, found])("a query for %s", (jid) => {
 
   test("fails within its bound, whatever Baileys waits for", async () => {
     const { wa } = directory({ mode: "hanging" });
-    await expect(createRecipients({ recipientMs: 20 }).reach(wa, jid)).rejects.toMatchObject({
+    await expect(createRecipients({ recipientMs: 20, devicesOf }).reach(wa, jid)).rejects.toMatchObject({
       name: "TimeoutError",
     });
   });
@@ -115,7 +118,7 @@ test.each([known, foundWithoutDevices])(
   "%s without a device fails without a verdict, and is looked up again",
   async (jid) => {
     const { queried, wa } = directory({ devices: [] });
-    const recipients = createRecipients({ recipientMs });
+    const recipients = createRecipients({ recipientMs, devicesOf });
     for (let time = 0; time < 2; time++) {
       await expect(recipients.reach(wa, jid)).rejects.toThrow("names no device");
     }
@@ -130,7 +133,7 @@ test("a recipient for whose devices WhatsApp has no keys fails without a verdict
 
 test("sends to one recipient at the same time share the queries for its devices", async () => {
   const { prepared, wa } = directory();
-  const recipients = createRecipients({ recipientMs });
+  const recipients = createRecipients({ recipientMs, devicesOf });
   await Promise.all([1, 2, 3].map(() => recipients.reach(wa, known)));
   expect(prepared).toHaveLength(1);
 });

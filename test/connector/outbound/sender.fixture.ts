@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
+import type { DevicesOf } from "#connector/baileys/devices.ts";
 import { createSocketCaches } from "#connector/baileys/socket-caches.ts";
 import { createCommandQueue } from "#connector/commands/command-queue.ts";
 import { rescueOrphans } from "#connector/commands/rescue-orphans.ts";
@@ -22,6 +23,9 @@ import { type Answers, fakeSocket } from "./fake-socket.fixture.ts";
 
 /** How long a send that is not ready keeps the others waiting. */
 const overtakeMs = 200;
+
+const devicesOf: DevicesOf = async (wa, jids) =>
+  (await wa.getUSyncDevices([...jids], true, false)).map(({ jid }) => jid);
 
 /** The sender of one channel on its real queue, log and message store, over a fake socket. */
 export async function senderOn(
@@ -55,7 +59,7 @@ export async function senderOn(
       caches: createSocketCaches(),
       uploads: createUploads({ recipientMs: 5_000, log: quiet }),
       chatTimers: { of: async () => null },
-      recipients: createRecipients({ recipientMs: 5_000 }),
+      recipients: createRecipients({ recipientMs: 5_000, devicesOf }),
       fetchMedia: () => Promise.reject(new Error("no media here")),
       log: quiet,
     },
