@@ -36,7 +36,7 @@ export interface MachineRunnerOptions {
   lastDisconnect: LastDisconnect | null;
   channelStore: Pick<ChannelStore, "saveStep">;
   events: Pick<EventLog, "publish">;
-  /** Called when a pairing code works no more, before that is stored. */
+  /** Called when a pairing code no longer works, before that is stored. */
   forgetCode(): Promise<void>;
   /** Must not wait for a later signal. */
   perform(effect: Effect): Promise<void>;

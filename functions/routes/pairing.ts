@@ -25,7 +25,7 @@ const codeAnswer = z.object({
   payload: z.object({ channelId: z.string(), code: z.string(), expiresAt: timeSchema }),
 });
 
-/** The code leaves the result when it works no more. */
+/** The code leaves the result when it no longer works. */
 const codeResult = z.object({ code: z.string().optional(), expiresAt: timeSchema });
 
 const qrAnswer = z.object({
@@ -101,7 +101,7 @@ export function pairingRoutes(deps: Dependencies) {
         return c.json(queuedAnswer("Pairing code queued", channelId, accepted.commandId), 202);
       const { code, expiresAt } = codeResult.parse(outcome.result);
       if (code === undefined)
-        throw new ServiceError("expired", "The pairing code works no more; request another", {
+        throw new ServiceError("expired", "The pairing code no longer works; request another", {
           details: { commandId: accepted.commandId },
         });
       return c.json({ ok: true as const, payload: { channelId, code, expiresAt } }, 200);
