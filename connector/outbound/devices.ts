@@ -7,7 +7,9 @@ import type { DevicesOf } from "../baileys/devices.ts";
  * answers. The relay itself then finds everything in Baileys' caches. Resolves when a device of the recipient can get a copy.
  */
 export async function askForDevices(wa: WASocket, devicesOf: DevicesOf, jid: string): Promise<void> {
-  const devices = await devicesOf(wa, [ownJid(wa, jid), jid]);
+  const all = await devicesOf(wa, [ownJid(wa, jid), jid]);
+  // The device that sends needs no copy, and WhatsApp may refuse a question for its own keys, and with it the others.
+  const devices = all.filter((device) => device !== wa.user?.id && device !== wa.user?.lid);
   const theirs = devices.filter((device) => jidUser(device) === jidUser(jid));
   if (theirs.length === 0) throw new Error("WhatsApp names no device of the recipient");
   const wereMissing = await wa.assertSessions(devices);

@@ -24,3 +24,18 @@ test("after a restart, a message to a known contact needs no new keys, and goes 
   expect(system.sandbox.account(contact).inbox).toHaveLength(4);
   expect(system.sandbox.counts.snapshot()).toMatchObject(cleanCounts);
 });
+
+test("no keys are asked for of the device that sends, whether the chat has a number or a LID", async () => {
+  await using system = await startSystem();
+  const channel = await pairedChannel(system, "15550100343");
+  for (const to of [contact, system.sandbox.account(contact).lid]) {
+    const { status } = await system
+      .api()
+      .post(`/channels/${channel.channelId}/send`, { to, message: "Hello" });
+    expect(status).toBe(200);
+  }
+  const rows = system.database.db.collection("whatsapp_auth_keys").find({ channelId: channel.channelId });
+  const sessions = (await rows.toArray()).map(({ keyId }) => String(keyId));
+  const own = channel.phone.lid.split("@")[0];
+  expect(sessions.filter((row) => row.startsWith(`session:${own}_1`))).toEqual([`session:${own}_1.0`]);
+});
