@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { connectorMongoClient } from "#connector/mongo-client.ts";
 import { surviveRejections } from "#connector/unhandled-rejections.ts";
@@ -21,6 +22,8 @@ import { withSandbox } from "./sandbox-config.ts";
 
 /** How long after a stop is requested MongoDB may run: a second longer than the connector, and all within 30 s. */
 const mongoStopMs = 26_000;
+/** How long the rest may take when MongoDB hung and was killed: it waits for nothing but its own retries then. */
+const afterKillMs = 2_500;
 const packageFolder = fileURLToPath(new URL("..", import.meta.url));
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -33,11 +36,18 @@ await runMain(async (stopRequested, env) => {
   const folder = resolve(config.dataDir ?? join(packageFolder, ".data"));
   await using _temporary = await privateTemporaryFolder();
   void stopRequested.then(() => say("Stopping…"));
-  const start = { config, log, stopRequested, dataDir: isSandbox ? join(folder, "sandbox") : folder };
-  if (isSandbox) await runWithSandbox(start);
-  else if (config.mongoUri) await runOnOwnDatabase({ ...start, mongoUri: config.mongoUri });
-  else await runEmbedded(start);
+  const killed = Promise.withResolvers<void>();
+  const dataDir = isSandbox ? join(folder, "sandbox") : folder;
+  const start = { config, log, stopRequested, dataDir, onServerKilled: killed.resolve };
+  await Promise.race([run(start, isSandbox), killed.promise.then(() => delay(afterKillMs))]);
 });
+
+async function run(start: Start, isSandbox: boolean): Promise<void> {
+  const { mongoUri } = start.config;
+  if (isSandbox) await runWithSandbox(start);
+  else if (mongoUri) await runOnOwnDatabase({ ...start, mongoUri });
+  else await runEmbedded(start);
+}
 
 interface Start {
   config: Config;
@@ -45,6 +55,8 @@ interface Start {
   /** Resolves at SIGTERM or SIGINT. */
   stopRequested: Promise<unknown>;
   dataDir: string;
+  /** Called when the embedded MongoDB did not stop in time and was killed. */
+  onServerKilled(): void;
 }
 
 async function runOnOwnDatabase({
@@ -61,16 +73,18 @@ async function runOnOwnDatabase({
   await Promise.race([stopRequested, waypost.failed]);
 }
 
-async function runEmbedded({ config, log, stopRequested, dataDir }: Start): Promise<void> {
-  await using mongo = await embeddedMongo(dataDir, stopRequested);
+async function runEmbedded(start: Start): Promise<void> {
+  const { config, log, stopRequested, dataDir } = start;
+  await using mongo = await embeddedMongo(start);
   const complete = await withStoredApiKey(await embeddedConfig(config, mongo.uri, dataDir), config);
   await using waypost = await startWaypost({ config: complete.config, log });
   greet([...complete.lines, `Waypost: ${waypost.url}`]);
   await Promise.race([stopRequested, mongo.failed, waypost.failed]);
 }
 
-async function runWithSandbox({ config, log, stopRequested, dataDir }: Start): Promise<void> {
-  await using mongo = await embeddedMongo(dataDir, stopRequested);
+async function runWithSandbox(start: Start): Promise<void> {
+  const { config, log, stopRequested, dataDir } = start;
+  await using mongo = await embeddedMongo(start);
   await using sandbox = await startSandboxNextTo(config.port, dataDir);
   const embedded = await embeddedConfig(withSandbox(config, sandbox), mongo.uri, dataDir);
   const complete = await withStoredApiKey(embedded, config);
@@ -98,7 +112,11 @@ async function startSandboxNextTo(port: number, dataDir: string): Promise<Sandbo
 }
 
 /** Starts MongoDB. `failed` rejects when it exits unexpectedly; `stopRequested` aborts the start. */
-async function embeddedMongo(dataDir: string, stopRequested: Promise<unknown>) {
+async function embeddedMongo({
+  dataDir,
+  stopRequested,
+  onServerKilled,
+}: Pick<Start, "dataDir" | "stopRequested" | "onServerKilled">) {
   await makeDataFolder(dataDir);
   const abandoned = new AbortController();
   void stopRequested.then(() => abandoned.abort(new StoppedEarlyError("Stopped before it had started")));
@@ -113,7 +131,8 @@ async function embeddedMongo(dataDir: string, stopRequested: Promise<unknown>) {
   const failed = mongo.exited.then((sentence) => Promise.reject(new EmbeddedMongoError("ended", sentence)));
   failed.catch(() => undefined);
   // A server that hangs would hold up its clients as well. The connector has given back its channels by then.
-  void stopRequested.then(() => setTimeout(() => void mongo.kill(), mongoStopMs).unref());
+  const kill = () => void mongo.kill().then(onServerKilled);
+  void stopRequested.then(() => setTimeout(kill, mongoStopMs).unref());
   return { uri: uri.href, failed, [Symbol.asyncDispose]: () => mongo[Symbol.asyncDispose]() };
 }
 
