@@ -84,13 +84,13 @@ test("requests of one contact are handled in order, and no more than 512 wait", 
   expect(await settle()).toEqual(["other", ...ids.slice(0, 512)]);
 });
 
-test("of many contacts' requests, 16 are handled at once, 256 wait or are handled, and the others are refused", async () => {
+test("of many contacts' requests, 16 are handled at once, 2,048 wait or are handled, and the others are refused", async () => {
   const { deliver, settle, refused, begun } = handling();
-  const ids = Array.from({ length: 300 }, (_, n) => `retry-${n}`);
+  const ids = Array.from({ length: 2_100 }, (_, n) => `retry-${n}`);
   for (const [n, id] of ids.entries()) {
     deliver("receipt", id, { type: "retry", from: `${15550100100 + n}@s.whatsapp.net` }, false);
   }
   for (let n = 0; n < 20; n++) await settle();
   expect(begun).toEqual(ids.slice(0, 16));
-  expect(refused).toEqual(ids.slice(256));
+  expect(refused).toEqual(ids.slice(2_048));
 });
