@@ -75,7 +75,12 @@ export async function acquire(
   if (!channel || !(await isFree(db, channel, connectorId)) || !(await mayTake(channel))) return null;
   return db.channels.findOneAndUpdate(
     { _id: channelId, "owner.connector": channel.owner.connector, "owner.epoch": channel.owner.epoch },
-    { $set: { "owner.connector": connectorId }, $inc: { "owner.epoch": 1 } },
+    {
+      $set: { "owner.connector": connectorId },
+      $inc: { "owner.epoch": 1 },
+      // What it could not open once may be open to it by now; it says so again if not.
+      $pull: { "owner.unopenedBy": connectorId },
+    },
     { returnDocument: "after", ...durable },
   );
 }

@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
+import { LRUCache } from "lru-cache";
 import { type ContentEncoding, contentEncodings, preferredEncoding } from "#shared/accept-encoding.ts";
 import type { Fetch } from "./fetch.ts";
 
@@ -10,15 +11,33 @@ const compressedBytesMin = 1_024;
  */
 const brotliQuality = 4;
 
+/** How many pages that say the same to everybody are remembered compressed: `/openapi.json` takes 4.5 ms, without a key. */
+const pagesMax = 16;
+
 const compressible = /^(application\/(problem\+)?json|text\/(html|plain))\s*(;|$)/i;
 
 /**
  * Compresses what the app answers in JSON and text. Only Node needs this: the other platforms compress on their own. An
- * answer passes unchanged when it is marked as a stream (`Transfer-Encoding`), has an `ETag` (which names its bytes), sets a cookie or is marked
- * `Cache-Control: no-transform`. A route that answers with a secret must mark it so: beside text that an attacker
+ * answer passes unchanged when it is marked as a stream (`Transfer-Encoding`), has an `ETag` (which names its bytes), sets a
+ * cookie or is marked `Cache-Control: no-transform`. One that is marked `no-cache` is compressed once for all. A route that answers with a secret must mark it so: beside text that an attacker
  * chose, the compressed length would give the secret away (BREACH).
  */
 export function compressAnswers(fetch: Fetch): Fetch {
+  const pages = new LRUCache<string, Page>({ max: pagesMax });
+  const compress = async (
+    request: Request,
+    headers: Headers,
+    encoding: ContentEncoding,
+    bytes: Uint8Array,
+  ) => {
+    if (headers.get("cache-control") !== "no-cache") return await compressors[encoding](bytes);
+    const name = `${encoding} ${new URL(request.url).pathname}`;
+    const known = pages.get(name);
+    if (known && Buffer.compare(known.bytes, bytes) === 0) return await known.compressed;
+    const compressed = compressors[encoding](bytes);
+    pages.set(name, { bytes, compressed });
+    return await compressed;
+  };
   return async (request, env) => {
     const answer = await fetch(request, env);
     if (!isCompressible(answer.headers)) return answer;
@@ -32,8 +51,14 @@ export function compressAnswers(fetch: Fetch): Fetch {
     if (!encoding) return new Response(bytes, { status, statusText, headers });
     headers.set("Content-Encoding", encoding);
     headers.delete("Content-Length");
-    return new Response(await compressors[encoding](bytes), { status, statusText, headers });
+    const body = await compress(request, headers, encoding, bytes);
+    return new Response(body, { status, statusText, headers });
   };
+}
+
+interface Page {
+  bytes: Uint8Array;
+  compressed: Promise<Buffer<ArrayBuffer>>;
 }
 
 /** The answer to a HEAD request varies as that to a GET may. */

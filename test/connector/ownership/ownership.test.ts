@@ -48,6 +48,13 @@ describe("acquiring", () => {
     }
   });
 
+  test("who acquires a channel no longer counts as one that cannot open it", async () => {
+    const [me, other] = [await connector(), await connector()];
+    const channelId = await channel({ owner: { connector: null, epoch: 2, unopenedBy: [other, me] } });
+    await acquire(file.all, channelId, me);
+    expect(await ownerOf(channelId)).toEqual({ connector: me, epoch: 3, unopenedBy: [other] });
+  });
+
   test("racing acquisitions by one connector each get an epoch of their own", async () => {
     const me = await connector();
     for (let round = 0; round < 10; round++) {

@@ -1,3 +1,4 @@
+import { createHook } from "node:async_hooks";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { compressAnswers } from "#functions/platforms/node/compress-answers.ts";
@@ -82,4 +83,29 @@ test("the answer to a HEAD request varies as that to a GET may", async () => {
   const head = new Request("http://api.test/", { method: "HEAD" });
   const answer = await compressAnswers(() => new Response(null, { headers: { "Content-Type": json } }))(head);
   expect(answer.headers.get("vary")).toBe("Accept-Encoding");
+});
+
+test("a page that says the same to everybody is compressed once, and anew when it changes", async () => {
+  let compressions = 0;
+  const hook = createHook({ init: (_, type) => void (/ZLIB|BROTLI/i.test(type) && compressions++) });
+  let body = large;
+  const headers = { "Content-Type": json, "Cache-Control": "no-cache" };
+  const fetch = compressAnswers(() => new Response(body, { headers }));
+  const read = async (path = "page") => {
+    const answer = await fetch(new Request(`http://x/${path}`, { headers: { "Accept-Encoding": "br" } }));
+    return Buffer.from(await answer.arrayBuffer());
+  };
+  hook.enable();
+  const same = [await read(), await read(), await read()];
+  expect(compressions).toBe(1);
+  body = `${large} `;
+  const changed = await read();
+  expect(compressions).toBe(2);
+  // 16 pages are remembered.
+  for (let page = 0; page < 16; page++) await read(`page-${page}`);
+  await read();
+  expect(compressions).toBe(2 + 16 + 1);
+  hook.disable();
+  expect(same.map((bytes) => brotliDecompressSync(bytes).toString())).toEqual([large, large, large]);
+  expect(brotliDecompressSync(changed).toString()).toBe(body);
 });
