@@ -104,8 +104,12 @@ class ReadPlaces {
 
   after(settled: bigint): Map<string, number> {
     const seen = new Map(this.#hasUnscanned ? this.#cursor.seen : []);
-    for (const [key, { ord, seq }] of this.#newest)
-      if (ord > settled && seq > (seen.get(key) ?? 0)) seen.set(key, seq);
+    for (const [key, { ord, seq }] of this.#newest) {
+      if (seq < (seen.get(key) ?? 0)) continue;
+      // Nothing that was read of a settled channel is read again.
+      if (ord > settled) seen.set(key, seq);
+      else seen.delete(key);
+    }
     return seen;
   }
 }

@@ -117,6 +117,19 @@ test("a cursor drops settled rows and so stays small", async () => {
   expect([later.picked, later.next.seen.size]).toEqual([[], 0]);
 });
 
+test("a channel that is settled makes room in the cursor, also where a window ends", async () => {
+  const row = (ord: number, channel: string): Row => ({
+    ...{ ord: BigInt(ord), channelId: channel, seq: 1, visibleAt: ord },
+  });
+  const rows = [row(2, "a"), row(3, "b"), row(4, "c"), row(5, "d"), row(6, "e")];
+  const early = await readAt(rows.slice(0, 2), beginning, 3, { limit: 10, seenMax: 2 });
+  expect(early.next.seen.size).toBe(2);
+  // Both are settled by then, and the window ends behind the next two, which are not.
+  const { picked, next } = await readAt(rows, early.next, 8, { limit: 10, seenMax: 2, windowRows: 4 });
+  expect(picked.map(({ channelId }) => channelId)).toEqual(["c", "d"]);
+  expect([...next.seen.keys()].toSorted()).toEqual([channelKey("c"), channelKey("d")].toSorted());
+});
+
 test("a cursor that claims to have read everything ends the scan at its bound, and the next goes on there", async () => {
   let pulled = 0;
   async function* rows(after: bigint): AsyncGenerator<EventPlace> {
