@@ -1,5 +1,5 @@
 import { MongoClient, Timestamp } from "mongodb";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { channelKey, encodeCursor } from "#functions/events/event-cursor.ts";
 import { mongoCommandOutcome } from "#functions/store/mongo-command-outcome.ts";
 import { mongoStore } from "#functions/store/mongo-store.ts";
@@ -82,33 +82,53 @@ test("the database ends the reading of a command's outcome after 5 s", async () 
   expect(started).toMatchObject([boundedRead]);
 });
 
-test("503: a scan of the log ends with its request", async () => {
-  const { events } = collections(database.db);
-  const rows = Array.from({ length: 12_000 }, (__, at) => ({
-    ...{
-      _id: `e${at}`,
-      channelId: none,
-      seq: at + 1,
-      type: "incoming_message",
-      timestamp: new Date(),
-      data: {},
-    },
-    ord: new Timestamp({ t: Math.floor(Date.now() / 1_000) - 3_600, i: at + 1 }),
-  }));
-  await events.insertMany(rows);
-  const request = new AbortController();
-  const after = encodeCursor({
-    settled: (rows[0]?.ord.toBigInt() ?? 0n) - 1n,
-    newest: 1n << 62n,
-    seen: new Map([[channelKey(none), 2 ** 40]]),
-  });
+describe("a scan of the log that takes six batches", () => {
   const isScan = (command: Record<string, unknown>) => "getMore" in command;
-  started.length = 0;
-  answered = () => started.some(isScan) && request.abort();
-  const store = mongoStore(client.db(), retention);
-  const read = store.readEvents({ channelIds: null, after, limit: 9, signal: request.signal });
-  await expect(read).rejects.toMatchObject({ code: "database_unavailable" });
-  // The next scan comes after whatever the first one would still have read.
-  await store.readEvents({ channelIds: null, after: null, limit: 9, signal });
-  expect(started.filter(isScan).length, "of six batches").toBeLessThan(3);
+  let after: string;
+
+  beforeAll(async () => {
+    const rows = Array.from({ length: 12_000 }, (__, at) => ({
+      ...{ _id: `e${at}`, channelId: none, seq: at + 1 },
+      ...{ type: "incoming_message" as const, timestamp: new Date(), data: {} },
+      ord: new Timestamp({ t: Math.floor(Date.now() / 1_000) - 3_600, i: at + 1 }),
+    }));
+    await collections(database.db).events.insertMany(rows);
+    after = encodeCursor({
+      settled: (rows[0]?.ord.toBigInt() ?? 0n) - 1n,
+      newest: 1n << 62n,
+      seen: new Map([[channelKey(none), 2 ** 40]]),
+    });
+  });
+  beforeEach(() => {
+    started.length = 0;
+  });
+  afterEach(() => {
+    answered = () => undefined;
+    vi.restoreAllMocks();
+  });
+
+  /** Expects 503, and that the database was not asked for the batches after `end`, which is called during the second. */
+  async function expectEnded(end: () => void, requestSignal: AbortSignal): Promise<void> {
+    answered = () => started.some(isScan) && end();
+    const store = mongoStore(client.db(), retention);
+    const read = store.readEvents({ channelIds: null, after, limit: 9, signal: requestSignal });
+    await expect(read).rejects.toMatchObject({ code: "database_unavailable" });
+    // The next scan comes after whatever the first one would still have read.
+    await store.readEvents({ channelIds: null, after: null, limit: 9, signal });
+    expect(started.filter(isScan).length, "of six batches").toBeLessThan(3);
+  }
+
+  test("503: ends with its request", async () => {
+    const request = new AbortController();
+    await expectEnded(() => request.abort(), request.signal);
+  });
+
+  test("503: ends at its deadline, though each batch is in time", async () => {
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    const pass = () => {
+      const deadline = timers.mock.calls.find(([, ms]) => ms === boundedRead.maxTimeMS);
+      deadline?.[0]();
+    };
+    await expectEnded(pass, signal);
+  });
 });
