@@ -100,3 +100,16 @@ test("a lookup inside the lock does not wait for one outside that waits for the 
   expect(inside).toBeNull();
   expect(await outside).toBe(lid);
 });
+
+test("5,000 numbers without a LID are not asked for again, and the one asked for first is", async () => {
+  const asked: string[] = [];
+  const lookUp = boundedLookups(async (jids) => {
+    asked.push(...jids);
+    return [];
+  });
+  const numbers = Array.from({ length: 5_001 }, (_, n) => `${15550100000 + n}@s.whatsapp.net`);
+  await lookUp(numbers);
+  asked.length = 0;
+  await lookUp(numbers.slice(0, 2));
+  expect(asked).toEqual(numbers.slice(0, 1));
+});

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { WASocket } from "#connector/baileys/baileys.ts";
 import { endTurnsEarly, leaveTurn, markHandedOver } from "#connector/baileys/message-turns.ts";
 import { createKeyedQueue } from "#connector/concurrency/keyed-queue.ts";
@@ -53,4 +53,26 @@ test("a frame of another message ends no turn, and an error reaches who waits fo
   leaveTurn();
   markHandedOver();
   expect(await mutex(async () => "done")).toBe("done");
+});
+
+test("what follows the hand-over of a message holds up the next one for two seconds", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { mutex } = turns();
+  let hasBegun = false;
+  void mutex(async () => {
+    await turn();
+    markHandedOver();
+    await new Promise(() => undefined);
+  });
+  void mutex(async () => {
+    hasBegun = true;
+  });
+  await turn();
+  await turn();
+  await vi.advanceTimersByTimeAsync(1_999);
+  expect(hasBegun).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  await turn();
+  expect(hasBegun).toBe(true);
 });

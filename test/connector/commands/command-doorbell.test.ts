@@ -162,6 +162,7 @@ test("documents that the driver cannot read, or that fill their 16 MB, do not co
     { channelId: notUtf8, attempts: 0 },
     { channelId: notUtf8 },
     { _id: `a-${notUtf8}`, channelId: { $ne: null }, attempts: 0 },
+    { channelId: "x".repeat(101), attempts: 0 },
     { channelId: "x".repeat(15_500_000), attempts: 0 },
     { channelId: new BSONRegExp("(?i)["), attempts: notUtf8 },
   ];

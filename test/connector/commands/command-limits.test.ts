@@ -120,3 +120,24 @@ test("a page of foreign commands has 32 MB and the document in which it reaches 
   const { found, isMore } = await findForeignCommands(file.all.commands, { channelId }, 500);
   expect({ count: found.length, isMore }).toEqual({ count: 34, isMore: true });
 });
+
+test("adoption looks up no channel whose id is longer than 100 characters", async () => {
+  const usual = "y".repeat(100);
+  const long = "y".repeat(101);
+  await insertForeign(1, { channelId: usual });
+  await insertForeign(1, { channelId: long });
+  const asked: unknown[] = [];
+  const channels = new Proxy(file.all.channels, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      return (...values: unknown[]) => {
+        if (name === "distinct") asked.push(values[1]);
+        return value.apply(target, values);
+      };
+    },
+  });
+  await adoptForeignCommands({ ...file.all, channels }, 60, () => undefined, new AbortController().signal);
+  const ids = asked.flatMap((filter) => (filter as { _id: { $in: string[] } })._id.$in);
+  expect([usual, long].map((id) => ids.includes(id))).toEqual([true, false]);
+});

@@ -137,3 +137,13 @@ test("sends to one recipient at the same time share the queries for its devices"
   await Promise.all([1, 2, 3].map(() => recipients.reach(wa, known)));
   expect(prepared).toHaveLength(1);
 });
+
+test("10,000 recipients are remembered, and the one that was reached least recently is asked for again", async () => {
+  const { queried, wa } = directory();
+  const recipients = createRecipients({ recipientMs, devicesOf });
+  const jids = Array.from({ length: 10_001 }, (_, n) => `${15550200000 + n}@s.whatsapp.net`);
+  for (const jid of jids) await recipients.reach(wa, jid);
+  queried.length = 0;
+  for (const jid of jids.slice(0, 2).reverse()) await recipients.reach(wa, jid);
+  expect(queried).toEqual(jids.slice(0, 1));
+});
