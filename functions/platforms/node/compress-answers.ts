@@ -19,8 +19,9 @@ const compressible = /^(application\/(problem\+)?json|text\/(html|plain))\s*(;|$
 /**
  * Compresses what the app answers in JSON and text. Only Node needs this: the other platforms compress on their own. An
  * answer passes unchanged when it is marked as a stream (`Transfer-Encoding`), has an `ETag` (which names its bytes), sets a
- * cookie or is marked `Cache-Control: no-transform`. One that is marked `no-cache` is compressed once for all. A route that answers with a secret must mark it so: beside text that an attacker
- * chose, the compressed length would give the secret away (BREACH).
+ * cookie or is marked `Cache-Control: no-transform`. A route that answers with a secret must mark it so: beside text that an
+ * attacker chose, the compressed length would give the secret away (BREACH). A page marked `no-cache` is compressed once for
+ * all.
  */
 export function compressAnswers(fetch: Fetch): Fetch {
   const pages = new LRUCache<string, Page>({ max: pagesMax });
