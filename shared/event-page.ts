@@ -3,6 +3,7 @@
 import type { Collection } from "mongodb";
 import { type EventDocument, type FenceDocument, fenceId, collectionNames as names } from "./collections.ts";
 import { boundedRead } from "./database.ts";
+import { fillPage } from "./event-rows.ts";
 
 const majority = { readConcern: { level: "majority" }, readPreference: "primary", ...boundedRead } as const;
 
@@ -15,7 +16,10 @@ export type EventPage =
   /** The number has not been assigned yet, as far as this MongoDB server knows; `seq` is the last that has. */
   | { kind: "ahead"; seq: number };
 
-/** Reads at most `limit` events after number `after`; null = from the oldest that is kept. `signal` ends it early. */
+/**
+ * Reads at most `limit` events after number `after`, fewer when they are large; null = from the oldest that is kept. `signal`
+ * ends it early.
+ */
 export async function readEventPage(
   events: Collection<EventDocument>,
   channelId: string,
@@ -23,12 +27,12 @@ export async function readEventPage(
   limit: number,
   signal?: AbortSignal,
 ): Promise<EventPage> {
-  const rows = await events
-    .find(
+  const { rows } = await fillPage(
+    events.find(
       { channelId, seq: { $gt: after ?? 0 } },
       { sort: { seq: 1 }, limit, ...majority, ...(signal && { signal }) },
-    )
-    .toArray();
+    ),
+  );
   const [first, last] = [rows[0], rows.at(-1)];
   if (
     first &&

@@ -1,6 +1,7 @@
 import type { EventDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
+import { fillPage } from "#shared/event-rows.ts";
 import type { Logger } from "#shared/log.ts";
 import { singleFlight } from "../concurrency/single-flight.ts";
 import { logNotice, type Notice } from "./notice.ts";
@@ -91,12 +92,13 @@ export class ChannelFeed {
 
   async #readPages(): Promise<void> {
     const { events } = this.#source.db;
-    let rows: EventDocument[];
-    do {
+    for (let mayHaveMore = true; mayHaveMore; ) {
       const filter = { channelId: this.channelId, seq: { $gt: this.seq } };
-      rows = await events.find(filter, { sort: { seq: 1 }, limit: pageRows, ...majority }).toArray();
+      const found = events.find(filter, { sort: { seq: 1 }, limit: pageRows, ...majority });
+      const { rows, isCut } = await fillPage(found);
       for (const row of rows) if (row.seq > this.seq) this.#broadcastEvent(row);
-    } while (rows.length === pageRows);
+      mayHaveMore = isCut || rows.length === pageRows;
+    }
   }
 
   async #broadcastPairing(): Promise<void> {

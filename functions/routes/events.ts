@@ -41,7 +41,7 @@ const listing = channelRoute({
   summary: "List a channel's events",
   description:
     "Oldest first, after the event with the number `after`; without `after`, from the oldest event retained. " +
-    "`Prefer: wait=N` waits when there are none yet. 410 when the events after `after` are no longer retained: resume " +
+    "A page of large events has fewer than `limit`. `Prefer: wait=N` waits when there are none yet. 410 when the events after `after` are no longer retained: resume " +
     "from `details.seq`.",
   scope: "events:read",
   request: { query: z.strictObject({ after: seqSchema.optional(), limit }), headers: preferHeader },
@@ -59,6 +59,7 @@ const listingAll = createRoute({
     "events:read",
     "Of all channels the key covers, in the order of `seq` within each channel. `after` is the `nextCursor` of the " +
       "previous call; without `after`, from the oldest event retained; `after=now` skips all existing events. " +
+      "A page of large events has fewer than `limit`. " +
       "`Prefer: wait=N` waits when there are none yet. 410 when the events after `after` are no longer retained: resume " +
       "from `details.cursor`.",
   ),

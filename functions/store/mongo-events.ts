@@ -3,6 +3,7 @@ import { type EventDocument, eventInsertMsMax } from "#shared/collections.ts";
 import { boundedRead } from "#shared/database.ts";
 import { ServiceError } from "#shared/errors.ts";
 import { readEventPage } from "#shared/event-page.ts";
+import { fillPage } from "#shared/event-rows.ts";
 import type { Retention } from "#shared/indexes.ts";
 import { decodeCursor, type EventCursor, encodeCursor, seenMax } from "../events/event-cursor.ts";
 import { type EventPlace, scanEvents } from "../events/event-scan.ts";
@@ -65,10 +66,15 @@ async function readAll(
   if (after !== null) await assertRetained(snapshot, cursor, moment);
   const settled = moment - unsettled;
   const end = channelIds && (await windowEnd(snapshot, cursor.settled, signal));
-  const rows = placesAfter(snapshot, { after: cursor.settled, end, channelIds, signal });
-  const bounds = { limit, settled, seenMax, scannedMax, end };
-  const { picked, next } = await scanEvents(rows, cursor, bounds);
-  return { events: await eventsAt(snapshot, picked, signal), next: encodeCursor(next) };
+  const scan = (rows: number) => {
+    const places = placesAfter(snapshot, { after: cursor.settled, end, channelIds, signal });
+    return scanEvents(places, cursor, { limit: rows, settled, seenMax, scannedMax, end });
+  };
+  const { picked, next } = await scan(limit);
+  const found = await eventsAt(snapshot, picked, signal);
+  if (found.length === picked.length) return { events: found, next: encodeCursor(next) };
+  // They fill a page before the limit is reached: the cursor is the one after the last of them.
+  return { events: found, next: encodeCursor((await scan(found.length)).next) };
 }
 
 function cursorOf(text: string): EventCursor {
@@ -152,6 +158,7 @@ async function* placesAfter(
   for await (const { ord, channelId, seq } of projected) yield { ord: ord.toBigInt(), channelId, seq };
 }
 
+/** Returns the first of the events at these places, as many as a page holds. */
 async function eventsAt(
   { events, session }: Snapshot,
   places: EventPlace[],
@@ -159,10 +166,10 @@ async function eventsAt(
 ): Promise<EventDocument[]> {
   if (places.length === 0) return [];
   const ords = places.map(({ ord }) => new Timestamp(ord));
-  const options = { session, batchSize: ords.length, signal, ...boundedRead };
-  const found = await events.find({ ord: { $in: ords } }, options).toArray();
-  const rows = new Map(found.map((row) => [nameOf(row), row]));
-  return places.flatMap((place) => rows.get(nameOf(place)) ?? []);
+  const options = { session, sort: { ord: 1 }, batchSize: ords.length, signal, ...boundedRead } as const;
+  const { rows } = await fillPage(events.find({ ord: { $in: ords } }, options));
+  const found = new Map(rows.map((row) => [nameOf(row), row]));
+  return places.flatMap((place) => found.get(nameOf(place)) ?? []);
 }
 
 function nameOf({ channelId, seq }: Pick<EventPlace, "channelId" | "seq">): string {

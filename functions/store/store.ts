@@ -18,7 +18,7 @@ export type NewChannel = Pick<ChannelDocument, "channelId" | "name" | "metadata"
   phoneNumber: string | null;
 };
 
-/** What callers may change of a channel. */
+/** The fields of a channel that callers may change. */
 export type ChannelChanges = Partial<Pick<ChannelDocument, "name" | "metadata">>;
 
 /** The fields of a command to insert; the rest of its document is the same for all. */

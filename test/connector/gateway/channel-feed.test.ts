@@ -62,6 +62,16 @@ test("after a gap the feed reads the log, in order, however many events are miss
   expect(seqs()).toEqual(all);
 });
 
+test("large events are read in portions, and none is left out", async () => {
+  const { feed, db, channelId, seqs } = await feedOf();
+  await feed.ready;
+  const all = Array.from({ length: 20 }, (_, index) => index + 1);
+  const data = { message: "x".repeat(1024 * 1024) };
+  await db.events.insertMany(all.map((seq) => ({ ...message(channelId, seq), data })));
+  await feed.readLog();
+  expect(seqs()).toEqual(all);
+});
+
 test("a buffer keeps broadcasts until it is disposed, and restarts with a higher `seq` when it is full", async () => {
   const { feed, channelId } = await feedOf();
   await feed.ready;

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Hono } from "hono";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { jsonBody } from "#functions/middleware/json-body.ts";
@@ -20,6 +22,15 @@ async function create(
   const init = { method: "POST", headers, body, duplex: "half" as const };
   const answer = await functions.fetch(new Request("http://x/api/whatsapp/channels", init));
   return { status: answer.status, code: ((await answer.json()) as { error?: { code: string } }).error?.code };
+}
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+function bytesInUse(): number {
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 test.each([
@@ -86,6 +97,23 @@ test("413: a body over 1 MB is refused, with or without Content-Length", async (
     code: "body_too_large",
   });
   expect((await create(new Blob([large]).stream(), "application/json")).status).toBe(413);
+});
+
+test("a body that arrives in chunks of one byte costs no more memory than one that arrives whole", async () => {
+  const bytes = new TextEncoder().encode(`{"name":"Shop","metadata":{"note":"${"x".repeat(1_000_000)}"}}`);
+  let at = 0;
+  let mostBytes = 0;
+  const before = bytesInUse();
+  const slow = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (at === bytes.length) return controller.close();
+      controller.enqueue(bytes.slice(at, ++at));
+      if (at % 100_000 === 0) mostBytes = Math.max(mostBytes, bytesInUse() - before);
+    },
+  });
+  expect((await create(slow, "application/json")).status).toBe(400);
+  expect(at).toBe(bytes.length);
+  expect(mostBytes).toBeLessThan(30 * 1024 * 1024);
 });
 
 test("413: an endless body is read no further than 1 MB", async () => {

@@ -50,6 +50,11 @@ function row(channelId: string, seq: number, ord = unfilled()): EventDocument {
   };
 }
 
+/** About as large as an event may be. */
+function large(channelId: string, seq: number, ord = unfilled()): EventDocument {
+  return { ...row(channelId, seq, ord), data: { message: "x".repeat(1024 * 1024) } };
+}
+
 /** The events a reader has received, by channel. */
 class Received {
   readonly #seqs = new Map<string, number[]>();
@@ -122,6 +127,24 @@ describe("reading all channels", () => {
     }
     expect(seqs).toEqual([4, ...Array.from({ length: 29 }, (_, n) => n + 72)]);
     expect(empty).toBeGreaterThan(3);
+  });
+
+  test("returns large events in pages of 8 MB, each once", async () => {
+    const rows = Array.from({ length: 20 }, (_, n) =>
+      large("large", n + 1, new Timestamp({ t: 1, i: n + 1 })),
+    );
+    await db.events.insertMany([...rows, row("small", 1, new Timestamp({ t: 1, i: 30 }))]);
+    for (const channelIds of [null, ["large", "small"]]) {
+      const pages: string[][] = [];
+      let after: string | null = null;
+      do {
+        const { events, next } = await reader.readEvents({ channelIds, after, limit: 1_000 });
+        pages.push(events.map(({ channelId, seq }) => `${channelId}/${seq}`));
+        after = next;
+      } while (pages.at(-1)?.length);
+      expect(pages.map(({ length }) => length)).toEqual([8, 8, 5, 0]);
+      expect(pages.flat()).toEqual([...rows.map(({ seq }) => `large/${seq}`), "small/1"]);
+    }
   });
 
   test("returns a row that appears behind rows already read, and returns those only once", async () => {
@@ -207,6 +230,20 @@ describe("reading all channels", () => {
     const page = await reader.readEvents({ channelIds: null, after, limit: 50 });
     expect(page.events.map(({ channelId, seq }) => `${channelId}${seq}`)).toEqual(["a2"]);
   });
+});
+
+test("one channel's large events come in pages of 8 MB, each once", async () => {
+  const rows = Array.from({ length: 20 }, (_, n) => large("large", n + 1));
+  await db.events.insertMany(rows);
+  const pages: number[][] = [];
+  let after: number | null = null;
+  do {
+    const { events, next } = await reader.readChannelEvents({ channelId: "large", after, limit: 1_000 });
+    pages.push(events.map(({ seq }) => seq));
+    after = Number(next);
+  } while (pages.at(-1)?.length);
+  expect(pages.map(({ length }) => length)).toEqual([8, 8, 4, 0]);
+  expect(pages.flat()).toEqual(rows.map(({ seq }) => seq));
 });
 
 describe("an event that retention removed", () => {
