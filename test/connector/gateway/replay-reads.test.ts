@@ -1,30 +1,37 @@
-import pLimit from "p-limit";
+import { type CommandStartedEvent, MongoClient } from "mongodb";
 import { expect, test } from "vitest";
-import { defaultLimits } from "#connector/gateway/limits.ts";
-import { type Replay, replay } from "#connector/gateway/replay.ts";
-import { quiet } from "#test/support/quiet-log.ts";
+import { testDatabase } from "#test/support/test-database.ts";
+import { GatewayFixture } from "./gateway.fixture.ts";
+
+const atOnceMax = 2;
 
 test("no more pages of missed events are read at once than all clients may", async () => {
-  const gate = Promise.withResolvers<void>();
-  let reading = 0;
-  const rows = {
-    async toArray() {
-      reading++;
-      await gate.promise;
-      return [{ seq: 1, type: "outgoing_message", timestamp: new Date(), data: {} }];
-    },
-  };
-  const context = {
-    ...{ audiences: [], buffer: { seq: 1 }, join: () => undefined, limits: defaultLimits, log: quiet },
-    client: {
-      socket: { connected: true },
-      connection: { unsent: { bytes: 0, drained: async () => true } },
-    },
-    ...{ feed: { channelId: "channel" }, db: { events: { find: () => rows } }, reads: pLimit(2) },
-  } as unknown as Replay;
-  const replays = Array.from({ length: 5 }, () => replay(context, 0));
-  await new Promise(setImmediate);
-  expect(reading).toBe(2);
-  gate.resolve();
-  expect(await Promise.all(replays)).toEqual([true, true, true, true, true]);
+  await using database = await testDatabase();
+  await using client = await MongoClient.connect(database.uri, { monitorCommands: true });
+  const reading = new Set<number>();
+  let mostAtOnce = 0;
+  client.on("commandStarted", ({ requestId, command }) => {
+    if (isPage(command)) reading.add(requestId);
+    mostAtOnce = Math.max(mostAtOnce, reading.size);
+  });
+  const end = ({ requestId }: { requestId: number }) => void reading.delete(requestId);
+  client.on("commandSucceeded", end).on("commandFailed", end);
+  const own = { ...database, client, db: client.db() };
+  await using gateway = await GatewayFixture.start({
+    database: own,
+    limits: { replayReadsMax: atOnceMax, sweepMs: 600_000 },
+  });
+  const channelId = await gateway.addChannel();
+  await gateway.addMessages(channelId, 1, 250);
+  const clients = await Promise.all(Array.from({ length: 12 }, () => gateway.connectAdmin()));
+  const answers = await Promise.all(
+    clients.map(({ ask }) => ask("subscribe_channel", { channelId, after: 0 })),
+  );
+  expect(answers.every(({ ok }) => ok)).toBe(true);
+  expect(mostAtOnce).toBe(atOnceMax);
 });
+
+/** Whether the command reads a page of a channel's events, oldest first. */
+function isPage(command: CommandStartedEvent["command"]): boolean {
+  return command.find === "events" && command.sort?.get?.("seq") === 1 && command.maxTimeMS !== undefined;
+}
