@@ -6,6 +6,7 @@ import type { OutgoingRecord } from "#infra/sandbox/ledger/outgoing.ts";
 import type { CommandDocument, EventDocument } from "#shared/collections.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { Facts, Outcome, SocketWithProcess } from "./facts.ts";
+import { checks } from "./promises/all.ts";
 import type { Check } from "./promises/check.ts";
 import { failOver } from "./promises/fail-over.ts";
 import { finalStates } from "./promises/final-states.ts";
@@ -219,19 +220,6 @@ function overlapping({ sockets: [former, next] }: Good): Partial<Facts> {
   const { phoneNumber } = channel.phone;
   return { overlaps: [{ phoneNumber, deviceId: 1, former, next, at: began, silentMs: 0 }] };
 }
-
-const checks = [
-  finalStates,
-  once,
-  order,
-  inboundOnce,
-  replayed,
-  oneSocket,
-  ratchets,
-  unlinked,
-  readableKeys,
-  failOver,
-];
 
 test("a run without any violation keeps every promise", () => {
   expect(checks.flatMap((check) => check(good()).violations)).toEqual([]);

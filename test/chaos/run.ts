@@ -10,17 +10,8 @@ import { gatherFacts } from "./facts.ts";
 import { injectFaults } from "./inject-faults.ts";
 import { type Rates, startLoad } from "./load.ts";
 import { plural } from "./plural.ts";
+import { checks } from "./promises/all.ts";
 import type { CheckResult } from "./promises/check.ts";
-import { failOver } from "./promises/fail-over.ts";
-import { finalStates } from "./promises/final-states.ts";
-import { inboundOnce } from "./promises/inbound.ts";
-import { once } from "./promises/once.ts";
-import { oneSocket } from "./promises/one-socket.ts";
-import { order } from "./promises/order.ts";
-import { ratchets } from "./promises/ratchets.ts";
-import { readableKeys } from "./promises/readable-keys.ts";
-import { replayed } from "./promises/replay.ts";
-import { unlinked } from "./promises/unlinked.ts";
 import { seeded } from "./random.ts";
 import { table, traces } from "./report.ts";
 import { planFaults } from "./schedule.ts";
@@ -49,19 +40,6 @@ export interface ChaosOptions {
 }
 
 const statusEveryMs = 10_000;
-const checks = [
-  finalStates,
-  once,
-  order,
-  inboundOnce,
-  replayed,
-  oneSocket,
-  ratchets,
-  unlinked,
-  readableKeys,
-  failOver,
-];
-
 /** Runs the whole product, injects faults, undoes them, and checks the promises. Keeps the logs if one is broken. */
 export async function runChaos(options: ChaosOptions): Promise<CheckResult[]> {
   const { seed, durationMs, say, tick, signal } = options;
