@@ -1,31 +1,19 @@
-import type { Collections } from "#shared/database.ts";
 import { databaseAnswer } from "#shared/database-errors.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import { ServiceError } from "#shared/errors.ts";
-import type { Logger } from "#shared/log.ts";
 import { parseWith } from "#shared/validation.ts";
 import type { Feeds } from "./channel-feeds.ts";
 import { type Client, greeting, type RequestHandler } from "./client.ts";
 import { clientRequests } from "./client-request.ts";
-import type { Connections } from "./connections.ts";
 import { keyCredential, verify } from "./credential.ts";
-import type { GatewayLimits } from "./limits.ts";
-import { type SocketSessions, sessionOf } from "./socket-sessions.ts";
-
-export interface AuthenticateDeps {
-  db: Collections;
-  connections: Connections;
-  sessions: SocketSessions;
-  feeds: Feeds;
-  limits: GatewayLimits;
-  log: Logger;
-}
+import type { GatewayParts } from "./gateway-parts.ts";
+import { sessionOf } from "./socket-sessions.ts";
 
 /**
  * Answers `authenticate`. A failed try leaves the socket as it was: the console's cookie may have authenticated it
  * already. A different key ends the subscriptions of the previous one.
  */
-export function authenticateHandler(deps: AuthenticateDeps): RequestHandler {
+export function authenticateHandler(deps: GatewayParts): RequestHandler {
   const { db, connections, feeds, limits } = deps;
   return async (client, payload, succeed) => {
     try {
@@ -45,7 +33,7 @@ export function authenticateHandler(deps: AuthenticateDeps): RequestHandler {
 }
 
 /** Keeps the identity of a client that may lose its connection. Without the database, it must present its key again. */
-async function keepSession({ sessions, limits, log }: AuthenticateDeps, client: Client): Promise<void> {
+async function keepSession({ sessions, limits, log }: GatewayParts, client: Client): Promise<void> {
   const session = sessionOf(client);
   if (!session) return;
   try {

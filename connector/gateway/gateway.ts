@@ -12,7 +12,7 @@ import type { Server as HttpServer } from "node:http";
 import type { Db } from "mongodb";
 import pLimit from "p-limit";
 import type { Server, Socket } from "socket.io";
-import { type Collections, collections } from "#shared/database.ts";
+import { collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import { tailEvents } from "../events/event-tail.ts";
@@ -21,6 +21,7 @@ import { Feeds } from "./channel-feeds.ts";
 import { Client } from "./client.ts";
 import { Connections } from "./connections.ts";
 import { keepSweeping, sweepFeeds } from "./feed-sweep.ts";
+import type { GatewayParts } from "./gateway-parts.ts";
 import { type HandshakeData, handshakeMiddleware } from "./handshake.ts";
 import { keepRechecking } from "./key-recheck.ts";
 import { defaultLimits, type GatewayLimits } from "./limits.ts";
@@ -81,16 +82,6 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
       await Promise.all(running);
     },
   };
-}
-
-/** Shared by the parts of a gateway. */
-interface GatewayParts {
-  db: Collections;
-  connections: Connections;
-  sessions: SocketSessions;
-  feeds: Feeds;
-  limits: GatewayLimits;
-  log: Logger;
 }
 
 /** Makes a client of every connection. Returns those that are connected, by socket id. */
