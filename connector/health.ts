@@ -44,7 +44,7 @@ export function healthListener({ db, connector, encryptionKeys, retention }: Hea
     ],
   ]);
   return (request: IncomingMessage, response: ServerResponse): void => {
-    // What is left of a body is not read.
+    // The rest of a body is not read.
     request.resume();
     response.setHeader("Cache-Control", "no-store");
     const check = checks.get(pathOf(request.url));

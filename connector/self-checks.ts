@@ -83,7 +83,7 @@ export async function assertKeysHardened(
   );
 }
 
-/** What decides whether a peer is who it claims to be. */
+/** The checks of whether a peer is who it claims to be. */
 export interface PeerVerification {
   verify: typeof Curve.verify;
   makeRepository: typeof makeLibSignalRepository;

@@ -1,6 +1,6 @@
 // cspell:ignore DYLD PATHEXT PROGRAMDATA SYSTEMDRIVE SYSTEMROOT WINDIR
 
-/** What every program may need: where programs and libraries are, where it may write, how it prints. */
+/** The variables that every program may need: where programs and libraries are, where it may write, how it prints. */
 const common = [
   "PATH",
   "HOME",
@@ -26,7 +26,7 @@ const common = [
   "PROGRAMDATA",
 ];
 
-/** What a download needs as well: proxies, which may hold a password, and further certificate authorities. */
+/** The variables that a download needs as well: proxies, which may hold a password, and certificate authorities. */
 const network = [
   "HTTP_PROXY",
   "HTTPS_PROXY",

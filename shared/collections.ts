@@ -152,7 +152,7 @@ export interface MessageDocument {
   timestamp: Date;
 }
 
-/** What is known about a channel's chat with a person. */
+/** A channel's chat with a person, as far as it is known. */
 export interface ChatDocument {
   /** `<channelId>/<chat>` */
   _id: string;
@@ -198,7 +198,7 @@ export interface ConsoleSessionDocument {
 }
 
 /**
- * What a Socket.io client that lost its connection may return with: the SHA-256 of a secret that the gateway gave to its
+ * The session with which a Socket.io client that lost its connection may return: the SHA-256 of a secret that the gateway gave to its
  * socket → the SHA-256 of the key that the socket had presented.
  */
 export interface SocketSessionDocument {

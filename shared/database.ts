@@ -78,7 +78,7 @@ export async function assertReplicaSet(db: Db): Promise<void> {
   if (problem) throw new UnsupportedMongoError(problem);
 }
 
-/** What is wrong with the server that answers `hello` like this. A mongos calls itself `isdbgrid`. */
+/** Says what is wrong with a server that answers `hello` like this. A mongos calls itself `isdbgrid`. */
 export function topologyProblem({ setName, msg }: Document): string | null {
   if (setName) return null;
   return msg === "isdbgrid" ? sharded : standalone;

@@ -7,7 +7,7 @@ import type { Logger } from "./log.ts";
 
 const notHttp = { status: 400, message: "The request is not valid HTTP" };
 
-/** What errors of Node's HTTP parser mean for the caller; all others are `notHttp`. */
+/** The refusal for each error of Node's HTTP parser; all others are `notHttp`. */
 const refusals = new Map([
   ["HPE_HEADER_OVERFLOW", { status: 431, message: "The headers are too large" }],
   ["HPE_CHUNK_EXTENSIONS_OVERFLOW", { status: 413, message: "The chunk extensions are too large" }],

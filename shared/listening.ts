@@ -10,7 +10,7 @@ const drainMs = 20_000;
 const requestMs = 500;
 const idleCheckMs = 50;
 
-/** What a server has to end when it stops. */
+/** The connections that a server ends when it stops. */
 interface Open {
   /** Connections without a request yet, such as browsers open ahead. Node counts them as busy (24.21, a test shows it). */
   silent: Set<Socket>;

@@ -55,7 +55,7 @@ async function removeLeftovers(parent: string): Promise<void> {
   // A folder that cannot be listed can still be used.
   for (const name of await readdir(parent).catch(() => [])) {
     const path = join(parent, name);
-    // What cannot be removed is left: it must not keep the process from starting.
+    // A file that cannot be removed is left: it must not keep the process from starting.
     if (name.startsWith(prefix)) await removeIfLeft(path).catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-/** What a request says about its client when `TRUST_PROXY` proxies stand in front of the process. */
+/** Reads what a request says about its client when `TRUST_PROXY` proxies stand in front of the process. */
 
 import ipaddr from "ipaddr.js";
 

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 const root = new URL("../", import.meta.url);
 const call = /\blog(?:ger)?(?:\.(?:fatal|error|warn|info|debug|trace)|\[\w+(?: [^\]]*)?\])\(/g;
 
-/** What puts an error, or the text of one, into a log line. Its trace and its code are fine. */
+/** Matches code that puts an error, or the text of one, into a log line. Its trace and its code are fine. */
 const whole = [
   /\berr\b/,
   /(?:[{,]|\.\.\.)\s*(?:error|cause|thrown)\s*[,})]/,

@@ -1,6 +1,6 @@
 import type { BinaryNode, WASocket } from "./baileys.ts";
 
-/** What came of a query. Only `result` means that WhatsApp did what it was asked. */
+/** The outcome of a query. Only `result` means that WhatsApp did what it was asked. */
 export type Answer =
   | { kind: "result"; node: BinaryNode }
   /** `code` is null when the error carries none. */

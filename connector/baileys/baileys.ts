@@ -84,7 +84,7 @@ export {
 assertLibsignalQueueBound();
 verifyServerCertificates({ Curve, proto, WA_CERT_DETAILS });
 
-/** What a socket is configured with unless told. */
+/** The default configuration of a socket. */
 export const defaultSocketConfig = DEFAULT_CONNECTION_CONFIG;
 
 /** Baileys exports its Signal repository only here. */

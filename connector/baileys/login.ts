@@ -1,7 +1,7 @@
 import { type Answer, ask } from "./ask.ts";
 import { type BinaryNode, jidDecode, type WASocket } from "./baileys.ts";
 
-/** What a login still needs after WhatsApp has accepted it. Resolves when the socket may count as open. */
+/** Completes a login that WhatsApp has accepted. Resolves when the socket may count as open. */
 export type PrepareLogin = () => Promise<void>;
 
 const accepted = "CB:success";

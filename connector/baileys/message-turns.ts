@@ -48,7 +48,7 @@ export function endTurnsEarly({ messageMutex }: Pick<WASocket, "messageMutex">):
       working.then(result.resolve, result.reject);
       await Promise.race([working.catch(() => undefined), turn.left.promise]);
       clearTimeout(turn.timer);
-      // Whoever waits for a message that left its turn waits for the hand-over alone.
+      // A caller that waits for a message which left its turn waits for the hand-over alone.
       if (turn.isHandedOver) result.resolve(undefined as T);
     });
     return await result.promise;

@@ -1,6 +1,6 @@
 import type { BinaryNode, WASocket } from "./baileys.ts";
 
-/** What became of a request for a pairing code. Only a confirmed code works. */
+/** The outcome of a request for a pairing code. Only a confirmed code works. */
 export type PairingCodeAnswer =
   | { kind: "confirmed"; text: string }
   /** `code` is WhatsApp's, such as 429. */

@@ -9,7 +9,7 @@ const plaintextBytesMax = 2 * 1024 * 1024;
 /** WhatsApp itself uses type 0, for messages that it withholds from linked devices. */
 const type: number = 1_000;
 
-/** What takes a too large message's place in the journal and in Baileys, padded as phones pad. */
+/** The placeholder for a too large message, in the journal and in Baileys; padded as phones pad. */
 function placeholder(): Uint8Array {
   const message = proto.Message.encode({ placeholderMessage: { type } }).finish();
   return Buffer.concat([message, Buffer.of(1)]);

@@ -4,7 +4,7 @@ const publicKeyBytes = 32;
 const signatureBytes = 64;
 /** The prime of Curve25519. */
 const p = 2n ** 255n - 19n;
-/** What DER puts before the 32 bytes of an Ed25519 public key. */
+/** The DER prefix of the 32 bytes of an Ed25519 public key. */
 const derPrefix = Buffer.from("302a300506032b6570032100", "hex");
 const signBit = 0x80;
 

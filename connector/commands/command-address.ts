@@ -4,7 +4,7 @@ import { ObjectId } from "mongodb";
 export const idBytesMax = 1_024;
 
 /**
- * What to match where an `_id` cannot be written back as it was read: the driver replaces bytes that are not UTF-8, and loses
+ * The filter for an `_id` that cannot be written back as it was read: the driver replaces bytes that are not UTF-8, and loses
  * dates beyond its range. Among few documents only, since a hash has no index.
  */
 export const idHashExpression = { $toHashedIndexKey: "$_id" };

@@ -45,7 +45,7 @@ export function holdBack(wa: WASocket, allDone: () => Promise<unknown>): void {
     const weight = lot;
     lot = 0;
     if (waiting > waitingMax) rawSocket(wa)?.pause();
-    // What fails ends the socket or the session, and nothing waits for either here.
+    // A failure ends the socket or the session, and nothing waits for either here.
     handled().then(() => release(weight), nothing);
   });
 }

@@ -1,6 +1,6 @@
 import type { GatewayLimits } from "./limits.ts";
 
-/** What is counted: a connection that has not presented a key. */
+/** A connection that has not presented a key. */
 export interface Anonymous {
   readonly address: string;
   cut(reason: "too_many_without_key"): void;

@@ -23,7 +23,7 @@ const handshakeSchema = z
   .strictObject({ apiKey: apiKeySchema, pid: z.string().max(100), offset: z.string().max(200) })
   .partial();
 
-/** What a handshake presents, in the order in which it counts. */
+/** The credential that a handshake presents; of several, the first in this order counts. */
 interface Presented {
   /** The API key in `auth`. */
   key: Credential | null;

@@ -9,7 +9,7 @@ export interface SocketSession {
   keyHash: string;
 }
 
-/** What is kept of a client: nothing of one that repeats its key, or that has the console's cookie, by itself. */
+/** The session of a client; none for one that repeats its key, or has the console's cookie, by itself. */
 export function sessionOf({ pid, identity }: Pick<Client, "pid" | "identity">): SocketSession | null {
   if (!pid || identity?.credential.kind !== "key") return null;
   return { pid, keyHash: identity.credential.hash };

@@ -4,7 +4,8 @@ import type { Socket } from "socket.io";
 export type EngineConnection = Socket["conn"];
 
 /**
- * What Engine.IO keeps for a connection until the client takes it: its only sign of a slow one, missing from its types.
+ * The packets that Engine.IO keeps for a connection until the client takes them: its only sign of a slow one, missing from its
+ * types.
  */
 export class Unsent {
   readonly #conn: EngineConnection;

@@ -68,7 +68,7 @@ export function createInbox(
   let isBroken = false;
 
   const write = (seen: SeenMessage) => events.publish(seen.type, seen.data, deduplicationId(channelId, seen));
-  /** What does not fit into the log is told without its content: it would fail the session at every start. */
+  /** Tells a message that does not fit into the log without its content: it would fail the session at every start. */
   const fitted = async (seen: SeenMessage): Promise<SeenMessage> => {
     try {
       await write(seen);

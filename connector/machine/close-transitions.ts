@@ -81,7 +81,7 @@ const closeTransitions: Record<HandledReason["kind"], CloseTransition> = {
   qr_expired: () => ended("inactive", "qr_expired"),
   connection_lost: (machine, _, world) => retryLater(machine, "connection_lost", world),
   server_unavailable: (machine, _, world) => retryLater(machine, "server_unavailable", world),
-  // What stands between us and WhatsApp may go away, and nothing of the account reaches it until then.
+  // The impostor between us and WhatsApp may go away, and nothing of the account reaches it until then.
   server_untrusted: (machine, _, world) => retryLater(machine, "server_untrusted", world),
   rate_limited: (machine, reason, world) =>
     waiting(machine, "rate_limited", reason.kind === "rate_limited" ? reason.retryAfterMs : 0, world),

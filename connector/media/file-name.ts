@@ -1,7 +1,7 @@
 import { dispositionName } from "./disposition-name.ts";
 import { endingsOf } from "./file-endings.ts";
 
-/** What file systems accept, in UTF-8. */
+/** The longest name that file systems accept, in UTF-8. */
 const bytesMax = 255;
 /** Windows means devices by these names, whatever their ending. */
 const deviceName = /^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;

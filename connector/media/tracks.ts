@@ -1,6 +1,6 @@
 import { BoxFile, type ReadHeader } from "./boxes.ts";
 
-/** What a container holds, whatever its name says. Both are false when nothing could be found out. */
+/** The kinds of track that a container holds, whatever its name says. Both are false when nothing could be found out. */
 export interface Tracks {
   hasVideo: boolean;
   hasAudio: boolean;

@@ -49,7 +49,7 @@ export function createChatTimers(
     if (unknown.length === 0) return;
     const rows = await chats.find({ _id: { $in: unknown.map(rowId) } }).toArray();
     const timers = new Map(rows.map((row) => [row.chat, timerOf(row)]));
-    // What was learned meanwhile is newer.
+    // A timer that was learned meanwhile is newer.
     for (const chat of unknown) if (!known.has(chat)) known.set(chat, timers.get(chat) ?? off);
   };
   const write = async (seen: readonly Seen[]) => {

@@ -8,7 +8,7 @@ import { dateOf, type Fence } from "../ownership/fence.ts";
 import type { SeenMessage } from "./from-whatsapp.ts";
 import type { Prepared } from "./to-whatsapp.ts";
 
-/** What a receipt about a message of ours is compared with. */
+/** The facts about a message of ours with which a receipt is compared. */
 export interface OwnMessage {
   /** The JIDs of its chat: the one asked for, and the one it went to. */
   chats: readonly string[];

@@ -11,7 +11,7 @@ export interface Membership {
   refresh(): Promise<void>;
   /** Whether this connector should take an unowned channel at once. Waits for a refresh in progress. */
   isOurs(channelId: string): Promise<boolean>;
-  /** Who can open a channel; asks the database. */
+  /** Tells who can open each channel; asks the database. */
   openers(channelIds: readonly string[]): Promise<Map<string, Openers>>;
   /** The channels among these that should be another connector's. */
   forOthers(channelIds: readonly string[]): Promise<string[]>;

@@ -78,7 +78,7 @@ export async function acquire(
     {
       $set: { "owner.connector": connectorId },
       $inc: { "owner.epoch": 1 },
-      // What it could not open once may be open to it by now; it says so again if not.
+      // The channel may be open to it by now; it adds itself again if not.
       $pull: { "owner.unopenedBy": connectorId },
     },
     { returnDocument: "after", ...durable },

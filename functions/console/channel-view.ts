@@ -51,7 +51,7 @@ export interface ChannelView extends Channel {
   entries: readonly Entry[];
   /** Outcomes of messages unknown to the page: an event can overtake the response that names its message. */
   early: ReadonlyMap<string, Outcome>;
-  /** What became of the last request, until the channel's status changes. */
+  /** The outcome of the last request, until the channel's status changes. */
   request: Control;
 }
 

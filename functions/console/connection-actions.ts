@@ -3,7 +3,7 @@ import type { Api } from "./api.ts";
 import { asRequestError } from "./request-error.ts";
 import type { Store } from "./store.ts";
 
-/** What is left to do after a channel was deleted; null if nothing. */
+/** Says what is left to do after a channel was deleted; null if nothing. */
 function removalNotice(name: string, control: Control): string | null {
   if (control === "done") return null;
   const what =

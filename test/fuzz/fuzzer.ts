@@ -2,7 +2,7 @@ import type { Random } from "../chaos/random.ts";
 
 /** Attacks the product with random input, and says whether it held. Add yours to `fuzzers.ts`. */
 export interface Fuzzer {
-  /** What `--kind` names. */
+  /** The name that `--kind` takes. */
   name: string;
   /** Starts what it attacks, then runs cases with `runCases` until the budget is spent. Rejects if it cannot start. */
   run(options: FuzzOptions): Promise<FuzzCounts>;

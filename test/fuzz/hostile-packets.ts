@@ -1,6 +1,6 @@
 import type { Random } from "../chaos/random.ts";
 
-/** What a hostile client may use: the key of a tenant of its own, and ids of channels, some of them not its own. */
+/** The means of a hostile client: the key of a tenant of its own, and ids of channels, some of them not its own. */
 export interface HostileNames {
   tenantKey: string;
   channelIds: readonly [string, ...string[]];

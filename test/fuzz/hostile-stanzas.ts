@@ -2,7 +2,7 @@ import { type BinaryNode, proto } from "#connector/baileys/baileys.ts";
 import type { StanzaOptions } from "#infra/sandbox/account.ts";
 import type { Random } from "../chaos/random.ts";
 
-/** What a hostile contact knows. */
+/** The facts that a hostile contact knows. */
 export interface Known {
   /** JIDs of the channel, of the contact and of others. */
   jids: readonly [string, ...string[]];

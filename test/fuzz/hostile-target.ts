@@ -56,7 +56,7 @@ export async function startHostileTarget(given: { uri: string } | undefined) {
     url,
     tenantKey,
     channelIds: { victim: victim.channelId, own: own.channelId },
-    /** What only the other tenant may see. */
+    /** Texts that only the other tenant may see. */
     marker: victim.name,
     /** Throws unless the good client's connection, a new one, and its HTTP requests are served. */
     async assertServes() {

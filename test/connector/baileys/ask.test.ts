@@ -7,7 +7,7 @@ const result: BinaryNode = { tag: "iq", attrs: { type: "result" } };
 /** As Baileys rejects for an answer that holds an error: the code is the `data` of the error. */
 const errorOf = (code: string | undefined) => Object.assign(new Error("refused"), { data: Number(code) });
 
-/** What Baileys' `query` resolves to or rejects with, and what came of the query. */
+/** The result or error of Baileys' `query`, and the outcome. */
 const rows: Array<[string, () => Promise<BinaryNode | undefined>, object]> = [
   ["a result", async () => result, { kind: "result", node: result }],
   ["a timeout", async () => undefined, { kind: "unanswered" }],

@@ -302,7 +302,7 @@ describe("documents that the driver cannot read, or not write back", () => {
   const textOf = (text: string) => ({ payload: { ...text_, content: { type: "text", text } } });
   const text_ = { to: "15550100001" };
 
-  /** What is wrong, the fields of the document, and the field that its error names. */
+  /** The fault, the fields of the document, and the field that its error names. */
   const unreadable: Array<[string, Document, string]> = [
     ["a text that is not UTF-8", textOf(`Caf${notUtf8}`), "payload"],
     ["a channel that is not UTF-8", { channelId: notUtf8 }, "channelId"],

@@ -59,7 +59,7 @@ test("a command above 2 MB is refused unread, one below is claimed", async () =>
   await insert(1, () => ({ channelId, ...padded(2 * 1_048_576) }));
   await insert(1, () => ({ channelId, ...padded(2 * 1_048_576 - 2_000) }));
   expect(await queueOf(channelId).claim([1, 2], 16)).toHaveLength(1);
-  // What is refused keeps its `_id` alone.
+  // A refused document keeps its `_id` alone.
   expect(await file.all.commands.countDocuments({ channelId })).toBe(1);
 });
 

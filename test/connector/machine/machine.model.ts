@@ -80,7 +80,7 @@ const pendingUnlinks: PendingUnlink[] = (["logout", "deletion", "wrong_number"] 
   [now - 1, now - limits.unlinkMaxMs].map((since) => ({ cause, since })),
 );
 
-/** What can be pending in a state. */
+/** The things that can be pending in a state. */
 const unlinksOf: Partial<Record<StateName, Array<PendingUnlink | null>>> = {
   connecting: [null, ...pendingUnlinks],
   waiting: [null, ...pendingUnlinks],

@@ -9,7 +9,7 @@ import { box, element, ftyp, matroska, mp4, ogg, page, trak } from "./containers
 
 const readers = { mp4Tracks, matroskaTracks, oggStreams };
 
-/** What a reader finds in a file with these bytes. */
+/** Reads a file with these bytes. */
 async function found<T>(read: (path: string) => Promise<T>, bytes: Uint8Array): Promise<T> {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "media");
