@@ -198,8 +198,13 @@ async function startSupervisedProcesses(options: SupervisedOptions) {
   };
 }
 
+/** Shows why a handler of the sandbox failed, which its counter `handlerErrors` does not say. */
+const showFailure = (line: string) => {
+  if (line.startsWith("error:")) process.stderr.write(`sandbox: ${line}\n`);
+};
+
 async function startWorld(owned: AsyncDisposableStack, options: WorldOptions): Promise<World> {
-  const sandbox = owned.use(await startSandbox(options.sandbox));
+  const sandbox = owned.use(await startSandbox({ log: showFailure, ...options.sandbox }));
   trustCertificate(sandbox.mediaCa);
   const database = owned.use(await (options.database ? databaseOf(options.database) : testDatabase()));
   return { sandbox, database, collections: collections(database.db) };

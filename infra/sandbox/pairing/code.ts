@@ -14,6 +14,7 @@ import { completePairing } from "./pair-success.ts";
 const derive = promisify(pbkdf2);
 const keyRounds = 131_072;
 const answerTimeoutMs = 10_000;
+const badRequest = { error: 400, text: "bad-request" };
 
 /** Handles a client's request for a code (`companion_hello`) or its answer to the phone (`companion_finish`). Returns the content of the result, or the error. */
 export function receiveCodeStage(
@@ -22,13 +23,14 @@ export function receiveCodeStage(
   node: BinaryNode,
 ): BinaryNode[] | { error: number; text: string } {
   const { pairingAttempt } = connection;
-  if (!pairingAttempt) throw new Error("pairing code requested on a socket that is already paired");
+  // A client may ask just when the phone scans its QR instead.
+  if (!pairingAttempt) return badRequest;
   if (node.attrs.stage === "companion_finish") {
     pairingAttempt.code?.onKeyBundle?.(node);
     return [];
   }
   const address = parseAddress(node.attrs.jid);
-  if (!address) throw new Error("pairing code requested without a phone number");
+  if (!address) return badRequest;
   const refusal = network.rules.takeRefusedCode();
   if (refusal !== null) {
     network.log(`${connection.id} was refused a pairing code with ${refusal}`);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
-import { faultless, noFaults } from "../client.fixture.ts";
+import { type Client, faultless, noFaults } from "../client.fixture.ts";
 import { ana, ben, useSandbox } from "../sandbox.fixture.ts";
 
 const fixture = useSandbox();
@@ -101,5 +101,22 @@ test("a client that logs out is unlinked", async () => {
   await client.link(sandbox.account(ana));
   await client.socket.logout();
   await eventually(() => sandbox.account(ana).devices().length === 0);
+  expect(faultless(sandbox)).toEqual(noFaults);
+});
+
+test("a linked client that asks for a pairing code, and one that names no number, are refused", async () => {
+  const { sandbox } = fixture;
+  const ask = (client: Client, attrs: { stage: string; jid?: string }) => {
+    const request = { tag: "link_code_companion_reg", attrs };
+    const iq = { to: "s.whatsapp.net", type: "set", xmlns: "md", id: client.socket.generateMessageTag() };
+    return client.socket.query({ tag: "iq", attrs: iq, content: [request] });
+  };
+  const [linked, waiting] = [fixture.client(), fixture.client()];
+  await linked.link(sandbox.account(ana));
+  const jid = `${ana}@s.whatsapp.net`;
+  await expect(ask(linked, { stage: "companion_hello", jid })).rejects.toThrow("bad-request");
+  waiting.connect();
+  await eventually(() => waiting.qr);
+  await expect(ask(waiting, { stage: "companion_hello" })).rejects.toThrow("bad-request");
   expect(faultless(sandbox)).toEqual(noFaults);
 });
