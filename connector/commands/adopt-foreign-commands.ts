@@ -100,7 +100,10 @@ const ownFields = [
 function queued(document: UnadoptedCommand, sendTtlSeconds: number): Document[] {
   const type = document.type as keyof typeof commandTable;
   const { lane, ttlSeconds } = commandTable[type];
-  const lifetime = { startDate: "$$NOW", unit: "second", amount: ttlSeconds ?? sendTtlSeconds };
+  const notBefore = document.notBefore ?? "$$NOW";
+  // A command planned for tomorrow must not expire today.
+  const startDate = { $max: ["$$NOW", notBefore] };
+  const lifetime = { startDate, unit: "second", amount: ttlSeconds ?? sendTtlSeconds };
   return [
     {
       $set: {
@@ -110,7 +113,7 @@ function queued(document: UnadoptedCommand, sendTtlSeconds: number): Document[] 
         lane: document.lane ?? lane,
         // Fixes the id under which everything about this message is published.
         ...(type === "message.send" ? { messageId: document.messageId ?? newMessageId() } : {}),
-        notBefore: document.notBefore ?? "$$NOW",
+        notBefore,
         expiresAt: document.expiresAt ?? { $dateAdd: lifetime },
         createdAt: "$$NOW",
       },

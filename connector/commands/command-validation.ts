@@ -26,8 +26,8 @@ export function commandProblems(document: UnadoptedCommand): FieldProblem[] {
     `must be ${lanes.join(" or ")}`,
   );
   check("messageId", isAbsentOr(document.messageId, isMessageId), "must be 8 to 64 characters of A-Z 0-9");
-  check("notBefore", isAbsentOr(document.notBefore, isDate), "must be a date");
-  check("expiresAt", isAbsentOr(document.expiresAt, isDate), "must be a date");
+  check("notBefore", isAbsentOr(document.notBefore, isDate), dateMessage);
+  check("expiresAt", isAbsentOr(document.expiresAt, isDate), dateMessage);
   return [...problems, ...(type ? payloadProblems(type, document.payload) : [])];
 }
 
@@ -65,8 +65,13 @@ function isAbsentOr(value: unknown, is: (value: unknown) => boolean): boolean {
   return value === undefined || is(value);
 }
 
+/** A later date plus a lifetime would be a date that neither JavaScript nor ISO 8601 can write with four digits. */
+const dateMessage = "must be a date before the year 10000";
+const endOfDates = Date.UTC(10_000, 0);
+
+/** An invalid date is NaN, which is not less than anything. */
 function isDate(value: unknown): boolean {
-  return value instanceof Date && !Number.isNaN(value.getTime());
+  return value instanceof Date && value.getTime() < endOfDates;
 }
 
 /** Whether a value, from a document that another service may have written, can be a message's id. */

@@ -74,6 +74,14 @@ describe("a valid document", () => {
     });
   });
 
+  test("lives from the moment that it may first go", async () => {
+    const notBefore = new Date(Date.now() + 86_400_000);
+    const { document } = await insertAndAdopt({ ...validSend(), notBefore });
+    expect(Number(document.expiresAt) - Number(notBefore)).toBe(ttlSeconds * 1_000);
+    const past = await insertAndAdopt({ ...validSend(), notBefore: new Date(0) });
+    expect(Number(past.document.expiresAt)).toBeGreaterThan(Date.now());
+  });
+
   test.each([
     ["state `queued`", { state: "queued" }],
     ["state `queued` and a lane", { state: "queued", lane: 2 }],
@@ -136,6 +144,8 @@ const malformed: Array<[string, Record<string, unknown>, string]> = [
   ],
   ["a malformed message id", { ...validSend(), messageId: "hello world" }, "messageId"],
   ["a `notBefore` that is a word", { ...validSend(), notBefore: "tomorrow" }, "notBefore"],
+  ["a `notBefore` beyond every calendar", { ...validSend(), notBefore: new Date(8.64e15) }, "notBefore"],
+  ["an expiry beyond every calendar", { ...validSend(), expiresAt: new Date(8.64e15) }, "expiresAt"],
   ["an expiry that is a number", { ...validSend(), expiresAt: 5 }, "expiresAt"],
   ["an expiry that is a word", { ...validSend(), expiresAt: "tomorrow" }, "expiresAt"],
   ["a payload that is null", { ...validSend(), payload: null }, "payload"],
