@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Db, MongoClient } from "mongodb";
 import { inject } from "vitest";
+import { collectionNames } from "#shared/collections.ts";
 
 /** A database on the MongoDB that all tests share. Disposal drops it and closes the client. */
 export type TestDatabase = AsyncDisposable & {
@@ -23,8 +24,17 @@ export async function testDatabase(): Promise<TestDatabase> {
     db,
     uri,
     async [Symbol.asyncDispose]() {
+      await killLeftTransactions(db);
       await db.dropDatabase();
       await client.close();
     },
   };
+}
+
+/** A connector that was killed can leave a transaction open, behind which `dropDatabase` would wait for a minute. */
+async function killLeftTransactions(db: Db): Promise<void> {
+  const sessions = await db
+    .collection(collectionNames.authKeys)
+    .distinct("session", { session: { $exists: true } });
+  if (sessions.length > 0) await db.command({ killSessions: sessions });
 }
