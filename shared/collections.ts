@@ -198,8 +198,8 @@ export interface ConsoleSessionDocument {
 }
 
 /**
- * The session with which a Socket.io client that lost its connection may return: the SHA-256 of a secret that the gateway gave to its
- * socket → the SHA-256 of the key that the socket had presented.
+ * The session with which a Socket.io client that lost its connection may return: the SHA-256 of a secret that the gateway
+ * gave to its socket → the SHA-256 of the key that the socket had presented.
  */
 export interface SocketSessionDocument {
   _id: string;

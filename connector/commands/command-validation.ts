@@ -65,7 +65,7 @@ function isAbsentOr(value: unknown, is: (value: unknown) => boolean): boolean {
   return value === undefined || is(value);
 }
 
-/** A later date plus a lifetime would be a date that neither JavaScript nor ISO 8601 can write with four digits. */
+/** Later years need more than four digits in ISO 8601, and the last date of JavaScript plus a lifetime is no date. */
 const dateMessage = "must be a date before the year 10000";
 const endOfDates = Date.UTC(10_000, 0);
 

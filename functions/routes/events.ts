@@ -41,8 +41,8 @@ const listing = channelRoute({
   summary: "List a channel's events",
   description:
     "Oldest first, after the event with the number `after`; without `after`, from the oldest event retained. " +
-    "A page of large events has fewer than `limit`. `Prefer: wait=N` waits when there are none yet. 410 when the events after `after` are no longer retained: resume " +
-    "from `details.seq`.",
+    "A page of large events has fewer than `limit`. `Prefer: wait=N` waits when there are none yet. 410 when the " +
+    "events after `after` are no longer retained: resume from `details.seq`.",
   scope: "events:read",
   request: { query: z.strictObject({ after: seqSchema.optional(), limit }), headers: preferHeader },
   responses: answers,

@@ -40,6 +40,7 @@ export interface ChaosOptions {
 }
 
 const statusEveryMs = 10_000;
+
 /** Runs the whole product, injects faults, undoes them, and checks the promises. Keeps the logs if one is broken. */
 export async function runChaos(options: ChaosOptions): Promise<CheckResult[]> {
   const { seed, durationMs, say, tick, signal } = options;

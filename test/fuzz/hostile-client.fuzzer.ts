@@ -6,7 +6,7 @@ import { HostileWires } from "./hostile-wire.ts";
 import { runCases } from "./run-cases.ts";
 
 const clientsMax = 8;
-/** The growth that the process is allowed under attack: its heap before a collection, and the connections that are open at once. */
+/** The process may grow by so much under attack: its heap before a collection, and the connections open at once. */
 const growthBytesMax = 256 * 1024 * 1024;
 const megabytes = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MB`;
 

@@ -6,8 +6,8 @@ interface Limited<T> {
 }
 
 /**
- * A proof that an impostor forges: the certificate chain (`root`: another root signed it; `leaf`: it certifies another server's key),
- * the signature of contacts' pre-keys, the phone's signature on a device that links.
+ * A proof that an impostor forges: the certificate chain (`root`: another root signed it; `leaf`: it certifies another
+ * server's key), the signature of contacts' pre-keys, the phone's signature on a device that links.
  */
 export type Forgery = "root" | "leaf" | "pre-key" | "account";
 
