@@ -1,6 +1,12 @@
 /** Bounds the wait for the database, and distinguishes an unavailable database from a bug. */
 
-import { MongoAPIError, MongoError, MongoInvalidArgumentError, MongoServerError } from "mongodb";
+import {
+  MongoAPIError,
+  MongoBulkWriteError,
+  MongoError,
+  MongoInvalidArgumentError,
+  MongoServerError,
+} from "mongodb";
 import { ServiceError } from "./errors.ts";
 
 /**
@@ -36,11 +42,18 @@ const unavailableCodes = new Set([
  * Whether an error means that the database cannot be reached or cannot take the write. Any other refusal by the server,
  * or misuse of the driver, is a bug of ours.
  */
-export function isUnavailable(error: unknown): boolean {
+export function isUnavailable(thrown: unknown): boolean {
+  const error = withoutBulk(thrown);
   if (error instanceof MongoServerError) return unavailableCodes.has(Number(error.code));
   if (error instanceof MongoInvalidArgumentError) return false;
   if (error instanceof MongoAPIError) return /closed|connected/i.test(error.message);
   return error instanceof MongoError || isBrokenPipe(error);
+}
+
+/** The error that a bulk met on its way to the server, which the driver wraps into one of a server; any other as it is. */
+export function withoutBulk(error: unknown): unknown {
+  const inner: unknown = error instanceof MongoBulkWriteError ? error.errorResponse : undefined;
+  return inner instanceof Error ? inner : error;
 }
 
 /** The driver passes on Node's own error for a write to a connection that has just closed. */

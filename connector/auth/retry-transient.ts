@@ -1,10 +1,5 @@
-import {
-  MongoBulkWriteError,
-  MongoError,
-  MongoErrorLabel,
-  MongoNetworkError,
-  MongoServerSelectionError,
-} from "mongodb";
+import { MongoError, MongoErrorLabel, MongoNetworkError, MongoServerSelectionError } from "mongodb";
+import { withoutBulk } from "#shared/database-errors.ts";
 import { ServiceError } from "#shared/errors.ts";
 import { sleep } from "#shared/sleep.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
@@ -52,7 +47,7 @@ const transientCodes: readonly unknown[] = [
 ];
 
 function isTransient(thrown: unknown): boolean {
-  const error = unwrapped(thrown);
+  const error = withoutBulk(thrown);
   if (!(error instanceof MongoError)) return false;
   return (
     error instanceof MongoNetworkError ||
@@ -61,10 +56,4 @@ function isTransient(thrown: unknown): boolean {
     error.hasErrorLabel(MongoErrorLabel.TransientTransactionError) ||
     transientCodes.includes(error.code)
   );
-}
-
-/** Unwraps the server's error from a bulk's own. */
-function unwrapped(error: unknown): unknown {
-  const inner = error instanceof MongoBulkWriteError ? error.errorResponse : undefined;
-  return inner instanceof MongoError ? inner : error;
 }

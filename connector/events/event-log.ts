@@ -14,7 +14,7 @@ import {
   fenceOperation,
   raiseFence,
 } from "../ownership/fence.ts";
-import { assertFits } from "./event-size.ts";
+import { fittingBytes } from "./event-size.ts";
 
 /** One channel's numbered log, as its owner writes it. */
 export interface EventLog {
@@ -29,6 +29,8 @@ export interface EventLog {
 }
 
 const batchMax = 200;
+/** The driver would cut a larger bulk into commands, of which the fence guards the first only. */
+const batchBytesMax = 8 * 1024 * 1024;
 const pendingMax = 10_000;
 const attemptsMax = 4;
 
@@ -40,6 +42,7 @@ export async function openEventLog(events: Collection<EventDocument>, fence: Fen
 
 interface PendingEvent {
   event: Omit<EventDocument, "seq">;
+  bytes: number;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -60,8 +63,9 @@ class OwnedEventLog implements EventLog {
 
   publish<T extends EventType>(type: T, data: EventData[T], id: string = newEventId()): Promise<void> {
     if (this.#pending.length >= pendingMax) return Promise.reject(new Error("Too many events are pending"));
+    let bytes: number;
     try {
-      assertFits({ ...data });
+      bytes = fittingBytes({ ...data });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -69,14 +73,16 @@ class OwnedEventLog implements EventLog {
     const event = {
       _id: id,
       channelId,
-      // Must be a plain insert: the server fills an empty timestamp only there.
+      // The server fills an empty timestamp in an insert and in a replacement, not in an update.
       ord: new Timestamp({ t: 0, i: 0 }),
       epoch,
       type,
       timestamp: dateOf(this.#fence),
       data: { ...data } as Record<string, unknown>,
     };
-    const published = new Promise<void>((resolve, reject) => this.#pending.push({ event, resolve, reject }));
+    const published = new Promise<void>((resolve, reject) =>
+      this.#pending.push({ event, bytes, resolve, reject }),
+    );
     this.#draining ??= Promise.resolve().then(() => this.#drain());
     return published;
   }
@@ -87,7 +93,7 @@ class OwnedEventLog implements EventLog {
 
   async #drain(): Promise<void> {
     while (this.#pending.length > 0) {
-      const batch = this.#pending.splice(0, batchMax);
+      const batch = this.#pending.splice(0, batchLength(this.#pending));
       await this.#write(batch).catch((error: unknown) => {
         for (const { reject } of batch) reject(error);
       });
@@ -131,9 +137,7 @@ class OwnedEventLog implements EventLog {
   async #append(events: Omit<EventDocument, "seq">[]): Promise<void> {
     const writtenSeq = this.#lastSeq;
     const lastSeq = writtenSeq + events.length;
-    const inserts = events.map((event, index) => ({
-      insertOne: { document: { ...event, seq: writtenSeq + 1 + index } },
-    }));
+    const inserts = events.map((event, index) => insertion({ ...event, seq: writtenSeq + 1 + index }));
     try {
       await this.#events.bulkWrite([fenceOperation(this.#fence, { writtenSeq, lastSeq }), ...inserts], {
         ordered: true,
@@ -146,6 +150,25 @@ class OwnedEventLog implements EventLog {
     }
     this.#lastSeq = lastSeq;
   }
+}
+
+/** How many of these events, at least one, are written at once. */
+function batchLength(pending: readonly PendingEvent[]): number {
+  let length = 0;
+  for (let bytes = 0; length < Math.min(pending.length, batchMax); length++) {
+    bytes += pending[length]?.bytes ?? 0;
+    if (length > 0 && bytes > batchBytesMax) break;
+  }
+  return length;
+}
+
+/**
+ * Inserts an event by an operation of the same kind as the fence's: the driver cuts a bulk of two kinds into two commands, which
+ * are two durable writes. The filter matches no event, so an event that exists is a duplicate key, as it is for an insert.
+ */
+function insertion(event: EventDocument) {
+  const { _id, ...replacement } = event;
+  return { replaceOne: { filter: { _id, seq: { $exists: false } }, replacement, upsert: true } };
 }
 
 /**

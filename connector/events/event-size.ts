@@ -11,8 +11,9 @@ export class EventTooLargeError extends Error {
   override readonly name = "EventTooLargeError";
 }
 
-/** Throws `EventTooLargeError` for data that the log does not take. */
-export function assertFits(data: Record<string, unknown>): void {
-  if (BSON.calculateObjectSize(data, { ignoreUndefined: true }) <= eventBytesMax) return;
+/** The bytes of an event's data. Throws `EventTooLargeError` for data that the log does not take. */
+export function fittingBytes(data: Record<string, unknown>): number {
+  const bytes = BSON.calculateObjectSize(data, { ignoreUndefined: true });
+  if (bytes <= eventBytesMax) return bytes;
   throw new EventTooLargeError("The event is too large for the log");
 }

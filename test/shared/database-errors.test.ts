@@ -1,4 +1,5 @@
 import {
+  MongoBulkWriteError,
   MongoClient,
   type MongoError,
   MongoInvalidArgumentError,
@@ -30,6 +31,10 @@ test.each<[string, MongoError]>([
   ["a closed client", new MongoNotConnectedError("Client must be connected")],
   ["an election", new MongoServerError({ code: 189, message: "stepped down" })],
   ["an unreachable majority", new MongoServerError({ code: 64, message: "waiting for replication" })],
+  [
+    "a bulk that lost its connection",
+    new MongoBulkWriteError(new MongoNetworkError("closed"), Object.create(null)),
+  ],
   ["refused credentials", new MongoServerError({ code: 18, message: "authentication failed" })],
 ])("%s is `database_unavailable`, with its cause", async (_what, error) => {
   expect(await failed(error)).toMatchObject({ code: "database_unavailable", cause: error });
@@ -46,6 +51,10 @@ test.each(["EPIPE", "ECONNRESET", "ETIMEDOUT", "ERR_STREAM_DESTROYED"])(
 
 test.each<[string, Error]>([
   ["a duplicate key", new MongoServerError({ code: 11000, message: "E11000" })],
+  [
+    "a duplicate key in a bulk",
+    new MongoBulkWriteError({ message: "E11000", code: 11000, writeErrors: [] }, Object.create(null)),
+  ],
   ["misuse of the driver", new MongoInvalidArgumentError("no")],
   ["an expected failure", new ServiceError("channel_not_found")],
   ["a bug", new TypeError("undefined is not a function")],
@@ -53,9 +62,15 @@ test.each<[string, Error]>([
   expect(await failed(error)).toBe(error);
 });
 
-test("an unreachable server is `database_unavailable`", async () => {
+test("an unreachable server is `database_unavailable`, for a read and for a bulk", async () => {
   const uri = new URL(inject("mongoUri"));
   await using client = new MongoClient(`mongodb://${uri.hostname}:1/`, { serverSelectionTimeoutMS: 1 });
-  const answer = databaseAnswer(client.db().collection("any").findOne(), longMs);
-  await expect(answer).rejects.toMatchObject({ code: "database_unavailable" });
+  const rows = client.db().collection("any");
+  const operations: (() => Promise<unknown>)[] = [
+    () => rows.findOne(),
+    () => rows.bulkWrite([{ insertOne: { document: {} } }]),
+  ];
+  for (const operation of operations) {
+    await expect(databaseAnswer(operation(), longMs)).rejects.toMatchObject({ code: "database_unavailable" });
+  }
 });

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { type CommandStartedEvent, MongoClient, MongoNetworkError, Timestamp } from "mongodb";
 import { describe, expect, test } from "vitest";
 import { openEventLog } from "#connector/events/event-log.ts";
@@ -72,15 +73,50 @@ test("`ord` rises with `seq`, within one write and from one to the next", async 
   expect(ords).toEqual(ords.toSorted((a, b) => Number(a - b)));
 });
 
-test("an insert has the time limit that the order across channels relies on", async () => {
-  const channelId = randomUUID();
-  await using client = new MongoClient(file.database.uri, { monitorCommands: true });
-  const started: CommandStartedEvent[] = [];
-  client.on("commandStarted", (event) => started.push(event));
-  const log = await openEventLog(collections(client.db()).events, { channelId, epoch: 1 });
-  await log.publish("message_status_update", update("one"));
-  const insert = started.find(({ commandName }) => commandName === "insert");
-  expect(insert?.command.maxTimeMS).toBe(eventInsertMsMax);
+describe("what is published at the same moment", () => {
+  /** The commands on `events`, with the operations of each, that a new log sends for these events. */
+  async function commandsFor(messageIds: readonly string[]) {
+    await using client = new MongoClient(file.database.uri, { monitorCommands: true });
+    const log = await openEventLog(collections(client.db()).events, { channelId: randomUUID(), epoch: 1 });
+    const started: CommandStartedEvent[] = [];
+    client.on("commandStarted", (event) => started.push(event));
+    await Promise.all(messageIds.map((id) => log.publish("message_status_update", update(id))));
+    return started.map(({ commandName, command }) => ({ commandName, command }));
+  }
+
+  test("is one command behind the fence, with the time limit that the order across channels relies on", async () => {
+    const [only, ...more] = await commandsFor(["one", "two", "three"]);
+    expect(only).toMatchObject({
+      commandName: "update",
+      command: { ordered: true, maxTimeMS: eventInsertMsMax },
+    });
+    expect(only?.command.updates).toHaveLength(4);
+    expect(more).toEqual([]);
+  });
+
+  test("is several commands above 8 MiB, each behind the fence", async () => {
+    const large = "M".repeat(1024 * 1024 - 200);
+    const commands = await commandsFor(upTo(18).map((n) => `${n}${large}`));
+    expect(commands.map(({ command }) => command.updates.length)).toEqual([9, 9, 3]);
+    const fences = commands.map(({ command }) => command.updates[0].u.$set?.writtenSeq);
+    expect(fences).toEqual([0, 8, 16]);
+  });
+
+  test("reaches a change stream as inserts, in order", async () => {
+    const channelId = randomUUID();
+    await using stream = file.all.events.watch([{ $match: { "fullDocument.channelId": channelId } }]);
+    const seen: unknown[] = [];
+    stream.on("change", (change) => {
+      if (change.operationType === "insert") seen.push(change.fullDocument.seq);
+      else seen.push(change.operationType);
+    });
+    await once(stream, "resumeTokenChanged");
+    const log = await open(channelId);
+    await Promise.all(upTo(3).map((n) => log.publish("message_status_update", update(`M${n}`))));
+    // The fence row has no number.
+    await eventually(() => seen.length === 4);
+    expect(seen).toEqual([undefined, 1, 2, 3]);
+  });
 });
 
 describe("the same event twice", () => {
