@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { testFiles } from "./projects.ts";
 
@@ -20,4 +21,15 @@ test.each([
 
 test("a file that reaches none of these is in the unit project", () => {
   expect(unit).toContain("test/connector/machine/machine.test.ts");
+});
+
+test("a test that fakes timers names which: files share a process, and drivers of others run in it", () => {
+  const bare = /\buseFakeTimers\((?!\{[^}]*\btoFake: )/;
+  expect("vi.useFakeTimers()").toMatch(bare);
+  expect("vi.useFakeTimers({ now })").toMatch(bare);
+  const root = new URL("../../", import.meta.url);
+  const found = globSync("test/**/*.ts", { cwd: root })
+    .filter((file) => !file.endsWith("support/projects.test.ts"))
+    .filter((file) => bare.test(readFileSync(new URL(file, root), "utf8")));
+  expect(found, "pass `toFake`: a bare call stops MongoDB's timers too").toEqual([]);
 });

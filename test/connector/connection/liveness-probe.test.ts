@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createLivenessProbe, type Stage, type StageName } from "#connector/connection/liveness-probe.ts";
 
-beforeEach(() => void vi.useFakeTimers());
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "setTimeout", "clearTimeout"] });
+});
 afterEach(() => void vi.useRealTimers());
 
 const never = () => new Promise<never>(() => undefined);

@@ -3,7 +3,7 @@ import { createPairingCodes } from "#connector/connection/qr-and-pairing-codes.t
 
 /** Runs `work` with the clock at `now` ms. */
 function atTime<T>(now: number, work: () => T): T {
-  vi.useFakeTimers({ now });
+  vi.useFakeTimers({ now, toFake: ["Date"] });
   try {
     return work();
   } finally {

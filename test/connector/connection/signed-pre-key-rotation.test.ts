@@ -7,7 +7,7 @@ import { quiet } from "#test/support/quiet-log.ts";
 const dayMs = 86_400_000;
 const accepted: BinaryNode = { tag: "iq", attrs: { type: "result" } };
 
-beforeEach(() => void vi.useFakeTimers());
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] }));
 afterEach(() => void vi.useRealTimers());
 
 /** Credentials of a linked channel. `steps` lists every durable write and every offer to WhatsApp, in order. */

@@ -58,6 +58,7 @@ test("200: another service's command is shown before it is adopted", async () =>
 test("200: another service's command is shown although its fields have wrong types", async () => {
   const channelId = await functions.addChannel();
   const error = { code: "invalid_command", message: "no" };
+  const doneAt = new Date();
   await functions.db.commands.insertOne({
     _id: "odd",
     channelId,
@@ -68,7 +69,7 @@ test("200: another service's command is shown although its fields have wrong typ
     result: "none",
     state: "failed",
     attempts: 0,
-    doneAt: new Date(0),
+    doneAt,
     error,
   } as never);
   const { status, body } = await functions.call("GET", "/commands/odd");
@@ -80,7 +81,7 @@ test("200: another service's command is shown although its fields have wrong typ
       type: "",
       state: "failed",
       attempts: 0,
-      doneAt: new Date(0).toISOString(),
+      doneAt: doneAt.toISOString(),
       error,
     },
   ]);
