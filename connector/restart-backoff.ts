@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
-import { LRUCache } from "lru-cache";
 import { type Backoff, backoffMs } from "#shared/backoff.ts";
+import { createBoundedCache } from "#shared/bounded-cache.ts";
 
 /** Lengthens the pause before a failed session is reopened with each failure of its channel. */
 export interface RestartBackoff {
@@ -15,10 +15,7 @@ const rememberedMax = 10_000;
 const forgottenMs = 15 * 60_000;
 
 export function createRestartBackoff(backoff: Backoff): RestartBackoff {
-  const failures = new LRUCache<string, { count: number; until: number }>({
-    max: rememberedMax,
-    ttl: forgottenMs,
-  });
+  const failures = createBoundedCache<{ count: number; until: number }>(rememberedMax, { ttl: forgottenMs });
   return {
     recordFailure(channelId) {
       const count = (failures.get(channelId)?.count ?? 0) + 1;

@@ -72,6 +72,14 @@ test("every bound in docs/internals/bounds.md says what happens beyond it, and n
   expect(rows.filter((row) => !isShown(row) || row.what === "" || row.beyond === "")).toEqual([]);
 });
 
+test("no cache allocates a slot for each of its entries at once, as `max` of `lru-cache` does", () => {
+  const created = sources.flatMap((file) =>
+    [...read(file).matchAll(/new LRUCache\b[^;]*/g)].map(([text]) => ({ file, text })),
+  );
+  expect(created.length).toBeGreaterThan(0);
+  expect(created.filter(({ text }) => /\bmax[,:]/.test(text) || !/\bmaxSize\b/.test(text))).toEqual([]);
+});
+
 test("docs/internals/bounds.md has every duration and rate of a connector, with its default", () => {
   const { qrMs: _ofWhatsApp, backoff, ...timings } = defaultTimings;
   const defaults = new Map(

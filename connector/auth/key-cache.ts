@@ -2,6 +2,8 @@ import { LRUCache } from "lru-cache";
 
 const rowsMax = 2_000;
 const charactersMax = 8 * 1024 * 1024;
+/** A row counts as its part of the room at least: a bound in rows would allocate a slot for each of them at once. */
+const rowSizeMin = Math.floor(charactersMax / rowsMax);
 
 /** The texts of a channel's rows; `null` is known to be absent, `undefined` is unknown. */
 export interface KeyCache {
@@ -17,9 +19,8 @@ export interface KeyCache {
  */
 export function createKeyCache(): KeyCache {
   const rows = new LRUCache<string, { text: string | null }>({
-    max: rowsMax,
     maxSize: charactersMax,
-    sizeCalculation: ({ text }, rowId) => rowId.length + (text?.length ?? 0),
+    sizeCalculation: ({ text }, rowId) => Math.max(rowSizeMin, rowId.length + (text?.length ?? 0)),
   });
   return {
     get: (rowId) => rows.get(rowId)?.text,

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { createBoundedCache } from "#shared/bounded-cache.ts";
 import type { makeLibSignalRepository } from "./baileys.ts";
 import { holdsLock, isAtomic } from "./key-transactions.ts";
 import { isAwaited } from "./message-turns.ts";
@@ -20,7 +20,7 @@ const silentMs = 60_000;
  * fails. A LID that is stored is found without a lookup.
  */
 export function boundedLookups(lookUp: LookUpLids): LookUpLids {
-  const unknown = new LRUCache<string, true>({ max: unknownMax, ttl: forgottenAfterMs });
+  const unknown = createBoundedCache<true>(unknownMax, { ttl: forgottenAfterMs });
   let silentSince = Number.NEGATIVE_INFINITY;
   const mustNotAsk = () => isAtomic() || (isAwaited() && performance.now() - silentSince < silentMs);
   return async (jids) => {

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { createBoundedCache } from "#shared/bounded-cache.ts";
 import type { CacheStore } from "./baileys.ts";
 
 const minuteMs = 60_000;
@@ -34,8 +34,8 @@ export function createSocketCaches(): SocketCaches {
   };
 }
 
-function createCache(size: { max: number; ttl: number }): CacheStore {
-  const entries = new LRUCache<string, NonNullable<unknown>>(size);
+function createCache({ max, ttl }: { max: number; ttl: number }): CacheStore {
+  const entries = createBoundedCache(max, { ttl });
   return {
     get: <T>(key: string) => entries.get(key) as T | undefined,
     set: (key, value) => void entries.set(key, value ?? undefined),

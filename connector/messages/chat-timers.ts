@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { createBoundedCache } from "#shared/bounded-cache.ts";
 import type { ChatDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { normaliseJid } from "#shared/jid.ts";
@@ -31,7 +31,7 @@ export function createChatTimers(
   channelId: string,
   parties: Pick<Parties, "addressesOf">,
 ): ChatTimers {
-  const known = new LRUCache<string, ChatTimer>({ max: rememberedMax });
+  const known = createBoundedCache<ChatTimer>(rememberedMax);
   const rowId = (chat: string) => `${channelId}/${chat}`;
   /** Settles with the last write. */
   let written: Promise<void> = Promise.resolve();

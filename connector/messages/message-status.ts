@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { createBoundedCache } from "#shared/bounded-cache.ts";
 import { type EventData, type MessageStatus, messageStatusRank } from "#shared/events.ts";
 import { createKeyedQueue } from "../concurrency/keyed-queue.ts";
 import type { EventLog } from "../events/event-log.ts";
@@ -42,7 +42,7 @@ const { queued } = messageStatusRank;
 
 export function createMessageStatuses(options: MessageStatusesOptions): MessageStatuses {
   const { events, publishedStatuses, messageStore, onArrived } = options;
-  const ranks = new LRUCache<string, number>({ max: rememberedMax });
+  const ranks = createBoundedCache<number>(rememberedMax);
   const inTurn = createKeyedQueue();
 
   const raise = async (update: StatusUpdate, known: number, logged?: () => void) => {

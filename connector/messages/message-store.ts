@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import { Binary, type Collection } from "mongodb";
+import { createBoundedCache } from "#shared/bounded-cache.ts";
 import type { MessageDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
@@ -51,7 +51,7 @@ export function createMessageStore(
   const outId = (messageId: string) => `${channelId}/out/${messageId}`;
   const out = (messageId: string) => ({ _id: outId(messageId), channelId });
   /** The chats of messages that were sent a moment ago, whose receipts are about to arrive. */
-  const recent = new LRUCache<string, OwnMessage>({ max: rememberedMax });
+  const recent = createBoundedCache<OwnMessage>(rememberedMax);
   const put = (row: NewRow) => insertOnce(messages, { ...row, channelId, timestamp: dateOf(clock) });
 
   return {

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { createBoundedCache } from "#shared/bounded-cache.ts";
 import { ServiceError } from "#shared/errors.ts";
 import { jidUser, normaliseJid, phoneNumberOf } from "#shared/jid.ts";
 import { USyncQuery, USyncUser, type WASocket } from "../baileys/baileys.ts";
@@ -27,7 +27,7 @@ const knownMax = 10_000;
 const knownMs = 24 * 60 * 60_000;
 
 export function createRecipients({ recipientMs, devicesOf }: RecipientsOptions): Recipients {
-  const known = new LRUCache<string, string>({ max: knownMax, ttl: knownMs });
+  const known = createBoundedCache<string>(knownMax, { ttl: knownMs });
   const asking = new WeakMap<WASocket, Map<string, Promise<string>>>();
 
   const nameOf = async (wa: WASocket, jid: string): Promise<string> => {

@@ -1,6 +1,6 @@
-import { LRUCache } from "lru-cache";
 import { hashSecret } from "#shared/api-key.ts";
 import type { Caller } from "#shared/authentication.ts";
+import { createBoundedCache } from "#shared/bounded-cache.ts";
 import type { Authentication } from "./store.ts";
 
 const cachedMs = 30_000;
@@ -13,7 +13,7 @@ export interface CachedAuthentication extends Authentication {
 
 /** Caches callers for 30 s, so a revoked key may work for that long. Refusals are not cached. */
 export function cachedAuthentication(source: Authentication): CachedAuthentication {
-  const callers = new LRUCache<string, Caller>({ max: callersMax, ttl: cachedMs });
+  const callers = createBoundedCache<Caller>(callersMax, { ttl: cachedMs });
 
   const cached = async (name: string, authenticate: () => Promise<Caller>): Promise<Caller> => {
     const known = callers.get(name);

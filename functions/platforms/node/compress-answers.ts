@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
-import { LRUCache } from "lru-cache";
 import { type ContentEncoding, contentEncodings, preferredEncoding } from "#shared/accept-encoding.ts";
+import { createBoundedCache } from "#shared/bounded-cache.ts";
 import type { Fetch } from "./fetch.ts";
 
 /** A smaller answer fits into one packet, compressed or not. */
@@ -24,7 +24,7 @@ const compressible = /^(application\/(problem\+)?json|text\/(html|plain))\s*(;|$
  * all.
  */
 export function compressAnswers(fetch: Fetch): Fetch {
-  const pages = new LRUCache<string, Page>({ max: pagesMax });
+  const pages = createBoundedCache<Page>(pagesMax);
   const compress = async (
     request: Request,
     headers: Headers,

@@ -1,7 +1,7 @@
 /** Accepts connections, logs clients in, answers their queries and routes all other stanzas. */
 
 import type { BinaryNode } from "@whiskeysockets/baileys";
-import { LRUCache } from "lru-cache";
+import { createBoundedCache } from "#shared/bounded-cache.ts";
 import { createCounters } from "../ledger/counters.ts";
 import { createLedgers } from "../ledger/ledger.ts";
 import { RatchetReuse } from "../ledger/ratchet-reuse.ts";
@@ -61,8 +61,8 @@ export function createWhatsAppServer({
     rules: new FaultRules(),
     connections: new Set(),
     ratchets: new RatchetReuse(),
-    verifiedIdentities: new LRUCache({ max: rememberedMax }),
-    retryCounts: new LRUCache({ max: rememberedMax }),
+    verifiedIdentities: createBoundedCache(rememberedMax),
+    retryCounts: createBoundedCache(rememberedMax),
     firstPreKeyCount: options.firstPreKeyCount ?? 3,
     preKeysLow: options.preKeysLow ?? 2,
     ...directory,

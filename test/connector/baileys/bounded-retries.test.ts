@@ -19,10 +19,14 @@ test("what Baileys remembers about messages that it could not decrypt is bounded
     messageRetryManager.shouldRecreateSession(`${n}@lid`, false);
     messageRetryManager.schedulePhoneRequest(`M${n}`, () => undefined, 60_000);
     messageRetryManager.addRecentMessage("1@lid", `M${n}`, { conversation: "whole" });
+    messageRetryManager.saveBaseKey("1.0", `M${n}`, new Uint8Array([n % 256]));
   }
   const sizeOf = (name: string): number => Reflect.get(Reflect.get(messageRetryManager, name), "size");
   expect([sizeOf("retryCounters"), sizeOf("sessionRecreateHistory")]).toEqual([5_000, 5_000]);
   expect(Object.keys(Reflect.get(messageRetryManager, "pendingPhoneRequests"))).toHaveLength(100);
+  expect(sizeOf("baseKeys")).toBe(1_024);
+  expect(messageRetryManager.hasSameBaseKey("1.0", "M19999", new Uint8Array([19_999 % 256]))).toBe(true);
+  expect(messageRetryManager.hasSameBaseKey("1.0", "M19999", new Uint8Array([0]))).toBe(false);
   expect([sizeOf("recentMessagesMap"), sizeOf("messageKeyIndex")]).toEqual([0, 0]);
   expect(messageRetryManager.getRetryCount("M19999")).toBe(1);
   messageRetryManager.clear();
