@@ -91,15 +91,19 @@ const addressOf = (owner: Person, device: OwnDevice, peer: LinkedClient): Protoc
 
 const recordOf = (serialised: object): SessionRecord => SessionRecord.deserialize(serialised as Uint8Array);
 
-/** Stores sessions serialised, because a failed decryption changes a live record. */
+/**
+ * Stores the session of one operation serialised, because a failed decryption changes a live record. Keeps it until the
+ * operation ends, because unlinking the client deletes it at any moment.
+ */
 function storage(device: OwnDevice, name: string): SignalStorage {
+  let kept = device.sessions[name];
   return {
     loadSession: async () => {
-      const serialised = device.sessions[name];
-      return serialised === undefined ? null : recordOf(serialised);
+      kept = device.sessions[name] ?? kept;
+      return kept === undefined ? null : recordOf(kept);
     },
     storeSession: async (_id, record) => {
-      device.sessions[name] = record.serialize();
+      kept = device.sessions[name] = record.serialize();
     },
     isTrustedIdentity: () => true,
     loadPreKey: async (id) => device.preKeys[id],
