@@ -34,11 +34,17 @@ export function createTokenBucket(ratePerSecond: number, burst: number): TokenBu
   };
 }
 
+/** Waits for a token, or until one of the signals aborts. A token that is there takes no timer: the shortest lasts 1 ms. */
+export async function waitForToken(bucket: TokenBucket, signals: readonly AbortSignal[]): Promise<void> {
+  const waitMs = bucket.take(performance.now());
+  if (waitMs > 0) await sleep(waitMs, AbortSignal.any([...signals]));
+}
+
 /**
  * Makes a function that resolves when one more connection may be opened: `burst` at once, then `perSecond`, so that a start
  * with many channels does not become a stampede. Resolves at once when `signal` has aborted.
  */
 export function createThrottle(perSecond: number, burst: number, signal: AbortSignal): () => Promise<void> {
   const bucket = createTokenBucket(perSecond, burst);
-  return () => sleep(bucket.take(performance.now()), signal);
+  return () => waitForToken(bucket, [signal]);
 }

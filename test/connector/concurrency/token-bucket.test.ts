@@ -1,6 +1,7 @@
+import { createHook } from "node:async_hooks";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createThrottle, createTokenBucket } from "#connector/concurrency/token-bucket.ts";
+import { createThrottle, createTokenBucket, waitForToken } from "#connector/concurrency/token-bucket.ts";
 
 const rates = fc.integer({ min: 1, max: 1_000 });
 const bursts = fc.integer({ min: 1, max: 50 });
@@ -105,4 +106,31 @@ test("a throttle lets the burst through at once and delays the next caller", asy
 test("a throttle delays no caller once its signal has aborted", async () => {
   const turn = createThrottle(0.001, 1, AbortSignal.abort());
   for (let time = 0; time < 5; time++) await turn();
+});
+
+test("a token that is there is taken without a timer", async () => {
+  const timers = new Set<number>();
+  const hook = createHook({
+    init: (id, type) => void (type === "Timeout" && timers.add(id)),
+  });
+  const { signal } = new AbortController();
+  const bucket = createTokenBucket(1, 2);
+  hook.enable();
+  await waitForToken(bucket, [signal]);
+  await waitForToken(bucket, [signal]);
+  await waitForToken(createTokenBucket(0, 1), [signal]);
+  hook.disable();
+  expect(timers.size).toBe(0);
+});
+
+test("a token that is not there is waited for, until a signal aborts", async () => {
+  const stopping = new AbortController();
+  const bucket = createTokenBucket(0.001, 1);
+  await waitForToken(bucket, [stopping.signal]);
+  const waiting = waitForToken(bucket, [new AbortController().signal, stopping.signal]);
+  expect(
+    await Promise.race([waiting.then(() => "taken"), new Promise((resolve) => setImmediate(resolve))]),
+  ).toBe(undefined);
+  stopping.abort();
+  await waiting;
 });
