@@ -4,6 +4,7 @@ import type { Collections } from "#shared/database.ts";
 import { isUnavailable } from "#shared/database-errors.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
+import type { ConnectTurns } from "./connect-turns.ts";
 import { isMovable } from "./machine/machine.ts";
 import type { ConnectorLease } from "./ownership/connector-lease.ts";
 import { type Fence, FencedError } from "./ownership/fence.ts";
@@ -14,12 +15,13 @@ import { Session, type SessionOptions } from "./session/session.ts";
 import { LeftToOthersError } from "./session/takeover.ts";
 import { connectBackoff } from "./timings.ts";
 
-type Shared = Omit<SessionOptions, "channel" | "lease" | "onEnd" | "canOthersOpen">;
+type Shared = Omit<SessionOptions, "channel" | "lease" | "turn" | "onEnd" | "canOthersOpen">;
 
 export interface SessionsOptions extends Shared {
   collections: Collections;
   lease: ConnectorLease;
   channelsMax: number;
+  turns: ConnectTurns;
   membership: Pick<Membership, "openers" | "ids">;
   /** Called for a free channel that another connector should take, or that no living one can open. */
   leave(channelId: string): void;
@@ -149,12 +151,15 @@ export class Sessions {
 
   async #open(channelId: string, isOverdue: boolean): Promise<void> {
     const { collections, lease } = this.#options;
-    const mayTake = (found: ChannelDocument) => this.#mayTake(found, isOverdue);
+    let wasOurs = false;
+    const mayTake = (found: ChannelDocument) => {
+      wasOurs = found.owner.connector === lease.id;
+      return this.#mayTake(found, isOverdue);
+    };
     const channel = await acquire(collections, channelId, lease.id, mayTake);
     if (!channel || !lease.isValid()) return;
-    const session = await this.#openSession(channel);
-    if (!session) return;
-    if (!session.isOwner()) return session.abandon();
+    const session = await this.#openSession(channel, wasOurs);
+    if (!session?.isOwner()) return session?.abandon();
     this.#sessions.set(channelId, session);
     // Commands inserted since the takeover's query rang before this session existed.
     session.ring();
@@ -177,14 +182,15 @@ export class Sessions {
   }
 
   /** Resolves to null when the channel is left to another connector. */
-  async #openSession(channel: ChannelDocument): Promise<Session | null> {
-    const { lease } = this.#options;
+  async #openSession(channel: ChannelDocument, wasOurs: boolean): Promise<Session | null> {
+    const { lease, turns } = this.#options;
     const { _id: channelId, owner } = channel;
     const fence = { channelId, epoch: owner.epoch };
     try {
       return await Session.open({
         ...this.#options,
         channel,
+        turn: turns.of(wasOurs),
         canOthersOpen: async () => (await this.#openersOf(channelId)).others,
         onEnd: (hasFailed) => {
           this.#sessions.delete(channelId);
@@ -235,9 +241,8 @@ export class Sessions {
       await giveBack(collections, fence, lease.id);
     } catch (error) {
       session.abandon();
-      const trace = errorTrace(error);
       log.warn(
-        { event: "stop", channelId: fence.channelId, ...trace },
+        { event: "stop", channelId: fence.channelId, ...errorTrace(error) },
         "session not stopped gracefully, channel left to the sweep",
       );
     }

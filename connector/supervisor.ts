@@ -10,7 +10,7 @@ import { adoptForeignCommands } from "./commands/adopt-foreign-commands.ts";
 import { listenToCommands } from "./commands/command-doorbell.ts";
 import { refuseStrays } from "./commands/refuse-strays.ts";
 import { singleFlight } from "./concurrency/single-flight.ts";
-import { createThrottle } from "./concurrency/token-bucket.ts";
+import { createConnectTurns } from "./connect-turns.ts";
 import { createIdleChannels } from "./idle-channels.ts";
 import { isIdle } from "./machine/machine.ts";
 import type { MediaFetch } from "./media/fetched-media.ts";
@@ -76,7 +76,7 @@ export class Supervisor {
       isSharedKey: this.#membership.isSharedKey,
       leave: (channelId) => this.#gracePeriod.note(channelId, performance.now()),
       channelsMax: options.config.channelsMax,
-      turn: createThrottle(timings.connectsPerSecond, timings.connectBurst, signal),
+      turns: createConnectTurns(timings, signal),
       ring: (channelId) => this.ring(channelId),
     });
     this.#gracePeriod = createGracePeriod(timings.graceMs);

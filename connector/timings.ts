@@ -61,6 +61,12 @@ export interface Timings {
   /** New connections to WhatsApp per second, for the whole connector, after the first `connectBurst`. */
   connectsPerSecond: number;
   connectBurst: number;
+  /**
+   * The same for the first connections of channels that this connector owned before it started: WhatsApp knew all of them at
+   * once. As many as open within `connectWatchdogMs` on one core.
+   */
+  ownConnectsPerSecond: number;
+  ownConnectBurst: number;
   /** An owned channel that is neither connected nor busy is released after this. */
   idleReleaseMs: number;
   /** How long a session may finish running commands before it hangs up. */
@@ -102,6 +108,8 @@ export const defaultTimings: Timings = {
   moveRestMs: 10 * 60_000,
   connectsPerSecond: 5,
   connectBurst: 50,
+  ownConnectsPerSecond: 10,
+  ownConnectBurst: 250,
   idleReleaseMs: 60_000,
   finishMs: 15_000,
   stopMs: 25_000,

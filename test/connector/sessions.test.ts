@@ -17,6 +17,7 @@ function openSessions(openers: ReadonlyMap<string, Openers> = new Map(), id = ra
   const ended = new AbortController();
   const nothing = async () => undefined;
   const rung: string[] = [];
+  const ours: boolean[] = [];
   const sessions = new Sessions({
     db: file.database.db,
     collections: file.all,
@@ -33,11 +34,16 @@ function openSessions(openers: ReadonlyMap<string, Openers> = new Map(), id = ra
     },
     timings: defaultTimings,
     fetchMedia: () => Promise.reject(new Error("no media here")),
-    turn: nothing,
+    turns: {
+      of(wasOurs) {
+        ours.push(wasOurs);
+        return nothing;
+      },
+    },
     ring: (channelId) => void rung.push(channelId),
     log: quiet,
   });
-  return { sessions, rung, left };
+  return { sessions, rung, left, ours };
 }
 
 test("a channel whose session failed is taken again after a pause, without waiting for a sweep", async () => {
@@ -120,4 +126,18 @@ test("a stop does not wait for a channel whose takeover fails again and again, a
   await sessions.take(_id);
   await sessions.takeOverdue(_id);
   expect((await file.all.channels.findOne({ _id }))?.owner.epoch).toBe(1);
+});
+
+test("a channel connects as one of ours only when it was ours before it was taken", async () => {
+  const id = randomUUID();
+  const taken = [
+    channelDocument({ owner: { connector: id, epoch: 4 } }),
+    channelDocument({ owner: { connector: null, epoch: 4 } }),
+    channelDocument({ owner: { connector: "dead", epoch: 4 } }),
+  ];
+  await file.all.channels.insertMany(taken);
+  const { sessions, ours } = openSessions(new Map(), id);
+  for (const { _id } of taken) await sessions.take(_id);
+  expect(ours).toEqual([true, false, false]);
+  sessions.abandon();
 });
