@@ -1,4 +1,5 @@
 import type { Db } from "mongodb";
+import type { CommandDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import type { Collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
@@ -92,10 +93,10 @@ export class Supervisor {
     this.#loops = this.#start(signal);
   }
 
-  /** Call it when a channel has a new command or a new wish. */
-  ring(channelId: string): void {
+  /** Call it when a channel has a new command, of this lane if known, or a new wish. */
+  ring(channelId: string, lane?: CommandDocument["lane"]): void {
     const session = this.#sessions.get(channelId);
-    if (session) session.ring();
+    if (session) session.ring(lane);
     else void this.#attempt("acquire", () => this.#takeIfOurs(channelId));
   }
 
@@ -119,7 +120,7 @@ export class Supervisor {
       listenToCommands({
         ...stream,
         commands: collections.commands,
-        ring: (channelId) => this.ring(channelId),
+        ring: (channelId, lane) => this.ring(channelId, lane),
         adopt: () => void this.#adopt(),
       }),
       listenToOwnership({
@@ -225,7 +226,9 @@ export class Supervisor {
     await adoptForeignCommands(collections, config.sendTtlSeconds, ring, this.#stopping.signal);
   }
 
+  /** A connector on its own looks only after a refresh, which every sweep and every join makes. */
   async #checkDead(): Promise<void> {
+    if (!this.#membership.hasOthers()) return;
     if ((await declareDead(this.#options.collections.connectors)) > 0) await this.#sweep();
   }
 

@@ -1,5 +1,6 @@
 /** Declares what the app is made of, so that each platform can bring its own. */
 
+import type { CommandDocument } from "#shared/collections.ts";
 import type { Logger } from "#shared/log.ts";
 import type { Asset } from "./assets.ts";
 import type { EventDoorbell } from "./events/event-doorbell.ts";
@@ -29,6 +30,6 @@ export interface Dependencies {
   /** The sandbox's simulated phone, for the console to link to. */
   sandboxUrl?: string;
   /** Rings the connector in this process: the channel has a new command. Its sweep would find the command anyway. */
-  ring?: (channelId: string) => void;
+  ring?: (channelId: string, lane: CommandDocument["lane"]) => void;
   log: Logger;
 }

@@ -36,7 +36,7 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
     db: forFunctions.db(),
     config,
     log,
-    ring: (channelId) => connector.ring(channelId),
+    ring: connector.ring,
     ...(sandboxUrl ? { sandboxUrl } : {}),
   });
   const server = nodeServer({

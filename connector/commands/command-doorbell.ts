@@ -9,8 +9,8 @@ const channelIdBytesMax = 100;
 
 export interface CommandDoorbellOptions {
   commands: Collection<CommandDocument>;
-  /** Called with the channel of a new or retried command. A hint: the queue has to be queried. */
-  ring(channelId: string): void;
+  /** Called with the channel of a new or retried command, and its lane if there is such a one. A hint: the queue has to be queried. */
+  ring(channelId: string, lane?: CommandDocument["lane"]): void;
   /** Called when another service inserted a document: it has no `attempts` yet. */
   adopt(): void;
   /** Called when the stream has opened again: inserts before that rang nothing. */
@@ -20,7 +20,11 @@ export interface CommandDoorbellOptions {
 }
 
 /** Null for a channel that cannot exist. */
-type NewWork = Pick<ChangeStreamInsertDocument, "_id"> & { channelId: string | null; isForeign: boolean };
+type NewWork = Pick<ChangeStreamInsertDocument, "_id"> & {
+  channelId: string | null;
+  lane?: CommandDocument["lane"];
+  isForeign: boolean;
+};
 
 /**
  * Matches inserts and retries: only a retry removes `doneAt`. The server looks up the full document only for changes that
@@ -42,6 +46,7 @@ const newWork = [
       channelId: {
         $cond: [isShortText("$fullDocument.channelId", channelIdBytesMax), "$fullDocument.channelId", null],
       },
+      lane: { $cond: [{ $in: ["$fullDocument.lane", [0, 1, 2]] }, "$fullDocument.lane", "$$REMOVE"] },
       isForeign: { $lte: ["$fullDocument.attempts", null] },
     },
   },
@@ -54,9 +59,9 @@ export function listenToCommands(options: CommandDoorbellOptions): Promise<void>
     name: "commands",
     watch: () => commands.watch(newWork, { fullDocument: "updateLookup", enableUtf8Validation: false }),
     opened: reopened,
-    changed({ channelId, isForeign }) {
+    changed({ channelId, lane, isForeign }) {
       if (isForeign) adopt();
-      else if (channelId !== null) ring(channelId);
+      else if (channelId !== null) ring(channelId, lane);
     },
     log,
     signal,

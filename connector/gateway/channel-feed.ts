@@ -5,9 +5,9 @@ import { fillPage } from "#shared/event-rows.ts";
 import type { Logger } from "#shared/log.ts";
 import { singleFlight } from "../concurrency/single-flight.ts";
 import { logNotice, type Notice } from "./notice.ts";
-import { presentChannel } from "./present-channel.ts";
+import { presentChannel, type SweptChannel } from "./present-channel.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
-import { pairingNotice } from "./snapshot.ts";
+import { type PresentChannel, pairingNotice } from "./snapshot.ts";
 
 /** The database that a feed reads, and its output. */
 export interface FeedSource {
@@ -80,6 +80,12 @@ export class ChannelFeed {
   /** Broadcasts the current QR or pairing code unless it already was. */
   readonly readPairing = singleFlight(() => this.#attempt("pairing", () => this.#broadcastPairing()));
 
+  /** Takes what a sweep found. Reads again what differs: broadcasts since then may have overtaken the sweep. */
+  async compare({ channel, seq }: SweptChannel): Promise<void> {
+    if (seq > (this.#seq ?? 0)) await this.readLog();
+    if (pairingOf(channel) !== this.#lastPairing) await this.readPairing();
+  }
+
   async #start(): Promise<void> {
     const { events } = this.#source.db;
     const newest = await events.findOne(
@@ -104,7 +110,7 @@ export class ChannelFeed {
   async #broadcastPairing(): Promise<void> {
     const channel = await presentChannel(this.#source.db, this.channelId);
     const notice = channel && pairingNotice(channel);
-    const pairing = notice ? pairingKey(notice) : null;
+    const pairing = pairingOf(channel);
     if (notice && pairing !== this.#lastPairing) this.#broadcast(null, notice);
     this.#lastPairing = pairing;
   }
@@ -135,6 +141,11 @@ export class ChannelFeed {
 /** Equal for two notices of the same QR or pairing code. */
 export function pairingKey({ name, payload }: Notice): string {
   return JSON.stringify([name, payload.qrCode ?? payload.code]);
+}
+
+function pairingOf(channel: PresentChannel | null): string | null {
+  const notice = channel && pairingNotice(channel);
+  return notice && pairingKey(notice);
 }
 
 function isStatus(event: EventDocument): boolean {

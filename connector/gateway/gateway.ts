@@ -64,7 +64,7 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
   const tails = followDatabase(parts, stopping.signal);
   const running = [
     tails.ended,
-    keepSweeping(parts.feeds, limits.sweepMs, stopping.signal),
+    keepSweeping(parts, limits.sweepMs, stopping.signal),
     keepRechecking({
       db,
       sessions,
@@ -133,7 +133,7 @@ function followDatabase({ db, feeds, log }: GatewayParts, signal: AbortSignal) {
     events: db.events,
     opened() {
       eventTail.resolve();
-      void sweepFeeds(feeds.all(), (feed) => feed.readLog());
+      void sweepFeeds({ db, feeds, log });
     },
     lost: eventTail.resolve,
     inserted: (event) => feeds.get(event.channelId)?.offer(event),

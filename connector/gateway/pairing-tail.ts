@@ -45,7 +45,7 @@ export function tailPairings({ db, feeds, attempted, ...rest }: PairingTailOptio
     watch: () => db.channels.watch([{ $match: pairingChanged }, { $project: { documentKey: 1 } }]),
     opened() {
       attempted();
-      void sweepFeeds(feeds.all(), (feed) => feed.readPairing());
+      void sweepFeeds({ db, feeds, log: rest.log });
     },
     lost: attempted,
     changed: ({ documentKey }) => void feeds.get(documentKey._id)?.readPairing(),

@@ -1,3 +1,4 @@
+import { collectionNames } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import type { PresentChannel } from "./snapshot.ts";
 
@@ -14,6 +15,48 @@ const projection = {
   "config.qrCode": 1,
   pairing: { $cond: [{ $gt: ["$pairing.expiresAt", "$$NOW"] }, "$pairing", null] },
 };
+
+/** A channel, if it exists for callers, and the number of its newest event. */
+export interface SweptChannel {
+  channelId: string;
+  channel: PresentChannel | null;
+  seq: number;
+}
+
+const newestSeq = {
+  from: collectionNames.events,
+  localField: "_id",
+  foreignField: "channelId",
+  pipeline: [
+    { $match: { seq: { $exists: true } } },
+    { $sort: { seq: -1 } },
+    { $limit: 1 },
+    { $project: { _id: 0, seq: 1 } },
+  ],
+  as: "newest",
+};
+
+/** Reads the current state of many channels at once, and where their logs end. */
+export async function presentChannels(
+  { channels }: Pick<Collections, "channels">,
+  channelIds: readonly string[],
+): Promise<SweptChannel[]> {
+  const found = await channels
+    .aggregate<PresentChannel & { newest: { seq: number }[]; isDeleted: boolean }>(
+      [
+        { $match: { _id: { $in: channelIds } } },
+        { $lookup: newestSeq },
+        { $project: { ...projection, newest: 1, isDeleted: { $gt: ["$deletedAt", null] } } },
+      ],
+      { readConcern: "majority", batchSize: channelIds.length + 1 },
+    )
+    .toArray();
+  return found.map(({ newest, isDeleted, ...channel }) => ({
+    channelId: channel.channelId,
+    channel: isDeleted ? null : channel,
+    seq: newest[0]?.seq ?? 0,
+  }));
+}
 
 /** Reads the current state of a channel; null if it does not exist or is being deleted. */
 export function presentChannel(

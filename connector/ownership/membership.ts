@@ -1,3 +1,4 @@
+import type { ConnectorDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { singleFlight } from "../concurrency/single-flight.ts";
 import { preferredPeer, type Peer as RendezvousPeer } from "./rendezvous.ts";
@@ -19,6 +20,8 @@ export interface Membership {
   isSharedKey(masterKeyId: string): boolean;
   /** The ids of the living connectors. */
   ids(): string[];
+  /** Whether there is another connector that may have to be declared dead; true before the first refresh. */
+  hasOthers(): boolean;
   /** The number of refreshes that found a new connector. */
   joins(): number;
   /** When a refresh last found a change; monotonic, in ms. */
@@ -47,17 +50,20 @@ export function createMembership(options: MembershipOptions): Membership {
   const { db, connectorId, masterKeyIds, readSeals, load } = options;
   const self = { id: connectorId, masterKeyIds };
   let peers: Peer[] = [];
+  let hasOthers = true;
   let joins = 0;
   let changedAt = performance.now();
   let refreshing: Promise<void> | null = null;
 
   const read = singleFlight(async () => {
-    const found = await livingPeers(db);
+    const undead = await undeadPeers(db);
+    const found = undead.filter(({ isAlive }) => isAlive);
     const before = new Set(peers.map(({ id }) => id));
     const hasJoined = found.some(({ id }) => !before.has(id));
     if (hasJoined || found.length !== before.size) changedAt = performance.now();
     if (hasJoined) joins++;
     peers = found;
+    hasOthers = undead.some(isOther);
   });
   const present = () => peers.map((peer) => (peer.id === connectorId ? { ...peer, load: load() } : peer));
   const isOther = ({ id }: Pick<Peer, "id">) => id !== connectorId;
@@ -104,16 +110,23 @@ export function createMembership(options: MembershipOptions): Membership {
     // Before the first refresh nothing is known of the others.
     isSharedKey: (id) => peers.length > 0 && peers.every((peer) => peer.masterKeyIds?.includes(id) ?? false),
     ids: () => peers.map(({ id }) => id),
+    hasOthers: () => hasOthers,
     joins: () => joins,
     changedAt: () => changedAt,
   };
 }
 
-/** Leaves out connectors that drain or are overdue. */
-async function livingPeers({ connectors, channels }: MembershipOptions["db"]): Promise<Peer[]> {
-  const alive = { state: "alive" as const, $expr: { $gt: ["$aliveUntil", "$$NOW"] } };
+/** The connectors that are not dead; those that drain or are overdue are not alive either. */
+async function undeadPeers({
+  connectors,
+  channels,
+}: MembershipOptions["db"]): Promise<(Peer & { isAlive: boolean })[]> {
+  const isAlive = { $and: [{ $eq: ["$state", "alive"] }, { $gt: ["$aliveUntil", "$$NOW"] }] };
+  const projection = { name: 1, capacity: 1, masterKeyIds: 1, isAlive };
   const [found, loads] = await Promise.all([
-    connectors.find(alive, { projection: { name: 1, capacity: 1, masterKeyIds: 1 } }).toArray(),
+    connectors
+      .find<ConnectorDocument & { isAlive: boolean }>({ state: { $ne: "dead" } }, { projection })
+      .toArray(),
     channels
       .aggregate<{ _id: string; load: number }>([
         { $match: { "owner.connector": { $ne: null } } },
@@ -122,7 +135,7 @@ async function livingPeers({ connectors, channels }: MembershipOptions["db"]): P
       .toArray(),
   ]);
   const loadOf = new Map(loads.map(({ _id, load }) => [_id, load]));
-  return found.map(({ _id: id, name, capacity, masterKeyIds = null }) => {
-    return { id, name, capacity, masterKeyIds, load: loadOf.get(id) ?? 0 };
+  return found.map(({ _id: id, name, capacity, masterKeyIds = null, isAlive }) => {
+    return { id, name, capacity, masterKeyIds, isAlive, load: loadOf.get(id) ?? 0 };
   });
 }

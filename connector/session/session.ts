@@ -1,5 +1,6 @@
 /** Runs one owned channel: takes it over, drives its state machine, carries out its control commands, and gives it back. */
 
+import type { CommandDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
@@ -59,10 +60,10 @@ export class Session {
     return this.#stores.auth === null;
   }
 
-  /** Call it when there may be commands. */
-  ring(): void {
-    this.#parts.controlLane.ring();
-    this.#parts.sender.ring();
+  /** Call it when there may be commands: of this lane, or of any. */
+  ring(lane?: CommandDocument["lane"]): void {
+    if (lane === undefined || lane === 0) this.#parts.controlLane.ring();
+    if (lane !== 0) this.#parts.sender.ring();
   }
 
   get fence(): Fence {

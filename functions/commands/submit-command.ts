@@ -78,7 +78,7 @@ export async function submitCommand<T extends CommandType>(
     });
     // Every command but a send is idempotent.
     await confirmWrite(insertion, { ids, retryable: once.isKeyed || type !== "message.send" });
-    ring?.(channelId);
+    ring?.(channelId, lane);
   }
   return { ...ids, outcome: await waitForOutcome({ ...ids, isRepeated }) };
 }

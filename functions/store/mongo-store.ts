@@ -1,9 +1,10 @@
 import type { Db } from "mongodb";
 import { authenticateKey, authenticateSession } from "#shared/authentication.ts";
-import { boundedRead, collections, missingIndexes } from "#shared/database.ts";
+import { boundedRead, type Collections, collections, missingIndexes } from "#shared/database.ts";
 import { databaseAnswer } from "#shared/database-errors.ts";
 import { ServiceError } from "#shared/errors.ts";
 import type { Retention } from "#shared/indexes.ts";
+import { remembered } from "#shared/remembered.ts";
 import type { LongRead } from "../events/event-view.ts";
 import { mongoChannels } from "./mongo-channels.ts";
 import { mongoCommands } from "./mongo-commands.ts";
@@ -11,6 +12,9 @@ import { mongoEvents } from "./mongo-events.ts";
 import { mongoKeyedRequests } from "./mongo-keyed-requests.ts";
 import { mongoSessions } from "./mongo-sessions.ts";
 import type { Store } from "./store.ts";
+
+/** How long a living connector is remembered, so that requests of the same second share a read. */
+const connectorKnownMs = 1_000;
 
 /** Creates the store on MongoDB. The caller owns the client behind `db`. */
 export function mongoStore(db: Db, retention: Retention): Store {
@@ -23,12 +27,15 @@ export function mongoStore(db: Db, retention: Retention): Store {
     ...mongoEvents(db.client, events, retention),
     byKey: (key) => authenticateKey(keys, key),
     bySession: (cookie) => authenticateSession(keys, cookie),
-    async hasConnector() {
-      const alive = { state: "alive" as const, $expr: { $gt: ["$aliveUntil", "$$NOW"] } };
-      return (await connectors.findOne(alive, { projection: { _id: 1 }, ...boundedRead })) !== null;
-    },
+    // A connector that is missing may join at any moment, so that is never remembered.
+    hasConnector: remembered(() => hasConnector(connectors), connectorKnownMs, Boolean),
     missingIndexes: () => missingIndexes(db, retention),
   });
+}
+
+async function hasConnector(connectors: Collections["connectors"]): Promise<boolean> {
+  const alive = { state: "alive" as const, $expr: { $gt: ["$aliveUntil", "$$NOW"] } };
+  return (await connectors.findOne(alive, { projection: { _id: 1 }, ...boundedRead })) !== null;
 }
 
 /** Lets every call throw `database_unavailable` when the database does not answer in time. */

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { Db } from "mongodb";
 import { createApp } from "#functions/app.ts";
 import { howToBuild } from "#functions/assets.ts";
+import type { Dependencies } from "#functions/dependencies.ts";
 import { changeStreamDoorbell } from "#functions/events/change-stream-doorbell.ts";
 import { changeStreamResults } from "#functions/results/change-stream-results.ts";
 import type { ResultWaiter } from "#functions/results/results.ts";
@@ -24,7 +25,7 @@ export interface NodeAppOptions {
   >;
   log: Logger;
   /** Rings the connector in this process: the channel has a new command. */
-  ring?: (channelId: string) => void;
+  ring?: Dependencies["ring"];
   /** The sandbox's simulated phone, for the console to link to. */
   sandboxUrl?: string;
 }

@@ -45,6 +45,25 @@ test("a lone connector takes every channel, even before the first refresh", asyn
   }
 });
 
+test("others are known until all are dead, whether they live, drain or are overdue", async () => {
+  await endAllLeases();
+  const mine = await join();
+  const membership = membershipOf(mine);
+  expect(membership.hasOthers()).toBe(true);
+  const isKnown = async (changes: object) => {
+    await file.all.connectors.updateMany({ _id: { $ne: mine } }, { $set: changes });
+    await membership.refresh();
+    return membership.hasOthers();
+  };
+  expect(await isKnown({})).toBe(false);
+  await join();
+  expect(await isKnown({ state: "alive" })).toBe(true);
+  expect(await isKnown({ state: "draining" })).toBe(true);
+  expect(await isKnown({ state: "alive", aliveUntil: new Date(0) })).toBe(true);
+  expect(membership.ids()).toEqual([mine]);
+  expect(await isKnown({ state: "dead" })).toBe(false);
+});
+
 test("refreshed connectors agree on one for each channel, and never on one that drains or is overdue", async () => {
   await endAllLeases();
   const ids = [await join(), await join(), await join()];
