@@ -9,8 +9,8 @@ export interface StoredTypes extends SignalDataTypeMap {
 export type KeyType = keyof StoredTypes;
 
 /**
- * A crash may leave any prefix of a bulk. New pre-keys are written first, since a session may be built from one;
- * deletions last, since an earlier row may have used what they delete.
+ * A crash may leave any prefix of a bulk. New pre-keys are written first, since a session may be built from one, and plaintexts,
+ * since a ratchet that has moved cannot decrypt them again; deletions last, since an earlier row may have used what they delete.
  */
 const rank: Record<KeyType, number> = {
   "pre-key": 0,
@@ -23,7 +23,7 @@ const rank: Record<KeyType, number> = {
   tctoken: 1,
   "app-state-sync-key": 1,
   "app-state-sync-version": 1,
-  inbound: 1,
+  inbound: 0,
 };
 const deletion = 2;
 

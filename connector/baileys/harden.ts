@@ -7,6 +7,7 @@ import {
   type SignalKeyStoreWithTransaction,
   type SocketConfig,
 } from "./baileys.ts";
+import { queueWrite } from "./early-keys.ts";
 import { type InboundJournal, inboundJournal } from "./inbound-journal.ts";
 import { makeExclusive, transactionAborted } from "./key-transactions.ts";
 import { boundedLookups, lookUpAloneInsideLock } from "./lid-lookups.ts";
@@ -14,21 +15,22 @@ import { boundedLookups, lookUpAloneInsideLock } from "./lid-lookups.ts";
 type MakeSignalRepository = SocketConfig["makeSignalRepository"];
 type SignalRepository = ReturnType<MakeSignalRepository>;
 
-/** The early writes of one encryption. */
-const encrypting = new AsyncLocalStorage<Promise<void>[]>();
+/** Set inside an encryption. */
+const encrypting = new AsyncLocalStorage<true>();
 
 /** When a dead socket's transaction is aborted: it awaits an answer that cannot arrive, and blocks the next socket. */
 const abortAfterMs = 2_000;
 
 /**
- * Returns the `makeSignalRepository` option of a socket. `store` is the key store that the socket gets as `auth.keys`;
- * its `set` resolves when the rows are durable. `gone` aborts when the socket has ended. With this repository,
+ * Returns the `makeSignalRepository` option of a socket. `store` is the key store behind the `earlyKeys` that the socket gets
+ * as `auth.keys`; the socket's frames wait for what is queued in it. `gone` aborts when the socket has ended. With this
+ * repository,
  * - transactions of the channel exclude each other (otherwise 10–57 % of concurrent sends reused a ratchet counter,
  *   measured), even those of a former socket that are still open (otherwise a ratchet moves back and later messages
  *   cannot be decrypted),
  * - none of them waits for the network: one that asks WhatsApp ends there, and its work goes on without it,
  * - work that outlives its transaction writes to the store instead of losing the write,
- * - a ratchet is durable before the stanza it encrypted can leave, and so is a new pre-key before it is offered,
+ * - a ratchet is queued before the frame of the stanza it encrypted is made, and so is a new pre-key before it is offered,
  * - a redelivered message is read again, from the journal.
  */
 export function hardenedSignalRepository(
@@ -56,39 +58,27 @@ function abortAfter(gone: AbortSignal): AbortSignal {
   return aborter.signal;
 }
 
-/** Stores the ratchets of an encryption, and new pre-keys, at once instead of at the end of their transaction. */
+/** Queues the ratchets of an encryption, and new pre-keys, at once instead of at the end of their transaction. */
 function storeEarlyIn(keys: SignalKeyStoreWithTransaction, store: SignalKeyStore, creds: object): void {
   const { set, isInTransaction } = keys;
   keys.set = async (data) => {
     await set(data);
     if (!isInTransaction()) return;
-    encrypting.getStore()?.push(storeEarly(store, ratchets(data)));
+    if (encrypting.getStore()) await queueWrite(store, ratchets(data));
     await storePreKeys(store, creds, data);
   };
 }
 
-/** Only encryptions must be durable early; a decryption is durable when its transaction commits, before its receipt. */
+/**
+ * Only encryptions are stored early. The ratchet of a decryption is stored when its transaction commits, together with the
+ * plaintext: alone, it would make a redelivered message unreadable.
+ */
 function markEncryption(repository: SignalRepository): SignalRepository {
   return {
     ...repository,
-    encryptMessage: (options) => onceStored(() => repository.encryptMessage(options)),
-    encryptGroupMessage: (options) => onceStored(() => repository.encryptGroupMessage(options)),
+    encryptMessage: (options) => encrypting.run(true, () => repository.encryptMessage(options)),
+    encryptGroupMessage: (options) => encrypting.run(true, () => repository.encryptGroupMessage(options)),
   };
-}
-
-/** Awaits the early writes here, because a ratchet is set inside libsignal's queue, which all channels share. */
-async function onceStored<T>(encrypt: () => Promise<T>): Promise<T> {
-  const writes: Promise<void>[] = [];
-  const encrypted = await encrypting.run(writes, encrypt);
-  await Promise.all(writes);
-  return encrypted;
-}
-
-function storeEarly(store: SignalKeyStore, data: SignalDataSet): Promise<void> {
-  const stored = Promise.resolve(store.set(data));
-  // Nothing awaits this write if the encryption itself fails.
-  stored.catch(() => undefined);
-  return stored;
 }
 
 function ratchets(data: SignalDataSet): SignalDataSet {
@@ -99,7 +89,7 @@ function ratchets(data: SignalDataSet): SignalDataSet {
 }
 
 /**
- * Stores new pre-keys with the counter that makes the next ones different: Baileys puts one into a request to send a message
+ * Queues new pre-keys with the counter that makes the next ones different: Baileys puts one into a request to send a message
  * again, which leaves before the transaction is over.
  */
 async function storePreKeys(
@@ -111,5 +101,5 @@ async function storePreKeys(
   if (made.length === 0) return;
   const last = Math.max(...made.map(([id]) => Number(id)));
   creds.nextPreKeyId = Math.max(creds.nextPreKeyId ?? 1, last + 1);
-  await store.set({ "pre-key": Object.fromEntries(made) });
+  await queueWrite(store, { "pre-key": Object.fromEntries(made) });
 }

@@ -11,6 +11,9 @@ interface Trace {
   isOnWire: boolean;
   /** It took too long: nothing of it may leave any more. */
   isGivenUp: boolean;
+  /** As in `TraceOptions`. */
+  covered: Promise<unknown>;
+  onHanded(): void;
 }
 
 const traces = new AsyncLocalStorage<Trace>();
@@ -39,10 +42,13 @@ export function markCopy(jid: string): void {
   if (trace && jidUser(jid) === trace.recipient) trace.hasCopy = true;
 }
 
-/** Called for every frame handed to the websocket. */
-export function markWritten(): void {
+/** Called for every frame handed to the websocket. Resolves when the frame may leave, and rejects if it must not. */
+export async function markWritten(): Promise<void> {
   const trace = traces.getStore();
-  if (trace?.isEncrypted) trace.isOnWire = true;
+  if (!trace?.isEncrypted) return;
+  if (!trace.isOnWire) trace.onHanded();
+  trace.isOnWire = true;
+  await trace.covered;
 }
 
 /**
@@ -66,6 +72,15 @@ function assertMayLeave({ isEncrypted, hasCopy, isGivenUp }: Trace): void {
   if (isEncrypted && !hasCopy) throw new NoCopyError("No copy could be encrypted for the recipient");
 }
 
+export interface TraceOptions {
+  /** How long the relay may take until its stanza is handed over. */
+  withinMs?: number;
+  /** The stanza leaves once this has resolved. If it rejects, nothing more leaves on the socket. */
+  covered?: Promise<unknown>;
+  /** Called when the stanza has been handed to the websocket: from then on it counts as on the wire. */
+  onHanded?(): void;
+}
+
 /**
  * Runs a relay to `to`. Resolves to its error, if it failed, and to whether the stanza may have left. Gives it up when the
  * stanza is not on the wire in time; it cannot get there later. Never rejects.
@@ -73,10 +88,10 @@ function assertMayLeave({ isEncrypted, hasCopy, isGivenUp }: Trace): void {
 export async function traceRelay(
   to: string,
   relay: () => Promise<unknown>,
-  withinMs = onWireMs,
+  { withinMs = onWireMs, covered = Promise.resolve(), onHanded = () => undefined }: TraceOptions = {},
 ): Promise<{ isOnWire: boolean; error?: unknown }> {
   const state = { isEncrypted: false, hasCopy: false, isOnWire: false, isGivenUp: false };
-  const trace: Trace = { recipient: jidUser(to), ...state };
+  const trace: Trace = { recipient: jidUser(to), ...state, covered, onHanded };
   const { promise: late, reject } = Promise.withResolvers<never>();
   const giveUp = () => {
     if (trace.isOnWire) return;

@@ -2,6 +2,7 @@ import type { Collection, Document, Filter } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import { type ErrorCode, errorCatalog, type PublicError } from "#shared/errors.ts";
+import { newMessageId } from "#shared/ids.ts";
 import { assertHeld, type Fence } from "../ownership/fence.ts";
 import {
   claimableTogether,
@@ -12,6 +13,7 @@ import {
 } from "./command-lifecycle.ts";
 import { invalidCommand, queuedProblems } from "./command-validation.ts";
 import { refuseUnreadable } from "./refuse-commands.ts";
+import type { Send } from "./send-settlement.ts";
 import { type Settlement, settlementFields } from "./settlement.ts";
 import { asStored, commandBytesMax, readStoredDocuments } from "./stored-document.ts";
 
@@ -33,26 +35,46 @@ export interface ClaimOptions {
   mine: Filter<CommandDocument>;
 }
 
+/** Claimed sends, and whether the queue may hold more that are due. */
+export interface ClaimedSends {
+  sends: Send[];
+  isMore: boolean;
+}
+
 const lanes = [0, 1, 2] as const;
 const expireMax = 100;
 const queued = commandSteps.claim.from[0];
 
 /** Finds a channel's due commands, and claims or settles them. */
 export function commandClaims(options: ClaimOptions) {
+  const claimNext = async (
+    wanted: readonly CommandDocument["lane"][],
+    limit: number,
+    report: ReportUnclaimable,
+    claimThese: (due: DueCommand[]) => Promise<CommandDocument[]>,
+  ) => {
+    // Excludes the other lanes instead of naming these, so that a command in a lane that does not exist is refused.
+    const others = lanes.filter((lane) => !wanted.includes(lane));
+    for (;;) {
+      const found = await findDue(options, { lane: { $nin: others } }, isDue, limit);
+      const ending = found.map(unclaimable).filter((one) => one !== null);
+      await settle(options, ending, report);
+      const ended = new Set(ending.map(({ command }) => command._id));
+      const claimed = await claimThese(claimableTogether(found.filter(({ _id }) => !ended.has(_id))));
+      const isMore = found.length >= limit || claimed.length + ended.size < found.length;
+      // Any number of unclaimable commands may be queued ahead of a claimable one.
+      if (claimed.length > 0 || found.length === 0) return { claimed, isMore };
+    }
+  };
   return {
     /** The next commands of these lanes in order; resolves to an empty array when none is due. */
     async claim(wanted: readonly CommandDocument["lane"][], limit: number, report: ReportUnclaimable) {
-      // Excludes the other lanes instead of naming these, so that a command in a lane that does not exist is refused.
-      const others = lanes.filter((lane) => !wanted.includes(lane));
-      for (;;) {
-        const found = await findDue(options, { lane: { $nin: others } }, isDue, limit);
-        const ending = found.map(unclaimable).filter((one) => one !== null);
-        await settle(options, ending, report);
-        const ended = new Set(ending.map(({ command }) => command._id));
-        const claimed = await take(options, claimableTogether(found.filter(({ _id }) => !ended.has(_id))));
-        // Any number of unclaimable commands may be queued ahead of a claimable one.
-        if (claimed.length > 0 || found.length === 0) return claimed;
-      }
+      return (await claimNext(wanted, limit, report, (due) => take(options, due))).claimed;
+    },
+    async claimBegun(relayedBy: string, limit: number, report: ReportUnclaimable): Promise<ClaimedSends> {
+      const claimThese = (due: DueCommand[]) => takeBegun(options, due, relayedBy);
+      const { claimed, isMore } = await claimNext([1, 2], limit, report, claimThese);
+      return { sends: claimed as Send[], isMore };
     },
     /** Settles expired commands and claims none. */
     async expire(report: ReportUnclaimable) {
@@ -107,25 +129,58 @@ async function settle({ commands, stamp }: ClaimOptions, ending: Unclaimable[], 
   await commands.bulkWrite(updates, { ordered: false, ...durable });
 }
 
-async function take(
+function take(options: ClaimOptions, due: DueCommand[]): Promise<CommandDocument[]> {
+  return update(
+    options,
+    due.map((command) => ({ command, filter: {}, marks: {} })),
+  );
+}
+
+/** A one-time code must not go out hours late: one that has expired since it was found is not claimed. */
+function takeBegun(options: ClaimOptions, due: DueCommand[], relayedBy: string): Promise<CommandDocument[]> {
+  return update(
+    options,
+    due.map((found) => {
+      const messageId = found.messageId ?? newMessageId();
+      const marks = {
+        relayStartedAt: "$$NOW",
+        messageId: { $literal: messageId },
+        relayedBy: { $literal: relayedBy },
+      };
+      return { command: { ...found, messageId }, filter: isInTime, marks };
+    }),
+  );
+}
+
+interface Claim {
+  command: DueCommand;
+  /** Must match, too. */
+  filter: Filter<CommandDocument>;
+  /** Fields that the claim sets, too. */
+  marks: Document;
+}
+
+async function update(
   { commands, fence, stamp, mine }: ClaimOptions,
-  due: DueCommand[],
+  claims: Claim[],
 ): Promise<CommandDocument[]> {
+  const due = claims.map(({ command }) => command);
   if (due.length === 0) return [];
-  const ids = due.map(({ _id }) => _id);
-  const update = [
-    { $set: { state: commandSteps.claim.to, attempts: { $add: ["$attempts", 1] }, claim: stamp } },
-  ];
+  const claimed = { state: commandSteps.claim.to, attempts: { $add: ["$attempts", 1] }, claim: stamp };
   // One update each: the driver retries `updateOne` when the primary changes, but not `updateMany`.
-  const updates = ids.map((_id) => ({ updateOne: { filter: { _id, ...free(fence) }, update } }));
+  const updates = claims.map(({ command: { _id }, filter, marks }) => ({
+    updateOne: { filter: { _id, ...free(fence), ...filter }, update: [{ $set: { ...claimed, ...marks } }] },
+  }));
   assertHeld(fence);
   const { modifiedCount } = await commands.bulkWrite(updates, { ordered: false, ...durable });
   if (modifiedCount === due.length) return due;
+  const ids = due.map(({ _id }) => _id);
   const ours = new Set(await commands.distinct("_id", { _id: { $in: ids }, ...mine }));
   return due.filter(({ _id }) => ours.has(_id));
 }
 
 const isOverdue = { $lte: ["$expiresAt", "$$NOW"] };
+const isInTime = { $expr: { $gt: ["$expiresAt", "$$NOW"] } };
 const isDue = { $or: [{ $lte: ["$notBefore", "$$NOW"] }, isOverdue] };
 
 function unclaimable(command: DueCommand): Unclaimable | null {

@@ -24,7 +24,7 @@ export const commandSteps = {
   reject: { from: ["queued"], to: "failed", wire: "before" },
   /** Claimed unsuccessfully too often. */
   exhaust: { from: ["queued"], to: "dead", wire: "before" },
-  /** From here on the stanza may be on the wire. */
+  /** The message is recorded in `messages`: from here on the stanza may be on the wire. */
   begin: { from: ["running"], to: "running", wire: "before" },
   /** The stanza certainly never reached the wire: the socket closed or the owner died before. */
   requeue: { from: ["running"], to: "queued", wire: "any" },
@@ -70,9 +70,15 @@ export function claimableTogether<T extends Pick<CommandDocument, "attempts">>(d
 /** The step that an orphan takes. `keep`: it is `unknown` and stays so until a receipt or an answer arrives. */
 export type Verdict = "requeue" | "markDead" | "succeed" | "fail" | "markUnknown" | "confirm" | "keep";
 
-/** The log decides: the former owner may have died between publishing an outcome and settling the command. */
+/** How far a send got, as far as the database knows. `isRecorded`: its message is in `messages`. */
+type Progress = Pick<CommandDocument, "state" | "type" | "relayStartedAt"> & { isRecorded: boolean };
+
+/**
+ * The log decides: the former owner may have died between publishing an outcome and settling the command. A send that was
+ * claimed for the wire, but not recorded, did not get there.
+ */
 export function verdictOn(
-  { state, type, relayStartedAt }: Pick<CommandDocument, "state" | "type" | "relayStartedAt">,
+  { state, type, relayStartedAt, isRecorded }: Progress,
   { hasArrived, refusal, notSent }: PublishedOutcome,
 ): Verdict {
   if (state === "unknown") return hasArrived ? "confirm" : "keep";
@@ -81,7 +87,8 @@ export function verdictOn(
     if (refusal) return "fail";
   }
   if (notSent) return notSent.code === "not_sent" ? "markDead" : "fail";
-  return relayStartedAt || !isRepeatable(type) ? "markUnknown" : "requeue";
+  const mayBeOnWire = relayStartedAt !== undefined && isRecorded;
+  return mayBeOnWire || !isRepeatable(type) ? "markUnknown" : "requeue";
 }
 
 /** An unknown type, which may be anything that another service wrote, counts as repeatable: it fails when it is claimed. */

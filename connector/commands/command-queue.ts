@@ -5,7 +5,7 @@ import type { CommandDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import type { Fence } from "../ownership/fence.ts";
 import { createSettler } from "./batch-settle.ts";
-import { commandClaims, type ReportUnclaimable } from "./claim.ts";
+import { type ClaimedSends, commandClaims, type ReportUnclaimable } from "./claim.ts";
 import { commandSteps } from "./command-lifecycle.ts";
 import { commandOrphans, type Orphan } from "./orphan-store.ts";
 import { type RelayMarks, relayMarks } from "./relay-marks.ts";
@@ -25,6 +25,11 @@ export interface CommandQueue extends RelayMarks {
     limit: number,
     report?: ReportUnclaimable,
   ): Promise<CommandDocument[]>;
+  /**
+   * As `claim` for lanes 1 and 2, for sends that go out at once over this account: in the same write they are marked as
+   * possibly on the wire. One that dies with its process before its message is recorded did not get there.
+   */
+  claimBegun(relayedBy: string, limit: number, report?: ReportUnclaimable): Promise<ClaimedSends>;
   /** Settles expired commands and claims none. */
   expire(report?: ReportUnclaimable): Promise<void>;
   /** Queues claimed commands again that did not reach the wire. */
@@ -57,12 +62,13 @@ export function createCommandQueue(
   const { channelId, epoch } = fence;
   const stamp = { connector: connectorId, epoch, at: "$$NOW" };
   const mine = { state: begin.from[0], "claim.epoch": epoch };
-  const { claim, expire } = commandClaims({ commands, fence, stamp, mine });
+  const { claim, claimBegun, expire } = commandClaims({ commands, fence, stamp, mine });
 
   return {
     claim: (lanes, limit, report = reportNothing) => claim(lanes, limit, report),
+    claimBegun: (relayedBy, limit, report = reportNothing) => claimBegun(relayedBy, limit, report),
     expire: (report = reportNothing) => expire(report),
-    ...relayMarks({ commands, channelId, epoch, mine }),
+    ...relayMarks({ commands, channelId, epoch }),
     async unclaim(ids) {
       if (ids.length === 0) return;
       const update = {

@@ -36,12 +36,12 @@ export function commandOrphans({ commands, channelId, epoch, stamp }: OrphansOpt
       return found.map(({ document }) => document as CommandDocument);
     },
     async settleOrphans(orphans: readonly Orphan[]) {
-      const updates = orphans.map(({ command: { _id, state }, next }) => ({
+      const updates = orphans.map(({ command: { _id, state, relayStartedAt }, next }) => ({
         updateOne: {
           filter: {
             ...{ _id, state, ...older },
-            // Its owner may have started to relay it since it was found.
-            ...(next === "queue" ? { relayStartedAt: { $exists: false } } : {}),
+            // Its owner may have claimed it once more since it was found.
+            ...(next === "queue" ? { relayStartedAt: relayStartedAt ?? { $exists: false } } : {}),
           },
           update: updateTo(next, stamp, epoch),
         },
@@ -53,7 +53,10 @@ export function commandOrphans({ commands, channelId, epoch, stamp }: OrphansOpt
 
 function updateTo(next: Orphan["next"], stamp: Document, epoch: number): Document[] {
   if (next === "queue")
-    return [{ $set: { state: commandSteps.requeue.to, claimableFrom: epoch } }, { $unset: "claim" }];
+    return [
+      { $set: { state: commandSteps.requeue.to, claimableFrom: epoch } },
+      { $unset: ["claim", "relayStartedAt", "relayedBy"] },
+    ];
   if (next === "keep") return [{ $set: { claim: stamp } }];
   return [{ $set: { ...settlementFields(next), claim: stamp } }];
 }

@@ -2,18 +2,29 @@ import { commandTable } from "#shared/commands.ts";
 import { type ErrorCode, errorCatalog, type PublicError } from "#shared/errors.ts";
 import type { PublishedOutcome, PublishedStatuses } from "../events/published-statuses.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
+import type { MessageStore } from "../messages/message-store.ts";
+import { dateOf, type Fence } from "../ownership/fence.ts";
 import { type Verdict, verdictOn } from "./command-lifecycle.ts";
 import type { CommandQueue } from "./command-queue.ts";
 import type { Orphan } from "./orphan-store.ts";
 import { isSend, type Send, type SendFacts, sendEnd, sendFailure } from "./send-settlement.ts";
 
 export interface RescueOptions {
+  fence: Fence;
   queue: Pick<CommandQueue, "orphans" | "settleOrphans">;
   messageStatuses: Pick<MessageStatuses, "publish">;
   publishedStatuses: Pick<PublishedStatuses, "outcomes">;
+  messageStore: Pick<MessageStore, "own">;
 }
 
 type OrphanedCommand = Orphan["command"];
+
+/** Messages are kept for a day at least: for an older send, a missing record says nothing. */
+const recordedMs = 12 * 3_600_000;
+
+function isOld({ relayStartedAt }: OrphanedCommand, now: Date): boolean {
+  return relayStartedAt !== undefined && now.getTime() - relayStartedAt.getTime() > recordedMs;
+}
 
 /** A pass is bounded, and a deposed owner may claim a command during it. The sweep rescues the rest. */
 const passesMax = 20;
@@ -24,17 +35,27 @@ const nothingPublished: PublishedOutcome = { hasArrived: false, refusal: null, n
  * because a deposed owner may still claim before it notices. Publishes before it settles, so that it can be repeated after a crash.
  */
 export async function rescueOrphans({
+  fence,
   queue,
   messageStatuses,
   publishedStatuses,
+  messageStore,
 }: RescueOptions): Promise<void> {
   for (let pass = 0; pass < passesMax; pass++) {
     const orphans = await queue.orphans();
     if (orphans.length === 0) return;
-    const outcomes = await publishedStatuses.outcomes(orphans.filter(isSend));
+    const sends = orphans.filter(isSend);
+    const [outcomes, recorded] = await Promise.all([
+      publishedStatuses.outcomes(sends),
+      messageStore.own(sends.map(({ messageId }) => messageId)),
+    ]);
     const decided = orphans.map((command) => {
-      const published = outcomes.get(command.messageId ?? "") ?? nothingPublished;
-      const verdict = verdictOn(command, published);
+      const messageId = command.messageId ?? "";
+      const published = outcomes.get(messageId) ?? nothingPublished;
+      const verdict = verdictOn(
+        { ...command, isRecorded: recorded.has(messageId) || isOld(command, dateOf(fence)) },
+        published,
+      );
       return { command, verdict, next: nextOf[verdict](command, published) };
     });
     const doubtful = decided.filter(({ verdict }) => verdict === "markUnknown").map(({ command }) => command);

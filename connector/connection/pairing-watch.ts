@@ -3,7 +3,6 @@ import { expectFirstLogin } from "../auth/first-login.ts";
 import type { WASocket } from "../baileys/baileys.ts";
 import type { Timings } from "../timings.ts";
 import { restartError } from "./baileys-error.ts";
-import { writeAfter } from "./raw-socket.ts";
 import type { SocketEnd } from "./socket-end.ts";
 
 export interface PairingWatchOptions {
@@ -17,15 +16,13 @@ export interface PairingWatchOptions {
 
 /** Watches the socket of a channel that is not linked. */
 export interface PairingWatch {
-  /** Call it when the websocket is open. */
-  start(): void;
   stop(): void;
 }
 
 /**
- * Holds every frame of the socket until the credentials are durable: the confirmation of a link above all, since a process
- * that dies after it would leave a linked phone without keys. WhatsApp then ends the connection, so that the device logs
- * in; if it does not, the socket ends by itself.
+ * Stores the credentials of a link before its confirmation leaves: every frame waits for what is queued, and a process that
+ * died after the confirmation would leave a linked phone without keys. WhatsApp then ends the connection, so that the device
+ * logs in; if it does not, the socket ends by itself.
  */
 export function watchPairing({ wa, auth, end, timings, onPaired }: PairingWatchOptions): PairingWatch {
   let restart: NodeJS.Timeout | undefined;
@@ -42,10 +39,5 @@ export function watchPairing({ wa, auth, end, timings, onPaired }: PairingWatchO
     // A failure ends the session.
     auth.flush().then(restartLater, () => undefined);
   });
-  return {
-    start() {
-      if (!auth.linked()) writeAfter(wa, () => auth.flush());
-    },
-    stop: () => clearTimeout(restart),
-  };
+  return { stop: () => clearTimeout(restart) };
 }

@@ -9,39 +9,37 @@ export function rawSocket(wa: WASocket): WebSocket | null {
   return Reflect.get(wa.ws, "socket") as WebSocket | null;
 }
 
-/** Marks every frame in the trace of the relay that wrote it; the key transaction that wrote it ends there. */
-export function traceWrites(wa: WASocket): void {
-  const socket = rawSocket(wa);
-  if (!socket) return;
-  const send = socket.send.bind(socket) as (...values: unknown[]) => void;
-  socket.send = (...values: unknown[]) => {
-    markWritten();
-    leaveLock();
-    leaveTurn();
-    send(...values);
-  };
-}
-
 /** The last argument of a websocket's `send`. */
 type Written = (error?: Error) => void;
 
 /**
- * Writes every frame after `durable` has resolved, in order. Once it rejects, no frame is written any more: each is
- * encrypted for its place.
+ * Lets a frame leave only when what it may reveal is durable. Every frame waits for what `durable` resolves to at the moment
+ * it is made, and a stanza for what covers its relay; frames keep their order, because each is encrypted for its place. The
+ * key transaction that makes a frame ends there. Once a wait fails, no frame leaves any more, and `onFailed` is called.
  */
-export function writeAfter(wa: WASocket, durable: () => Promise<void>): void {
+export function gateFrames(wa: WASocket, durable: () => Promise<void>, onFailed: () => void): void {
   const socket = rawSocket(wa);
   if (!socket) return;
   const send = socket.send.bind(socket) as (...values: unknown[]) => void;
-  let ready = Promise.resolve();
-  socket.send = (...values: unknown[]) => {
-    ready = ready.then(durable);
-    const refuse = (error: Error) => {
-      const written = values.at(-1);
-      if (typeof written === "function") (written as Written)(error);
-    };
-    ready.then(() => send(...values)).catch(refuse);
+  let last = Promise.resolve();
+  let hasFailed = false;
+  const fail = (error: unknown, written: unknown) => {
+    if (!hasFailed) onFailed();
+    hasFailed = true;
+    if (typeof written === "function") (written as Written)(toError(error));
   };
+  socket.send = (...values: unknown[]) => {
+    // In the context of the relay that makes the frame.
+    const ready = Promise.all([markWritten(), durable()]);
+    leaveLock();
+    leaveTurn();
+    last = Promise.all([last, ready]).then(() => send(...values));
+    last.catch((error: unknown) => fail(error, values.at(-1)));
+  };
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error("The frame must not leave", { cause: error });
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Logger } from "#shared/log.ts";
 import type { AuthState } from "../auth/auth-state.ts";
 import { Browsers, type makeLibSignalRepository, type SocketConfig } from "../baileys/baileys.ts";
+import { earlyKeys } from "../baileys/early-keys.ts";
 import { hardenedSignalRepository } from "../baileys/harden.ts";
 import type { InboundJournal } from "../baileys/inbound-journal.ts";
 import { baileysLogger } from "../baileys/logger.ts";
@@ -23,7 +24,7 @@ export interface SocketConfigOptions {
 export function socketConfig(options: SocketConfigOptions, journal: InboundJournal, gone: AbortSignal) {
   const { auth, websocketUrl, version, caches, getMessage, timings, log } = options;
   const config: Partial<SocketConfig> & Pick<SocketConfig, "auth"> = {
-    auth: auth.state,
+    auth: { creds: auth.state.creds, keys: earlyKeys(auth.state.keys) },
     browser: Browsers.macOS("Chrome"),
     logger: baileysLogger(log),
     markOnlineOnConnect: false,

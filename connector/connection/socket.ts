@@ -18,7 +18,7 @@ import type { StageName } from "./liveness-probe.ts";
 import { type LivenessWatch, watchLiveness } from "./liveness-watch.ts";
 import { completeLogins } from "./login.ts";
 import { watchPairing } from "./pairing-watch.ts";
-import { rawSocket, rejectQueries, traceWrites } from "./raw-socket.ts";
+import { gateFrames, rawSocket, rejectQueries } from "./raw-socket.ts";
 import { type SocketConfigOptions, socketConfig } from "./socket-config.ts";
 import { createSocketEnd, type SocketEnd } from "./socket-end.ts";
 
@@ -108,8 +108,11 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   const pairing = watchPairing({ wa, auth, end, timings, onPaired: listener.paired });
   wa.ws.on("open", () => {
     isReached = true;
-    traceWrites(wa);
-    pairing.start();
+    gateFrames(
+      wa,
+      () => auth.flush(),
+      () => end.terminate("a write failed"),
+    );
   });
   wa.ws.on("unexpected-response", () => end.terminate("upgrade refused"));
   guardListeners(wa, log);
@@ -117,7 +120,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   const admission = admitReceipts(wa, options.getMessage);
   boundRetries(wa);
   boundMappings(wa);
-  holdBack(wa, () => Promise.all([admission.idle(), listener.allPublished()]));
+  holdBack(wa, () => Promise.all([admission.idle(), listener.allPublished(), auth.flush()]));
   forwardEvents(wa, options, { end, watchdog, liveness });
   log.debug({ event: "socket" }, "connecting to WhatsApp");
 

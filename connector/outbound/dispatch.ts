@@ -33,10 +33,13 @@ export interface DispatchOptions {
  * ready in time is set aside: later sends to other chats overtake it, those to its own chat never do.
  */
 export interface Dispatch {
-  /** Sends while `canSend` holds, and queues again what was not tried. Resolves when each send is through or set aside. */
-  send(batch: Send[], socket: OpenSocket, canSend: () => boolean): Promise<void>;
+  /**
+   * Sends while `canSend` holds, and queues again what cannot go out now. Resolves when each send is through or set aside: to
+   * true, or to false when some were queued again.
+   */
+  send(batch: Send[], socket: OpenSocket, canSend: () => boolean): Promise<boolean>;
   /** Sends `unknown` sends once more while `canSend` holds; see `resend.ts`. Resolves as `send` does. */
-  resend(unknown: Send[], socket: OpenSocket, canSend: () => boolean): Promise<void>;
+  resend(unknown: Send[], socket: OpenSocket, canSend: () => boolean): Promise<boolean>;
   /** Settles a send as failed without trying it. */
   refuse(send: Send, error: PublicError): Promise<void>;
   /** Resolves when no send is set aside or waits for an acknowledgement. */
@@ -86,7 +89,7 @@ export function createDispatch(scope: SessionScope, options: DispatchOptions): D
     takeBack: async () => undefined,
   };
 
-  const carryAll = async <T>(journey: Journey<T>, attempts: readonly SendAttempt[]): Promise<void> => {
+  const carryAll = async <T>(journey: Journey<T>, attempts: readonly SendAttempt[]): Promise<boolean> => {
     const preparing: Preparing<T>[] = [];
     const prepare = (attempt: SendAttempt) => carriage.prepare(attempt.send, () => journey.prepare(attempt));
     for (const [index, attempt] of attempts.entries()) {
@@ -100,12 +103,14 @@ export function createDispatch(scope: SessionScope, options: DispatchOptions): D
       const isDone = await Promise.race([carried, isOvertaken]);
       if (isDone === false) {
         for (const { patience } of preparing) patience.pause();
-        return journey.takeBack(attempts.slice(index).map(({ send }) => send));
+        await journey.takeBack(attempts.slice(index).map(({ send }) => send));
+        return false;
       }
       if (isDone) continue;
       const orTakeBack = (done: boolean) => (done ? undefined : journey.takeBack([attempt.send]));
       await setAside.add(chat, carried.then(orTakeBack));
     }
+    return true;
   };
 
   return {

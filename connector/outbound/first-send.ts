@@ -1,10 +1,8 @@
 import { type PublicError, publicError, ServiceError } from "#shared/errors.ts";
-import { SocketGoneError } from "../baileys/socket-gone-error.ts";
-import type { CommandQueue } from "../commands/command-queue.ts";
+import { NotBegunError } from "../commands/relay-marks.ts";
 import type { RelayOutcome, Send } from "../commands/send-settlement.ts";
 import type { TokenBucket } from "../concurrency/token-bucket.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
-import { accountOf } from "../connection/current-socket.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
@@ -17,7 +15,6 @@ import { waitForSendRate } from "./send-pacing.ts";
 import { type SendAttempt, type SendTurn, tryInPlace } from "./try-in-place.ts";
 
 export interface FirstSendOptions extends SendTurn {
-  queue: Pick<CommandQueue, "startRelay">;
   messageStatuses: Pick<MessageStatuses, "begin">;
   messageStore: Pick<MessageStore, "sending">;
   outcomes: SendOutcomes;
@@ -65,7 +62,7 @@ export async function firstSend(
       return await inTurn(send, async () => {
         await waitForSendRate(bucket, scope.ended, socket.gone);
         if (!canSend()) return false;
-        await putOnWire(attempt, ready, options);
+        await putOnWire(scope, attempt, ready, options);
         return true;
       });
     } catch (error) {
@@ -79,33 +76,36 @@ export async function firstSend(
   });
 }
 
-/** Throws the error that kept the message off the wire. */
+/**
+ * Throws the error that kept the message off the wire, `NotBegunError` when it expired while it waited for the sends before
+ * it. Resolves when the stanza has its place among the socket's frames. It leaves once its record and its ratchet are durable,
+ * which are written beside each other and beside those of the sends around it; the claim has marked it already.
+ */
 async function putOnWire(
-  { send, socket, canSend }: SendAttempt,
+  { now }: Pick<SessionScope, "now">,
+  { send, socket }: SendAttempt,
   prepared: Prepared,
-  { queue, messageStatuses, messageStore, outcomes, ackWindow, ackMs, onSettled }: FirstSendOptions,
+  { messageStatuses, messageStore, outcomes, ackWindow, ackMs, onSettled }: FirstSendOptions,
 ): Promise<void> {
+  if (send.expiresAt.getTime() <= now()) throw new NotBegunError("The command has expired");
   const { to, jid, type, message } = prepared;
   const sendOutcome = outcomes.begin(send, { to, type });
-  await Promise.all([
-    messageStore.sending(send.messageId, to, type, message, jid),
-    queue.startRelay(send._id, send.messageId, accountOf(socket)),
-  ]);
-  // The writes took time.
-  if (!canSend()) throw new SocketGoneError("The socket closed before the relay");
   messageStatuses.begin(send.messageId);
-  const { written, outcome } = relay(socket, send.messageId, prepared, {
+  const recorded = messageStore.sending(send.messageId, to, type, message, jid);
+  const { handed, outcome } = relay(socket, send.messageId, prepared, {
     ackMs,
     onAck: sendOutcome.publish,
+    covered: recorded,
   });
-  ackWindow.track(
-    outcome.then(async (known) => {
-      if (!known) return;
-      await sendOutcome.settle(known);
-      onSettled(send, known);
-    }),
-  );
-  const { isOnWire, error } = await written;
+  const settled = async (known: RelayOutcome | null) => {
+    if (!known) return;
+    // Without its record the stanza did not leave, so nothing is settled: the session ends, and the next one queues it again.
+    await recorded;
+    await sendOutcome.settle(known);
+    onSettled(send, known);
+  };
+  ackWindow.track(Promise.all([recorded, outcome.then(settled)]).then(() => undefined));
+  const { isOnWire, error } = await handed;
   if (!isOnWire) throw error;
   await ackWindow.room();
 }

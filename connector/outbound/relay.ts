@@ -7,6 +7,8 @@ import type { Prepared } from "../messages/to-whatsapp.ts";
 
 /** A relay under way. */
 export interface Relay {
+  /** Resolves when the stanza is in its place among the socket's frames, or will never be. */
+  handed: Promise<{ isOnWire: boolean; error?: unknown }>;
   /** Resolves when Baileys has written the stanza or failed to, or when the socket is gone. */
   written: Promise<{ isOnWire: boolean; error?: unknown }>;
   /** Resolves as soon as the outcome is known, possibly before `written`; to null when the stanza did not reach the wire. */
@@ -18,6 +20,8 @@ export interface RelayOptions {
   ackMs: number;
   /** Called synchronously with the acknowledgement, so before any receipt that follows it. */
   onAck(outcome: Exclude<RelayOutcome, { kind: "unknown" }>): void;
+  /** The stanza leaves once this has resolved. */
+  covered?: Promise<unknown>;
 }
 
 /**
@@ -28,7 +32,7 @@ export function relay(
   { wa, gone }: OpenSocket,
   messageId: string,
   prepared: Prepared,
-  { ackMs, onAck }: RelayOptions,
+  { ackMs, onAck, covered }: RelayOptions,
 ): Relay {
   const acknowledge = (node: BinaryNode) => {
     const known = outcomeOf(node);
@@ -40,15 +44,19 @@ export function relay(
     (): RelayOutcome => ({ kind: "unknown" }),
   );
   void answer.then(() => wa.ws.off(`TAG:${messageId}`, acknowledge));
-  const written = traceRelay(prepared.jid, () =>
-    untilAborted(gone, () => wa.relayMessage(prepared.jid, prepared.message, { messageId })),
+  const handed = Promise.withResolvers<{ isOnWire: boolean; error?: unknown }>();
+  const written = traceRelay(
+    prepared.jid,
+    () => untilAborted(gone, () => wa.relayMessage(prepared.jid, prepared.message, { messageId })),
+    { ...(covered && { covered }), onHanded: () => handed.resolve({ isOnWire: true }) },
   );
+  void written.then(handed.resolve);
   const afterWrite = written.then(({ isOnWire }) => (isOnWire ? answer : null));
   const outcome = Promise.race([
     afterWrite,
     answer.then((known) => (known.kind === "unknown" ? afterWrite : known)),
   ]);
-  return { written, outcome };
+  return { handed: handed.promise, written, outcome };
 }
 
 /** A receipt can overtake the acknowledgement and proves as much: only a message that the server took gets a receipt. */

@@ -94,7 +94,7 @@ async function putOnWireAgain(
     throw new SocketGoneError("The socket closed before the relay");
   }
   const publishSent = () => messageStatuses.publish({ messageId, status: "sent" });
-  const { written, outcome } = relay(socket, messageId, prepared, {
+  const { handed, outcome } = relay(socket, messageId, prepared, {
     ackMs,
     onAck({ kind }) {
       if (kind === "sent") void publishSent().catch(fail);
@@ -107,7 +107,7 @@ async function putOnWireAgain(
       onResent(send, known);
     }),
   );
-  const { isOnWire, error } = await written;
+  const { isOnWire, error } = await handed;
   if (!isOnWire) {
     await queue.undoResend(_id);
     throw error;

@@ -39,7 +39,7 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
       }),
     );
   };
-  const claimNext = async (): Promise<Send[]> => {
+  const claimToRefuse = async (): Promise<Send[]> => {
     const claimed = await queue.claim([1, 2], batchMax, reportUnclaimable);
     return claimed.map((command) => ({ ...command, messageId: command.messageId ?? newMessageId() }));
   };
@@ -56,7 +56,7 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
     async logged_out() {
       const loggedOut = publicError(new ServiceError("channel_logged_out"));
       while (loop.mayWork() && sending().kind === "logged_out") {
-        const batch = await claimNext();
+        const batch = await claimToRefuse();
         if (batch.length === 0) return;
         await Promise.all(batch.map((send) => dispatch.refuse(send, loggedOut)));
       }
@@ -67,9 +67,10 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
         const canSend = () => loop.mayWork() && !gone.aborted && sending().kind === "open";
         await resendUnknown({ wa, gone }, canSend);
         if (!canSend()) continue;
-        const batch = await claimNext();
-        if (batch.length === 0) return;
-        await dispatch.send(batch, { wa, gone }, canSend);
+        const account = accountOf({ wa, gone });
+        const { sends, isMore } = await queue.claimBegun(account, batchMax, reportUnclaimable);
+        const isThrough = await dispatch.send(sends, { wa, gone }, canSend);
+        if (isThrough && !isMore) return;
       }
     },
   };

@@ -70,7 +70,7 @@ export async function takeOver(options: TakeoverOptions): Promise<ChannelStores>
   await queue.reserve();
   // A code died with the owner that showed it.
   if (channel.pairing?.kind === "code") await queue.forgetPairingCodes();
-  await rescueOrphans({ queue, messageStatuses, publishedStatuses });
+  await rescueOrphans({ fence, queue, messageStatuses, publishedStatuses, messageStore });
   opened.move();
   return { fence, events, auth, queue, messageStore, messageStatuses, publishedStatuses };
 }

@@ -1,15 +1,17 @@
 import { expect, test } from "vitest";
 import { hasPreKey, inSafeOrder, keyId, rowId } from "#connector/auth/row-order.ts";
 
-test("new pre-keys sort first, deletions last, and the rest keeps its order", () => {
+test("new pre-keys and plaintexts sort first, deletions last, and the rest keeps its order", () => {
   const rows = [
     ["c/pre-key/1", null],
     ["c/session/a", "s"],
+    ["c/inbound/m", "p"],
     ["c/pre-key/2", "k"],
     ["c/lid-mapping/x", "l"],
     ["c/session/b", null],
   ] as const;
   expect(inSafeOrder(rows).map(([id]) => id)).toEqual([
+    "c/inbound/m",
     "c/pre-key/2",
     "c/session/a",
     "c/lid-mapping/x",

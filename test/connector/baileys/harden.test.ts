@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
   makeLibSignalRepository,
+  type SignalDataSet,
   type SignalKeyStore,
   type SocketConfig,
 } from "#connector/baileys/baileys.ts";
@@ -161,26 +162,76 @@ test("a write that outlives its transaction still reaches the store", async () =
   expect(store.rows.get("device-list/late")).toBe('["0"]');
 });
 
-test("an encryption resolves only when its ratchet is in the store, although its transaction is still open", async () => {
-  const { party, store } = hardened(memoryStore(jitter()));
+const abandoned = new Error("abandoned");
+
+/** Ends a transaction without its commit, which would wait for the store. */
+function onlyAbandoned(error: unknown): void {
+  if (error !== abandoned) throw error;
+}
+
+/** A store whose writes never end once it is held. */
+function heldStore() {
+  const store = memoryStore();
+  const { set } = store;
+  const queued: SignalDataSet[] = [];
+  const held = Promise.withResolvers<void>();
+  let isHeld = false;
+  store.set = async (data) => {
+    if (!isHeld) return set(data);
+    queued.push(data);
+    await held.promise;
+  };
+  const hold = () => {
+    isHeld = true;
+  };
+  return { store, queued, hold };
+}
+
+test("an encryption queues its ratchet at once, inside its transaction, and does not wait until it is durable", async () => {
+  const { store, queued, hold } = heldStore();
+  const { party } = hardened(store);
+  await introduce(party, createParty(bob, memoryStore()));
+  hold();
+  await party.keys
+    .transaction(async () => {
+      await party.repository.encryptMessage({ jid: bob, data: Buffer.from("x") });
+      await party.repository.encryptMessage({ jid: bob, data: Buffer.from("y") });
+      expect(queued.map((data) => Object.keys(data))).toEqual([["session"], ["session"]]);
+      throw new Error("abandoned");
+    }, alice)
+    .catch(() => undefined);
+});
+
+test("a group encryption queues its sender key at once, inside its transaction", async () => {
+  const { store, queued, hold } = heldStore();
+  const { party } = hardened(store);
+  hold();
+  await party.keys
+    .transaction(async () => {
+      await party.repository.encryptGroupMessage({ group: "1@g.us", meId: alice, data: Buffer.from("x") });
+      expect(queued.some((data) => "sender-key" in data)).toBe(true);
+      throw new Error("abandoned");
+    }, alice)
+    .catch(() => undefined);
+});
+
+test("a decryption queues nothing before its transaction ends, when its plaintext is stored with the ratchet", async () => {
+  const { store, queued, hold } = heldStore();
+  const { party } = hardened(store);
   const them = createParty(bob, memoryStore());
-  await introduce(party, them);
-  const before = session(store.rows);
-  await party.keys.transaction(async () => {
-    await party.repository.encryptMessage({ jid: bob, data: Buffer.from("x") });
-    expect(session(store.rows)).not.toBe(before);
-  }, alice);
+  await introduce(them, party);
+  const hello = await send(them, alice);
+  hold();
+  await party.keys
+    .transaction(async () => {
+      await party.repository.decryptMessage({ jid: bob, ...hello });
+      expect(queued).toEqual([]);
+      throw new Error("abandoned");
+    }, alice)
+    .catch(() => undefined);
 });
 
-test("a group encryption resolves only when its sender key is in the store", async () => {
-  const { party, store } = hardened(memoryStore(jitter()));
-  await party.keys.transaction(async () => {
-    await party.repository.encryptGroupMessage({ group: "1@g.us", meId: alice, data: Buffer.from("x") });
-    expect([...store.rows.keys()].some((row) => row.startsWith("sender-key/"))).toBe(true);
-  }, alice);
-});
-
-test("an encryption rejects if its ratchet cannot be stored", async () => {
+test("an encryption rejects if its ratchet cannot be queued", async () => {
   const store = memoryStore();
   const { party } = hardened(store);
   await introduce(party, createParty(bob, memoryStore()));
@@ -188,17 +239,17 @@ test("an encryption rejects if its ratchet cannot be stored", async () => {
   await expect(send(party, bob)).rejects.toThrow("no space");
 });
 
-function session(rows: Map<string, string>): string | undefined {
-  return [...rows].find(([row]) => row.startsWith("session/"))?.[1];
-}
-
-test("a new pre-key and its number are stored before the transaction goes on, so that it can be told to a contact", async () => {
-  const store = memoryStore(jitter());
+test("a new pre-key and its number are queued before the transaction goes on, so that it can be told to a contact", async () => {
+  const { store, queued, hold } = heldStore();
   const { keys, creds } = createParty(alice, store, hardenedSignalRepository(store));
   const { signedPreKey } = creds;
-  await keys.transaction(async () => {
-    await keys.set({ "pre-key": { "7": signedPreKey.keyPair } });
-    expect([...store.rows.keys()]).toEqual(["pre-key/7"]);
-    expect(creds.nextPreKeyId).toBe(8);
-  }, alice);
+  hold();
+  await keys
+    .transaction(async () => {
+      await keys.set({ "pre-key": { "7": signedPreKey.keyPair } });
+      expect(queued.map((data) => Object.keys(data["pre-key"] ?? {}))).toEqual([["7"]]);
+      expect(creds.nextPreKeyId).toBe(8);
+      throw abandoned;
+    }, alice)
+    .catch(onlyAbandoned);
 });

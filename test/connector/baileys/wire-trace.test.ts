@@ -12,7 +12,7 @@ import {
 
 const to = "15550100001@s.whatsapp.net";
 const broken = new Error("broken");
-const steps = { encrypt: markEncrypted, write: markWritten };
+const steps = { encrypt: markEncrypted, write: () => void markWritten() };
 
 /** A relay that takes these steps in order, across async hops, and then fails. */
 function failing(...done: Array<keyof typeof steps>) {
@@ -58,7 +58,7 @@ test("relays at the same time do not see each other's frames", async () => {
 test("frames written outside any relay count for none", async () => {
   const relay = failing("encrypt");
   markEncrypted();
-  markWritten();
+  void markWritten();
   expect((await relay).isOnWire).toBe(false);
 });
 
@@ -75,7 +75,7 @@ function websocket() {
   const write = (frame: string) => {
     if (!ws.isOpen) throw new Error("closed");
     written.push(frame);
-    markWritten();
+    void markWritten();
   };
   return { write, written };
 }
@@ -111,7 +111,7 @@ test("a relay that takes too long is given up, and its stanza cannot leave later
     markCopy(to);
     write("stanza");
   };
-  const traced = await traceRelay(to, () => relay().catch(late.resolve), 10);
+  const traced = await traceRelay(to, () => relay().catch(late.resolve), { withinMs: 10 });
   expect(traced).toEqual({ isOnWire: false, error: expect.any(Error) });
   answer.resolve();
   expect(await late.promise).toEqual(new Error("The relay was given up"));

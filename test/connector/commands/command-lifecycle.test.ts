@@ -9,7 +9,7 @@ import { rescueOrphans } from "#connector/commands/rescue-orphans.ts";
 import { openEventLog } from "#connector/events/event-log.ts";
 import { createPublishedStatuses } from "#connector/events/published-statuses.ts";
 import { createMessageStatuses, type MessageStatuses } from "#connector/messages/message-status.ts";
-import { createMessageStore } from "#connector/messages/message-store.ts";
+import { createMessageStore, type MessageStore } from "#connector/messages/message-store.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import { commandStates } from "#shared/commands.ts";
 import { commandDocument } from "#test/support/documents.ts";
@@ -89,6 +89,7 @@ describe("the steps of a command", () => {
 interface Owner {
   queue: CommandQueue;
   messageStatuses: MessageStatuses;
+  messageStore: MessageStore;
   report: ReportUnclaimable;
 }
 
@@ -98,20 +99,21 @@ async function own(channelId: string, epoch: number): Promise<Owner> {
   const events = await openEventLog(file.all.events, fence);
   const publishedStatuses = createPublishedStatuses(file.all, channelId);
   const queue = createCommandQueue(file.all.commands, fence, `connector ${epoch}`);
+  const messageStore = createMessageStore(file.all, channelId);
   const messageStatuses = createMessageStatuses({
     events,
     publishedStatuses,
-    messageStore: createMessageStore(file.all, channelId),
+    messageStore,
     onArrived: queue.settleUnknown,
   });
-  await rescueOrphans({ queue, messageStatuses, publishedStatuses });
+  await rescueOrphans({ fence, queue, messageStatuses, publishedStatuses, messageStore });
   const report: ReportUnclaimable = async (unclaimable) => {
     for (const { command, settlement } of unclaimable) {
       const { messageId = "", ord } = command;
       await messageStatuses.publishNotSent({ messageId, ord }, settlement.error.code);
     }
   };
-  return { queue, messageStatuses, report };
+  return { queue, messageStatuses, messageStore, report };
 }
 
 const error = { code: "not_sent", message: "Not sent" } as const;
@@ -124,7 +126,8 @@ const change = (_id: string, from: CommandDocument["state"][], to: Document[]) =
 
 /** How the product, WhatsApp and callers carry out each happening. */
 const performs: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Perform } = {
-  begin: ({ queue }, { _id, messageId }) => queue.startRelay(_id, messageId, account).catch(() => undefined),
+  begin: ({ messageStore }, { messageId }) =>
+    messageStore.sending(messageId, account, "text", { conversation: "Hello" }),
   leave: async ({ messageStatuses }, { messageId }) => messageStatuses.begin(messageId),
   requeue: ({ queue }, { _id }) => queue.unclaim([_id]),
   async accepted({ queue, messageStatuses }, { _id, messageId }) {
@@ -173,7 +176,6 @@ const performs: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Perfo
       ],
     ),
   async late({ queue }, { _id, messageId }) {
-    await queue.startRelay(_id, messageId, account).catch(() => undefined);
     await queue.unclaim([_id]);
     await queue.settle(_id, { state: "failed", error });
     await queue.startResend(_id);
@@ -189,6 +191,8 @@ function isPossible({ type, n }: Extract<Happening, { n: number }>, { commands }
   const { state, copies, isBegun, isResent, published } = command;
   const isOut = state === "running" && copies > 0;
   const hasArrived = published.includes("sent") || published.includes("delivered");
+  // The product records only what it has claimed.
+  if (type === "begin") return state === "running" && !command.isOverdue;
   if (type === "leave") return state === "running" && isBegun && copies === 0;
   if (type === "accepted") return isOut || (state === "unknown" && isResent);
   if (type === "silence") return isOut;
@@ -202,6 +206,7 @@ function isPossible({ type, n }: Extract<Happening, { n: number }>, { commands }
 
 async function stored(channelId: string, ids: readonly string[]) {
   const documents = await file.all.commands.find({ channelId }).toArray();
+  const recorded = new Set(await file.all.messages.distinct("messageId", { channelId }));
   const events = await file.all.events
     .find({ channelId, seq: { $exists: true } })
     .sort({ seq: 1 })
@@ -211,7 +216,7 @@ async function stored(channelId: string, ids: readonly string[]) {
     const published = events
       .filter(({ data }) => data.messageId === found?.messageId)
       .map(({ _id, data }) => (_id.split("/").length > 3 ? "not_sent" : data.status));
-    const isBegun = found?.relayStartedAt !== undefined;
+    const isBegun = recorded.has(found?.messageId ?? "");
     return {
       ...{ state: found?.state, attempts: found?.attempts, isBegun, published },
       isResent: found?.resentAt !== undefined,
@@ -235,7 +240,7 @@ test("the queue, the log and the takeover on the real database match the model a
       let owner = await own(channelId, world.epoch);
       for (const next of walk) {
         if (next.type === "claim") {
-          await owner.queue.claim([1], 1, owner.report);
+          await owner.queue.claimBegun(account, 1, owner.report);
         } else if (next.type === "takeover") {
           former = owner;
           owner = await own(channelId, world.epoch + 1);

@@ -165,7 +165,7 @@ describe("a settlement", () => {
     await owner.claim([1], 8);
     await former.settle(id ?? "", { state: "failed", error: notSent });
     await former.unclaim([id ?? ""]);
-    await expect(former.startRelay(id ?? "", "3EB0AA", account)).rejects.toThrow("belongs to another owner");
+    expect(await former.claimBegun(account, 8)).toEqual({ sends: [], isMore: false });
     expect(await read(id)).toMatchObject({ state: "running", attempts: 2, claim: { epoch: 2 } });
     expect(await read(id)).not.toHaveProperty("relayStartedAt");
   });
@@ -197,21 +197,24 @@ describe("a settlement", () => {
 test("an unclaimed command keeps its place and loses no attempt", async () => {
   const { channelId, queue } = queueOf();
   const ids = await insert(channelId, {}, {}, {});
-  await queue.claim([1], 2);
-  await queue.startRelay(ids[1] ?? "", "3EB0CCCC", account);
+  const { sends } = await queue.claimBegun(account, 2);
   await queue.unclaim(ids.slice(0, 2));
-  expect(await read(ids[1])).toMatchObject({ state: "queued", attempts: 0, messageId: "3EB0CCCC" });
+  const { messageId } = sends[1] ?? {};
+  expect(await read(ids[1])).toMatchObject({ state: "queued", attempts: 0, messageId });
   expect(await read(ids[1])).not.toHaveProperty("claim");
   expect(await read(ids[1])).not.toHaveProperty("relayStartedAt");
   expect(idsOf(await queue.claim([1], 8))).toEqual(ids);
 });
 
-test("starting a relay stores its time and message id", async () => {
+test("claiming sends for the wire stores the time, the account and a message id, and says whether there may be more", async () => {
   const { channelId, queue } = queueOf();
-  const [id = ""] = await insert(channelId, {});
-  await queue.claim([1], 1);
-  await queue.startRelay(id, "3EB0DD", account);
-  expect(await read(id)).toMatchObject({ messageId: "3EB0DD", relayStartedAt: expect.any(Date) });
+  const [id, withId] = await insert(channelId, {}, { messageId: "3EB0DDDD" });
+  const { sends, isMore } = await queue.claimBegun(account, 2);
+  expect(isMore).toBe(true);
+  expect(await queue.claimBegun(account, 2)).toEqual({ sends: [], isMore: false });
+  const marks = { state: "running", relayStartedAt: expect.any(Date), relayedBy: account };
+  expect(await read(id)).toMatchObject({ ...marks, messageId: sends[0]?.messageId });
+  expect(await read(withId)).toMatchObject({ ...marks, messageId: "3EB0DDDD" });
 });
 
 /** Queues every orphan again. */
@@ -222,14 +225,15 @@ async function requeueOrphans(queue: CommandQueue) {
 test("the next owner finds the orphans of a former one, and settles those that have not changed since", async () => {
   const { channelId, queue: former } = queueOf();
   const [claimed = "", begun = "", waiting = ""] = await insert(channelId, {}, {}, {});
-  await former.claim([1], 2);
+  await former.claimBegun(account, 2);
   const { queue: owner } = queueOf(channelId, 2);
   const [mine = ""] = await insert(channelId, control);
   await owner.claim([0], 1);
   const found = await owner.orphans();
   expect(idsOf(found)).toEqual([claimed, begun]);
-  // The former owner has not yet noticed that it was deposed.
-  await former.startRelay(begun, "3EB0EE", account);
+  // The former owner, which has not yet noticed that it was deposed, takes it back and claims it once more.
+  await former.unclaim([begun]);
+  await former.claimBegun(account, 1);
   await owner.settleOrphans(found.map((command) => ({ command, next: "queue" })));
   expect(idsOf(await owner.orphans())).toEqual([begun]);
   const unknown = { state: "unknown", result: { status: "unknown" } } as const;

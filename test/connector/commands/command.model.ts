@@ -16,6 +16,7 @@ export interface ModelCommand {
   place: number;
   /** The epoch that claimed it; null while it is unclaimed. */
   epoch: number | null;
+  /** Its message is recorded; it stays so. */
   isBegun: boolean;
   isResent: boolean;
   isOverdue: boolean;
@@ -114,7 +115,7 @@ function takeover(world: World) {
     if (command.state !== "running" && command.state !== "unknown") continue;
     const { state, isBegun } = command;
     const verdict = verdictOn(
-      { state, type: "message.send", ...(isBegun ? { relayStartedAt: new Date() } : {}) },
+      { state, type: "message.send", relayStartedAt: new Date(), isRecorded: isBegun },
       { hasArrived: hasArrived(command), refusal: null, notSent: null },
     );
     if (verdict === "markUnknown") publish(command, "unknown");
@@ -136,7 +137,7 @@ const happens: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Happen
   requeue(command) {
     if (command.copies > 0 || !take(command, "requeue")) return;
     command.attempts--;
-    Object.assign(command, { epoch: null, isBegun: false });
+    command.epoch = null;
   },
   accepted(command) {
     if (command.state === "running" && command.copies > 0) {
@@ -188,7 +189,7 @@ const happens: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Happen
   },
   retry(command, world) {
     if (!take(command, "retry")) return;
-    Object.assign(command, { attempts: 0, epoch: null, isBegun: false, isOverdue: false });
+    Object.assign(command, { attempts: 0, epoch: null, isOverdue: false });
     command.place = world.places++;
   },
 };

@@ -31,10 +31,11 @@ async function owner(channelId: string, epoch: number) {
   });
   return {
     queue,
+    messageStore,
     publishedStatuses,
     messageStatuses,
     events,
-    rescue: () => rescueOrphans({ queue, publishedStatuses, messageStatuses }),
+    rescue: () => rescueOrphans({ fence, queue, publishedStatuses, messageStatuses, messageStore }),
   };
 }
 
@@ -51,13 +52,14 @@ interface Case {
   statuses: string[];
 }
 
-const begin = ({ queue }: Owner, { _id }: CommandDocument) => queue.startRelay(_id, messageId, account);
+const begin = ({ messageStore }: Owner, _command: CommandDocument) =>
+  messageStore.sending(messageId, facts.to, "text", { conversation: "Hello" });
 const publish = ({ messageStatuses }: Owner, status: "sent" | "unknown" | "delivered") =>
   messageStatuses.publish({ messageId, status });
 
 const cases: Case[] = [
   {
-    title: "a send that was only claimed is queued again",
+    title: "a send that was claimed for the wire, but not recorded, is queued again",
     before: async () => undefined,
     rescued: { state: "queued" },
     statuses: [],
@@ -138,7 +140,9 @@ describe("after the rescue of orphans", () => {
     const command = commandDocument(channelId, fields ?? { messageId });
     await file.all.commands.insertOne(command);
     const former = await owner(channelId, 1);
-    const [claimed] = await former.queue.claim([0, 1], 1);
+    const [control] = await former.queue.claim([0], 1);
+    const { sends } = await former.queue.claimBegun(account, 1);
+    const claimed = control ?? sends[0];
     if (!claimed) throw new Error("Nothing was claimed");
     await before(former, claimed);
     for (const epoch of [2, 3]) {
@@ -158,7 +162,7 @@ test("an `unknown` send belongs to the latest owner: a former one can neither re
   const command = commandDocument(channelId, { messageId });
   await file.all.commands.insertOne(command);
   const former = await owner(channelId, 1);
-  await former.queue.claim([1], 1);
+  await former.queue.claimBegun(account, 1);
   await begin(former, command);
   const next = await owner(channelId, 2);
   await next.rescue();
@@ -200,7 +204,7 @@ test("a command that a deposed owner claims late is rescued by the next sweep", 
   await next.rescue();
   const [early, late] = [commandDocument(channelId), commandDocument(channelId, { messageId })];
   await file.all.commands.insertMany([early, late]);
-  await former.queue.claim([1], 2);
+  await former.queue.claimBegun(account, 2);
   await begin(former, late);
   await next.rescue();
   const states = await file.all.commands.find({ channelId }).sort({ ord: 1 }).toArray();

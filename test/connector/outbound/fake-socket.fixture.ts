@@ -33,6 +33,8 @@ export function fakeSocket({
   account = "15550100009:1@s.whatsapp.net",
 }: Answers) {
   const relayed: string[] = [];
+  /** The relayed messages whose stanza left. */
+  const written: string[] = [];
   /** The relayed messages, encoded. */
   const messages: Array<{ to: string; bytes: Uint8Array }> = [];
   const running = { relays: 0, answers: 0 };
@@ -57,18 +59,25 @@ export function fakeSocket({
     }
     return { tag: "ack", attrs: { id, ...(acked === "sent" ? {} : { error: String(acked) }) } };
   };
-  const send = async (id: string, to: string) => {
+  /** Makes the stanza. Resolves to a function that waits until it has left. */
+  const make = async (id: string, to: string) => {
     relayed.push(id);
     await relay?.();
     const isFailing = relayed.length <= failures;
     markEncrypted();
     markCopy(to);
-    if (!isFailing || isOnWireWhenFailing) {
-      markWritten();
-      wire.emit(id);
-    }
-    if (isFailing) throw new Error("made up");
-    return id;
+    const isMade = !isFailing || isOnWireWhenFailing;
+    const leaves = isMade ? markWritten() : Promise.resolve();
+    leaves.catch(() => undefined);
+    return async () => {
+      await leaves;
+      if (isMade) {
+        written.push(id);
+        wire.emit(id);
+      }
+      if (isFailing) throw new Error("made up");
+      return id;
+    };
   };
   const wa = {
     ws: new EventEmitter(),
@@ -78,9 +87,10 @@ export function fakeSocket({
       return [{ jid, exists: !unregistered.includes(jid) }];
     },
     waitForMessage: (id: string, timeoutMs: number) => count("answers", () => answer(id, timeoutMs)),
-    relayMessage: (to: string, message: proto.IMessage, { messageId }: { messageId: string }) => {
+    async relayMessage(to: string, message: proto.IMessage, { messageId }: { messageId: string }) {
       messages.push({ to, bytes: proto.Message.encode(message).finish() });
-      return count("relays", () => send(messageId, to));
+      const left = await count("relays", () => make(messageId, to));
+      return await left();
     },
     async getUSyncDevices(jids: string[]) {
       for (const jid of jids) await devices?.(jid);
@@ -88,5 +98,5 @@ export function fakeSocket({
     },
     assertSessions: async () => false,
   };
-  return { wa: wa as unknown as WASocket, relayed, messages, most };
+  return { wa: wa as unknown as WASocket, relayed, written, messages, most };
 }

@@ -45,12 +45,20 @@ export async function senderOn(
     messageStore,
     onArrived: queue.settleUnknown,
   });
-  await rescueOrphans({ queue, messageStatuses, publishedStatuses });
+  await rescueOrphans({ fence, queue, messageStatuses, publishedStatuses, messageStore });
   const socket = fakeSocket(answers);
   const gone = new AbortController();
   let currentGone = gone;
-  const now = { sending: { kind: "open", wa: socket.wa, gone: gone.signal } as Sending, isOwner: true };
-  const scope = sessionScope({ channelId, isOwner: () => now.isOwner });
+  const now = {
+    sending: { kind: "open", wa: socket.wa, gone: gone.signal } as Sending,
+    isOwner: true,
+    aheadMs: 0,
+  };
+  const scope = sessionScope({
+    channelId,
+    isOwner: () => now.isOwner,
+    now: () => Date.now() + now.aheadMs,
+  });
   const { errors } = scope;
   const sender = createSender(scope, {
     ...{ queue, messageStatuses, messageStore, ackMs, overtakeMs },

@@ -214,12 +214,13 @@ describe("without an open socket", () => {
   });
 
   test("a send that becomes overdue after its claim expires and is not relayed", async () => {
-    const late: { command?: CommandDocument } = {};
-    const relay = () =>
-      file.all.commands.updateOne({ _id: late.command?._id ?? "" }, { $set: { expiresAt: past } });
-    const fixture = await openSender({ relay });
+    const onRelay: { overdue?: () => Promise<unknown> } = {};
+    const fixture = await openSender({ relay: async () => onRelay.overdue?.() });
     const [first, second] = (await fixture.insert(2)) as [CommandDocument, CommandDocument];
-    late.command = second;
+    onRelay.overdue = () => {
+      fixture.now.aheadMs = 24 * 3_600_000;
+      return file.all.commands.updateOne({ _id: second._id }, { $set: { expiresAt: past } });
+    };
     fixture.sender.ring();
     expect(await fixture.settled(second)).toMatchObject({ state: "expired" });
     expect(await fixture.settled(first)).toMatchObject({ state: "succeeded" });

@@ -62,8 +62,8 @@ test("a takeover publishes sends that may have left as `unknown`, and queues the
     commandDocument(channelId),
   ];
   await file.all.commands.insertMany([begun, waiting]);
-  await former.queue.claim([1], 2);
-  await former.queue.startRelay(begun._id, "3EB0AAAA", account);
+  await former.queue.claimBegun(account, 2);
+  await former.messageStore.sending("3EB0AAAA", account, "text", { conversation: "Hello" });
   const owner = await own(channelId);
   const published = await file.all.events.find({ channelId, seq: { $exists: true } }).toArray();
   expect(published.map(({ type, data }) => ({ type, ...data }))).toEqual([
@@ -77,8 +77,8 @@ test("a failed takeover releases the database session", async () => {
   const former = await own(channelId);
   const begun = commandDocument(channelId, { messageId: "3EB0BBBB" });
   await file.all.commands.insertOne(begun);
-  await former.queue.claim([1], 1);
-  await former.queue.startRelay(begun._id, "3EB0BBBB", account);
+  await former.queue.claimBegun(account, 1);
+  await former.messageStore.sending("3EB0BBBB", account, "text", { conversation: "Hello" });
   await expect(own(channelId, { isValid: () => false })).rejects.toThrow(FencedError);
   const keys = file.database.db.collection<{ _id: string }>("whatsapp_auth_keys");
   const row = await keys.findOne({ _id: `${channelId}/fence` });

@@ -1,0 +1,79 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { expect, test } from "vitest";
+import type { WASocket } from "#connector/baileys/baileys.ts";
+import { markCopy, markEncrypted, traceRelay } from "#connector/baileys/wire-trace.ts";
+import { gateFrames } from "#connector/connection/raw-socket.ts";
+
+const to = "15550100001@s.whatsapp.net";
+
+/** A gated socket. `durable` is what a frame made now waits for. */
+function gated() {
+  const left: string[] = [];
+  const raw = { send: (frame: string) => void left.push(frame) };
+  const state = { durable: Promise.resolve(), failures: 0 };
+  gateFrames(
+    { ws: { socket: raw } } as unknown as WASocket,
+    () => state.durable,
+    () => void state.failures++,
+  );
+  const refused: string[] = [];
+  const send = (frame: string) =>
+    (raw.send as (...values: unknown[]) => void)(frame, (error?: Error) => error && refused.push(frame));
+  return { left, refused, state, send };
+}
+
+test("a frame leaves when what was queued before it is durable, and those behind it keep their order", async () => {
+  const { left, state, send } = gated();
+  const first = Promise.withResolvers<void>();
+  state.durable = first.promise;
+  send("stanza");
+  state.durable = Promise.resolve();
+  send("ping");
+  await turn();
+  expect(left).toEqual([]);
+  first.resolve();
+  await turn();
+  expect(left).toEqual(["stanza", "ping"]);
+});
+
+test("a stanza also waits for what covers its relay, and counts as on the wire from its place in the order", async () => {
+  const { left, send } = gated();
+  const covered = Promise.withResolvers<void>();
+  let isHanded = false;
+  const relayed = traceRelay(
+    to,
+    async () => {
+      send("query");
+      markEncrypted();
+      markCopy(to);
+      send("stanza");
+    },
+    {
+      covered: covered.promise,
+      onHanded: () => {
+        isHanded = true;
+      },
+    },
+  );
+  await turn();
+  expect([left, isHanded]).toEqual([["query"], true]);
+  covered.resolve();
+  expect(await relayed).toEqual({ isOnWire: true });
+  await turn();
+  expect(left).toEqual(["query", "stanza"]);
+});
+
+test("once a wait has failed no frame leaves any more, and the failure is told once", async () => {
+  const { left, refused, state, send } = gated();
+  state.durable = Promise.reject(new Error("unavailable"));
+  state.durable.catch(() => undefined);
+  send("stanza");
+  state.durable = Promise.resolve();
+  send("ping");
+  await turn();
+  expect({ left, refused, failures: state.failures }).toEqual({
+    left: [],
+    refused: ["stanza", "ping"],
+    failures: 1,
+  });
+});
