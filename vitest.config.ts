@@ -42,8 +42,8 @@ export default defineConfig({
     pool: "forks",
     maxWorkers,
     sequence: { sequencer: LongFirst },
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: ["default", gateReporter()],
   },
 });

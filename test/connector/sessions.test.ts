@@ -108,7 +108,7 @@ test("a channel whose takeover throws is tried again after growing pauses, and t
     // Too soon: nothing is tried.
     await sessions.take(_id);
     expect(await owner()).toMatchObject({ epoch: failures });
-    if (failures < 3) await eventually(() => rung.length === failures, { withinMs: 20_000 });
+    if (failures < 3) await eventually(() => rung.length === failures);
   }
   expect(await owner()).toMatchObject({ connector: null, unopenedBy: [expect.any(String)] });
 });
@@ -122,7 +122,7 @@ test("a stop does not wait for a channel whose takeover fails again and again, a
   const { sessions, rung } = openSessions();
   await expect(sessions.take(_id)).rejects.toThrow();
   await sessions.closeAll(release);
-  await eventually(() => rung.length > 0, { withinMs: 20_000 });
+  await eventually(() => rung.length > 0);
   await sessions.take(_id);
   await sessions.takeOverdue(_id);
   expect((await file.all.channels.findOne({ _id }))?.owner.epoch).toBe(1);

@@ -12,7 +12,7 @@ const rows = text.split("\n").filter((line) => line.startsWith("| ") && !line.st
 const queries = rows.flatMap((row) => /^\| `([\w:]+ (?:get|set)[^`]*)` \|/.exec(row)?.[1] ?? []);
 
 test("docs/internals/replies.md lists every query that a connector makes, and nothing else", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await using picture = await servePicture();
   await using system = await startSystem({

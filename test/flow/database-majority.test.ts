@@ -17,7 +17,7 @@ beforeAll(async () => {
   mongo = await testReplicaSet({ electionTimeoutMs: 2_000 });
   system = await startSystem({ database: mongo });
   channel = await pairedChannel(system, phoneNumber);
-}, 180_000);
+}, 360_000);
 
 afterAll(async () => {
   await system?.[Symbol.asyncDispose]();
@@ -46,7 +46,7 @@ const published = async () => {
 };
 
 test("messages in both directions arrive once, in order, when a primary is killed and another steps down", {
-  timeout: 240_000,
+  timeout: 480_000,
 }, async () => {
   const messages = Array.from({ length: 12 }, (_, index) => `one of twelve, ${index}`);
   const sending = (async () => {
@@ -72,7 +72,7 @@ test("messages in both directions arrive once, in order, when a primary is kille
 });
 
 test("a MongoDB without a majority makes sends fail with 503 and the channel hang up, until the majority is back", {
-  timeout: 240_000,
+  timeout: 480_000,
 }, async () => {
   await mongo.whole();
   await channel.becomes("active");

@@ -74,7 +74,7 @@ test("a chat whose messages disappear gets texts and media with its timer, also 
   await channel.becomes("active");
   expect(await text()).toMatchObject({ expiration: day });
   expect(await text(system.sandbox.account(contact).lid)).toMatchObject({ expiration: day });
-}, 40_000);
+}, 120_000);
 
 test("the timer follows the latest setting: of either phone, under either address, in any message", async () => {
   await setTimer(7 * day, phoneNumber);
@@ -83,4 +83,4 @@ test("the timer follows the latest setting: of either phone, under either addres
   expect(await text()).toMatchObject({ expiration: 90 * day });
   await setTimer(0);
   expect((await text())?.expiration ?? 0).toBe(0);
-}, 40_000);
+}, 120_000);

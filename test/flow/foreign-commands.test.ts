@@ -21,13 +21,10 @@ async function insert(document: Record<string, unknown>) {
   await system.database.db.collection<{ _id: string }>("commands").insertOne({ _id, ...document });
   return {
     settles: () =>
-      eventually(
-        async () => {
-          const found = await system.collections.commands.findOne({ _id });
-          return found?.doneAt ? found : null;
-        },
-        { withinMs: 20_000 },
-      ) as Promise<CommandDocument>,
+      eventually(async () => {
+        const found = await system.collections.commands.findOne({ _id });
+        return found?.doneAt ? found : null;
+      }) as Promise<CommandDocument>,
   };
 }
 
@@ -140,6 +137,6 @@ test("a channel that another service deletes answers 404 while it is still being
   await eventually(async () => (await system.api().get(`/channels/${deleted.channelId}`)).status === 404);
   expect(await remaining()).toBe(1);
   system.sandbox.faults.clear();
-  await eventually(async () => (await remaining()) === 0, { withinMs: 25_000 });
+  await eventually(async () => (await remaining()) === 0);
   expect(deleted.phone.devices()).toEqual([]);
 });

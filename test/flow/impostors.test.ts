@@ -56,7 +56,7 @@ test("a contact's key bundle with a wrong signature gets no message", async () =
   await contact.askRetry(id);
   await eventually(() => lines.some((line) => line.includes("failed to inject session from retry receipt")));
   system.sandbox.faults.forge("pre-key", false);
-}, 60_000);
+}, 120_000);
 
 test("a phone whose signature is wrong links nothing", async () => {
   const channel = await newChannel(system, "15550110805");
@@ -67,4 +67,4 @@ test("a phone whose signature is wrong links nothing", async () => {
   await channel.becomes("error", "pairing_failed");
   expect(channel.phone.devices()).toEqual([]);
   system.sandbox.faults.forge("account", false);
-}, 60_000);
+}, 120_000);

@@ -10,7 +10,7 @@ const contacts = ["15550100062", "15550100063", "15550100064"];
 const perContact = 80;
 
 test("messages that arrive through restarts and lost connections are published once each, in order", {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   await using system = await startSystem({ timings: { backoff: { baseMs: 50, maxMs: 200 } } });
   const channel = await pairedChannel(system, phone);
@@ -48,7 +48,7 @@ test("messages that arrive through restarts and lost connections are published o
   await eventually(
     async () => waiting() === 0 && (await published()).flat().length >= sent.length * contacts.length,
     {
-      withinMs: 40_000,
+      withinMs: 60_000,
     },
   ).catch(() => undefined);
   expect(await published()).toEqual(contacts.map(() => sent));
@@ -60,7 +60,7 @@ test("messages that arrive through restarts and lost connections are published o
 });
 
 test("a message that its sender encrypts and sends again under the same id is published once", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await using system = await startSystem();
   const channel = await pairedChannel(system, phone);

@@ -11,7 +11,7 @@ test.each([
   ["receipted", "15550100622"],
 ] as const)(
   "each message of a backlog is published once, in order, when the connector is killed in the middle of it (%s)",
-  { timeout: 90_000 },
+  { timeout: 180_000 },
   async (point, contactNumber) => {
     const contact = system.contact(contactNumber);
     await system.stop();
@@ -31,7 +31,7 @@ test.each([
 );
 
 test("a connector stopped in the middle of a backlog loses and repeats no message, and the next one clears the journal", {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const contact = system.contact("15550100623");
   await system.stop();
@@ -49,7 +49,7 @@ test("a connector stopped in the middle of a backlog loses and repeats no messag
 });
 
 test("a contact can decrypt the next message after the connector was killed with one on the wire", {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const contact = system.contact("15550100624");
   await contact.isSent("first");

@@ -4,7 +4,7 @@ import { pairedChannel, type TestChannel } from "../support/pairing.ts";
 import { type ConnectorProcess, type System, startSystem } from "../support/system.ts";
 import type { DeathPoint } from "./dies-at.child.ts";
 
-export const patient = { withinMs: 30_000 };
+export const patient = { withinMs: 60_000 };
 
 const diesAt = new URL("./dies-at.child.ts", import.meta.url);
 const name = "killed";

@@ -26,7 +26,7 @@ async function killedWhilePairing(phoneNumber: string, point: "scanned" | "linke
 }
 
 test("a connector killed before it stored its keys has not confirmed the link: the phone shows no device", {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   await using killed = await killedWhilePairing("15550100381", "scanned");
   const { system, channel, scan, credentials } = killed;
@@ -36,7 +36,7 @@ test("a connector killed before it stored its keys has not confirmed the link: t
 });
 
 test("a connector killed after it stored its keys and before it confirmed the link leaves nothing that claims to be linked", {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   await using killed = await killedWhilePairing("15550100382", "linked");
   const { system, channel, scan, credentials } = killed;

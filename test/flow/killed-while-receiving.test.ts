@@ -15,7 +15,7 @@ const points: Array<[string, DeathPoint, number]> = [
 for (const [where, point, isRedelivered] of points) {
   for (const kind of ["first", "later"] as const) {
     test(`a contact's ${kind} message is published once when the connector is killed ${where}`, {
-      timeout: 90_000,
+      timeout: 180_000,
     }, async () => {
       const contact = system.contact(String(++lastContact));
       if (kind === "later") await contact.isSent("an answer");

@@ -45,7 +45,7 @@ const allActiveAt = (system: System, channels: TestChannel[], names: string[]) =
   }, patient);
 
 test("a connector with another ENCRYPTION_KEY gets no channel that another can open, and is not ready", {
-  timeout: 180_000,
+  timeout: 360_000,
 }, async () => {
   await using system = await startConnectors();
   const east = await system.start("east");
@@ -77,7 +77,7 @@ test("a connector with another ENCRYPTION_KEY gets no channel that another can o
 });
 
 test("a connector of another WhatsApp server gives back, once and unchanged, what balancing gave it", {
-  timeout: 180_000,
+  timeout: 360_000,
 }, async () => {
   await using system = await startConnectors();
   await system.start("east");
@@ -97,7 +97,7 @@ test("a connector of another WhatsApp server gives back, once and unchanged, wha
 });
 
 test("channels that nobody living can open say so, and come back by themselves when a connector with the key joins", {
-  timeout: 180_000,
+  timeout: 360_000,
 }, async () => {
   await using system = await startConnectors();
   const key = newKey();
@@ -117,7 +117,7 @@ test("channels that nobody living can open say so, and come back by themselves w
 });
 
 test("a rotation of keys by rolling restarts, with every step cut short by a kill, leaves every channel served", {
-  timeout: 240_000,
+  timeout: 480_000,
 }, async () => {
   await using system = await startConnectors();
   const [older, newer] = [newKey(), newKey()];

@@ -188,7 +188,7 @@ test("an image arrives byte for byte, with its caption", async () => {
 });
 
 test("a media host may take longer to answer than Node's 5 s", {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   const { faults } = system.sandbox.media;
   faults.delayMs = 6_000;

@@ -7,7 +7,7 @@ const useEverything = new URL("./use-everything.child.ts", import.meta.url);
 const numbers = ["15550100071", "15550100072", "15550100073", "15550100074"];
 
 test("the trace log contains no key, code, QR, text or number, and nothing but log lines is printed", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await using database = await testDatabase();
   await using child = startChild(useEverything, numbers, { env: { MONGO_URI: database.uri } });

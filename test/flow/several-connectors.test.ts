@@ -21,7 +21,7 @@ const preferred = (channelId: string) =>
   )?.name;
 
 test("a joining connector takes over its share of channels and no more; a draining one hands each channel over at once", {
-  timeout: 180_000,
+  timeout: 360_000,
 }, async () => {
   // Channels move sooner after a join, and a drain waits less for a send that is never acknowledged.
   await using system = await startSystem({
@@ -76,7 +76,7 @@ test("a joining connector takes over its share of channels and no more; a draini
 const shortLease = { leaseMs: 6_000, renewMs: 1_000, leaseMarginMs: 1_200, graceMs: 2_000 };
 
 test("a connector suspended beyond its lease writes nothing when it resumes, and one socket remains", {
-  timeout: 180_000,
+  timeout: 360_000,
 }, async () => {
   await using system = await startSystem({ processes: "connectors", timings: shortLease });
   const { sandbox, collections } = system;

@@ -4,7 +4,7 @@ import { newChannel } from "../support/pairing.ts";
 import { startSystem } from "../support/system.ts";
 
 test("a pairing code leaves the command's result when it is used, or dies with its connection or its owner", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await using system = await startSystem();
   const channel = await newChannel(system, "15550100421");

@@ -25,7 +25,7 @@ const ignore = (...namespaces: string[]) => {
 };
 
 test("a channel whose pre-keys nobody asks or answers for logs in, sends and receives, and offers them once it can", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const channel = await newChannel(system, "15550100391");
   await post(channel, "connect");
@@ -49,7 +49,7 @@ test("a channel whose pre-keys nobody asks or answers for logs in, sends and rec
 });
 
 test("pre-keys whose offer WhatsApp leaves unanswered are offered again, and no new ones are made", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const channel = await pairedChannel(system, "15550100393");
   await eventually(() => (preKeysLeft(channel) ?? 0) > 0);
@@ -77,7 +77,7 @@ test("pre-keys whose offer WhatsApp leaves unanswered are offered again, and no 
 });
 
 test("properties, block list, privacy and settings are not waited for: a new link is active, receives and sends", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const channel = await newChannel(system, "15550100394");
   await post(channel, "connect");
@@ -95,7 +95,7 @@ test("properties, block list, privacy and settings are not waited for: a new lin
 });
 
 test("the query that makes WhatsApp deliver messages is repeated until it is answered", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const channel = await pairedChannel(system, "15550100396");
   await post(channel, "disconnect");

@@ -71,14 +71,14 @@ describe.each(["encrypt", "usync"])("while WhatsApp does not answer %s queries",
     const { commandId, messageId } = body.error.details as { commandId: string; messageId: string };
     await system.api().post(`/commands/${commandId}/retry`);
     await system.sandbox.account(to).waitForMessage(({ id }) => id === messageId);
-  }, 40_000);
+  }, 120_000);
 
   test("a send to a new contact goes out when a later query is answered", async () => {
     const to = String(newNumber++);
     system.sandbox.faults.ignoreQuery(xmlns, { times: 1 });
     expect((await send(to)).status).toBe(200);
     await system.sandbox.account(to).waitForMessage();
-  }, 40_000);
+  }, 120_000);
 
   test("a contact that asks for a message again holds up nobody, nor does one with new devices", async () => {
     const asking = system.sandbox.account(member);
@@ -93,7 +93,7 @@ describe.each(["encrypt", "usync"])("while WhatsApp does not answer %s queries",
       const row = await system.collections.messages.findOne({ messageId });
       return row?.status === "delivered";
     });
-  }, 40_000);
+  }, 120_000);
 });
 
 /** Sends a message whose stanza names the sender's number alone, so that Baileys asks WhatsApp for the LID. */
@@ -119,7 +119,7 @@ test("strangers whom WhatsApp does not look up hold up the others once, not one 
   });
   expect(took).toBeLessThan(patienceMs);
   for (const stranger of strangers) await published(stranger);
-}, 40_000);
+}, 120_000);
 
 test("media goes out when a later query for the media hosts is answered, and beside it other sends do", async () => {
   system.sandbox.faults.ignoreQuery("w:m", { times: 1 });
@@ -130,7 +130,7 @@ test("media goes out when a later query for the media hosts is answered, and bes
   const { status, body: answer } = await sending;
   expect(status).toBe(200);
   await system.sandbox.account(member).waitForMessage(({ id }) => id === answer.payload.messageId);
-}, 40_000);
+}, 120_000);
 
 test("a newly linked channel receives messages while WhatsApp does not answer for its app state", async () => {
   system.sandbox.faults.ignoreQuery("w:sync:app:state", { times: 100 });
@@ -147,7 +147,7 @@ test("a newly linked channel receives messages while WhatsApp does not answer fo
   });
   expect(took).toBeLessThan(patienceMs);
   await system.api().post(`/channels/${linked.channelId}/disconnect`);
-}, 40_000);
+}, 120_000);
 
 test("a group message makes Baileys ask in no transaction, nor does it hold up others", async () => {
   const { id } = system.sandbox.account(member).createGroup("Friends", [phoneNumber, known]);

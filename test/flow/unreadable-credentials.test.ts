@@ -5,7 +5,7 @@ import { pairedChannel } from "../support/pairing.ts";
 import { startSystem } from "../support/system.ts";
 
 test("credentials sealed under another ENCRYPTION_KEY put the channel into error, and work again by themselves once that key is back", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await using system = await startSystem({ timings: { graceMs: 500 } });
   const channel = await pairedChannel(system, "15550100131");

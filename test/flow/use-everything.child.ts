@@ -49,7 +49,7 @@ await runMain(async (_stopRequested, env) => {
   await other.becomes("active");
   const { logins } = system.sandbox.counts;
   system.sandbox.faults.drop("all");
-  await eventually(() => system.sandbox.counts.logins >= logins + 2, { withinMs: 20_000 });
+  await eventually(() => system.sandbox.counts.logins >= logins + 2);
   await channel.becomes("active");
   await pairedChannel(system, thirdShop);
   process.stderr.write(JSON.stringify({ qr, code }));

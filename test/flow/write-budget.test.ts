@@ -67,7 +67,7 @@ async function writesOf(work: () => Promise<unknown>): Promise<Writes> {
       last = written.commits;
       return isQuiet;
     },
-    { everyMs: 1_200, withinMs: 20_000 },
+    { everyMs: 1_200 },
   );
   return written;
 }
@@ -83,7 +83,7 @@ test("a pairing writes each key once and the credentials a few times", async () 
   expect(rows.session).toBeLessThanOrEqual(2);
   expect(commits).toBeLessThanOrEqual(15);
   expect(bytes).toBeLessThan(24_000);
-}, 60_000);
+}, 120_000);
 
 test("a text to a known contact writes at most two ratchets and 3.5 KB, usually in one commit", async () => {
   await send();
@@ -93,7 +93,7 @@ test("a text to a known contact writes at most two ratchets and 3.5 KB, usually 
   expect(rows.session).toBeLessThanOrEqual(2 * times);
   expect(commits).toBeLessThanOrEqual(times * 1.5);
   expect(bytes / times).toBeLessThan(3_584);
-}, 60_000);
+}, 120_000);
 
 test("an incoming text writes its ratchet and its journal row, at most 1.5 KB", async () => {
   const person = system.sandbox.account(contact);
@@ -108,8 +108,8 @@ test("an incoming text writes its ratchet and its journal row, at most 1.5 KB", 
   });
   expect(rows).toEqual({ session: times, inbound: times });
   expect(bytes / times).toBeLessThan(1_536);
-}, 60_000);
+}, 120_000);
 
 test("a connected channel without traffic writes nothing", async () => {
   expect((await writesOf(async () => undefined)).commits).toBe(0);
-}, 60_000);
+}, 120_000);

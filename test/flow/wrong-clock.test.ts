@@ -30,7 +30,7 @@ test.each([
 ])(
   "a connector whose clock is 90 s %s links a phone by QR and by code, and dates everything by the database",
   {
-    timeout: 90_000,
+    timeout: 180_000,
   },
   async (name, shift, number) => {
     await using connector = await system.start(name, shiftedClock(shift));

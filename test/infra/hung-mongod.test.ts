@@ -4,7 +4,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 import { end, greeting, keyIn, pair, serverOf, start } from "./main.fixture.ts";
 
 test("a SIGTERM while mongod hangs ends within 30 s, and nothing is left running", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   await using folder = await temporaryFolder();
   await using child = start(folder.path, ["--sandbox"]);

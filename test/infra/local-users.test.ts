@@ -20,7 +20,7 @@ async function openTo(folder: string): Promise<string[]> {
 }
 
 test("attachments on their way out, and everything in the data folder, are closed to other users; a start removes what a killed one left", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async ({ skip }) => {
   if (process.platform === "win32") skip("Windows has no modes");
   await using folder = await temporaryFolder();
@@ -56,7 +56,7 @@ test("attachments on their way out, and everything in the data folder, are close
   expect(await readdir(temporary.path)).toEqual([]);
 });
 
-test("a program that Baileys starts gets no key either", { timeout: 60_000 }, async ({ skip }) => {
+test("a program that Baileys starts gets no key either", { timeout: 120_000 }, async ({ skip }) => {
   if (process.platform === "win32") skip("the stand-in program is a shell script");
   await using folder = await temporaryFolder();
   await using programs = await temporaryFolder();
@@ -86,7 +86,7 @@ test("a program that Baileys starts gets no key either", { timeout: 60_000 }, as
   await end(child);
 });
 
-test("no child process gets a key that the product was given", { timeout: 60_000 }, async ({ skip }) => {
+test("no child process gets a key that the product was given", { timeout: 120_000 }, async ({ skip }) => {
   if (process.platform !== "linux") skip("only Linux shows the environment of a process");
   await using folder = await temporaryFolder();
   const secrets = {

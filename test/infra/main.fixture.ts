@@ -77,5 +77,5 @@ export async function pair(url: string, phone: string, key: string): Promise<str
 
 export async function becomesActive(api: Api, channelId: string): Promise<void> {
   const status = async () => (await api.get(`/channels/${channelId}/status`)).body.payload;
-  await eventually(async () => (await status()).isActive === true, { withinMs: 30_000 });
+  await eventually(async () => (await status()).isActive === true);
 }

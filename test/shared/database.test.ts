@@ -124,9 +124,9 @@ test("a sharded cluster is refused, as long as nobody has tested it", () => {
   expect(topologyProblem({ setName: "rs0" })).toBeNull();
 });
 
-test("a standalone server is refused with a message that says what to do", { timeout: 90_000 }, async () => {
+test("a standalone server is refused with a message that says what to do", { timeout: 180_000 }, async () => {
   await using folder = await temporaryFolder();
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(120_000);
   const program = { env: process.env, dataVersion: undefined, progress: silentProgress, signal };
   const { path } = await findServer(program);
   await using standalone = await standaloneMongo(path, folder.path);

@@ -7,11 +7,11 @@ export type Patience = { withinMs?: number; everyMs?: number };
  * Polls `check` until it returns anything but `undefined`, `null` or `false`, and resolves with that. Errors, failed
  * expectations included, count as "not yet". Without `everyMs` the pauses grow with the time waited, from 10 to 50 ms,
  * which spares the database most reads of a long wait.
- * @throws after `withinMs` (10 s): the error of the last check, or one that names its last result
+ * @throws after `withinMs` (30 s): the error of the last check, or one that names its last result
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { withinMs = 10_000, everyMs }: Patience = {},
+  { withinMs = 30_000, everyMs }: Patience = {},
 ): Promise<Exclude<T, undefined | null | false>> {
   let failure: unknown;
   const startedAt = performance.now();

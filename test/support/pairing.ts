@@ -37,14 +37,11 @@ export async function newChannel(
     phone: system.sandbox.account(phoneNumber),
     document,
     becomes: (status, reason = null) =>
-      eventually(
-        async () => {
-          const found = await document();
-          if (found.status === status && found.reason === reason) return found;
-          throw new Error(`the channel is ${found.status} (${found.reason}), not ${status} (${reason})`);
-        },
-        { withinMs: 20_000, ...patience },
-      ),
+      eventually(async () => {
+        const found = await document();
+        if (found.status === status && found.reason === reason) return found;
+        throw new Error(`the channel is ${found.status} (${found.reason}), not ${status} (${reason})`);
+      }, patience),
   };
 }
 

@@ -15,6 +15,6 @@ export async function subscribeTo(system: OneProcess, ...channelIds: string[]) {
     named,
     /** Waits until an event with this name passes `test`; resolves with its data. */
     receives: (name: string, test: (data: Record<string, unknown>) => boolean = () => true) =>
-      eventually(() => named(name).find(test), { withinMs: 20_000 }),
+      eventually(() => named(name).find(test)),
   };
 }

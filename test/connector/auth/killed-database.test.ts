@@ -20,7 +20,7 @@ const kills: ReadonlyArray<(written: Promise<unknown>) => Promise<unknown>> = [
 
 /** Starts a mongod of its own, for the test to kill. */
 async function ownMongo(dataDir: string) {
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(120_000);
   const mongo = await startEmbeddedMongo({ dataDir, env: process.env, progress: silentProgress, signal });
   const client = connectorMongoClient(mongo.uri);
   const { pid } = await client.db("admin").command({ serverStatus: 1 });
@@ -80,4 +80,4 @@ test("pre-keys and the credentials' counters are both stored or neither, wheneve
   }
   expect(stored.slice(0, 2)).toEqual([0, 0]);
   expect(stored.at(-1)).toBe((stored.at(-2) ?? 0) + preKeysAtOnce);
-}, 120_000);
+}, 240_000);

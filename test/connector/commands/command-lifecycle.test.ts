@@ -225,7 +225,7 @@ async function stored(channelId: string, ids: readonly string[]) {
 }
 
 test("the queue, the log and the takeover on the real database match the model after every happening", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(happening(2), { minLength: 8, maxLength: 30, size: "max" }), async (walk) => {

@@ -114,7 +114,7 @@ test("one run of adoption takes 20 pages of 500; the next run goes on", async ()
   expect(await left()).toBe(1);
   await run();
   expect(await left()).toBe(0);
-}, 60_000);
+}, 120_000);
 
 test("a page of foreign commands has 32 MB and the document in which it reaches them", async () => {
   const channelId = randomUUID();

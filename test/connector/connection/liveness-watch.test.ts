@@ -89,14 +89,14 @@ const impatient = { probeQuietMs: 200, probeMs: 20_000, stuckMs: 400 };
 
 async function opened(timings: Partial<Timings> = impatient) {
   const events = connect(timings);
-  await eventually(() => events.opens === 1, { withinMs: 20_000 });
+  await eventually(() => events.opens === 1);
   if (!socket) throw new Error("no socket");
   return { events, wa: socket.wa };
 }
 
 async function waitForPings(times: number): Promise<void> {
   const before = sandbox.counts.stanzas.iq ?? 0;
-  await eventually(() => (sandbox.counts.stanzas.iq ?? 0) >= before + times, { withinMs: 20_000 });
+  await eventually(() => (sandbox.counts.stanzas.iq ?? 0) >= before + times);
 }
 
 const never = () => new Promise<never>(() => undefined);

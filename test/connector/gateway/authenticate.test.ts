@@ -127,7 +127,7 @@ describe("a socket is closed with a reason", () => {
   });
 
   test("when the key expires", async () => {
-    const { key } = await gateway.addKey({ expiresAt: new Date(Date.now() + 600) });
+    const { key } = await gateway.addKey({ expiresAt: new Date(Date.now() + 2_000) });
     const client = gateway.connect({ auth: { apiKey: key } });
     await eventually(() => client.names().includes("authenticated"));
     await eventually(() => client.socket.disconnected);

@@ -161,7 +161,7 @@ export class GatewayFixture implements AsyncDisposable {
       socket,
       received,
       names: () => received.map(({ name }) => name),
-      ask: (name, ...payload) => socket.timeout(15_000).emitWithAck(name, ...payload),
+      ask: (name, ...payload) => socket.timeout(60_000).emitWithAck(name, ...payload),
     };
   }
 

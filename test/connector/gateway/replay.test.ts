@@ -231,10 +231,10 @@ describe("under load", () => {
     }
     await writing;
     for (const { client, after } of clients) {
-      await eventually(() => seqs(client).at(-1) === last, { withinMs: 30_000 });
+      await eventually(() => seqs(client).at(-1) === last);
       expect(seqs(client)).toEqual(range(after + 1, last));
     }
-  }, 90_000);
+  }, 180_000);
 
   test("a client that starts over receives nothing out of order meanwhile", async () => {
     const channelId = await gateway.addChannel();
@@ -248,10 +248,10 @@ describe("under load", () => {
     await eventually(() => seqs(client).length > 0);
     await client.ask("subscribe_channel", { channelId, after: 0 });
     await writing;
-    await eventually(() => seqs(client).at(-1) === 5_000, { withinMs: 30_000 });
+    await eventually(() => seqs(client).at(-1) === 5_000);
     const restart = client.received.findLastIndex(({ name }) => name === "subscribed");
     expect(seqs({ received: client.received.slice(restart) })).toEqual(range(1, 5_000));
-  }, 60_000);
+  }, 120_000);
 
   test("the clients of a killed gateway reconnect to another, and none misses an event", async () => {
     const first = await GatewayFixture.start({ database: gateway.database });
@@ -282,12 +282,12 @@ describe("under load", () => {
     );
     await writing;
     for (const [index, client] of after.entries()) {
-      await eventually(() => seqs(client).at(-1) === last, { withinMs: 30_000 });
+      await eventually(() => seqs(client).at(-1) === last);
       const whole = [...seqs(before[index] ?? client), ...seqs(client)];
       expect(whole).toEqual(range(1, last));
     }
     await first[Symbol.asyncDispose]();
-  }, 90_000);
+  }, 180_000);
 });
 
 /** A client that can stop reading, so that data sent to it stays in the buffers on the way. */
@@ -295,6 +295,8 @@ class Unreading implements Disposable {
   readonly #socket: WebSocket;
   readonly received: { name: string; data: Record<string, unknown> }[] = [];
   isClosed = false;
+  /** Stop reading at the next event of the log. The rest may have arrived before a test looks for that event. */
+  pausesAtEvent = false;
 
   constructor(url: string, key: string) {
     this.#socket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
@@ -306,10 +308,6 @@ class Unreading implements Disposable {
 
   send(name: string, data: object): void {
     this.#socket.send(`42${JSON.stringify([name, data])}`);
-  }
-
-  pause(): void {
-    this.#socket.pause();
   }
 
   resume(): void {
@@ -326,6 +324,9 @@ class Unreading implements Disposable {
     if (!packet.startsWith("42")) return;
     const [name, data] = JSON.parse(packet.slice(2));
     this.received.push({ name, data });
+    if (!this.pausesAtEvent || data.eventId === undefined) return;
+    this.pausesAtEvent = false;
+    this.#socket.pause();
   }
 }
 
@@ -342,9 +343,9 @@ test("a database lost during a replay closes the client, which misses nothing wh
   const { key } = await gateway.addKey();
   using client = new Unreading(other.url, key);
   await eventually(() => client.received.some(({ name }) => name === "authenticated"));
+  client.pausesAtEvent = true;
   client.send("subscribe_channel", { channelId, after: 0 });
   await eventually(() => seqs(client).length > 0);
-  client.pause();
   severable.cut();
   client.resume();
   await eventually(() => client.isClosed);
@@ -356,7 +357,7 @@ test("a database lost during a replay closes the client, which misses nothing wh
   await again.ask("subscribe_channel", { channelId, after: reached });
   await eventually(() => seqs(again).at(-1) === rows);
   expect(seqs(again)).toEqual(range(reached + 1, rows));
-}, 60_000);
+}, 120_000);
 
 describe("a client that does not read", () => {
   test("is closed early in a replay, and misses nothing when it reconnects", async () => {
@@ -370,9 +371,9 @@ describe("a client that does not read", () => {
     const { key } = await gateway.addKey();
     using client = new Unreading(other.url, key);
     await eventually(() => client.received.some(({ name }) => name === "authenticated"));
+    client.pausesAtEvent = true;
     client.send("subscribe_channel", { channelId, after: 0 });
     await eventually(() => seqs(client).length > 0);
-    client.pause();
     await eventually(() => other.logged.some((line) => line.includes("slow_consumer")));
     client.resume();
     await eventually(() => client.isClosed);
@@ -383,7 +384,7 @@ describe("a client that does not read", () => {
     await again.ask("subscribe_channel", { channelId, after: reached });
     await eventually(() => seqs(again).at(-1) === rows);
     expect(seqs(again)).toEqual(range(reached + 1, rows));
-  }, 60_000);
+  }, 120_000);
 
   test("is closed while live, and misses nothing when it reconnects", async () => {
     await using other = await GatewayFixture.start({ database: gateway.database });
@@ -394,9 +395,9 @@ describe("a client that does not read", () => {
     await eventually(() => client.received.some(({ name }) => name === "authenticated"));
     client.send("subscribe_channel", { channelId });
     await eventually(() => client.received.some(({ name }) => name === "subscribed"));
+    client.pausesAtEvent = true;
     await publish(1);
     await eventually(() => seqs(client).length === 1);
-    client.pause();
     for (let done = 0; done < rows; done += 200) await publish(200, padding);
     await eventually(() => other.logged.some((line) => line.includes("slow_consumer")));
     client.resume();
@@ -407,5 +408,5 @@ describe("a client that does not read", () => {
     await again.ask("subscribe_channel", { channelId, after: reached });
     await eventually(() => seqs(again).at(-1) === rows + 1);
     expect(seqs(again)).toEqual(range(reached + 1, rows + 1));
-  }, 60_000);
+  }, 120_000);
 });

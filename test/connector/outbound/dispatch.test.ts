@@ -213,7 +213,7 @@ describe("a process killed at any write", () => {
 
   test.each(killings)(
     "while it handles $send leaves a true state, and one event for it",
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async (killing) => {
       await Promise.all(Array.from({ length: writesPerSend + 1 }, (_, writes) => killedAt(writes, killing)));
     },

@@ -113,7 +113,7 @@ const realStep = fc.oneof(
   fc.record({ type: fc.constant("declareDead") }),
 ) as fc.Arbitrary<RealStep>;
 
-test("the rows of a real database follow the model, step by step", { timeout: 120_000 }, async () => {
+test("the rows of a real database follow the model, step by step", { timeout: 240_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(realStep, { minLength: 10, maxLength: 40, size: "max" }), async (steps) => {
       await file.all.connectors.deleteMany({});

@@ -220,7 +220,7 @@ describe("Prefer: wait", () => {
     await writing;
     for (const seqs of received.values())
       expect(seqs).toEqual(Array.from({ length: each }, (_, index) => index + 1));
-  }, 60_000);
+  }, 120_000);
 
   test("an event of another channel does not end the wait", async () => {
     const [mine, other] = [await functions.addChannel(), await functions.addChannel()];

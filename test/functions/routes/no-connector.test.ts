@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => functions[Symbol.asyncDispose]());
 
 /** Any wait would exceed this. */
-const impatient = { timeout: 5_000 };
+const impatient = { timeout: 25_000 };
 const longest = { Prefer: "wait=30" };
 
 test.each(["connect", "disconnect", "logout"])(

@@ -107,7 +107,7 @@ describe("reading all channels", () => {
     });
     await writing;
     for (const received of await Promise.all(readers)) received.expectWhole(channelIds, each);
-  }, 120_000);
+  }, 240_000);
 
   test("finds the rows of some channels window by window, each once, with empty pages in between", async () => {
     const { readEvents } = mongoEvents(database.client, db.events, retention, 10);
@@ -221,7 +221,7 @@ describe("reading all channels", () => {
       rows.map(({ channelId }) => channelId),
       1,
     );
-  }, 30_000);
+  }, 120_000);
 
   test("returns only new events after the present cursor", async () => {
     await db.events.insertMany([row("a", 1), row("b", 1)]);

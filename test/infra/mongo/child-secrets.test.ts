@@ -18,7 +18,7 @@ test("no program that looks for a mongod, or downloads one, gets a key", async (
     API_KEY: "hidden",
     ENCRYPTION_KEY: "hidden",
   };
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(120_000);
   const search = findServer({ env, dataVersion: undefined, progress: silentProgress, signal });
   await expect(search).rejects.toMatchObject({ code: "no_server" });
   const programs = await readFile(seen, "utf8");

