@@ -5,6 +5,7 @@ import {
   type ApiKeyDocument,
   type ChannelDocument,
   type ChatDocument,
+  type CollectionName,
   type CommandDocument,
   type ConnectorDocument,
   type ConsoleSessionDocument,
@@ -15,7 +16,7 @@ import {
   type PairingRequestDocument,
   type SocketSessionDocument,
 } from "./collections.ts";
-import { indexes, type Retention } from "./indexes.ts";
+import { formerIndexes, indexes, type Retention } from "./indexes.ts";
 
 /** The write concern behind every promise: such a write survives the loss of any minority of servers. */
 export const durable = { writeConcern: { w: "majority", j: true } } as const;
@@ -84,12 +85,12 @@ export function topologyProblem({ setName, msg }: Document): string | null {
   return msg === "isdbgrid" ? sharded : standalone;
 }
 
-/** Creates missing indexes and adjusts those that differ. Several processes may run it at once. */
+/** Creates missing indexes, adjusts those that differ and drops those of former versions. Several processes may run it at once. */
 export async function ensureIndexes(db: Db, retention: Retention): Promise<void> {
   await Promise.all(
     Object.entries(indexes(retention)).map(async ([name, wanted]) => {
       const collection = db.collection(name);
-      await adjustExisting(collection, wanted);
+      await adjustExisting(collection, wanted, formerIndexes[name as CollectionName]);
       await collection.createIndexes(wanted);
     }),
   );
@@ -108,9 +109,16 @@ export async function missingIndexes(db: Db, retention: Retention): Promise<stri
   return missing.flat();
 }
 
-/** Drops indexes with other keys and changes lifetimes: `createIndexes` refuses a name that is taken by another index. */
-async function adjustExisting(collection: Collection<Document>, wanted: IndexDescription[]): Promise<void> {
+/** Drops former indexes and those with other keys, and changes lifetimes: `createIndexes` refuses a name that is taken by another index. */
+async function adjustExisting(
+  collection: Collection<Document>,
+  wanted: IndexDescription[],
+  former: readonly string[] = [],
+): Promise<void> {
   const existing = await existingIndexes(collection);
+  for (const name of former) {
+    if (existing.has(name)) await collection.dropIndex(name).catch(ignoreMissing);
+  }
   for (const { name = "", key, expireAfterSeconds } of wanted) {
     const old = existing.get(name);
     if (!old) continue;

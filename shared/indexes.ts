@@ -12,6 +12,11 @@ export interface Retention {
 const commandsKeptDays = 7;
 const daySeconds = 86_400;
 
+/** Indexes of former versions that only cost writes, by collection; `ensureIndexes` drops them. */
+export const formerIndexes: Partial<Record<CollectionName, readonly string[]>> = {
+  whatsapp_auth_keys: ["channel"],
+};
+
 /** Every index, by collection. `ensureIndexes` creates them; health checks compare against them. */
 export function indexes(retention: Retention): Record<CollectionName, IndexDescription[]> {
   return {
@@ -54,7 +59,7 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
     chats: [{ name: "channel", key: { channelId: 1 } }],
     whatsapp_auth_creds: [{ name: "channel", key: { channelId: 1 } }],
     whatsapp_auth_keys: [
-      { name: "channel", key: { channelId: 1 } },
+      // No index on the channel: it begins every id.
       {
         name: "kept",
         key: { expiresAt: 1 },

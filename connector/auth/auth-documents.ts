@@ -15,16 +15,17 @@ export interface AuthCredsDocument {
   updatedAt: Date;
 }
 
-/** `whatsapp_auth_keys`: one row per key. `keyId` is `<type>:<id>`, `keyData` the sealed value. */
+/** `whatsapp_auth_keys`: one row per key. `keyId` is `<type>:<id>`. */
 export interface AuthKeyDocument {
   /** `<channelId>/<type>/<id>` */
   _id: string;
   channelId: string;
   keyId: string;
-  keyData: Binary;
+  /** The sealed value; absent in a row that was deleted and has yet to be removed. */
+  keyData?: Binary;
   createdAt: Date;
   updatedAt: Date;
-  /** Only on a message's plaintext, which is normally deleted within a second. */
+  /** Only on a deleted row, and on a message's plaintext, which is normally removed within a second. */
   expiresAt?: Date;
 }
 

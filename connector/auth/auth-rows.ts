@@ -13,6 +13,8 @@ import { seal, unseal, type WrappedKey } from "./envelope.ts";
 import { expiryOf, inSafeOrder, type KeyType, keyId, type Row, rowId } from "./row-order.ts";
 
 const rowsPerBulk = 1_000;
+/** The driver would cut a larger bulk into commands, of which the fence guards the first only. */
+const charactersPerBulk = 4 * 1024 * 1024;
 const primary = { readPreference: "primary", readConcern: { level: "majority" } } as const;
 
 type KeyOperation = AnyBulkWriteOperation<AuthKeysRow>;
@@ -28,6 +30,10 @@ export function authCollections(db: Db): AuthCollections {
   return { creds: db.collection(collectionNames.authCreds), keys: db.collection(collectionNames.authKeys) };
 }
 
+/** A row that was emptied is absent: see `rowOperation`. */
+const isFull = { keyData: { $exists: true } };
+type FullRow = AuthKeyDocument & Required<Pick<AuthKeyDocument, "keyData">>;
+
 /** Reads and unseals the rows that exist, from the primary with read concern majority. Throws on any doubt. */
 export async function readRows(
   keys: Collection<AuthKeysRow>,
@@ -35,7 +41,8 @@ export async function readRows(
   channelId: string,
   rowIds: readonly string[],
 ): Promise<Map<string, string>> {
-  const found = await keys.find<AuthKeyDocument>({ _id: { $in: [...rowIds] }, channelId }, primary).toArray();
+  const filter = { _id: { $in: [...rowIds] }, channelId, ...isFull };
+  const found = await keys.find<FullRow>(filter, primary).toArray();
   return new Map(
     found.map(({ _id, keyData }) => [_id, unseal(dataKey, _id, bytes(keyData)).toString("utf8")]),
   );
@@ -49,13 +56,12 @@ export async function readRowsOfType(
   type: KeyType,
 ): Promise<Map<string, string | null>> {
   const first = rowId(channelId, type, "");
-  // The first id after all that begin with `first`, which ends in a slash.
-  const range = { $gte: first, $lt: `${first.slice(0, -1)}0` };
-  const found = await keys.find<AuthKeyDocument>({ _id: range, channelId }, primary).toArray();
+  const filter = { _id: idsBelow(first), channelId, ...isFull };
+  const found = await keys.find<FullRow>(filter, primary).toArray();
   return new Map(found.map((row) => [row._id.slice(first.length), tryUnseal(dataKey, row)]));
 }
 
-function tryUnseal(dataKey: Buffer, { _id, keyData }: AuthKeyDocument): string | null {
+function tryUnseal(dataKey: Buffer, { _id, keyData }: FullRow): string | null {
   try {
     return unseal(dataKey, _id, bytes(keyData)).toString("utf8");
   } catch {
@@ -81,16 +87,35 @@ export interface KeyWrite {
   rows: Iterable<Row>;
 }
 
-/** Writes ordered bulks with the fence first. Throws `FencedError` for a deposed owner. */
+/** Writes ordered bulks, each one command with the fence first. Throws `FencedError` for a deposed owner. */
 export async function writeRows(
   keys: Collection<AuthKeysRow>,
   { fence, dataKey, wrapped, rows }: KeyWrite,
   session: ClientSession,
 ): Promise<void> {
-  const operations = inSafeOrder(rows).map((row) => rowOperation(fence, dataKey, row));
-  if (wrapped) operations.unshift(dataKeyOperation(fence, wrapped));
-  for (let from = 0; from < operations.length; from += rowsPerBulk) {
-    await fencedBulk(keys, fence, operations.slice(from, from + rowsPerBulk), session);
+  let operations: KeyOperation[] = wrapped ? [dataKeyOperation(fence, wrapped)] : [];
+  let characters = 0;
+  for (const row of inSafeOrder(rows)) {
+    characters += row[1]?.length ?? 0;
+    if (operations.length === rowsPerBulk || (characters > charactersPerBulk && operations.length > 0)) {
+      await fencedBulk(keys, fence, operations, session);
+      operations = [];
+      characters = row[1]?.length ?? 0;
+    }
+    operations.push(rowOperation(fence, dataKey, row));
+  }
+  await fencedBulk(keys, fence, operations, session);
+}
+
+/** Deletes rows that nobody needs any more, whoever owns the channel. */
+export async function discardRows(
+  keys: Collection<AuthKeysRow>,
+  channelId: string,
+  rowIds: readonly string[],
+): Promise<void> {
+  for (let from = 0; from < rowIds.length; from += rowsPerBulk) {
+    const page = rowIds.slice(from, from + rowsPerBulk);
+    await keys.deleteMany({ _id: { $in: page }, channelId });
   }
 }
 
@@ -156,39 +181,56 @@ export async function claimCreds(
   return row ? bytes(row.creds) : undefined;
 }
 
-/** Erases the credentials, then the data key, then every row of the channel except the fence, which keeps the epoch. */
+/**
+ * Erases the credentials, the data key and every row of the channel except the fence, which keeps the epoch. In transactions
+ * that begin with the fence: a deletion is a command of its own, which a suspended owner could send when it resumes.
+ */
 export async function eraseRows(
   { creds, keys }: AuthCollections,
   fence: Fence,
   session: ClientSession,
 ): Promise<void> {
   const { channelId, epoch } = fence;
-  await fencedBulk(keys, fence, [], session);
-  await creds.deleteOne({ _id: channelId, channelId, epoch: { $lte: epoch } }, { ...durable, session });
-  await fencedBulk(
-    keys,
-    fence,
-    [{ deleteOne: { filter: { _id: dataKeyId(channelId), channelId } } }],
-    session,
-  );
-  const rest = { channelId, _id: { $ne: fenceId(channelId) } };
-  for (;;) {
-    const page = keys.find(rest, { ...primary, projection: { _id: 1 } }).limit(rowsPerBulk);
+  const rows = { ...idsBelow(`${channelId}/`), $ne: fenceId(channelId) };
+  const filter = { _id: rows, channelId };
+  for (let isFirst = true, isLast = false; !isLast; isFirst = false) {
+    const page = keys.find(filter, { ...primary, projection: { _id: 1 } }).limit(rowsPerBulk);
     const ids = (await page.toArray()).map(({ _id }) => _id);
-    if (ids.length === 0) return;
-    await fencedBulk(keys, fence, [{ deleteMany: { filter: { _id: { $in: ids }, channelId } } }], session);
+    isLast = ids.length < rowsPerBulk;
+    const erase = async () => {
+      await fencedBulk(keys, fence, [], session);
+      if (isFirst) {
+        await creds.deleteOne({ _id: channelId, channelId, epoch: { $lte: epoch } }, { session });
+        ids.push(dataKeyId(channelId));
+      }
+      await keys.deleteMany({ _id: { $in: ids }, channelId }, { session });
+    };
+    await session.withTransaction(erase, durable);
   }
 }
 
+/** The range of the ids that begin with this, which ends in a slash. */
+function idsBelow(first: string) {
+  return { $gte: first, $lt: `${first.slice(0, -1)}0` };
+}
+
+/**
+ * A deletion empties the row, which expires: the driver sends deletions as a second command, which the fence in the first does
+ * not guard. A row that is written again no longer expires.
+ */
 function rowOperation(fence: Fence, dataKey: Buffer, [_id, text]: Row): KeyOperation {
   const { channelId } = fence;
-  if (text === null) return { deleteOne: { filter: { _id, channelId } } };
   const now = dateOf(fence);
+  if (text === null) {
+    const update = { $unset: { keyData: "" }, $set: { updatedAt: now, expiresAt: now } } as const;
+    return { updateOne: { filter: { _id, channelId, ...isFull }, update } };
+  }
   const expiresAt = expiryOf(_id, now);
   const keyData = new Binary(seal(dataKey, _id, Buffer.from(text)));
   const update = {
-    $set: { channelId, keyId: keyId(_id), keyData, updatedAt: now, ...(expiresAt ? { expiresAt } : {}) },
+    $set: { channelId, keyId: keyId(_id), keyData, updatedAt: now, ...(expiresAt && { expiresAt }) },
     $setOnInsert: { createdAt: now },
+    ...(expiresAt ? {} : { $unset: { expiresAt: "" } as const }),
   };
   return { updateOne: { filter: { _id, channelId }, update, upsert: true } };
 }

@@ -11,6 +11,7 @@ import { type AuthenticationCreds, type AuthenticationState, initAuthCreds } fro
 import type { JournaledPart } from "../baileys/journaled-part.ts";
 import { AuthStateError } from "./auth-error.ts";
 import { AuthStore } from "./auth-store.ts";
+import { createDiscards, type Discards } from "./discards.ts";
 import { KeyStore } from "./key-store.ts";
 import { decodeCreds, decodeValue, encodeCreds } from "./row-codec.ts";
 import { WriteChain } from "./write-chain.ts";
@@ -95,6 +96,7 @@ class MongoAuthState implements AuthState {
   readonly #server: string;
   readonly #store: AuthStore;
   readonly #chain: WriteChain;
+  readonly #discards: Discards;
   readonly #newKeys: () => KeyStore;
   /** The keys of the present credentials; `erase` ends them. */
   #keys: KeyStore;
@@ -112,7 +114,13 @@ class MongoAuthState implements AuthState {
     this.#server = server;
     this.#store = store;
     this.#chain = new WriteChain({ apply: (batch) => store.write(batch, this.#credsText()), onLost });
-    this.#newKeys = () => new KeyStore({ channelId, chain: this.#chain, read: (rows) => store.read(rows) });
+    const discards = createDiscards({
+      stored: () => this.#chain.flush(),
+      remove: (rows) => store.discard(rows),
+    });
+    const read = (rows: readonly string[]) => store.read(rows);
+    this.#newKeys = () => new KeyStore({ channelId, chain: this.#chain, discards, read });
+    this.#discards = discards;
     this.#keys = this.#newKeys();
     this.#state = creds && { creds, keys: this.#keys };
     const lose = () => this.#chain.lose(signal.reason);
@@ -143,7 +151,7 @@ class MongoAuthState implements AuthState {
   }
 
   async journaled(): Promise<Map<string, JournaledPart | null>> {
-    await this.#chain.flush();
+    await Promise.all([this.#chain.flush(), this.#discards.idle()]);
     const texts = await this.#store.readType("inbound");
     return new Map(Array.from(texts, ([row, text]) => [row, text === null ? null : tryDecodePart(text)]));
   }
@@ -161,6 +169,7 @@ class MongoAuthState implements AuthState {
   }
 
   async close(): Promise<void> {
+    await this.#discards.idle();
     await this.#chain.close();
     this.#stopListening();
     await this.#store[Symbol.asyncDispose]();

@@ -1,5 +1,6 @@
 import type { ClientSession, Db } from "mongodb";
 import { durable } from "#shared/database.ts";
+import { untilAborted } from "../concurrency/until-aborted.ts";
 import { assertHeld, type Fence, raiseFence } from "../ownership/fence.ts";
 import { dataKeyId } from "./auth-documents.ts";
 import { AuthStateError } from "./auth-error.ts";
@@ -7,6 +8,7 @@ import {
   type AuthCollections,
   authCollections,
   claimCreds,
+  discardRows,
   eraseRows,
   type KeyWrite,
   putCreds,
@@ -113,6 +115,12 @@ export class AuthStore implements AsyncDisposable {
     if (changed !== undefined) this.#storedCreds = changed;
   }
 
+  /** Deletes rows that nobody needs any more. Tries once, and soon gives up. */
+  discard(rowIds: readonly string[]): Promise<void> {
+    const { keys } = this.#collections;
+    return untilAborted(this.#soon(), () => discardRows(keys, this.#fence.channelId, rowIds));
+  }
+
   /** Erases every row except the fence, the data key included. */
   async erase(): Promise<void> {
     await this.#retry(() => eraseRows(this.#collections, this.#fence, this.#session));
@@ -164,14 +172,17 @@ export class AuthStore implements AsyncDisposable {
     this.#unstoredKey = undefined;
   }
 
+  #soon(): AbortSignal {
+    return AbortSignal.any([this.#signal, AbortSignal.timeout(leaveMs)]);
+  }
+
   #retry<T>(operation: () => Promise<T>): Promise<T> {
     return retryTransient(this.#signal, operation);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const soon = AbortSignal.any([this.#signal, AbortSignal.timeout(leaveMs)]);
     // The driver reuses an ended session, so no later owner may kill it: remove it from the fence row first.
-    await retryTransient(soon, () => clearSession(this.#collections.keys, this.#fence)).catch(
+    await retryTransient(this.#soon(), () => clearSession(this.#collections.keys, this.#fence)).catch(
       () => undefined,
     );
     await this.#session.endSession();

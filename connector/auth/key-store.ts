@@ -1,13 +1,15 @@
 import type { SignalDataSet, SignalKeyStore } from "../baileys/baileys.ts";
 import { AuthStateError } from "./auth-error.ts";
+import type { Discards } from "./discards.ts";
 import { createKeyCache } from "./key-cache.ts";
 import { decodeValue, encodeValue } from "./row-codec.ts";
-import { isRepeated, type KeyType, rowId, type StoredTypes } from "./row-order.ts";
+import { mayDiscard, isRepeated, type KeyType, rowId, type StoredTypes } from "./row-order.ts";
 import type { WriteChain } from "./write-chain.ts";
 
 export interface KeyStoreOptions {
   channelId: string;
   chain: WriteChain;
+  discards: Discards;
   /** Reads the stored texts of the rows that exist. */
   read(rowIds: readonly string[]): Promise<Map<string, string>>;
 }
@@ -48,17 +50,19 @@ export class KeyStore implements SignalKeyStore {
   }
 
   async set(data: SignalDataSet): Promise<void> {
-    const { chain } = this.#options;
+    const { chain, discards } = this.#options;
     this.#assertAlive();
     const changed: Texts = new Map();
+    const discarded: string[] = [];
     let isPending = false;
     for (const [row, text] of this.#texts(data)) {
-      if (this.#known(row) !== text) changed.set(row, text);
+      if (text === null && mayDiscard(row)) discarded.push(row);
+      else if (this.#known(row) !== text) changed.set(row, text);
       else if (chain.waiting(row) !== undefined) isPending = true;
     }
     for (const [row, text] of changed) this.#remember(row, text);
-    if (changed.size > 0) await chain.write(changed);
-    else if (isPending) await chain.flush();
+    const written = changed.size > 0 ? chain.write(changed) : isPending ? chain.flush() : undefined;
+    await Promise.all([written, discarded.length > 0 ? discards.add(discarded) : undefined]);
   }
 
   /** Rejects every further call: a socket that has ended must not write for the next credentials. */
@@ -75,6 +79,7 @@ export class KeyStore implements SignalKeyStore {
 
   /** `null` is known to be absent, `undefined` is unknown. A pending write may be newer than the cache. */
   #known(row: string): string | null | undefined {
+    if (this.#options.discards.has(row)) return null;
     const waiting = this.#options.chain.waiting(row);
     return waiting === undefined ? this.#cache.get(row) : waiting;
   }

@@ -48,6 +48,11 @@ export function isRepeated(row: string): boolean {
   return typeOf(row) !== "inbound";
 }
 
+/** Whether a row may be deleted at any time, by a former owner too: its message is published, and no other has its id. */
+export function mayDiscard(row: string): boolean {
+  return typeOf(row) === "inbound";
+}
+
 /** `<type>:<id>`, the public name of a key row. */
 export function keyId(row: string): string {
   const [, type, ...id] = row.split("/");

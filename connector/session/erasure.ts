@@ -129,7 +129,9 @@ export async function eraseChannel(db: Db, channelId: string, end: Settlement): 
   // An owner that resumes this finds no credentials, which it takes for a confirmed unlinking.
   if (end.state !== "succeeded") await settle();
   await eraseFrom(db, names.authCreds, { channelId });
-  await eraseFrom(db, names.authKeys, { channelId });
+  // Only the id has an index; `0` is the character after the slash.
+  const ids = { $gte: `${channelId}/`, $lt: `${channelId}0` };
+  await eraseFrom(db, names.authKeys, { channelId, _id: ids });
   await eraseContents(db, channelId);
   for (const [name, expiry] of Object.entries(expiries)) {
     await db.collection<FenceDocument>(name).updateOne({ _id: fenceId(channelId) }, [{ $set: expiry }]);

@@ -46,7 +46,7 @@ function count(change: ChangeStreamDocument): void {
       : change.operationType === "update"
         ? change.updateDescription.updatedFields
         : undefined;
-  if (!row || !("documentKey" in change)) return;
+  if (!row || !("documentKey" in change) || isDeletion(change)) return;
   const [, type = "creds"] = String(change.documentKey._id).split("/");
   if (type === "fence") written.commits++;
   else {
@@ -54,6 +54,13 @@ function count(change: ChangeStreamDocument): void {
     written.bytes += sealed?.length() ?? 0;
     written.rows[type] = (written.rows[type] ?? 0) + 1;
   }
+}
+
+/** A deleted row loses its value first. */
+function isDeletion(change: ChangeStreamDocument): boolean {
+  return (
+    change.operationType === "update" && Boolean(change.updateDescription.removedFields?.includes("keyData"))
+  );
 }
 
 /** Runs `work` and counts its writes until no more follow. */

@@ -69,6 +69,13 @@ test("another retention changes the lifetime of events and messages, and nothing
   );
 });
 
+test("an index of a former version is dropped", async () => {
+  await using database = await testDatabase();
+  await database.db.collection("whatsapp_auth_keys").createIndex({ channelId: 1 }, { name: "channel" });
+  await ensureIndexes(database.db, retention);
+  expect([...(await existingIndexes(database)).keys()]).not.toContain("whatsapp_auth_keys.channel");
+});
+
 test("a dropped index is reported as missing, and created again", async () => {
   await using database = await testDatabase();
   await ensureIndexes(database.db, retention);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createDiscards } from "#connector/auth/discards.ts";
 import { KeyStore } from "#connector/auth/key-store.ts";
 import { WriteChain } from "#connector/auth/write-chain.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
@@ -39,6 +40,22 @@ test("rows that were deleted or never existed are absent from the result", async
   expect(await auth.state.keys.get("lid-mapping", ["a", "b", "c"])).toEqual({ b: "2" });
   await using next = await open(database.db, { channelId, epoch: 2 });
   expect(await next.state.keys.get("lid-mapping", ["a", "b", "c"])).toEqual({ b: "2" });
+});
+
+test("a message's plaintext is deleted without a write of the owner's, and is absent at once", async () => {
+  const channelId = await pairedChannel(database.db);
+  await using auth = await open(database.db, { channelId });
+  const journal = auth.state.keys as unknown as {
+    get(type: "inbound", ids: string[]): Promise<object>;
+    set(rows: { inbound: Record<string, Buffer | null> }): Promise<void>;
+  };
+  await journal.set({ inbound: { a: Buffer.from("1"), b: Buffer.from("2") } });
+  const before = await bulks(channelId);
+  const deleted = journal.set({ inbound: { a: null } });
+  expect(await journal.get("inbound", ["a", "b"])).toEqual({ b: Buffer.from("2") });
+  await deleted;
+  expect(await bulks(channelId)).toBe(before);
+  expect([...(await auth.journaled()).keys()]).toEqual(["b"]);
 });
 
 test("a row above 12 MB is refused alone: later writes go on", async () => {
@@ -108,7 +125,9 @@ function gatedStore() {
     await gate.promise;
     return seen;
   };
-  return { store: new KeyStore({ channelId: "c", chain, read }), stored, reads, writes };
+  const remove = async (rows: readonly string[]) => rows.forEach((row) => void stored.delete(row));
+  const discards = createDiscards({ stored: () => chain.flush(), remove });
+  return { store: new KeyStore({ channelId: "c", chain, discards, read }), stored, reads, writes };
 }
 
 test("a read that a write overtakes returns the written value, as do later reads", async () => {
