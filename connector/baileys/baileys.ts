@@ -1,7 +1,7 @@
 /** The only door to Baileys: mends its defects, silences its logs, and journals the messages that it decrypts. */
 
 // The bare imports stay first and in this order: before Baileys loads, they check Node, bind libsignal's queue, silence
-// its console, undo its failed trials, make it refuse invalid signatures and bound the programs that Baileys runs.
+// its console, undo its failed trials, replace its signatures and bound the programs that Baileys runs.
 import "./node-version.ts";
 import "./libsignal-queue.ts";
 import "./silence-console.ts";
