@@ -2,6 +2,7 @@
 
 import type { Collection } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
+import type { CommandType } from "#shared/commands.ts";
 import { durable } from "#shared/database.ts";
 import type { Fence } from "../ownership/fence.ts";
 import { createSettler } from "./batch-settle.ts";
@@ -30,6 +31,8 @@ export interface CommandQueue extends RelayMarks {
    * possibly on the wire. One that dies with its process before its message is recorded did not get there.
    */
   claimBegun(relayedBy: string, limit: number, report?: ReportUnclaimable): Promise<ClaimedSends>;
+  /** Whether a command that links the channel waits to be claimed. */
+  hasPairing(): Promise<boolean>;
   /** Settles expired commands and claims none. */
   expire(report?: ReportUnclaimable): Promise<void>;
   /** Queues claimed commands again that did not reach the wire. */
@@ -67,6 +70,11 @@ export function createCommandQueue(
   return {
     claim: (lanes, limit, report = reportNothing) => claim(lanes, limit, report),
     claimBegun: (relayedBy, limit, report = reportNothing) => claimBegun(relayedBy, limit, report),
+    async hasPairing() {
+      const pairing: CommandType[] = ["channel.connect", "channel.request_pairing_code"];
+      const waiting = { channelId, state: claimStep.from[0], lane: 0 as const, type: { $in: pairing } };
+      return (await commands.findOne(waiting, { projection: { _id: 1 } })) !== null;
+    },
     expire: (report = reportNothing) => expire(report),
     ...relayMarks({ commands, channelId, epoch }),
     async unclaim(ids) {

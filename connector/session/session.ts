@@ -135,7 +135,11 @@ export class Session {
     if (channel.deletedAt) return this.erase();
     await connection.recover();
     if (mustAnnounce) await machineRunner.announce();
-    if (mustConnect) await machineRunner.dispatch({ type: "start", method: { kind: "qr" } });
+    // The command may ask for a pairing code: the wish alone would show a QR until it is claimed.
+    const isLeftToCommand =
+      mustConnect && !this.#stores.auth?.linked() && (await this.#stores.queue.hasPairing());
+    if (mustConnect && !isLeftToCommand)
+      await machineRunner.dispatch({ type: "start", method: { kind: "qr" } });
     this.ring();
   }
 

@@ -4,7 +4,8 @@ import type { Openers } from "#connector/ownership/membership.ts";
 import { release } from "#connector/ownership/ownership.ts";
 import { Sessions } from "#connector/sessions.ts";
 import { defaultTimings } from "#connector/timings.ts";
-import { channelDocument } from "../support/documents.ts";
+import type { CommandType } from "#shared/commands.ts";
+import { channelDocument, commandDocument } from "../support/documents.ts";
 import { eventually } from "../support/eventually.ts";
 import { quiet } from "../support/quiet-log.ts";
 import { fileDatabase } from "./connector.fixture.ts";
@@ -12,7 +13,11 @@ import { fileDatabase } from "./connector.fixture.ts";
 const file = fileDatabase();
 
 /** The sessions of a connector whose lease never ends, and the channels they rang. */
-function openSessions(openers: ReadonlyMap<string, Openers> = new Map(), id = randomUUID()) {
+function openSessions(
+  openers: ReadonlyMap<string, Openers> = new Map(),
+  id = randomUUID(),
+  turn: () => Promise<void> = async () => undefined,
+) {
   const left: string[] = [];
   const ended = new AbortController();
   const nothing = async () => undefined;
@@ -37,7 +42,7 @@ function openSessions(openers: ReadonlyMap<string, Openers> = new Map(), id = ra
     turns: {
       of(wasOurs) {
         ours.push(wasOurs);
-        return nothing;
+        return turn;
       },
     },
     ring: (channelId) => void rung.push(channelId),
@@ -140,4 +145,36 @@ test("a channel connects as one of ours only when it was ours before it was take
   for (const { _id } of taken) await sessions.take(_id);
   expect(ours).toEqual([true, false, false]);
   sessions.abandon();
+});
+
+/** Takes an unlinked channel that is wished to be connected, and returns its machine before its control lane has looked. */
+async function takeWished(command?: { type: CommandType; payload: object }) {
+  const channel = channelDocument({ wanted: "connected" });
+  const { _id } = channel;
+  await file.all.channels.insertOne(channel);
+  if (command) await file.all.commands.insertOne(commandDocument(_id, { ...command, lane: 0 }));
+  // Nothing here connects.
+  const { sessions } = openSessions(new Map(), randomUUID(), () => new Promise(() => undefined));
+  await sessions.take(_id);
+  return { machine: sessions.get(_id)?.machine(), sessions };
+}
+
+test("a channel that is taken for a command to pair by a code shows no QR before the command is claimed", async () => {
+  for (const type of ["channel.connect", "channel.request_pairing_code"] as const) {
+    const { machine, sessions } = await takeWished({ type, payload: { phoneNumber: "15550100092" } });
+    expect(machine).not.toMatchObject({ state: "connecting", method: { kind: "qr" } });
+    const [channelId = ""] = sessions.channels();
+    const now = () => sessions.get(channelId)?.machine();
+    await eventually(() => now()?.state === "connecting");
+    expect(now()?.method).toEqual({ kind: "code", phoneNumber: "15550100092" });
+    sessions.abandon();
+  }
+});
+
+test("a channel that is taken for its wish alone, or for a send, shows a QR", async () => {
+  for (const command of [undefined, { type: "message.send", payload: {} }] as const) {
+    const { machine, sessions } = await takeWished(command);
+    expect(machine).toMatchObject({ state: "connecting", method: { kind: "qr" } });
+    sessions.abandon();
+  }
 });
