@@ -4,6 +4,7 @@ import type { Collections } from "#shared/database.ts";
 import { isUnavailable } from "#shared/database-errors.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
+import { type CommandWrites, createCommandWrites } from "./commands/command-writes.ts";
 import type { ConnectTurns } from "./connect-turns.ts";
 import { isMovable } from "./machine/machine.ts";
 import type { ConnectorLease } from "./ownership/connector-lease.ts";
@@ -46,10 +47,12 @@ export class Sessions {
   readonly #rung = new Set<string>();
   readonly #restartBackoff = createRestartBackoff(connectBackoff);
   readonly #closeSlots = pLimit(stopsAtOnce);
+  readonly #commandWrites: CommandWrites;
   #isClosed = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#commandWrites = createCommandWrites(options.collections.commands);
   }
 
   get(channelId: string): Session | undefined {
@@ -189,6 +192,7 @@ export class Sessions {
     try {
       return await Session.open({
         ...this.#options,
+        commandWrites: this.#commandWrites,
         channel,
         turn: turns.of(wasOurs),
         canOthersOpen: async () => (await this.#openersOf(channelId)).others,

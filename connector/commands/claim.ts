@@ -3,7 +3,7 @@ import type { CommandDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import { type ErrorCode, errorCatalog, type PublicError } from "#shared/errors.ts";
 import { newMessageId } from "#shared/ids.ts";
-import { assertHeld, type Fence } from "../ownership/fence.ts";
+import type { Fence } from "../ownership/fence.ts";
 import {
   claimableTogether,
   commandSteps,
@@ -12,6 +12,7 @@ import {
   epochLeadMax,
 } from "./command-lifecycle.ts";
 import { invalidCommand, queuedProblems } from "./command-validation.ts";
+import type { CommandWrites } from "./command-writes.ts";
 import { refuseUnreadable } from "./refuse-commands.ts";
 import type { Send } from "./send-settlement.ts";
 import { type Settlement, settlementFields } from "./settlement.ts";
@@ -28,6 +29,7 @@ export type ReportUnclaimable = (unclaimable: readonly Unclaimable[]) => Promise
 
 export interface ClaimOptions {
   commands: Collection<CommandDocument>;
+  writes: CommandWrites;
   fence: Fence;
   /** Names the owner in a claim. */
   stamp: Document;
@@ -161,7 +163,7 @@ interface Claim {
 }
 
 async function update(
-  { commands, fence, stamp, mine }: ClaimOptions,
+  { commands, writes, fence, stamp, mine }: ClaimOptions,
   claims: Claim[],
 ): Promise<CommandDocument[]> {
   const due = claims.map(({ command }) => command);
@@ -169,11 +171,10 @@ async function update(
   const claimed = { state: commandSteps.claim.to, attempts: { $add: ["$attempts", 1] }, claim: stamp };
   // One update each: the driver retries `updateOne` when the primary changes, but not `updateMany`.
   const updates = claims.map(({ command: { _id }, filter, marks }) => ({
-    updateOne: { filter: { _id, ...free(fence), ...filter }, update: [{ $set: { ...claimed, ...marks } }] },
+    filter: { _id, ...free(fence), ...filter },
+    update: [{ $set: { ...claimed, ...marks } }],
   }));
-  assertHeld(fence);
-  const { modifiedCount } = await commands.bulkWrite(updates, { ordered: false, ...durable });
-  if (modifiedCount === due.length) return due;
+  if (await writes.claims.submit({ fence, updates })) return due;
   const ids = due.map(({ _id }) => _id);
   const ours = new Set(await commands.distinct("_id", { _id: { $in: ids }, ...mine }));
   return due.filter(({ _id }) => ours.has(_id));

@@ -5,12 +5,12 @@ import type { CommandDocument } from "#shared/collections.ts";
 import type { CommandType } from "#shared/commands.ts";
 import { durable } from "#shared/database.ts";
 import type { Fence } from "../ownership/fence.ts";
-import { createSettler } from "./batch-settle.ts";
 import { type ClaimedSends, commandClaims, type ReportUnclaimable } from "./claim.ts";
 import { commandSteps } from "./command-lifecycle.ts";
+import { type CommandWrites, createCommandWrites } from "./command-writes.ts";
 import { commandOrphans, type Orphan } from "./orphan-store.ts";
 import { type RelayMarks, relayMarks } from "./relay-marks.ts";
-import type { Settlement } from "./settlement.ts";
+import { type Settlement, settlementFields } from "./settlement.ts";
 
 /**
  * One channel's commands, as its owner works on them. Only the owner claims, so the lease is the lock.
@@ -57,15 +57,17 @@ export interface CommandQueue extends RelayMarks {
 const { claim: claimStep, begin, requeue, confirm } = commandSteps;
 const reportNothing: ReportUnclaimable = async () => undefined;
 
+/** Pass the `writes` of the process, so that its channels share them. */
 export function createCommandQueue(
   commands: Collection<CommandDocument>,
   fence: Fence,
   connectorId: string,
+  writes: CommandWrites = createCommandWrites(commands),
 ): CommandQueue {
   const { channelId, epoch } = fence;
   const stamp = { connector: connectorId, epoch, at: "$$NOW" };
   const mine = { state: begin.from[0], "claim.epoch": epoch };
-  const { claim, claimBegun, expire } = commandClaims({ commands, fence, stamp, mine });
+  const { claim, claimBegun, expire } = commandClaims({ commands, writes, fence, stamp, mine });
 
   return {
     claim: (lanes, limit, report = reportNothing) => claim(lanes, limit, report),
@@ -86,7 +88,14 @@ export function createCommandQueue(
       };
       await commands.updateMany({ _id: { $in: [...ids] }, ...mine }, update, durable);
     },
-    settle: createSettler(commands, mine),
+    async settle(id, settlement) {
+      const update = [{ $set: settlementFields(settlement) }];
+      // The epoch in the filter decides: what an owner did may be settled past its deadline.
+      await writes.settlements.submit({
+        fence: { channelId, epoch },
+        updates: [{ filter: { _id: id, ...mine }, update }],
+      });
+    },
     async forgetPairingCodes() {
       const settled = { channelId, state: "succeeded" as const, lane: 0 as const };
       const withCode = { type: "channel.request_pairing_code", "result.code": { $exists: true } };

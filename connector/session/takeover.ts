@@ -6,6 +6,7 @@ import type { Logger } from "#shared/log.ts";
 import { AuthStateError } from "../auth/auth-error.ts";
 import { type AuthState, openAuthState } from "../auth/auth-state.ts";
 import { type CommandQueue, createCommandQueue } from "../commands/command-queue.ts";
+import type { CommandWrites } from "../commands/command-writes.ts";
 import { rescueOrphans } from "../commands/rescue-orphans.ts";
 import { type EventLog, openEventLog } from "../events/event-log.ts";
 import { createPublishedStatuses, type PublishedStatuses } from "../events/published-statuses.ts";
@@ -30,6 +31,8 @@ export interface TakeoverOptions {
   db: Db;
   collections: Collections;
   channel: ChannelDocument;
+  /** Shared by the channels of a process. */
+  commandWrites?: CommandWrites;
   lease: Pick<ConnectorLease, "id" | "ended" | "isValid" | "now">;
   config: Pick<Config, "encryptionKeys" | "whatsapp">;
   /** Whether a living connector is left that may be able to open credentials which this one cannot. */
@@ -51,14 +54,14 @@ export class LeftToOthersError extends Error {
  * `FencedError` when another connector won the race, `LeftToOthersError`, or the database's error.
  */
 export async function takeOver(options: TakeoverOptions): Promise<ChannelStores> {
-  const { collections, channel, lease } = options;
+  const { collections, channel, lease, commandWrites } = options;
   const { isValid: isHeld, now } = lease;
   const fence: Fence = { channelId: channel._id, epoch: channel.owner.epoch, isHeld, now };
   const events = await openEventLog(collections.events, fence);
   await using opened = new AsyncDisposableStack();
   const auth = await openAuth(options, fence);
   if (auth) opened.use(auth);
-  const queue = createCommandQueue(collections.commands, fence, lease.id);
+  const queue = createCommandQueue(collections.commands, fence, lease.id, commandWrites);
   const messageStore = createMessageStore(collections, channel._id, fence);
   const publishedStatuses = createPublishedStatuses(collections, channel._id);
   const messageStatuses = createMessageStatuses({

@@ -1,6 +1,7 @@
 import type { Collection, Filter } from "mongodb";
 import type { ChannelDocument } from "#shared/collections.ts";
 import { boundedRead, durable } from "#shared/database.ts";
+import { createSharedCall } from "#shared/shared-call.ts";
 import { newChannel } from "./new-channel.ts";
 import type { ChannelQuery, FoundChannel, NewChannel, Store } from "./store.ts";
 
@@ -17,6 +18,13 @@ type Channels = Pick<
 
 /** Reads and writes channels, without the deleted ones; all times are the database's. */
 export function mongoChannels(channels: Collection<ChannelDocument>): Channels {
+  const { submit: findChannel } = createSharedCall<string, FoundChannel | null>({
+    async call(channelIds) {
+      const found = await findTimed(channels, { _id: { $in: [...new Set(channelIds)] }, deletedAt: null });
+      const byId = new Map(found.map((one) => [one.channel._id, one]));
+      return channelIds.map((channelId) => byId.get(channelId) ?? null);
+    },
+  });
   return {
     async createChannel(channel) {
       const created = await channels.findOneAndUpdate({ _id: channel.channelId }, unlessExists(channel), {
@@ -27,8 +35,11 @@ export function mongoChannels(channels: Collection<ChannelDocument>): Channels {
       if (!created) throw new Error("An upsert returned no document");
       return created;
     },
-    findChannel: (channelId) => findTimed(channels, notDeleted(channelId)),
-    findDeletedChannel: (channelId) => findTimed(channels, { _id: channelId, deletedAt: { $ne: null } }),
+    findChannel,
+    async findDeletedChannel(channelId) {
+      const [found] = await findTimed(channels, { _id: channelId, deletedAt: { $ne: null } });
+      return found ?? null;
+    },
     listChannels: ({ signal, limit, ...query }) =>
       channels.find(filterOf(query), { sort: { _id: 1 }, limit, signal, ...boundedRead }).toArray(),
     updateChannel: (channelId, changes) =>
@@ -58,13 +69,11 @@ function notDeleted(channelId: string) {
 async function findTimed(
   channels: Collection<ChannelDocument>,
   filter: Filter<ChannelDocument>,
-): Promise<FoundChannel | null> {
-  const [found] = await channels
+): Promise<FoundChannel[]> {
+  const found = await channels
     .aggregate<ChannelDocument & { now: Date }>([{ $match: filter }, { $set: { now: "$$NOW" } }], boundedRead)
     .toArray();
-  if (!found) return null;
-  const { now, ...channel } = found;
-  return { channel, now };
+  return found.map(({ now, ...channel }) => ({ channel, now }));
 }
 
 /** Creates the channel unless it exists. `$literal`, because callers' text may start with a `$`. */

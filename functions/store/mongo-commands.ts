@@ -2,6 +2,7 @@ import { type Collection, type Document, Timestamp } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import { boundedRead, durable } from "#shared/database.ts";
 import type { PublicError } from "#shared/errors.ts";
+import { insertTogether } from "./insert-together.ts";
 import { storedIds } from "./mongo-command-id.ts";
 import { commandPage } from "./mongo-command-page.ts";
 import { isDuplicate } from "./mongo-duplicate.ts";
@@ -17,10 +18,11 @@ const cancelled: PublicError = { code: "cancelled", message: "The command was ca
 
 /** Inserts, reads, lists, cancels and requeues commands. */
 export function mongoCommands(commands: Collection<CommandDocument>): Commands {
+  const insert = insertTogether(commands);
   return {
     async insertCommand(command) {
       try {
-        await commands.insertOne(queued(command), durable);
+        await insert(queued(command));
       } catch (error) {
         if (!isDuplicate(error)) throw error;
         // Changes nothing, but waits until a majority has the existing document.
