@@ -1,9 +1,10 @@
-/**
+const keyBytes = 32;
+
+/*
  * Computes on public points of the Edwards form of Curve25519, where node:crypto has no operation. Nothing here takes constant
  * time, so no secret may enter: node:crypto multiplies by secrets.
  */
 
-const keyBytes = 32;
 /** The prime of Curve25519. */
 const p = 2n ** 255n - 19n;
 /** The curve's d, -121665/121666, and the square root of -1. */
