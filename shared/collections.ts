@@ -74,6 +74,8 @@ export interface CommandDocument {
   messageId?: string;
   keyId?: string;
   attempts: number;
+  /** Set when another service wrote the command. */
+  adoptedAt?: Date;
   claim?: { connector: string; epoch: number; at: Date };
   /** The epoch of the newest owner that found the command queued at its takeover; older owners can no longer claim it. */
   claimableFrom?: number;

@@ -116,6 +116,7 @@ function queued(document: UnadoptedCommand, sendTtlSeconds: number): Document[] 
         notBefore,
         expiresAt: document.expiresAt ?? { $dateAdd: lifetime },
         createdAt: "$$NOW",
+        adoptedAt: "$$NOW",
       },
     },
     { $unset: [...ownFields] },

@@ -3,9 +3,10 @@ import type { CommandDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import { type ErrorCode, errorCatalog, type PublicError } from "#shared/errors.ts";
 import { newMessageId } from "#shared/ids.ts";
-import type { Fence } from "../ownership/fence.ts";
+import { assertHeld, type Fence } from "../ownership/fence.ts";
 import {
   claimableTogether,
+  claimsMax,
   commandSteps,
   type DueCommand,
   dueStep,
@@ -78,6 +79,7 @@ export function commandClaims(options: ClaimOptions) {
       const { claimed, isMore } = await claimNext([1, 2], limit, report, claimThese);
       return { sends: claimed as Send[], isMore };
     },
+    claimOne: (relayedBy: string, report: ReportUnclaimable) => claimOne(options, relayedBy, report),
     /** Settles expired commands and claims none. */
     async expire(report: ReportUnclaimable) {
       for (;;) {
@@ -144,14 +146,79 @@ function takeBegun(options: ClaimOptions, due: DueCommand[], relayedBy: string):
     options,
     due.map((found) => {
       const messageId = found.messageId ?? newMessageId();
-      const marks = {
-        relayStartedAt: "$$NOW",
-        messageId: { $literal: messageId },
-        relayedBy: { $literal: relayedBy },
+      return {
+        command: { ...found, messageId },
+        filter: isInTime,
+        marks: beginFields(relayedBy, messageId),
       };
-      return { command: { ...found, messageId }, filter: isInTime, marks };
     }),
   );
+}
+
+/** Whether a document is certainly one of the functions', which can be read as it is. */
+const isOurs = {
+  $and: [{ $lte: ["$adoptedAt", null] }, { $lte: [{ $bsonSize: "$$ROOT" }, commandBytesMax] }],
+};
+
+/** Resolves to the claimed send, to an empty array if it was settled instead, and to null if none could be claimed. */
+async function claimOne(
+  options: ClaimOptions,
+  relayedBy: string,
+  report: ReportUnclaimable,
+): Promise<Send[] | null> {
+  const { commands, fence } = options;
+  const inTime = { $and: [{ $lte: ["$notBefore", "$$NOW"] }, { $gt: ["$expiresAt", "$$NOW"] }] };
+  // What has expired or was tried too often may be passed over: nothing goes out for it.
+  const due = {
+    channelId: fence.channelId,
+    ...free(fence),
+    lane: { $nin: [0] },
+    attempts: { $lt: claimsMax },
+  };
+  const messageId = newMessageId();
+  const claimed = { $mergeObjects: ["$$ROOT", claimFields(options), beginFields(relayedBy, messageId)] };
+  assertHeld(fence);
+  const found = await commands.findOneAndUpdate(
+    { ...due, $expr: inTime } as Filter<CommandDocument>,
+    [{ $replaceWith: { $cond: [isOurs, claimed, "$$ROOT"] } }],
+    {
+      sort: { lane: 1, ord: 1, _id: 1 },
+      projection: { document: { $cond: [isOurs, "$$ROOT", null] } },
+      returnDocument: "before",
+      ...durable,
+    },
+  );
+  const command = (found as { document?: CommandDocument } | null)?.document;
+  if (!command) return null;
+  const send = { ...command, messageId: command.messageId ?? messageId };
+  const problems = queuedProblems(send);
+  if (problems.length === 0) return [send];
+  const settlement = { state: commandSteps.fail.to, error: invalidCommand(problems) };
+  await report([{ command: send, settlement }]);
+  await settleClaimed(options, send, settlement);
+  return [];
+}
+
+async function settleClaimed(
+  { writes, fence, mine }: ClaimOptions,
+  { _id }: CommandDocument,
+  settlement: Settlement,
+): Promise<void> {
+  const update = [{ $set: settlementFields(settlement) }];
+  await writes.settlements.submit({ fence, updates: [{ filter: { _id, ...mine }, update }] });
+}
+
+function claimFields({ stamp }: Pick<ClaimOptions, "stamp">): Document {
+  return { state: commandSteps.claim.to, attempts: { $add: ["$attempts", 1] }, claim: stamp };
+}
+
+/** `messageId` is for a send that has none. */
+function beginFields(relayedBy: string, messageId: string): Document {
+  return {
+    relayStartedAt: "$$NOW",
+    messageId: { $ifNull: ["$messageId", { $literal: messageId }] },
+    relayedBy: { $literal: relayedBy },
+  };
 }
 
 interface Claim {
@@ -168,7 +235,7 @@ async function update(
 ): Promise<CommandDocument[]> {
   const due = claims.map(({ command }) => command);
   if (due.length === 0) return [];
-  const claimed = { state: commandSteps.claim.to, attempts: { $add: ["$attempts", 1] }, claim: stamp };
+  const claimed = claimFields({ stamp });
   // One update each: the driver retries `updateOne` when the primary changes, but not `updateMany`.
   const updates = claims.map(({ command: { _id }, filter, marks }) => ({
     filter: { _id, ...free(fence), ...filter },

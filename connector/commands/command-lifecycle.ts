@@ -43,7 +43,7 @@ export type CommandStep = keyof typeof commandSteps;
 export const epochLeadMax = 1_000_000;
 
 /** How many claims may end without a settlement before a command is `dead`. */
-const claimsMax = 3;
+export const claimsMax = 3;
 
 /** A queued command that is due, by its `notBefore` or because it has expired. */
 export type DueCommand = CommandDocument & { isExpired: boolean };

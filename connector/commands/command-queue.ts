@@ -10,6 +10,7 @@ import { commandSteps } from "./command-lifecycle.ts";
 import { type CommandWrites, createCommandWrites } from "./command-writes.ts";
 import { commandOrphans, type Orphan } from "./orphan-store.ts";
 import { type RelayMarks, relayMarks } from "./relay-marks.ts";
+import type { Send } from "./send-settlement.ts";
 import { type Settlement, settlementFields } from "./settlement.ts";
 
 /**
@@ -33,6 +34,11 @@ export interface CommandQueue extends RelayMarks {
   claimBegun(relayedBy: string, limit: number, report?: ReportUnclaimable): Promise<ClaimedSends>;
   /** Whether a command that links the channel waits to be claimed. */
   hasPairing(): Promise<boolean>;
+  /**
+   * As `claimBegun`, for the one send that was just queued: claims the next one without looking first. Resolves to null when
+   * it may be another service's document or none is due; `claimBegun` then tells.
+   */
+  claimOne(relayedBy: string, report?: ReportUnclaimable): Promise<Send[] | null>;
   /** Settles expired commands and claims none. */
   expire(report?: ReportUnclaimable): Promise<void>;
   /** Queues claimed commands again that did not reach the wire. */
@@ -67,7 +73,7 @@ export function createCommandQueue(
   const { channelId, epoch } = fence;
   const stamp = { connector: connectorId, epoch, at: "$$NOW" };
   const mine = { state: begin.from[0], "claim.epoch": epoch };
-  const { claim, claimBegun, expire } = commandClaims({ commands, writes, fence, stamp, mine });
+  const { claim, claimBegun, claimOne, expire } = commandClaims({ commands, writes, fence, stamp, mine });
 
   return {
     claim: (lanes, limit, report = reportNothing) => claim(lanes, limit, report),
@@ -77,6 +83,7 @@ export function createCommandQueue(
       const waiting = { channelId, state: claimStep.from[0], lane: 0 as const, type: { $in: pairing } };
       return (await commands.findOne(waiting, { projection: { _id: 1 } })) !== null;
     },
+    claimOne: (relayedBy, report = reportNothing) => claimOne(relayedBy, report),
     expire: (report = reportNothing) => expire(report),
     ...relayMarks({ commands, channelId, epoch }),
     async unclaim(ids) {

@@ -2,7 +2,7 @@
 
 import { publicError, ServiceError } from "#shared/errors.ts";
 import { newMessageId } from "#shared/ids.ts";
-import type { ReportUnclaimable } from "../commands/claim.ts";
+import type { ClaimedSends, ReportUnclaimable } from "../commands/claim.ts";
 import { isSend, type Send } from "../commands/send-settlement.ts";
 import { createWorkLoop } from "../concurrency/work-loop.ts";
 import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
@@ -19,8 +19,8 @@ export interface SenderOptions extends DispatchOptions {
 
 /** Works on lanes 1 and 2, the messages. */
 export interface Sender {
-  /** Call it when there may be commands. */
-  ring(): void;
+  /** Call it when there may be commands; `isOne` says that one was just queued. */
+  ring(isOne?: boolean): void;
   /** Claims no more commands. Resolves when no send is on its way. */
   stop(): Promise<void>;
 }
@@ -30,6 +30,7 @@ const batchMax = 16;
 export function createSender(scope: SessionScope, options: SenderOptions): Sender {
   const { queue, messageStatuses, sending } = options;
   const dispatch = createDispatch(scope, options);
+  const rung = { ones: 0, others: true };
   let resentOn: AbortSignal | null = null;
 
   const reportUnclaimable: ReportUnclaimable = async (unclaimable) => {
@@ -42,6 +43,13 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
   const claimToRefuse = async (): Promise<Send[]> => {
     const claimed = await queue.claim([1, 2], batchMax, reportUnclaimable);
     return claimed.map((command) => ({ ...command, messageId: command.messageId ?? newMessageId() }));
+  };
+  /** Looks for what is due, or takes the one send that was just queued without a look. */
+  const claimBegun = async (account: string): Promise<ClaimedSends> => {
+    const isOne = rung.ones === 1 && !rung.others;
+    Object.assign(rung, { ones: 0, others: false });
+    const one = isOne ? await queue.claimOne(account, reportUnclaimable) : null;
+    return one ? { sends: one, isMore: false } : await queue.claimBegun(account, batchMax, reportUnclaimable);
   };
   /** Once for each socket, before any new send: a send that is `unknown` by then was relayed on an earlier socket. */
   const resendUnknown = async (socket: OpenSocket, canSend: () => boolean) => {
@@ -67,8 +75,7 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
         const canSend = () => loop.mayWork() && !gone.aborted && sending().kind === "open";
         await resendUnknown({ wa, gone }, canSend);
         if (!canSend()) continue;
-        const account = accountOf({ wa, gone });
-        const { sends, isMore } = await queue.claimBegun(account, batchMax, reportUnclaimable);
+        const { sends, isMore } = await claimBegun(accountOf({ wa, gone }));
         const isThrough = await dispatch.send(sends, { wa, gone }, canSend);
         if (isThrough && !isMore) return;
       }
@@ -81,7 +88,11 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
   });
 
   return {
-    ring: loop.ring,
+    ring(isOne = false) {
+      if (isOne) rung.ones++;
+      else rung.others = true;
+      loop.ring();
+    },
     async stop() {
       await loop.stop();
       await dispatch.idle();

@@ -60,10 +60,10 @@ export class Session {
     return this.#stores.auth === null;
   }
 
-  /** Call it when there may be commands: of this lane, or of any. */
+  /** Call it when a command of this lane was queued, or when there may be commands of any. */
   ring(lane?: CommandDocument["lane"]): void {
     if (lane === undefined || lane === 0) this.#parts.controlLane.ring();
-    if (lane !== 0) this.#parts.sender.ring();
+    if (lane !== 0) this.#parts.sender.ring(lane !== undefined);
   }
 
   get fence(): Fence {

@@ -226,3 +226,65 @@ describe("a former owner that was suspended during the takeover", () => {
     expect(await read(_id)).toMatchObject({ state: "queued" });
   });
 });
+
+describe("the one send that was just queued", () => {
+  const account = "15550100009@s.whatsapp.net";
+  const queueOf = (channelId: string) => createCommandQueue(file.all.commands, { channelId, epoch: 1 }, "me");
+
+  test("is claimed for the wire without a look, those before it first", async () => {
+    const channelId = randomUUID();
+    const queue = queueOf(channelId);
+    const [first, second] = await insert(channelId, 2);
+    expect(await queue.claimOne(account)).toMatchObject([{ _id: first, messageId: expect.any(String) }]);
+    expect(await read(first ?? "")).toMatchObject({
+      ...{ state: "running", attempts: 1, claim: { connector: "me", epoch: 1 } },
+      ...{ relayStartedAt: expect.any(Date), relayedBy: account },
+    });
+    expect(await queue.claimOne(account)).toMatchObject([{ _id: second }]);
+    expect(await queue.claimOne(account)).toBeNull();
+  });
+
+  test.each([
+    ["another service's document", { adoptedAt: new Date() }],
+    ["a document above 2 MiB", { payload: "x".repeat(2 * 1_048_576) }],
+  ])("waits for a look when %s is next", async (_title, fields) => {
+    const channelId = randomUUID();
+    const [foreign, own] = [...(await insert(channelId, 1, fields)), ...(await insert(channelId, 1))];
+    const before = await read(foreign ?? "");
+    expect(await queueOf(channelId).claimOne(account)).toBeNull();
+    expect(await read(foreign ?? "")).toEqual(before);
+    expect((await read(own ?? "")).state).toBe("queued");
+  });
+
+  test.each([
+    ["is not due yet", { notBefore: future }],
+    ["has expired", { expiresAt: new Date(0) }],
+    ["was tried too often", { attempts: 3 }],
+    ["is a control command", control],
+  ])("is not claimed when it %s", async (_title, fields) => {
+    const channelId = randomUUID();
+    await insert(channelId, 1, fields);
+    expect(await queueOf(channelId).claimOne(account)).toBeNull();
+  });
+
+  test("is refused, and published as such first, when it is not valid", async () => {
+    const channelId = randomUUID();
+    const [id = ""] = await insert(channelId, 1, { type: "nonsense" });
+    const reported: string[] = [];
+    const claimed = await queueOf(channelId).claimOne(account, async (unclaimable) => {
+      reported.push(...unclaimable.map(({ command }) => command._id));
+      expect((await read(id)).state).toBe("running");
+    });
+    expect(claimed).toEqual([]);
+    expect(reported).toEqual([id]);
+    expect(await read(id)).toMatchObject({ state: "failed", error: { code: "invalid_command" } });
+  });
+
+  test("is not claimed by an owner past its deadline", async () => {
+    const channelId = randomUUID();
+    await insert(channelId, 1);
+    const fence = { channelId, epoch: 1, isHeld: () => false };
+    const queue = createCommandQueue(file.all.commands, fence, "me");
+    await expect(queue.claimOne(account)).rejects.toThrow(FencedError);
+  });
+});

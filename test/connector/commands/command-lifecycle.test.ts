@@ -26,7 +26,8 @@ const each = [
 
 const happening = (count: number): fc.Arbitrary<Happening> =>
   fc.oneof(
-    { weight: 4, arbitrary: fc.constant<Happening>({ type: "claim" }) },
+    { weight: 2, arbitrary: fc.constant<Happening>({ type: "claim" }) },
+    { weight: 2, arbitrary: fc.constant<Happening>({ type: "claimOne" }) },
     { weight: 2, arbitrary: fc.constant<Happening>({ type: "takeover" }) },
     // More weight for the steps of a normal send, so that walks get far.
     {
@@ -125,7 +126,7 @@ const change = (_id: string, from: CommandDocument["state"][], to: Document[]) =
   file.all.commands.updateOne({ _id, state: { $in: from } }, to);
 
 /** How the product, WhatsApp and callers carry out each happening. */
-const performs: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Perform } = {
+const performs: { [T in Exclude<Happening["type"], "claim" | "claimOne" | "takeover">]: Perform } = {
   begin: ({ messageStore }, { messageId }) =>
     messageStore.sending(messageId, account, "text", { conversation: "Hello" }),
   leave: async ({ messageStatuses }, { messageId }) => messageStatuses.begin(messageId),
@@ -241,6 +242,8 @@ test("the queue, the log and the takeover on the real database match the model a
       for (const next of walk) {
         if (next.type === "claim") {
           await owner.queue.claimBegun(account, 1, owner.report);
+        } else if (next.type === "claimOne") {
+          await owner.queue.claimOne(account, owner.report);
         } else if (next.type === "takeover") {
           former = owner;
           owner = await own(channelId, world.epoch + 1);

@@ -37,6 +37,8 @@ export interface World {
 /** Anything that can happen. `n` is the index of the command it happens to. */
 export type Happening =
   | { type: "claim" }
+  /** As `claim`, but passes over what cannot go out. */
+  | { type: "claimOne" }
   | { type: "takeover" }
   /** A former owner goes on as if it still owned the channel. */
   | { type: "late"; n: number }
@@ -109,6 +111,16 @@ function claim({ commands, epoch }: World) {
   }
 }
 
+function claimOne({ commands, epoch }: World) {
+  const [next] = commands
+    .filter(({ state, attempts, isOverdue }) => state === "queued" && attempts < 3 && !isOverdue)
+    .toSorted((a, b) => a.place - b.place);
+  if (!next) return;
+  next.epoch = epoch;
+  take(next, "claim");
+  next.attempts++;
+}
+
 function takeover(world: World) {
   world.epoch++;
   for (const command of world.commands) {
@@ -126,7 +138,7 @@ function takeover(world: World) {
 
 type Happens = (command: ModelCommand, world: World) => void;
 
-const happens: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Happens } = {
+const happens: { [T in Exclude<Happening["type"], "claim" | "claimOne" | "takeover">]: Happens } = {
   late: () => undefined,
   begin(command) {
     if (!command.isOverdue && take(command, "begin")) command.isBegun = true;
@@ -197,6 +209,7 @@ const happens: { [T in Exclude<Happening["type"], "claim" | "takeover">]: Happen
 /** Applies a happening to the model. One that cannot happen changes nothing. */
 export function happen(world: World, happening: Happening): void {
   if (happening.type === "claim") claim(world);
+  else if (happening.type === "claimOne") claimOne(world);
   else if (happening.type === "takeover") takeover(world);
   else {
     const command = world.commands[happening.n];
