@@ -10,7 +10,7 @@ let channel: TestChannel;
 let subscription: Awaited<ReturnType<typeof subscribeTo>>;
 
 beforeAll(async () => {
-  system = await startSystem({ config: { sendTtlSeconds: 4 }, timings: { sweepMs: 500 } });
+  system = await startSystem({ timings: { sweepMs: 500 } });
   channel = await pairedChannel(system, "15550100051");
   subscription = await subscribeTo(system, channel.channelId);
 });
@@ -51,6 +51,8 @@ test("an expired send can be retried under its message id, and a cancelled send 
   const unwanted = (await send("Unwanted")).body.payload;
   const cancelled = await system.api().call("DELETE", `/commands/${unwanted.commandId}`);
   expect([cancelled.status, cancelled.body.payload.state]).toEqual([200, "cancelled"]);
+  const past = { expiresAt: new Date(Date.now() - 1_000) };
+  await system.collections.commands.updateOne({ _id: late.commandId }, { $set: past });
   await eventually(async () => (await command(late.commandId))?.state === "expired");
   await connect();
   const retried = await system.api().post(`/commands/${late.commandId}/retry`, {}, { Prefer: "wait=30" });

@@ -39,7 +39,7 @@ const becomes = (messageId: string, status: string) =>
   );
 
 test("a send waits for a late acknowledgement, answers 200 sent, and does not hold up the next send", async () => {
-  system.sandbox.faults.ackDelay(phoneNumber, 2_000);
+  system.sandbox.faults.ackDelay(phoneNumber, 5_000);
   system.sandbox.faults.receipts(phoneNumber, "never");
   const contact = system.sandbox.account(contactNumber);
   let isAnswered = false;

@@ -17,8 +17,6 @@ test("SEND_RATE delays sends beyond SEND_BURST, refuses none, and keeps their or
       );
     expect(status).toBe(202);
   }
-  await contact.waitForMessage(({ text }) => text === "two");
-  expect(contact.inbox.map(({ text }) => text)).not.toContain("six");
   await contact.waitForMessage(({ text }) => text === "six");
   expect(contact.inbox.map(({ text }) => text)).toEqual(texts);
   // Four sends waited half a second each; much less would mean that they were not paced.
