@@ -2,7 +2,8 @@
 
 import type { Collection, Db } from "mongodb";
 import { backoffMs } from "#shared/backoff.ts";
-import type { CommandDocument, ConnectorDocument } from "#shared/collections.ts";
+import type { ChangeHub } from "#shared/change-hub.ts";
+import type { ConnectorDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import { collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
@@ -17,6 +18,7 @@ import { defaultTimings, type Timings } from "./timings.ts";
 
 export interface ConnectorOptions {
   db: Db;
+  changes: ChangeHub;
   config: Config;
   /** `CONNECTOR_ID`, or a name made for this start. */
   name: string;
@@ -27,8 +29,6 @@ export interface ConnectorOptions {
 
 /** Runs channels until it is stopped, under one lease after another. */
 export interface Connector extends AsyncDisposable {
-  /** Reports a new command of a channel, which saves the latency of the change stream. */
-  ring(channelId: string, lane: CommandDocument["lane"]): void;
   /** Whether the connector holds a lease and takes channels; `draining` from `stop` on. */
   leaseState(): "held" | "draining" | "not_held";
   /** Finishes running commands, gives the channels back, and releases the lease last. */
@@ -95,7 +95,6 @@ export function startConnector(options: ConnectorOptions): Connector {
 
   return {
     failed: failed.promise,
-    ring: (channelId, lane) => current?.supervisor.ring(channelId, lane),
     leaseState() {
       if (stopping.signal.aborted) return "draining";
       return current?.lease.isValid() ? "held" : "not_held";

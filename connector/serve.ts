@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Db } from "mongodb";
+import { type ChangeHub, createChangeHub } from "#shared/change-hub.ts";
+import type { Topic } from "#shared/changes.ts";
 import type { Config } from "#shared/config.ts";
 import { ensureIndexes } from "#shared/database.ts";
 import { createHttpServer } from "#shared/http-server.ts";
@@ -22,11 +24,22 @@ const attachmentsMax = 16;
 /** How many of them one channel may have there. */
 const channelAttachmentsMax = 4;
 
+/** What a connector and its gateway listen to, so that one stream shows it from the start. */
+export const connectorTopics: readonly Topic[] = [
+  "command_queued",
+  "command_retried",
+  "event_appended",
+  "pairing_changed",
+  "channel_freed",
+  "members_changed",
+];
+
 /** Prepares the database, then starts a connector on it. Throws `UnsupportedMongoError` and `SelfCheckError`. */
 export async function openConnector(
   db: Db,
   config: Config,
   log: Logger,
+  changes: ChangeHub,
   timings: Partial<Timings> = {},
 ): Promise<Connector> {
   await checkBeforeStart(db, config, log);
@@ -37,6 +50,7 @@ export async function openConnector(
   });
   return startConnector({
     db,
+    changes,
     config,
     timings,
     log,
@@ -63,7 +77,8 @@ export async function serveConnector(
   await using owned = new AsyncDisposableStack();
   const client = owned.adopt(connectorMongoClient(config.mongoUri), (opened) => opened.close());
   const db = client.db();
-  const connector = owned.use(await openConnector(db, config, log));
+  const changes = owned.use(createChangeHub({ db, log, topics: connectorTopics, withRows: true }));
+  const connector = owned.use(await openConnector(db, config, log, changes));
   const server = createHttpServer(
     { log, keepAliveSeconds: config.keepAliveSeconds, server: socketUpgradesOnly },
     healthListener({ db, connector, encryptionKeys: config.encryptionKeys, retention: config.retention }),
@@ -71,6 +86,7 @@ export async function serveConnector(
   const gateway = await attachGateway({
     server,
     db,
+    changes,
     origins: config.frontendOrigins,
     trustProxy: config.trustProxy,
     log,

@@ -1,4 +1,5 @@
 import type { Db } from "mongodb";
+import type { ChangeHub } from "#shared/change-hub.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import type { Collections } from "#shared/database.ts";
@@ -31,6 +32,7 @@ import type { Timings } from "./timings.ts";
 export interface SupervisorOptions {
   db: Db;
   collections: Collections;
+  changes: ChangeHub;
   lease: ConnectorLease;
   config: Pick<
     Config,
@@ -114,24 +116,26 @@ export class Supervisor {
   }
 
   #start(signal: AbortSignal): Promise<void>[] {
-    const { db, collections, timings, log } = this.#options;
-    const stream = { log, signal, reopened: () => void this.#sweep() };
+    const { changes, collections, timings, log } = this.#options;
+    listenToCommands({
+      changes,
+      commands: collections.commands,
+      ring: (channelId, lane) => this.ring(channelId, lane),
+      adopt: () => void this.#adopt(),
+      reopened: () => void this.#sweep(),
+      log,
+      signal,
+    });
+    listenToOwnership({
+      changes,
+      freed: (channelId) => {
+        this.#freed.add(channelId);
+        void this.#takeFreedSoon();
+      },
+      membersChanged: (connectorId) => void this.#membersChanged(connectorId),
+      signal,
+    });
     return [
-      listenToCommands({
-        ...stream,
-        commands: collections.commands,
-        ring: (channelId, lane) => this.ring(channelId, lane),
-        adopt: () => void this.#adopt(),
-      }),
-      listenToOwnership({
-        ...stream,
-        db,
-        freed: (channelId) => {
-          this.#freed.add(channelId);
-          void this.#takeFreedSoon();
-        },
-        membersChanged: (connectorId) => void this.#membersChanged(connectorId),
-      }),
       this.#every(timings.sweepMs, signal, () => this.#sweep()),
       this.#every(timings.deadCheckMs, signal, () => this.#attempt("dead check", () => this.#checkDead())),
       this.#every(timings.deadCheckMs, signal, () => this.#attempt("grace", () => this.#takeOverdue())),

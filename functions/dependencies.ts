@@ -1,6 +1,6 @@
 /** Declares what the app is made of, so that each platform can bring its own. */
 
-import type { CommandDocument } from "#shared/collections.ts";
+import type { ChangeReports } from "#shared/change-hub.ts";
 import type { Logger } from "#shared/log.ts";
 import type { Asset } from "./assets.ts";
 import type { EventDoorbell } from "./events/event-doorbell.ts";
@@ -29,7 +29,7 @@ export interface Dependencies {
   assets: ReadonlyMap<string, Asset>;
   /** The sandbox's simulated phone, for the console to link to. */
   sandboxUrl?: string;
-  /** Rings the connector in this process: the channel has a new command. Its sweep would find the command anyway. */
-  ring?: (channelId: string, lane: CommandDocument["lane"]) => void;
+  /** Tells the connector in this process about a new command. Its sweep would find the command anyway. */
+  ring?: ChangeReports["commandQueued"];
   log: Logger;
 }

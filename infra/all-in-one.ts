@@ -1,11 +1,12 @@
 import { attachGateway } from "#connector/gateway/gateway.ts";
 import { socketUpgradesOnly } from "#connector/gateway/socket-upgrade.ts";
 import { connectorMongoClient } from "#connector/mongo-client.ts";
-import { openConnector } from "#connector/serve.ts";
+import { connectorTopics, openConnector } from "#connector/serve.ts";
 import type { Timings } from "#connector/timings.ts";
 import { startNodeApp } from "#functions/platforms/node/node-app.ts";
 import { nodeServer } from "#functions/platforms/node/node-server.ts";
 import { functionsMongoClient } from "#functions/store/mongo-client.ts";
+import { createChangeHub } from "#shared/change-hub.ts";
 import type { Config } from "#shared/config.ts";
 import { listen, stopListening } from "#shared/listening.ts";
 import type { Logger } from "#shared/log.ts";
@@ -17,6 +18,9 @@ export interface WaypostOptions {
   timings?: Partial<Timings>;
   log: Logger;
 }
+
+/** How much later this process may notice what others write, while it is busy itself: it need not read about each own write. */
+const restMs = 50;
 
 /** Functions, connector, gateway and console in one process, on one port. Disposal stops them in order. */
 export interface Waypost extends AsyncDisposable {
@@ -31,12 +35,21 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
   await using owned = new AsyncDisposableStack();
   const forConnector = owned.adopt(connectorMongoClient(config.mongoUri), (client) => client.close());
   const forFunctions = owned.adopt(functionsMongoClient(config.mongoUri), (client) => client.close());
-  const connector = owned.use(await openConnector(forConnector.db(), config, log, timings));
+  const changes = owned.use(
+    createChangeHub({
+      db: forConnector.db(),
+      log,
+      topics: [...connectorTopics, "command_ended"],
+      withRows: true,
+      restMs,
+    }),
+  );
+  const connector = owned.use(await openConnector(forConnector.db(), config, log, changes, timings));
   const app = await startNodeApp({
     db: forFunctions.db(),
+    changes,
     config,
     log,
-    ring: connector.ring,
     ...(sandboxUrl ? { sandboxUrl } : {}),
   });
   const server = nodeServer({
@@ -55,6 +68,7 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
   const gateway = await attachGateway({
     server,
     db: forConnector.db(),
+    changes,
     origins: config.frontendOrigins,
     trustProxy: config.trustProxy,
     log,

@@ -11,11 +11,14 @@ export interface Follower<T extends Document> {
   /** For the log. */
   name: string;
   watch(): ChangeStream<Document, T>;
-  changed(change: T): void;
+  /** Returns false when the change was of no use. */
+  changed(change: T): unknown;
   /** The stream is open. The follower must query what was written before; later changes are reported. */
   opened?(): void;
   /** The stream was lost or could not be opened, and will be reopened. */
   lost?(): void;
+  /** How long to rest after changes that were all of no use, before asking for more. */
+  restMs?: number;
   log: Logger;
   signal: AbortSignal;
 }
@@ -64,10 +67,15 @@ async function followOne<T extends Document>(follower: Follower<T>, opened: () =
 
 async function reportChanges<T extends Document>(
   stream: ChangeStream<Document, T>,
-  { changed, signal }: Pick<Follower<T>, "changed" | "signal">,
+  { changed, restMs = 0, signal }: Pick<Follower<T>, "changed" | "restMs" | "signal">,
 ): Promise<void> {
+  let isUsed = false;
   for await (const change of stream) {
     if (signal.aborted) return;
-    changed(change);
+    if (changed(change) !== false) isUsed = true;
+    if (stream.bufferedCount() > 0) continue;
+    // Each change that arrives meanwhile would be an answer of its own.
+    if (!isUsed && restMs > 0) await sleep(restMs, signal);
+    isUsed = false;
   }
 }

@@ -1,13 +1,11 @@
-import type { ChangeStreamInsertDocument, Collection } from "mongodb";
+import type { Collection } from "mongodb";
+import type { ChangeHub } from "#shared/change-hub.ts";
 import type { CommandDocument } from "#shared/collections.ts";
-import { followChanges } from "#shared/follow-changes.ts";
+import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
-import { isShortText } from "./short-text.ts";
-
-/** A longer one is no channel's id. */
-const channelIdBytesMax = 100;
 
 export interface CommandDoorbellOptions {
+  changes: Pick<ChangeHub, "listen">;
   commands: Collection<CommandDocument>;
   /** Called with the channel of a new or retried command, and its lane if there is such a one. A hint: the queue has to be queried. */
   ring(channelId: string, lane?: CommandDocument["lane"]): void;
@@ -19,51 +17,33 @@ export interface CommandDoorbellOptions {
   signal: AbortSignal;
 }
 
-/** Null for a channel that cannot exist. */
-type NewWork = Pick<ChangeStreamInsertDocument, "_id"> & {
-  channelId: string | null;
-  lane?: CommandDocument["lane"];
-  isForeign: boolean;
-};
-
-/**
- * Matches inserts and retries: only a retry removes `doneAt`. The server looks up the full document only for changes that
- * match (query plan of 6.0.5). The projection must keep `_id`, the resume token, and of the document only a short text:
- * the driver ends a stream over what it cannot read.
- */
-const newWork = [
-  {
-    $match: {
-      $or: [
-        { operationType: "insert" },
-        { operationType: "update", "updateDescription.removedFields": "doneAt" },
-      ],
-    },
-  },
-  {
-    $project: {
-      operationType: 1,
-      channelId: {
-        $cond: [isShortText("$fullDocument.channelId", channelIdBytesMax), "$fullDocument.channelId", null],
+/** Listens for new commands until `signal` aborts. A sweep finds what the stream missed. */
+export function listenToCommands(options: CommandDoorbellOptions): void {
+  const { changes, ring, adopt, reopened, signal } = options;
+  changes.listen(
+    {
+      topics: ["command_queued", "command_retried"],
+      opened: reopened,
+      changed(change) {
+        if (change.topic === "command_retried") void ringRetried(options, change._id);
+        else if (change.isForeign) adopt();
+        else if (change.channelId !== null) ring(change.channelId, change.lane);
       },
-      lane: { $cond: [{ $in: ["$fullDocument.lane", [0, 1, 2]] }, "$fullDocument.lane", "$$REMOVE"] },
-      isForeign: { $lte: ["$fullDocument.attempts", null] },
     },
-  },
-];
-
-/** Listens for new commands until `signal` aborts, with one stream for the process. A sweep finds what the stream missed. */
-export function listenToCommands(options: CommandDoorbellOptions): Promise<void> {
-  const { commands, ring, adopt, reopened, log, signal } = options;
-  return followChanges<NewWork>({
-    name: "commands",
-    watch: () => commands.watch(newWork, { fullDocument: "updateLookup", enableUtf8Validation: false }),
-    opened: reopened,
-    changed({ channelId, lane, isForeign }) {
-      if (isForeign) adopt();
-      else if (channelId !== null) ring(channelId, lane);
-    },
-    log,
     signal,
-  });
+  );
+}
+
+/** The stream does not show which channel a retried command belongs to. Only our own commands are retried, so it can be read. */
+async function ringRetried({ commands, ring, log }: CommandDoorbellOptions, _id: string): Promise<void> {
+  try {
+    const projection = { channelId: 1, lane: 1 };
+    const retried = await commands.findOne({ _id }, { projection });
+    if (retried) ring(retried.channelId, retried.lane);
+  } catch (error) {
+    log.warn(
+      { event: "doorbell", commandId: String(_id), ...errorTrace(error) },
+      "retried command left to the sweep",
+    );
+  }
 }

@@ -64,11 +64,18 @@ const { claim: claimStep, begin, requeue, confirm } = commandSteps;
 const reportNothing: ReportUnclaimable = async () => undefined;
 
 /** Pass the `writes` of the process, so that its channels share them. */
+export interface CommandQueueOptions {
+  /** Shared by the channels of a process. */
+  writes?: CommandWrites;
+  /** Called with a settlement once it is durable, if it has certainly ended the command. */
+  onSettled?(id: string, settlement: Settlement): void;
+}
+
 export function createCommandQueue(
   commands: Collection<CommandDocument>,
   fence: Fence,
   connectorId: string,
-  writes: CommandWrites = createCommandWrites(commands),
+  { writes = createCommandWrites(commands), onSettled }: CommandQueueOptions = {},
 ): CommandQueue {
   const { channelId, epoch } = fence;
   const stamp = { connector: connectorId, epoch, at: "$$NOW" };
@@ -98,10 +105,11 @@ export function createCommandQueue(
     async settle(id, settlement) {
       const update = [{ $set: settlementFields(settlement) }];
       // The epoch in the filter decides: what an owner did may be settled past its deadline.
-      await writes.settlements.submit({
+      const isSettled = await writes.settlements.submit({
         fence: { channelId, epoch },
         updates: [{ filter: { _id: id, ...mine }, update }],
       });
+      if (isSettled) onSettled?.(id, settlement);
     },
     async forgetPairingCodes() {
       const settled = { channelId, state: "succeeded" as const, lane: 0 as const };

@@ -1,9 +1,9 @@
 import type { Collection, Document, Long } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { FieldProblem } from "#shared/errors.ts";
+import { isShortText } from "#shared/short-text.ts";
 import { idBytesMax, isAddressable } from "./command-address.ts";
 import { idMessage, type UnadoptedCommand } from "./command-validation.ts";
-import { isShortText } from "./short-text.ts";
 import { asStored, readStoredDocument } from "./stored-document.ts";
 
 /** A document that was never adopted, as far as it can be read. */

@@ -35,9 +35,18 @@ const pendingMax = 10_000;
 const attemptsMax = 4;
 
 /** Takes the log over: from then on a former owner cannot write. Throws `FencedError` for a superseded epoch. */
-export async function openEventLog(events: Collection<EventDocument>, fence: Fence): Promise<EventLog> {
+export async function openEventLog(
+  events: Collection<EventDocument>,
+  fence: Fence,
+  hooks: EventLogHooks = {},
+): Promise<EventLog> {
   const row = await raiseFence(events, fence);
-  return new OwnedEventLog(events, fence, await newestSeq(events, row));
+  return new OwnedEventLog(events, fence, hooks, await newestSeq(events, row));
+}
+
+export interface EventLogHooks {
+  /** Called with new events once they are durable in the log, in the order of `seq`. Some may be left to the log's readers. */
+  onAppended?(events: readonly EventDocument[]): void;
 }
 
 interface PendingEvent {
@@ -51,13 +60,15 @@ interface PendingEvent {
 class OwnedEventLog implements EventLog {
   readonly #events: Collection<EventDocument>;
   readonly #fence: Fence;
+  readonly #hooks: EventLogHooks;
   readonly #pending: PendingEvent[] = [];
   #lastSeq: number;
   #draining: Promise<void> | null = null;
 
-  constructor(events: Collection<EventDocument>, fence: Fence, lastSeq: number) {
+  constructor(events: Collection<EventDocument>, fence: Fence, hooks: EventLogHooks, lastSeq: number) {
     this.#events = events;
     this.#fence = fence;
+    this.#hooks = hooks;
     this.#lastSeq = lastSeq;
   }
 
@@ -137,7 +148,8 @@ class OwnedEventLog implements EventLog {
   async #append(events: Omit<EventDocument, "seq">[]): Promise<void> {
     const writtenSeq = this.#lastSeq;
     const lastSeq = writtenSeq + events.length;
-    const inserts = events.map((event, index) => insertion({ ...event, seq: writtenSeq + 1 + index }));
+    const rows = events.map((event, index) => ({ ...event, seq: writtenSeq + 1 + index }));
+    const inserts = rows.map(insertion);
     try {
       await this.#events.bulkWrite([fenceOperation(this.#fence, { writtenSeq, lastSeq }), ...inserts], {
         ordered: true,
@@ -149,6 +161,7 @@ class OwnedEventLog implements EventLog {
       throw fencedError(error, this.#fence);
     }
     this.#lastSeq = lastSeq;
+    this.#hooks.onAppended?.(rows);
   }
 }
 

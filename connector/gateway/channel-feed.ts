@@ -17,12 +17,18 @@ export interface FeedSource {
   log: Logger;
 }
 
+/** An event that the log has; `row` returns null if it has to be read from there. */
+export interface OfferedEvent {
+  seq: number;
+  row(): EventDocument | null;
+}
+
 const pageRows = 200;
 const majority = { readConcern: { level: "majority" } } as const;
 
 /**
  * Broadcasts one channel's events in this process: each once, in the order of `seq`, to every room at the same moment.
- * So a socket that joins in the same turn as it reads `seq` has neither a gap nor a duplicate. The change stream is
+ * So a socket that joins in the same turn as it reads `seq` has neither a gap nor a duplicate. A notification is
  * only a hint: when an event does not follow on from `seq`, the feed reads the log.
  */
 export class ChannelFeed {
@@ -60,10 +66,11 @@ export class ChannelFeed {
     return buffer;
   }
 
-  /** Takes an event from the change stream: broadcasts it if it is the next, reads the log if it is later. */
-  offer(event: EventDocument): void {
-    if (this.#seq !== null && event.seq === this.#seq + 1) this.#broadcastEvent(event);
-    else if (this.#seq === null || event.seq > this.#seq) void this.readLog();
+  /** Takes a new event: broadcasts it if it is the next, reads the log if it is later. */
+  offer({ seq, row }: OfferedEvent): void {
+    const next = this.#seq !== null && seq === this.#seq + 1 ? row() : null;
+    if (next) this.#broadcastEvent(next);
+    else if (this.#seq === null || seq > this.#seq) void this.readLog();
   }
 
   /** Broadcasts events of the log that have not been broadcast. Logs failures; the next sweep reads again. */

@@ -1,7 +1,7 @@
 /** Delivers the event log to Socket.io clients: live, and replayed from the last event that a client has. */
 
 /*
- *   event log --change stream--> ChannelFeed --broadcast--> rooms --> subscribed sockets
+ *   event log --ChangeHub--> ChannelFeed --broadcast--> rooms --> subscribed sockets
  *       |                             |
  *       |                       ReplayBuffer
  *       |                             |
@@ -12,6 +12,7 @@ import type { Server as HttpServer } from "node:http";
 import type { Db } from "mongodb";
 import pLimit from "p-limit";
 import type { Server, Socket } from "socket.io";
+import type { ChangeHub } from "#shared/change-hub.ts";
 import { collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
@@ -35,6 +36,7 @@ export interface GatewayOptions {
   /** Must have its own request listener already: Socket.io takes the requests for its path away from that one. */
   server: HttpServer;
   db: Db;
+  changes: ChangeHub;
   /** Allowed origins besides the server's own. */
   origins: readonly string[];
   /** How many proxies stand in front. */
@@ -61,9 +63,8 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
   const parts = { db, connections, sessions, feeds, limits, log };
   const clients = acceptClients(sockets.io, parts);
   const stopping = new AbortController();
-  const tails = followDatabase(parts, stopping.signal);
+  const attempted = followDatabase(parts, options.changes, stopping.signal);
   const running = [
-    tails.ended,
     keepSweeping(parts, limits.sweepMs, stopping.signal),
     keepRechecking({
       db,
@@ -74,7 +75,7 @@ export async function attachGateway(options: GatewayOptions): Promise<Gateway> {
       signal: stopping.signal,
     }),
   ];
-  await tails.attempted;
+  await attempted;
   return {
     async close() {
       sockets.close();
@@ -123,26 +124,24 @@ function leaveForGood(client: Client, { sessions, log }: GatewayParts): void {
   });
 }
 
-/**
- * Keeps the feeds up to date with the change streams. `attempted` resolves when both are open or their first attempt has failed.
- */
-function followDatabase({ db, feeds, log }: GatewayParts, signal: AbortSignal) {
-  const eventTail = Promise.withResolvers<void>();
-  const pairingTail = Promise.withResolvers<void>();
-  const events = tailEvents({
-    events: db.events,
+/** Keeps the feeds up to date. Resolves when the stream of changes is open, or its first attempt has failed. */
+function followDatabase(parts: GatewayParts, changes: ChangeHub, signal: AbortSignal): Promise<void> {
+  const { feeds } = parts;
+  const attempted = Promise.withResolvers<void>();
+  tailEvents({
+    changes,
     opened() {
-      eventTail.resolve();
-      void sweepFeeds({ db, feeds, log });
+      attempted.resolve();
+      void sweepFeeds(parts);
     },
-    lost: eventTail.resolve,
-    inserted: (event) => feeds.get(event.channelId)?.offer(event),
-    log,
+    lost: attempted.resolve,
+    appended({ channelId, ...event }) {
+      const feed = feeds.get(channelId);
+      feed?.offer(event);
+      return feed !== undefined;
+    },
     signal,
   });
-  const pairings = tailPairings({ db, feeds, log, signal, attempted: pairingTail.resolve });
-  return {
-    attempted: Promise.all([eventTail.promise, pairingTail.promise]),
-    ended: Promise.all([events, pairings]),
-  };
+  tailPairings({ changes, feeds, signal });
+  return attempted.promise;
 }

@@ -15,7 +15,7 @@ import { type ChannelStores, type TakeoverOptions, takeOver } from "./takeover.t
 
 export interface SessionOptions
   extends Omit<SessionPartsOptions, "release" | "config">,
-    Pick<TakeoverOptions, "canOthersOpen" | "isSharedKey" | "commandWrites"> {
+    Pick<TakeoverOptions, "canOthersOpen" | "isSharedKey" | "commandWrites" | "changes"> {
   lease: Pick<ConnectorLease, "id" | "isValid" | "ended" | "now">;
   config: SessionPartsOptions["config"] & Pick<Config, "encryptionKeys">;
   log: Logger;

@@ -1,4 +1,5 @@
 import type { Db } from "mongodb";
+import type { ChangeReports } from "#shared/change-hub.ts";
 import type { ChannelDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import type { Collections } from "#shared/database.ts";
@@ -30,6 +31,8 @@ export interface ChannelStores {
 export interface TakeoverOptions {
   db: Db;
   collections: Collections;
+  /** Receives what is written. Absent: others hear of it by the stream of changes. */
+  changes?: ChangeReports;
   channel: ChannelDocument;
   /** Shared by the channels of a process. */
   commandWrites?: CommandWrites;
@@ -54,14 +57,19 @@ export class LeftToOthersError extends Error {
  * `FencedError` when another connector won the race, `LeftToOthersError`, or the database's error.
  */
 export async function takeOver(options: TakeoverOptions): Promise<ChannelStores> {
-  const { collections, channel, lease, commandWrites } = options;
+  const { collections, changes, channel, lease, commandWrites } = options;
   const { isValid: isHeld, now } = lease;
   const fence: Fence = { channelId: channel._id, epoch: channel.owner.epoch, isHeld, now };
-  const events = await openEventLog(collections.events, fence);
+  const events = await openEventLog(collections.events, fence, {
+    onAppended: (appended) => changes?.eventsAppended(appended),
+  });
   await using opened = new AsyncDisposableStack();
   const auth = await openAuth(options, fence);
   if (auth) opened.use(auth);
-  const queue = createCommandQueue(collections.commands, fence, lease.id, commandWrites);
+  const queue = createCommandQueue(collections.commands, fence, lease.id, {
+    ...(commandWrites && { writes: commandWrites }),
+    onSettled: (id, settlement) => changes?.commandEnded(id, settlement),
+  });
   const messageStore = createMessageStore(collections, channel._id, fence);
   const publishedStatuses = createPublishedStatuses(collections, channel._id);
   const messageStatuses = createMessageStatuses({

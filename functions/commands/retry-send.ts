@@ -44,7 +44,7 @@ export async function retrySend(deps: Dependencies, c: Context<CommandEnv & Once
     retryable: true,
   });
   if (!isQueued && !once.isKeyed) throw notRetryable((await store.findCommand(commandId)) ?? command);
-  if (isQueued) ring?.(command.channelId, command.lane);
+  if (isQueued) ring?.(command.channelId, command.lane, commandId);
   return sendAnswer(
     { commandId, messageId, outcome: await waitForOutcome({ commandId, isRepeated }) },
     payloadOf(command),

@@ -55,7 +55,7 @@ export async function submitCommand<T extends CommandType>(
   c: CommandRequestContext,
   { type, payload, check, prepare }: CommandRequest<T>,
 ): Promise<AcceptedCommand> {
-  const { store, settings, ring } = deps;
+  const { store, results, settings, ring } = deps;
   const { found, once, caller } = c.var;
   const { channelId, status } = found.channel;
   const { lane, ttlSeconds } = commandTable[type];
@@ -64,6 +64,7 @@ export async function submitCommand<T extends CommandType>(
     check?.();
     return newIds(type);
   });
+  using _expected = isRepeated ? undefined : results.expect?.(ids.commandId);
   if (!(isRepeated && (await store.hasCommand(ids.commandId)))) {
     await prepare?.();
     const insertion = store.insertCommand({
@@ -78,7 +79,7 @@ export async function submitCommand<T extends CommandType>(
     });
     // Every command but a send is idempotent.
     await confirmWrite(insertion, { ids, retryable: once.isKeyed || type !== "message.send" });
-    ring?.(channelId, lane);
+    ring?.(channelId, lane, ids.commandId);
   }
   return { ...ids, outcome: await waitForOutcome({ ...ids, isRepeated }) };
 }

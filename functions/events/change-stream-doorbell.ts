@@ -1,63 +1,47 @@
-import type { ChangeStreamInsertDocument, Collection } from "mongodb";
-import type { EventDocument } from "#shared/collections.ts";
-import { followChanges } from "#shared/follow-changes.ts";
-import type { Logger } from "#shared/log.ts";
+import type { ChangeHub } from "#shared/change-hub.ts";
 import type { EventDoorbell } from "./event-doorbell.ts";
 
 export interface ChangeStreamDoorbellOptions {
-  events: Collection<EventDocument>;
-  log: Logger;
+  changes: Pick<ChangeHub, "listen">;
+  /** Ends every wait. */
+  signal: AbortSignal;
 }
 
 /** A doorbell that knows how many waiters listen to it. */
-export interface ChangeStreamDoorbell extends EventDoorbell, AsyncDisposable {
+export interface ChangeStreamDoorbell extends EventDoorbell {
   readonly listeners: number;
 }
 
 /** Waiters also poll at these intervals: a change that the stream misses costs latency, never an event. */
 const pollPausesMs = [200, 400, 1_000];
 
-type Inserted = Pick<ChangeStreamInsertDocument<Pick<EventDocument, "channelId">>, "_id" | "fullDocument">;
-
-/** The projection must keep `_id`, the resume token. Fence rows have no `seq`. */
-const channelOfInsert = [
-  { $match: { operationType: "insert", "fullDocument.seq": { $exists: true } } },
-  { $project: { "fullDocument.channelId": 1 } },
-];
-
-/** Rings from one change stream for the whole process, opened by the first listener. */
-export function changeStreamDoorbell({ events, log }: ChangeStreamDoorbellOptions): ChangeStreamDoorbell {
+/** Rings for what the process's stream of changes shows, which it asks for from the first listener on. */
+export function changeStreamDoorbell({ changes, signal }: ChangeStreamDoorbellOptions): ChangeStreamDoorbell {
   const listeners = new Set<{ channelIds: ReadonlySet<string> | null; ring: () => void }>();
-  const stopping = new AbortController();
-  let following: Promise<void> | null = null;
+  let isFollowing = false;
   const ringFor = (channelId: string | null) => {
-    for (const { channelIds, ring } of listeners)
-      if (channelId === null || channelIds === null || channelIds.has(channelId)) ring();
+    const rung = [...listeners].filter(
+      ({ channelIds }) => channelId === null || channelIds === null || channelIds.has(channelId),
+    );
+    for (const { ring } of rung) ring();
+    return rung.length > 0;
   };
-  const follow = () =>
-    followChanges<Inserted>({
-      name: "event-doorbell",
-      watch: () => events.watch(channelOfInsert),
-      opened: () => ringFor(null),
-      changed: ({ fullDocument }) => ringFor(fullDocument.channelId),
-      log,
-      signal: stopping.signal,
-    });
+  const follow = () => {
+    const changed = ({ channelId }: { channelId: string }) => ringFor(channelId);
+    changes.listen({ topics: ["event_appended"], opened: () => void ringFor(null), changed }, signal);
+    isFollowing = true;
+  };
   return {
     pausesMs: pollPausesMs,
-    stopping: stopping.signal,
+    stopping: signal,
     get listeners() {
       return listeners.size;
     },
     listen(channelIds, ring) {
-      following ??= follow();
+      if (!isFollowing) follow();
       const listener = { channelIds: channelIds && new Set(channelIds), ring };
       listeners.add(listener);
       return () => void listeners.delete(listener);
-    },
-    async [Symbol.asyncDispose]() {
-      stopping.abort();
-      await following;
     },
   };
 }

@@ -1,74 +1,93 @@
-import { type ChangeStreamUpdateDocument, type Collection, ObjectId } from "mongodb";
-import type { CommandDocument } from "#shared/collections.ts";
-import { followChanges } from "#shared/follow-changes.ts";
-import type { Logger } from "#shared/log.ts";
-import { pollingResults } from "./polling-results.ts";
-import type { ReadCommandOutcome, ResultWaiter } from "./results.ts";
+import type { ChangeHub } from "#shared/change-hub.ts";
+import type { CommandEnd } from "#shared/changes.ts";
+import { pollUntil } from "./poll-until.ts";
+import type { CommandOutcome, ReadCommandOutcome, ResultWaiter } from "./results.ts";
 
-/** Waiters also poll at these intervals: a change that the stream misses costs latency, never a result. */
-const pollPausesMs = [200, 400, 1_000];
+/** Waiters also poll at these intervals: an end that is not reported costs latency, never a result. */
+const pollPausesMs = [1_000, 2_000];
 
 export interface ChangeStreamResultsOptions {
-  commands: Collection<CommandDocument>;
+  changes: Pick<ChangeHub, "listen">;
   read: ReadCommandOutcome;
-  log: Logger;
+  /** Stops listening. Waits in progress continue by polling. */
+  signal: AbortSignal;
+}
+
+/** A command whose end somebody waits for, or is about to. */
+interface Awaited {
+  /** How many expect it before they wait. */
+  expecting: number;
+  /** Its end, if this process wrote it. */
+  outcome: CommandOutcome | null;
+  /** The stream reported something before anyone waited. */
+  isRung: boolean;
+  rings: Set<() => void>;
 }
 
 /**
- * Waits with one change stream for the whole process, which only says which command to read; waiters poll as well.
- * Disposal closes the stream; waits in progress continue by polling.
+ * Waits for what the process reports about its commands: how one ended, if it wrote that itself, or else which one to read.
+ * Waiters poll as well.
  */
-export function changeStreamResults({
-  commands,
-  read,
-  log,
-}: ChangeStreamResultsOptions): ResultWaiter & AsyncDisposable {
-  const waiting = new Map<string, Set<() => void>>();
-  const stopping = new AbortController();
-  const following = followChanges<Settled>({
-    name: "results",
-    watch: () => commands.watch(settledOnly, { enableUtf8Validation: false, bsonRegExp: true }),
-    changed: ({ documentKey: { _id } }) => waiting.get(textOf(_id))?.forEach((ring) => void ring()),
-    log,
-    signal: stopping.signal,
-  });
-  const listen = (commandId: string, ring: () => void) => {
-    const rings = waiting.get(commandId) ?? new Set();
-    waiting.set(commandId, rings.add(ring));
-    return () => {
-      rings.delete(ring);
-      if (rings.size === 0) waiting.delete(commandId);
-    };
+export function changeStreamResults({ changes, read, signal }: ChangeStreamResultsOptions): ResultWaiter {
+  const all = new Map<string, Awaited>();
+  const readQuietly = (commandId: string) => read(commandId).catch(() => null);
+  const awaited = (commandId: string): Awaited => {
+    const found = all.get(commandId) ?? { expecting: 0, outcome: null, isRung: false, rings: new Set() };
+    all.set(commandId, found);
+    return found;
   };
+  const forget = (commandId: string, { expecting, rings }: Awaited) => {
+    if (expecting === 0 && rings.size === 0) all.delete(commandId);
+  };
+  const ring = (command: Awaited) => {
+    command.isRung = true;
+    for (const wake of command.rings) wake();
+  };
+  changes.listen(
+    {
+      topics: ["command_ended"],
+      // Ends before that were reported to nobody.
+      opened: () => [...all.values()].forEach(ring),
+      changed({ commandId, end }) {
+        const command = all.get(commandId);
+        if (!command) return false;
+        if (end) command.outcome = outcomeOf(end);
+        ring(command);
+        return true;
+      },
+    },
+    signal,
+  );
   return {
-    ...pollingResults(read, { pausesMs: pollPausesMs, listen }),
-    async [Symbol.asyncDispose]() {
-      stopping.abort();
-      await following;
+    read: readQuietly,
+    expect(commandId) {
+      const command = awaited(commandId);
+      command.expecting++;
+      return {
+        [Symbol.dispose]() {
+          command.expecting--;
+          forget(commandId, command);
+        },
+      };
+    },
+    wait(commandId, waitMs, waitSignal) {
+      const command = awaited(commandId);
+      const isEarly = command.expecting > 0 && !command.isRung;
+      return pollUntil(async () => command.outcome ?? (await readQuietly(commandId)), {
+        ...{ waitMs, signal: waitSignal, pausesMs: pollPausesMs, isEarly },
+        listen(wake) {
+          command.rings.add(wake);
+          return () => {
+            command.rings.delete(wake);
+            forget(commandId, command);
+          };
+        },
+      });
     },
   };
 }
 
-/** Another service may have used anything as an `_id`, even what has no text. */
-function textOf(_id: unknown): string {
-  if (typeof _id === "string") return _id;
-  return _id instanceof ObjectId ? _id.toHexString() : "";
+function outcomeOf({ state, result, error }: CommandEnd): CommandOutcome | null {
+  if (state === "queued" || state === "running") return null;
+  return { state, ...(result && { result }), ...(error && { error }) };
 }
-
-type Settled = Pick<ChangeStreamUpdateDocument<CommandDocument>, "_id" | "documentKey">;
-
-/** The projection must keep `_id`, the resume token. */
-const settledOnly = [
-  {
-    $match: {
-      $or: [
-        { operationType: { $in: ["delete", "replace"] } },
-        {
-          operationType: "update",
-          "updateDescription.updatedFields.state": { $exists: true, $nin: ["queued", "running"] },
-        },
-      ],
-    },
-  },
-  { $project: { operationType: 1, documentKey: 1 } },
-];

@@ -5,6 +5,8 @@ export interface PollOptions {
   waitMs: number;
   /** Ends the polling early. */
   signal: AbortSignal;
+  /** There can be no result yet: the first read comes after the first pause. */
+  isEarly?: boolean;
   /** Milliseconds between reads; the last one repeats. */
   pausesMs: readonly number[];
   /** Starts listening; `ring` cuts the current pause short. Returns a function that stops listening. */
@@ -14,7 +16,7 @@ export interface PollOptions {
 /** Reads until a result exists: null when `waitMs` have passed or `signal` aborts. Rejects as `read` does. */
 export async function pollUntil<T>(
   read: () => Promise<T | null>,
-  { waitMs, signal, pausesMs, listen }: PollOptions,
+  { waitMs, signal, isEarly = false, pausesMs, listen }: PollOptions,
 ): Promise<T | null> {
   const over = Promise.withResolvers<null>();
   const { interrupt, pause } = createInterruptiblePause();
@@ -29,7 +31,7 @@ export async function pollUntil<T>(
   const stopListening = listen?.(interrupt);
   const readUntilOver = async () => {
     for (let attempt = 0; !isOver; attempt++) {
-      const found = await read();
+      const found = isEarly && attempt === 0 ? null : await read();
       if (found !== null) return found;
       if (!isOver) await pause(pausesMs[attempt] ?? pausesMs.at(-1) ?? waitMs);
     }

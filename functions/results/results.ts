@@ -1,4 +1,4 @@
-/** Waits for a command to end, by polling or by one change stream for the whole process. */
+/** Waits for a command to end, by polling or by what its process reports about it. */
 
 import type { CommandDocument } from "#shared/collections.ts";
 import type { CommandState } from "#shared/commands.ts";
@@ -14,6 +14,11 @@ export interface ResultWaiter {
   wait(commandId: string, waitMs: number, signal: AbortSignal): Promise<CommandOutcome | null>;
   /** Null when the command has not ended yet. Never rejects. */
   read: ReadCommandOutcome;
+  /**
+   * Call it before a command is written, and dispose of it after the wait. Its end cannot be missed from then on, so the wait
+   * need not begin with a read.
+   */
+  expect?(commandId: string): Disposable;
 }
 
 /** Reads how a command ended; null while it has not. */

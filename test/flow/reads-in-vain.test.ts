@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sleep } from "#shared/sleep.ts";
+import { eventually } from "../support/eventually.ts";
 import { pairedChannel, type TestChannel } from "../support/pairing.ts";
 import { type Operation, profiled } from "../support/profiled.ts";
 import { type OneProcess, startSystem } from "../support/system.ts";
@@ -8,7 +9,8 @@ let system: OneProcess;
 let channel: TestChannel;
 
 beforeAll(async () => {
-  system = await startSystem();
+  // A sweep would read, too.
+  system = await startSystem({ timings: { sweepMs: 600_000 } });
   channel = await pairedChannel(system, "15550100411");
   await send();
   await sleep(1_000);
@@ -48,8 +50,36 @@ test("requests of the same second ask once whether a connector is alive", async 
   expect(on(operations, "connectors").filter(isQuestion).length).toBeLessThanOrEqual(seconds);
 }, 120_000);
 
-test("a lone connector writes nothing but its lease while it is idle", async () => {
+test("a send alone is looked for once and answered without reading its outcome", async () => {
+  const operations = await sendFew();
+  const reads = on(operations, "commands").filter(({ op, command }) => op === "query" || command.aggregate);
+  const looks = reads.filter(({ command }) => command.aggregate === "commands");
+  expect(reads.length).toBe(looks.length);
+  // After a batch the sender looks whether there is more.
+  expect(looks.length).toBeLessThanOrEqual(2 * sends);
+}, 30_000);
+
+test("events of this process reach its sockets without being read, and its one stream rests meanwhile", async () => {
+  const socket = system.socket();
+  const received: unknown[] = [];
+  socket.onAny((_name, event) => received.push(event.seq));
+  await socket.emitWithAck("subscribe_channel", { channelId: channel.channelId });
+  const person = system.sandbox.account("15550100412");
+  await sleep(500);
+  received.length = 0;
+  const startedAt = performance.now();
+  const operations = await profiled(system.database.db, async () => {
+    for (let sent = 0; sent < sends; sent++) await person.sendText("15550100411", `text ${sent}`);
+    await eventually(() => received.length >= sends);
+  });
+  const seconds = (performance.now() - startedAt) / 1_000;
+  expect(on(operations, "events").filter(({ op }) => op === "query")).toEqual([]);
+  const getMores = operations.filter(({ op }) => op === "getmore");
+  expect(getMores.length).toBeLessThanOrEqual(seconds * 20 + 3);
+}, 30_000);
+
+test("a lone connector that is idle looks for no dead ones", async () => {
   const operations = await profiled(system.database.db, () => sleep(4_000));
-  const writes = operations.filter(({ op }) => ["update", "insert", "remove"].includes(op));
+  const writes = on(operations, "connectors").filter(({ op }) => ["update", "insert"].includes(op));
   expect(writes).toEqual([]);
 }, 120_000);

@@ -1,11 +1,12 @@
-import { pino } from "pino";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type NodeApp, startNodeApp } from "#functions/platforms/node/node-app.ts";
 import { functionsMongoClient } from "#functions/store/mongo-client.ts";
 import { newApiKey } from "#shared/api-key.ts";
+import { createChangeHub } from "#shared/change-hub.ts";
 import { readConfig } from "#shared/config.ts";
 import { collections } from "#shared/database.ts";
 import { eventually } from "../support/eventually.ts";
+import { quiet } from "../support/quiet-log.ts";
 import { overProxy, type TcpProxy, tcpProxy } from "../support/tcp-proxy.ts";
 import { type TestDatabase, testDatabase } from "../support/test-database.ts";
 
@@ -31,9 +32,10 @@ beforeAll(async () => {
   });
   const config = readConfig({ API_KEY: apiKey }, "embedded");
   const db = client.db(database.db.databaseName);
-  app = resources.use(
-    await startNodeApp({ db, config, log: pino({ level: "silent" }), ring: (id) => void rung.push(id) }),
-  );
+  const changes = resources.use(createChangeHub({ db, log: quiet }));
+  const changed = ({ channelId }: { channelId: string | null }) => void rung.push(channelId ?? "");
+  changes.listen({ topics: ["command_queued"], changed }, new AbortController().signal);
+  app = resources.use(await startNodeApp({ db, changes, config, log: quiet }));
 });
 afterAll(() => resources.disposeAsync());
 

@@ -24,5 +24,7 @@ export async function profiled(db: Db, work: () => Promise<unknown>): Promise<Op
     await db.command({ profile: 0 });
   }
   const found = await db.collection<Operation & Document>("system.profile").find().sort({ ts: 1 }).toArray();
-  return found.filter(({ ns }) => !ns.endsWith(".system.profile") && !ns.endsWith(".$cmd"));
+  return found.filter(
+    ({ ns, op }) => !ns.endsWith(".system.profile") && !(ns.endsWith(".$cmd") && op === "command"),
+  );
 }

@@ -2,13 +2,13 @@ import { fileURLToPath } from "node:url";
 import type { Db } from "mongodb";
 import { createApp } from "#functions/app.ts";
 import { howToBuild } from "#functions/assets.ts";
-import type { Dependencies } from "#functions/dependencies.ts";
 import { changeStreamDoorbell } from "#functions/events/change-stream-doorbell.ts";
 import { changeStreamResults } from "#functions/results/change-stream-results.ts";
 import type { ResultWaiter } from "#functions/results/results.ts";
 import { ensureBootstrapKey } from "#functions/store/bootstrap-key.ts";
 import { mongoCommandOutcome } from "#functions/store/mongo-command-outcome.ts";
 import { mongoStore } from "#functions/store/mongo-store.ts";
+import type { ChangeHub } from "#shared/change-hub.ts";
 import type { Config } from "#shared/config.ts";
 import { assertReplicaSet, collections, ensureIndexes } from "#shared/database.ts";
 import type { Logger } from "#shared/log.ts";
@@ -24,13 +24,12 @@ export interface NodeAppOptions {
     "apiKey" | "frontendOrigins" | "trustProxy" | "sendTtlSeconds" | "mediaAllowHosts" | "retention"
   >;
   log: Logger;
-  /** Rings the connector in this process: the channel has a new command. */
-  ring?: Dependencies["ring"];
+  changes: ChangeHub;
   /** The sandbox's simulated phone, for the console to link to. */
   sandboxUrl?: string;
 }
 
-/** The functions on Node. Disposal answers the requests that wait with what is known, and closes the change streams. */
+/** The functions on Node. Disposal answers the requests that wait with what is known. */
 export interface NodeApp extends AsyncDisposable {
   fetch: Fetch;
 }
@@ -41,24 +40,30 @@ const consoleFolder = fileURLToPath(new URL("../../console/dist", import.meta.ur
  * Prepares the database (indexes and the first key) and creates the app on it. Throws `UnsupportedMongoError`, and the
  * driver's error when the database cannot be reached.
  */
-export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAppOptions): Promise<NodeApp> {
+export async function startNodeApp({
+  db,
+  changes,
+  config,
+  log,
+  sandboxUrl,
+}: NodeAppOptions): Promise<NodeApp> {
   await assertReplicaSet(db);
   await ensureIndexes(db, config.retention);
-  const { apiKeys, commands, events } = collections(db);
+  const { apiKeys, commands } = collections(db);
   await ensureBootstrapKey(apiKeys, config.apiKey, log);
   const assets = await readAssets(consoleFolder);
   if (assets.size === 0) log.warn({ event: "console_not_built" }, `the console is not built. ${howToBuild}`);
 
-  const results = changeStreamResults({ commands, read: mongoCommandOutcome(commands), log });
-  const eventDoorbell = changeStreamDoorbell({ events, log });
   const stopping = new AbortController();
+  const { signal } = stopping;
+  const results = changeStreamResults({ changes, read: mongoCommandOutcome(commands), signal });
   const app = createApp({
     store: mongoStore(db, config.retention),
-    results: abortable(results, stopping.signal),
-    eventDoorbell,
+    results: abortable(results, signal),
+    eventDoorbell: changeStreamDoorbell({ changes, signal }),
     settings: config,
     assets,
-    ...(ring && { ring }),
+    ring: changes.commandQueued,
     ...(sandboxUrl && { sandboxUrl }),
     log,
   });
@@ -66,7 +71,6 @@ export async function startNodeApp({ db, config, log, ring, sandboxUrl }: NodeAp
     fetch: compressAnswers(app.fetch),
     async [Symbol.asyncDispose]() {
       stopping.abort();
-      await Promise.all([results[Symbol.asyncDispose](), eventDoorbell[Symbol.asyncDispose]()]);
     },
   };
 }
@@ -76,5 +80,6 @@ function abortable(results: ResultWaiter, stopping: AbortSignal): ResultWaiter {
   return {
     wait: (commandId, waitMs, signal) => results.wait(commandId, waitMs, AbortSignal.any([signal, stopping])),
     read: results.read,
+    ...(results.expect && { expect: results.expect }),
   };
 }

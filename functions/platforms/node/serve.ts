@@ -1,4 +1,5 @@
 import { functionsMongoClient } from "#functions/store/mongo-client.ts";
+import { createChangeHub } from "#shared/change-hub.ts";
 import type { Config } from "#shared/config.ts";
 import { listen, stopListening } from "#shared/listening.ts";
 import type { Logger } from "#shared/log.ts";
@@ -18,7 +19,8 @@ export async function serveFunctions(
 ): Promise<ListeningFunctions> {
   await using owned = new AsyncDisposableStack();
   const client = owned.adopt(functionsMongoClient(config.mongoUri), (opened) => opened.close());
-  const app = owned.use(await startNodeApp({ db: client.db(), config, log }));
+  const changes = owned.use(createChangeHub({ db: client.db(), log }));
+  const app = owned.use(await startNodeApp({ db: client.db(), changes, config, log }));
   const server = nodeServer({ fetch: app.fetch, log, keepAliveSeconds: config.keepAliveSeconds });
   const url = await listen(server, config.port, config.host);
   const kept = owned.move();

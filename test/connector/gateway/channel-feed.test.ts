@@ -22,6 +22,8 @@ function message(channelId: string, seq: number): EventDocument {
   return { _id: `${channelId}/${seq}`, channelId, seq, ord, type: "incoming_message", timestamp, data: {} };
 }
 
+const offered = (event: EventDocument) => ({ seq: event.seq, row: () => event });
+
 async function feedOf(...seqs: number[]) {
   const db = collections(database.db);
   const channelId = newChannelId();
@@ -37,7 +39,7 @@ test("a feed starts after the events that are in the log already", async () => {
   const { feed, channelId, seqs } = await feedOf(1, 2, 3);
   await feed.ready;
   expect(feed.seq).toBe(3);
-  for (const seq of [2, 3, 4]) feed.offer(message(channelId, seq));
+  for (const seq of [2, 3, 4]) feed.offer(offered(message(channelId, seq)));
   expect(seqs()).toEqual([4]);
 });
 
@@ -47,7 +49,7 @@ test("an event that the stream reports while the log is read is broadcast once",
   const rows = [1, 2, 3].map((seq) => message(channelId, seq));
   await db.events.insertMany(rows);
   const reading = feed.readLog();
-  for (const row of rows) feed.offer(row);
+  for (const row of rows) feed.offer(offered(row));
   await reading;
   expect(seqs()).toEqual([1, 2, 3]);
 });
@@ -57,7 +59,7 @@ test("after a gap the feed reads the log, in order, however many events are miss
   await feed.ready;
   const all = Array.from({ length: 450 }, (_, index) => index + 1);
   await db.events.insertMany(all.map((seq) => message(channelId, seq)));
-  feed.offer(message(channelId, 450));
+  feed.offer(offered(message(channelId, 450)));
   await feed.readLog();
   expect(seqs()).toEqual(all);
 });
@@ -77,12 +79,12 @@ test("a buffer keeps broadcasts until it is disposed, and restarts with a higher
   await feed.ready;
   const buffer = feed.openBuffer();
   const kept = () => buffer.after(buffer.seq).map(({ payload }) => payload.seq);
-  for (let seq = 1; seq <= 200; seq += 1) feed.offer(message(channelId, seq));
+  for (let seq = 1; seq <= 200; seq += 1) feed.offer(offered(message(channelId, seq)));
   expect([buffer.seq, kept().length]).toEqual([0, 200]);
-  feed.offer(message(channelId, 201));
+  feed.offer(offered(message(channelId, 201)));
   expect([buffer.seq, kept()]).toEqual([200, [201]]);
   buffer[Symbol.dispose]();
   const later = feed.openBuffer();
-  feed.offer(message(channelId, 202));
+  feed.offer(offered(message(channelId, 202)));
   expect([kept(), later.seq, later.after(0).length]).toEqual([[201], 201, 1]);
 });

@@ -7,6 +7,7 @@ import { attachGateway, type Gateway } from "#connector/gateway/gateway.ts";
 import type { GatewayLimits } from "#connector/gateway/limits.ts";
 import { hashSecret, newApiKey } from "#shared/api-key.ts";
 import { sessionCookieName } from "#shared/authentication.ts";
+import { createChangeHub } from "#shared/change-hub.ts";
 import type { ApiKeyDocument, ChannelDocument, PendingPairing } from "#shared/collections.ts";
 import { type Collections, collections, ensureIndexes } from "#shared/database.ts";
 import { newEventId } from "#shared/ids.ts";
@@ -78,19 +79,26 @@ export class GatewayFixture implements AsyncDisposable {
     await ensureIndexes(database.db, { eventsDays: 7, messagesDays: 30 });
     const logged: string[] = [];
     const server = createServer((_request, response) => response.writeHead(404).end("not the gateway's"));
+    const log = pino({ level: "trace" }, { write: (line: string) => void logged.push(line) });
+    const changes = createChangeHub({ db: database.db, log, withRows: true });
     const gateway = await attachGateway({
       server,
       db: database.db,
+      changes,
       origins,
       trustProxy,
-      log: pino({ level: "trace" }, { write: (line: string) => void logged.push(line) }),
+      log,
       limits,
     });
     const { promise, resolve } = Promise.withResolvers<void>();
     server.listen(0, "127.0.0.1", resolve);
     await promise;
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return new GatewayFixture(database, shared.database !== undefined, server, gateway, url, logged);
+    const close = async () => {
+      await gateway.close();
+      await changes[Symbol.asyncDispose]();
+    };
+    return new GatewayFixture(database, shared.database !== undefined, server, { close }, url, logged);
   }
 
   /** Breaks its connections without notice, as if the process was killed. */

@@ -4,6 +4,7 @@ import { MongoClient } from "mongodb";
 import { io } from "socket.io-client";
 import { expect, test } from "vitest";
 import { attachGateway } from "#connector/gateway/gateway.ts";
+import { createChangeHub } from "#shared/change-hub.ts";
 import { createLog } from "#shared/log.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { GatewayFixture } from "./gateway.fixture.ts";
@@ -124,7 +125,9 @@ test("without a database every request fails with `database_unavailable`, no try
   const server = createServer();
   const limits = { requestMs: 100 };
   const log = createLog("silent");
-  const gateway = await attachGateway({ server, db: client.db(), origins: [], trustProxy: 0, log, limits });
+  const db = client.db();
+  await using changes = createChangeHub({ db, log });
+  const gateway = await attachGateway({ server, db, changes, origins: [], trustProxy: 0, log, limits });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const socket = io(url, { forceNew: true, reconnection: false });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
+import { killStreams } from "#test/support/kill-streams.ts";
 import { GatewayFixture, type Listener, qr, type ReceivedEvent } from "./gateway.fixture.ts";
 
 function loggedSeqs({ received }: Listener): number[] {
@@ -61,17 +62,7 @@ test("a stream whose cursor the server has killed continues where it was", async
   const channelId = await gateway.addChannel();
   const client = await gateway.connectAdmin();
   await client.ask("subscribe_channel", { channelId });
-  const admin = gateway.database.client.db("admin");
-  const ns = gateway.db.events.namespace;
-  const open = await admin
-    .aggregate([
-      { $currentOp: { idleCursors: true, allUsers: true } },
-      { $match: { ns, "cursor.tailable": true } },
-    ])
-    .toArray();
-  expect(open.length).toBeGreaterThan(0);
-  const cursors = open.map(({ cursor }) => cursor.cursorId);
-  await gateway.database.db.command({ killCursors: gateway.db.events.collectionName, cursors });
+  expect(await killStreams(gateway.database.db)).toBe(1);
   await gateway.addMessages(channelId, 1, 10);
   await eventually(() => loggedSeqs(client).length >= 10);
   expect(loggedSeqs(client)).toEqual(range(1, 10));

@@ -3,9 +3,9 @@ import { drainLease, endLease, insertLease, renewLease } from "#connector/owners
 import { declareDead } from "#connector/ownership/dead-connectors.ts";
 import { acquire, handOver, release } from "#connector/ownership/ownership.ts";
 import { listenToOwnership } from "#connector/ownership/ownership-doorbell.ts";
+import { changesOf } from "#test/support/changes-of.ts";
 import { channelDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { quiet } from "#test/support/quiet-log.ts";
 import { fileDatabase } from "../connector.fixture.ts";
 
 const file = fileDatabase();
@@ -15,18 +15,16 @@ async function listening() {
   const rings: string[] = [];
   const abort = new AbortController();
   const opened = Promise.withResolvers<void>();
-  const done = listenToOwnership({
-    db: file.database.db,
+  const changes = changesOf(file.database.db);
+  listenToOwnership({
+    changes,
     freed: (channelId) => rings.push(`freed ${channelId}`),
     membersChanged: (connectorId) => rings.push(`members ${connectorId}`),
-    reopened: opened.resolve,
-    log: quiet,
     signal: abort.signal,
   });
-  onTestFinished(async () => {
-    abort.abort();
-    await done;
-  });
+  onTestFinished(() => abort.abort());
+  const changed = () => undefined;
+  changes.listen({ topics: ["channel_freed"], opened: opened.resolve, changed }, abort.signal);
   await opened.promise;
   return rings;
 }

@@ -1,21 +1,24 @@
 import { randomUUID } from "node:crypto";
 import { Timestamp } from "mongodb";
-import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventLog } from "#connector/events/event-log.ts";
 import { type ChangeStreamDoorbell, changeStreamDoorbell } from "#functions/events/change-stream-doorbell.ts";
 import { silentDoorbell } from "#functions/events/event-doorbell.ts";
+import { type ChangeHub, createChangeHub } from "#shared/change-hub.ts";
 import { ServiceError } from "#shared/errors.ts";
 import { eventually } from "#test/support/eventually.ts";
+import { quiet } from "#test/support/quiet-log.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 let functions: FunctionsFixture;
+let changes: ChangeHub;
 let doorbell: ChangeStreamDoorbell;
 
 beforeAll(async () => {
   functions = await functionsFixture({
     eventDoorbell(events) {
-      doorbell = changeStreamDoorbell({ events, log: pino({ level: "silent" }) });
+      changes = createChangeHub({ db: events.db, log: quiet });
+      doorbell = changeStreamDoorbell({ changes, signal: new AbortController().signal });
       // Without polling, an answer in time proves that the doorbell rang.
       return { ...doorbell, pausesMs: [600_000] };
     },
@@ -23,7 +26,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await doorbell[Symbol.asyncDispose]();
+  await changes[Symbol.asyncDispose]();
   await functions[Symbol.asyncDispose]();
 });
 
@@ -267,17 +270,18 @@ describe("Prefer: wait", () => {
   });
 
   test("a doorbell that stops ends every wait with what is known", async () => {
+    const stopping = new AbortController();
     const own: ChangeStreamDoorbell[] = [];
     await using stopped = await functionsFixture({
-      eventDoorbell(events) {
-        own.push(changeStreamDoorbell({ events, log: pino({ level: "silent" }) }));
+      eventDoorbell() {
+        own.push(changeStreamDoorbell({ changes, signal: stopping.signal }));
         return own[0] ?? silentDoorbell;
       },
     });
     const channelId = await stopped.addChannel();
     const wait = stopped.call("GET", `/channels/${channelId}/events?after=0`, { headers });
     await eventually(() => own[0]?.listeners === 1);
-    await own[0]?.[Symbol.asyncDispose]();
+    stopping.abort();
     expect((await wait).body).toEqual({ ok: true, payload: [], nextCursor: "0" });
   });
 
