@@ -125,8 +125,7 @@ export class Sessions {
       await session.finish();
       await this.#closeSlots(() => this.close(channelId, giveBack));
     };
-    const leaving = [...this.#sessions].map(leave);
-    await Promise.all([...leaving, ...this.#moving.values()]);
+    await Promise.all([...[...this.#sessions].map(leave), ...this.#moving.values()]);
     // Channels whose takeover completed meanwhile.
     await Promise.all([...this.#sessions].map(leave));
   }
@@ -154,14 +153,14 @@ export class Sessions {
 
   async #open(channelId: string, isOverdue: boolean): Promise<void> {
     const { collections, lease } = this.#options;
-    let wasOurs = false;
+    let formerOwner: string | null = null;
     const mayTake = (found: ChannelDocument) => {
-      wasOurs = found.owner.connector === lease.id;
+      formerOwner = found.owner.connector;
       return this.#mayTake(found, isOverdue);
     };
     const channel = await acquire(collections, channelId, lease.id, mayTake);
     if (!channel || !lease.isValid()) return;
-    const session = await this.#openSession(channel, wasOurs);
+    const session = await this.#openSession(channel, formerOwner);
     if (!session?.isOwner()) return session?.abandon();
     this.#sessions.set(channelId, session);
     // Commands inserted since the takeover's query rang before this session existed.
@@ -185,7 +184,7 @@ export class Sessions {
   }
 
   /** Resolves to null when the channel is left to another connector. */
-  async #openSession(channel: ChannelDocument, wasOurs: boolean): Promise<Session | null> {
+  async #openSession(channel: ChannelDocument, formerOwner: string | null): Promise<Session | null> {
     const { lease, turns } = this.#options;
     const { _id: channelId, owner } = channel;
     const fence = { channelId, epoch: owner.epoch };
@@ -194,7 +193,7 @@ export class Sessions {
         ...this.#options,
         commandWrites: this.#commandWrites,
         channel,
-        turn: turns.of(wasOurs),
+        turn: turns.of(formerOwner),
         canOthersOpen: async () => (await this.#openersOf(channelId)).others,
         onEnd: (hasFailed) => {
           this.#sessions.delete(channelId);
@@ -226,10 +225,7 @@ export class Sessions {
     await leaveUnopened(db, fence, connectorId, membership.ids());
   };
 
-  /**
-   * Does not wait for the sweep: the cause of the failure may pass within a moment. Returns the number of failures in a
-   * row.
-   */
+  /** Does not wait for the sweep: the cause may pass within a moment. Returns the number of failures in a row. */
   #ringAfterPause(channelId: string): number {
     const { pauseMs, count } = this.#restartBackoff.recordFailure(channelId);
     // A timer may be early by a fraction of a millisecond.

@@ -79,7 +79,7 @@ export class Supervisor {
       isSharedKey: this.#membership.isSharedKey,
       leave: (channelId) => this.#gracePeriod.note(channelId, performance.now()),
       channelsMax: options.config.channelsMax,
-      turns: createConnectTurns(timings, signal),
+      turns: createConnectTurns(timings, lease, signal),
       ring: (channelId) => this.ring(channelId),
     });
     this.#gracePeriod = createGracePeriod(timings.graceMs);

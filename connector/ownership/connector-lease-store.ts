@@ -33,6 +33,15 @@ export async function insertLease(
   );
 }
 
+/** The ids of other leases under this name whose rows are still there. */
+export async function predecessorsOf(
+  connectors: Collection<ConnectorDocument>,
+  id: string,
+  name: string,
+): Promise<ReadonlySet<string>> {
+  return new Set(await connectors.distinct("_id", { name, _id: { $ne: id } }));
+}
+
 /** Resolves to the database's time, or to null if the row is dead. */
 export async function renewLease(
   connectors: Collection<ConnectorDocument>,

@@ -4,13 +4,15 @@ import type { ConnectorDocument } from "#shared/collections.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
 import type { Timings } from "../timings.ts";
-import { drainLease, endLease, insertLease, renewLease } from "./connector-lease-store.ts";
+import { drainLease, endLease, insertLease, predecessorsOf, renewLease } from "./connector-lease-store.ts";
 import { createDatabaseClock } from "./database-clock.ts";
 
 /** The right of this process to run channels: a row that must be renewed. A dead row stays dead. */
 export interface ConnectorLease {
   /** Unique to this lease; stored in `channels.owner.connector`. */
   id: string;
+  /** Earlier leases under the same name, whose channels this connector had before it started. */
+  predecessors: ReadonlySet<string>;
   /** False once another connector may take over, by our own monotonic clock. Checked before every relay. */
   isValid(): boolean;
   /** The database's time, ms since the epoch. */
@@ -54,6 +56,7 @@ export async function takeLease({
   const clock = createDatabaseClock();
   let deadline = deadlineOf(performance.now(), timings);
   await insertLease(connectors, { id, name, capacity, masterKeyIds, leaseMs: timings.leaseMs });
+  const predecessors = await predecessorsOf(connectors, id, name);
   const isLapsed = () => performance.now() >= deadline;
 
   const end = (why: string) => {
@@ -85,6 +88,7 @@ export async function takeLease({
   await renew();
   return {
     id,
+    predecessors,
     now: clock.now,
     isValid: () => !ended.signal.aborted && !isLapsed(),
     ended: ended.signal,

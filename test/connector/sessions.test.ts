@@ -22,7 +22,7 @@ function openSessions(
   const ended = new AbortController();
   const nothing = async () => undefined;
   const rung: string[] = [];
-  const ours: boolean[] = [];
+  const formerOwners: (string | null)[] = [];
   const sessions = new Sessions({
     db: file.database.db,
     collections: file.all,
@@ -30,7 +30,7 @@ function openSessions(
     membership: { openers: async () => new Map([...openers]), ids: () => [] },
     leave: (channelId) => void left.push(channelId),
     lease: {
-      ...{ id, ended: ended.signal, now: Date.now },
+      ...{ id, predecessors: new Set<string>(), ended: ended.signal, now: Date.now },
       ...{ isValid: () => true, renew: nothing, drain: nothing, release: nothing },
     },
     config: {
@@ -40,15 +40,15 @@ function openSessions(
     timings: defaultTimings,
     fetchMedia: () => Promise.reject(new Error("no media here")),
     turns: {
-      of(wasOurs) {
-        ours.push(wasOurs);
+      of(formerOwner) {
+        formerOwners.push(formerOwner);
         return turn;
       },
     },
     ring: (channelId) => void rung.push(channelId),
     log: quiet,
   });
-  return { sessions, rung, left, ours };
+  return { sessions, rung, left, formerOwners };
 }
 
 test("a channel whose session failed is taken again after a pause, without waiting for a sweep", async () => {
@@ -133,7 +133,7 @@ test("a stop does not wait for a channel whose takeover fails again and again, a
   expect((await file.all.channels.findOne({ _id }))?.owner.epoch).toBe(1);
 });
 
-test("a channel connects as one of ours only when it was ours before it was taken", async () => {
+test("a channel connects in the turn that its former owner gives it", async () => {
   const id = randomUUID();
   const taken = [
     channelDocument({ owner: { connector: id, epoch: 4 } }),
@@ -141,9 +141,9 @@ test("a channel connects as one of ours only when it was ours before it was take
     channelDocument({ owner: { connector: "dead", epoch: 4 } }),
   ];
   await file.all.channels.insertMany(taken);
-  const { sessions, ours } = openSessions(new Map(), id);
+  const { sessions, formerOwners } = openSessions(new Map(), id);
   for (const { _id } of taken) await sessions.take(_id);
-  expect(ours).toEqual([true, false, false]);
+  expect(formerOwners).toEqual([id, null, "dead"]);
   sessions.abandon();
 });
 

@@ -48,6 +48,17 @@ test("a lease is a row with a name, a capacity, and an end by the database's clo
   expect(Number(row?.aliveUntil)).toBeGreaterThan(Number(row?.startedAt));
 });
 
+test("a lease knows the earlier leases under its name, lapsed, killed or released", async () => {
+  const rows = freshRows();
+  const first = await take(rows, { name: "one" });
+  await take(rows, { name: "another" });
+  const second = await take(rows, { name: "one" });
+  await second.release();
+  const third = await take(rows, { name: "one" });
+  expect([...first.predecessors]).toEqual([]);
+  expect(new Set(third.predecessors)).toEqual(new Set([first.id, second.id]));
+});
+
 test("a lease is renewed again and again", async () => {
   const rows = freshRows();
   const lease = await take(rows);
