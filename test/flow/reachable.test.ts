@@ -15,7 +15,7 @@ let picture: Awaited<ReturnType<typeof servePicture>>;
 
 beforeAll(async () => {
   picture = await servePicture();
-  system = await startSystem({ config: { mediaAllowHosts: [picture.host] }, timings: { ackMs: 2_000 } });
+  system = await startSystem({ config: { mediaAllowHosts: [picture.host] }, timings: { ackMs: 4_000 } });
   channel = await pairedChannel(system, phoneNumber);
   system.sandbox.registeredAs(dialled, registered);
 });

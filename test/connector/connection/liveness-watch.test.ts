@@ -85,7 +85,7 @@ function connect(timings: Partial<Timings>): SocketEvents {
 }
 
 /** Probes often, with short deadlines. */
-const impatient = { probeQuietMs: 200, probeMs: 20_000, stuckMs: 400 };
+const impatient = { probeQuietMs: 200, probeMs: 20_000, stuckMs: 1_000 };
 
 async function opened(timings: Partial<Timings> = impatient) {
   const events = connect(timings);
@@ -104,7 +104,7 @@ const never = () => new Promise<never>(() => undefined);
 test("a message that is never done ends the socket, although WhatsApp answers every ping", async () => {
   const { events, wa } = await opened();
   // Waits out everything else under way, which the message would block and the probe would find instead.
-  await waitForPings(10);
+  await waitForPings(5);
   void wa.messageMutex.mutex(never);
   await eventually(() => events.ends.length === 1);
   expect([events.stalled, events.ends]).toEqual([["messages"], ["stalled: messages"]]);
@@ -175,10 +175,10 @@ test("a slow message is not stalled while others make progress", async () => {
 
 test("probing a quiet socket sends only pings, and hands nothing over", async () => {
   const { events } = await opened();
-  await waitForPings(10);
+  await waitForPings(5);
   const { stanzas: before } = sandbox.counts.snapshot();
   const { received } = events;
-  await waitForPings(10);
+  await waitForPings(5);
   const { stanzas } = sandbox.counts.snapshot();
   expect({ ...stanzas, iq: 0 }).toEqual({ ...before, iq: 0 });
   expect([events.received, events.stalled, events.ends]).toEqual([received, [], []]);

@@ -7,7 +7,7 @@ import { attachGateway, type Gateway } from "#connector/gateway/gateway.ts";
 import type { GatewayLimits } from "#connector/gateway/limits.ts";
 import { hashSecret, newApiKey } from "#shared/api-key.ts";
 import { sessionCookieName } from "#shared/authentication.ts";
-import { createChangeHub } from "#shared/change-hub.ts";
+import { type ChangeReports, createChangeHub } from "#shared/change-hub.ts";
 import type { ApiKeyDocument, ChannelDocument, PendingPairing } from "#shared/collections.ts";
 import { type Collections, collections, ensureIndexes } from "#shared/database.ts";
 import { newEventId } from "#shared/ids.ts";
@@ -45,6 +45,8 @@ export class GatewayFixture implements AsyncDisposable {
   readonly database: TestDatabase;
   readonly db: Collections;
   readonly url: string;
+  /** Reports what another part of the process wrote. */
+  readonly changes: ChangeReports;
   /** Every line of the log. */
   readonly logged: readonly string[];
   readonly #server: ReturnType<typeof createServer>;
@@ -58,8 +60,10 @@ export class GatewayFixture implements AsyncDisposable {
     server: ReturnType<typeof createServer>,
     gateway: Gateway,
     url: string,
+    changes: ChangeReports,
     logged: string[],
   ) {
+    this.changes = changes;
     this.logged = logged;
     this.database = database;
     this.#isSharing = isSharing;
@@ -98,7 +102,8 @@ export class GatewayFixture implements AsyncDisposable {
       await gateway.close();
       await changes[Symbol.asyncDispose]();
     };
-    return new GatewayFixture(database, shared.database !== undefined, server, { close }, url, logged);
+    const isSharing = shared.database !== undefined;
+    return new GatewayFixture(database, isSharing, server, { close }, url, changes, logged);
   }
 
   /** Breaks its connections without notice, as if the process was killed. */

@@ -1,4 +1,6 @@
+import { Timestamp } from "mongodb";
 import { expect, test } from "vitest";
+import { newEventId } from "#shared/ids.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { GatewayFixture } from "./gateway.fixture.ts";
 
@@ -36,11 +38,21 @@ const triggers: Record<string, (gateway: GatewayFixture) => Promise<unknown>> = 
     await breakReads(gateway, "channels");
     await client.ask("subscribe_channel", { channelId });
   },
-  async channel_read_failed(gateway) {
+  async feed_sweep_failed(gateway) {
     const channelId = await gateway.addChannel();
     const client = await gateway.connectAdmin();
     await client.ask("subscribe_channel", { channelId });
     await breakReads(gateway, "channels");
+  },
+  async channel_read_failed(gateway) {
+    const channelId = await gateway.addChannel();
+    const client = await gateway.connectAdmin();
+    await client.ask("subscribe_channel", { channelId });
+    await breakReads(gateway, "events");
+    // The events before it are still to be read.
+    const [ord, timestamp] = [new Timestamp({ t: 1, i: 1 }), new Date()];
+    const last = { _id: newEventId(), channelId, seq: 9, ord, type: "incoming_message", timestamp, data: {} };
+    gateway.changes.eventsAppended([last]);
   },
   async replay_failed(gateway) {
     const channelId = await gateway.addChannel();
