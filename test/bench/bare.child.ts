@@ -111,7 +111,9 @@ http.on("request", async (request, response) => {
   const path = request.url ?? "";
   if (path.startsWith("/socket.io/")) return;
   const body = request.method === "POST" ? ((await json(request)) as { to?: string; message?: string }) : {};
-  const payload = await answer(path, body);
+  const payload = await answer(path, body).catch(() => {
+    response.statusCode = 500;
+  });
   response.end(typeof payload === "string" ? payload : JSON.stringify({ ok: true, payload }));
 });
 for (const channelId of devices.keys()) open(channelId);

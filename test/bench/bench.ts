@@ -42,6 +42,8 @@ async function bench(): Promise<void> {
   for (const line of table(all, programs)) progress.say(line);
   progress.say("");
   for (const [name, value] of Object.entries(about)) progress.say(`${name}: ${value}`);
+  for (const line of run.failures) progress.say(`failed: ${line}`);
+  if (run.failures.length > 0) process.exitCode = 1;
   if (!options.json) return;
   await writeFile(options.json, `${JSON.stringify({ about, figures: all, rounds: run.rounds }, null, 2)}\n`);
   progress.say(`\nAll rounds: ${options.json}`);

@@ -35,6 +35,7 @@ const cpu: Row[] = [
   ["gatewayMs", "CPU ms a message, gateway"],
   ["databaseMs", "CPU ms a message, mongod"],
 ];
+const lost: Row = ["lost", "failed or lost, messages a round"];
 const getMores: Row = ["getMores", "getMore a message"];
 
 const rows: Record<ScenarioName, Row[]> = {
@@ -59,6 +60,7 @@ const rows: Record<ScenarioName, Row[]> = {
     getMores,
     ["wireP50", "send → wire p50, ms"],
     ["answeredP50", "send → answered p50, ms"],
+    lost,
   ],
   "send-20x4": [
     ["rate", "20 channels × 4, messages/s", aim(0.5)],
@@ -66,6 +68,7 @@ const rows: Record<ScenarioName, Row[]> = {
     ...cpu,
     ["commands", "commands a message"],
     getMores,
+    lost,
   ],
   receive: [
     ["p50", "received → client p50, ms", atMost("ratio", 3)],

@@ -16,6 +16,8 @@ import { Subject } from "./subject.ts";
 export interface BenchRun {
   rounds: Rounds;
   mongod: string;
+  /** Measurements that failed, each in a line. */
+  failures: string[];
 }
 
 interface Run {
@@ -26,6 +28,7 @@ interface Run {
   folder: string;
   rounds: Record<string, Record<string, Record<string, number>[]>>;
   mongod: string;
+  failures: string[];
   /** How many programs have been started. */
   started: number;
 }
@@ -43,12 +46,12 @@ export async function runBench(
   await using sandbox = await startSandboxProcess();
   const run: Run = {
     ...{ options, runtime, progress, sandbox, folder: folder.path },
-    ...{ rounds: {}, mongod: "–", started: 0 },
+    ...{ rounds: {}, mongod: "–", failures: [], started: 0 },
   };
   await runSmall(run, options.scenarios.filter(isSmall));
   const crowd = options.scenarios.filter((name) => !isSmall(name));
   if (crowd.length > 0) await runCrowd(run, crowd);
-  return { rounds: run.rounds as Rounds, mongod: run.mongod };
+  return { rounds: run.rounds as Rounds, mongod: run.mongod, failures: run.failures };
 }
 
 function programsOf({ options }: Run, scenario: ScenarioName): ProgramName[] {
@@ -82,7 +85,7 @@ async function runSmall(run: Run, names: readonly Small[]): Promise<void> {
   });
   for (let round = 1; round <= run.options.rounds; round++) {
     await inTurn(async (subject, name, program) => {
-      note(run, name, program, await scenarios[name].measure(subject), round);
+      await note(run, name, program, () => scenarios[name].measure(subject), round);
     });
   }
 }
@@ -101,24 +104,31 @@ async function runCrowd(run: Run, names: readonly ScenarioName[]): Promise<void>
   }
   for (let round = 1; round <= options.rounds; round++) {
     for (const { program, subject, empty } of crowds) {
-      const restart = await measureRestart(subject);
-      if (names.includes("restart")) note(run, "restart", program, restart, round);
-      if (names.includes("idle")) note(run, "idle", program, await measureIdle(subject, empty), round);
+      // Also for `idle`: what a pairing leaves behind is not what a channel costs.
+      await note(run, "restart", program, () => measureRestart(subject), round);
+      if (names.includes("idle")) await note(run, "idle", program, () => measureIdle(subject, empty), round);
     }
   }
 }
 
-function note(
+/** Measures and notes the result. A failure is reported, and the others go on. */
+async function note(
   run: Run,
   scenario: ScenarioName,
   program: ProgramName,
-  measured: Record<string, number>,
+  measure: () => Promise<Record<string, number>>,
   round: number,
-): void {
+): Promise<void> {
+  const about = `round ${round} of ${run.options.rounds}: ${scenario}, ${program}`;
   run.rounds[scenario] ??= {};
   run.rounds[scenario][program] ??= [];
-  run.rounds[scenario][program].push(measured);
-  run.progress.say(`round ${round} of ${run.options.rounds}: ${scenario}, ${program}`);
+  try {
+    run.rounds[scenario][program].push(await measure());
+    run.progress.say(about);
+  } catch (error) {
+    run.failures.push(`${about}: ${error instanceof Error ? error.message : error}`);
+    run.progress.say(`${about} FAILED: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 async function startSubject(run: Run, owned: AsyncDisposableStack, name: ProgramName): Promise<Subject> {

@@ -17,10 +17,10 @@ const pairings = 10;
 const forMs = 6_000;
 /** How long a count of messages may take on a busy machine. */
 const patienceMs = 10_000;
-const aloneSends = 200;
-const aloneReceived = 100;
+const aloneSends = 150;
+const aloneReceived = 80;
 const floodContacts = 20;
-const floodEach = 50;
+const floodEach = 25;
 
 const oneChat = (subject: Subject) => chats(subject, 1, 1);
 const twentyDeep = (subject: Subject) => chats(subject, 1, 20);
@@ -59,7 +59,7 @@ export const scenarios: Record<Exclude<ScenarioName, "idle" | "restart">, Scenar
   },
   receive: {
     channels: 1,
-    warmUp: (subject) => measureFlood(subject, floodContacts, 25),
+    warmUp: (subject) => measureFlood(subject, floodContacts, floodEach),
     async measure(subject) {
       const { p50, p99, commands } = await measureAlone(subject, aloneReceived);
       const flood = await measureFlood(subject, floodContacts, floodEach);

@@ -18,7 +18,8 @@ export interface TcpProxy extends AsyncDisposable {
   mend(): Promise<void>;
 }
 
-export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
+/** `tap` is called for each connection, and what it returns with all that the client sends on it. */
+export async function tcpProxy(targetPort: number, tap?: () => (bytes: Buffer) => void): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   const calls: { port: number; at: number }[] = [];
   let newConnections: "pass" | "wait" | "end" = "pass";
@@ -33,6 +34,7 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
     const target = connect(targetPort, "127.0.0.1");
     keep(target);
     target.once("connect", () => calls.push({ port: target.localPort ?? 0, at: Date.now() }));
+    if (tap) client.on("data", tap());
     client.pipe(target).pipe(client);
     client.once("close", () => target.destroy());
     target.once("close", () => client.destroy());
