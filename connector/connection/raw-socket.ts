@@ -1,7 +1,7 @@
 import type { WebSocket } from "ws";
 import type { WASocket } from "../baileys/baileys.ts";
 import { leaveLock } from "../baileys/key-transactions.ts";
-import { leaveTurn } from "../baileys/message-turns.ts";
+import { isAwaited, leaveTurn } from "../baileys/message-turns.ts";
 import { markWritten } from "../baileys/wire-trace.ts";
 
 /** Baileys' WebSocket, which it keeps private and cannot end at once; null before it connects. */
@@ -16,10 +16,18 @@ type Written = (error?: Error) => void;
  * Lets a frame leave only when what it may reveal is durable. Every frame waits for what `durable` resolves to at the moment
  * it is made, and a stanza for what covers its relay; frames keep their order, because each is encrypted for its place. The
  * key transaction that makes a frame ends there. Once a wait fails, no frame leaves any more, and `onFailed` is called.
+ *
+ * Returns a function that resolves when every frame so far has left or been refused.
+ *
+ * The frame of a message's turn, its receipt, counts as written at once: the messages that arrived with it share its write.
  */
-export function gateFrames(wa: WASocket, durable: () => Promise<void>, onFailed: () => void): void {
+export function gateFrames(
+  wa: WASocket,
+  durable: () => Promise<void>,
+  onFailed: () => void,
+): () => Promise<void> {
   const socket = rawSocket(wa);
-  if (!socket) return;
+  if (!socket) return async () => undefined;
   const send = socket.send.bind(socket) as (...values: unknown[]) => void;
   let last = Promise.resolve();
   let hasFailed = false;
@@ -28,7 +36,8 @@ export function gateFrames(wa: WASocket, durable: () => Promise<void>, onFailed:
     hasFailed = true;
     if (typeof written === "function") (written as Written)(toError(error));
   };
-  socket.send = (...values: unknown[]) => {
+  socket.send = (...all: unknown[]) => {
+    const values = isAwaited() ? writtenAtOnce(all) : all;
     // In the context of the relay that makes the frame.
     const ready = Promise.all([markWritten(), durable()]);
     leaveLock();
@@ -36,6 +45,14 @@ export function gateFrames(wa: WASocket, durable: () => Promise<void>, onFailed:
     last = Promise.all([last, ready]).then(() => send(...values));
     last.catch((error: unknown) => fail(error, values.at(-1)));
   };
+  return () => last.catch(() => undefined);
+}
+
+function writtenAtOnce(values: readonly unknown[]): unknown[] {
+  const written = values.at(-1);
+  if (typeof written !== "function") return [...values];
+  queueMicrotask(() => (written as Written)());
+  return values.slice(0, -1);
 }
 
 function toError(error: unknown): Error {

@@ -106,9 +106,10 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   });
 
   const pairing = watchPairing({ wa, auth, end, timings, onPaired: listener.paired });
+  let framesLeft: () => Promise<void> = async () => undefined;
   wa.ws.on("open", () => {
     isReached = true;
-    gateFrames(
+    framesLeft = gateFrames(
       wa,
       () => auth.flush(),
       () => end.terminate("a write failed"),
@@ -128,14 +129,22 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     wa,
     async close() {
       if (end.hasEnded()) return;
-      await betweenMessages(wa, async () => {
-        const impatience = setTimeout(() => rawSocket(wa)?.terminate(), politeMs);
-        await wa.end(undefined).finally(() => clearTimeout(impatience));
-      });
+      await betweenMessages(wa, () => endPolitely(wa, framesLeft()));
       end.report(undefined);
     },
     terminate: () => end.terminate("terminated"),
   };
+}
+
+/** Ends the connection when the receipts of what was handed over have left: WhatsApp would deliver it again. */
+async function endPolitely(wa: WASocket, framesLeft: Promise<void>): Promise<void> {
+  const patience = Promise.withResolvers<void>();
+  const impatience = setTimeout(() => {
+    patience.resolve();
+    rawSocket(wa)?.terminate();
+  }, politeMs);
+  await Promise.race([framesLeft, patience.promise]);
+  await wa.end(undefined).finally(() => clearTimeout(impatience));
 }
 
 interface SocketWatch {

@@ -63,26 +63,25 @@ export function createInbox(
   { events, messageStore, messageStatuses, parties, ownJid }: InboxOptions,
 ): Inbox {
   const writes = createSerialQueue(fail);
+  /** Settles when the rows of all messages that are in the log are stored. */
+  let stored: Promise<unknown> = Promise.resolve();
   const waiting: Batch[] = [];
   /** A message could not be written. */
   let isBroken = false;
 
-  const write = (seen: SeenMessage) => events.publish(seen.type, seen.data, deduplicationId(channelId, seen));
-  /** Tells a message that does not fit into the log without its content: it would fail the session at every start. */
-  const fitted = async (seen: SeenMessage): Promise<SeenMessage> => {
+  const store = async (published: readonly SeenMessage[], batches: readonly Batch[]) => {
     try {
-      await write(seen);
-      return seen;
+      await Promise.all(published.map((one) => messageStore.seen(one)));
+      for (const { onPublished } of batches) onPublished();
     } catch (error) {
-      if (!(error instanceof EventTooLargeError)) throw error;
-      const without = withoutContent(seen);
-      await write(without);
-      return without;
+      isBroken = true;
+      fail(error);
     }
   };
-  const publish = async (seen: SeenMessage) => {
+  const publish = async (batches: readonly Batch[]) => {
+    const seen = batches.flatMap(({ messages }) => messages).flatMap((one) => convert(one) ?? []);
     try {
-      await messageStore.seen(await fitted(seen));
+      return await Promise.all(seen.map((one) => publishFitted(channelId, events, one)));
     } catch (error) {
       isBroken = true;
       throw error;
@@ -118,14 +117,17 @@ export function createInbox(
     if (!isRefusal && !(await parties.isOneOf(chat ?? ownJid(), message?.chats ?? []))) return;
     await messageStatuses.update(update, message?.statusRank);
   };
-  /** Writes the batches that arrived during the last write together, messages first. */
+  /**
+   * Writes the batches that arrived during the last write together, messages first. The next messages do not wait for the rows
+   * of these.
+   */
   const writeWaiting = async () => {
     if (isBroken) return;
     const batches = waiting.splice(0, batchMax);
-    const messages = batches.flatMap((batch) => batch.messages);
-    const seen = messages.map(convert).filter((one) => one !== null);
-    await Promise.all(seen.map(publish));
-    for (const { onPublished } of batches) onPublished();
+    const published = await publish(batches);
+    stored = Promise.all([stored, store(published, batches)]);
+    if (batches.every(({ reports }) => reports.length === 0)) return;
+    await stored;
     await dropForeign(batches);
     await Promise.all(batches.flatMap(({ reports }) => reports).map(raise));
   };
@@ -146,8 +148,32 @@ export function createInbox(
         if (report) push({ messages: [], reports: [report], onPublished: () => undefined });
       }
     },
-    idle: () => writes.idle(),
+    async idle() {
+      await writes.idle();
+      await stored;
+    },
   };
+}
+
+/**
+ * Publishes a message, and resolves to what was published: one that does not fit into the log is told without its content,
+ * since it would fail the session at every start.
+ */
+async function publishFitted(
+  channelId: string,
+  events: InboxOptions["events"],
+  seen: SeenMessage,
+): Promise<SeenMessage> {
+  const id = deduplicationId(channelId, seen);
+  try {
+    await events.publish(seen.type, seen.data, id);
+    return seen;
+  } catch (error) {
+    if (!(error instanceof EventTooLargeError)) throw error;
+    const without = withoutContent(seen);
+    await events.publish(without.type, without.data, id);
+    return without;
+  }
 }
 
 /** The oldest batches that hold statuses only, up to a limit: nothing before them has yet to be written. */

@@ -6,6 +6,7 @@ import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
 import { proto } from "../baileys/baileys.ts";
 import { dateOf, type Fence } from "../ownership/fence.ts";
 import type { SeenMessage } from "./from-whatsapp.ts";
+import { type MessageWrite, messageWriter } from "./message-writes.ts";
 import type { Prepared } from "./to-whatsapp.ts";
 
 /** The facts about a message of ours with which a receipt is compared. */
@@ -52,7 +53,8 @@ export function createMessageStore(
   const out = (messageId: string) => ({ _id: outId(messageId), channelId });
   /** The chats of messages that were sent a moment ago, whose receipts are about to arrive. */
   const recent = createBoundedCache<OwnMessage>(rememberedMax);
-  const put = (row: NewRow) => insertOnce(messages, { ...row, channelId, timestamp: dateOf(clock) });
+  const writer = messageWriter(messages);
+  const put = (row: NewRow) => writer.submit(insertion(channelId, row, dateOf(clock)));
 
   return {
     sending(messageId, chat, type, message, sentTo = chat) {
@@ -72,10 +74,9 @@ export function createMessageStore(
     },
     seen({ chat, sender, messageId, type, data }) {
       const message = { messageId, chat, sender, type: data.content.type };
-      if (type === "incoming_message") {
-        const _id = `${channelId}/in/${chat}/${sender}/${messageId}`;
-        return put({ ...message, _id, direction: "in", status: null, statusRank: 0 });
-      }
+      const inId = `${channelId}/in/${chat}/${sender}/${messageId}`;
+      if (type === "incoming_message")
+        return put({ ...message, _id: inId, direction: "in", status: null, statusRank: 0 });
       const statusRank = messageStatusRank.sent;
       return put({ ...message, _id: outId(messageId), direction: "out", status: "sent", statusRank });
     },
@@ -112,14 +113,13 @@ export function createMessageStore(
     },
     async raise(messageId, status) {
       const statusRank = messageStatusRank[status];
-      await messages.updateOne(
-        { ...out(messageId), statusRank: { $lt: statusRank } },
-        { $set: { status, statusRank } },
-      );
+      const filter = { ...out(messageId), statusRank: { $lt: statusRank } };
+      await writer.submit({ filter, update: { $set: { status, statusRank } } });
     },
     async notSent(messageId) {
       const { queued: statusRank } = messageStatusRank;
-      await messages.updateOne({ ...out(messageId), statusRank }, { $set: { status: "failed" } });
+      const filter = { ...out(messageId), statusRank };
+      await writer.submit({ filter, update: { $set: { status: "failed" } } });
     },
   };
 }
@@ -141,9 +141,6 @@ function chatsOf({ chat, sentTo }: Pick<MessageDocument, "chat" | "sentTo">): st
 type NewRow = Omit<MessageDocument, "channelId" | "timestamp">;
 
 /** Inserts a row unless it exists. */
-async function insertOnce(
-  messages: Collection<MessageDocument>,
-  { _id, channelId, ...fields }: MessageDocument,
-): Promise<void> {
-  await messages.updateOne({ _id, channelId }, { $setOnInsert: fields }, { upsert: true });
+function insertion(channelId: string, { _id, ...row }: NewRow, timestamp: Date): MessageWrite {
+  return { filter: { _id, channelId }, update: { $setOnInsert: { ...row, timestamp } }, upsert: true };
 }

@@ -8,17 +8,29 @@ import { collectionNames } from "#shared/collections.ts";
  * the `DIES_AFTER`th time (1 by default). `DIES_AT` is
  * - `decrypted`: a message was decrypted, and its ratchet and plaintext are stored; its receipt has not left,
  * - `receipted`: the receipt has left, and the event has not been written,
- * - `published`: the event is written, and the journal's row still exists,
+ * - `unjournaled`: the event is written, and neither the ratchet nor the plaintext is,
+ * - `published`: the event is written and the receipt has left, and the journal's row still exists,
  * - `sent`: the first frame after a stored ratchet was handed to the kernel, and nothing after it ran,
  * - `scanned`: a phone has scanned the QR, and the credentials are not stored yet,
  * - `linked`: the credentials are stored, and nothing after it ran.
  */
-export type DeathPoint = "decrypted" | "receipted" | "published" | "sent" | "scanned" | "linked";
+export type DeathPoint =
+  | "decrypted"
+  | "receipted"
+  | "unjournaled"
+  | "published"
+  | "sent"
+  | "scanned"
+  | "linked";
 
 const { DIES_AT: point, DIES_AFTER: after = "1" } = process.env;
 /** Long enough for bytes written to a socket to arrive. */
 const deliveryMs = 500;
+/** The same, and less than the journal's row is kept for. */
+const soonMs = 200;
 let passed = 0;
+let isJournaled = false;
+let isPublished = false;
 let isRatchetStored = false;
 let areCredentialsWritten = false;
 
@@ -36,9 +48,13 @@ Collection.prototype.bulkWrite = async function (operations, ...rest) {
     await sleep(deliveryMs);
     pass();
   }
+  if (point === "unjournaled" && isJournal) await new Promise(() => undefined);
   const result = await bulkWrite.call(this, operations, ...rest);
   if (point === "decrypted" && isJournal) pass();
-  if (point === "published" && isPublication) pass();
+  if (point === "unjournaled" && isPublication) pass();
+  isJournaled ||= isJournal;
+  isPublished ||= isPublication;
+  if (point === "published" && isJournaled && isPublished) setTimeout(pass, soonMs);
   if (point === "sent" && isAuth && !isJournal && text.includes("/session/")) isRatchetStored = true;
   return result;
 };

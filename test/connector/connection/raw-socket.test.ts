@@ -1,6 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
+import { makeMutex } from "@whiskeysockets/baileys/lib/Utils/make-mutex.js";
 import { expect, test } from "vitest";
 import type { WASocket } from "#connector/baileys/baileys.ts";
+import { endTurnsEarly } from "#connector/baileys/message-turns.ts";
 import { markCopy, markEncrypted, traceRelay } from "#connector/baileys/wire-trace.ts";
 import { gateFrames } from "#connector/connection/raw-socket.ts";
 
@@ -9,7 +11,7 @@ const to = "15550100001@s.whatsapp.net";
 /** A gated socket. `durable` is what a frame made now waits for. */
 function gated() {
   const left: string[] = [];
-  const raw = { send: (frame: string) => void left.push(frame) };
+  const raw = { send: (frame: string, _written?: (error?: Error) => void) => void left.push(frame) };
   const state = { durable: Promise.resolve(), failures: 0 };
   gateFrames(
     { ws: { socket: raw } } as unknown as WASocket,
@@ -17,9 +19,8 @@ function gated() {
     () => void state.failures++,
   );
   const refused: string[] = [];
-  const send = (frame: string) =>
-    (raw.send as (...values: unknown[]) => void)(frame, (error?: Error) => error && refused.push(frame));
-  return { left, refused, state, send };
+  const send = (frame: string) => raw.send(frame, (error) => error && refused.push(frame));
+  return { left, refused, raw, state, send };
 }
 
 test("a frame leaves when what was queued before it is durable, and those behind it keep their order", async () => {
@@ -61,6 +62,21 @@ test("a stanza also waits for what covers its relay, and counts as on the wire f
   expect(await relayed).toEqual({ isOnWire: true });
   await turn();
   expect(left).toEqual(["query", "stanza"]);
+});
+
+test("the receipt of a message does not hold up the next message, which shares its write", async () => {
+  const { left, state, raw } = gated();
+  const durable = Promise.withResolvers<void>();
+  state.durable = durable.promise;
+  const wa = { messageMutex: makeMutex() };
+  endTurnsEarly(wa);
+  const handle = (id: string) =>
+    wa.messageMutex.mutex(() => new Promise<void>((written) => raw.send(id, () => written())));
+  await Promise.all([handle("first"), handle("second")]);
+  expect(left).toEqual([]);
+  durable.resolve();
+  await turn();
+  expect(left).toEqual(["first", "second"]);
 });
 
 test("once a wait has failed no frame leaves any more, and the failure is told once", async () => {

@@ -1,0 +1,62 @@
+import { randomUUID } from "node:crypto";
+import { MongoNetworkError } from "mongodb";
+import { expect, test } from "vitest";
+import { createMessageStore } from "#connector/messages/message-store.ts";
+import { fileDatabase } from "../connector.fixture.ts";
+import { hookedCollections } from "../faulty-collections.fixture.ts";
+
+const file = fileDatabase();
+const peer = "15550100001@s.whatsapp.net";
+const text = { conversation: "Hello" };
+
+/** The stores of several channels on the same collections, with the size of each bulk they write. */
+function channels(before: (bulk: number) => Promise<void> = async () => undefined) {
+  const bulks: number[] = [];
+  const hooked = hookedCollections(file.all, {
+    async before({ args: [operations] }) {
+      if (Array.isArray(operations)) bulks.push(operations.length);
+      await before(bulks.length);
+    },
+  });
+  const stores = Array.from({ length: 3 }, () => createMessageStore(hooked, randomUUID()));
+  return { bulks, stores };
+}
+
+test("what channels write at the same moment is one command", async () => {
+  const { bulks, stores } = channels();
+  await Promise.all(stores.flatMap((store) => ["A", "B"].map((id) => store.sending(id, peer, "text", text))));
+  await Promise.all(stores.flatMap((store) => ["A", "B"].map((id) => store.raise(id, "sent"))));
+  expect(bulks).toEqual([6, 6]);
+  const ranks = await Promise.all(stores.flatMap((store) => ["A", "B"].map((id) => store.rank(id))));
+  expect(new Set(ranks).size).toBe(1);
+});
+
+test("a row and its status are written in this order, also by one command", async () => {
+  const { bulks, stores } = channels();
+  const [store] = stores;
+  await Promise.all([store?.sending("A", peer, "text", text), store?.raise("A", "delivered")]);
+  expect(bulks).toEqual([2]);
+  expect(await file.all.messages.findOne({ messageId: "A", status: "delivered" })).not.toBeNull();
+});
+
+test("a row that is too large fails alone", async () => {
+  const { stores } = channels();
+  const rows = stores.map((store, index) =>
+    store.sending(index === 1 ? "x".repeat(17 * 1024 * 1024) : "A", peer, "text", text),
+  );
+  expect((await Promise.allSettled(rows)).map(({ status }) => status)).toEqual([
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+  ]);
+});
+
+test("a lost connection fails what shared the command, and no more", async () => {
+  const { stores } = channels(async (bulk) => {
+    if (bulk === 1) throw new MongoNetworkError("lost");
+  });
+  const send = (id: string) => stores.map((store) => store.sending(id, peer, "text", text));
+  const lost = await Promise.allSettled(send("A"));
+  expect(lost.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+  await Promise.all(send("B"));
+});
