@@ -57,3 +57,31 @@ export function killedAfter(all: Collections, writesMax: number, onKilled: () =>
     },
   });
 }
+
+/**
+ * As `killedAfter`, but counts effects: a write of several documents is cut between two of them, its first ones applied, and no
+ * answer to it or to any later write arrives.
+ */
+export function killedInside(all: Collections, effectsMax: number, onKilled: () => void): Collections {
+  let left = effectsMax;
+  const cut = new Set<Write>();
+  const die = () => {
+    onKilled();
+    throw new Error("killed");
+  };
+  return hookedCollections(all, {
+    async before(write) {
+      const [operations] = write.args;
+      const effects = Array.isArray(operations) ? operations.length : 1;
+      const applied = Math.min(left, effects);
+      left -= applied;
+      if (applied === effects) return;
+      if (applied === 0 || !Array.isArray(operations)) return die();
+      write.args[0] = operations.slice(0, applied);
+      cut.add(write);
+    },
+    async after(write) {
+      if (cut.has(write)) die();
+    },
+  });
+}

@@ -1,9 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { MongoNetworkError } from "mongodb";
 import { describe, expect, test } from "vitest";
 import type { CommandDocument } from "#shared/collections.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { fileDatabase } from "../connector.fixture.ts";
-import { hookedCollections, killedAfter } from "../faulty-collections.fixture.ts";
+import { hookedCollections, killedAfter, killedInside } from "../faulty-collections.fixture.ts";
 import type { Answers } from "./fake-socket.fixture.ts";
 import { senderOn } from "./sender.fixture.ts";
 
@@ -12,7 +13,7 @@ const silent: Answers = { ack: async () => null };
 
 /** A channel with sends that were relayed and not acknowledged. */
 async function withUnknownSends(count = 1) {
-  const fixture = await senderOn(file.all, silent, 400);
+  const fixture = await senderOn(file.all, silent);
   const commands = (await fixture.insert(count)) as [CommandDocument, ...CommandDocument[]];
   fixture.sender.ring();
   for (const command of commands) expect(await fixture.settled(command)).toMatchObject({ state: "unknown" });
@@ -76,11 +77,9 @@ describe("an `unknown` send", () => {
   });
 
   test("is not relayed again on the same socket", async () => {
-    const fixture = await senderOn(
-      file.all,
-      { ack: async () => (fixture.socket.relayed.length === 1 ? null : "sent") },
-      30,
-    );
+    const fixture = await senderOn(file.all, {
+      ack: async () => (fixture.socket.relayed.length === 1 ? null : "sent"),
+    });
     const [command] = (await fixture.insert(1)) as [CommandDocument];
     fixture.sender.ring();
     expect(await fixture.settled(command)).toMatchObject({ state: "unknown" });
@@ -188,6 +187,23 @@ test("an unavailable database fails the session and leaves the send running", as
   expect((await fixture.read(command)).state).toBe("running");
 });
 
+test("rings while a claim is on its way send nothing twice", async () => {
+  const all = hookedCollections(file.all, {
+    async before({ collection, args }) {
+      if (collection === "commands" && JSON.stringify(args).includes("relayStartedAt")) await delay(400);
+    },
+  });
+  const fixture = await senderOn(all);
+  const commands = await fixture.insert(3);
+  for (let rings = 0; rings < 20; rings++) {
+    fixture.sender.ring(rings % 2 === 0);
+    await delay(40);
+  }
+  for (const command of commands)
+    expect(await fixture.settled(command)).toMatchObject({ state: "succeeded", attempts: 1 });
+  expect(fixture.socket.relayed).toEqual(commands.map(({ messageId }) => messageId));
+});
+
 describe("a process killed at any write", () => {
   interface Killing {
     send: string;
@@ -210,6 +226,8 @@ describe("a process killed at any write", () => {
     { send: "a send that never reaches the wire", answers: { failures: 3 }, isAccepted: true },
   ];
   const writesPerSend = 7;
+  /** Four claims, records, events with a fence, settlements and statuses, and what a second look adds. */
+  const effectsOfFour = 26;
 
   test.each(killings)(
     "while it handles $send leaves a true state, and one event for it",
@@ -221,15 +239,15 @@ describe("a process killed at any write", () => {
 
   async function killedAt(writes: number, { answers, fields, isAccepted }: Killing) {
     const killed = Promise.withResolvers<void>();
-    const dying = await senderOn(killedAfter(file.all, writes + 1, killed.resolve), answers, 30);
-    const [command] = (await senderOn(file.all, {}, 30, { channelId: dying.channelId, epoch: 1 }).then(
+    const dying = await senderOn(killedAfter(file.all, writes + 1, killed.resolve), answers);
+    const [command] = (await senderOn(file.all, {}, 20_000, { channelId: dying.channelId, epoch: 1 }).then(
       (writer) => writer.insert(1, fields),
     )) as [CommandDocument];
     dying.sender.ring();
     const done = eventually(async () => (await dying.read(command)).doneAt !== undefined);
     await Promise.race([killed.promise, done.catch(() => undefined)]);
     await dying.sender.stop();
-    const next = await senderOn(file.all, answers, 30, { channelId: dying.channelId, epoch: 2 });
+    const next = await senderOn(file.all, answers, 20_000, { channelId: dying.channelId, epoch: 2 });
     next.sender.ring();
     const settled = await next.settled(command);
     await next.sender.stop();
@@ -246,6 +264,52 @@ describe("a process killed at any write", () => {
     if (state === "succeeded") expect(isAccepted && copies > 0, where).toBe(true);
     if (state === "failed" && copies > 0) expect(isAccepted, where).toBe(false);
     if (state === "expired" || state === "failed") expect(settled.error, where).toBeDefined();
+  }
+
+  test("or between two effects of a shared write leaves each of four sends in a true state, with one event", {
+    timeout: 120_000,
+  }, async () => {
+    const effects = Array.from({ length: effectsOfFour }, (_, index) => index);
+    await Promise.all(effects.map(killedBetween));
+  });
+
+  async function killedBetween(effects: number) {
+    const killed = Promise.withResolvers<void>();
+    // The takeover raises the fence first.
+    const dying = await senderOn(killedInside(file.all, effects + 1, killed.resolve));
+    const { channelId } = dying;
+    const writer = await senderOn(file.all, {}, 20_000, { channelId, epoch: 1 });
+    const commands: CommandDocument[] = [];
+    for (const to of ["15550100081", "15550100082", "15550100081", "15550100083"])
+      commands.push(
+        ...(await writer.insert(1, { payload: { to, content: { type: "text", text: "Hello" } } })),
+      );
+    dying.sender.ring();
+    const isDone = async () => (await Promise.all(commands.map(dying.read))).every(({ doneAt }) => doneAt);
+    await Promise.race([killed.promise, eventually(isDone).catch(() => undefined)]);
+    await dying.sender.stop();
+    const next = await senderOn(file.all, {}, 20_000, { channelId, epoch: 2 });
+    next.sender.ring();
+    for (const command of commands) {
+      const { state } = await eventually(async () => {
+        const found = await next.read(command);
+        return found.state === "succeeded" ? found : null;
+      });
+      const { messageId } = command;
+      const left = [...dying.socket.written, ...next.socket.written].filter((id) => id === messageId);
+      const where = `${state} after ${effects} effects, ${left.length} copies`;
+      const published = await file.all.events.find({ channelId, "data.messageId": messageId }).toArray();
+      const statuses = published.map(({ data }) => data.status);
+      expect(new Set(statuses).size, where).toBe(statuses.length);
+      expect(
+        statuses.filter((status) => status === "sent"),
+        where,
+      ).toEqual(["sent"]);
+      // A second copy goes out only for a send that may have left: its message was recorded.
+      expect(left.length, where).toBeGreaterThan(0);
+      expect(left.length, where).toBeLessThanOrEqual(statuses.includes("unknown") ? 2 : 1);
+    }
+    await next.sender.stop();
   }
 
   const publishedAs: Partial<Record<CommandDocument["state"], string>> = {
@@ -293,7 +357,7 @@ describe("a send whose recipient WhatsApp does not answer for", () => {
   });
 
   test("is overtaken on its second way, too, by sends to other chats only", async () => {
-    const fixture = await senderOn(file.all, silent, 400);
+    const fixture = await senderOn(file.all, silent);
     const [first] = (await fixture.insert(1, toChat(silentOne))) as [CommandDocument];
     const [second] = (await fixture.insert(1, toChat(other))) as [CommandDocument];
     fixture.sender.ring();
@@ -314,7 +378,7 @@ describe("a send whose recipient WhatsApp does not answer for", () => {
   });
 
   test("stays `unknown` when its second way fails, and later sends to its chat go on", async () => {
-    const fixture = await senderOn(file.all, silent, 400);
+    const fixture = await senderOn(file.all, silent);
     const [first] = (await fixture.insert(1, toChat(silentOne))) as [CommandDocument];
     fixture.sender.ring();
     expect(await fixture.settled(first)).toMatchObject({ state: "unknown" });

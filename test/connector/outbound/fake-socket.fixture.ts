@@ -1,4 +1,5 @@
 import { EventEmitter, once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { type BinaryNode, proto, type WASocket } from "#connector/baileys/baileys.ts";
 import { markCopy, markEncrypted, markWritten } from "#connector/baileys/wire-trace.ts";
 
@@ -20,6 +21,9 @@ export interface Answers {
   /** The JID of the linked device. */
   account?: string;
 }
+
+/** When a wait for an acknowledgement that does not come ends, at the latest: a busy machine takes long for those that come. */
+const silentMs = 30;
 
 /** The parts of Baileys' socket that sending uses, with a fake server behind it. */
 export function fakeSocket({
@@ -54,7 +58,7 @@ export function fakeSocket({
     await once(wire, id, { signal });
     const acked = ack ? await ack() : "sent";
     if (acked === null) {
-      await once(signal, "abort");
+      await Promise.race([once(signal, "abort"), delay(silentMs)]);
       throw new Error("Timed Out");
     }
     return { tag: "ack", attrs: { id, ...(acked === "sent" ? {} : { error: String(acked) }) } };
