@@ -1,5 +1,6 @@
 import { lookup as systemLookup } from "node:dns";
-import { Agent, type Dispatcher } from "undici";
+// Under its bare name, Bun answers with an Agent of its own, which connects to whatever address a name has.
+import { Agent, type Dispatcher } from "undici/index.js";
 import { ServiceError } from "#shared/errors.ts";
 import { isAllowedHost, mediaAddressProblem } from "#shared/media-address.ts";
 import type { FetchMediaOptions } from "./fetched-media.ts";
