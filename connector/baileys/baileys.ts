@@ -1,13 +1,7 @@
 /** The only door to Baileys: mends its defects, silences its logs, and journals the messages that it decrypts. */
 
-// The bare imports stay first and in this order: before Baileys loads, they check Node, bind libsignal's queue, silence
-// its console, undo its failed trials, replace its signatures and bound the programs that Baileys runs.
-import "./node-version.ts";
-import "./libsignal-queue.ts";
-import "./silence-console.ts";
-import "./libsignal-trials.ts";
-import "./libsignal-signatures.ts";
-import "./bounded-exec.ts";
+// Stays first.
+import "./before-baileys.ts";
 import type { SocketConfig } from "@whiskeysockets/baileys";
 import {
   addTransactionCapability,

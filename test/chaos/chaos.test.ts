@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { node } from "../support/runtime.ts";
 import { runChaos } from "./run.ts";
 
 /** A small system for half a minute: enough for a kill, the start of a takeover and a few other faults. */
@@ -7,6 +8,7 @@ const small = {
   durationMs: 30_000,
   channels: 4,
   connectors: 2,
+  connectorRuntime: node,
   functions: 1,
   rates: { http: 0.4, database: 0.4, inbound: 0.6 },
   unlinkingsPerSecond: 0.25,

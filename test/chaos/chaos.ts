@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { terminalProgress } from "#infra/mongo/progress.ts";
 import { runMain } from "#shared/run-main.ts";
+import { installedBun, needsBun, node } from "../support/runtime.ts";
 import { plural } from "./plural.ts";
 import { runChaos } from "./run.ts";
 
@@ -11,18 +12,28 @@ await runMain(async (asked) => {
       seed: { type: "string", default: String(Math.floor(Math.random() * 1_000_000)) },
       minutes: { type: "string", default: "10" },
       channels: { type: "string", default: "50" },
+      runtime: { type: "string", default: "node" },
     },
   });
+  const connectorRuntime = values.runtime === "bun" ? installedBun() : node;
+  if (!connectorRuntime) {
+    process.stderr.write(`${needsBun}\n`);
+    process.exitCode = 2;
+    return;
+  }
   const stopping = new AbortController();
   void asked.then(() => stopping.abort());
   const progress = terminalProgress(process.stdout);
   const seed = Number(values.seed);
-  progress.say(`chaos: --seed ${seed} --minutes ${values.minutes} --channels ${values.channels}`);
+  progress.say(
+    `chaos: --seed ${seed} --minutes ${values.minutes} --channels ${values.channels} --runtime ${connectorRuntime.name}`,
+  );
   const results = await runChaos({
     seed,
     durationMs: Number(values.minutes) * 60_000,
     channels: Number(values.channels),
     connectors: 3,
+    connectorRuntime,
     functions: 2,
     // Per channel. 50 channels make about 6 sends and 5 inbound messages a second, which leaves two cores room for faults.
     rates: { http: 0.07, database: 0.05, inbound: 0.1 },

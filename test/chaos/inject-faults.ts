@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { sleep } from "#shared/sleep.ts";
 import type { NodeProcess } from "../support/node-process.ts";
+import type { Runtime } from "../support/runtime.ts";
 import { shiftedClock } from "../support/shifted-clock.ts";
 import type { SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
+import { importMs } from "./import-time.ts";
 import type { FaultKind, PlannedFault } from "./schedule.ts";
 
 /** A fault that was injected. Times are milliseconds since 1970. */
@@ -16,6 +18,8 @@ export interface InjectedFault {
   to: number | null;
   /** The error with which injecting or undoing it failed. */
   failed: string | null;
+  /** How long a bare process took around it to import what a connector imports; only where the limit depends on it. */
+  importMs?: number;
 }
 
 interface Scene {
@@ -33,11 +37,15 @@ interface Injection {
   undo?: () => Promise<unknown> | unknown;
 }
 
+const restarted = "connector killed, restarted at once under its name";
+/** When a restarted connector has its channels back, or has failed to. */
+const restartedMs = 6_000;
+
 /** How to inject each kind of fault, and how to undo it. */
 const injections: Record<FaultKind, (scene: Scene) => Promise<Injection> | Injection> = {
   "connector killed, restarted under a new name after the takeover": ({ connector, newName }) =>
     restarting(connector, "SIGKILL", newName()),
-  "connector killed, restarted at once under its name": ({ connector }) => restarting(connector, "SIGKILL"),
+  [restarted]: ({ connector }) => restarting(connector, "SIGKILL"),
   "connector terminated, restarted later": ({ connector }) => restarting(connector, "SIGTERM"),
   "connector terminated, restarted at once under a new name": ({ connector, newName }) =>
     restarting(connector, "SIGTERM", newName()),
@@ -182,6 +190,7 @@ export function injectFaults(
   system: SupervisedProcesses,
   channels: readonly ChaosChannel[],
   planned: readonly PlannedFault[],
+  runtime: Runtime,
   signal: AbortSignal,
 ): { injected: InjectedFault[]; finished: Promise<void> } {
   const injected: InjectedFault[] = [];
@@ -194,13 +203,38 @@ export function injectFaults(
     const functions = member(system.functions, fault.target);
     const phones = somePhones(channels, fault);
     const newName = () => `${connector.name}-${++names}`;
-    await injectOne({ system, connector, functions, phones, fault, newName }, injected, signal);
+    const scene = { system, connector, functions, phones, fault, newName };
+    const around = fault.kind === restarted ? importsAround(runtime, signal) : null;
+    await around?.measure();
+    const record = await injectOne(scene, injected, signal);
+    if (around) record.importMs = await around.after();
   };
   const finished = Promise.all(planned.map(injectAtItsTime)).then(() => undefined);
   return { injected, finished };
 }
 
-async function injectOne(scene: Scene, injected: InjectedFault[], signal: AbortSignal): Promise<void> {
+/** Measures starting processes before a fault, and again when its channels should be back. */
+function importsAround(runtime: Runtime, signal: AbortSignal) {
+  const times: number[] = [];
+  const measure = async () => {
+    for (let count = 0; count < 2; count++) times.push(await importMs(runtime));
+  };
+  return {
+    measure,
+    /** Resolves to the upper median of all. */
+    async after(): Promise<number> {
+      await sleep(restartedMs, signal);
+      await measure();
+      return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+    },
+  };
+}
+
+async function injectOne(
+  scene: Scene,
+  injected: InjectedFault[],
+  signal: AbortSignal,
+): Promise<InjectedFault> {
   const { kind, lastsMs } = scene.fault;
   const record: InjectedFault = { kind, target: "", from: Date.now(), to: null, failed: null };
   injected.push(record);
@@ -213,6 +247,7 @@ async function injectOne(scene: Scene, injected: InjectedFault[], signal: AbortS
     record.failed = String(error);
   }
   record.to = Date.now();
+  return record;
 }
 
 function member<T>(all: readonly T[], index: number): T {

@@ -230,6 +230,41 @@ test.each(violations)("%s breaks its promise", (_, check, change) => {
   expect(check({ ...facts, ...change(facts) }).violations).not.toEqual([]);
 });
 
+/** A quiet machine's numbers: a bare process takes `importMs`, and the channels of a restarted connector come back after. */
+const quietMachine = { importMs: 420, backAfterMs: [1_250, 1_300, 1_360, 1_430] };
+
+/** The facts of a restart under the same name whose channels came back so long after it. */
+function restartedUnderItsName(backAfterMs: readonly number[], importMs?: number): Good {
+  const kind = "connector killed, restarted at once under its name";
+  const fault = { kind, target: "connector-0", from: killedAt, to: killedAt + 5, failed: null } as const;
+  const sockets = backAfterMs.flatMap((ms, index) => {
+    const mine = { phoneNumber: `1555200000${index}` };
+    return [
+      { ...socket(`before ${index}`, "connector-0", began, killedAt + 5), ...mine },
+      { ...socket(`after ${index}`, "connector-0", killedAt + ms, null), ...mine },
+    ];
+  });
+  return { ...good(), sockets, faults: [{ ...fault, ...(importMs === undefined ? {} : { importMs }) }] };
+}
+
+test("a restart under the same name is measured by what the machine gives to a starting process", () => {
+  const { importMs, backAfterMs } = quietMachine;
+  expect(failOver(restartedUnderItsName(backAfterMs, importMs)).violations).toEqual([]);
+  const busy = backAfterMs.map((ms) => 4 * ms);
+  expect(failOver(restartedUnderItsName(busy, 4 * importMs)).violations).toEqual([]);
+  expect(failOver(restartedUnderItsName(busy, importMs)).violations).toHaveLength(busy.length);
+});
+
+test("one second more at a restart breaks the promise on a quiet machine, for every channel", () => {
+  const { importMs, backAfterMs } = quietMachine;
+  const later = backAfterMs.map((ms) => ms + 1_000);
+  expect(failOver(restartedUnderItsName(later, importMs)).violations).toHaveLength(later.length);
+});
+
+test("a restart without a measure is in time for no channel", () => {
+  expect(failOver(restartedUnderItsName(quietMachine.backAfterMs)).violations).toHaveLength(4);
+});
+
 test("a paused connector cannot close its socket: its overlap with the takeover breaks no promise", () => {
   const facts = good();
   const paused = { target: "connector-0", from: began - 20_000, to: began + 1_000, failed: null };

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sleep } from "#shared/sleep.ts";
 import { testReplicaSet } from "../support/replica-set.ts";
+import type { Runtime } from "../support/runtime.ts";
 import { startSystem } from "../support/system.ts";
 import { pairChannels } from "./channels.ts";
 import { clearFaults, drain } from "./drain.ts";
@@ -25,6 +26,8 @@ export interface ChaosOptions {
   durationMs: number;
   channels: number;
   connectors: number;
+  /** What the connectors run on. */
+  connectorRuntime: Runtime;
   functions: number;
   rates: Rates;
   /** Channels that are linked and unlinked again, in the whole system. */
@@ -47,9 +50,12 @@ export async function runChaos(options: ChaosOptions): Promise<CheckResult[]> {
   const started = performance.now();
   await using mongo = await testReplicaSet({ electionTimeoutMs: options.electionTimeoutMs });
   say("MongoDB: replica set of three members is up");
-  const { functions, connectors } = options;
-  await using system = await startSystem({ processes: "supervised", database: mongo, functions, connectors });
-  say(`listening: ${functions} functions, ${connectors} connectors; logs in ${system.folder}`);
+  const { functions, connectors, connectorRuntime } = options;
+  const sizes = { functions, connectors, connectorRuntime };
+  await using system = await startSystem({ processes: "supervised", database: mongo, ...sizes });
+  say(
+    `listening: ${functions} functions, ${connectors} connectors on ${connectorRuntime.name}; logs in ${system.folder}`,
+  );
   const channels = await pairChannels(system, options.channels, (paired) =>
     tick(`${paired} of ${options.channels} channels linked`),
   );
@@ -65,7 +71,7 @@ export async function runChaos(options: ChaosOptions): Promise<CheckResult[]> {
     ...startSocketClients(system, channels, listening.signal),
     startEventPoller(system, channels, listening.signal),
   ];
-  const faults = injectFaults(system, channels, planned, signal);
+  const faults = injectFaults(system, channels, planned, connectorRuntime, signal);
   const status = setInterval(() => {
     const accepted = load.sends.filter(({ acceptedAt }) => acceptedAt !== null).length;
     const active = faults.injected.filter(({ to }) => to === null).map(({ kind }) => kind);

@@ -4,11 +4,13 @@ import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { freePort } from "#infra/mongo/free-port.ts";
 import { baseEnvironment } from "./child.ts";
+import type { Runtime } from "./runtime.ts";
 import { type SocksProxy, socksProxy } from "./socks-proxy.ts";
 import { type TcpProxy, tcpProxy } from "./tcp-proxy.ts";
 
 export interface ProcessOptions {
   name: string;
+  runtime: Runtime;
   /** The product's own entry point. */
   main: URL;
   mongoUri: string;
@@ -77,9 +79,9 @@ export class NodeProcess implements AsyncDisposable {
   launch(): void {
     this.#isWanted = true;
     if (this.#child) return;
-    const { main, guard, logPath } = this.#options;
+    const { runtime, main, guard, logPath } = this.#options;
     const log = openSync(logPath, "a");
-    const child = spawn(process.execPath, [fileURLToPath(main)], {
+    const child = spawn(runtime.file, [...runtime.args, fileURLToPath(main)], {
       cwd: fileURLToPath(new URL(".", import.meta.url)),
       env: this.#environment(),
       stdio: ["ignore", log, log],

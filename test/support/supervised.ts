@@ -3,11 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { NodeProcess } from "./node-process.ts";
+import { NodeProcess, type ProcessOptions } from "./node-process.ts";
+import { node, type Runtime } from "./runtime.ts";
 
 export interface SupervisedOptions {
   functions: number;
   connectors: number;
+  /** What the connectors run on; the functions run on Node. */
+  connectorRuntime: Runtime;
   mongoUri: string;
   /** Port of the WhatsApp that the connectors log in to. */
   whatsappPort: number;
@@ -30,21 +33,25 @@ const connectorMain = new URL("../../connector/main.ts", import.meta.url);
 
 /** Starts all processes at once; resolves when each of them listens. */
 export async function startSupervised(options: SupervisedOptions): Promise<Supervised> {
-  const { mongoUri, whatsappPort, functionsEnv, connectorsEnv } = options;
+  const { mongoUri, whatsappPort, connectorRuntime, functionsEnv, connectorsEnv } = options;
   await using owned = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "waypost-chaos-"));
   let isKept = true;
   owned.defer(() => (isKept ? undefined : rm(folder, { recursive: true, force: true })));
   const guard = owned.use(startGuard());
-  const start = async (name: string, main: URL, env: NodeJS.ProcessEnv, to: { whatsappPort?: number }) => {
+  type Kind = Pick<ProcessOptions, "runtime" | "main" | "env" | "whatsappPort">;
+  const start = async (name: string, kind: Kind) => {
     const logPath = join(folder, `${name}.log`);
-    return owned.use(await NodeProcess.start({ ...to, name, main, mongoUri, env, logPath, guard }));
+    return owned.use(await NodeProcess.start({ ...kind, name, mongoUri, logPath, guard }));
   };
   const functions = await times(options.functions, (index) =>
-    start(`functions-${index}`, functionsMain, functionsEnv, {}),
+    start(`functions-${index}`, { runtime: node, main: functionsMain, env: functionsEnv }),
   );
   const connectors = await times(options.connectors, (index) =>
-    start(`connector-${index}`, connectorMain, connectorsEnv, { whatsappPort }),
+    start(`connector-${index}`, {
+      ...{ runtime: connectorRuntime, main: connectorMain },
+      ...{ env: connectorsEnv, whatsappPort },
+    }),
   );
   await Promise.all([...functions, ...connectors].map((each) => each.listening()));
   const kept = owned.move();

@@ -14,6 +14,7 @@ import { Api } from "./api.ts";
 import { type Child, startChild } from "./child.ts";
 import { lockGuard } from "./lock-guard.ts";
 import type { TestReplicaSet } from "./replica-set.ts";
+import type { Runtime } from "./runtime.ts";
 import { startSupervised } from "./supervised.ts";
 import { overProxy, tcpProxy } from "./tcp-proxy.ts";
 import { type TestDatabase, testDatabase } from "./test-database.ts";
@@ -50,6 +51,8 @@ interface SupervisedOptions extends WorldOptions {
   database: TestReplicaSet;
   functions: number;
   connectors: number;
+  /** What the connectors run on. */
+  connectorRuntime: Runtime;
 }
 
 /** The two servers that the product depends on, and the collections of its database. */

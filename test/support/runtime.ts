@@ -1,0 +1,35 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The program that runs the product's TypeScript, and what stands before the file on its command line. */
+export interface Runtime {
+  name: "node" | "bun";
+  file: string;
+  args: readonly string[];
+}
+
+/** The Node that runs this. */
+export const node: Runtime = { name: "node", file: process.execPath, args: [] };
+
+export const needsBun = "needs bun: npm i --no-save bun@1.4.5";
+
+/** What the connector changes in libsignal; Bun would have loaded Baileys with it by then. */
+const preload = fileURLToPath(new URL("../../connector/baileys/before-baileys.ts", import.meta.url));
+const binaries = fileURLToPath(new URL("../../node_modules/.bin", import.meta.url));
+
+/** Bun from the `PATH` or `node_modules`; null when there is none. */
+export function installedBun(): Runtime | null {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), binaries];
+  const file = folders.map((folder) => join(folder, "bun")).find(isExecutable);
+  return file === undefined ? null : { name: "bun", file, args: ["--preload", preload] };
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
