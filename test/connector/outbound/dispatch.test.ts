@@ -193,12 +193,14 @@ test("rings while a claim is on its way send nothing twice", async () => {
       if (collection === "commands" && JSON.stringify(args).includes("relayStartedAt")) await delay(400);
     },
   });
-  const fixture = await senderOn(all);
+  const acknowledged = Promise.withResolvers<"sent">();
+  const fixture = await senderOn(all, { ack: () => acknowledged.promise });
   const commands = await fixture.insert(3);
-  for (let rings = 0; rings < 20; rings++) {
+  for (let rings = 0; rings < 30; rings++) {
     fixture.sender.ring(rings % 2 === 0);
     await delay(40);
   }
+  acknowledged.resolve("sent");
   for (const command of commands)
     expect(await fixture.settled(command)).toMatchObject({ state: "succeeded", attempts: 1 });
   expect(fixture.socket.relayed).toEqual(commands.map(({ messageId }) => messageId));
