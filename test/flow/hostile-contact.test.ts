@@ -11,7 +11,9 @@ const lines: string[] = [];
 
 beforeAll(async () => {
   const log = createLog("warn", { write: (line: string) => void lines.push(line) });
-  system = await startSystem({ log, config: { sendRate: 0 } });
+  // Pings are queries, and a test counts queries.
+  const timings = { keepAliveMs: 600_000, probeQuietMs: 600_000 };
+  system = await startSystem({ log, timings, config: { sendRate: 0 } });
   channel = await pairedChannel(system, own);
 });
 

@@ -125,7 +125,7 @@ test("media goes out when a later query for the media hosts is answered, and bes
   system.sandbox.faults.ignoreQuery("w:m", { times: 1 });
   const { url } = picture;
   const body = { to: member, mediaType: "image", mediaUrl: url };
-  const sending = system.api().post(`/channels/${channel.channelId}/send-media`, body);
+  const sending = system.api().post(`/channels/${channel.channelId}/send-media`, body, { Prefer: "wait=30" });
   for (const ms of await others("beside media")) expect(ms).toBeLessThan(patienceMs);
   const { status, body: answer } = await sending;
   expect(status).toBe(200);
