@@ -151,20 +151,19 @@ export class Supervisor {
   }
 
   async #sweepAll(): Promise<void> {
-    const { collections } = this.#options;
+    const { collections, lease } = this.#options;
     // Not awaited: adoption rings on its own and may take long, and channels without an owner must not wait for it.
     void this.#adopt();
     void this.#attempt("strays", () => refuseStrays(collections));
     await this.#membership.refresh();
-    const owned = this.#sessions.channels();
     const [open, deleted] = await Promise.all([
-      channelsWithCommands(collections, owned),
-      collections.channels.distinct("_id", { _id: { $in: owned }, deletedAt: { $ne: null } }),
+      channelsWithCommands(collections),
+      collections.channels.distinct("_id", { "owner.connector": lease.id, deletedAt: { $ne: null } }),
     ]);
     for (const channelId of open) void this.#tend(channelId, (session) => session.tidy());
     for (const channelId of deleted) void this.#tend(channelId, (session) => session.erase());
     await this.#sessions.leaveUnreadable();
-    await this.#takeFree();
+    await this.#takeFree(open);
     await this.#closeIdle(new Set(open));
   }
 
@@ -174,11 +173,13 @@ export class Supervisor {
   }
 
   /** Takes channels without an owner, and channels that are ours by their document but have no session. */
-  async #takeFree(): Promise<void> {
+  async #takeFree(waiting: readonly string[]): Promise<void> {
     const { collections, config, lease } = this.#options;
     if (this.#sessions.load() >= config.channelsMax) return;
     // The result includes our channels, with or without a session.
-    const found = await channelsWithoutOwner(collections, lease.id, freeMax + config.channelsMax);
+    const found = await channelsWithoutOwner(collections, lease.id, freeMax + config.channelsMax, {
+      waiting,
+    });
     for (const { channelId, isOurs } of found) {
       if (this.#sessions.get(channelId)) continue;
       void this.#attempt("acquire", () =>
@@ -192,7 +193,9 @@ export class Supervisor {
     const { collections, lease } = this.#options;
     const freed = [...this.#freed];
     this.#freed.clear();
-    for (const { channelId } of await channelsWithoutOwner(collections, lease.id, freed.length, freed)) {
+    for (const { channelId } of await channelsWithoutOwner(collections, lease.id, freed.length, {
+      among: freed,
+    })) {
       this.ring(channelId);
     }
   }
@@ -202,7 +205,9 @@ export class Supervisor {
     const { collections, lease } = this.#options;
     const due = this.#gracePeriod.due(performance.now());
     if (due.length === 0) return;
-    for (const { channelId } of await channelsWithoutOwner(collections, lease.id, due.length, due)) {
+    for (const { channelId } of await channelsWithoutOwner(collections, lease.id, due.length, {
+      among: due,
+    })) {
       void this.#attempt("acquire", () => this.#sessions.takeOverdue(channelId));
     }
   }

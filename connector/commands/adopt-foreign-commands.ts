@@ -47,6 +47,7 @@ export async function adoptForeignCommands(
 /** Queues documents that other services inserted, in insertion order; fails invalid ones with details. */
 async function adoptCommands(db: Collections, sendTtlSeconds: number): Promise<Adopted> {
   const { found, isMore } = await findForeignCommands(db.commands, unadopted, adoptedAtOnce);
+  if (found.length === 0) return { channelIds: [], isMore };
   const known = await knownChannels(db, found);
   const judged = found.map((one) => ({
     ...one,

@@ -30,17 +30,18 @@ export interface Unowned {
 
 /**
  * Finds channels that need an owner (they are wanted, to be unlinked or deleted, or have commands) and that no other living
- * connector owns. Channels of `connectorId` itself are included. `among` limits the search to these channels.
+ * connector owns. Channels of `connectorId` itself are included. `among` limits the search to these channels; `waiting` names
+ * those with commands, if that is known.
  */
 export async function channelsWithoutOwner(
   db: Collections,
   connectorId: string,
   limit: number,
-  among?: readonly string[],
+  { among, waiting: known }: { among?: readonly string[]; waiting?: readonly string[] } = {},
 ): Promise<Unowned[]> {
   const ids = among ? { $in: [...among] } : undefined;
   const [waiting, others] = await Promise.all([
-    channelsWithCommands(db, among),
+    known ?? channelsWithCommands(db, among),
     db.connectors.distinct("_id", { state: { $ne: "dead" }, _id: { $ne: connectorId } }),
   ]);
   const needsOwner: Filter<ChannelDocument> = {

@@ -78,6 +78,23 @@ test("events of this process reach its sockets without being read, and its one s
   expect(getMores.length).toBeLessThanOrEqual(seconds * 20 + 3);
 }, 30_000);
 
+test("a sweep of an idle connector reads the same, however many channels it has", async () => {
+  await using idle = await startSystem({ timings: { sweepMs: 500 } });
+  const { channelId } = await pairedChannel(idle, "15550100413");
+  await sleep(2_000);
+  const operations = await profiled(idle.database.db, () => sleep(2_000));
+  expect(operations.length).toBeGreaterThan(5);
+  const reads = [...on(operations, "channels"), ...on(operations, "commands")].filter(
+    ({ command }) => command.aggregate || command.distinct || command.find,
+  );
+  const naming = reads.filter(({ command }) => JSON.stringify(command).includes(channelId));
+  expect(
+    naming.map(({ ns, command }) => [ns.split(".").at(-1), JSON.stringify(command).slice(0, 200)]),
+  ).toEqual([]);
+  // Adoption asks which channels exist only if it has found something.
+  expect(on(operations, "channels").filter(({ command }) => command.query?._id)).toEqual([]);
+}, 30_000);
+
 test("a lone connector that is idle looks for no dead ones", async () => {
   const operations = await profiled(system.database.db, () => sleep(4_000));
   const writes = on(operations, "connectors").filter(({ op }) => ["update", "insert"].includes(op));

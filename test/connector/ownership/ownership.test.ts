@@ -170,10 +170,10 @@ describe("channels that need an owner", () => {
   test("only the channels asked about are found", async () => {
     const me = await connector();
     const [asked, idle, other] = [await channel(wanted), await channel(), await channel(wanted)];
-    const found = await channelsWithoutOwner(file.all, me, 10, [asked, idle]);
+    const found = await channelsWithoutOwner(file.all, me, 10, { among: [asked, idle] });
     expect(found).toEqual([{ channelId: asked, isOurs: false }]);
     await acquire(file.all, other, me);
-    expect(await channelsWithoutOwner(file.all, me, 10, [other])).toEqual([
+    expect(await channelsWithoutOwner(file.all, me, 10, { among: [other] })).toEqual([
       { channelId: other, isOurs: true },
     ]);
   });
