@@ -22,8 +22,7 @@ export const skippedTests: readonly SkippedTest[] = [
   {
     file: "test/connector/gateway/replay.test.ts",
     name: "the clients of a killed gateway reconnect to another, and none misses an event",
-    reason:
-      "Bun does not end the client's websocket when its server is killed in the same process; not understood yet",
+    reason: "a client does not come back within 30 s; not understood yet",
   },
   {
     file: "test/connector/gateway/replay.test.ts",
