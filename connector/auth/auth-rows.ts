@@ -175,9 +175,9 @@ export async function claimCreds(
 ): Promise<Buffer | undefined> {
   const { channelId, epoch } = fence;
   const filter = { _id: channelId, channelId, epoch: { $lte: epoch } };
-  await creds.updateOne(filter, { $set: { epoch } }, { ...durable, session });
-  const row = await creds.findOne({ _id: channelId, channelId }, primary);
-  if (row && row.epoch !== epoch) throw new FencedError(fence);
+  const claim = { $set: { epoch } };
+  const row = await creds.findOneAndUpdate(filter, claim, { returnDocument: "after", ...durable, session });
+  if (!row && (await creds.findOne({ _id: channelId, channelId }, primary))) throw new FencedError(fence);
   return row ? bytes(row.creds) : undefined;
 }
 

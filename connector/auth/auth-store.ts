@@ -83,8 +83,10 @@ export class AuthStore implements AsyncDisposable {
     await this.#retry(() => killFormerSession(keys, this.#fence));
     const session = this.#session.id;
     await this.#retry(() => raiseFence(keys, this.#fence, session && { session }));
-    const wrapped = await this.#retry(() => readWrappedKey(keys, channelId));
-    const sealed = await this.#retry(() => claimCreds(creds, this.#fence, this.#session));
+    const [wrapped, sealed] = await Promise.all([
+      this.#retry(() => readWrappedKey(keys, channelId)),
+      this.#retry(() => claimCreds(creds, this.#fence, this.#session)),
+    ]);
     // Without credentials the stored key is ignored: rows of a failed pairing are erased before the next, readable or
     // not.
     this.#takeDataKey(sealed && wrapped);

@@ -3,7 +3,7 @@ import { AuthStateError } from "./auth-error.ts";
 import type { Discards } from "./discards.ts";
 import { createKeyCache } from "./key-cache.ts";
 import { decodeValue, encodeValue } from "./row-codec.ts";
-import { mayDiscard, isRepeated, type KeyType, rowId, type StoredTypes } from "./row-order.ts";
+import { isRepeated, type KeyType, mayDiscard, rowId, type StoredTypes } from "./row-order.ts";
 import type { WriteChain } from "./write-chain.ts";
 
 export interface KeyStoreOptions {

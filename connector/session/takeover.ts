@@ -1,6 +1,6 @@
 import type { Db } from "mongodb";
 import type { ChangeReports } from "#shared/change-hub.ts";
-import type { ChannelDocument } from "#shared/collections.ts";
+import type { ChannelDocument, EventDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import type { Collections } from "#shared/database.ts";
 import type { Logger } from "#shared/log.ts";
@@ -53,19 +53,19 @@ export class LeftToOthersError extends Error {
 }
 
 /**
- * Raises both fences before it reads anything, and rescues the commands that the former owner left running. Throws
+ * Raises each fence before it reads what that guards, and rescues the commands that the former owner left running. Throws
  * `FencedError` when another connector won the race, `LeftToOthersError`, or the database's error.
  */
 export async function takeOver(options: TakeoverOptions): Promise<ChannelStores> {
   const { collections, changes, channel, lease, commandWrites } = options;
   const { isValid: isHeld, now } = lease;
   const fence: Fence = { channelId: channel._id, epoch: channel.owner.epoch, isHeld, now };
-  const events = await openEventLog(collections.events, fence, {
-    onAppended: (appended) => changes?.eventsAppended(appended),
-  });
   await using opened = new AsyncDisposableStack();
-  const auth = await openAuth(options, fence);
-  if (auth) opened.use(auth);
+  const onAppended = (appended: readonly EventDocument[]) => changes?.eventsAppended(appended);
+  const [events, auth] = await bothOf(
+    openEventLog(collections.events, fence, { onAppended }),
+    openAuth(options, fence).then((auth) => auth && opened.use(auth)),
+  );
   const queue = createCommandQueue(collections.commands, fence, lease.id, {
     ...(commandWrites && { writes: commandWrites }),
     onSettled: (id, settlement) => changes?.commandEnded(id, settlement),
@@ -84,6 +84,12 @@ export async function takeOver(options: TakeoverOptions): Promise<ChannelStores>
   await rescueOrphans({ fence, queue, messageStatuses, publishedStatuses, messageStore });
   opened.move();
   return { fence, events, auth, queue, messageStore, messageStatuses, publishedStatuses };
+}
+
+/** As `Promise.all`, but rejects only when both have ended. */
+async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return await Promise.all([one, other]);
 }
 
 /** Resolves to null for credentials that exist but cannot be read. They are kept: new ones would replace them for good. */
