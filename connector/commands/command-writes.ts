@@ -11,7 +11,7 @@ import { createSharedCall, type SharedCall } from "#shared/shared-call.ts";
 import { type Fence, FencedError } from "../ownership/fence.ts";
 
 /** Updates of one channel's commands, each of one document. */
-export interface CommandUpdates {
+interface CommandUpdates {
   /** Checked right before the write, because an earlier one may have taken long. */
   fence: Pick<Fence, "channelId" | "epoch" | "isHeld">;
   updates: readonly { filter: Filter<CommandDocument>; update: Document[] }[];
