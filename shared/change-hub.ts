@@ -176,7 +176,8 @@ function createKnown() {
         limit(newest);
         return false;
       }
-      if (change.topic !== "command_queued") return false;
+      // One without a usable id cannot be told from the next.
+      if (change.topic !== "command_queued" || change.commandId === "") return false;
       // It is inserted once, which this process and the stream both report, in either order.
       if (commands.delete(change.commandId)) return true;
       commands.add(change.commandId);

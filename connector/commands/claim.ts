@@ -188,7 +188,7 @@ async function claimOne(
       ...durable,
     },
   );
-  const command = (found as { document?: CommandDocument } | null)?.document;
+  const command = claimedDocument(found);
   if (!command) return null;
   const send = { ...command, messageId: command.messageId ?? messageId };
   const problems = queuedProblems(send);
@@ -197,6 +197,14 @@ async function claimOne(
   await report([{ command: send, settlement }]);
   await settleClaimed(options, send, settlement);
   return [];
+}
+
+/**
+ * To a repeated attempt, whose first answer was lost, the server answers with the whole document, unprojected: it was claimed
+ * then, since an attempt that claimed nothing is carried out anew.
+ */
+function claimedDocument(found: CommandDocument | { document: CommandDocument | null } | null) {
+  return found && "document" in found ? found.document : found;
 }
 
 async function settleClaimed(

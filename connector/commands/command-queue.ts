@@ -6,7 +6,7 @@ import type { CommandType } from "#shared/commands.ts";
 import { durable } from "#shared/database.ts";
 import type { Fence } from "../ownership/fence.ts";
 import { type ClaimedSends, commandClaims, type ReportUnclaimable } from "./claim.ts";
-import { commandSteps } from "./command-lifecycle.ts";
+import { claimsMax, commandSteps } from "./command-lifecycle.ts";
 import { type CommandWrites, createCommandWrites } from "./command-writes.ts";
 import { commandOrphans, type Orphan } from "./orphan-store.ts";
 import { type RelayMarks, relayMarks } from "./relay-marks.ts";
@@ -61,6 +61,9 @@ export interface CommandQueue extends RelayMarks {
 }
 
 const { claim: claimStep, begin, requeue, confirm } = commandSteps;
+const isDueInTime = {
+  $expr: { $and: [{ $lte: ["$notBefore", "$$NOW"] }, { $gt: ["$expiresAt", "$$NOW"] }] },
+};
 const reportNothing: ReportUnclaimable = async () => undefined;
 
 /** Pass the `writes` of the process, so that its channels share them. */
@@ -87,7 +90,11 @@ export function createCommandQueue(
     claimBegun: (relayedBy, limit, report = reportNothing) => claimBegun(relayedBy, limit, report),
     async hasPairing() {
       const pairing: CommandType[] = ["channel.connect", "channel.request_pairing_code"];
-      const waiting = { channelId, state: claimStep.from[0], lane: 0 as const, type: { $in: pairing } };
+      const waiting = {
+        ...{ channelId, state: claimStep.from[0], lane: 0 as const, type: { $in: pairing } },
+        attempts: { $lt: claimsMax },
+        ...isDueInTime,
+      };
       return (await commands.findOne(waiting, { projection: { _id: 1 } })) !== null;
     },
     claimOne: (relayedBy, report = reportNothing) => claimOne(relayedBy, report),

@@ -20,7 +20,7 @@ export interface RescueOptions {
 type OrphanedCommand = Orphan["command"];
 
 /** Messages are kept for a day at least: for an older send, a missing record says nothing. */
-const recordedMs = 12 * 3_600_000;
+const recordedMs = 23 * 3_600_000;
 
 function isOld({ relayStartedAt }: OrphanedCommand, now: Date): boolean {
   return relayStartedAt !== undefined && now.getTime() - relayStartedAt.getTime() > recordedMs;

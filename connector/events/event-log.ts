@@ -106,7 +106,8 @@ class OwnedEventLog implements EventLog {
     while (this.#pending.length > 0) {
       const batch = this.#pending.splice(0, batchLength(this.#pending));
       await this.#write(batch).catch((error: unknown) => {
-        for (const { reject } of batch) reject(error);
+        // Those behind it must not overtake it: they come again with it, in order, from the journal.
+        for (const { reject } of [...batch, ...this.#pending.splice(0)]) reject(error);
       });
     }
     this.#draining = null;

@@ -11,6 +11,11 @@ export class EventTooLargeError extends Error {
   override readonly name = "EventTooLargeError";
 }
 
+/** Whether the log takes an event with this data. */
+export function isFitting(data: Record<string, unknown>): boolean {
+  return BSON.calculateObjectSize(data, { ignoreUndefined: true }) <= eventBytesMax;
+}
+
 /** The bytes of an event's data. Throws `EventTooLargeError` for data that the log does not take. */
 export function fittingBytes(data: Record<string, unknown>): number {
   const bytes = BSON.calculateObjectSize(data, { ignoreUndefined: true });

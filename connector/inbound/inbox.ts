@@ -4,7 +4,7 @@ import { errorTrace } from "#shared/error-trace.ts";
 import type { BaileysEventMap, WAMessage } from "../baileys/baileys.ts";
 import { createSerialQueue } from "../concurrency/serial-queue.ts";
 import type { EventLog } from "../events/event-log.ts";
-import { EventTooLargeError } from "../events/event-size.ts";
+import { isFitting } from "../events/event-size.ts";
 import { deduplicationId } from "../messages/deduplication-id.ts";
 import { fromWhatsApp, type SeenMessage, withoutContent } from "../messages/from-whatsapp.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
@@ -164,16 +164,10 @@ async function publishFitted(
   events: InboxOptions["events"],
   seen: SeenMessage,
 ): Promise<SeenMessage> {
-  const id = deduplicationId(channelId, seen);
-  try {
-    await events.publish(seen.type, seen.data, id);
-    return seen;
-  } catch (error) {
-    if (!(error instanceof EventTooLargeError)) throw error;
-    const without = withoutContent(seen);
-    await events.publish(without.type, without.data, id);
-    return without;
-  }
+  // Judged before, so that it keeps its place among those that arrived with it.
+  const fitted = isFitting({ ...seen.data }) ? seen : withoutContent(seen);
+  await events.publish(fitted.type, fitted.data, deduplicationId(channelId, seen));
+  return fitted;
 }
 
 /** The oldest batches that hold statuses only, up to a limit: nothing before them has yet to be written. */

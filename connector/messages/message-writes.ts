@@ -6,6 +6,7 @@ import {
   type WriteError,
 } from "mongodb";
 import type { MessageDocument } from "#shared/collections.ts";
+import { durable } from "#shared/database.ts";
 import { duplicateKeyCode, isUnavailable } from "#shared/database-errors.ts";
 import { createSharedCall, type SharedCall } from "#shared/shared-call.ts";
 
@@ -31,9 +32,11 @@ async function writeAll(
   const operations = updates.map((updateOne): AnyBulkWriteOperation<MessageDocument> => ({ updateOne }));
   const failures = new Map<number, Error>();
   try {
-    await messages.bulkWrite(operations, { ordered: false });
+    await messages.bulkWrite(operations, { ordered: false, ...durable });
   } catch (error) {
     const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
+    // What was not refused is not confirmed either.
+    if (error instanceof MongoBulkWriteError && error.result.getWriteConcernError()) throw error;
     if (refused.length === 0) return await unlessUnavailable(messages, updates, error);
     for (const one of refused) if (one.code !== duplicateKeyCode) failures.set(one.index, failure(one));
   }

@@ -1,4 +1,5 @@
 import { type PublicError, publicError, ServiceError } from "#shared/errors.ts";
+import { SocketGoneError } from "../baileys/socket-gone-error.ts";
 import { NotBegunError } from "../commands/relay-marks.ts";
 import type { RelayOutcome, Send } from "../commands/send-settlement.ts";
 import type { TokenBucket } from "../concurrency/token-bucket.ts";
@@ -82,7 +83,7 @@ export async function firstSend(
  * which are written beside each other and beside those of the sends around it; the claim has marked it already.
  */
 async function putOnWire(
-  { now }: Pick<SessionScope, "now">,
+  { now, isOwner }: Pick<SessionScope, "now" | "isOwner">,
   { send, socket }: SendAttempt,
   prepared: Prepared,
   { messageStatuses, messageStore, outcomes, ackWindow, ackMs, onSettled }: FirstSendOptions,
@@ -91,7 +92,10 @@ async function putOnWire(
   const { to, jid, type, message } = prepared;
   const sendOutcome = outcomes.begin(send, { to, type });
   messageStatuses.begin(send.messageId);
-  const recorded = messageStore.sending(send.messageId, to, type, message, jid);
+  const recorded = messageStore.sending(send.messageId, to, type, message, jid).then(() => {
+    // The next owner queues a send again that it does not find recorded.
+    if (!isOwner()) throw new SocketGoneError("The ownership ended before the message was recorded");
+  });
   const { handed, outcome } = relay(socket, send.messageId, prepared, {
     ackMs,
     onAck: sendOutcome.publish,

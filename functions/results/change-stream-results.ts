@@ -72,8 +72,11 @@ export function changeStreamResults({ changes, read, signal }: ChangeStreamResul
     },
     wait(commandId, waitMs, waitSignal) {
       const command = awaited(commandId);
-      const isEarly = command.expecting > 0 && !command.isRung;
-      return pollUntil(async () => command.outcome ?? (await readQuietly(commandId)), {
+      const isExpected = command.expecting > 0;
+      const isEarly = isExpected && !command.isRung;
+      // An end that was reported may be an earlier one of a command that is retried; nobody expects such a command.
+      const known = () => (isExpected ? command.outcome : null);
+      return pollUntil(async () => known() ?? (await readQuietly(commandId)), {
         ...{ waitMs, signal: waitSignal, pausesMs: pollPausesMs, isEarly },
         listen(wake) {
           command.rings.add(wake);

@@ -20,7 +20,7 @@ import {
 const phoneNumber = "15550100071";
 const contact = "15550100072";
 const contacts = Array.from({ length: 20 }, (_, index) => `155501007${String(index).padStart(3, "0")}`);
-const times = 20;
+const times = 10;
 /** Nothing happens by itself meanwhile, so every command is counted for what asked for it. */
 const timings = { leaseMs: 3_600_000, renewMs: 1_200_000, deadCheckMs: 1_200_000, sweepMs: 1_200_000 };
 

@@ -132,10 +132,17 @@ const journaled = ({ database }: World, channelId: string) =>
   database.db.collection("whatsapp_auth_keys").countDocuments({ channelId, keyId: /^inbound:/ });
 
 /** Every row of a channel that its owner writes. */
+/** MongoDB removes deleted keys, which are emptied, whenever it likes. */
+const notEmptied = { $or: [{ keyId: { $exists: false } }, { keyData: { $exists: true } }] };
+
 async function rowsOf({ database, collections }: World, channelId: string) {
   const rows: Record<string, unknown> = { channel: await collections.channels.findOne({ _id: channelId }) };
   for (const name of ["events", "commands", "messages", "whatsapp_auth_keys", "whatsapp_auth_creds"]) {
-    rows[name] = await database.db.collection(name).find({ channelId }).sort({ _id: 1 }).toArray();
+    const found = database.db
+      .collection(name)
+      .find({ channelId, ...notEmptied })
+      .sort({ _id: 1 });
+    rows[name] = await found.toArray();
   }
   return rows;
 }

@@ -155,3 +155,12 @@ test("a hub with many listeners has one stream, which rests while only this proc
   expect(sent.filter((name) => name === "getMore").length).toBeLessThanOrEqual(2);
   expect(calls[0]?.changes).toHaveLength(20);
 });
+
+test("commands without a usable id are each reported", async () => {
+  const { hub, commands } = await withHub();
+  const calls = heard(hub, "command_queued");
+  await isOpen(calls);
+  const long = (n: number) => `${n}${"x".repeat(200)}`;
+  for (const n of [1, 2, 3]) await commands.insertOne(commandDocument("c", { _id: long(n) }));
+  await eventually(() => calls.changes.length === 3);
+});

@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { ObjectId } from "mongodb";
-import { describe, expect, test } from "vitest";
+import { MongoClient, ObjectId } from "mongodb";
+import { describe, expect, inject, test } from "vitest";
 import { createCommandQueue } from "#connector/commands/command-queue.ts";
 import { FencedError } from "#connector/ownership/fence.ts";
 import type { CommandDocument } from "#shared/collections.ts";
+import { collections } from "#shared/database.ts";
 import { commandDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
+import { overProxy, tcpProxy } from "#test/support/tcp-proxy.ts";
 import { fileDatabase } from "../connector.fixture.ts";
 import { senderOn } from "../outbound/sender.fixture.ts";
 
@@ -287,4 +289,43 @@ describe("the one send that was just queued", () => {
     const queue = createCommandQueue(file.all.commands, fence, "me");
     await expect(queue.claimOne(account)).rejects.toThrow(FencedError);
   });
+
+  test("is claimed although the answer to its claim was lost and the driver asked again", async () => {
+    const channelId = randomUUID();
+    const [id] = await insert(channelId, 1);
+    const mongoUri = inject("mongoUri");
+    let isLost = false;
+    const loseFirst = (bytes: Buffer) => {
+      if (isLost || !bytes.includes("findAndModify")) return;
+      isLost = true;
+      wire.strand();
+      setTimeout(() => {
+        wire.cut();
+        void wire.mend();
+      }, 300);
+    };
+    await using wire = await tcpProxy(Number(new URL(mongoUri).port), () => loseFirst);
+    await using client = await MongoClient.connect(overProxy(wire, mongoUri));
+    const { commands } = collections(client.db(file.database.db.databaseName));
+    const queue = createCommandQueue(commands, { channelId, epoch: 1 }, "me");
+    expect(await queue.claimOne(account)).toMatchObject([{ _id: id }]);
+    expect(isLost).toBe(true);
+    expect(await read(id ?? "")).toMatchObject({ state: "running", attempts: 1 });
+  });
 });
+
+test.each([
+  ["is due", {}, true],
+  ["has expired", { expiresAt: new Date(0) }, false],
+  ["is not due yet", { notBefore: future }, false],
+  ["was tried too often", { attempts: 3 }, false],
+  ["connects nothing", { type: "channel.logout" }, false],
+])(
+  "a queued command that %s makes a session wait for it before it connects: %s",
+  async (_title, fields, waits) => {
+    const channelId = randomUUID();
+    await insert(channelId, 1, { ...control, ...fields });
+    const queue = createCommandQueue(file.all.commands, { channelId, epoch: 1 }, "me");
+    expect(await queue.hasPairing()).toBe(waits);
+  },
+);

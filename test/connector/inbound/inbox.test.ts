@@ -204,12 +204,12 @@ test("a message that cannot be converted does not block the others", async () =>
   expect(errors).toEqual([]);
 });
 
-test("a message that does not fit into the log is told without its content", async () => {
+test("a message that does not fit into the log is told without its content, in its place", async () => {
   const { inbox, published, errors } = await open();
   await inbox.received({ messages: [message("M1", "x".repeat(600_000)), message("M2", "small")] });
   expect(await published()).toMatchObject([
-    { messageId: "M2", message: "small" },
     { messageId: "M1", message: "", content: { type: "unavailable", reason: "too_large" } },
+    { messageId: "M2", message: "small" },
   ]);
   const row = await file.all.messages.findOne({ messageId: "M1", type: "unavailable" });
   expect([row?.chat, errors]).toEqual([peer, []]);
