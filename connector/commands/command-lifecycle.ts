@@ -24,7 +24,7 @@ export const commandSteps = {
   reject: { from: ["queued"], to: "failed", wire: "before" },
   /** Claimed unsuccessfully too often. */
   exhaust: { from: ["queued"], to: "dead", wire: "before" },
-  /** The message is recorded in `messages`: from here on the stanza may be on the wire. */
+  /** The message is recorded in `messages`, which changes nothing here: from now on the stanza may be on the wire. */
   begin: { from: ["running"], to: "running", wire: "before" },
   /** The stanza certainly never reached the wire: the socket closed or the owner died before. */
   requeue: { from: ["running"], to: "queued", wire: "any" },

@@ -36,7 +36,7 @@ export interface CommandQueue extends RelayMarks {
   hasPairing(): Promise<boolean>;
   /**
    * As `claimBegun`, for the one send that was just queued: claims the next one without looking first. Resolves to null when
-   * it may be another service's document or none is due; `claimBegun` then tells.
+   * that may be another service's document, or when none is due; `claimBegun` then tells.
    */
   claimOne(relayedBy: string, report?: ReportUnclaimable): Promise<Send[] | null>;
   /** Settles expired commands and claims none. */
@@ -70,7 +70,7 @@ const reportNothing: ReportUnclaimable = async () => undefined;
 export interface CommandQueueOptions {
   /** Shared by the channels of a process. */
   writes?: CommandWrites;
-  /** Called with a settlement once it is durable, if it has certainly ended the command. */
+  /** Called with a settlement once it is durable, if it has certainly changed the command. */
   onSettled?(id: string, settlement: Settlement): void;
 }
 

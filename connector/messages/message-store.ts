@@ -17,9 +17,9 @@ export interface OwnMessage {
   statusRank?: number;
 }
 
-/** One channel's rows in `messages`: a monotonic projection of the log, so it needs no fence. */
+/** One channel's rows in `messages`: a monotonic projection of the log, and the records of sends; see `durability.md`. */
 export interface MessageStore {
-  /** Stores a message before its relay, for contacts that ask for it again. `sentTo` may differ from the chat asked for. */
+  /** Records a message before its stanza leaves, for contacts that ask for it again. `sentTo` may differ from the chat asked for. */
   sending(
     messageId: string,
     chat: string,
