@@ -7,7 +7,7 @@ import { BSON } from "mongodb";
 const eventBytesMax = 1024 * 1024;
 
 /** The event does not fit into the log; others do. */
-export class EventTooLargeError extends Error {
+class EventTooLargeError extends Error {
   override readonly name = "EventTooLargeError";
 }
 
