@@ -200,7 +200,7 @@ async function claimOne(
 }
 
 /**
- * To a repeated attempt, whose first answer was lost, the server answers with the whole document, unprojected: it was claimed
+ * To a repeated attempt, whose first answer was lost, the server answers with the whole document, without the projection: it was claimed
  * then, since an attempt that claimed nothing is carried out anew.
  */
 function claimedDocument(found: CommandDocument | { document: CommandDocument | null } | null) {
