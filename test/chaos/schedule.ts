@@ -29,7 +29,7 @@ export const plans = {
     quietMs: takeoverMs,
   },
   // Its measure, a bare process that imports the same modules, runs twice before and twice after.
-  "connector killed, restarted at once under its name": { to: "connector", lasts: [1, 1], quietMs: 30_000 },
+  "connector killed, restarted at once under its name": { to: "connector", lasts: [1, 1], quietMs: 20_000 },
   "connector terminated, restarted later": { to: "connector", lasts: [12_000, 12_000], quietMs: 12_000 },
   "connector terminated, restarted at once under a new name": { to: "connector", lasts: [1, 1] },
   "connector paused and resumed": { to: "connector", lasts: [5_000, 25_000] },
