@@ -24,7 +24,7 @@ const attachmentsMax = 16;
 /** How many of them one channel may have there. */
 const channelAttachmentsMax = 4;
 
-/** What a connector and its gateway listen to, so that one stream shows it from the start. */
+/** The topics of a connector and its gateway, so that one stream shows them from the start. */
 export const connectorTopics: readonly Topic[] = [
   "command_queued",
   "command_retried",

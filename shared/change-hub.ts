@@ -41,7 +41,7 @@ export interface ChangeHub extends ChangeReports, AsyncDisposable {
 export interface ChangeHubOptions {
   db: Db;
   log: Logger;
-  /** What the stream shows from the start. It is opened again for a listener who wants more. */
+  /** The topics that the stream shows from the start. It is opened again for a listener who wants more. */
   topics?: readonly Topic[];
   /** Whether the stream shows whole events. */
   withRows?: boolean;

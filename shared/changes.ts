@@ -1,4 +1,4 @@
-/** What may change in the database while a process listens, and how its change stream finds it. */
+/** Names the changes that a process listens to, and builds the change stream that finds them. */
 
 import { type ChangeStreamDocument, type Document, ObjectId } from "mongodb";
 import { type CommandDocument, collectionNames, type EventDocument } from "./collections.ts";
@@ -138,7 +138,7 @@ export function changePipeline(topics: Iterable<Topic>, withRows: boolean): Docu
   ];
 }
 
-/** What a change of the stream means; one update can mean several things. */
+/** Translates a change of the stream; one update can mean several things. */
 export function meaningsOf(shown: ShownChange): Change[] {
   const id = shown.id instanceof ObjectId ? shown.id.toHexString() : (shown.id ?? "");
   const { operationType, channelId = null, seq, row = null } = shown;

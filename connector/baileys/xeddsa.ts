@@ -5,7 +5,7 @@ const keyBytes = 32;
 const signatureBytes = 64;
 /** The order of the base point. */
 const order = 2n ** 252n + 27742317777372353535851937790883648493n;
-/** What stands before the 32 bytes of a key in DER: an Ed25519 public key, and private keys. */
+/** The DER bytes before the 32 bytes of a key: of an Ed25519 public key, and of private keys. */
 const publicPrefix = Buffer.from("302a300506032b6570032100", "hex");
 const privatePrefixes = {
   ed25519: Buffer.from("302e020100300506032b657004220420", "hex"),

@@ -168,7 +168,7 @@ async function claimOne(
 ): Promise<Send[] | null> {
   const { commands, fence } = options;
   const inTime = { $and: [{ $lte: ["$notBefore", "$$NOW"] }, { $gt: ["$expiresAt", "$$NOW"] }] };
-  // What has expired or was tried too often may be passed over: nothing goes out for it.
+  // Passes over commands that have expired or were tried too often: nothing goes out for them.
   const due = {
     channelId: fence.channelId,
     ...free(fence),

@@ -35,7 +35,7 @@ async function writeAll(
     await messages.bulkWrite(operations, { ordered: false, ...durable });
   } catch (error) {
     const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-    // What was not refused is not confirmed either.
+    // The rows that were not refused are not confirmed either.
     if (error instanceof MongoBulkWriteError && error.result.getWriteConcernError()) throw error;
     if (refused.length === 0) return await unlessUnavailable(messages, updates, error);
     for (const one of refused) if (one.code !== duplicateKeyCode) failures.set(one.index, failure(one));

@@ -54,7 +54,7 @@ export function dumpAuth(path: string, devices: ReadonlyMap<string, BareAuth>): 
   writeFileSync(path, JSON.stringify(all, BufferJSON.replacer));
 }
 
-/** What `dumpAuth` wrote; empty when it has not. */
+/** Reads what `dumpAuth` wrote; empty when it has not. */
 export function readAuth(path: string, keep?: (data: SignalDataSet) => Promise<void>): Map<string, BareAuth> {
   let text: string;
   try {

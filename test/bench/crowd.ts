@@ -26,7 +26,7 @@ export async function measureRestart(subject: Subject): Promise<Record<string, n
 
 export type Memory = Awaited<ReturnType<Subject["program"]["memory"]>>;
 
-/** What a channel costs that does nothing, while a client is subscribed to it. `empty` is the program without channels. */
+/** The cost of an idle channel to which a client is subscribed. `empty` is the program without channels. */
 export async function measureIdle(subject: Subject, empty: Memory): Promise<Record<string, number>> {
   const { program, channels } = subject;
   for (const { channelId } of channels) await program.client.subscribe(channelId);

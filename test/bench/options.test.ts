@@ -20,6 +20,7 @@ test.each([
   ["--rounds", "0"],
   ["--channels", "many"],
   ["--runtime", "deno"],
+  ["--scenarios", "send"],
 ])("%s %s is refused", (...args) => {
   expect(() => readOptions(args)).toThrow(BenchUsageError);
 });

@@ -20,20 +20,20 @@ export class BenchUsageError extends Error {
   override readonly name = "BenchUsageError";
 }
 
+const flags = {
+  scenario: { type: "string", multiple: true, default: [] as string[] },
+  rounds: { type: "string", default: "3" },
+  channels: { type: "string", default: "100" },
+  runtime: { type: "string", default: "node" },
+  split: { type: "boolean", default: false },
+  floor: { type: "boolean", default: false },
+  alone: { type: "boolean", default: false },
+  json: { type: "string", default: "bench.json" },
+} as const;
+
+/** Throws `BenchUsageError` for a flag or value that does not exist. */
 export function readOptions(args: readonly string[]): BenchOptions {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      scenario: { type: "string", multiple: true, default: [] },
-      rounds: { type: "string", default: "3" },
-      channels: { type: "string", default: "100" },
-      runtime: { type: "string", default: "node" },
-      split: { type: "boolean", default: false },
-      floor: { type: "boolean", default: false },
-      alone: { type: "boolean", default: false },
-      json: { type: "string", default: "bench.json" },
-    },
-  });
+  const values = parsed(args);
   const named = values.scenario.flatMap((text) => text.split(","));
   return {
     scenarios: named.length > 0 ? named.map(scenario) : [...scenarioNames],
@@ -45,6 +45,14 @@ export function readOptions(args: readonly string[]): BenchOptions {
     isAlone: values.alone,
     json: values.json || null,
   };
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: flags }).values;
+  } catch (error) {
+    throw new BenchUsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
 }
 
 function scenario(name: string): ScenarioName {

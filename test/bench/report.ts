@@ -1,7 +1,7 @@
 import { type Metric, metrics, type ProgramName, type ScenarioName } from "./metrics.ts";
 import { median, shortNumber } from "./statistics.ts";
 
-/** What each round of each scenario measured, by program. */
+/** The figures of each round of each scenario, by program. */
 export type Rounds = Partial<
   Record<ScenarioName, Partial<Record<ProgramName, readonly Record<string, number>[]>>>
 >;

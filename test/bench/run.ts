@@ -12,7 +12,7 @@ import { type SandboxProcess, startSandboxProcess } from "./sandbox-process.ts";
 import { scenarios } from "./scenarios.ts";
 import { Subject } from "./subject.ts";
 
-/** What one run measured, and under which conditions. */
+/** The figures of one run, and its conditions. */
 export interface BenchRun {
   rounds: Rounds;
   mongod: string;

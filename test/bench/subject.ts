@@ -8,7 +8,7 @@ export interface BenchChannel {
   phoneNumber: string;
 }
 
-/** What both ends of a pairing waited for. */
+/** The times for which both ends of a pairing waited. */
 export interface Pairing extends BenchChannel {
   qrMs: number;
   connectedMs: number;

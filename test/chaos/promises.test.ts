@@ -230,7 +230,7 @@ test.each(violations)("%s breaks its promise", (_, check, change) => {
   expect(check({ ...facts, ...change(facts) }).violations).not.toEqual([]);
 });
 
-/** What a quiet machine should show, by the CPU time of a start: a bare process takes `importMs`, the channels come back after. */
+/** The assumed times of a quiet machine, by the CPU time of a start: a bare process takes `importMs`, the channels come back after. */
 const quietMachine = { importMs: 420, backAfterMs: [1_250, 1_300, 1_360, 1_430] };
 
 /** The facts of a restart under the same name whose channels came back so long after it. */

@@ -26,7 +26,7 @@ export interface ChaosOptions {
   durationMs: number;
   channels: number;
   connectors: number;
-  /** What the connectors run on. */
+  /** The runtime of the connectors. */
   connectorRuntime: Runtime;
   functions: number;
   rates: Rates;

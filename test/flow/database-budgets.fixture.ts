@@ -2,7 +2,7 @@ import type { Binary, ChangeStreamDocument, Db, Document } from "mongodb";
 import type { CommandTap, TappedCommand } from "../support/command-tap.ts";
 import { eventually } from "../support/eventually.ts";
 
-/** What a piece of work asks of the database. `getMore` waits for what others write, and is not counted. */
+/** The cost of a piece of work to the database. `getMore` waits for what others write, and is not counted. */
 export interface Spent {
   commands: number;
   /** Commands that write and wait for a majority. */

@@ -57,7 +57,7 @@ function expectWithin(name: keyof typeof budgets, measured: Spent): void {
   expect(exceeded(measured, budgets[name]), described(tap.commands, measured)).toEqual([]);
 }
 
-/** What one of several pieces of work costs, when they run one after the other: the median. */
+/** The cost of one of several pieces of work that run one after the other: the median. */
 async function each(pieces: readonly (() => Promise<unknown>)[]): Promise<Spent> {
   await quiet(tap);
   tap.reset();
@@ -70,7 +70,7 @@ async function each(pieces: readonly (() => Promise<unknown>)[]): Promise<Spent>
   return combined(all, median);
 }
 
-/** What one of `count` pieces of work costs, when they run at once. */
+/** The cost of one of `count` pieces of work that run at once. */
 async function share(count: number, work: () => Promise<unknown>): Promise<Spent> {
   await quiet(tap);
   tap.reset();

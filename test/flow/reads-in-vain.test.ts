@@ -79,7 +79,7 @@ test("events of this process reach its sockets without being read, and its one s
 }, 30_000);
 
 test("a sweep of an idle connector reads the same, however many channels it has", async () => {
-  // What a start has to balance is over soon.
+  // A start soon has nothing more to balance.
   await using idle = await startSystem({ timings: { sweepMs: 500, moveQuietMs: 100 } });
   const { channelId } = await pairedChannel(idle, "15550100413");
   await sleep(2_000);

@@ -8,7 +8,7 @@ export interface TappedCommand {
   name: string;
   collection: string;
   bytes: number;
-  /** What it inserts, updates and deletes: statements, whether or not they match a document. */
+  /** The statements that insert, update and delete, whether or not they match a document. */
   rows: number;
   /** Whether it writes and waits for a majority. */
   isDurable: boolean;

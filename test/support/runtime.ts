@@ -14,7 +14,7 @@ export const node: Runtime = { name: "node", file: process.execPath, args: [] };
 
 export const needsBun = "needs bun: npm i --no-save bun@1.4.5";
 
-/** What the connector changes in libsignal; Bun would have loaded Baileys with it by then. */
+/** Changes libsignal before anything loads it: Bun would have loaded Baileys with it by then. */
 const preload = fileURLToPath(new URL("../../connector/baileys/before-baileys.ts", import.meta.url));
 const binaries = fileURLToPath(new URL("../../node_modules/.bin", import.meta.url));
 

@@ -9,7 +9,7 @@ import { node, type Runtime } from "./runtime.ts";
 export interface SupervisedOptions {
   functions: number;
   connectors: number;
-  /** What the connectors run on; the functions run on Node. */
+  /** The runtime of the connectors; the functions run on Node. */
   connectorRuntime: Runtime;
   mongoUri: string;
   /** Port of the WhatsApp that the connectors log in to. */

@@ -51,7 +51,7 @@ interface SupervisedOptions extends WorldOptions {
   database: TestReplicaSet;
   functions: number;
   connectors: number;
-  /** What the connectors run on. */
+  /** The runtime of the connectors. */
   connectorRuntime: Runtime;
 }
 
