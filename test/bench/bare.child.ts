@@ -111,7 +111,8 @@ http.on("request", async (request, response) => {
   const path = request.url ?? "";
   if (path.startsWith("/socket.io/")) return;
   const body = request.method === "POST" ? ((await json(request)) as { to?: string; message?: string }) : {};
-  const payload = await answer(path, body).catch(() => {
+  const payload = await answer(path, body).catch((error: unknown) => {
+    process.stderr.write(`${path}: ${error instanceof Error ? error.stack : String(error)}\n`);
     response.statusCode = 500;
   });
   response.end(typeof payload === "string" ? payload : JSON.stringify({ ok: true, payload }));
