@@ -1,7 +1,8 @@
-// In this order, before Baileys loads: they check Node, bind libsignal's queue, silence its console, undo its failed trials,
-// replace its signatures and bound the programs that Baileys runs. Bun needs this module as a preload: of a module's imports
-// it loads those in CommonJS first, and Baileys keeps what they exported then.
+// In this order, before Baileys loads: they check Node, make keys cheap, bind libsignal's queue, silence its console, undo its
+// failed trials, replace its signatures and bound the programs that Baileys runs. Bun needs this module as a preload: of a
+// module's imports it loads those in CommonJS first, and Baileys keeps what they exported then.
 import "./node-version.ts";
+import "./key-objects.ts";
 import "./libsignal-queue.ts";
 import "./silence-console.ts";
 import "./libsignal-trials.ts";
