@@ -3,6 +3,7 @@ import type { WASocket } from "../baileys/baileys.ts";
 import { leaveLock } from "../baileys/key-transactions.ts";
 import { isAwaited, leaveTurn } from "../baileys/message-turns.ts";
 import { markWritten } from "../baileys/wire-trace.ts";
+import { shareWrite } from "../concurrency/share-write.ts";
 
 /** Baileys' WebSocket, which it keeps private and cannot end at once; null before it connects. */
 export function rawSocket(wa: WASocket): WebSocket | null {
@@ -42,7 +43,10 @@ export function gateFrames(
     const ready = Promise.all([markWritten(), durable()]);
     leaveLock();
     leaveTurn();
-    last = Promise.all([last, ready]).then(() => send(...values));
+    last = Promise.all([last, ready]).then(() => {
+      shareWrite(socket);
+      send(...values);
+    });
     last.catch((error: unknown) => fail(error, values.at(-1)));
   };
   return () => last.catch(() => undefined);

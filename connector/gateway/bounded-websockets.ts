@@ -19,7 +19,12 @@ export function boundedWebSocketServer({
 }
 
 /** Destroys the websocket of a connection, which would otherwise wait for the client to agree. */
-export function destroyWebSocket({ transport }: EngineConnection): void {
+export function destroyWebSocket(conn: EngineConnection): void {
+  webSocketOf(conn)?.terminate();
+}
+
+/** Null while the connection polls. */
+export function webSocketOf({ transport }: EngineConnection): WebSocket | null {
   const websocket: unknown = Reflect.get(transport, "socket");
-  if (websocket instanceof WebSocket) websocket.terminate();
+  return websocket instanceof WebSocket ? websocket : null;
 }

@@ -1,6 +1,7 @@
 import type { Logger } from "#shared/log.ts";
+import { shareWrite } from "../concurrency/share-write.ts";
 import { createTokenBucket } from "../concurrency/token-bucket.ts";
-import { destroyWebSocket } from "./bounded-websockets.ts";
+import { destroyWebSocket, webSocketOf } from "./bounded-websockets.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { PollResponse } from "./poll-response.ts";
 import { type EngineConnection, Unsent } from "./unsent.ts";
@@ -97,6 +98,7 @@ export class Connection {
       this.#assertReading();
     });
     this.conn.on("packetCreate", () => this.#assertReading());
+    this.conn.on("flush", () => shareWrite(webSocketOf(this.conn)));
     // The websocket that is to replace polling is not part of the connection yet.
     this.conn.on("upgrading", (transport: EngineConnection["transport"]) => {
       let probes = 1;

@@ -37,6 +37,23 @@ test("a frame leaves when what was queued before it is durable, and those behind
   expect(left).toEqual(["stanza", "ping"]);
 });
 
+test("frames that become durable together share a write", async () => {
+  const { left, state, send, raw } = gated();
+  const tcp = { writableCorked: 0, cork: () => note("cork", 1), uncork: () => note("uncork", -1) };
+  const note = (step: string, corks: number) => {
+    left.push(step);
+    tcp.writableCorked += corks;
+  };
+  Object.assign(raw, { _socket: tcp });
+  const durable = Promise.withResolvers<void>();
+  state.durable = durable.promise;
+  for (const frame of ["first", "second", "third"]) send(frame);
+  await turn();
+  durable.resolve();
+  await turn();
+  expect(left).toEqual(["cork", "first", "second", "third", "uncork"]);
+});
+
 test("a stanza also waits for what covers its relay, and counts as on the wire from its place in the order", async () => {
   const { left, send } = gated();
   const covered = Promise.withResolvers<void>();

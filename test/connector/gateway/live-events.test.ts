@@ -1,4 +1,8 @@
-import { expect, test } from "vitest";
+import diagnostics from "node:diagnostics_channel";
+import { Socket } from "node:net";
+import { Timestamp } from "mongodb";
+import { expect, onTestFinished, test } from "vitest";
+import { newEventId } from "#shared/ids.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { killStreams } from "#test/support/kill-streams.ts";
 import { GatewayFixture, type Listener, qr, type ReceivedEvent } from "./gateway.fixture.ts";
@@ -34,6 +38,46 @@ test("a client that joins at any time receives every event after the `seq` of `s
   // Clients two rounds apart are 30 messages apart, however fast the machine is.
   expect(new Set(joined.map(({ seq }) => seq)).size).toBeGreaterThanOrEqual(rounds / 2);
 });
+
+test.skipIf(Boolean(process.versions.bun))(
+  "a client gets what is appended together in two writes",
+  async () => {
+    await using gateway = await GatewayFixture.start();
+    const writes = countWrites();
+    const channelId = await gateway.addChannel();
+    const client = await gateway.connectAdmin();
+    await client.ask("subscribe_channel", { channelId });
+    writes.count = 0;
+    const appended = range(1, 30).map((seq) => ({
+      ...{ _id: newEventId(), channelId, seq, ord: new Timestamp({ t: 0, i: 0 }), timestamp: new Date() },
+      ...{ type: "incoming_message", data: { messageId: `M${seq}`, type: "incoming" } },
+    }));
+    gateway.changes.eventsAppended(appended);
+    await eventually(() => loggedSeqs(client).length === 30);
+    expect(loggedSeqs(client)).toEqual(range(1, 30));
+    expect(writes.count).toBe(2);
+  },
+);
+
+/** Counts what sockets write that a server of this process accepts from now on. */
+function countWrites(): { count: number } {
+  const writes = { count: 0 };
+  const accepted = (message: unknown) => {
+    const { socket } = message as { socket: Socket };
+    for (const name of ["_write", "_writev"] as const) {
+      const write = Socket.prototype[name] as (...values: unknown[]) => void;
+      Object.assign(socket, {
+        [name]: (...values: unknown[]) => {
+          writes.count += 1;
+          write.apply(socket, values);
+        },
+      });
+    }
+  };
+  diagnostics.subscribe("net.server.socket", accepted);
+  onTestFinished(() => void diagnostics.unsubscribe("net.server.socket", accepted));
+  return writes;
+}
 
 test("a lost change stream neither loses nor duplicates an event", async () => {
   await using gateway = await GatewayFixture.start({ limits: { sweepMs: 600_000 } });
