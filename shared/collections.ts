@@ -115,8 +115,9 @@ export const eventInsertMsMax = 10_000;
 
 /**
  * The fence of a channel in a collection: it refuses a bulk write that begins with an older `epoch`. `n` counts its
- * writes. Only in `events`: `lastSeq`, the last number assigned, in case retention has emptied the log; and `writtenSeq`,
- * the last number before that write, which is certain to be in the log. Only in `whatsapp_auth_keys`: `session`, the
+ * writes. Only in `events`: `lastSeq`, the last number assigned, in case retention has emptied the log; `writtenSeq`, the
+ * last number before that write, which is certain to be in the log; and `raisedSeq`, up to which `messages` has every status
+ * (absent in the log of an earlier version). Only in `whatsapp_auth_keys`: `session`, the
  * driver's id of the owner's server session. Fences of an erased channel also have their collection's TTL field.
  */
 export interface FenceDocument {
@@ -126,6 +127,7 @@ export interface FenceDocument {
   n: number;
   lastSeq?: number;
   writtenSeq?: number;
+  raisedSeq?: number;
   session?: { id: Binary };
 }
 

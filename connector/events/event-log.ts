@@ -26,6 +26,10 @@ export interface EventLog {
   publish<T extends EventType>(type: T, data: EventData[T], id?: string): Promise<void>;
   /** Resolves when no event is pending. */
   flush(): Promise<void>;
+  /** The number of the newest event. */
+  readonly lastSeq: number;
+  /** The `raisedSeq` that the former owner left; undefined if it left none. */
+  readonly raisedSeq: number | undefined;
 }
 
 const batchMax = 200;
@@ -41,12 +45,14 @@ export async function openEventLog(
   hooks: EventLogHooks = {},
 ): Promise<EventLog> {
   const row = await raiseFence(events, fence);
-  return new OwnedEventLog(events, fence, hooks, await newestSeq(events, row));
+  return new OwnedEventLog(events, fence, hooks, await newestSeq(events, row), row.raisedSeq);
 }
 
 export interface EventLogHooks {
   /** Called with new events once they are durable in the log, in the order of `seq`. Some may be left to the log's readers. */
   onAppended?(events: readonly EventDocument[]): void;
+  /** The number after which there may be statuses that are not in `messages` yet; undefined if all are. */
+  unraisedAfter?(): number | undefined;
 }
 
 interface PendingEvent {
@@ -62,14 +68,26 @@ class OwnedEventLog implements EventLog {
   readonly #fence: Fence;
   readonly #hooks: EventLogHooks;
   readonly #pending: PendingEvent[] = [];
+  readonly raisedSeq: number | undefined;
   #lastSeq: number;
   #draining: Promise<void> | null = null;
 
-  constructor(events: Collection<EventDocument>, fence: Fence, hooks: EventLogHooks, lastSeq: number) {
+  constructor(
+    events: Collection<EventDocument>,
+    fence: Fence,
+    hooks: EventLogHooks,
+    lastSeq: number,
+    raisedSeq: number | undefined,
+  ) {
     this.#events = events;
     this.#fence = fence;
     this.#hooks = hooks;
     this.#lastSeq = lastSeq;
+    this.raisedSeq = raisedSeq;
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
   }
 
   publish<T extends EventType>(type: T, data: EventData[T], id: string = newEventId()): Promise<void> {
@@ -150,9 +168,10 @@ class OwnedEventLog implements EventLog {
     const writtenSeq = this.#lastSeq;
     const lastSeq = writtenSeq + events.length;
     const rows = events.map((event, index) => ({ ...event, seq: writtenSeq + 1 + index }));
-    const inserts = rows.map(insertion);
+    const raisedSeq = this.#hooks.unraisedAfter?.() ?? lastSeq;
+    const numbers = { writtenSeq, lastSeq, raisedSeq };
     try {
-      await this.#events.bulkWrite([fenceOperation(this.#fence, { writtenSeq, lastSeq }), ...inserts], {
+      await this.#events.bulkWrite([fenceOperation(this.#fence, numbers), ...rows.map(insertion)], {
         ordered: true,
         ...durable,
         // Readers rely on this limit to order rows across channels; see `eventInsertMsMax`.

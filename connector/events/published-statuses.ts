@@ -5,6 +5,9 @@ import { type EventData, type MessageStatus, messageStatuses, messageStatusRank 
 /** Identifies a send for the ids of its events. `ord` is new whenever the caller queues the command again. */
 export type SendKey = Pick<CommandDocument, "ord"> & { messageId: string };
 
+/** A status in the log. */
+type PublishedStatus = Pick<Update, "messageId" | "status">;
+
 /** The outcome of a send, as far as the log has it. */
 export interface PublishedOutcome {
   /** WhatsApp accepted the message, or a recipient has it. */
@@ -25,6 +28,8 @@ export interface PublishedStatuses {
   notSentId(send: SendKey): string;
   /** The highest status that was published; null if none was. */
   highest(messageId: string): Promise<MessageStatus | null>;
+  /** The statuses in the log after the first of these numbers, up to the second. */
+  between(after: number, upTo: number): Promise<PublishedStatus[]>;
   /** By message id. */
   outcomes(sends: readonly SendKey[]): Promise<Map<string, PublishedOutcome>>;
 }
@@ -52,6 +57,16 @@ export function createPublishedStatuses(
       const found = await read(publishableStatuses.map((status) => eventId(messageId, status)));
       const statuses = found.map(({ data }) => (data as unknown as Update).status);
       return statuses.toSorted((a, b) => messageStatusRank[b] - messageStatusRank[a])[0] ?? null;
+    },
+    async between(after, upTo) {
+      const filter = { channelId, seq: { $gt: after, $lte: upTo }, type: "message_status_update" };
+      const projection = { data: 1 };
+      const found = await events.find(filter, { projection, readPreference: "primary" }).toArray();
+      return found.flatMap(({ _id, data }) => {
+        const { messageId, status } = data as unknown as Update;
+        // A send that ended before the wire has no status.
+        return _id === eventId(messageId, status) ? [{ messageId, status }] : [];
+      });
     },
     async outcomes(sends) {
       const ids = sends.flatMap((send) => [

@@ -1,9 +1,11 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { createBoundedCache } from "#shared/bounded-cache.ts";
 import { type EventData, type MessageStatus, messageStatusRank } from "#shared/events.ts";
 import { createKeyedQueue } from "../concurrency/keyed-queue.ts";
 import type { EventLog } from "../events/event-log.ts";
 import type { PublishedStatuses, SendKey } from "../events/published-statuses.ts";
 import type { MessageStore } from "./message-store.ts";
+import { createUnraised } from "./unraised.ts";
 
 type StatusUpdate = EventData["message_status_update"];
 
@@ -15,10 +17,10 @@ export interface MessageStatuses {
    */
   update(update: StatusUpdate, recorded?: number): Promise<void>;
   /**
-   * Publishes an update about one of our own sends, which need not have a row in `messages` yet. `logged` is called when the
-   * update is in the log; the row is written after that.
+   * Publishes an update about one of our own sends, which need not have a row in `messages` yet. Resolves when it is in the log
+   * and an `unknown` command that it proves to have arrived is settled.
    */
-  publish(update: StatusUpdate, logged?: () => void): Promise<void>;
+  publish(update: StatusUpdate): Promise<void>;
   /**
    * Publishes that a send ended before the wire, once for each time it was queued. It does not count as a status: a caller
    * may retry the send, whose status then rises from the start.
@@ -26,14 +28,25 @@ export interface MessageStatuses {
   publishNotSent(send: SendKey, code: string): Promise<void>;
   /** Call it before a message goes on the wire, when it cannot have a status yet: saves a query. */
   begin(messageId: string): void;
+  /** Raises the rows of the statuses that a former owner published but died before it raised them. */
+  repair(): Promise<void>;
+  /**
+   * The number after which the log may have statuses that rows in `messages` do not have yet; undefined if they have all.
+   * What is published from now on is not counted.
+   */
+  unraisedAfter(): number | undefined;
+  /** Resolves when the rows have every status published so far, or could not be raised. */
+  flush(): Promise<void>;
 }
 
 export interface MessageStatusesOptions {
-  events: EventLog;
+  events: Pick<EventLog, "publish" | "lastSeq" | "raisedSeq">;
   publishedStatuses: PublishedStatuses;
   messageStore: MessageStore;
   /** A message arrived whose command may be `unknown`. Resolves when the command is settled. */
   onArrived(messageId: string): Promise<void>;
+  /** Called when a row could not be raised. */
+  onError(error: unknown): void;
 }
 
 const rememberedMax = 5_000;
@@ -41,23 +54,24 @@ const hasArrived: ReadonlySet<MessageStatus> = new Set(["sent", "delivered", "re
 const { queued } = messageStatusRank;
 
 export function createMessageStatuses(options: MessageStatusesOptions): MessageStatuses {
-  const { events, publishedStatuses, messageStore, onArrived } = options;
+  const { events, publishedStatuses, messageStore, onArrived, onError } = options;
   const ranks = createBoundedCache<number>(rememberedMax);
   const inTurn = createKeyedQueue();
+  const unraised = createUnraised(onError);
 
-  const raise = async (update: StatusUpdate, known: number, logged?: () => void) => {
+  const raise = async (update: StatusUpdate, known: number) => {
     const { messageId, status } = update;
     const rank = messageStatusRank[status];
     if (rank > known) {
       ranks.set(messageId, rank);
-      await events.publish("message_status_update", update, publishedStatuses.eventId(messageId, status));
-      logged?.();
-      await messageStore.raise(messageId, status);
+      const { lastSeq } = events;
+      const id = publishedStatuses.eventId(messageId, status);
+      const published = events.publish("message_status_update", update, id);
+      unraised.count(lastSeq, () => published.then(() => messageStore.raise(messageId, status)));
+      await published;
     }
-    logged?.();
     if (mayBeUnknown(status, known)) await onArrived(messageId);
   };
-  /** Repairs a row that is behind the log because the process died between the two writes. */
   const storedRank = async (messageId: string, read?: number): Promise<number | null> => {
     const known = ranks.get(messageId);
     if (known !== undefined) return known;
@@ -65,7 +79,9 @@ export function createMessageStatuses(options: MessageStatusesOptions): MessageS
     if (recorded === null) return null;
     const status = await publishedStatuses.highest(messageId);
     const rank = Math.max(recorded, status ? messageStatusRank[status] : queued);
-    if (status && rank > recorded) await messageStore.raise(messageId, status);
+    // The row may have been inserted after the status was published.
+    if (status && rank > recorded)
+      unraised.count(events.lastSeq, () => messageStore.raise(messageId, status));
     ranks.set(messageId, rank);
     return rank;
   };
@@ -82,8 +98,7 @@ export function createMessageStatuses(options: MessageStatusesOptions): MessageS
         const stored = await storedRank(update.messageId, recorded);
         if (stored !== null) await raise(update, stored);
       }),
-    publish: (update, logged) =>
-      inTurn(update.messageId, async () => raise(update, await ownRank(update.messageId), logged)),
+    publish: (update) => inTurn(update.messageId, async () => raise(update, await ownRank(update.messageId))),
     publishNotSent: (send, code) =>
       inTurn(send.messageId, async () => {
         const { messageId } = send;
@@ -94,6 +109,22 @@ export function createMessageStatuses(options: MessageStatusesOptions): MessageS
       }),
     begin(messageId) {
       if (!ranks.has(messageId)) ranks.set(messageId, queued);
+    },
+    async repair() {
+      const { raisedSeq, lastSeq } = events;
+      if (raisedSeq === undefined || raisedSeq >= lastSeq) return;
+      unraised.count(raisedSeq, async () => {
+        const statuses = await publishedStatuses.between(raisedSeq, lastSeq);
+        await Promise.all(statuses.map(({ messageId, status }) => messageStore.raise(messageId, status)));
+      });
+      await unraised.idle();
+    },
+    unraisedAfter: unraised.after,
+    async flush() {
+      // What was published a moment ago gets to wait for its raise first.
+      await nextTurn();
+      await messageStore.flush();
+      await unraised.idle();
     },
   };
 }

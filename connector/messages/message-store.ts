@@ -6,6 +6,7 @@ import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
 import { proto } from "../baileys/baileys.ts";
 import { dateOf, type Fence } from "../ownership/fence.ts";
 import type { SeenMessage } from "./from-whatsapp.ts";
+import { lateRaises } from "./late-raises.ts";
 import { type MessageWrite, messageWriter } from "./message-writes.ts";
 import type { Prepared } from "./to-whatsapp.ts";
 
@@ -37,7 +38,10 @@ export interface MessageStore {
   again(messageId: string): Promise<Prepared | null>;
   /** The rank of an outgoing message's status; null for an unknown message. */
   rank(messageId: string): Promise<number | null>;
+  /** Resolves when the message's row has this status or a higher one, which is a moment later: see `late-raises.ts`. */
   raise(messageId: string, status: MessageStatus): Promise<void>;
+  /** Writes the raises that wait. Resolves when they are written, or could not be. */
+  flush(): Promise<void>;
   /** Marks a message that did not reach the wire; after a retry its status rises from the start. */
   notSent(messageId: string): Promise<void>;
 }
@@ -54,6 +58,7 @@ export function createMessageStore(
   /** The chats of messages that were sent a moment ago, whose receipts are about to arrive. */
   const recent = createBoundedCache<OwnMessage>(rememberedMax);
   const writer = messageWriter(messages);
+  const raises = lateRaises(messages);
   const put = (row: NewRow) => writer.submit(insertion(channelId, row, dateOf(clock)));
 
   return {
@@ -111,11 +116,8 @@ export function createMessageStore(
       const row = await messages.findOne(out(messageId), { projection: { statusRank: 1 } });
       return row?.statusRank ?? null;
     },
-    async raise(messageId, status) {
-      const statusRank = messageStatusRank[status];
-      const filter = { ...out(messageId), statusRank: { $lt: statusRank } };
-      await writer.submit({ filter, update: { $set: { status, statusRank } } });
-    },
+    raise: (messageId, status) => raises.raise(out(messageId), status),
+    flush: raises.flush,
     async notSent(messageId) {
       const { queued: statusRank } = messageStatusRank;
       const filter = { ...out(messageId), statusRank };

@@ -34,20 +34,17 @@ export interface SendOutcomesOptions {
   messageStatuses: Pick<MessageStatuses, "publish" | "publishNotSent">;
 }
 
-/** An outcome on its way: `logged` resolves when the event is in the log, `stored` when `messages` has it, too. */
+/** An outcome on its way to the log. */
 interface Publication {
   end: SendEnd;
   logged: Promise<void>;
-  stored: Promise<void>;
 }
 
 export function createSendOutcomes({ queue, messageStatuses }: SendOutcomesOptions): SendOutcomes {
   const publish = ({ messageId }: Send, end: SendEnd): Publication => {
-    const { promise: logged, resolve, reject } = Promise.withResolvers<void>();
-    const stored = messageStatuses.publish({ messageId, ...end.statusUpdate }, resolve);
-    stored.then(resolve, reject);
+    const logged = messageStatuses.publish({ messageId, ...end.statusUpdate });
     logged.catch(() => undefined);
-    return { end, logged, stored };
+    return { end, logged };
   };
 
   return {
@@ -60,11 +57,11 @@ export function createSendOutcomes({ queue, messageStatuses }: SendOutcomesOptio
       return {
         publish: (outcome) => void published(outcome),
         async settle(outcome) {
-          const { end, logged, stored } = published(outcome);
+          const { end, logged } = published(outcome);
           await logged;
-          await Promise.all([stored, queue.settle(send._id, end.settlement)]);
+          await queue.settle(send._id, end.settlement);
           // A receipt between the two found a command that was not `unknown` yet: publishing again completes it.
-          if (end.settlement.state === "unknown") await publish(send, end).stored;
+          if (end.settlement.state === "unknown") await publish(send, end).logged;
         },
       };
     },

@@ -107,6 +107,7 @@ export class Session {
     await this.#parts.machineRunner.dispatch({ type: "interrupt" });
     await this.#parts.inbox.idle();
     await this.#stores.events.flush();
+    await this.#stores.messageStatuses.flush();
     await this.#release();
   }
 

@@ -57,13 +57,15 @@ export class LeftToOthersError extends Error {
  * `FencedError` when another connector won the race, `LeftToOthersError`, or the database's error.
  */
 export async function takeOver(options: TakeoverOptions): Promise<ChannelStores> {
-  const { collections, changes, channel, lease, commandWrites } = options;
+  const { collections, changes, channel, lease, commandWrites, onLost } = options;
   const { isValid: isHeld, now } = lease;
   const fence: Fence = { channelId: channel._id, epoch: channel.owner.epoch, isHeld, now };
   await using opened = new AsyncDisposableStack();
+  let messageStatuses: MessageStatuses | undefined;
   const onAppended = (appended: readonly EventDocument[]) => changes?.eventsAppended(appended);
+  const unraisedAfter = () => messageStatuses?.unraisedAfter();
   const [events, auth] = await bothOf(
-    openEventLog(collections.events, fence, { onAppended }),
+    openEventLog(collections.events, fence, { onAppended, unraisedAfter }),
     openAuth(options, fence).then((auth) => auth && opened.use(auth)),
   );
   const queue = createCommandQueue(collections.commands, fence, lease.id, {
@@ -72,12 +74,16 @@ export async function takeOver(options: TakeoverOptions): Promise<ChannelStores>
   });
   const messageStore = createMessageStore(collections, channel._id, fence);
   const publishedStatuses = createPublishedStatuses(collections, channel._id);
-  const messageStatuses = createMessageStatuses({
+  messageStatuses = createMessageStatuses({
     events,
     publishedStatuses,
     messageStore,
     onArrived: queue.settleUnknown,
+    onError: (error) =>
+      onLost(error instanceof Error ? error : new Error("A status was not kept", { cause: error })),
   });
+  // Beside the rest: nothing depends on the rows.
+  void messageStatuses.repair();
   await queue.reserve();
   // A code died with the owner that showed it.
   if (channel.pairing?.kind === "code") await queue.forgetPairingCodes();

@@ -106,6 +106,7 @@ async function own(channelId: string, epoch: number): Promise<Owner> {
     publishedStatuses,
     messageStore,
     onArrived: queue.settleUnknown,
+    onError: () => undefined,
   });
   await rescueOrphans({ fence, queue, messageStatuses, publishedStatuses, messageStore });
   const report: ReportUnclaimable = async (unclaimable) => {

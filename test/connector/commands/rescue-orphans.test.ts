@@ -28,6 +28,7 @@ async function owner(channelId: string, epoch: number) {
     publishedStatuses,
     messageStore,
     onArrived: queue.settleUnknown,
+    onError: () => undefined,
   });
   return {
     queue,

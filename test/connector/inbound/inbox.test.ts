@@ -30,6 +30,7 @@ async function open(channelId: string = randomUUID(), epoch = 1) {
     publishedStatuses: createPublishedStatuses(file.all, channelId),
     messageStore,
     onArrived: queue.settleUnknown,
+    onError: () => undefined,
   });
   const scope = sessionScope({ channelId, fail: (error) => void errors.push(error) });
   const inbox = createInbox(scope, {

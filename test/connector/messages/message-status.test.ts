@@ -5,7 +5,7 @@ import { createCommandQueue } from "#connector/commands/command-queue.ts";
 import { openEventLog } from "#connector/events/event-log.ts";
 import { createPublishedStatuses } from "#connector/events/published-statuses.ts";
 import { createMessageStatuses } from "#connector/messages/message-status.ts";
-import { createMessageStore } from "#connector/messages/message-store.ts";
+import { createMessageStore, type MessageStore } from "#connector/messages/message-store.ts";
 import { type EventData, messageStatusRank } from "#shared/events.ts";
 import { commandDocument } from "#test/support/documents.ts";
 import { fileDatabase } from "../connector.fixture.ts";
@@ -15,25 +15,23 @@ const file = fileDatabase();
 type Status = EventData["message_status_update"]["status"];
 
 /** The message statuses of one channel, on its real log, message store and queue. */
-async function openChannel(channelId: string = randomUUID(), epoch = 1) {
+async function openChannel(channelId: string = randomUUID(), epoch = 1, raises?: MessageStore["raise"]) {
   const fence = { channelId, epoch };
-  const events = await openEventLog(file.all.events, fence);
+  const events = await openEventLog(file.all.events, fence, {
+    unraisedAfter: () => statuses.unraisedAfter(),
+  });
   const messageStore = createMessageStore(file.all, channelId);
+  if (raises) messageStore.raise = raises;
   const queue = createCommandQueue(file.all.commands, fence, "me");
   const publishedStatuses = createPublishedStatuses(file.all, channelId);
-  return {
-    channelId,
-    messageStore,
-    queue,
-    publishedStatuses,
+  const statuses = createMessageStatuses({
     events,
-    statuses: createMessageStatuses({
-      events,
-      publishedStatuses,
-      messageStore,
-      onArrived: queue.settleUnknown,
-    }),
-  };
+    publishedStatuses,
+    messageStore,
+    onArrived: queue.settleUnknown,
+    onError: () => undefined,
+  });
+  return { channelId, messageStore, queue, publishedStatuses, events, statuses };
 }
 
 type Channel = Awaited<ReturnType<typeof openChannel>>;
@@ -63,8 +61,11 @@ const published = async (channelId: string, messageId: string) => {
   return events.map(({ data }) => data.status as Status);
 };
 const commandOf = (id: string) => file.all.commands.findOne({ _id: id });
-const statusOf = async (channelId: string, messageId: string) =>
-  (await file.all.messages.findOne({ channelId, messageId }))?.status;
+/** The status in the message's row, once all raises are written. */
+const statusOf = async ({ channelId, statuses }: Channel, messageId: string) => {
+  await statuses.flush();
+  return (await file.all.messages.findOne({ channelId, messageId }))?.status;
+};
 
 function permutations<T>(items: readonly T[]): T[][] {
   if (items.length <= 1) return [[...items]];
@@ -103,7 +104,7 @@ test.each<{ how: string; atOnce: boolean }>([
       const ranks = logged.map((status) => messageStatusRank[status]);
       expect(ranks, `${order} was published as ${logged}`).toEqual(ranks.toSorted((a, b) => a - b));
       expect(new Set(logged).size).toBe(logged.length);
-      expect(await statusOf(channel.channelId, message.messageId)).toBe("read");
+      expect(await statusOf(channel, message.messageId)).toBe("read");
       expect(await commandOf(message.commandId), order.join()).toMatchObject({
         state: "succeeded",
         result: { messageId: message.messageId, to: peer, type: "text", status: "sent" },
@@ -133,7 +134,7 @@ test("a refusal outranks a later `sent`, and leaves the command to the sender", 
   });
   await report(channel, message, "sent");
   expect(await published(channel.channelId, message.messageId)).toEqual(["failed"]);
-  expect(await statusOf(channel.channelId, message.messageId)).toBe("failed");
+  expect(await statusOf(channel, message.messageId)).toBe("failed");
   expect(await commandOf(message.commandId)).toMatchObject({ state: "running" });
 });
 
@@ -164,9 +165,48 @@ test("a status that only reached the log before its writer died is not lowered",
   const next = await openChannel(channel.channelId, 2);
   await next.statuses.publish({ messageId, status: "unknown" });
   expect(await published(channel.channelId, messageId)).toEqual(["sent"]);
-  expect(await statusOf(channel.channelId, messageId)).toBe("sent");
+  expect(await statusOf(next, messageId)).toBe("sent");
   await report(next, message, "delivered");
   expect(await published(channel.channelId, messageId)).toEqual(["sent", "delivered"]);
+});
+
+test("the next owner raises the rows that a dead one left behind the log, also when events followed", async () => {
+  const dead = await openChannel(randomUUID(), 1, () => new Promise(() => undefined));
+  const [first, unsent, last] = [
+    await relayedMessage(dead),
+    await relayedMessage(dead),
+    await relayedMessage(dead),
+  ];
+  await report(dead, first, "sent");
+  await report(dead, first, "delivered");
+  await dead.statuses.publishNotSent(
+    { messageId: unsent.messageId, ord: new Timestamp({ t: 1, i: 1 }) },
+    "expired",
+  );
+  await report(dead, last, "sent");
+  await dead.events.publish("connection_update", { status: "active" });
+  const next = await openChannel(dead.channelId, 2);
+  await next.statuses.repair();
+  expect(await statusOf(next, first.messageId)).toBe("delivered");
+  expect(await statusOf(next, last.messageId)).toBe("sent");
+  expect(
+    await file.all.messages.findOne({ channelId: dead.channelId, messageId: unsent.messageId }),
+  ).toMatchObject({
+    status: "failed",
+    statusRank: messageStatusRank.queued,
+  });
+});
+
+test("an owner whose rows are raised leaves nothing to its successor", async () => {
+  const channel = await openChannel();
+  await report(channel, await relayedMessage(channel), "sent");
+  await channel.statuses.flush();
+  await report(channel, await relayedMessage(channel), "sent");
+  const next = await openChannel(channel.channelId, 2);
+  expect(next.events).toMatchObject({ lastSeq: 2, raisedSeq: 1 });
+  await next.events.publish("connection_update", { status: "active" });
+  const last = await openChannel(channel.channelId, 3);
+  expect(last.events).toMatchObject({ lastSeq: 3, raisedSeq: 3 });
 });
 
 test("a failure before the wire does not count as a status: a retried send rises from the start", async () => {
@@ -175,10 +215,10 @@ test("a failure before the wire does not count as a status: a retried send rises
   const [first, second] = [new Timestamp({ t: 1, i: 1 }), new Timestamp({ t: 2, i: 1 })];
   for (const ord of [first, first, second])
     await channel.statuses.publishNotSent({ messageId, ord }, "expired");
-  expect(await statusOf(channel.channelId, messageId)).toBe("failed");
+  expect(await statusOf(channel, messageId)).toBe("failed");
   await channel.statuses.publish({ messageId, status: "sent" });
   expect(await published(channel.channelId, messageId)).toEqual(["failed", "failed", "sent"]);
-  expect(await statusOf(channel.channelId, messageId)).toBe("sent");
+  expect(await statusOf(channel, messageId)).toBe("sent");
 });
 
 test("a send that may have been on the wire is never published as not sent", async () => {
@@ -187,5 +227,5 @@ test("a send that may have been on the wire is never published as not sent", asy
   await channel.statuses.publish({ messageId, status: "unknown" });
   await channel.statuses.publishNotSent({ messageId, ord: new Timestamp({ t: 1, i: 1 }) }, "not_sent");
   expect(await published(channel.channelId, messageId)).toEqual(["unknown"]);
-  expect(await statusOf(channel.channelId, messageId)).toBe("unknown");
+  expect(await statusOf(channel, messageId)).toBe("unknown");
 });

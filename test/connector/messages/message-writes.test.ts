@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { MongoNetworkError } from "mongodb";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createMessageStore } from "#connector/messages/message-store.ts";
 import { fileDatabase } from "../connector.fixture.ts";
 import { hookedCollections } from "../faulty-collections.fixture.ts";
@@ -31,12 +31,25 @@ test("what channels write at the same moment is one command", async () => {
   expect(new Set(ranks).size).toBe(1);
 });
 
-test("a row and its status are written in this order, also by one command", async () => {
+test("the statuses of one message within a moment are one update, to the highest of them", async () => {
   const { bulks, stores } = channels();
   const [store] = stores;
-  await Promise.all([store?.sending("A", peer, "text", text), store?.raise("A", "delivered")]);
-  expect(bulks).toEqual([2]);
-  expect(await file.all.messages.findOne({ messageId: "A", status: "delivered" })).not.toBeNull();
+  await store?.sending("A", peer, "text", text);
+  await Promise.all((["sent", "read", "delivered"] as const).map((status) => store?.raise("A", status)));
+  expect(bulks).toEqual([1, 1]);
+  expect(await file.all.messages.findOne({ messageId: "A", status: "read" })).not.toBeNull();
+});
+
+test("raises wait until they are flushed, or until a hundred messages wait", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { bulks, stores } = channels();
+  const [store] = stores;
+  const raised = store?.raise("A", "sent");
+  await store?.flush();
+  await raised;
+  await Promise.all(Array.from({ length: 100 }, (_, index) => store?.raise(`${index}`, "sent")));
+  expect(bulks).toEqual([1, 100]);
 });
 
 test("a row that is too large fails alone", async () => {

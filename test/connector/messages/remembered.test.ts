@@ -56,11 +56,12 @@ test("the chats of the last 5,000 sends are remembered for their receipts", asyn
 test("the statuses of the last 5,000 messages are remembered", async () => {
   const ranked: string[] = [];
   const statuses = createMessageStatuses({
-    events: { publish: async () => undefined, flush: async () => undefined },
+    events: { publish: async () => undefined, lastSeq: 0, raisedSeq: 0 },
     publishedStatuses: {
       eventId: (messageId, status) => `${messageId}/${status}`,
       notSentId: ({ messageId }) => messageId,
       highest: async () => null,
+      between: async () => [],
       outcomes: async () => new Map(),
     },
     messageStore: {
@@ -71,6 +72,7 @@ test("the statuses of the last 5,000 messages are remembered", async () => {
       },
     },
     onArrived: async () => undefined,
+    onError: () => undefined,
   });
   for (const n of upTo(5_001)) statuses.begin(`M${n}`);
   for (const messageId of ["M1", "M0"]) await statuses.publish({ messageId, status: "sent" });

@@ -44,6 +44,7 @@ export async function senderOn(
     publishedStatuses,
     messageStore,
     onArrived: queue.settleUnknown,
+    onError: () => undefined,
   });
   await rescueOrphans({ fence, queue, messageStatuses, publishedStatuses, messageStore });
   const socket = fakeSocket(answers);
