@@ -10,9 +10,9 @@ export interface SharedCall<Item, Result> {
 export interface SharedCallOptions<Item, Result> {
   /**
    * Handles all items with as few commands as possible. Resolves to their results in the same order; an `Error` among them
-   * rejects its own item only. When it rejects, so do all items.
+   * rejects its own item only, and a promise settles it later. When it rejects, so do all items.
    */
-  call(items: readonly Item[]): Promise<readonly (Result | Error)[]>;
+  call(items: readonly Item[]): Promise<readonly (Result | Error | Promise<Result>)[]>;
   /** How many items one call takes; only tests need another number. */
   itemsMax?: number;
 }
@@ -39,7 +39,7 @@ export function createSharedCall<Item, Result>({
       for (const [index, { done }] of batch.entries()) {
         const result = results[index];
         if (result instanceof Error) done.reject(result);
-        else done.resolve(result as Result);
+        else done.resolve(result as Result | Promise<Result>);
       }
     } catch (error) {
       for (const { done } of batch) done.reject(error);

@@ -1,15 +1,16 @@
 import { type AnyBulkWriteOperation, Binary, type ClientSession, type Collection, type Db } from "mongodb";
 import { collectionNames, fenceId } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
+import { oncePer } from "#shared/once-per.ts";
 import { dateOf, type Fence, FencedError, fencedError, fenceOperation } from "../ownership/fence.ts";
 import {
   type AuthCredsDocument,
   type AuthKeyDocument,
   type AuthKeysRow,
-  type DataKeyDocument,
   dataKeyId,
 } from "./auth-documents.ts";
 import { seal, unseal, type WrappedKey } from "./envelope.ts";
+import { idsBelow, keyReads } from "./key-reads.ts";
 import { expiryOf, inSafeOrder, type KeyType, keyId, type Row, rowId } from "./row-order.ts";
 
 const rowsPerBulk = 1_000;
@@ -25,14 +26,18 @@ export interface AuthCollections {
   keys: Collection<AuthKeysRow>;
 }
 
-/** Returns both, typed; does no I/O. */
-export function authCollections(db: Db): AuthCollections {
-  return { creds: db.collection(collectionNames.authCreds), keys: db.collection(collectionNames.authKeys) };
-}
+/** Both, typed; the same for every channel, so that they can share reads. Does no I/O. */
+export const authCollections = oncePer(
+  (db: Db): AuthCollections => ({
+    creds: db.collection(collectionNames.authCreds),
+    keys: db.collection(collectionNames.authKeys),
+  }),
+);
 
 /** A row that was emptied is absent: see `rowOperation`. */
 const isFull = { keyData: { $exists: true } };
 type FullRow = AuthKeyDocument & Required<Pick<AuthKeyDocument, "keyData">>;
+const isFullRow = (row: AuthKeysRow): row is FullRow => "keyData" in row && row.keyData !== undefined;
 
 /** Reads and unseals the rows that exist, from the primary with read concern majority. Throws on any doubt. */
 export async function readRows(
@@ -41,8 +46,7 @@ export async function readRows(
   channelId: string,
   rowIds: readonly string[],
 ): Promise<Map<string, string>> {
-  const filter = { _id: { $in: [...rowIds] }, channelId, ...isFull };
-  const found = await keys.find<FullRow>(filter, primary).toArray();
+  const found = (await keyReads(keys).submit({ channelId, ids: rowIds })).filter(isFullRow);
   return new Map(
     found.map(({ _id, keyData }) => [_id, unseal(dataKey, _id, bytes(keyData)).toString("utf8")]),
   );
@@ -56,8 +60,7 @@ export async function readRowsOfType(
   type: KeyType,
 ): Promise<Map<string, string | null>> {
   const first = rowId(channelId, type, "");
-  const filter = { _id: idsBelow(first), channelId, ...isFull };
-  const found = await keys.find<FullRow>(filter, primary).toArray();
+  const found = (await keyReads(keys).submit({ channelId, below: first })).filter(isFullRow);
   return new Map(found.map((row) => [row._id.slice(first.length), tryUnseal(dataKey, row)]));
 }
 
@@ -74,8 +77,8 @@ export async function readWrappedKey(
   keys: Collection<AuthKeysRow>,
   channelId: string,
 ): Promise<WrappedKey | undefined> {
-  const row = await keys.findOne<DataKeyDocument>({ _id: dataKeyId(channelId), channelId }, primary);
-  return row ? { masterKeyId: row.masterKeyId, wrapped: bytes(row.wrapped) } : undefined;
+  const [row] = await keyReads(keys).submit({ channelId, ids: [dataKeyId(channelId)] });
+  return row && "wrapped" in row ? { masterKeyId: row.masterKeyId, wrapped: bytes(row.wrapped) } : undefined;
 }
 
 /** Rows to write, with the keys and the fence of their bulks. */
@@ -167,20 +170,6 @@ export async function putCreds(
   );
 }
 
-/** Takes the credentials row for this epoch and returns the sealed credentials; `undefined` if there is none. */
-export async function claimCreds(
-  creds: Collection<AuthCredsDocument>,
-  fence: Fence,
-  session: ClientSession,
-): Promise<Buffer | undefined> {
-  const { channelId, epoch } = fence;
-  const filter = { _id: channelId, channelId, epoch: { $lte: epoch } };
-  const claim = { $set: { epoch } };
-  const row = await creds.findOneAndUpdate(filter, claim, { returnDocument: "after", ...durable, session });
-  if (!row && (await creds.findOne({ _id: channelId, channelId }, primary))) throw new FencedError(fence);
-  return row ? bytes(row.creds) : undefined;
-}
-
 /**
  * Erases the credentials, the data key and every row of the channel except the fence, which keeps the epoch. In transactions
  * that begin with the fence: a deletion is a command of its own, which a suspended owner could send when it resumes.
@@ -207,11 +196,6 @@ export async function eraseRows(
     };
     await session.withTransaction(erase, durable);
   }
-}
-
-/** The range of the ids that begin with this, which ends in a slash. */
-function idsBelow(first: string) {
-  return { $gte: first, $lt: `${first.slice(0, -1)}0` };
 }
 
 /**
@@ -243,6 +227,6 @@ function dataKeyOperation(fence: Fence, { masterKeyId, wrapped }: WrappedKey): K
   return { updateOne: { filter: { _id: dataKeyId(channelId), channelId }, update, upsert: true } };
 }
 
-function bytes(binary: Binary): Buffer {
+export function bytes(binary: Binary): Buffer {
   return Buffer.from(binary.buffer.subarray(0, binary.position));
 }

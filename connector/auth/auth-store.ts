@@ -1,13 +1,14 @@
 import type { ClientSession, Db } from "mongodb";
 import { durable } from "#shared/database.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
-import { assertHeld, type Fence, raiseFence } from "../ownership/fence.ts";
+import { assertHeld, type Fence } from "../ownership/fence.ts";
+import { raiseFence } from "../ownership/raise-fence.ts";
 import { dataKeyId } from "./auth-documents.ts";
 import { AuthStateError } from "./auth-error.ts";
 import {
   type AuthCollections,
   authCollections,
-  claimCreds,
+  bytes,
   discardRows,
   eraseRows,
   type KeyWrite,
@@ -18,6 +19,7 @@ import {
   updateCreds,
   writeRows,
 } from "./auth-rows.ts";
+import { claimCreds } from "./claim-creds.ts";
 import {
   createDataKey,
   masterKeyId,
@@ -85,14 +87,14 @@ export class AuthStore implements AsyncDisposable {
     await this.#retry(() => raiseFence(keys, this.#fence, session && { session }));
     const [wrapped, sealed] = await Promise.all([
       this.#retry(() => readWrappedKey(keys, channelId)),
-      this.#retry(() => claimCreds(creds, this.#fence, this.#session)),
+      this.#retry(() => claimCreds(creds, this.#fence)),
     ]);
     // Without credentials the stored key is ignored: rows of a failed pairing are erased before the next, readable or
     // not.
     this.#takeDataKey(sealed && wrapped);
     if (!sealed) return undefined;
     if (!wrapped) throw new AuthStateError("unreadable", "The data key of the stored credentials is missing");
-    this.#storedCreds = unseal(this.#dataKey, channelId, sealed).toString("utf8");
+    this.#storedCreds = unseal(this.#dataKey, channelId, bytes(sealed)).toString("utf8");
     return this.#storedCreds;
   }
 

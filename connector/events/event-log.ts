@@ -6,14 +6,8 @@ import { durable } from "#shared/database.ts";
 import { duplicateKeyCode } from "#shared/database-errors.ts";
 import type { EventData, EventType } from "#shared/events.ts";
 import { newEventId } from "#shared/ids.ts";
-import {
-  dateOf,
-  type Fence,
-  FencedError,
-  fencedError,
-  fenceOperation,
-  raiseFence,
-} from "../ownership/fence.ts";
+import { dateOf, type Fence, FencedError, fencedError, fenceOperation } from "../ownership/fence.ts";
+import { raiseFence } from "../ownership/raise-fence.ts";
 import { fittingBytes } from "./event-size.ts";
 
 /** One channel's numbered log, as its owner writes it. */

@@ -1,6 +1,5 @@
-import { type Collection, type Document, MongoBulkWriteError, MongoServerError } from "mongodb";
+import { MongoBulkWriteError } from "mongodb";
 import { type FenceDocument, fenceId } from "#shared/collections.ts";
-import { durable } from "#shared/database.ts";
 import { duplicateKeyCode } from "#shared/database-errors.ts";
 
 /**
@@ -36,7 +35,8 @@ export class FencedError extends Error {
   }
 }
 
-type FenceFields = Omit<FenceDocument, "_id" | "channelId" | "epoch" | "n">;
+/** What a fence row may hold beside the fence. */
+export type FenceFields = Omit<FenceDocument, "_id" | "channelId" | "epoch" | "n">;
 
 /** Checked before every write: throws `FencedError` past the deadline, when another owner may be about to take over. */
 export function assertHeld(fence: Fence): void {
@@ -60,29 +60,6 @@ export function fenceOperation(fence: Fence, fields: FenceFields = {}) {
 }
 
 /**
- * Takes the fence for `epoch` and sets `fields` with it; idempotent. Resolves with the fence row once a majority has
- * it: from then on every bulk of a lower epoch is refused. Throws `FencedError` if a higher epoch holds it.
- */
-export async function raiseFence<T extends Document>(
-  collection: Collection<T>,
-  fence: Fence,
-  fields: FenceFields = {},
-): Promise<FenceDocument> {
-  const rows = collection.db.collection<FenceDocument>(collection.collectionName);
-  try {
-    const row = await rows.findOneAndUpdate(
-      { _id: fenceId(fence.channelId), channelId: fence.channelId, epoch: { $lte: fence.epoch } },
-      { $set: { ...fields, channelId: fence.channelId, epoch: fence.epoch }, $inc: { n: 1 } },
-      { upsert: true, returnDocument: "after", ...durable },
-    );
-    if (!row) throw new Error("An upsert returned no document");
-    return row;
-  } catch (error) {
-    throw isDuplicateKey(error) ? new FencedError(fence, { cause: error }) : error;
-  }
-}
-
-/**
  * Translates an error of a fenced bulk: a duplicate key in operation 0 is the fence; any other error stays as it is.
  */
 export function fencedError(error: unknown, fence: Fence): unknown {
@@ -93,8 +70,4 @@ function isFenceCollision(error: unknown): boolean {
   if (!(error instanceof MongoBulkWriteError)) return false;
   const first = [error.writeErrors].flat()[0];
   return first?.index === 0 && first.code === duplicateKeyCode;
-}
-
-function isDuplicateKey(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === duplicateKeyCode;
 }

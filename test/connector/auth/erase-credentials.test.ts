@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { eraseCredentials } from "#connector/auth/erase-credentials.ts";
-import { FencedError, raiseFence } from "#connector/ownership/fence.ts";
+import { FencedError } from "#connector/ownership/fence.ts";
+import { raiseFence } from "#connector/ownership/raise-fence.ts";
 import { collectionNames as names } from "#shared/collections.ts";
 import { channelRows } from "../channel-rows.fixture.ts";
 import { fileDatabase } from "../connector.fixture.ts";

@@ -1,12 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  type Fence,
-  FencedError,
-  fencedError,
-  fenceOperation,
-  raiseFence,
-} from "#connector/ownership/fence.ts";
+import { type Fence, FencedError, fencedError, fenceOperation } from "#connector/ownership/fence.ts";
+import { raiseFence } from "#connector/ownership/raise-fence.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 
 interface Row {
@@ -32,21 +27,6 @@ async function write(fence: Fence, ids: readonly string[]): Promise<void> {
     throw fencedError(error, fence);
   }
 }
-
-test("the fence rises or stays, and never falls", async () => {
-  const channelId = randomUUID();
-  expect(await raiseFence(rows(), { channelId, epoch: 3 })).toMatchObject({ channelId, epoch: 3 });
-  expect(await raiseFence(rows(), { channelId, epoch: 3 })).toMatchObject({ epoch: 3 });
-  expect(await raiseFence(rows(), { channelId, epoch: 5 })).toMatchObject({ epoch: 5 });
-  await expect(raiseFence(rows(), { channelId, epoch: 4 })).rejects.toThrow(FencedError);
-});
-
-test("raising the fence resolves with the other fields of its row", async () => {
-  const channelId = randomUUID();
-  await raiseFence(rows(), { channelId, epoch: 1 });
-  await rows().bulkWrite([fenceOperation({ channelId, epoch: 1 }, { lastSeq: 41 })]);
-  expect(await raiseFence(rows(), { channelId, epoch: 2 })).toMatchObject({ lastSeq: 41 });
-});
 
 test("a bulk of a deposed owner writes nothing", async () => {
   const channelId = randomUUID();
