@@ -24,6 +24,9 @@ const mains = {
   connector: new URL("../../connector/main.ts", import.meta.url),
 };
 
+/** What every script of `package.json` preloads: restarts use the code that was compiled before. */
+const preload = new URL("../../infra/node-24.js", import.meta.url);
+
 /** Starts Waypost as it is released. Only its own limits are out of the way: how fast and how many. */
 export async function startProduct(options: ProductOptions): Promise<Program> {
   const { name, runtime, database, databaseName, folder, whatsapp, isSplit } = options;
@@ -33,6 +36,7 @@ export async function startProduct(options: ProductOptions): Promise<Program> {
     API_KEY: apiKey,
     LOG_LEVEL: "error",
     NODE_ENV: "production",
+    NODE_OPTIONS: `--import ${preload.href}`,
   };
   const connectorEnv = {
     ...env,
