@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeCreds, decodeValue, encodeCreds, encodeValue } from "#connector/auth/row-codec.ts";
-import { initAuthCreds, proto } from "#connector/baileys/baileys.ts";
+import { BufferJSON, initAuthCreds, proto } from "#connector/baileys/baileys.ts";
+import { createParty, introduce, memoryStore } from "../baileys/signal-party.fixture.ts";
 import { pair } from "./auth.fixture.ts";
 import { keyTypes, keyValue } from "./key-values.fixture.ts";
 
@@ -11,6 +12,24 @@ test.each(keyTypes)("%s values decode unchanged, bytes as bytes", (type) => {
       expect(decodeValue(type, encodeValue(type, value))).toStrictEqual(value);
     }),
   );
+});
+
+test("bytes and words within a session decode as what they were", () => {
+  const session = {
+    _sessions: { base: { bytes: Buffer.from("key"), word: "Buffer", indexInfo: { closed: -1 } } },
+  };
+  expect(decodeValue("session", encodeValue("session", session as never))).toEqual(session);
+});
+
+test("a session of libsignal is stored as the text that has a look at each value", async () => {
+  const alice = createParty("15550100001@s.whatsapp.net", memoryStore());
+  const bob = createParty("15550100002@s.whatsapp.net", memoryStore());
+  await introduce(alice, bob);
+  await alice.repository.encryptMessage({ jid: bob.jid, data: Buffer.from("text") });
+  const { "15550100002.0": session } = await alice.keys.get("session", ["15550100002.0"]);
+  if (!session) throw new Error("no session");
+  expect(Object.keys(session)).toContain("_sessions");
+  expect(encodeValue("session", session)).toBe(JSON.stringify(session, BufferJSON.replacer));
 });
 
 test("an app state key decodes to the protobuf object that Baileys needs", () => {
