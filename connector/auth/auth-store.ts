@@ -93,8 +93,9 @@ export class AuthStore implements AsyncDisposable {
     // not.
     this.#takeDataKey(sealed && wrapped);
     if (!sealed) return undefined;
+    const credentials = bytes(sealed);
     if (!wrapped) throw new AuthStateError("unreadable", "The data key of the stored credentials is missing");
-    this.#storedCreds = unseal(this.#dataKey, channelId, bytes(sealed)).toString("utf8");
+    this.#storedCreds = unseal(this.#dataKey, channelId, credentials).toString("utf8");
     return this.#storedCreds;
   }
 

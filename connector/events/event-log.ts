@@ -1,14 +1,15 @@
 /** Keeps the numbered event log of each channel: the channel's owner writes it, every gateway follows it. */
 
 import { type Collection, MongoBulkWriteError, Timestamp } from "mongodb";
-import { type EventDocument, eventInsertMsMax, type FenceDocument } from "#shared/collections.ts";
-import { durable } from "#shared/database.ts";
+import type { EventDocument, FenceDocument } from "#shared/collections.ts";
 import { duplicateKeyCode } from "#shared/database-errors.ts";
 import type { EventData, EventType } from "#shared/events.ts";
 import { newEventId } from "#shared/ids.ts";
-import { dateOf, type Fence, FencedError, fencedError, fenceOperation } from "../ownership/fence.ts";
+import type { SharedCall } from "#shared/shared-call.ts";
+import { dateOf, type Fence, FencedError } from "../ownership/fence.ts";
 import { raiseFence } from "../ownership/raise-fence.ts";
 import { fittingBytes } from "./event-size.ts";
+import { type Append, appendBytesMax, sharedAppends } from "./shared-appends.ts";
 
 /** One channel's numbered log, as its owner writes it. */
 export interface EventLog {
@@ -27,8 +28,6 @@ export interface EventLog {
 }
 
 const batchMax = 200;
-/** The driver would cut a larger bulk into commands, of which the fence guards the first only. */
-const batchBytesMax = 8 * 1024 * 1024;
 const pendingMax = 10_000;
 const attemptsMax = 4;
 
@@ -59,6 +58,7 @@ interface PendingEvent {
 /** Numbers pending events and appends them in batches, one batch at a time. */
 class OwnedEventLog implements EventLog {
   readonly #events: Collection<EventDocument>;
+  readonly #appends: SharedCall<Append, void>;
   readonly #fence: Fence;
   readonly #hooks: EventLogHooks;
   readonly #pending: PendingEvent[] = [];
@@ -74,6 +74,7 @@ class OwnedEventLog implements EventLog {
     raisedSeq: number | undefined,
   ) {
     this.#events = events;
+    this.#appends = sharedAppends(events);
     this.#fence = fence;
     this.#hooks = hooks;
     this.#lastSeq = lastSeq;
@@ -131,7 +132,7 @@ class OwnedEventLog implements EventLog {
     for (let failures = 0, isCertain = true; ; ) {
       try {
         if (!isCertain) unwritten = await this.#resync(unwritten);
-        await this.#append(unwritten.map(({ event }) => event));
+        await this.#append(unwritten);
         // Known events too, and only now: the append has corrected the fence row, which numbers the log once retention
         // has emptied it.
         for (const { resolve } of batch) resolve();
@@ -158,22 +159,14 @@ class OwnedEventLog implements EventLog {
     return await withoutKnown(this.#events, batch);
   }
 
-  async #append(events: Omit<EventDocument, "seq">[]): Promise<void> {
+  async #append(pending: readonly PendingEvent[]): Promise<void> {
     const writtenSeq = this.#lastSeq;
-    const lastSeq = writtenSeq + events.length;
-    const rows = events.map((event, index) => ({ ...event, seq: writtenSeq + 1 + index }));
+    const lastSeq = writtenSeq + pending.length;
+    const rows = pending.map(({ event }, index) => ({ ...event, seq: writtenSeq + 1 + index }));
+    const bytes = pending.reduce((sum, one) => sum + one.bytes, 0);
     const raisedSeq = this.#hooks.unraisedAfter?.() ?? lastSeq;
     const numbers = { writtenSeq, lastSeq, raisedSeq };
-    try {
-      await this.#events.bulkWrite([fenceOperation(this.#fence, numbers), ...rows.map(insertion)], {
-        ordered: true,
-        ...durable,
-        // Readers rely on this limit to order rows across channels; see `eventInsertMsMax`.
-        maxTimeMS: eventInsertMsMax,
-      });
-    } catch (error) {
-      throw fencedError(error, this.#fence);
-    }
+    await this.#appends.submit({ fence: this.#fence, numbers, rows, bytes });
     this.#lastSeq = lastSeq;
     this.#hooks.onAppended?.(rows);
   }
@@ -184,18 +177,9 @@ function batchLength(pending: readonly PendingEvent[]): number {
   let length = 0;
   for (let bytes = 0; length < Math.min(pending.length, batchMax); length++) {
     bytes += pending[length]?.bytes ?? 0;
-    if (length > 0 && bytes > batchBytesMax) break;
+    if (length > 0 && bytes > appendBytesMax) break;
   }
   return length;
-}
-
-/**
- * Inserts an event by an operation of the same kind as the fence's: the driver cuts a bulk of two kinds into two commands, which
- * are two durable writes. The filter matches no event, so an event that exists is a duplicate key, as it is for an insert.
- */
-function insertion(event: EventDocument) {
-  const { _id, ...replacement } = event;
-  return { replaceOne: { filter: { _id, seq: { $exists: false } }, replacement, upsert: true } };
 }
 
 /**
