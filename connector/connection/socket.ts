@@ -8,6 +8,7 @@ import { betweenMessages, type IntakeListener, takeInOrder } from "../baileys/in
 import { endTurnsEarly } from "../baileys/message-turns.ts";
 import { admitReceipts } from "../baileys/receipt-admission.ts";
 import { ServerIdentityError } from "../baileys/server-certificate.ts";
+import { waitWithoutTraces } from "../baileys/wait-for-message.ts";
 import { requireCopies } from "../baileys/wire-trace.ts";
 import type { Closure } from "../machine/close-reason.ts";
 import type { SeenChat } from "../messages/timer-from-whatsapp.ts";
@@ -72,6 +73,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
   completeLogins({ wa, auth, timings, gone: gone.signal, log });
   const refusal = watchUpgrade(wa);
   requireCopies(wa);
+  waitWithoutTraces(wa);
   handleBeside(wa);
   endTurnsEarly(wa);
   let isReached = false;
