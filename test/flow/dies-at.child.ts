@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ClientSession, Collection } from "mongodb";
 import WebSocket from "ws";
@@ -5,7 +6,7 @@ import { collectionNames } from "#shared/collections.ts";
 
 /**
  * Preloaded into a connector to kill it at a point that no signal from outside could hit: when it reaches the point for
- * the `DIES_AFTER`th time (1 by default). `DIES_AT` is
+ * the first time after its start, or after SIGUSR2. `DIES_AT`, or the file that `DIES_AT_FILE` names at SIGUSR2, says
  * - `decrypted`: a message was decrypted, and its ratchet and plaintext are stored; its receipt has not left,
  * - `receipted`: the receipt has left, and the event has not been written,
  * - `unjournaled`: the event is written, and neither the ratchet nor the plaintext is,
@@ -23,19 +24,29 @@ export type DeathPoint =
   | "scanned"
   | "linked";
 
-const { DIES_AT: point, DIES_AFTER: after = "1" } = process.env;
+const { DIES_AT, DIES_AT_FILE } = process.env;
+let point = DIES_AT;
 /** Long enough for bytes written to a socket to arrive. */
 const deliveryMs = 500;
 /** The same, and less than the journal's row is kept for. */
 const soonMs = 200;
-let passed = 0;
 let isJournaled = false;
 let isPublished = false;
 let isRatchetStored = false;
 let areCredentialsWritten = false;
 
 function pass(): void {
-  if (++passed >= Number(after)) process.kill(process.pid, "SIGKILL");
+  process.kill(process.pid, "SIGKILL");
+}
+
+if (DIES_AT_FILE) {
+  process.on("SIGUSR2", () => {
+    point = readFileSync(DIES_AT_FILE, "utf8");
+    isJournaled = false;
+    isPublished = false;
+    isRatchetStored = false;
+    process.stdout.write(`dies at ${point}\n`);
+  });
 }
 
 const { bulkWrite } = Collection.prototype;

@@ -53,8 +53,7 @@ test("a contact can decrypt the next message after the connector was killed with
 }, async () => {
   const contact = system.contact("15550100624");
   await contact.isSent("first");
-  await system.stop();
-  const killed = await system.startDying("sent");
+  const killed = await system.arm("sent");
   await contact.isSent("second");
   expect(await killed.ended).toBeNull();
   await system.start();

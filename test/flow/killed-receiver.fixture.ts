@@ -1,7 +1,10 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { pairedChannel, type TestChannel } from "../support/pairing.ts";
 import { type ConnectorProcess, type System, startSystem } from "../support/system.ts";
+import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.ts";
 import type { DeathPoint } from "./dies-at.child.ts";
 
 export const patient = { withinMs: 60_000 };
@@ -10,26 +13,34 @@ const diesAt = new URL("./dies-at.child.ts", import.meta.url);
 const name = "killed";
 
 /**
- * Links one channel for all tests of a file. Each test stops, kills and restarts its connector under the same name, and
- * leaves it running. A separate contact per test keeps the tests apart.
+ * Links one channel for all tests of a file. Each test kills its connector, restarts it under the same name, and leaves it
+ * running. A separate contact per test keeps the tests apart.
  */
 export function killedReceiver(phoneNumber: string) {
   let system: Awaited<ReturnType<typeof start>>;
   let channel: TestChannel;
   let connector: ConnectorProcess;
+  let folder: TemporaryFolder;
+  const pointFile = () => join(folder.path, "point");
+  const startConnector = (settings: NodeJS.ProcessEnv = {}) =>
+    system.start(name, { DIES_AT_FILE: pointFile(), ...settings }, diesAt);
   const start = () => startSystem({ processes: "connectors" });
   const journal = () => ({ channelId: channel.channelId, keyId: /^inbound:/ });
   const journaled = () => system.database.db.collection("whatsapp_auth_keys").countDocuments(journal());
   const waiting = () => channel.phone.devices()[0]?.queued;
 
   beforeAll(async () => {
+    folder = await temporaryFolder();
     system = await start();
-    connector = await system.start(name);
+    connector = await startConnector();
     channel = await pairedChannel(system, phoneNumber, patient);
     // Wait until the phone's first messages to the new device are handled.
     await eventually(async () => waiting() === 0 && (await journaled()) === 0, patient);
   });
-  afterAll(() => system?.[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await system?.[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
 
   return {
     /** Rows of the inbound journal. */
@@ -38,15 +49,21 @@ export function killedReceiver(phoneNumber: string) {
     waiting,
     counts: (): object => system.sandbox.counts.snapshot(),
     async start() {
-      connector = await system.start(name);
+      connector = await startConnector();
     },
     async stop() {
       connector.signal("SIGTERM");
       expect(await connector.ended).toBe(0);
     },
-    /** Starts a connector that kills itself when it reaches this point for the `after`th time. */
-    startDying: (at: DeathPoint, after = 1) =>
-      system.start(name, { DIES_AT: at, DIES_AFTER: String(after) }, diesAt),
+    /** Starts a connector that kills itself when it reaches this point. */
+    startDying: (at: DeathPoint) => startConnector({ DIES_AT: at }),
+    /** Lets the running connector kill itself when it next reaches this point. */
+    async arm(at: DeathPoint) {
+      await writeFile(pointFile(), at);
+      connector.signal("SIGUSR2");
+      await connector.prints(new RegExp(`^dies at ${at}$`, "m"));
+      return connector;
+    },
     contact: (contactNumber: string) => {
       const contact = correspondent(system, channel, contactNumber);
       return {

@@ -21,8 +21,7 @@ for (const [where, point, journaled, waiting] of points) {
     }, async () => {
       const contact = system.contact(String(++lastContact));
       if (kind === "later") await contact.isSent("an answer");
-      await system.stop();
-      const dead = await system.startDying(point);
+      const dead = await system.arm(point);
       await contact.say("before");
       expect(await dead.ended).toBeNull();
       // A receipt that has left may still be on its way.
