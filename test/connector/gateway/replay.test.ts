@@ -218,12 +218,12 @@ describe("under load", () => {
     const publish = await publisher(channelId);
     await publish(3_000);
     const { key } = await gateway.addKey();
-    const last = 3_000 + 30 * 300;
+    const last = 3_000 + 20 * 150;
     const writing = (async () => {
-      for (let round = 0; round < 30; round += 1) await publish(300);
+      for (let round = 0; round < 20; round += 1) await publish(150);
     })();
     const clients: { client: Listener; after: number }[] = [];
-    for (let joined = 0; joined < 12; joined += 1) {
+    for (let joined = 0; joined < 8; joined += 1) {
       const client = gateway.connect({ auth: { apiKey: key } });
       const after = Math.floor(Math.random() * 3_000);
       await client.ask("subscribe_channel", { channelId, after });
@@ -260,15 +260,15 @@ describe("under load", () => {
     const publish = await publisher(channelId);
     const { key } = await gateway.addKey();
     const before = await Promise.all(
-      range(1, 20).map(async () => {
+      range(1, 10).map(async () => {
         const client = first.connect({ auth: { apiKey: key } });
         await client.ask("subscribe_channel", { channelId, after: 0 });
         return client;
       }),
     );
-    const last = 6_000;
+    const last = 3_000;
     const writing = (async () => {
-      for (let round = 0; round < 30; round += 1) await publish(200);
+      for (let round = 0; round < 30; round += 1) await publish(100);
     })();
     await eventually(() => before.every((client) => seqs(client).length > 0));
     await first.kill();
