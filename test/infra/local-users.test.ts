@@ -5,7 +5,7 @@ import { mp4 } from "../connector/media/containers.fixture.ts";
 import { mediaServer, sends } from "../connector/media/media-server.fixture.ts";
 import { Api } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { databaseFolder, temporaryFolder } from "../support/temporary-folder.ts";
 import { ask, becomesActive, end, greeting, keyIn, pair, start } from "./main.fixture.ts";
 
 /** Other users of the machine can read and change nothing that the product keeps, writes or starts. */
@@ -23,7 +23,7 @@ test("attachments on their way out, and everything in the data folder, are close
   timeout: 240_000,
 }, async ({ skip }) => {
   if (process.platform === "win32") skip("Windows has no modes");
-  await using folder = await temporaryFolder();
+  await using folder = await databaseFolder();
   await using temporary = await temporaryFolder();
   const env = { TMPDIR: temporary.path };
   const attachments = async () =>
@@ -56,9 +56,11 @@ test("attachments on their way out, and everything in the data folder, are close
   expect(await readdir(temporary.path)).toEqual([]);
 });
 
-test("a program that Baileys starts gets no key either", { timeout: 120_000 }, async ({ skip }) => {
+test("no program that the product or Baileys starts gets a key that the product was given", {
+  timeout: 120_000,
+}, async ({ skip }) => {
   if (process.platform === "win32") skip("the stand-in program is a shell script");
-  await using folder = await temporaryFolder();
+  await using folder = await databaseFolder();
   await using programs = await temporaryFolder();
   const seen = join(programs.path, "seen");
   const script = `#!/bin/sh\n/usr/bin/env > "${seen}.new"\nmv "${seen}.new" "${seen}"\nexit 1\n`;
@@ -70,39 +72,25 @@ test("a program that Baileys starts gets no key either", { timeout: 120_000 }, a
     AWS_SECRET_ACCESS_KEY: "of_another_program",
   };
   const path = `${programs.path}:${process.env.PATH}`;
-  await using child = start(folder.path, ["--sandbox"], {
-    ...secrets,
-    PATH: path,
-    MEDIA_ALLOW_HOSTS: server.host,
-  });
+  const env = { ...secrets, PATH: path, MEDIA_ALLOW_HOSTS: server.host };
+  await using child = start(folder.path, ["--sandbox"], env);
   const { url, phone } = await greeting(child);
+  // Only Linux shows the environment of a process.
+  const environments = process.platform === "linux" ? await environmentsOfChildren(child.pid) : [];
   const channelId = await pair(url, phone, secrets.API_KEY);
   const media = { to: contact, mediaType: "video", mediaUrl: server.url("/clip.mp4") };
   const { body } = await new Api(url, secrets.API_KEY).post(`/channels/${channelId}/send-media`, media);
   expect(body.payload.status).toBe("sent");
-  const environment = await readFile(seen, "utf8");
-  expect(environment).toContain("PATH=");
-  for (const secret of Object.values(secrets)) expect(environment).not.toContain(secret);
-  await end(child);
-});
-
-test("no child process gets a key that the product was given", { timeout: 120_000 }, async ({ skip }) => {
-  if (process.platform !== "linux") skip("only Linux shows the environment of a process");
-  await using folder = await temporaryFolder();
-  const secrets = {
-    API_KEY: "a_key_that_no_child_may_get",
-    ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
-    AWS_SECRET_ACCESS_KEY: "of_another_program",
-  };
-  await using child = start(folder.path, [], secrets);
-  await greeting(child);
-  const pids = (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8")).trim().split(" ");
-  // mongod and its guard.
-  expect(pids).toHaveLength(2);
-  for (const pid of pids) {
-    const environment = await readFile(`/proc/${pid}/environ`, "utf8");
+  for (const environment of [...environments, await readFile(seen, "utf8")]) {
     expect(environment).toContain("PATH=");
     for (const secret of Object.values(secrets)) expect(environment).not.toContain(secret);
   }
   await end(child);
 });
+
+async function environmentsOfChildren(pid: number): Promise<string[]> {
+  const pids = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ");
+  // mongod and its guard.
+  expect(pids).toHaveLength(2);
+  return await Promise.all(pids.map((child) => readFile(`/proc/${child}/environ`, "utf8")));
+}

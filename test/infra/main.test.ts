@@ -4,53 +4,57 @@ import { expect, test } from "vitest";
 import { commandLine } from "#infra/mongo/command-line.ts";
 import { Api } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { databaseFolder } from "../support/temporary-folder.ts";
 import { testDatabase } from "../support/test-database.ts";
 import { ask, becomesActive, end, greeting, keyIn, pair, serverOf, start } from "./main.fixture.ts";
 
 const customer = "15550100002";
 
-test("a sandbox prints its addresses, answers, refuses a second start, and stops its mongod when it ends", {
+test("a sandbox prints its addresses and refuses a second start; after a clean stop, as after a kill, it serves its channel", {
   timeout: 240_000,
 }, async () => {
-  await using folder = await temporaryFolder();
+  await using folder = await databaseFolder();
+  const channelId = await firstRun(folder.path);
+  await runAfterStop(folder.path, channelId);
   await using child = start(folder.path, ["--sandbox"]);
-  const { url, phone } = await greeting(child);
-  const path = join(folder.path, "sandbox", "api-key");
-  expect(child.out).toContain(`API key: ${await keyIn(folder.path)}  (kept in ${path})\n`);
-  expect((await stat(path)).mode & 0o777).toBe(0o600);
-  expect((await fetch(`${url}/health/ready`)).status).toBe(200);
-  expect(await ask(phone, "accounts")).toMatchObject({ ok: true });
-
-  await using second = start(folder.path, ["--sandbox"]);
-  expect(await second.ended).toBe(1);
-  expect(second.err).toMatch(/^The data folder \S+ is used by process \d+\. .*DATA_DIR.*\n$/);
-  expect((await fetch(`${url}/health/ready`)).status).toBe(200);
-
+  const { url } = await greeting(child);
+  await becomesActive(new Api(url, await keyIn(folder.path)), channelId);
   const mongod = await serverOf(folder.path);
-  expect(await commandLine(mongod)).toContain("mongod");
   await end(child);
   expect(await commandLine(mongod)).toBeUndefined();
 });
 
-test("two SIGINT at once stop a sandbox cleanly; restarted, it prints no key and its channels become active", {
-  timeout: 240_000,
-}, async () => {
-  await using folder = await temporaryFolder();
-  let channelId: string;
-  {
-    await using child = start(folder.path, ["--sandbox"]);
-    const { url, phone } = await greeting(child);
-    channelId = await pair(url, phone, await keyIn(folder.path));
-    const mongod = await serverOf(folder.path);
-    // npm forwards the SIGINT that the terminal has already sent to the whole process group.
-    await end(child, "SIGINT", "SIGINT");
-    expect(await commandLine(mongod)).toBeUndefined();
-  }
-  await using child = start(folder.path, ["--sandbox"]);
+/** The first run on an empty folder links a channel, and two SIGINT at once stop it. Resolves with the channel. */
+async function firstRun(folder: string): Promise<string> {
+  await using child = start(folder, ["--sandbox"]);
   const { url, phone } = await greeting(child);
-  const key = await keyIn(folder.path);
-  expect(child.out).toContain(`API key: kept in ${join(folder.path, "sandbox", "api-key")}\n`);
+  const path = join(folder, "sandbox", "api-key");
+  const key = await keyIn(folder);
+  expect(child.out).toContain(`API key: ${key}  (kept in ${path})\n`);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+  expect(await ask(phone, "accounts")).toMatchObject({ ok: true });
+
+  await using second = start(folder, ["--sandbox"]);
+  expect(await second.ended).toBe(1);
+  expect(second.err).toMatch(/^The data folder \S+ is used by process \d+\. .*DATA_DIR.*\n$/);
+  expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+
+  const channelId = await pair(url, phone, key);
+  const mongod = await serverOf(folder);
+  expect(await commandLine(mongod)).toContain("mongod");
+  // npm forwards the SIGINT that the terminal has already sent to the whole process group.
+  await end(child, "SIGINT", "SIGINT");
+  expect(await commandLine(mongod)).toBeUndefined();
+  return channelId;
+}
+
+/** A run after a clean stop prints no key, and its channel sends; then a kill ends it, and MongoDB with it. */
+async function runAfterStop(folder: string, channelId: string): Promise<void> {
+  await using child = start(folder, ["--sandbox"]);
+  const { url, phone } = await greeting(child);
+  const key = await keyIn(folder);
+  expect(child.out).toContain(`API key: kept in ${join(folder, "sandbox", "api-key")}\n`);
   expect(child.out).not.toContain(key);
   const api = new Api(url, key);
   await becomesActive(api, channelId);
@@ -59,34 +63,15 @@ test("two SIGINT at once stop a sandbox cleanly; restarted, it prints no key and
   const { body } = await api.post(`/channels/${channelId}/send`, { to: customer, message: "Still here" });
   const arrived = await ask(phone, `accounts/${customer}/inbox/next?contains=Still&waitMs=10000`);
   expect(arrived.payload).toMatchObject({ id: body.payload.messageId, text: "Still here" });
-  await end(child);
-});
-
-test("a killed sandbox has its channels active again after a restart", { timeout: 240_000 }, async () => {
-  await using folder = await temporaryFolder();
-  let channelId: string;
-  let mongod: number;
-  {
-    await using child = start(folder.path, ["--sandbox"]);
-    const { url, phone } = await greeting(child);
-    channelId = await pair(url, phone, await keyIn(folder.path));
-    mongod = await serverOf(folder.path);
-    // The simulated WhatsApp saves with a delay, and a kill loses what is not saved yet.
-    const kept = join(folder.path, "sandbox", "state.json");
-    await eventually(async () => (await readFile(kept, "utf8")).includes('"companions":[{'));
-    await child.kill();
-  }
+  const mongod = await serverOf(folder);
+  await child.kill();
   await eventually(async () => (await commandLine(mongod)) === undefined);
-  await using child = start(folder.path, ["--sandbox"]);
-  const { url } = await greeting(child);
-  await becomesActive(new Api(url, await keyIn(folder.path)), channelId);
-  await end(child);
-});
+}
 
 test("a SIGTERM during the start ends it with exit code 0 and leaves no mongod", {
   timeout: 120_000,
 }, async () => {
-  await using folder = await temporaryFolder();
+  await using folder = await databaseFolder();
   await using child = start(folder.path, ["--sandbox"]);
   await eventually(() => stat(join(folder.path, "sandbox", "mongodb")), { everyMs: 5 });
   await end(child);
@@ -95,20 +80,23 @@ test("a SIGTERM during the start ends it with exit code 0 and leaves no mongod",
 });
 
 test.each([
-  ["wrong settings", { PORT: "many", SEND_RATE: "fast", API_KEY: "short" }, ["PORT", "SEND_RATE", "API_KEY"]],
-  ["an impossible data folder", { DATA_DIR: "/dev/null/data" }, ["DATA_DIR"]],
   [
-    "a WhatsApp server that is not on loopback",
-    { WHATSAPP_WEBSOCKET_URL: "wss://127.0.0.1.evil.com/" },
-    ["WHATSAPP_WEBSOCKET_URL"],
+    "wrong settings",
+    {
+      ...{ PORT: "many", SEND_RATE: "fast", API_KEY: "short" },
+      // Is not on loopback.
+      WHATSAPP_WEBSOCKET_URL: "wss://127.0.0.1.evil.com/",
+    },
+    ["PORT", "SEND_RATE", "API_KEY", "WHATSAPP_WEBSOCKET_URL"],
   ],
+  ["an impossible data folder", { DATA_DIR: "/dev/null/data" }, ["DATA_DIR"]],
   [
     "an external database without an encryption key",
     { MONGO_URI: "mongodb://127.0.0.1:1/" },
     ["ENCRYPTION_KEY"],
   ],
 ])("the start fails with one message and exit code 1 on %s", { timeout: 120_000 }, async (_, env, names) => {
-  await using folder = await temporaryFolder();
+  await using folder = await databaseFolder();
   await using child = start(folder.path, [], env);
   expect(await child.ended).toBe(1);
   expect(child.out).toBe("");
@@ -120,7 +108,7 @@ test("a start on an external database starts no mongod and generates an API key"
   timeout: 120_000,
 }, async () => {
   await using database = await testDatabase();
-  await using folder = await temporaryFolder();
+  await using folder = await databaseFolder();
   const env = { MONGO_URI: database.uri, ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64") };
   await using child = start(folder.path, [], env);
   const { url } = await greeting(child);

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { connectorMongoClient } from "#connector/mongo-client.ts";
 import { startEmbeddedMongo } from "#infra/mongo/embedded-mongo.ts";
 import { silentProgress } from "#infra/mongo/progress.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { databaseFolder } from "#test/support/temporary-folder.ts";
 import { keyPair, open, pair } from "./auth.fixture.ts";
 
 const preKeysAtOnce = 812;
@@ -70,7 +70,7 @@ async function upload({ db, channelId, epoch, kill, untilKill }: Upload): Promis
 }
 
 test("pre-keys and the credentials' counters are both stored or neither, whenever the database is killed", async () => {
-  await using folder = await temporaryFolder();
+  await using folder = await databaseFolder();
   const channelId = randomUUID();
   const stored: number[] = [];
   for (const [round, untilKill] of [...kills, kills[0]].entries()) {

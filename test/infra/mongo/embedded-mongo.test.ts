@@ -10,7 +10,7 @@ import { silentProgress } from "#infra/mongo/progress.ts";
 import { becomePrimary } from "#infra/mongo/replica-set.ts";
 import { startServer } from "#infra/mongo/server-process.ts";
 import { startChild } from "#test/support/child.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { databaseFolder } from "#test/support/temporary-folder.ts";
 
 const holder = new URL("../../support/hold-embedded-mongo.child.ts", import.meta.url);
 
@@ -34,28 +34,58 @@ async function serverOf(dataDir: string): Promise<number> {
   return Number(await readFile(join(dataDir, "mongodb", "mongod.lock"), "utf8"));
 }
 
-test("MongoDB keeps its data over restarts, on the same port, or on another if that is taken", async () => {
-  await using folder = await temporaryFolder();
+test("MongoDB keeps its data over restarts, on the same port, or on another if that is taken; a lost password is replaced", async () => {
+  await using folder = await databaseFolder();
   let first: string;
   {
     await using mongo = await start(folder.path);
     first = mongo.uri;
     await write(mongo.uri, 1);
+    await expectKept(folder.path, mongo);
+    await expectClosed(mongo);
   }
   {
     await using mongo = await start(folder.path);
     expect(mongo.uri).toBe(first);
     await write(mongo.uri, 2);
+    await expectClosed(mongo);
   }
+  await rm(join(folder.path, "mongodb-password"));
   await using _taken = await listen(Number(new URL(first).port));
   await using mongo = await start(folder.path);
-  expect(mongo.uri).not.toBe(first);
+  expect(new URL(mongo.uri).port).not.toBe(new URL(first).port);
+  expect(new URL(mongo.uri).password).not.toBe(new URL(first).password);
+  await expectKept(folder.path, mongo);
   await write(mongo.uri, 3);
   expect(await read(mongo.uri)).toEqual([1, 2, 3]);
 });
 
+/** The password is kept in the data folder, for its owner only. */
+async function expectKept(folder: string, { uri }: EmbeddedMongo): Promise<void> {
+  const path = join(folder, "mongodb-password");
+  expect(await readFile(path, "utf8")).toBe(`${new URL(uri).password}\n`);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+}
+
+/** Without the password nobody reads, writes, reconfigures or becomes an administrator. */
+async function expectClosed({ uri }: EmbeddedMongo): Promise<void> {
+  const attempts = [
+    { find: "things", $db: "kept" },
+    { listDatabases: 1 },
+    { insert: "things", documents: [{}] },
+    { usersInfo: 1 },
+    { createUser: "mallory", pwd: "mallory", roles: ["root"] },
+    { replSetGetConfig: 1 },
+    { shutdown: 1 },
+  ];
+  for (const attempt of attempts) expect(await asStranger(uri, attempt)).toBe("Unauthorized");
+  const wrong = new URL(uri);
+  wrong.password = "guessed";
+  await expect(MongoClient.connect(wrong.href)).rejects.toMatchObject({ codeName: "AuthenticationFailed" });
+}
+
 test("MongoDB is a replica set of one that listens on loopback only, and exits on disposal", async () => {
-  await using folder = await temporaryFolder();
+  await using folder = await databaseFolder();
   let pid: number;
   {
     await using mongo = await start(folder.path);
@@ -83,45 +113,8 @@ async function asStranger(uri: string, command: object): Promise<unknown> {
   return await answer.catch((error) => error.codeName);
 }
 
-test("without the password nobody reads, writes, reconfigures or becomes an administrator, on a new folder or an old one", async () => {
-  await using folder = await temporaryFolder();
-  for (let round = 1; round <= 2; round++) {
-    await using mongo = await start(folder.path);
-    await write(mongo.uri, round);
-    const makeAdministrator = { createUser: "mallory", pwd: "mallory", roles: ["root"] };
-    const attempts = [
-      { find: "things", $db: "kept" },
-      { listDatabases: 1 },
-      { insert: "things", documents: [{}] },
-      { usersInfo: 1 },
-      makeAdministrator,
-      { replSetGetConfig: 1 },
-      { shutdown: 1 },
-    ];
-    for (const attempt of attempts) expect(await asStranger(mongo.uri, attempt)).toBe("Unauthorized");
-    const wrong = new URL(mongo.uri);
-    wrong.password = "guessed";
-    await expect(MongoClient.connect(wrong.href)).rejects.toMatchObject({ codeName: "AuthenticationFailed" });
-  }
-});
-
-test("the password is kept in the data folder, for its owner only, and a lost one is replaced", async () => {
-  await using folder = await temporaryFolder();
-  const path = join(folder.path, "mongodb-password");
-  const passwords: string[] = [];
-  for (let round = 1; round <= 2; round++) {
-    await using mongo = await start(folder.path);
-    await write(mongo.uri, round);
-    expect(await readFile(path, "utf8")).toBe(`${new URL(mongo.uri).password}\n`);
-    expect((await stat(path)).mode & 0o777).toBe(0o600);
-    passwords.push(new URL(mongo.uri).password);
-    await rm(path);
-  }
-  expect(new Set(passwords).size).toBe(2);
-});
-
 test("data from before there was a password gets one, and loses users that anybody could have made", async () => {
-  await using folder = await temporaryFolder();
+  await using folder = await databaseFolder();
   const signal = AbortSignal.timeout(120_000);
   const { env } = process;
   const user = { createUser: "mallory", pwd: "mallory", roles: ["root"] };
@@ -140,51 +133,37 @@ test("data from before there was a password gets one, and loses users that anybo
     await client.db("admin").command(user);
     await client.db("kept").command({ ...user, roles: ["dbOwner"] });
   }
-  for (let round = 1; round <= 2; round++) {
-    await using mongo = await start(folder.path);
-    expect(await read(mongo.uri)).toEqual([1]);
-    expect(await asStranger(mongo.uri, { listDatabases: 1 })).toBe("Unauthorized");
-    for (const database of ["admin", "kept"]) {
-      const uri = new URL(mongo.uri);
-      uri.username = "mallory";
-      uri.password = "mallory";
-      uri.searchParams.set("authSource", database);
-      await expect(MongoClient.connect(uri.href)).rejects.toMatchObject({
-        codeName: "AuthenticationFailed",
-      });
-    }
+  await using mongo = await start(folder.path);
+  expect(await read(mongo.uri)).toEqual([1]);
+  expect(await asStranger(mongo.uri, { listDatabases: 1 })).toBe("Unauthorized");
+  for (const database of ["admin", "kept"]) {
+    const uri = new URL(mongo.uri);
+    uri.username = "mallory";
+    uri.password = "mallory";
+    uri.searchParams.set("authSource", database);
+    await expect(MongoClient.connect(uri.href)).rejects.toMatchObject({ codeName: "AuthenticationFailed" });
   }
 });
 
-test("a second start on the same data is refused with the owner's pid, and the first one keeps running", async () => {
-  await using folder = await temporaryFolder();
-  await using other = startChild(holder, [folder.path], { env: process.env });
-  const [uri] = await other.prints(/mongodb:\S+/);
+test("a second start is refused with the owner's pid; after a kill of the first, the next stops its leftover mongod and has every acknowledged write", async () => {
+  await using folder = await databaseFolder();
+  await using killed = startChild(holder, [folder.path], { env: process.env });
+  const [uri] = await killed.prints(/mongodb:\S+/);
   await expect(start(folder.path)).rejects.toMatchObject({
     name: "EmbeddedMongoError",
     code: "data_in_use",
-    message: expect.stringContaining(`process ${other.pid}`),
+    message: expect.stringContaining(`process ${killed.pid}`),
   });
   await write(uri, 1);
-  expect(await read(uri)).toEqual([1]);
-});
-
-test("the start after a kill stops the leftover mongod and has every acknowledged write", async () => {
-  await using folder = await temporaryFolder();
-  for (let round = 1; round <= 2; round++) {
-    await using killed = startChild(holder, [folder.path], { env: process.env });
-    const [uri] = await killed.prints(/mongodb:\S+/);
-    await write(uri, round);
-    const leftover = await serverOf(folder.path);
-    await killed.kill();
-    await using mongo = await start(folder.path);
-    expect(await commandLine(leftover)).toBeUndefined();
-    expect(await read(mongo.uri)).toEqual(Array.from({ length: round }, (_, index) => index + 1));
-  }
+  const leftover = await serverOf(folder.path);
+  await killed.kill();
+  await using mongo = await start(folder.path);
+  expect(await commandLine(leftover)).toBeUndefined();
+  expect(await read(mongo.uri)).toEqual([1]);
 });
 
 test("data of another major version is refused with its version, and is not touched", async () => {
-  await using folder = await temporaryFolder();
+  await using folder = await databaseFolder();
   const stamp = JSON.stringify({ version: "4.4.29", port: 27_017 });
   await writeFile(join(folder.path, "mongodb.json"), stamp);
   await expect(start(folder.path)).rejects.toThrow("can open data written by 4.4.29");
@@ -192,14 +171,14 @@ test("data of another major version is refused with its version, and is not touc
 });
 
 test("exited resolves when mongod exits unexpectedly", async () => {
-  await using folder = await temporaryFolder();
+  await using folder = await databaseFolder();
   await using mongo = await start(folder.path);
   process.kill(await serverOf(folder.path), "SIGKILL");
   expect(await mongo.exited).toBe("mongod exited unexpectedly (SIGKILL)");
 });
 
 test("an aborted start leaves no mongod and releases the data folder", async () => {
-  await using folder = await temporaryFolder();
+  await using folder = await databaseFolder();
   await expect(start(folder.path, AbortSignal.abort(new Error("stopped by hand")))).rejects.toThrow(
     "stopped by hand",
   );
