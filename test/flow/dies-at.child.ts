@@ -45,6 +45,7 @@ if (DIES_AT_FILE) {
     isJournaled = false;
     isPublished = false;
     isRatchetStored = false;
+    areCredentialsWritten = false;
     process.stdout.write(`dies at ${point}\n`);
   });
 }

@@ -1,129 +1,128 @@
-import { expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Account } from "#infra/sandbox/account.ts";
 import { cleanCounts } from "../support/clean-counts.ts";
 import { eventually } from "../support/eventually.ts";
-import { newChannel } from "../support/pairing.ts";
-import { startSystem } from "../support/system.ts";
+import { newChannel, type TestChannel } from "../support/pairing.ts";
+import { type ConnectorProcess, startSystem } from "../support/system.ts";
 
 const phoneNumber = "15550100081";
-const contactNumber = "15550100082";
 const patient = { withinMs: 60_000 };
 
-/** Creates a channel. The connectors that a test starts have one name, and run one after the other. */
-async function oneChannel() {
-  await using owned = new AsyncDisposableStack();
-  const system = owned.use(await startSystem({ processes: "connectors" }));
-  const { channelId, phone, document, becomes } = await newChannel(system, phoneNumber);
-  const path = `/channels/${channelId}`;
-  const kept = owned.move();
-  return {
-    ...{ document, phone, contact: system.sandbox.account(contactNumber), sandbox: system.sandbox },
-    connector: () => system.start("killed"),
-    connect: () => system.api().post(`${path}/connect`),
-    async scans() {
-      await phone.scan(await eventually(async () => (await document()).pairing?.text, patient));
-      await becomes("active");
-    },
-    send: (message: string) =>
-      system.api().post(`${path}/send`, { to: contactNumber, message }, { Prefer: "respond-async" }),
-    command: (_id: string, state: string) =>
-      eventually(() => system.collections.commands.findOne({ _id, state: state as "queued" }), patient),
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
-  };
+/** The tests run in order, on one channel: each ends the connector that the one before it left running. */
+let system: Awaited<ReturnType<typeof startConnectors>>;
+let channel: TestChannel;
+let connector: ConnectorProcess;
+let lastContact = 15550100620;
+
+const startConnectors = () => startSystem({ processes: "connectors" });
+
+beforeAll(async () => {
+  system = await startConnectors();
+  channel = await newChannel(system, phoneNumber);
+});
+
+afterAll(() => system?.[Symbol.asyncDispose]());
+
+afterEach(() => {
+  system.sandbox.faults.clear();
+  expect(system.sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
+});
+
+/** Starts the next connector under the name of the last one. */
+async function startNext(): Promise<void> {
+  connector = await system.start("killed");
 }
+
+/** A person that the channel has not written to. */
+const newContact = () => system.sandbox.account(String(++lastContact));
+
+async function send({ phoneNumber: to }: Account, message: string) {
+  const path = `/channels/${channel.channelId}/send`;
+  const answer = await system.api().post(path, { to, message }, { Prefer: "respond-async" });
+  expect(answer.status).toBe(202);
+  return answer.body.payload;
+}
+
+const command = (_id: string, state: string) =>
+  eventually(() => system.collections.commands.findOne({ _id, state: state as "queued" }), patient);
 
 test("a connect waits for the first connector, and a send for the successor of a killed one", {
   timeout: 180_000,
 }, async () => {
-  await using system = await oneChannel();
-  const { contact, sandbox } = system;
-  expect((await system.connect()).status).toBe(202);
-  const first = await system.connector();
-  await system.scans();
-  await system.command((await system.send("one")).body.payload.commandId, "succeeded");
-  await first.kill();
+  const contact = newContact();
+  expect((await system.api().post(`/channels/${channel.channelId}/connect`)).status).toBe(202);
+  await startNext();
+  await channel.phone.scan(await eventually(async () => (await channel.document()).pairing?.text, patient));
+  await channel.becomes("active");
+  await command((await send(contact, "one")).commandId, "succeeded");
+  await connector.kill();
 
-  const queued = await system.send("two");
-  expect(queued.status).toBe(202);
-  await system.connector();
-  const settled = await system.command(queued.body.payload.commandId, "succeeded");
+  const queued = await send(contact, "two");
+  await startNext();
+  const settled = await command(queued.commandId, "succeeded");
   expect(settled.claim?.epoch).toBe(2);
   await contact.waitForMessage(({ text }) => text === "two");
   expect(contact.inbox.map(({ text, copies }) => [text, copies])).toEqual([
     ["one", 1],
     ["two", 1],
   ]);
-  expect(sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
 });
 
 test("a send in flight when its connector is killed is relayed again under its id, and the contact sees one message", {
   timeout: 180_000,
 }, async () => {
-  await using system = await oneChannel();
-  const { contact, sandbox } = system;
-  await system.connect();
-  const first = await system.connector();
-  await system.scans();
-  sandbox.faults.withholdAcks(phoneNumber, true);
-  sandbox.faults.receipts(phoneNumber, "never");
-  const { commandId, messageId } = (await system.send("in flight")).body.payload;
+  const contact = newContact();
+  system.sandbox.faults.withholdAcks(phoneNumber, true);
+  system.sandbox.faults.receipts(phoneNumber, "never");
+  const { commandId, messageId } = await send(contact, "in flight");
   await contact.waitForMessage(({ id }) => id === messageId);
-  await first.kill();
-  await system.command(commandId, "running");
-  const afterwards = (await system.send("afterwards")).body.payload;
+  await connector.kill();
+  await command(commandId, "running");
+  const afterwards = await send(contact, "afterwards");
 
-  sandbox.faults.withholdAcks(phoneNumber, false);
-  await system.connector();
-  await system.command(commandId, "succeeded");
-  await system.command(afterwards.commandId, "succeeded");
+  system.sandbox.faults.withholdAcks(phoneNumber, false);
+  await startNext();
+  await command(commandId, "succeeded");
+  await command(afterwards.commandId, "succeeded");
   await contact.waitForMessage(({ id }) => id === afterwards.messageId);
   expect(contact.inbox.map(({ id, copies }) => [id, copies])).toEqual([
     [messageId, 2],
     [afterwards.messageId, 1],
   ]);
-  expect(sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
 });
 
 test("a send that two connectors relay without an acknowledgement stays unknown until a receipt settles it", {
   timeout: 180_000,
 }, async () => {
-  await using system = await oneChannel();
-  const { contact, sandbox } = system;
-  await system.connect();
-  const first = await system.connector();
-  await system.scans();
-  sandbox.faults.withholdAcks(phoneNumber, true);
-  sandbox.faults.receipts(phoneNumber, "never");
-  const { commandId, messageId } = (await system.send("in flight")).body.payload;
+  const contact = newContact();
+  system.sandbox.faults.withholdAcks(phoneNumber, true);
+  system.sandbox.faults.receipts(phoneNumber, "never");
+  const { commandId, messageId } = await send(contact, "in flight");
   const copies = () => contact.inbox.find(({ id }) => id === messageId)?.copies;
   await contact.waitForMessage(({ id }) => id === messageId);
-  await first.kill();
-  const second = await system.connector();
+  await connector.kill();
+  await startNext();
   await eventually(() => copies() === 2);
-  await second.kill();
+  await connector.kill();
 
-  sandbox.faults.withholdAcks(phoneNumber, false);
-  await system.connector();
+  system.sandbox.faults.withholdAcks(phoneNumber, false);
+  await startNext();
   // A third copy would have been relayed before this later send.
-  await system.command((await system.send("afterwards")).body.payload.commandId, "succeeded");
-  await system.command(commandId, "unknown");
+  await command((await send(contact, "afterwards")).commandId, "succeeded");
+  await command(commandId, "unknown");
   expect(copies()).toBe(2);
   contact.markRead(messageId);
-  await system.command(commandId, "succeeded");
-  expect(sandbox.counts.snapshot()).toMatchObject({ ...cleanCounts, pairings: 1 });
+  await command(commandId, "succeeded");
 });
 
 test("a second SIGINT, as npm forwards it, does not cut a shutdown short: the connector hangs up and releases its channel", {
   timeout: 180_000,
 }, async () => {
-  await using system = await oneChannel();
-  await system.connect();
-  const connector = await system.connector();
-  await system.scans();
   connector.signal("SIGINT");
   await connector.prints(/connector stops/);
   connector.signal("SIGINT");
   expect(await connector.ended).toBe(0);
   expect(connector.err).toBe("");
-  expect((await system.document()).owner.connector).toBeNull();
-  expect(system.phone.devices().map(({ isConnected }) => isConnected)).toEqual([false]);
+  expect((await channel.document()).owner.connector).toBeNull();
+  expect(channel.phone.devices().map(({ isConnected }) => isConnected)).toEqual([false]);
 });

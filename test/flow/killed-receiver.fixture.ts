@@ -59,9 +59,7 @@ export function killedReceiver(phoneNumber: string) {
     startDying: (at: DeathPoint) => startConnector({ DIES_AT: at }),
     /** Lets the running connector kill itself when it next reaches this point. */
     async arm(at: DeathPoint) {
-      await writeFile(pointFile(), at);
-      connector.signal("SIGUSR2");
-      await connector.prints(new RegExp(`^dies at ${at}$`, "m"));
+      await arm(connector, pointFile(), at);
       return connector;
     },
     contact: (contactNumber: string) => {
@@ -76,6 +74,13 @@ export function killedReceiver(phoneNumber: string) {
       };
     },
   };
+}
+
+/** Lets a connector that was started with this `DIES_AT_FILE` kill itself when it next reaches this point. */
+export async function arm(connector: ConnectorProcess, pointFile: string, at: DeathPoint): Promise<void> {
+  await writeFile(pointFile, at);
+  connector.signal("SIGUSR2");
+  await connector.prints(new RegExp(`^dies at ${at}$`, "m"));
 }
 
 /** A contact that writes to the channel and is written to. */

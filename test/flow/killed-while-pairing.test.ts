@@ -1,52 +1,77 @@
-import { expect, test } from "vitest";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { newChannel } from "../support/pairing.ts";
-import { startSystem } from "../support/system.ts";
+import { newChannel, type TestChannel } from "../support/pairing.ts";
+import { type ConnectorProcess, startSystem } from "../support/system.ts";
+import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.ts";
+import { arm } from "./killed-receiver.fixture.ts";
 
 const diesAt = new URL("./dies-at.child.ts", import.meta.url);
 const backoff = { baseMs: 50, maxMs: 100 };
 
-/** Starts to link a channel whose connector is killed at `point`. Resolves once the connector is dead. */
+/** The tests run in order: each kills the connector that the one before it left running. */
+let system: Awaited<ReturnType<typeof startConnectors>>;
+let connector: ConnectorProcess;
+let folder: TemporaryFolder;
+
+const startConnectors = () => startSystem({ processes: "connectors", timings: { backoff } });
+const pointFile = () => join(folder.path, "point");
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  system = await startConnectors();
+  await startNext();
+});
+
+afterAll(async () => {
+  await system?.[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+/** Starts the next connector under the name of the last one. */
+async function startNext(): Promise<void> {
+  connector = await system.start("killed", { DIES_AT_FILE: pointFile() }, diesAt);
+}
+
+/** Begins to link a channel, whose connector is killed at `point`. Resolves once the connector is dead. */
 async function killedWhilePairing(phoneNumber: string, point: "scanned" | "linked") {
-  await using owned = new AsyncDisposableStack();
-  const system = owned.use(await startSystem({ processes: "connectors", timings: { backoff } }));
+  await arm(connector, pointFile(), point);
   const channel = await newChannel(system, phoneNumber);
-  await system.api().post(`/channels/${channel.channelId}/connect`);
-  const connector = await system.start("killed", { DIES_AT: point }, diesAt);
+  await connect(channel);
   const { pairing } = await channel.becomes("qr_ready");
   const scan = await channel.phone.scan(pairing?.text ?? "").then(
     () => "linked",
     () => "refused",
   );
-  await connector.ended;
-  const credentials = () =>
-    system.database.db.collection("whatsapp_auth_creds").countDocuments({ channelId: channel.channelId });
-  const kept = owned.move();
-  return { system, channel, scan, credentials, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  expect(await connector.ended).toBeNull();
+  return { channel, scan };
 }
+
+const connect = ({ channelId }: TestChannel) => system.api().post(`/channels/${channelId}/connect`);
+
+const credentials = ({ channelId }: TestChannel) =>
+  system.database.db.collection("whatsapp_auth_creds").countDocuments({ channelId });
 
 test("a connector killed before it stored its keys has not confirmed the link: the phone shows no device", {
   timeout: 180_000,
 }, async () => {
-  await using killed = await killedWhilePairing("15550100381", "scanned");
-  const { system, channel, scan, credentials } = killed;
-  expect([scan, channel.phone.devices(), await credentials()]).toEqual(["refused", [], 0]);
-  await system.start("killed");
+  const { channel, scan } = await killedWhilePairing("15550100381", "scanned");
+  expect([scan, channel.phone.devices(), await credentials(channel)]).toEqual(["refused", [], 0]);
+  await startNext();
   await channel.becomes("inactive", "interrupted");
 });
 
 test("a connector killed after it stored its keys and before it confirmed the link leaves nothing that claims to be linked", {
   timeout: 180_000,
 }, async () => {
-  await using killed = await killedWhilePairing("15550100382", "linked");
-  const { system, channel, scan, credentials } = killed;
-  expect([scan, channel.phone.devices(), await credentials()]).toEqual(["refused", [], 1]);
-  await system.start("killed");
+  const { channel, scan } = await killedWhilePairing("15550100382", "linked");
+  expect([scan, channel.phone.devices(), await credentials(channel)]).toEqual(["refused", [], 1]);
+  await startNext();
   expect(await channel.becomes("error", "pairing_failed")).toMatchObject({ pairing: null });
-  await eventually(async () => (await credentials()) === 0);
-  await system.api().post(`/channels/${channel.channelId}/connect`);
+  await eventually(async () => (await credentials(channel)) === 0);
+  await connect(channel);
   const { pairing } = await channel.becomes("qr_ready");
   await channel.phone.scan(pairing?.text ?? "");
   await channel.becomes("active");
-  expect(await credentials()).toBe(1);
+  expect(await credentials(channel)).toBe(1);
 });
