@@ -6,7 +6,7 @@ import { type Operation, profiled } from "../support/profiled.ts";
 import { type OneProcess, startSystem } from "../support/system.ts";
 
 /** `npm run test:growth` runs the same with a million, which takes minutes. */
-const rowsMany = Number(process.env.GROWTH_ROWS ?? 20_000);
+const rowsMany = Number(process.env.GROWTH_ROWS ?? 12_000);
 /** More than any page or batch holds, so that a full page is compared with a full page. */
 const rowsFew = 6_000;
 const channels = 20;

@@ -49,7 +49,7 @@ test("a connector with another ENCRYPTION_KEY gets no channel that another can o
 }, async () => {
   await using system = await startConnectors();
   const east = await system.start("east");
-  const channels = await pairChannels(system, 3);
+  const channels = await pairChannels(system, 2);
   while (!channels.some((channel) => preferred(channel) === "north"))
     channels.push(await pairedChannel(system, numberOf(channels.length), patient));
   expect(await ready(east)).toMatchObject({ status: 200, body: { checks: { credentials: "ok" } } });
@@ -128,7 +128,7 @@ test("a rotation of keys by rolling restarts, with every step cut short by a kil
   };
   await restart("east", older);
   await restart("west", older);
-  const channels = await pairChannels(system, 3);
+  const channels = await pairChannels(system, 2);
   const wrappedBy = () =>
     system.database.db
       .collection("whatsapp_auth_keys")

@@ -77,7 +77,7 @@ class Received {
 describe("reading all channels", () => {
   test("misses and doubles nothing while many write at once, and keeps each channel in order", async () => {
     const channelIds = Array.from({ length: 40 }, () => randomUUID());
-    const each = 150;
+    const each = 80;
     let isWriting = true;
     const writing = Promise.all(
       channelIds.map(async (channelId) => {
