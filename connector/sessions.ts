@@ -10,6 +10,7 @@ import { isMovable } from "./machine/machine.ts";
 import type { ConnectorLease } from "./ownership/connector-lease.ts";
 import { type Fence, FencedError } from "./ownership/fence.ts";
 import type { Membership, Openers } from "./ownership/membership.ts";
+import { openersByChannel } from "./ownership/openers.ts";
 import { acquire, leaveUnopened } from "./ownership/ownership.ts";
 import { createRestartBackoff } from "./restart-backoff.ts";
 import { Session, type SessionOptions } from "./session/session.ts";
@@ -48,11 +49,13 @@ export class Sessions {
   readonly #restartBackoff = createRestartBackoff(connectBackoff);
   readonly #closeSlots = pLimit(stopsAtOnce);
   readonly #commandWrites: CommandWrites;
+  readonly #openersOf: (channelId: string) => Promise<Openers>;
   #isClosed = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
     this.#commandWrites = createCommandWrites(options.collections.commands);
+    this.#openersOf = openersByChannel(options.membership);
   }
 
   get(channelId: string): Session | undefined {
@@ -169,6 +172,8 @@ export class Sessions {
 
   async #mayTake({ _id, owner }: ChannelDocument, isOverdue: boolean): Promise<boolean> {
     const { collections, lease, leave } = this.#options;
+    // Never owned, so nothing is sealed.
+    if (owner.epoch === 0) return true;
     const { us, others } = await this.#openersOf(_id);
     if (us || (!others && isOverdue)) return true;
     leave(_id);
@@ -176,11 +181,6 @@ export class Sessions {
     if (owner.connector === lease.id)
       await this.#leaveUnopened(collections, { channelId: _id, epoch: owner.epoch }, lease.id);
     return false;
-  }
-
-  async #openersOf(channelId: string): Promise<Openers> {
-    const openers = await this.#options.membership.openers([channelId]);
-    return openers.get(channelId) ?? { us: true, others: false };
   }
 
   /** Resolves to null when the channel is left to another connector. */

@@ -39,6 +39,8 @@ export interface AuthStateOptions {
   now?: () => number;
   /** As in `AuthStoreOptions`. */
   isSharedKey?: (masterKeyId: string) => boolean;
+  /** As in `AuthStoreOptions`. */
+  isNew?: boolean;
 }
 
 /** The credentials and keys of one channel, for one epoch. */
@@ -76,8 +78,8 @@ export async function openAuthState(options: AuthStateOptions): Promise<AuthStat
   const { db, channelId, epoch, masterKeys, server, signal = new AbortController().signal } = options;
   const { isHeld, now } = options;
   const fence = { channelId, epoch, ...(isHeld && { isHeld }), ...(now && { now }) };
-  const { isSharedKey } = options;
-  const store = new AuthStore({ db, fence, masterKeys, signal, ...(isSharedKey && { isSharedKey }) });
+  const { isSharedKey, isNew = false } = options;
+  const store = new AuthStore({ db, fence, masterKeys, signal, isNew, ...(isSharedKey && { isSharedKey }) });
   await using claiming = new AsyncDisposableStack();
   claiming.use(store);
   const creds = credsForServer(await store.claim(), server);
@@ -103,16 +105,20 @@ class MongoAuthState implements AuthState {
   readonly #stopListening: () => void;
   #state: AuthenticationState | undefined;
   /** False once it is certain that only the fence row exists. */
-  #mayHaveRows = true;
+  #mayHaveRows: boolean;
+  /** The number of the keys' journal writes at which the journal was empty. */
+  #journalEmptyAt: number | undefined;
 
   constructor(
-    { channelId, server, onLost }: AuthStateOptions,
+    { channelId, server, onLost, isNew = false }: AuthStateOptions,
     store: AuthStore,
     signal: AbortSignal,
     creds: AuthenticationCreds | undefined,
   ) {
     this.#server = server;
     this.#store = store;
+    this.#mayHaveRows = !isNew;
+    if (isNew) this.#journalEmptyAt = 0;
     this.#chain = new WriteChain({ apply: (batch) => store.write(batch, this.#credsText()), onLost });
     const discards = createDiscards({
       stored: () => this.#chain.flush(),
@@ -151,8 +157,11 @@ class MongoAuthState implements AuthState {
   }
 
   async journaled(): Promise<Map<string, JournaledPart | null>> {
+    const writes = this.#keys.journalWrites;
     await Promise.all([this.#chain.flush(), this.#discards.idle()]);
+    if (this.#journalEmptyAt === writes) return new Map();
     const texts = await this.#store.readType("inbound");
+    if (texts.size === 0) this.#journalEmptyAt = writes;
     return new Map(Array.from(texts, ([row, text]) => [row, text === null ? null : tryDecodePart(text)]));
   }
 
@@ -166,6 +175,7 @@ class MongoAuthState implements AuthState {
     await this.#chain.exclusive(() => this.#store.erase());
     this.#keys = this.#newKeys();
     this.#mayHaveRows = false;
+    this.#journalEmptyAt = 0;
   }
 
   async close(): Promise<void> {

@@ -8,7 +8,6 @@ import { AuthStateError } from "./auth-error.ts";
 import {
   type AuthCollections,
   authCollections,
-  bytes,
   discardRows,
   eraseRows,
   type KeyWrite,
@@ -44,6 +43,8 @@ export interface AuthStoreOptions {
    */
   isSharedKey?: (masterKeyId: string) => boolean;
   signal: AbortSignal;
+  /** No owner had the channel before: nothing of it is stored, and no one has to be kept from writing. */
+  isNew?: boolean;
 }
 
 /** The longest that an unreachable database delays a stop. */
@@ -58,6 +59,9 @@ export class AuthStore implements AsyncDisposable {
   readonly #masterKeys: readonly Buffer[];
   readonly #signal: AbortSignal;
   readonly #isSharedKey: (masterKeyId: string) => boolean;
+  readonly #isNew: boolean;
+  /** Settles when the fence row names this owner's session, which the next owner can kill then. */
+  #raised: Promise<unknown> = Promise.resolve();
   #dataKey = createDataKey();
   /** The data key as wrapped by the newest master key, while it is not stored so; `undefined` afterwards. */
   #unstoredKey: WrappedKey | undefined;
@@ -66,12 +70,13 @@ export class AuthStore implements AsyncDisposable {
   /** The credentials as last stored; `undefined` if there are none. */
   #storedCreds: string | undefined;
 
-  constructor({ db, fence, masterKeys, isSharedKey = () => true, signal }: AuthStoreOptions) {
+  constructor({ db, fence, masterKeys, isSharedKey = () => true, isNew = false, signal }: AuthStoreOptions) {
     this.#session = db.client.startSession({ causalConsistency: false });
     this.#collections = authCollections(db);
     this.#fence = fence;
     this.#masterKeys = masterKeys;
     this.#isSharedKey = isSharedKey;
+    this.#isNew = isNew;
     this.#signal = signal;
   }
 
@@ -82,9 +87,9 @@ export class AuthStore implements AsyncDisposable {
   async claim(): Promise<string | undefined> {
     const { creds, keys } = this.#collections;
     const { channelId } = this.#fence;
+    if (this.#isNew) return this.#claimNew();
     await this.#retry(() => killFormerSession(keys, this.#fence));
-    const session = this.#session.id;
-    await this.#retry(() => raiseFence(keys, this.#fence, session && { session }));
+    await this.#raise();
     const [wrapped, sealed] = await Promise.all([
       this.#retry(() => readWrappedKey(keys, channelId)),
       this.#retry(() => claimCreds(creds, this.#fence)),
@@ -93,10 +98,22 @@ export class AuthStore implements AsyncDisposable {
     // not.
     this.#takeDataKey(sealed && wrapped);
     if (!sealed) return undefined;
-    const credentials = bytes(sealed);
     if (!wrapped) throw new AuthStateError("unreadable", "The data key of the stored credentials is missing");
-    this.#storedCreds = unseal(this.#dataKey, channelId, credentials).toString("utf8");
+    this.#storedCreds = unseal(this.#dataKey, channelId, sealed).toString("utf8");
     return this.#storedCreds;
+  }
+
+  /** Raises the fence beside the login: every write waits for it. */
+  #claimNew(): undefined {
+    this.#raised = this.#raise();
+    this.#raised.catch(() => undefined);
+    this.#takeDataKey(undefined);
+  }
+
+  #raise(): Promise<unknown> {
+    const session = this.#session.id;
+    const { keys } = this.#collections;
+    return this.#retry(() => raiseFence(keys, this.#fence, session && { session }));
   }
 
   read(rowIds: readonly string[]): Promise<Map<string, string>> {
@@ -115,6 +132,7 @@ export class AuthStore implements AsyncDisposable {
     const latest = batch.creds || hasPreKey(batch.rows) ? creds : undefined;
     const changed = latest === this.#storedCreds ? undefined : latest;
     const wrapped = this.#keyToStore();
+    await this.#raised;
     await this.#retry(() => this.#attempt(batch, changed, wrapped));
     if (wrapped && (batch.rows.size > 0 || changed !== undefined)) this.#keyStored();
     if (changed !== undefined) this.#storedCreds = changed;
@@ -128,6 +146,7 @@ export class AuthStore implements AsyncDisposable {
 
   /** Erases every row except the fence, the data key included. */
   async erase(): Promise<void> {
+    await this.#raised;
     await this.#retry(() => eraseRows(this.#collections, this.#fence, this.#session));
     this.#storedCreds = undefined;
     this.#takeDataKey(undefined);
@@ -186,6 +205,7 @@ export class AuthStore implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#raised.catch(() => undefined);
     // The driver reuses an ended session, so no later owner may kill it: remove it from the fence row first.
     await retryTransient(this.#soon(), () => clearSession(this.#collections.keys, this.#fence)).catch(
       () => undefined,

@@ -5,13 +5,18 @@ import { oncePer } from "#shared/once-per.ts";
 import { createSharedCall } from "#shared/shared-call.ts";
 import { type Fence, FencedError } from "../ownership/fence.ts";
 import type { AuthCredsDocument } from "./auth-documents.ts";
+import { bytes } from "./auth-rows.ts";
 
 /**
  * Takes the credentials row for this epoch, whose fence has been raised, and returns the sealed credentials; `undefined` if
  * there is none. Channels that are taken over at the same moment share the commands; a refused one affects no other.
  */
-export function claimCreds(creds: Collection<AuthCredsDocument>, fence: Fence): Promise<Binary | undefined> {
-  return claims(creds).submit(fence);
+export async function claimCreds(
+  creds: Collection<AuthCredsDocument>,
+  fence: Fence,
+): Promise<Buffer | undefined> {
+  const sealed = await claims(creds).submit(fence);
+  return sealed && bytes(sealed);
 }
 
 const claims = oncePer((creds: Collection<AuthCredsDocument>) =>

@@ -10,11 +10,10 @@ export function expectFirstLogin(creds: AuthenticationCreds): void {
   creds.additionalData = { ...creds.additionalData, isFirstLoginDue: true } satisfies FirstLogin;
 }
 
-/** Returns whether this was the first. */
-export function acceptFirstLogin(creds: AuthenticationCreds): boolean {
-  if (!isFirstLoginDue(creds)) return false;
+/** Call it when WhatsApp has accepted a login, before the credentials are stored the next time. */
+export function acceptFirstLogin(creds: AuthenticationCreds): void {
+  if (!isFirstLoginDue(creds)) return;
   creds.additionalData = { ...creds.additionalData, isFirstLoginDue: undefined };
-  return true;
 }
 
 /** Whether WhatsApp may have never received the confirmation of the link. */

@@ -30,6 +30,8 @@ export class KeyStore implements SignalKeyStore {
   /** Reads in progress, by row. A write removes its row, so that an old value never enters the cache. */
   readonly #reading = new Map<string, symbol>();
   #hasEnded = false;
+  /** How often plaintexts of messages have been written. */
+  #journalWrites = 0;
 
   constructor(options: KeyStoreOptions) {
     this.#options = options;
@@ -61,8 +63,14 @@ export class KeyStore implements SignalKeyStore {
       else if (chain.waiting(row) !== undefined) isPending = true;
     }
     for (const [row, text] of changed) this.#remember(row, text);
+    if (Array.from(changed.keys()).some(mayDiscard)) this.#journalWrites++;
     const written = changed.size > 0 ? chain.write(changed) : isPending ? chain.flush() : undefined;
     await Promise.all([written, discarded.length > 0 ? discards.add(discarded) : undefined]);
+  }
+
+  /** Rises whenever the journal of inbound messages may have grown. */
+  get journalWrites(): number {
+    return this.#journalWrites;
   }
 
   /** Rejects every further call: a socket that has ended must not write for the next credentials. */

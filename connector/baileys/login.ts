@@ -1,5 +1,5 @@
 import { type Answer, ask } from "./ask.ts";
-import { type BinaryNode, jidDecode, type WASocket } from "./baileys.ts";
+import { type BinaryNode, jidDecode, type SignalKeyStore, type WASocket } from "./baileys.ts";
 
 /** Completes a login that WhatsApp has accepted. Resolves when the socket may count as open. */
 export type PrepareLogin = () => Promise<void>;
@@ -44,6 +44,12 @@ function reportOpen(wa: WASocket, { attrs: { lid } }: BinaryNode): void {
 async function rememberOwnLid(wa: WASocket, pn: string, lid: string): Promise<void> {
   await wa.signalRepository.lidMapping.storeLIDPNMappings([{ lid, pn }]);
   const { user, device } = jidDecode(pn) ?? {};
-  if (user) await wa.authState.keys.set({ "device-list": { [user]: [String(device ?? 0)] } });
+  if (user) await rememberOwnDevice(wa.authState.keys, user, String(device ?? 0));
   await wa.signalRepository.migrateSession(pn, lid);
+}
+
+/** Reads first: a store that knows the value does not write it again at every login. */
+async function rememberOwnDevice(keys: SignalKeyStore, user: string, device: string): Promise<void> {
+  const { [user]: known } = await keys.get("device-list", [user]);
+  if (known?.length !== 1 || known[0] !== device) await keys.set({ "device-list": { [user]: [device] } });
 }

@@ -8,6 +8,7 @@ import type { Fence } from "../ownership/fence.ts";
 import { type ClaimedSends, commandClaims, type ReportUnclaimable } from "./claim.ts";
 import { claimsMax, commandSteps } from "./command-lifecycle.ts";
 import { type CommandWrites, createCommandWrites } from "./command-writes.ts";
+import { type OpenCommands, openLooks } from "./open-look.ts";
 import { commandOrphans, type Orphan } from "./orphan-store.ts";
 import { type RelayMarks, relayMarks } from "./relay-marks.ts";
 import type { Send } from "./send-settlement.ts";
@@ -32,6 +33,8 @@ export interface CommandQueue extends RelayMarks {
    * possibly on the wire. One that dies with its process before its message is recorded did not get there.
    */
   claimBegun(relayedBy: string, limit: number, report?: ReportUnclaimable): Promise<ClaimedSends>;
+  /** Whether there is anything to claim or to rescue, due or not. Channels that look at the same moment share a command. */
+  look(): Promise<OpenCommands>;
   /** Whether a command that links the channel waits to be claimed. */
   hasPairing(): Promise<boolean>;
   /**
@@ -86,6 +89,7 @@ export function createCommandQueue(
   const { claim, claimBegun, claimOne, expire } = commandClaims({ commands, writes, fence, stamp, mine });
 
   return {
+    look: () => openLooks(commands).submit(channelId),
     claim: (lanes, limit, report = reportNothing) => claim(lanes, limit, report),
     claimBegun: (relayedBy, limit, report = reportNothing) => claimBegun(relayedBy, limit, report),
     async hasPairing() {

@@ -27,7 +27,11 @@ export interface LoginOptions {
  */
 export function completeLogins({ wa, auth, timings, gone, log }: LoginOptions): void {
   const { loginAnswerMs, backoff } = timings;
-  const save = () => auth.save();
+  let isOpen = false;
+  // Until the socket opens, which stores the credentials: the frames of the login would wait for the write.
+  const save = () => {
+    if (isOpen) auth.save();
+  };
 
   const keepOffering = singleFlight(async () => {
     for (let attempt = 0; !gone.aborted; attempt++) {
@@ -49,6 +53,7 @@ export function completeLogins({ wa, auth, timings, gone, log }: LoginOptions): 
       if (gone.aborted) throw new SocketGoneError("The socket is gone");
       log.warn({ event: "login" }, "WhatsApp did not agree to deliver messages, asked again");
     }
+    isOpen = true;
     offered
       .then(() => checkKeys(wa, save, loginAnswerMs))
       .catch((error: unknown) => log.debug({ event: "key_check", ...errorTrace(error) }, "keys not checked"));

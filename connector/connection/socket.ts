@@ -165,7 +165,8 @@ function forwardEvents(
   // Prepended, so that it runs before Baileys asks for the waiting messages.
   wa.ws.prependListener("CB:success", () => {
     watchdog.refresh();
-    if (acceptFirstLogin(auth.state.creds)) auth.save();
+    // Stored with its pre-keys, or when it opens: the frames of the login would wait for a write of its own.
+    acceptFirstLogin(auth.state.creds);
     listener.loggedIn();
   });
   wa.ws.on("CB:notification", (node: BinaryNode) => {

@@ -9,6 +9,7 @@ import type { SharedCall } from "#shared/shared-call.ts";
 import { dateOf, type Fence, FencedError } from "../ownership/fence.ts";
 import { raiseFence } from "../ownership/raise-fence.ts";
 import { fittingBytes } from "./event-size.ts";
+import { newestSeqs } from "./newest-seq.ts";
 import { type Append, appendBytesMax, sharedAppends } from "./shared-appends.ts";
 
 /** One channel's numbered log, as its owner writes it. */
@@ -35,13 +36,20 @@ const attemptsMax = 4;
 export async function openEventLog(
   events: Collection<EventDocument>,
   fence: Fence,
-  hooks: EventLogHooks = {},
+  { isNew = false, ...hooks }: EventLogOptions = {},
 ): Promise<EventLog> {
+  if (isNew) return new OwnedEventLog(events, fence, hooks, 0, undefined);
   const row = await raiseFence(events, fence);
-  return new OwnedEventLog(events, fence, hooks, await newestSeq(events, row), row.raisedSeq);
+  const newest = await newestSeqs(events).submit(fence.channelId);
+  return new OwnedEventLog(events, fence, hooks, lastSeqOf(row, newest), row.raisedSeq);
 }
 
-export interface EventLogHooks {
+export interface EventLogOptions extends EventLogHooks {
+  /** No owner had the channel before: its log is empty, and the first event makes the fence. */
+  isNew?: boolean;
+}
+
+interface EventLogHooks {
   /** Called with new events once they are durable in the log, in the order of `seq`. Some may be left to the log's readers. */
   onAppended?(events: readonly EventDocument[]): void;
   /** The number after which there may be statuses that are not in `messages` yet; undefined if all are. */
@@ -151,11 +159,8 @@ class OwnedEventLog implements EventLog {
    */
   async #resync(batch: PendingEvent[]): Promise<PendingEvent[]> {
     const { channelId } = this.#fence;
-    this.#lastSeq = await newestSeq(this.#events, {
-      channelId,
-      lastSeq: this.#lastSeq,
-      writtenSeq: this.#lastSeq,
-    });
+    const newest = await newestSeqs(this.#events).submit(channelId);
+    this.#lastSeq = lastSeqOf({ lastSeq: this.#lastSeq, writtenSeq: this.#lastSeq }, newest);
     return await withoutKnown(this.#events, batch);
   }
 
@@ -187,15 +192,11 @@ function batchLength(pending: readonly PendingEvent[]): number {
  * events. Falls back to the fence row where retention removed events: it goes by the clocks of hosts, so it may empty
  * the log, or remove newer rows and leave older ones.
  */
-async function newestSeq(
-  events: Collection<EventDocument>,
-  { channelId, lastSeq = 0, writtenSeq = 0 }: Pick<FenceDocument, "channelId" | "lastSeq" | "writtenSeq">,
-): Promise<number> {
-  const newest = await events.findOne(
-    { channelId, seq: { $exists: true } },
-    { sort: { seq: -1 }, projection: { seq: 1 }, readPreference: "primary" },
-  );
-  return newest ? Math.max(newest.seq, writtenSeq) : lastSeq;
+function lastSeqOf(
+  { lastSeq = 0, writtenSeq = 0 }: Pick<FenceDocument, "lastSeq" | "writtenSeq">,
+  newest: number | null,
+): number {
+  return newest === null ? lastSeq : Math.max(newest, writtenSeq);
 }
 
 /** The events that are not in the log yet. */

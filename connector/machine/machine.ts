@@ -54,7 +54,8 @@ export interface MachineState {
 
 export type Signal =
   /** A person asks for a connection, or a new owner finds that the channel should have one. Retries use `retry`. */
-  | { type: "start"; method: PairingMethod }
+  /** `isWish`: a person asks for it, so that the channel is wished to be connected from now on. */
+  | { type: "start"; method: PairingMethod; isWish?: true }
   | { type: "stop" }
   | { type: "unlink"; cause: Exclude<UnlinkCause, "wrong_number"> }
   /** WhatsApp has confirmed that the device is removed. */

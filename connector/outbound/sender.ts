@@ -47,7 +47,9 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
   /** Looks for what is due, or takes the one send that was just queued without a look. */
   const claimBegun = async (account: string): Promise<ClaimedSends> => {
     const isOne = rung.ones === 1 && !rung.others;
+    const isGuess = rung.ones === 0 && rung.others;
     Object.assign(rung, { ones: 0, others: false });
+    if (isGuess && !(await queue.look()).hasQueued) return { sends: [], isMore: false };
     const one = isOne ? await queue.claimOne(account, reportUnclaimable) : null;
     return one ? { sends: one, isMore: false } : await queue.claimBegun(account, batchMax, reportUnclaimable);
   };
@@ -55,12 +57,16 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
   const resendUnknown = async (socket: OpenSocket, canSend: () => boolean) => {
     if (resentOn === socket.gone) return;
     await dispatch.idle();
-    const unknown = await queue.resendable(accountOf(socket));
-    await dispatch.resend(unknown.filter(isSend), socket, canSend);
+    if ((await queue.look()).hasBegun) {
+      const unknown = await queue.resendable(accountOf(socket));
+      await dispatch.resend(unknown.filter(isSend), socket, canSend);
+    }
     resentOn = socket.gone;
   };
   const passes: Record<Sending["kind"], () => Promise<void>> = {
-    closed: () => queue.expire(reportUnclaimable),
+    async closed() {
+      if ((await queue.look()).hasQueued) await queue.expire(reportUnclaimable);
+    },
     async logged_out() {
       const loggedOut = publicError(new ServiceError("channel_logged_out"));
       while (loop.mayWork() && sending().kind === "logged_out") {

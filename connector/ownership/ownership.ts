@@ -18,6 +18,8 @@ import type { Filter } from "mongodb";
 import type { ChannelDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { durable } from "#shared/database.ts";
+import { readDocument } from "#shared/document-reads.ts";
+import { acquisitions } from "./acquisitions.ts";
 import type { Fence } from "./fence.ts";
 import { channelsWithCommands } from "./open-commands.ts";
 
@@ -64,7 +66,7 @@ export async function channelsWithoutOwner(
 /**
  * Makes `connectorId` the owner under a new epoch, also of a channel that it owns already and whose session failed.
  * Resolves to null if the channel does not exist, another living connector owns it, another one won the race, or `mayTake`
- * says no, which is asked only about a channel that is free.
+ * says no, which is asked only about a channel that is free. Channels that are acquired at the same moment share the commands.
  */
 export async function acquire(
   db: Collections,
@@ -72,18 +74,9 @@ export async function acquire(
   connectorId: string,
   mayTake: (channel: ChannelDocument) => Promise<boolean> = async () => true,
 ): Promise<ChannelDocument | null> {
-  const channel = await db.channels.findOne({ _id: channelId });
+  const channel = await readDocument(db.channels, channelId);
   if (!channel || !(await isFree(db, channel, connectorId)) || !(await mayTake(channel))) return null;
-  return db.channels.findOneAndUpdate(
-    { _id: channelId, "owner.connector": channel.owner.connector, "owner.epoch": channel.owner.epoch },
-    {
-      $set: { "owner.connector": connectorId },
-      $inc: { "owner.epoch": 1 },
-      // The channel may be open to it by now; it adds itself again if not.
-      $pull: { "owner.unopenedBy": connectorId },
-    },
-    { returnDocument: "after", ...durable },
-  );
+  return acquisitions(db.channels).submit({ channelId, connectorId, former: channel.owner });
 }
 
 /** Releases a channel if it is still ours under this epoch; it may have been acquired again meanwhile. */
@@ -146,6 +139,6 @@ function held({ channelId, epoch }: Fence, connectorId: string): Filter<ChannelD
 
 async function isFree(db: Collections, { owner }: ChannelDocument, connectorId: string): Promise<boolean> {
   if (owner.connector === null || owner.connector === connectorId) return true;
-  const holder = await db.connectors.findOne({ _id: owner.connector });
+  const holder = await readDocument(db.connectors, owner.connector);
   return holder === null || holder.state === "dead";
 }

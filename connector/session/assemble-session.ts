@@ -74,7 +74,7 @@ export function assembleSession(
   const caches = createSocketCaches();
   const initial = initialState(channel, isLinked(), scope.now());
   const channelStore = createChannelStore(collections, fence);
-  const linkedAccount = createLinkedAccount({ channel, auth, channelStore });
+  const linkedAccount = createLinkedAccount({ channel, auth });
   const { ownJid, isWrongAccount } = linkedAccount;
   const parties = createParties(auth);
   const chatTimers = createChatTimers(collections, channel._id, parties);
@@ -99,7 +99,7 @@ export function assembleSession(
       })
     : unusableConnection(signal);
   const { log } = scope;
-  const effects = createEffects({ db, collections, fence, auth, signal, connection, linkedAccount, log });
+  const effects = createEffects({ db, collections, fence, auth, signal, connection, log });
   const machineRunner = createMachineRunner(scope, {
     channelStore,
     // For callers, a deleted channel does not exist any more.
@@ -107,7 +107,7 @@ export function assembleSession(
       publish: (...event) => (isDeleted() ? Promise.resolve() : events.publish(...event)),
     },
     isLinked,
-    isWrongAccount,
+    account: linkedAccount,
     limits: timings,
     initial: initial.machine,
     lastDisconnect: channel.lastDisconnect,

@@ -1,9 +1,16 @@
 import type { ChannelDocument, PendingPairing } from "#shared/collections.ts";
-import { type Collections, durable } from "#shared/database.ts";
+import type { Collections } from "#shared/database.ts";
 import type { LastDisconnect } from "#shared/events.ts";
 import { type MachineState, type PairingCode, publicStatus } from "../machine/machine.ts";
-import { assertHeld, dateOf, type Fence, FencedError } from "../ownership/fence.ts";
+import { assertHeld, dateOf, type Fence } from "../ownership/fence.ts";
+import { channelWrites } from "./channel-writes.ts";
 import { qrImage } from "./qr-image.ts";
+
+/** A linked account, as far as WhatsApp has told. */
+export interface Account {
+  phoneNumber: string | null;
+  lid: string | null;
+}
 
 /** The fields of a channel's document that change with a step of its machine. */
 interface ChannelStep {
@@ -12,26 +19,24 @@ interface ChannelStep {
   /** Whether `machine.code` has to be written. */
   isCodeNew: boolean;
   wanted?: ChannelDocument["wanted"];
+  account?: Account;
 }
 
 /** Writes the owner's changes to its channel's document. Each write carries the epoch; throws `FencedError` when deposed. */
 export interface ChannelStore {
   saveStep(change: ChannelStep): Promise<void>;
-  setAccount(phoneNumber: string | null, lid: string | null): Promise<void>;
   setWish(wanted: ChannelDocument["wanted"]): Promise<void>;
   /** Hides the channel from callers and forgets what describes it; if this owner dies, the next one erases the rest. */
   markDeleted(): Promise<void>;
 }
 
 export function createChannelStore({ channels }: Pick<Collections, "channels">, fence: Fence): ChannelStore {
-  const mine = { _id: fence.channelId, "owner.epoch": fence.epoch };
   const set = async (fields: Record<string, unknown>) => {
     assertHeld(fence);
-    const { matchedCount } = await channels.updateOne(mine, { $set: fields }, durable);
-    if (matchedCount === 0) throw new FencedError(fence);
+    await channelWrites(channels).submit({ fence, fields });
   };
   return {
-    async saveStep({ machine, lastDisconnect, isCodeNew, wanted }) {
+    async saveStep({ machine, lastDisconnect, isCodeNew, wanted, account }) {
       await set({
         status: publicStatus(machine),
         reason: machine.reason,
@@ -41,10 +46,9 @@ export function createChannelStore({ channels }: Pick<Collections, "channels">, 
         unlink: machine.unlink && { ...machine.unlink, since: new Date(machine.unlink.since) },
         ...(isCodeNew ? await pairingFields(machine.code) : {}),
         ...(wanted ? { wanted } : {}),
+        ...(account ? accountFields(account) : {}),
       });
     },
-    setAccount: (phoneNumber, lid) =>
-      set({ ...(phoneNumber ? { "config.phoneNumber": phoneNumber } : {}), lid }),
     setWish: (wanted) => set({ wanted }),
     markDeleted: () => set({ ...withoutDescription, deletedAt: dateOf(fence) }),
   };
@@ -55,6 +59,10 @@ const withoutDescription = {
   ...{ name: "", metadata: {}, givenNumber: null, lid: null, pairing: null },
   config: { phoneNumber: null, qrCode: null, pairingCode: null },
 } satisfies Partial<ChannelDocument>;
+
+function accountFields({ phoneNumber, lid }: Account) {
+  return { ...(phoneNumber ? { "config.phoneNumber": phoneNumber } : {}), lid };
+}
 
 async function pairingFields(code: PairingCode | null) {
   if (!code) return { pairing: null, "config.qrCode": null, "config.pairingCode": null };

@@ -98,10 +98,9 @@ async function erase(context: ControlContext): Promise<CommandResults["channel.d
 }
 
 async function start(context: ControlContext, method: PairingMethod): Promise<void> {
-  const { machineRunner, channelStore, isLinked } = context;
+  const { machineRunner, isLinked } = context;
   if (!isLinked() && method.kind === "code") await assertAllowed(context, method.phoneNumber);
-  await channelStore.setWish("connected");
-  await machineRunner.dispatch({ type: "start", method });
+  await machineRunner.dispatch({ type: "start", method, isWish: true });
 }
 
 /** A refused pairing drops the wish as well, unless another pairing is under way. */

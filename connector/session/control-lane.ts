@@ -17,8 +17,8 @@ import type { MachineRunner } from "./machine-runner.ts";
 
 /** Works on lane 0, the commands that change the channel itself. Runs beside the sender, so that no upload delays a logout. */
 export interface ControlLane {
-  /** Call it when there may be commands. */
-  ring(): void;
+  /** Call it when there may be commands; `isOne` says that one was just queued. */
+  ring(isOne?: boolean): void;
   /** Claims no more commands. Resolves when the running ones are settled or queued again. */
   stop(): Promise<void>;
 }
@@ -35,6 +35,8 @@ const runningMax = 64;
 export function createControlLane(scope: SessionScope, options: ControlLaneOptions): ControlLane {
   const { queue, machineRunner } = options;
   const running = new Set<Promise<void>>();
+  /** Whether a look at the queue would be in vain: there is a command. */
+  let isExpected = false;
   const stopping = Promise.withResolvers<void>();
   const stopped = stopping.promise.then(() => Promise.reject(new PostponedError()));
   stopped.catch(() => undefined);
@@ -61,6 +63,9 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
     async pass() {
       if (running.size >= runningMax) await Promise.race(running);
       if (!loop.mayWork()) return;
+      const isGuess = !isExpected;
+      isExpected = false;
+      if (isGuess && !(await queue.look()).hasQueued) return;
       const claimed = await queue.claim([0], batchMax);
       for (const command of claimed) {
         const done = execute(command).catch(scope.fail);
@@ -69,13 +74,18 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
         if (!isSlow(command.type)) await tracked;
       }
       // A command that must be claimed alone leaves others in the queue.
-      if (claimed.length > 0) loop.ring();
+      if (claimed.length > 0) ring(true);
     },
     onError: scope.fail,
   });
 
+  const ring = (isOne = false) => {
+    isExpected ||= isOne;
+    loop.ring();
+  };
+
   return {
-    ring: loop.ring,
+    ring,
     async stop() {
       stopping.resolve();
       await loop.stop();

@@ -7,7 +7,6 @@ import { eraseCredentials } from "../auth/erase-credentials.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Effect, Signal } from "../machine/machine.ts";
 import type { Fence } from "../ownership/fence.ts";
-import type { LinkedAccount } from "./linked-account.ts";
 import { countPairingRequest } from "./pairing-limit.ts";
 
 /** Carries out the effects that the machine asks for. */
@@ -24,13 +23,12 @@ export interface EffectsOptions {
   /** Null when the credentials cannot be read. */
   auth: AuthState | null;
   connection: Connection;
-  linkedAccount: Pick<LinkedAccount, "remember">;
   signal(signal: Signal): void;
   log: Logger;
 }
 
 export function createEffects(options: EffectsOptions): Effects {
-  const { db, collections, fence, auth, connection, linkedAccount, signal, log } = options;
+  const { db, collections, fence, auth, connection, signal, log } = options;
   let retry: NodeJS.Timeout | null = null;
 
   const cancel = () => {
@@ -71,14 +69,13 @@ export function createEffects(options: EffectsOptions): Effects {
           return auth ? auth.erase() : eraseCredentials(db, fence);
         case "request_code":
           return requestCode(effect.phoneNumber);
-        case "remember_account":
-          return linkedAccount.remember();
         case "schedule_retry":
           return schedule(effect.delayMs);
         case "cancel_retry":
           return cancel();
+        case "remember_account":
         case "drop_wish":
-          // Stored with the step, as a field of the channel's document.
+          // Stored with the step, as fields of the channel's document.
           return;
       }
     },

@@ -8,7 +8,6 @@ import {
   type Effect,
   type MachineLimits,
   type MachineState,
-  type PairingMethod,
   publicStatus,
   type Signal,
   type World,
@@ -16,6 +15,7 @@ import {
 import { step } from "../machine/transition-table.ts";
 import type { SessionScope } from "../session-scope.ts";
 import type { ChannelStore } from "./channel-store.ts";
+import type { LinkedAccount } from "./linked-account.ts";
 
 /** Runs a channel's machine: one signal after the other, each step stored, published and carried out. */
 export interface MachineRunner extends Pick<Condition<MachineState>, "until"> {
@@ -34,27 +34,22 @@ export interface MachineRunner extends Pick<Condition<MachineState>, "until"> {
 export interface MachineRunnerOptions {
   initial: MachineState;
   lastDisconnect: LastDisconnect | null;
-  channelStore: Pick<ChannelStore, "saveStep">;
+  channelStore: Pick<ChannelStore, "saveStep" | "setWish">;
   events: Pick<EventLog, "publish">;
   /** Called when a pairing code no longer works, before that is stored. */
   forgetCode(): Promise<void>;
   /** Must not wait for a later signal. */
   perform(effect: Effect): Promise<void>;
   isLinked(): boolean;
-  /** Whether the linked account differs from the one that the caller named. */
-  isWrongAccount(method: PairingMethod): boolean;
+  /** Stored with the step of a login. */
+  account: Pick<LinkedAccount, "linked" | "accept" | "isWrongAccount">;
   limits: MachineLimits;
   /** Called after every step. */
   onChange(machine: MachineState): void;
 }
 
 /** Effects that must be done before the stored status says so. */
-const effectsBeforeStatus: readonly Effect["type"][] = [
-  "cancel_retry",
-  "close_socket",
-  "erase_credentials",
-  "remember_account",
-];
+const effectsBeforeStatus: readonly Effect["type"][] = ["cancel_retry", "close_socket", "erase_credentials"];
 
 export function createMachineRunner(
   { fail, log, now }: Pick<SessionScope, "fail" | "log" | "now">,
@@ -70,7 +65,7 @@ export function createMachineRunner(
     now: now(),
     random: Math.random(),
     isLinked: options.isLinked(),
-    isWrongAccount: options.isWrongAccount(method),
+    isWrongAccount: options.account.isWrongAccount(method),
     limits,
   });
   const publish = () => events.publish("connection_update", connectionUpdate(machine, lastDisconnect));
@@ -78,19 +73,28 @@ export function createMachineRunner(
     const before = machine;
     const world = worldOf(before);
     const { machine: after, effects } = step(before, signal, world);
-    if (after === before && effects.length === 0) return;
+    if (after === before && effects.length === 0) {
+      if (isWish(signal)) await channelStore.setWish("connected");
+      return;
+    }
     if (signal.type === "closed") lastDisconnect = disconnectOf(signal, world.now);
     for (const effect of effects.filter(isBeforeStatus)) await perform(effect);
     machine = after;
     const isCodeNew = before.code !== after.code;
-    if (isCodeNew && before.code?.kind === "code") await options.forgetCode();
-    await channelStore.saveStep({ machine, lastDisconnect, isCodeNew, ...wishOf(effects) });
-    if (isVisible(before, after)) {
+    const save = async () => {
+      if (isCodeNew && before.code?.kind === "code") await options.forgetCode();
+      const account = isAccountNew(effects) ? options.account.linked() : null;
+      const also = { ...wishOf(signal, effects), ...(account && { account }) };
+      await channelStore.saveStep({ machine, lastDisconnect, isCodeNew, ...also });
+      if (account) options.account.accept(account);
+      if (!isVisible(before, after)) return;
       const change = { before: before.state, state: after.state, reason: after.reason };
       log.info({ event: "connection", ...change, ...closeCodeOf(signal) }, "connection");
       await publish();
-    }
-    for (const effect of effects.filter((one) => !isBeforeStatus(one))) await perform(effect);
+    };
+    // Dials meanwhile: what the socket reports is a later step.
+    await Promise.all([save(), ...effects.filter(isBesideStatus).map(perform)]);
+    for (const effect of effects.filter(isAfterStatus)) await perform(effect);
     onChange(machine);
     condition.changed();
   };
@@ -119,7 +123,24 @@ function isBeforeStatus({ type }: Effect): boolean {
   return effectsBeforeStatus.includes(type);
 }
 
-function wishOf(effects: Effect[]): { wanted?: ChannelDocument["wanted"] } {
+function isBesideStatus({ type }: Effect): boolean {
+  return type === "open_socket";
+}
+
+function isAfterStatus(effect: Effect): boolean {
+  return !isBeforeStatus(effect) && !isBesideStatus(effect);
+}
+
+function isAccountNew(effects: readonly Effect[]): boolean {
+  return effects.some(({ type }) => type === "remember_account");
+}
+
+function isWish(signal: Signal): boolean {
+  return signal.type === "start" && signal.isWish === true;
+}
+
+function wishOf(signal: Signal, effects: Effect[]): { wanted?: ChannelDocument["wanted"] } {
+  if (isWish(signal)) return { wanted: "connected" };
   return effects.some(({ type }) => type === "drop_wish") ? { wanted: "disconnected" } : {};
 }
 

@@ -30,7 +30,10 @@ export class Session {
   readonly #ended = new AbortController();
   #finishing: Promise<void> | null = null;
 
-  /** Takes the channel over and connects it if it is wished to be connected. Throws `FencedError`, or the database's error. */
+  /**
+   * Takes the channel over and connects it if it is wished to be connected. Ring it then: commands may wait. Throws `FencedError`,
+   * or the database's error.
+   */
   static async open(options: SessionOptions): Promise<Session> {
     let session: Session | null = null;
     const stores = await takeOver({ ...options, onLost: (error) => session?.fail(error) });
@@ -62,7 +65,7 @@ export class Session {
 
   /** Call it when a command of this lane was queued, or when there may be commands of any. */
   ring(lane?: CommandDocument["lane"]): void {
-    if (lane === undefined || lane === 0) this.#parts.controlLane.ring();
+    if (lane === undefined || lane === 0) this.#parts.controlLane.ring(lane === 0);
     if (lane !== 0) this.#parts.sender.ring(lane !== undefined);
   }
 
@@ -141,7 +144,7 @@ export class Session {
       mustConnect && !this.#stores.auth?.linked() && (await this.#stores.queue.hasPairing());
     if (mustConnect && !isLeftToCommand)
       await machineRunner.dispatch({ type: "start", method: { kind: "qr" } });
-    this.ring();
+    if (isLeftToCommand) this.ring(0);
   }
 
   async #release(): Promise<void> {

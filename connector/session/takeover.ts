@@ -65,7 +65,7 @@ export async function takeOver(options: TakeoverOptions): Promise<ChannelStores>
   const onAppended = (appended: readonly EventDocument[]) => changes?.eventsAppended(appended);
   const unraisedAfter = () => messageStatuses?.unraisedAfter();
   const [events, auth] = await bothOf(
-    openEventLog(collections.events, fence, { onAppended, unraisedAfter }),
+    openEventLog(collections.events, fence, { onAppended, unraisedAfter, isNew: isNew(channel) }),
     openAuth(options, fence).then((auth) => auth && opened.use(auth)),
   );
   const queue = createCommandQueue(collections.commands, fence, lease.id, {
@@ -84,12 +84,24 @@ export async function takeOver(options: TakeoverOptions): Promise<ChannelStores>
   });
   // Beside the rest: nothing depends on the rows.
   void messageStatuses.repair();
-  await queue.reserve();
-  // A code died with the owner that showed it.
-  if (channel.pairing?.kind === "code") await queue.forgetPairingCodes();
-  await rescueOrphans({ fence, queue, messageStatuses, publishedStatuses, messageStore });
+  const stores = { fence, events, auth, queue, messageStore, messageStatuses, publishedStatuses };
+  if (!isNew(channel)) await rescue(stores, channel);
   opened.move();
-  return { fence, events, auth, queue, messageStore, messageStatuses, publishedStatuses };
+  return stores;
+}
+
+/** Whether no owner had the channel before: there is nobody to fence out, and nothing to rescue. */
+function isNew({ owner }: ChannelDocument): boolean {
+  return owner.epoch === 1;
+}
+
+async function rescue(stores: ChannelStores, { pairing }: ChannelDocument): Promise<void> {
+  const { queue } = stores;
+  const { hasQueued, hasBegun } = await queue.look();
+  if (hasQueued) await queue.reserve();
+  // A code died with the owner that showed it.
+  if (pairing?.kind === "code") await queue.forgetPairingCodes();
+  if (hasQueued || hasBegun) await rescueOrphans(stores);
 }
 
 /** As `Promise.all`, but rejects only when both have ended. */
@@ -112,6 +124,7 @@ async function openAuth(
       masterKeys: config.encryptionKeys,
       server: serverName(config),
       onLost,
+      isNew: isNew(options.channel),
       signal: lease.ended,
       ...(isHeld && { isHeld }),
       ...(now && { now }),

@@ -4,14 +4,14 @@ import { type ControlLaneOptions, createControlLane } from "#connector/session/c
 import { eventually } from "#test/support/eventually.ts";
 import { sessionScope } from "./session-scope.fixture.ts";
 
-/** An empty queue that keeps what was asked of it. */
+/** A queue without due commands, which keeps what was asked of it. */
 function emptyQueue() {
   const claims: unknown[][] = [];
   const claim = async (lanes: unknown, limit: unknown) => {
     claims.push([lanes, limit]);
     return [];
   };
-  return { claims, queue: { claim } };
+  return { claims, queue: { claim, look: async () => ({ hasQueued: true, hasBegun: false }) } };
 }
 
 test("a sender claims 16 sends at once", async () => {

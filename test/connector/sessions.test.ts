@@ -51,6 +51,9 @@ function openSessions(
   return { sessions, rung, left, formerOwners };
 }
 
+/** A channel that had an owner before. */
+const freeChannel = () => channelDocument({ owner: { connector: null, epoch: 1 } });
+
 test("a channel whose session failed is taken again after a pause, without waiting for a sweep", async () => {
   const channel = channelDocument();
   await file.all.channels.insertOne(channel);
@@ -69,7 +72,7 @@ test("a channel whose session failed is taken again after a pause, without waiti
 });
 
 test("a channel is left to a connector that can open it, and taken when it is overdue and nobody can", async () => {
-  const ids = [channelDocument(), channelDocument()];
+  const ids = [freeChannel(), freeChannel()];
   await file.all.channels.insertMany(ids);
   const [theirs = "", lost = ""] = ids.map(({ _id }) => _id);
   const openers = new Map([
@@ -81,7 +84,7 @@ test("a channel is left to a connector that can open it, and taken when it is ov
   expect([sessions.channels(), left]).toEqual([[], [theirs, lost]]);
   for (const channelId of [theirs, lost]) await sessions.takeOverdue(channelId);
   expect(sessions.channels()).toEqual([lost]);
-  expect((await file.all.channels.findOne({ _id: theirs }))?.owner).toEqual({ connector: null, epoch: 0 });
+  expect((await file.all.channels.findOne({ _id: theirs }))?.owner).toEqual({ connector: null, epoch: 1 });
   sessions.abandon();
 });
 
@@ -97,7 +100,7 @@ test("a channel of ours without a session is given back when only another connec
 });
 
 test("a channel whose takeover throws is tried again after growing pauses, and then left to another connector", async () => {
-  const channel = channelDocument();
+  const channel = freeChannel();
   await file.all.channels.insertOne(channel);
   const { _id } = channel;
   // Poison: what an owner reads of it has a type that nothing expects.
@@ -109,17 +112,17 @@ test("a channel whose takeover throws is tried again after growing pauses, and t
   const owner = async () => (await file.all.channels.findOne({ _id }))?.owner;
   for (let failures = 1; failures <= 3; failures++) {
     await expect(sessions.take(_id)).rejects.toThrow();
-    expect(await owner()).toMatchObject({ epoch: failures });
+    expect(await owner()).toMatchObject({ epoch: failures + 1 });
     // Too soon: nothing is tried.
     await sessions.take(_id);
-    expect(await owner()).toMatchObject({ epoch: failures });
+    expect(await owner()).toMatchObject({ epoch: failures + 1 });
     if (failures < 3) await eventually(() => rung.length === failures);
   }
   expect(await owner()).toMatchObject({ connector: null, unopenedBy: [expect.any(String)] });
 });
 
 test("a stop does not wait for a channel whose takeover fails again and again, and no longer tries it", async () => {
-  const channel = channelDocument();
+  const channel = freeChannel();
   const { _id } = channel;
   await file.all.channels.insertOne(channel);
   const creds = file.database.db.collection<{ _id: string }>("whatsapp_auth_creds");
@@ -130,7 +133,7 @@ test("a stop does not wait for a channel whose takeover fails again and again, a
   await eventually(() => rung.length > 0);
   await sessions.take(_id);
   await sessions.takeOverdue(_id);
-  expect((await file.all.channels.findOne({ _id }))?.owner.epoch).toBe(1);
+  expect((await file.all.channels.findOne({ _id }))?.owner.epoch).toBe(2);
 });
 
 test("a channel connects in the turn that its former owner gives it", async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDiscards } from "#connector/auth/discards.ts";
 import { KeyStore } from "#connector/auth/key-store.ts";
 import { WriteChain } from "#connector/auth/write-chain.ts";
+import { countedCommands } from "#test/support/counted-commands.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 import { open, pairedChannel } from "./auth.fixture.ts";
 import { keyName, keyTypes, keyValue } from "./key-values.fixture.ts";
@@ -162,4 +163,22 @@ test("setting a value that is already being written waits until it is stored", a
   await first;
   expect(await second).toBe(true);
   expect(writes).toHaveLength(1);
+});
+
+test("an empty journal is read once, until a plaintext is written", async () => {
+  const channelId = await pairedChannel(database.db);
+  await using counted = await countedCommands(database);
+  await using auth = await open(counted.db, { channelId, epoch: 2 });
+  const journal = auth.state.keys as unknown as {
+    set(rows: { inbound: Record<string, Buffer> }): Promise<void>;
+  };
+  const reads = () => counted.names.filter((name) => name === "find").length;
+  await auth.journaled();
+  const before = reads();
+  expect((await auth.journaled()).size).toBe(0);
+  expect(reads()).toBe(before);
+  await journal.set({ inbound: { a: Buffer.from("x") } });
+  expect([...(await auth.journaled()).keys()]).toEqual(["a"]);
+  expect([...(await auth.journaled()).keys()]).toEqual(["a"]);
+  expect(reads()).toBe(before + 2);
 });

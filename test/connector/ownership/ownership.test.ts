@@ -8,6 +8,8 @@ import {
   restingChannels,
 } from "#connector/ownership/ownership.ts";
 import type { ChannelDocument, ConnectorDocument } from "#shared/collections.ts";
+import { collections } from "#shared/database.ts";
+import { countedCommands } from "#test/support/counted-commands.ts";
 import { channelDocument, commandDocument } from "#test/support/documents.ts";
 import { fileDatabase } from "../connector.fixture.ts";
 
@@ -64,6 +66,28 @@ describe("acquiring", () => {
       expect(new Set(epochs).size).toBe(epochs.length);
       expect(await ownerOf(channelId)).toEqual({ connector: me, epoch: Math.max(...epochs) });
     }
+  });
+
+  test("channels that are acquired at once share their commands, and one that was lost is lost alone", async () => {
+    const [me, other] = [await connector(), await connector()];
+    const ids = await Promise.all(Array.from({ length: 12 }, () => channel()));
+    const [lost = ""] = ids;
+    await using counted = await countedCommands(file.database);
+    const all = collections(counted.db);
+    const got = await Promise.all(
+      ids.map((id) =>
+        acquire(all, id, me, async () => {
+          if (id === lost) await acquire(file.all, id, other);
+          return true;
+        }),
+      ),
+    );
+    expect(got.map((one) => one?._id ?? null)).toEqual([null, ...ids.slice(1)]);
+    expect(got.slice(1).map((one) => one?.owner)).toEqual(
+      ids.slice(1).map(() => ({ connector: me, epoch: 1 })),
+    );
+    expect(await ownerOf(lost)).toEqual({ connector: other, epoch: 1 });
+    expect(counted.names.length).toBeLessThanOrEqual(5);
   });
 
   test("the epoch rises with every acquisition, even by the same connector, and never falls", async () => {

@@ -49,7 +49,11 @@ async function openLane(situation: Situation = {}) {
       if (signal) void machineRunner.dispatch(signal);
     },
     isLinked: () => now.isLinked,
-    isWrongAccount: () => false,
+    account: {
+      linked: () => ({ phoneNumber: null, lid: null }),
+      accept: () => undefined,
+      isWrongAccount: () => false,
+    },
     limits,
     forgetCode: async () => undefined,
     onChange: () => undefined,

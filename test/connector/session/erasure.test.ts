@@ -102,7 +102,11 @@ async function erasureOf({
         void machineRunner.dispatch(hasAnswer ? { type: "unlinked" } : unconfirmed);
     },
     isLinked: () => true,
-    isWrongAccount: () => false,
+    account: {
+      linked: () => ({ phoneNumber: null, lid: null }),
+      accept: () => undefined,
+      isWrongAccount: () => false,
+    },
     forgetCode: async () => undefined,
     onChange: () => undefined,
   });

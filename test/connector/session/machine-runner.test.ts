@@ -11,12 +11,12 @@ import { sessionScope } from "../session-scope.fixture.ts";
 
 const file = fileDatabase();
 const unlink: Signal = { type: "unlink", cause: "logout" };
-const start: Signal = { type: "start", method: { kind: "qr" } };
+const start: Extract<Signal, { type: "start" }> = { type: "start", method: { kind: "qr" } };
 const lost: Signal = { type: "closed", reason: { kind: "connection_lost" }, code: 428 };
 
 /** A machine runner on a real document and log. `effects` lists each effect with the document's status at that moment. */
 async function startRunner(
-  options: Partial<Pick<MachineRunnerOptions, "initial" | "isLinked" | "perform">> = {},
+  options: Partial<Pick<MachineRunnerOptions, "initial" | "isLinked" | "perform" | "channelStore">> = {},
 ) {
   const channel = channelDocument({ owner: { connector: "me", epoch: 1 }, wanted: "connected" });
   await file.all.channels.insertOne(channel);
@@ -31,9 +31,15 @@ async function startRunner(
     initial: newMachine("inactive"),
     channelStore: createChannelStore(file.all, fence),
     events: await openEventLog(file.all.events, fence),
-    perform: async ({ type }) => void effects.push(`${type} while ${(await read()).status}`),
+    // A socket is opened beside the writes.
+    perform: async ({ type }) =>
+      void effects.push(type === "open_socket" ? type : `${type} while ${(await read()).status}`),
     isLinked: () => true,
-    isWrongAccount: () => false,
+    account: {
+      linked: () => ({ phoneNumber: "15550100003", lid: "333@lid" }),
+      accept: () => undefined,
+      isWrongAccount: () => false,
+    },
     limits,
     forgetCode: async () => undefined,
     onChange: (machine) => changes.push(machine),
@@ -61,15 +67,41 @@ test("each step is stored, published and carried out, one signal after the other
     { status: "inactive", reason: "disconnected" },
   ]);
   expect(await read()).toMatchObject({ status: "inactive", reason: "disconnected", wanted: "disconnected" });
+  expect(await read()).toMatchObject({ config: { phoneNumber: "15550100003" }, lid: "333@lid" });
   expect(changes.map(({ state }) => state)).toEqual(["connecting", "active", "inactive"]);
   expect(effects).toEqual([
     "cancel_retry while inactive",
-    "open_socket while connecting",
-    "remember_account while connecting",
+    "open_socket",
+    "remember_account while active",
     "cancel_retry while active",
     "close_socket while active",
     "drop_wish while inactive",
   ]);
+});
+
+test("a socket is opened while the step is being stored", async () => {
+  const opened = Promise.withResolvers<void>();
+  const { runner, errors } = await startRunner({
+    channelStore: { saveStep: () => opened.promise, setWish: async () => undefined },
+    perform: async ({ type }) => (type === "open_socket" ? opened.resolve() : undefined),
+  });
+  await runner.dispatch(start);
+  expect(runner.machine().state).toBe("connecting");
+  expect(errors).toEqual([]);
+});
+
+test("a person's start is stored as a wish, also where it changes nothing else", async () => {
+  const { runner, read } = await startRunner();
+  await runner.dispatch({ type: "stop" });
+  expect((await read()).wanted).toBe("disconnected");
+  await runner.dispatch({ ...start, isWish: true });
+  expect(await read()).toMatchObject({ status: "connecting", wanted: "connected" });
+  await runner.dispatch({ type: "opened" });
+  await file.all.channels.updateOne({ _id: (await read())._id }, { $set: { wanted: "disconnected" } });
+  await runner.dispatch(start);
+  expect((await read()).wanted).toBe("disconnected");
+  await runner.dispatch({ ...start, isWish: true });
+  expect(await read()).toMatchObject({ status: "active", wanted: "connected" });
 });
 
 test("an unlinking is stored before WhatsApp is asked, and the credentials are erased before the status says so", async () => {

@@ -1,9 +1,13 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import type { Db } from "mongodb";
 import { expect, test } from "vitest";
+import { openLooks } from "#connector/commands/open-look.ts";
 import { FencedError } from "#connector/ownership/fence.ts";
 import { acquire } from "#connector/ownership/ownership.ts";
 import { createChannelStore } from "#connector/session/channel-store.ts";
 import { LeftToOthersError, takeOver } from "#connector/session/takeover.ts";
+import { collections } from "#shared/database.ts";
+import { countedCommands } from "#test/support/counted-commands.ts";
 import { channelDocument, commandDocument } from "#test/support/documents.ts";
 import { quiet } from "#test/support/quiet-log.ts";
 import { pair } from "../auth/auth.fixture.ts";
@@ -26,15 +30,16 @@ async function own(
     key = masterKey,
     isValid = () => true,
     others = false,
-  }: { key?: Buffer; isValid?: () => boolean; others?: boolean } = {},
+    db = file.database.db,
+  }: { key?: Buffer; isValid?: () => boolean; others?: boolean; db?: Db } = {},
 ) {
   const connectorId = randomUUID();
   await file.all.channels.updateOne({ _id: channelId }, { $set: { "owner.connector": null } });
   const channel = await acquire(file.all, channelId, connectorId);
   if (!channel) throw new Error("The channel could not be acquired");
   return takeOver({
-    db: file.database.db,
-    collections: file.all,
+    db,
+    collections: collections(db),
     channel,
     lease: { id: connectorId, ended: new AbortController().signal, isValid, now: Date.now },
     config: { encryptionKeys: [key], whatsapp: { server: null, version: null } },
@@ -70,6 +75,64 @@ test("a takeover publishes sends that may have left as `unknown`, and queues the
     { type: "message_status_update", messageId: "3EB0AAAA", status: "unknown" },
   ]);
   expect((await owner.queue.claim([1], 8)).map(({ _id }) => _id)).toEqual([waiting._id]);
+});
+
+test("of a channel that never had an owner nothing is read, and its first write has a fence and a session", async () => {
+  await using counted = await countedCommands(file.database);
+  const channelId = await newChannel();
+  const owner = await own(channelId, { db: counted.db });
+  const { auth } = owner;
+  if (!auth) throw new Error("A new channel has an auth state");
+  await auth.create();
+  expect((await auth.journaled()).size).toBe(0);
+  pair(auth.state.creds);
+  auth.save();
+  await owner.events.publish("connection_update", { status: "active" });
+  await auth.flush();
+  // The fence of the keys; the event; the pairing's transaction.
+  expect(counted.names.toSorted()).toEqual([
+    "commitTransaction",
+    "findAndModify",
+    "update",
+    "update",
+    "update",
+  ]);
+  const fence = { _id: `${channelId}/fence` };
+  const keys = file.database.db.collection<{ _id: string }>("whatsapp_auth_keys");
+  expect(await keys.findOne(fence)).toMatchObject({ epoch: 1, session: expect.anything() });
+  expect(await file.all.events.findOne(fence)).toMatchObject({ epoch: 1, lastSeq: 1 });
+  const next = await own(channelId);
+  expect(next.auth?.linked()).toBe(true);
+  await expect(owner.events.publish("connection_update", { status: "active" })).rejects.toThrow(FencedError);
+});
+
+test("a first owner that did not write before the next one came can write nothing", async () => {
+  const channelId = await newChannel();
+  const first = await own(channelId);
+  const second = await own(channelId);
+  await expect(first.events.publish("connection_update", { status: "active" })).rejects.toThrow(FencedError);
+  await second.events.publish("connection_update", { status: "active" });
+  expect(await file.all.events.distinct("seq", { channelId })).toEqual([1]);
+});
+
+test("what a former owner claimed and what it may still claim are found by one look", async () => {
+  const ids = await Promise.all(Array.from({ length: 3 }, newChannel));
+  const [begun = "", waiting = ""] = ids;
+  const former = await own(begun);
+  await file.all.commands.insertMany([
+    commandDocument(begun, { messageId: "3EB0CCCC" }),
+    commandDocument(waiting),
+  ]);
+  await former.queue.claimBegun(account, 1);
+  await using counted = await countedCommands(file.database);
+  const { commands } = collections(counted.db);
+  const looks = await Promise.all(ids.map((id) => openLooks(commands).submit(id)));
+  expect(looks).toEqual([
+    { hasQueued: false, hasBegun: true },
+    { hasQueued: true, hasBegun: false },
+    { hasQueued: false, hasBegun: false },
+  ]);
+  expect(counted.names).toEqual(["aggregate"]);
 });
 
 test("a failed takeover releases the database session", async () => {

@@ -1,0 +1,49 @@
+import type { Collection, Document } from "mongodb";
+import { type CommandDocument, collectionNames } from "#shared/collections.ts";
+import { oncePer } from "#shared/once-per.ts";
+import { createSharedCall } from "#shared/shared-call.ts";
+
+/** Whether a channel has commands that wait, and commands that somebody works on or whose outcome is unknown. */
+export interface OpenCommands {
+  hasQueued: boolean;
+  hasBegun: boolean;
+}
+
+/** Looks whether a channel has open commands. Channels that look at the same moment share the command. */
+export const openLooks = oncePer(({ db }: Collection<CommandDocument>) =>
+  createSharedCall<string, OpenCommands>({
+    async call(channelIds) {
+      const ids = [...new Set(channelIds)];
+      // Looks for queued ones first: of a command that is claimed meanwhile, either look finds it.
+      const pipeline = [
+        { $documents: ids.map((_id) => ({ _id: { $literal: _id } })) },
+        { $lookup: anyOf(["queued"], "queued") },
+        { $lookup: anyOf(["running", "unknown"], "begun") },
+      ];
+      const found = await db
+        .aggregate<{ _id: string; queued: unknown[]; begun: unknown[] }>(pipeline, {
+          readPreference: "primary",
+        })
+        .toArray();
+      const byId = new Map(found.map((one) => [one._id, one]));
+      return channelIds.map((channelId) => {
+        const { queued = [], begun = [] } = byId.get(channelId) ?? {};
+        return { hasQueued: queued.length > 0, hasBegun: begun.length > 0 };
+      });
+    },
+  }),
+);
+
+function anyOf(states: CommandDocument["state"][], as: string): Document {
+  return {
+    from: collectionNames.commands,
+    localField: "_id",
+    foreignField: "channelId",
+    pipeline: [
+      { $match: { state: { $in: states } } },
+      { $limit: 1 },
+      { $project: { _id: 0, is: { $literal: true } } },
+    ],
+    as,
+  };
+}
