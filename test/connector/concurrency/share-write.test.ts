@@ -43,13 +43,14 @@ test("frames of one turn share a write, in order; those of the next turn have th
   expect(writes.slice(1)).toEqual(["\x81\x01d"]);
 });
 
-test("a websocket that was terminated meanwhile, or is none, does no harm", async () => {
+test("a websocket that was terminated meanwhile, is none or another's does no harm", async () => {
   const { socket } = await accepted();
   shareWrite(socket);
   socket.send("a");
   socket.terminate();
   shareWrite(socket);
   shareWrite(null);
+  shareWrite({ _socket: {} } as unknown as WebSocket);
   await turn();
   expect(socket.readyState).toBe(socket.CLOSED);
 });
