@@ -2,13 +2,15 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { baseEnvironment } from "../support/child.ts";
 
 const root = new URL("../../", import.meta.url);
 
 /** Returns every module that loads with one of ours, packages and their dependencies included. */
 async function importsOf(module: string): Promise<string[]> {
   const probe = fileURLToPath(new URL("print-imports.child.ts", import.meta.url));
-  const run = promisify(execFile)(process.execPath, [probe, new URL(module, root).href]);
+  const args = [probe, new URL(module, root).href];
+  const run = promisify(execFile)(process.execPath, args, { env: baseEnvironment() });
   const urls = (await run).stdout.split("\n");
   return urls.map((url) => url.replace(root.href, ""));
 }
