@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { freePort } from "#infra/mongo/free-port.ts";
 import { apiKey } from "./client.ts";
 import type { BenchDatabase } from "./database.ts";
-import { node, Program, type Runtime } from "./program.ts";
+import { Program, productNode, type Runtime } from "./program.ts";
 
 export interface ProductOptions {
   name: string;
@@ -60,6 +60,6 @@ export async function startProduct(options: ProductOptions): Promise<Program> {
   return Program.start({
     name,
     database,
-    processes: isSplit ? [await spec(mains.functions, node, env), connector] : [connector],
+    processes: isSplit ? [await spec(mains.functions, productNode, env), connector] : [connector],
   });
 }
