@@ -85,28 +85,28 @@ export function topologyProblem({ setName, msg }: Document): string | null {
   return msg === "isdbgrid" ? sharded : standalone;
 }
 
-/** Creates missing indexes, adjusts those that differ and drops those of former versions. Several processes may run it at once. */
+/**
+ * Creates missing indexes, adjusts those that differ and drops those of former versions. Several processes may run it at once.
+ * One collection after the other: a starting process opens two connections at a time, and on a busy machine a queue for them
+ * ended its start.
+ */
 export async function ensureIndexes(db: Db, retention: Retention): Promise<void> {
-  await Promise.all(
-    Object.entries(indexes(retention)).map(async ([name, wanted]) => {
-      const collection = db.collection(name);
-      await adjustExisting(collection, wanted, formerIndexes[name as CollectionName]);
-      await collection.createIndexes(wanted);
-    }),
-  );
+  for (const [name, wanted] of Object.entries(indexes(retention))) {
+    const collection = db.collection(name);
+    await adjustExisting(collection, wanted, formerIndexes[name as CollectionName]);
+    await collection.createIndexes(wanted);
+  }
 }
 
 /** Names of the indexes that are missing, as `collection.index`. */
 export async function missingIndexes(db: Db, retention: Retention): Promise<string[]> {
-  const missing = await Promise.all(
-    Object.entries(indexes(retention)).map(async ([name, wanted]) => {
-      const existing = await existingIndexes(db.collection(name), boundedRead);
-      return wanted
-        .filter((index) => !existing.has(index.name ?? ""))
-        .map((index) => `${name}.${index.name}`);
-    }),
-  );
-  return missing.flat();
+  const missing: string[] = [];
+  for (const [name, wanted] of Object.entries(indexes(retention))) {
+    const existing = await existingIndexes(db.collection(name), boundedRead);
+    const absent = wanted.filter((index) => !existing.has(index.name ?? ""));
+    missing.push(...absent.map((index) => `${name}.${index.name}`));
+  }
+  return missing;
 }
 
 /** Drops former indexes and those with other keys, and changes lifetimes: `createIndexes` refuses a name that is taken by another index. */

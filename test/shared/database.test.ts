@@ -47,6 +47,15 @@ test("a second `ensureIndexes` changes nothing", async () => {
   expect(await existingIndexes(database)).toEqual(before);
 });
 
+test("`ensureIndexes` uses one connection: on a busy machine a start would fail while it waits for more", async () => {
+  await using database = await testDatabase();
+  await using client = new MongoClient(database.uri);
+  let opened = 0;
+  client.on("connectionCreated", () => opened++);
+  await ensureIndexes(client.db(), retention);
+  expect(opened).toBe(1);
+});
+
 test("several processes can run `ensureIndexes` at once, also with another retention", async () => {
   await using database = await testDatabase();
   const several = (days: { eventsDays: number; messagesDays: number }) =>
