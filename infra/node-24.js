@@ -1,5 +1,6 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import module from "node:module";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
@@ -26,16 +27,30 @@ if (Number.parseInt(process.versions.node, 10) < 24) {
 /** Compiled code is written at the end of a process, and this long after its start in case it is killed. */
 const flushAfterMs = 20_000;
 
-/** Keeps compiled code beside the packages it is made of, and closed to other users, whose code it could be otherwise. */
+/** Keeps compiled code beside the packages it is made of, unless another user could put code of theirs there. */
 function keepCompiledCode() {
-  const folder = fileURLToPath(new URL("../node_modules/.cache/waypost/compiled", import.meta.url));
+  const caches = fileURLToPath(new URL("../node_modules/.cache", import.meta.url));
+  const own = join(caches, "waypost");
+  const folder = join(own, "compiled");
   try {
+    mkdirSync(caches, { recursive: true });
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch {
     // The installation is read-only: what lies there is read all the same.
   }
+  if (!isTrusted(own) || !isTrusted(folder)) return;
   module.enableCompileCache(folder);
   setTimeout(() => module.flushCompileCache(), flushAfterMs).unref();
+}
+
+/** Whether only this user or root can write to the folder, as far as the platform tells. */
+function isTrusted(folder) {
+  try {
+    const { uid, mode } = statSync(folder);
+    return !process.getuid || ([0, process.getuid()].includes(uid) && (mode & 0o022) === 0);
+  } catch {
+    return false;
+  }
 }
 
 keepCompiledCode();

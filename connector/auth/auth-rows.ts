@@ -13,7 +13,8 @@ import { seal, unseal, type WrappedKey } from "./envelope.ts";
 import { idsBelow, keyReads } from "./key-reads.ts";
 import { expiryOf, inSafeOrder, type KeyType, keyId, type Row, rowId } from "./row-order.ts";
 
-const rowsPerBulk = 1_000;
+/** With the fence, fewer than the 1,000 at which the driver cuts while it does not know what the server takes. */
+const rowsPerBulk = 900;
 /** The driver would cut a larger bulk into commands, of which the fence guards the first only. */
 const charactersPerBulk = 4 * 1024 * 1024;
 const primary = { readPreference: "primary", readConcern: { level: "majority" } } as const;

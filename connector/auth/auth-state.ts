@@ -133,6 +133,8 @@ class MongoAuthState implements AuthState {
     signal.addEventListener("abort", lose, { once: true });
     this.#stopListening = () => signal.removeEventListener("abort", lose);
     if (signal.aborted) lose();
+    // Before a phone is linked whose credentials could not be stored.
+    store.raised.catch((error: unknown) => this.#chain.lose(asError(error)));
   }
 
   linked(): boolean {
@@ -194,6 +196,10 @@ class MongoAuthState implements AuthState {
     if (!this.#state || !this.linked()) return undefined;
     return encodeCreds({ server: this.#server, creds: this.#state.creds });
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error("The fence was not raised", { cause: thrown });
 }
 
 function tryDecodePart(text: string): JournaledPart | null {

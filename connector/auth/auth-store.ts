@@ -103,6 +103,11 @@ export class AuthStore implements AsyncDisposable {
     return this.#storedCreds;
   }
 
+  /** Resolves when the fence is raised. Rejects when it could not be: then nothing can be written. */
+  get raised(): Promise<unknown> {
+    return this.#raised;
+  }
+
   /** Raises the fence beside the login: every write waits for it. */
   #claimNew(): undefined {
     this.#raised = this.#raise();

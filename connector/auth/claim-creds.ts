@@ -33,7 +33,10 @@ const claims = oncePer((creds: Collection<AuthCredsDocument>) =>
         .then(() => new Map<number, unknown>(), bulkRefusals);
       const ids = fences.map(({ channelId }) => channelId);
       const found = await creds
-        .find({ _id: { $in: ids } }, { readPreference: "primary", readConcern: { level: "majority" } })
+        .find(
+          { _id: { $in: ids }, channelId: { $in: ids } },
+          { readPreference: "primary", readConcern: { level: "majority" } },
+        )
         .toArray();
       const byId = new Map(found.map((row) => [row._id, row]));
       return fences.map((fence, index) => {

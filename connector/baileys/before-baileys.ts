@@ -1,4 +1,4 @@
-// In this order, before Baileys loads: they check Node, make keys cheap, bind libsignal's queue, silence its console, undo its
+// In this order, before Baileys loads: they check Node, give it keys as KeyObjects, bind libsignal's queue, silence its console, undo its
 // failed trials, replace its signatures and bound the programs that Baileys runs. Bun needs this module as a preload: of a
 // module's imports it loads those in CommonJS first, and Baileys keeps what they exported then.
 import "./node-version.ts";

@@ -3,7 +3,7 @@ import type { WebSocket } from "ws";
 
 /**
  * Holds what a websocket writes until the microtasks in progress are done, so that frames which leave in one turn share a
- * system call and wake the other end once. Does nothing where `ws` is another, as on Bun.
+ * system call and wake the other end once. Does nothing where `ws` is another implementation, as on Bun.
  */
 export function shareWrite(websocket: WebSocket | null): void {
   const socket: Partial<Socket> | null | undefined = websocket && Reflect.get(websocket, "_socket");

@@ -25,7 +25,7 @@ export interface Connection {
   /** Resolves when the messages that an earlier process decrypted are in the event log, or writing them has failed. */
   recover(): Promise<void>;
   /** Starts to connect, as soon as the connector's rate allows; signals report the progress. */
-  open(): void;
+  open(saved?: Promise<void>): void;
   /** Ends the socket politely and waits for it. Emits no signal. */
   close(): Promise<void>;
   /** Ends the socket at once. Emits no signal. */
@@ -83,10 +83,10 @@ export function createConnection(scope: SessionScope, options: ConnectionOptions
   return {
     ...createClosing(current),
     recover,
-    open() {
+    open(saved = Promise.resolve()) {
       current.forget()?.terminate();
       const isCurrent = current.watch();
-      dial(scope, { ...options, current, turn, recover, listener }).catch((error: unknown) => {
+      dial(scope, { ...options, current, turn, recover, listener, saved }).catch((error: unknown) => {
         if (!isCurrent()) return;
         if (!(error instanceof AuthStateError)) return scope.fail(error);
         closed({ kind: "credentials_unreadable" });

@@ -28,10 +28,11 @@ export interface LoginOptions {
 export function completeLogins({ wa, auth, timings, gone, log }: LoginOptions): void {
   const { loginAnswerMs, backoff } = timings;
   let isOpen = false;
-  // Until the socket opens, which stores the credentials: the frames of the login would wait for the write.
+  // The credentials are stored when the socket opens, or ends before it does: the login's frames would wait for another write.
   const save = () => {
-    if (isOpen) auth.save();
+    if (isOpen || gone.aborted) auth.save();
   };
+  gone.addEventListener("abort", () => isOpen || auth.save(), { once: true });
 
   const keepOffering = singleFlight(async () => {
     for (let attempt = 0; !gone.aborted; attempt++) {

@@ -50,6 +50,8 @@ export interface SocketOptions extends SocketConfigOptions {
       "connectWatchdogMs" | "loginAnswerMs" | "restartMs" | "probeQuietMs" | "probeMs" | "stuckMs" | "backoff"
     >;
   listener: SocketListener;
+  /** Frames leave once it has resolved: until then, a newer owner may have the channel. */
+  saved: Promise<void>;
 }
 
 /** A channel's socket to WhatsApp, and the ways to end it. */
@@ -66,7 +68,7 @@ const politeMs = 3_000;
 
 /** Opens one connection to WhatsApp with the credentials of `auth`. */
 export function openSocket(options: SocketOptions): ChannelSocket {
-  const { auth, listener, timings, log } = options;
+  const { auth, listener, timings, saved, log } = options;
   const journal = inboundJournal(auth.state.keys);
   const gone = new AbortController();
   const wa = makeWASocket(socketConfig(options, journal, gone.signal));
@@ -113,7 +115,7 @@ export function openSocket(options: SocketOptions): ChannelSocket {
     isReached = true;
     framesLeft = gateFrames(
       wa,
-      () => auth.flush(),
+      () => Promise.all([saved, auth.flush()]).then(() => undefined),
       () => end.terminate("a write failed"),
     );
   });
@@ -165,7 +167,7 @@ function forwardEvents(
   // Prepended, so that it runs before Baileys asks for the waiting messages.
   wa.ws.prependListener("CB:success", () => {
     watchdog.refresh();
-    // Stored with its pre-keys, or when it opens: the frames of the login would wait for a write of its own.
+    // The credentials are stored with the pre-keys, or when the socket opens: the login's frames would wait for another write.
     acceptFirstLogin(auth.state.creds);
     listener.loggedIn();
   });

@@ -28,12 +28,13 @@ export interface PublishedStatuses {
   notSentId(send: SendKey): string;
   /** The highest status that was published; null if none was. */
   highest(messageId: string): Promise<MessageStatus | null>;
-  /** The statuses in the log after the first of these numbers, up to the second. */
-  between(after: number, upTo: number): Promise<PublishedStatus[]>;
+  /** The statuses in the log after the first of these numbers, up to the second, in pages. */
+  between(after: number, upTo: number): AsyncIterable<PublishedStatus[]>;
   /** By message id. */
   outcomes(sends: readonly SendKey[]): Promise<Map<string, PublishedOutcome>>;
 }
 
+const pageMax = 1_000;
 const publishableStatuses = messageStatuses.filter((status) => status !== "queued");
 const arrived = publishableStatuses.filter(
   (status) => status !== "failed" && messageStatusRank[status] >= messageStatusRank.sent,
@@ -58,15 +59,18 @@ export function createPublishedStatuses(
       const statuses = found.map(({ data }) => (data as unknown as Update).status);
       return statuses.toSorted((a, b) => messageStatusRank[b] - messageStatusRank[a])[0] ?? null;
     },
-    async between(after, upTo) {
-      const filter = { channelId, seq: { $gt: after, $lte: upTo }, type: "message_status_update" };
-      const projection = { data: 1 };
-      const found = await events.find(filter, { projection, readPreference: "primary" }).toArray();
-      return found.flatMap(({ _id, data }) => {
-        const { messageId, status } = data as unknown as Update;
-        // A send that ended before the wire has no status.
-        return _id === eventId(messageId, status) ? [{ messageId, status }] : [];
-      });
+    async *between(after, upTo) {
+      for (let last = after; last < upTo; ) {
+        const filter = { channelId, seq: { $gt: last, $lte: upTo }, type: "message_status_update" };
+        const options = { projection: { seq: 1, data: 1 }, readPreference: "primary" } as const;
+        const page = await events.find(filter, options).sort({ seq: 1 }).limit(pageMax).toArray();
+        yield page.flatMap(({ _id, data }) => {
+          const { messageId, status } = data as unknown as Update;
+          // A send that ended before the wire has no status.
+          return _id === eventId(messageId, status) ? [{ messageId, status }] : [];
+        });
+        last = page.length < pageMax ? upTo : (page.at(-1)?.seq ?? upTo);
+      }
     },
     async outcomes(sends) {
       const ids = sends.flatMap((send) => [

@@ -1,4 +1,4 @@
-import { type AnyBulkWriteOperation, type Collection, MongoBulkWriteError } from "mongodb";
+import { type Collection, MongoBulkWriteError } from "mongodb";
 import { type EventDocument, eventInsertMsMax } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import { duplicateKeyCode } from "#shared/database-errors.ts";
@@ -16,68 +16,94 @@ export interface Append {
 
 /** The driver would cut a larger bulk into commands, of which the fences guard the first only. */
 export const appendBytesMax = 8 * 1024 * 1024;
+/** The driver cuts at 1,000 while it does not know what the server takes. */
+const operationsMax = 900;
+/** What an event takes beside its data. */
+const rowBytes = 1024;
 
 /**
- * Appends to the logs of all channels of a process. What waits at the same moment is one ordered command, in which the fence of a
- * channel precedes its events. A refused fence or event affects its own channel only: it stops the command there, and the channels
- * behind it come in another. Rejects with `FencedError`, or with the database's error: some of the events may then be in the log.
+ * Appends to the logs of all channels of a process. Appends that wait at the same moment share one ordered command, in which the
+ * fence of a channel precedes its events. A refused fence or event affects its own channel only: it stops the command there, and
+ * the channels behind it come in another. Rejects with `FencedError`, or with the database's error: some of the events may then be
+ * in the log.
  */
 export const sharedAppends = oncePer((events: Collection<EventDocument>) =>
   createSharedCall<Append, void>({
     async call(appends) {
-      const failures = new Map<Append, Error>();
-      for (let rest = [...appends]; rest.length > 0; ) {
-        const batch = rest.splice(0, batchLength(rest));
-        const unwritten = await appendTogether(events, batch, failures);
-        rest = [...unwritten, ...rest];
-      }
-      return appends.map((one) => failures.get(one));
+      const outcomes = new Map(appends.map((one) => [one, Promise.withResolvers<void>()]));
+      void appendAll(events, appends, (one, error) => {
+        if (error) outcomes.get(one)?.reject(error);
+        else outcomes.get(one)?.resolve();
+      });
+      const promises = Array.from(outcomes.values(), ({ promise }) => promise);
+      // Those of the first command do not wait for what needs another one.
+      await Promise.race(promises.map((one) => one.catch(() => undefined)));
+      return promises;
     },
   }),
 );
 
+/** Called with each append once it is durable, or with the error that kept it from being. */
+type Settle = (append: Append, error?: Error) => void;
+
+/** Sends one command after the other, each as large as the driver sends whole. */
+async function appendAll(events: Collection<EventDocument>, appends: readonly Append[], settle: Settle) {
+  for (let rest = [...appends]; rest.length > 0; ) {
+    const command = rest.splice(0, commandLength(rest));
+    rest = [...(await appendTogether(events, command, settle)), ...rest];
+  }
+}
+
 /** How many of these, at least one, fit into one command. */
-function batchLength(appends: readonly Append[]): number {
+function commandLength(appends: readonly Append[]): number {
   let bytes = 0;
+  let operations = 0;
   const tooLong = appends.findIndex((one, index) => {
-    bytes += one.bytes;
-    return index > 0 && bytes > appendBytesMax;
+    bytes += one.bytes + one.rows.length * rowBytes;
+    operations += 1 + one.rows.length;
+    return index > 0 && (bytes > appendBytesMax || operations > operationsMax);
   });
   return tooLong < 0 ? appends.length : tooLong;
 }
 
-/** Adds those that fail to `failures`, and resolves to those behind the first one that was refused. */
+/** Settles the appends of one command, and resolves to those behind the one that was refused. */
 async function appendTogether(
   events: Collection<EventDocument>,
-  batch: readonly Append[],
-  failures: Map<Append, Error>,
+  appends: readonly Append[],
+  settle: Settle,
 ): Promise<Append[]> {
-  const owners: Append[] = [];
-  const operations: AnyBulkWriteOperation<EventDocument>[] = [];
-  for (const one of batch) {
+  const held = appends.flatMap((one) => {
     try {
       // Checked here, because an earlier command may have taken long.
-      operations.push(fenceOperation(one.fence, one.numbers), ...one.rows.map(insertion));
-      owners.push(one, ...one.rows.map(() => one));
+      return [{ one, operations: [fenceOperation(one.fence, one.numbers), ...one.rows.map(insertion)] }];
     } catch (error) {
-      failures.set(one, asError(error));
+      settle(one, asError(error));
+      return [];
     }
-  }
+  });
+  const operations = held.flatMap((append) => append.operations);
+  const owners = held.flatMap(({ one, operations: own }) => own.map(() => one));
+  const settleAll = (settled: readonly Append[], error?: Error) => {
+    for (const one of settled) settle(one, error);
+  };
+  const all = held.map(({ one }) => one);
   if (operations.length === 0) return [];
   try {
     // Readers rely on the limit to order rows across channels; see `eventInsertMsMax`.
     await events.bulkWrite(operations, { ordered: true, ...durable, maxTimeMS: eventInsertMsMax });
+    settleAll(all);
     return [];
   } catch (error) {
     const index = refusedIndex(error);
     const refused = index === undefined ? undefined : owners[index];
     if (!refused) {
-      for (const one of owners) failures.set(one, asError(error));
+      settleAll(all, asError(error));
       return [];
     }
     const isFence = index === owners.indexOf(refused);
-    failures.set(refused, isFence ? fenceFailure(error, refused.fence) : asError(error));
-    return batch.slice(batch.indexOf(refused) + 1).filter((one) => !failures.has(one));
+    settleAll(all.slice(0, all.indexOf(refused)));
+    settle(refused, isFence ? fenceFailure(error, refused.fence) : asError(error));
+    return all.slice(all.indexOf(refused) + 1);
   }
 }
 

@@ -79,9 +79,9 @@ export function createMessageStatuses(options: MessageStatusesOptions): MessageS
     if (recorded === null) return null;
     const status = await publishedStatuses.highest(messageId);
     const rank = Math.max(recorded, status ? messageStatusRank[status] : queued);
-    // The row may have been inserted after the status was published.
+    // At once: `raisedSeq` no longer tells the next owner of this one.
     if (status && rank > recorded)
-      unraised.count(events.lastSeq, () => messageStore.raise(messageId, status));
+      await Promise.all([messageStore.raise(messageId, status), messageStore.flush()]);
     ranks.set(messageId, rank);
     return rank;
   };
@@ -114,14 +114,14 @@ export function createMessageStatuses(options: MessageStatusesOptions): MessageS
       const { raisedSeq, lastSeq } = events;
       if (raisedSeq === undefined || raisedSeq >= lastSeq) return;
       unraised.count(raisedSeq, async () => {
-        const statuses = await publishedStatuses.between(raisedSeq, lastSeq);
-        await Promise.all(statuses.map(({ messageId, status }) => messageStore.raise(messageId, status)));
+        for await (const page of publishedStatuses.between(raisedSeq, lastSeq))
+          await Promise.all(page.map(({ messageId, status }) => messageStore.raise(messageId, status)));
       });
       await unraised.idle();
     },
     unraisedAfter: unraised.after,
     async flush() {
-      // What was published a moment ago gets to wait for its raise first.
+      // Lets what was just published begin to wait for its raise.
       await nextTurn();
       await messageStore.flush();
       await unraised.idle();

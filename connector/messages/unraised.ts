@@ -8,7 +8,7 @@ export interface Unraised {
   idle(): Promise<void>;
 }
 
-/** `onError` hears of rows that could not be raised. Numbers are counted in ascending order. */
+/** `onError` hears of rows that could not be raised. Count in ascending order. */
 export function createUnraised(onError: (error: unknown) => void): Unraised {
   const counted = new Set<{ after: number; done: Promise<void> }>();
 

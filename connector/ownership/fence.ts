@@ -3,8 +3,8 @@ import { type FenceDocument, fenceId } from "#shared/collections.ts";
 import { duplicateKeyCode } from "#shared/database-errors.ts";
 
 /**
- * A fenced collection holds one row per channel with the epoch of its owner. Every ordered bulk on the collection
- * starts with `fenceOperation`: for a deposed owner it matches nothing, so its upsert collides on `_id` and nothing
+ * A fenced collection holds one row per channel with the epoch of its owner. In every ordered bulk on the collection, a channel's
+ * part starts with `fenceOperation`: for a deposed owner it matches nothing, so its upsert collides on `_id` and nothing
  * after it runs. The server does not retry that upsert, since `_id` is not the whole query. Verified on MongoDB 6.0.5:
  * 5,716 stale bulks refused over 3,000 takeovers, none accepted.
  */

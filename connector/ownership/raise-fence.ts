@@ -76,7 +76,9 @@ async function together(
 ): Promise<(FenceDocument | Error)[]> {
   const refused = await raiseAll(rows, items);
   const ids = items.map(({ fence }) => fenceId(fence.channelId));
-  const found = await rows.find({ _id: { $in: ids } }, { readPreference: "primary" }).toArray();
+  const channelIds = items.map(({ fence }) => fence.channelId);
+  const filter = { _id: { $in: ids }, channelId: { $in: channelIds } };
+  const found = await rows.find(filter, { readPreference: "primary" }).toArray();
   const byId = new Map(found.map((row) => [row._id, row]));
   return items.map(({ fence }, index) => {
     const refusal = refused.get(index);

@@ -11,7 +11,8 @@ import { countPairingRequest } from "./pairing-limit.ts";
 
 /** Carries out the effects that the machine asks for. */
 export interface Effects {
-  perform(effect: Effect): Promise<void>;
+  /** `saved` resolves when the step that wants the effect is durable; absent when it is. */
+  perform(effect: Effect, saved?: Promise<void>): Promise<void>;
   /** Cancels a scheduled retry. */
   cancel(): void;
 }
@@ -52,10 +53,10 @@ export function createEffects(options: EffectsOptions): Effects {
   };
 
   return {
-    async perform(effect) {
+    async perform(effect, saved) {
       switch (effect.type) {
         case "open_socket":
-          return connection.open();
+          return connection.open(saved);
         case "close_socket":
           return connection.close();
         case "unlink_device":

@@ -39,7 +39,8 @@ export interface MachineRunnerOptions {
   /** Called when a pairing code no longer works, before that is stored. */
   forgetCode(): Promise<void>;
   /** Must not wait for a later signal. */
-  perform(effect: Effect): Promise<void>;
+  /** `saved` resolves when the step that wants the effect is durable. */
+  perform(effect: Effect, saved?: Promise<void>): Promise<void>;
   isLinked(): boolean;
   /** Stored with the step of a login. */
   account: Pick<LinkedAccount, "linked" | "accept" | "isWrongAccount">;
@@ -92,8 +93,9 @@ export function createMachineRunner(
       log.info({ event: "connection", ...change, ...closeCodeOf(signal) }, "connection");
       await publish();
     };
-    // Dials meanwhile: what the socket reports is a later step.
-    await Promise.all([save(), ...effects.filter(isBesideStatus).map(perform)]);
+    // Dials meanwhile, although a newer owner may refuse the save: no frame leaves before it. What the socket reports is a later step.
+    const saved = save();
+    await Promise.all([saved, ...effects.filter(isBesideStatus).map((effect) => perform(effect, saved))]);
     for (const effect of effects.filter(isAfterStatus)) await perform(effect);
     onChange(machine);
     condition.changed();

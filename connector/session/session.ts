@@ -36,9 +36,15 @@ export class Session {
    */
   static async open(options: SessionOptions): Promise<Session> {
     let session: Session | null = null;
-    const stores = await takeOver({ ...options, onLost: (error) => session?.fail(error) });
+    let lost: Error | null = null;
+    const onLost = (error: Error) => {
+      lost ??= error;
+      session?.fail(error);
+    };
+    const stores = await takeOver({ ...options, onLost });
     session = new Session(options, stores);
-    await session.#begin();
+    if (lost) session.fail(lost);
+    else await session.#begin();
     return session;
   }
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -49,6 +49,14 @@ describe("compiled code", () => {
     const second = await run(folder.path);
     expect(second.code).toBe(0);
     expect(second.output).toMatch(/other\.js was accepted/);
+  });
+
+  test("is not read where others of a group could have put it", async () => {
+    await using folder = await temporaryFolder();
+    await install(folder.path, "");
+    await run(folder.path);
+    await chmod(join(folder.path, "node_modules/.cache/waypost"), 0o770);
+    expect((await run(folder.path)).output).not.toContain("was accepted");
   });
 
   test("outlives a process that is killed", async () => {

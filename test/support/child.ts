@@ -23,7 +23,7 @@ export interface ChildOptions {
 }
 
 const withoutSettings = fileURLToPath(new URL(".", import.meta.url));
-const compileCache = fileURLToPath(new URL("../../node_modules/.cache/waypost/compiled", import.meta.url));
+const compileCache = fileURLToPath(new URL("../../node_modules/.cache/waypost/tests", import.meta.url));
 
 /**
  * The environment of every child: `PATH`, `HOME` and `LANG` of the tests, and Node's compile cache, which halves the CPU

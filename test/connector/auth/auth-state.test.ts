@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { proto } from "#connector/baileys/baileys.ts";
 import { FencedError } from "#connector/ownership/fence.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { severableDatabase } from "#test/support/severable-database.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 import { keyPair, masterKey, open, pair, pairedChannel } from "./auth.fixture.ts";
@@ -219,6 +220,20 @@ test("a failed read ends the session, and the next one finds all rows", async ()
   await severable.mend();
   await using next = await open(severable.db, { channelId, epoch: 2 });
   expect(next.linked()).toBe(true);
+});
+
+test("a new channel whose fence cannot be raised is lost at once, not when a phone is linked", async () => {
+  const channelId = randomUUID();
+  await using _newer = await open(database.db, { channelId, epoch: 2 });
+  const lost: Error[] = [];
+  await using _new = await open(database.db, {
+    channelId,
+    epoch: 1,
+    isNew: true,
+    onLost: (error) => lost.push(error),
+  });
+  await eventually(() => lost.length > 0);
+  expect(lost).toEqual([expect.any(FencedError)]);
 });
 
 test("a short database outage delays the session but does not end it", async () => {

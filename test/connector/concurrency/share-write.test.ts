@@ -43,6 +43,16 @@ test("frames of one turn share a write, in order; those of the next turn have th
   expect(writes.slice(1)).toEqual(["\x81\x01d"]);
 });
 
+test("a frame and the goodbye of one turn leave in this order, and nothing stays behind", async () => {
+  const { socket, writes } = await accepted();
+  shareWrite(socket);
+  socket.send("a");
+  socket.close();
+  await turn();
+  expect(writes.join("").startsWith("\x81\x01a\x88")).toBe(true);
+  expect(Reflect.get(socket, "_socket")).toMatchObject({ writableCorked: 0 });
+});
+
 test("a websocket that was terminated meanwhile, is none or another's does no harm", async () => {
   const { socket } = await accepted();
   shareWrite(socket);

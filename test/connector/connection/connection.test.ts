@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { WA_CERT_DETAILS } from "#connector/baileys/baileys.ts";
 import { createSocketCaches } from "#connector/baileys/socket-caches.ts";
@@ -100,6 +101,16 @@ test("a device is unlinked when WhatsApp says so, and only then", async () => {
     reason: { kind: "unlinked" },
   });
   expect(phone.devices()).toEqual([]);
+});
+
+test("no frame leaves before the step that opens the socket is stored: a newer owner may refuse it", async () => {
+  await using system = await connectToSandbox();
+  const saved = Promise.withResolvers<void>();
+  system.connection.open(saved.promise);
+  await delay(500);
+  expect(system.signalsOf("qr")).toEqual([]);
+  saved.resolve();
+  await eventually(() => system.signalsOf("qr").length > 0);
 });
 
 test("`terminate` cuts a socket that is still closing", async () => {

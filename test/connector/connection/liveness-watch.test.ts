@@ -60,6 +60,7 @@ function connect(timings: Partial<Timings>): SocketEvents {
     allPublished: async () => undefined,
   };
   socket = openSocket({
+    saved: Promise.resolve(),
     auth,
     websocketUrl: sandbox.websocketUrl,
     version: null,

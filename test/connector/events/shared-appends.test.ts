@@ -109,3 +109,10 @@ test("events of more than 8 MiB are several commands", async () => {
   await Promise.all(channels.flatMap(({ log }) => [1, 2, 3, 4].map((n) => publish(log, `${large}${n}`))));
   expect(bulks).toEqual([10, 5]);
 });
+
+test("a command has at most 900 operations, so that the driver does not cut a fence from its events", async () => {
+  const { bulks, channels } = await process(10);
+  const upTo = (count: number) => Array.from({ length: count }, (_, index) => `M${index}`);
+  await Promise.all(channels.flatMap(({ log }) => upTo(150).map((messageId) => publish(log, messageId))));
+  expect(bulks).toEqual([755, 755]);
+});

@@ -51,6 +51,7 @@ afterAll(async () => {
 function connect() {
   const state = { qrs: [] as string[], isOpen: false, isClosed: false };
   socket = openSocket({
+    saved: Promise.resolve(),
     auth,
     websocketUrl: sandbox.websocketUrl,
     version: null,
