@@ -255,10 +255,13 @@ test("a restart under the same name is measured by what the machine gives to a s
   expect(failOver(restartedUnderItsName(busy, importMs)).violations).toHaveLength(busy.length);
 });
 
-test("one second more at a restart breaks the promise on a quiet machine, for every channel", () => {
+test.each([
+  ["a quiet machine", 1],
+  ["one that is ten times as slow", 10],
+])("one second more of work at a restart breaks the promise for every channel on %s", (_machine, times) => {
   const { importMs, backAfterMs } = quietMachine;
-  const later = backAfterMs.map((ms) => ms + 1_000);
-  expect(failOver(restartedUnderItsName(later, importMs)).violations).toHaveLength(later.length);
+  const later = backAfterMs.map((ms) => (ms + 1_000) * times);
+  expect(failOver(restartedUnderItsName(later, importMs * times)).violations).toHaveLength(later.length);
 });
 
 test("a restart without a measure is in time for no channel", () => {

@@ -65,7 +65,7 @@ function resultOf(facts: Facts, measure: Measure): Omit<CheckResult, "promise"> 
  * Without a measure nothing is in time.
  */
 function restartLimitMs(place: number, { importMs = Number.NaN }: InjectedFault): number {
-  return 500 + (4 + 0.1 * place) * importMs;
+  return 500 + (3 + 0.1 * place) * importMs;
 }
 
 interface Time {
