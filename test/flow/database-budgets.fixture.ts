@@ -15,11 +15,12 @@ export interface Spent {
 
 /**
  * What each may spend at most. What is sent or received at the same moment shares commands, so those budgets have more
- * room: how much is shared depends on the machine. Lower a budget when a change spends less.
+ * room: how much is shared depends on the machine, and on a slow one callers that wait look for their results besides. Lower a
+ * budget when a change spends less.
  */
 export const budgets = {
   "a send alone": { commands: 10, durableWrites: 9, rows: 13, bytes: 10_500 },
-  "a send with 19 others in flight": { commands: 3, durableWrites: 2.2, rows: 11, bytes: 6_000 },
+  "a send with 19 others in flight": { commands: 4, durableWrites: 2.2, rows: 11, bytes: 6_000 },
   "a message received alone": { commands: 4, durableWrites: 4, rows: 6.5, bytes: 5_000 },
   "a message received in a flood": { commands: 0.5, durableWrites: 0.5, rows: 4.5, bytes: 3_500 },
   "a receipt": { commands: 2, durableWrites: 2, rows: 3.5, bytes: 1_700 },

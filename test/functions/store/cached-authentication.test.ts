@@ -29,6 +29,32 @@ test("a cached caller is not looked up again", async () => {
   expect(source.lookups).toEqual(["a", "b"]);
 });
 
+test("requests that come while a caller is read share the read, and its refusal", async () => {
+  let isKnown = true;
+  const source = counted(() => {
+    if (!isKnown) throw new ServiceError("invalid_api_key");
+    return caller(null);
+  });
+  const cached = cachedAuthentication(source);
+  await Promise.all([cached.byKey("a"), cached.byKey("a"), cached.byKey("b")]);
+  expect(source.lookups).toEqual(["a", "b"]);
+  isKnown = false;
+  const refused = await Promise.allSettled([cached.byKey("c"), cached.byKey("c")]);
+  expect(refused.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  await expect(cached.byKey("c")).rejects.toThrow();
+  expect(source.lookups).toEqual(["a", "b", "c", "c"]);
+});
+
+test("a session that ends while it is read is not cached", async () => {
+  const source = counted(() => caller(null));
+  const cached = cachedAuthentication(source);
+  const reading = cached.bySession("a");
+  cached.forgetSession("a");
+  await reading;
+  await cached.bySession("a");
+  expect(source.lookups).toEqual(["a", "a"]);
+});
+
 test("a key and a session with the same text are cached apart", async () => {
   const source = counted(() => caller(null));
   const cached = cachedAuthentication(source);
