@@ -14,7 +14,7 @@ export const newestSeqs = oncePer((events: Collection<EventDocument>) =>
         .aggregate<{ channelId: string; newest: { seq: number }[] }>(
           [
             { $match: { _id: { $in: channelIds.map(fenceId) } } },
-            { $lookup: newest },
+            { $lookup: newestEvent("channelId") },
             { $project: { _id: 0, channelId: 1, newest: 1 } },
           ],
           { readPreference: "primary" },
@@ -26,9 +26,10 @@ export const newestSeqs = oncePer((events: Collection<EventDocument>) =>
   }),
 );
 
-const newest = {
+/** A `$lookup` that adds, as `newest`, the number of the newest event of the channel whose id is in this field. */
+export const newestEvent = (localField: string) => ({
   from: collectionNames.events,
-  localField: "channelId",
+  localField,
   foreignField: "channelId",
   pipeline: [
     { $match: { seq: { $exists: true } } },
@@ -37,4 +38,4 @@ const newest = {
     { $project: { _id: 0, seq: 1 } },
   ],
   as: "newest",
-};
+});

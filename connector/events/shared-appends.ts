@@ -18,7 +18,7 @@ export interface Append {
 export const appendBytesMax = 8 * 1024 * 1024;
 /** The driver cuts at 1,000 while it does not know what the server takes. */
 const operationsMax = 900;
-/** What an event takes beside its data. */
+/** An event takes so much beside its data. */
 const rowBytes = 1024;
 
 /**

@@ -1,5 +1,5 @@
-import { collectionNames } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
+import { newestEvent } from "../events/newest-seq.ts";
 import type { PresentChannel } from "./snapshot.ts";
 
 /** The database's clock decides whether a pairing has expired, because the channel's owner dated it by that. */
@@ -23,19 +23,6 @@ export interface SweptChannel {
   seq: number;
 }
 
-const newestSeq = {
-  from: collectionNames.events,
-  localField: "_id",
-  foreignField: "channelId",
-  pipeline: [
-    { $match: { seq: { $exists: true } } },
-    { $sort: { seq: -1 } },
-    { $limit: 1 },
-    { $project: { _id: 0, seq: 1 } },
-  ],
-  as: "newest",
-};
-
 /** Reads the current state of many channels at once, and where their logs end. */
 export async function presentChannels(
   { channels }: Pick<Collections, "channels">,
@@ -45,7 +32,7 @@ export async function presentChannels(
     .aggregate<PresentChannel & { newest: { seq: number }[]; isDeleted: boolean }>(
       [
         { $match: { _id: { $in: channelIds } } },
-        { $lookup: newestSeq },
+        { $lookup: newestEvent("_id") },
         { $project: { ...projection, newest: 1, isDeleted: { $gt: ["$deletedAt", null] } } },
       ],
       { readConcern: "majority", batchSize: channelIds.length + 1 },

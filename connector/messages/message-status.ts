@@ -32,7 +32,7 @@ export interface MessageStatuses {
   repair(): Promise<void>;
   /**
    * The number after which the log may have statuses that rows in `messages` do not have yet; undefined if they have all.
-   * What is published from now on is not counted.
+   * Later statuses are not counted.
    */
   unraisedAfter(): number | undefined;
   /** Resolves when the rows have every status published so far, or could not be raised. */

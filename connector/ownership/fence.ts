@@ -35,7 +35,7 @@ export class FencedError extends Error {
   }
 }
 
-/** What a fence row may hold beside the fence. */
+/** Further fields of a fence row. */
 export type FenceFields = Omit<FenceDocument, "_id" | "channelId" | "epoch" | "n">;
 
 /** Checked before every write: throws `FencedError` past the deadline, when another owner may be about to take over. */

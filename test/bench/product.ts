@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { freePort } from "#infra/mongo/free-port.ts";
 import { apiKey } from "./client.ts";
 import type { BenchDatabase } from "./database.ts";
-import { Program, productNode, type Runtime } from "./program.ts";
+import { node, Program, type Runtime } from "./program.ts";
 
 export interface ProductOptions {
   name: string;
@@ -24,7 +24,7 @@ const mains = {
   connector: new URL("../../connector/main.ts", import.meta.url),
 };
 
-/** What every script of `package.json` preloads: restarts use the code that was compiled before. */
+/** Every script of `package.json` preloads it: restarts use the code that was compiled before. */
 const preload = new URL("../../infra/node-24.js", import.meta.url);
 
 /** Starts Waypost as it is released. Only its own limits are out of the way: how fast and how many. */
@@ -60,6 +60,6 @@ export async function startProduct(options: ProductOptions): Promise<Program> {
   return Program.start({
     name,
     database,
-    processes: isSplit ? [await spec(mains.functions, productNode, env), connector] : [connector],
+    processes: isSplit ? [await spec(mains.functions, node, env), connector] : [connector],
   });
 }

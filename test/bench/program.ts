@@ -40,18 +40,10 @@ export interface Usage {
   commands: Record<string, number>;
 }
 
-const nodeWith = (...preloads: URL[]): Runtime => ({
+export const node: Runtime = {
   name: `Node ${process.versions.node}`,
-  command: (main, probe) => ({
-    file: process.execPath,
-    args: [...[...preloads, probe].flatMap(({ href }) => ["--import", href]), fileURLToPath(main)],
-  }),
-});
-
-export const node = nodeWith();
-
-/** Node as the product's own scripts start it. */
-export const productNode = nodeWith(new URL("../../infra/node-24.js", import.meta.url));
+  command: (main, probe) => ({ file: process.execPath, args: ["--import", probe.href, fileURLToPath(main)] }),
+};
 
 const probe = new URL("./probe.child.ts", import.meta.url);
 const folder = fileURLToPath(new URL(".", import.meta.url));
