@@ -7,6 +7,7 @@ import {
   changePipeline,
   meaningsOf,
   type ShownChange,
+  type ShownPairing,
   type Topic,
 } from "./changes.ts";
 import type { CommandDocument, EventDocument } from "./collections.ts";
@@ -31,6 +32,8 @@ export interface ChangeReports {
   commandEnded(commandId: string, end: CommandEnd): void;
   /** In the order of `seq` for each channel. */
   eventsAppended(events: readonly EventDocument[]): void;
+  /** A channel shows another QR or pairing code. The stream reports it once more, without its content. */
+  pairingShown(shown: ShownPairing): void;
 }
 
 export interface ChangeHub extends ChangeReports, AsyncDisposable {
@@ -127,6 +130,9 @@ export function createChangeHub({
         const change: Change = { topic: "event_appended", channelId, seq, row: () => asStored(event) };
         if (!known.hasReported(change)) report(change);
       }
+    },
+    pairingShown(shown) {
+      report({ topic: "pairing_changed", channelId: shown.channelId, shown });
     },
     async [Symbol.asyncDispose]() {
       stopping.abort();

@@ -1,11 +1,22 @@
 /** Names the changes that a process listens to, and builds the change stream that finds them. */
 
 import { type ChangeStreamDocument, type Document, ObjectId } from "mongodb";
-import { type CommandDocument, collectionNames, type EventDocument } from "./collections.ts";
+import {
+  type ChannelDocument,
+  type CommandDocument,
+  collectionNames,
+  type EventDocument,
+} from "./collections.ts";
 import { isShortText } from "./short-text.ts";
 
 /** How a command ended, as its document says. */
 export type CommandEnd = Pick<CommandDocument, "state" | "result" | "error">;
+
+/** What a channel's document says of its QR or pairing code, and when it did, by the database's clock. */
+export interface ShownPairing extends Pick<ChannelDocument, "channelId" | "pairing"> {
+  config: Pick<ChannelDocument["config"], "qrCode">;
+  now: Date;
+}
 
 /** A change says where to look; a query decides. Only what this process has written itself comes with its content. */
 export type Change =
@@ -25,7 +36,8 @@ export type Change =
   | { topic: "command_ended"; commandId: string; end: CommandEnd | null }
   /** `row` returns null when only the database has it. Per channel, in the order of `seq`. */
   | { topic: "event_appended"; channelId: string; seq: number; row(): EventDocument | null }
-  | { topic: "pairing_changed"; channelId: string }
+  /** `shown` is absent when only the database has it. */
+  | { topic: "pairing_changed"; channelId: string; shown?: ShownPairing }
   /** A channel was given back by its owner. */
   | { topic: "channel_freed"; channelId: string }
   /** A connector joined, drains or is dead. In write order, so it is draining before it gives channels back. */

@@ -1,3 +1,4 @@
+import type { ShownPairing } from "#shared/changes.ts";
 import type { EventDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
@@ -7,7 +8,7 @@ import { singleFlight } from "../concurrency/single-flight.ts";
 import { logNotice, type Notice } from "./notice.ts";
 import { presentChannel, type SweptChannel } from "./present-channel.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
-import { type PresentChannel, pairingNotice } from "./snapshot.ts";
+import { pairingNotice } from "./snapshot.ts";
 
 /** The database that a feed reads, and its output. */
 export interface FeedSource {
@@ -41,6 +42,7 @@ export class ChannelFeed {
   #mustReadLog = false;
   #lastStatus: EventDocument | null = null;
   #lastPairing: string | null = null;
+  #isReadingPairing = false;
 
   constructor(channelId: string, source: FeedSource) {
     this.channelId = channelId;
@@ -85,7 +87,13 @@ export class ChannelFeed {
   }
 
   /** Broadcasts the current QR or pairing code unless it already was. */
-  readonly readPairing = singleFlight(() => this.#attempt("pairing", () => this.#broadcastPairing()));
+  readonly readPairing = singleFlight(() => this.#attempt("pairing", () => this.#readPairing()));
+
+  /** Broadcasts a QR or pairing code that was just stored. A read that runs may have found an older one, so it reads again. */
+  offerPairing(shown: ShownPairing): void {
+    if (this.#isReadingPairing) void this.readPairing();
+    else this.#broadcastPairing(shown);
+  }
 
   /** Takes what a sweep found. Reads again what differs: broadcasts since then may have overtaken the sweep. */
   async compare({ channel, seq }: SweptChannel): Promise<void> {
@@ -114,8 +122,16 @@ export class ChannelFeed {
     }
   }
 
-  async #broadcastPairing(): Promise<void> {
-    const channel = await presentChannel(this.#source.db, this.channelId);
+  async #readPairing(): Promise<void> {
+    this.#isReadingPairing = true;
+    try {
+      this.#broadcastPairing(await presentChannel(this.#source.db, this.channelId));
+    } finally {
+      this.#isReadingPairing = false;
+    }
+  }
+
+  #broadcastPairing(channel: ShownPairing | null): void {
     const notice = channel && pairingNotice(channel);
     const pairing = pairingOf(channel);
     if (notice && pairing !== this.#lastPairing) this.#broadcast(null, notice);
@@ -150,7 +166,7 @@ export function pairingKey({ name, payload }: Notice): string {
   return JSON.stringify([name, payload.qrCode ?? payload.code]);
 }
 
-function pairingOf(channel: PresentChannel | null): string | null {
+function pairingOf(channel: ShownPairing | null): string | null {
   const notice = channel && pairingNotice(channel);
   return notice && pairingKey(notice);
 }

@@ -8,15 +8,17 @@ export interface PairingTailOptions {
 }
 
 /**
- * Makes a feed read its pairing when a QR or pairing code may have changed. The stream says only which channel to read.
+ * Makes a feed read its pairing when a QR or pairing code may have changed. The stream says only which channel to read;
+ * what this process has stored itself is broadcast as it is.
  */
 export function tailPairings({ changes, feeds, signal }: PairingTailOptions): void {
   changes.listen(
     {
       topics: ["pairing_changed"],
-      changed({ channelId }) {
+      changed({ channelId, shown }) {
         const feed = feeds.get(channelId);
-        void feed?.readPairing();
+        if (shown) feed?.offerPairing(shown);
+        else void feed?.readPairing();
         return feed !== undefined;
       },
     },

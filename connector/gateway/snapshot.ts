@@ -1,12 +1,11 @@
+import type { ShownPairing } from "#shared/changes.ts";
 import type { ChannelDocument, EventDocument } from "#shared/collections.ts";
 import type { EventData, LiveEventData } from "#shared/events.ts";
 import type { Notice } from "./notice.ts";
 
 /** The fields of a channel that the gateway reads, and when it read them; `pairing` only while it can be used. */
-export type PresentChannel = Pick<
-  ChannelDocument,
-  "channelId" | "status" | "reason" | "retryAt" | "lastDisconnect" | "lastStatusUpdate" | "pairing"
-> & { config: Pick<ChannelDocument["config"], "qrCode">; now: Date };
+export type PresentChannel = ShownPairing &
+  Pick<ChannelDocument, "status" | "reason" | "retryAt" | "lastDisconnect" | "lastStatusUpdate">;
 
 /**
  * The current status. The owner writes a channel's document before its log, so the document counts, unless a status was
@@ -24,7 +23,7 @@ export function statusNotice(channel: PresentChannel, logged: EventDocument | nu
 }
 
 /** The QR or pairing code that can be used; null if there is none. */
-export function pairingNotice(channel: PresentChannel): Notice | null {
+export function pairingNotice(channel: ShownPairing): Notice | null {
   const usable = usablePairing(channel);
   if (!usable) return null;
   const payload = { ...usable.data, channelId: channel.channelId, timestamp: channel.now.toISOString() };
@@ -35,7 +34,7 @@ type UsablePairing = {
   [N in keyof LiveEventData]: { name: N; data: LiveEventData[N] };
 }[keyof LiveEventData];
 
-function usablePairing({ pairing, config }: PresentChannel): UsablePairing | null {
+function usablePairing({ pairing, config }: ShownPairing): UsablePairing | null {
   if (!pairing) return null;
   const { attempt, of } = pairing;
   const expiresAt = pairing.expiresAt.toISOString();

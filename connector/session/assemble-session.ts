@@ -1,4 +1,5 @@
 import type { Db } from "mongodb";
+import type { ChangeReports } from "#shared/change-hub.ts";
 import type { ChannelDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import type { Collections } from "#shared/database.ts";
@@ -36,6 +37,8 @@ export interface SessionPartsOptions {
   config: Pick<Config, "sendRate" | "sendBurst" | "whatsapp">;
   timings: Timings;
   fetchMedia: MediaFetch;
+  /** Receives what is written. */
+  changes?: Pick<ChangeReports, "pairingShown">;
   /** Resolves when one more connection may be opened. */
   turn(): Promise<void>;
   /** Releases what the session holds; nothing of it writes after this resolves. */
@@ -73,7 +76,7 @@ export function assembleSession(
     void machineRunner.dispatch(signal, isCurrent);
   const caches = createSocketCaches();
   const initial = initialState(channel, isLinked(), scope.now());
-  const channelStore = createChannelStore(collections, fence);
+  const channelStore = createChannelStore(collections, fence, options.changes?.pairingShown);
   const linkedAccount = createLinkedAccount({ channel, auth });
   const { ownJid, isWrongAccount } = linkedAccount;
   const parties = createParties(auth);

@@ -1,3 +1,4 @@
+import type { ShownPairing } from "#shared/changes.ts";
 import type { ChannelDocument, PendingPairing } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import type { LastDisconnect } from "#shared/events.ts";
@@ -30,13 +31,19 @@ export interface ChannelStore {
   markDeleted(): Promise<void>;
 }
 
-export function createChannelStore({ channels }: Pick<Collections, "channels">, fence: Fence): ChannelStore {
+/** `onShown` receives each QR and pairing code once it is stored. */
+export function createChannelStore(
+  { channels }: Pick<Collections, "channels">,
+  fence: Fence,
+  onShown?: (shown: ShownPairing) => void,
+): ChannelStore {
   const set = async (fields: Record<string, unknown>) => {
     assertHeld(fence);
     await channelWrites(channels).submit({ fence, fields });
   };
   return {
     async saveStep({ machine, lastDisconnect, isCodeNew, wanted, account }) {
+      const shown = isCodeNew ? await pairingFields(machine.code) : null;
       await set({
         status: publicStatus(machine),
         reason: machine.reason,
@@ -44,10 +51,14 @@ export function createChannelStore({ channels }: Pick<Collections, "channels">, 
         lastDisconnect,
         lastStatusUpdate: dateOf(fence),
         unlink: machine.unlink && { ...machine.unlink, since: new Date(machine.unlink.since) },
-        ...(isCodeNew ? await pairingFields(machine.code) : {}),
+        ...shown,
         ...(wanted ? { wanted } : {}),
         ...(account ? accountFields(account) : {}),
       });
+      if (!shown?.pairing) return;
+      const { channelId } = fence;
+      const { pairing, "config.qrCode": qrCode } = shown;
+      onShown?.({ channelId, pairing, config: { qrCode }, now: dateOf(fence) });
     },
     setWish: (wanted) => set({ wanted }),
     markDeleted: () => set({ ...withoutDescription, deletedAt: dateOf(fence) }),

@@ -14,7 +14,7 @@ import { assembleSession, type SessionParts, type SessionPartsOptions } from "./
 import { type ChannelStores, type TakeoverOptions, takeOver } from "./takeover.ts";
 
 export interface SessionOptions
-  extends Omit<SessionPartsOptions, "release" | "config">,
+  extends Omit<SessionPartsOptions, "release" | "config" | "changes">,
     Pick<TakeoverOptions, "canOthersOpen" | "isSharedKey" | "commandWrites" | "changes"> {
   lease: Pick<ConnectorLease, "id" | "isValid" | "ended" | "now">;
   config: SessionPartsOptions["config"] & Pick<Config, "encryptionKeys">;

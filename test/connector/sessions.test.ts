@@ -1,9 +1,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
+import { WA_CERT_DETAILS } from "#connector/baileys/baileys.ts";
 import type { Openers } from "#connector/ownership/membership.ts";
 import { release } from "#connector/ownership/ownership.ts";
-import { Sessions } from "#connector/sessions.ts";
+import { Sessions, type SessionsOptions } from "#connector/sessions.ts";
 import { defaultTimings } from "#connector/timings.ts";
+import { startSandbox } from "#infra/sandbox/sandbox.ts";
+import type { ShownPairing } from "#shared/changes.ts";
 import type { CommandType } from "#shared/commands.ts";
 import { channelDocument, commandDocument } from "../support/documents.ts";
 import { eventually } from "../support/eventually.ts";
@@ -17,6 +20,10 @@ function openSessions(
   openers: ReadonlyMap<string, Openers> = new Map(),
   id = randomUUID(),
   turn: () => Promise<void> = async () => undefined,
+  {
+    server = null,
+    ...others
+  }: Pick<SessionsOptions, "changes"> & { server?: SessionsOptions["config"]["whatsapp"]["server"] } = {},
 ) {
   const left: string[] = [];
   const ended = new AbortController();
@@ -35,8 +42,9 @@ function openSessions(
     },
     config: {
       ...{ encryptionKeys: [randomBytes(32)], sendRate: 0, sendBurst: 1 },
-      whatsapp: { server: null, version: null },
+      whatsapp: { server, version: null },
     },
+    ...others,
     timings: defaultTimings,
     fetchMedia: () => Promise.reject(new Error("no media here")),
     turns: {
@@ -147,6 +155,29 @@ test("a channel connects in the turn that its former owner gives it", async () =
   const { sessions, formerOwners } = openSessions(new Map(), id);
   for (const { _id } of taken) await sessions.take(_id);
   expect(formerOwners).toEqual([id, null, "dead"]);
+  sessions.abandon();
+});
+
+test("a session reports the QR that it stores", async () => {
+  await using sandbox = await startSandbox();
+  const { websocketUrl } = sandbox;
+  const rootKey = Buffer.from(sandbox.rootKey, "hex");
+  WA_CERT_DETAILS.PUBLIC_KEY = rootKey;
+  const shown: ShownPairing[] = [];
+  const nothing = () => undefined;
+  const { sessions } = openSessions(new Map(), randomUUID(), async () => undefined, {
+    server: { websocketUrl, rootKey },
+    changes: {
+      ...{ commandQueued: nothing, commandEnded: nothing, eventsAppended: nothing },
+      pairingShown: (one) => void shown.push(one),
+    },
+  });
+  const channel = channelDocument({ wanted: "connected" });
+  await file.all.channels.insertOne(channel);
+  await sessions.take(channel._id);
+  await eventually(() => shown.length > 0);
+  const stored = await file.all.channels.findOne({ _id: channel._id });
+  expect(shown[0]).toMatchObject({ channelId: channel._id, pairing: stored?.pairing });
   sessions.abandon();
 });
 

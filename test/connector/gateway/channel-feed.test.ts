@@ -6,6 +6,7 @@ import type { EventDocument } from "#shared/collections.ts";
 import { collections } from "#shared/database.ts";
 import { newChannelId } from "#shared/ids.ts";
 import { createLog } from "#shared/log.ts";
+import { channelDocument } from "#test/support/documents.ts";
 import { type TestDatabase, testDatabase } from "#test/support/test-database.ts";
 
 let database: TestDatabase;
@@ -32,7 +33,9 @@ async function feedOf(...seqs: number[]) {
   const broadcasts: Notice[] = [];
   const broadcast = (_channelId: string, notice: Notice) => void broadcasts.push(notice);
   const feed = new ChannelFeed(channelId, { db, broadcast, log: createLog("silent") });
-  return { feed, db, channelId, seqs: () => broadcasts.map(({ payload }) => payload.seq) };
+  const payloads = () => broadcasts.map(({ payload }) => payload);
+  const codes = () => payloads().map(({ qrCode }) => qrCode);
+  return { feed, db, channelId, codes, seqs: () => payloads().map(({ seq }) => seq) };
 }
 
 test("a feed starts after the events that are in the log already", async () => {
@@ -87,4 +90,37 @@ test("a buffer keeps broadcasts until it is disposed, and restarts with a higher
   const later = feed.openBuffer();
   feed.offer(offered(message(channelId, 202)));
   expect([kept(), later.seq, later.after(0).length]).toEqual([[201], 201, 1]);
+});
+
+const qrOf = (channelId: string, text: string) => ({
+  ...{ channelId, now: new Date(), config: { qrCode: text } },
+  pairing: { kind: "qr", text, attempt: 1, of: 6, expiresAt: new Date(Date.now() + 60_000) } as const,
+});
+
+test("a QR that was just stored is broadcast at once, and not again when the stream tells of it", async () => {
+  const { feed, db, channelId, codes } = await feedOf();
+  const { now: _, pairing, config } = qrOf(channelId, "first");
+  const stored = channelDocument({ _id: channelId, channelId, pairing });
+  await db.channels.insertOne({ ...stored, config: { ...stored.config, ...config } });
+  feed.offerPairing(qrOf(channelId, "first"));
+  expect(codes()).toEqual(["first"]);
+  await feed.readPairing();
+  expect(codes()).toEqual(["first"]);
+});
+
+test("a QR that is stored while an older one is read is broadcast last", async () => {
+  const { feed, db, channelId, codes } = await feedOf();
+  const { pairing, config } = qrOf(channelId, "first");
+  const stored = channelDocument({ _id: channelId, channelId, pairing });
+  await db.channels.insertOne({ ...stored, config: { ...stored.config, ...config } });
+  const reading = feed.readPairing();
+  const next = qrOf(channelId, "second");
+  feed.offerPairing(next);
+  await reading;
+  await db.channels.updateOne(
+    { _id: channelId },
+    { $set: { pairing: next.pairing, "config.qrCode": "second" } },
+  );
+  await feed.readPairing();
+  expect(codes()).toEqual(["first", "second"]);
 });

@@ -19,7 +19,13 @@ async function ownedChannel(fields: Partial<ChannelDocument> = {}) {
     if (!found) throw new Error("The channel is gone");
     return found;
   };
-  return { channelId, read, channelStore: createChannelStore(file.all, { channelId, epoch: 4 }) };
+  const shown: unknown[] = [];
+  const channelStore = createChannelStore(
+    file.all,
+    { channelId, epoch: 4 },
+    ({ now: _, ...one }) => void shown.push(one),
+  );
+  return { channelId, read, channelStore, shown };
 }
 
 const stepTo = (machine: MachineState) => ({ machine, lastDisconnect: null, isCodeNew: true });
@@ -53,6 +59,23 @@ test("a QR is stored as text and as a picture, a pairing code as text, and both 
   });
   await channelStore.saveStep(stepTo(newMachine("active")));
   expect(await read()).toMatchObject({ pairing: null, config: { qrCode: null, pairingCode: null } });
+});
+
+test("a QR and a pairing code are reported as they were stored, once they are", async () => {
+  const { channelId, channelStore, read, shown } = await ownedChannel();
+  const reported = async (isQr: boolean) => {
+    const { pairing, config } = await read();
+    return { channelId, pairing, config: { qrCode: isQr ? config.qrCode : null } };
+  };
+  await channelStore.saveStep(stepTo({ ...newMachine("qr_ready"), code: codes.qr }));
+  expect(shown).toEqual([await reported(true)]);
+  await channelStore.saveStep(stepTo({ ...newMachine("pairing_code_ready"), code: codes.typed }));
+  expect(shown.slice(1)).toEqual([await reported(false)]);
+  await channelStore.saveStep(stepTo(newMachine("active")));
+  await file.all.channels.updateOne({ _id: channelId }, { $set: { "owner.epoch": 5 } });
+  const late = channelStore.saveStep(stepTo({ ...newMachine("qr_ready"), code: codes.qr }));
+  await expect(late).rejects.toThrow(FencedError);
+  expect(shown).toHaveLength(2);
 });
 
 test("a code that did not change is not rewritten", async () => {
