@@ -30,6 +30,8 @@ export interface SandboxOptions {
   firstPreKeyCount?: number;
   /** A client with fewer one-time pre-keys left than this is asked to upload more. Default 2; Baileys acts below 5. */
   preKeysLow?: number;
+  /** Number of people, the oldest of the sandbox, whom a phone names to a client that it links. Default: everyone. */
+  addressBook?: number;
   log?: (line: string) => void;
 }
 

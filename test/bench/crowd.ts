@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { nowMs } from "./clock.ts";
-import type { Usage } from "./program.ts";
+import type { Memory, Usage } from "./program.ts";
 import type { Subject } from "./subject.ts";
 
+const baselineChannels = 10;
 const settleMs = 3_000;
 const idleMs = 8_000;
 const backMs = 120_000;
@@ -24,12 +25,25 @@ export async function measureRestart(subject: Subject): Promise<Record<string, n
   return { backS: (nowMs() - killedAt) / 1_000 };
 }
 
-export type Memory = Awaited<ReturnType<Subject["program"]["memory"]>>;
+/** What a program with a few channels takes that was restarted, and how many these are. */
+export interface Baseline {
+  channels: number;
+  memory: Memory;
+}
 
-/** The cost of an idle channel to which a client is subscribed. `empty` is the program without channels. */
-export async function measureIdle(subject: Subject, empty: Memory): Promise<Record<string, number>> {
+/** Links the first channels. What a program and its mongod take once, they have taken with these. */
+export async function measureBaseline(subject: Subject, channels: number): Promise<Baseline> {
+  await subject.pairUntil(Math.min(baselineChannels, channels - 1));
+  await measureRestart(subject);
+  await subscribeToAll(subject);
+  await delay(settleMs);
+  return { channels: subject.channels.length, memory: await subject.program.memory() };
+}
+
+/** The cost of an idle channel to which a client is subscribed. */
+export async function measureIdle(subject: Subject, baseline: Baseline): Promise<Record<string, number>> {
   const { program, channels } = subject;
-  for (const { channelId } of channels) await program.client.subscribe(channelId);
+  await subscribeToAll(subject);
   await delay(settleMs);
   const memory = await program.memory();
   await delay(settleMs);
@@ -37,13 +51,19 @@ export async function measureIdle(subject: Subject, empty: Memory): Promise<Reco
   const startedAt = nowMs();
   await delay(idleMs);
   const after = await program.usage();
-  const each = (first: number, last: number) => (last - first) / channels.length;
+  const each = (name: keyof Memory) =>
+    (memory[name] - baseline.memory[name]) / (channels.length - baseline.channels);
   return {
     ...idleCosts(before, after, (nowMs() - startedAt) / 1_000, channels.length),
-    liveKb: each(empty.liveKb, memory.liveKb),
-    residentKb: each(empty.residentKb, memory.residentKb),
-    databaseKb: each(empty.databaseKb, memory.databaseKb),
+    liveKb: each("liveKb"),
+    residentKb: each("residentKb"),
+    databaseKb: each("databaseKb"),
+    storedKb: each("storedKb"),
   };
+}
+
+async function subscribeToAll({ program, channels }: Subject): Promise<void> {
+  for (const { channelId } of channels) await program.client.subscribe(channelId);
 }
 
 function idleCosts(before: Usage, after: Usage, seconds: number, channels: number): Record<string, number> {

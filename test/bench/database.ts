@@ -15,12 +15,16 @@ export interface BenchDatabase extends AsyncDisposable {
   uri(name: string): string;
   /** How often each command has run since the start, without those that no message asks for. */
   commands(): Promise<Record<string, number>>;
+  /** What the programs' rows and their indexes take, without the oplog. */
+  storedKb(): Promise<number>;
 }
 
 const startMs = 60_000;
 /** Of the driver, the server and the benchmark itself. */
 const notCounted =
   /^(hello|isMaster|ping|serverStatus|buildInfo|endSessions|killCursors|replSet\w+|refreshSessions\w*)$/;
+
+const systemDatabases = new Set(["admin", "config", "local"]);
 
 export async function startDatabase(progress: Progress): Promise<BenchDatabase> {
   await using owned = new AsyncDisposableStack();
@@ -45,6 +49,12 @@ export async function startDatabase(progress: Progress): Promise<BenchDatabase> 
         if (total && !notCounted.test(name)) counts[name] = total;
       }
       return counts;
+    },
+    async storedKb() {
+      const { databases } = await client.db("admin").admin().listDatabases({ nameOnly: true });
+      const own = databases.filter(({ name }) => !systemDatabases.has(name));
+      const sizes = await Promise.all(own.map(({ name }) => client.db(name).stats()));
+      return sizes.reduce((sum, { dataSize, indexSize }) => sum + dataSize + indexSize, 0) / 1_024;
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

@@ -87,6 +87,7 @@ const rows: Record<ScenarioName, Row[]> = {
     ["liveKb", "live heap a channel, KB", atMost("waypost", 250)],
     ["residentKb", "RSS a channel, KB", atMost("waypost", 1_200)],
     ["databaseKb", "RSS of mongod a channel, KB", atMost("waypost", 300)],
+    ["storedKb", "rows and indexes of a channel, KB"],
     ["findsPerChannel", "reads a channel a second", atMost("waypost", 0.01)],
     ["commandsPerSecond", "commands a second"],
     ["getMoresPerSecond", "getMore a second"],

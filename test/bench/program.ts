@@ -40,6 +40,8 @@ export interface Usage {
   commands: Record<string, number>;
 }
 
+export type Memory = Record<"liveKb" | "residentKb" | "databaseKb" | "storedKb", number>;
+
 export const node: Runtime = {
   name: `Node ${process.versions.node}`,
   command: (main, probe) => ({ file: process.execPath, args: ["--import", probe.href, fileURLToPath(main)] }),
@@ -110,14 +112,17 @@ export class Program implements AsyncDisposable {
     };
   }
 
-  /** Memory of all processes, once they have collected their garbage. */
-  async memory(): Promise<{ liveKb: number; residentKb: number; databaseKb: number }> {
-    const sum = { liveKb: 0, residentKb: 0, databaseKb: 0 };
+  /** Memory of all processes, once they have collected their garbage, and what the database stores. */
+  async memory(): Promise<Memory> {
+    const sum = { liveKb: 0, residentKb: 0, databaseKb: 0, storedKb: 0 };
     for (const { child, probe } of this.#children) {
       sum.liveKb += (await probe("liveBytes")) / 1024;
       sum.residentKb += await residentKb(child.pid ?? 0);
     }
-    if (this.database) sum.databaseKb = await residentKb(this.database.pid);
+    if (this.database) {
+      sum.storedKb = await this.database.storedKb();
+      sum.databaseKb = await residentKb(this.database.pid);
+    }
     return sum;
   }
 

@@ -1,7 +1,7 @@
 import type { Progress } from "#infra/mongo/progress.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { startBare } from "./bare.ts";
-import { type Memory, measureIdle, measureRestart } from "./crowd.ts";
+import { type Baseline, measureBaseline, measureIdle, measureRestart } from "./crowd.ts";
 import { startDatabase } from "./database.ts";
 import type { ProgramName, ScenarioName } from "./metrics.ts";
 import type { BenchOptions } from "./options.ts";
@@ -94,19 +94,20 @@ async function runSmall(run: Run, names: readonly Small[]): Promise<void> {
 async function runCrowd(run: Run, names: readonly ScenarioName[]): Promise<void> {
   await using owned = new AsyncDisposableStack();
   const { options, progress } = run;
-  const crowds: { program: ProgramName; subject: Subject; empty: Memory }[] = [];
+  const crowds: { program: ProgramName; subject: Subject; baseline: Baseline }[] = [];
   for (const program of programsOf(run, "restart")) {
     const subject = await startSubject(run, owned, program);
-    const empty = await subject.program.memory();
+    const baseline = await measureBaseline(subject, options.channels);
     await subject.pairUntil(options.channels);
     progress.say(`${program}: ${subject.channels.length} channels linked`);
-    crowds.push({ program, subject, empty });
+    crowds.push({ program, subject, baseline });
   }
   for (let round = 1; round <= options.rounds; round++) {
-    for (const { program, subject, empty } of crowds) {
+    for (const { program, subject, baseline } of crowds) {
       // Also for `idle`: what a pairing leaves behind is not what a channel costs.
       await note(run, "restart", program, () => measureRestart(subject), round);
-      if (names.includes("idle")) await note(run, "idle", program, () => measureIdle(subject, empty), round);
+      if (names.includes("idle"))
+        await note(run, "idle", program, () => measureIdle(subject, baseline), round);
     }
   }
 }

@@ -39,6 +39,8 @@ export interface Network extends Directory {
   readonly firstPreKeyCount: number;
   /** A client with fewer one-time pre-keys than this on the server is asked for more. */
   readonly preKeysLow: number;
+  /** Number of people whom a phone names to a client that it links. */
+  readonly addressBook: number;
   log(line: string): void;
   /** Call this after every change to state that survives a restart. */
   changed(): void;

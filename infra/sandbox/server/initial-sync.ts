@@ -36,7 +36,7 @@ function keyShare(appState: NonNullable<PersonState["appState"]>): proto.Message
 }
 
 async function history(network: Network, self: Person): Promise<proto.Message.IProtocolMessage> {
-  const people = network.people();
+  const people = network.people().slice(0, network.addressBook);
   const syncType = proto.HistorySync.HistorySyncType.INITIAL_BOOTSTRAP;
   const sync = {
     syncType,

@@ -22,7 +22,12 @@ const rememberedMax = 10_000;
 export interface WhatsAppServerOptions {
   state: SandboxState;
   media: MediaStore;
-  options: { firstPreKeyCount?: number; preKeysLow?: number; log?: (line: string) => void };
+  options: {
+    firstPreKeyCount?: number;
+    preKeysLow?: number;
+    addressBook?: number;
+    log?: (line: string) => void;
+  };
   changed: () => void;
   saved: () => Promise<void>;
 }
@@ -65,6 +70,7 @@ export function createWhatsAppServer({
     retryCounts: createBoundedCache(rememberedMax),
     firstPreKeyCount: options.firstPreKeyCount ?? 3,
     preKeysLow: options.preKeysLow ?? 2,
+    addressBook: options.addressBook ?? Number.POSITIVE_INFINITY,
     ...directory,
     after(delayMs, work) {
       if (timers.isClosed) return;

@@ -8,6 +8,7 @@ import { connectAsMember, newKeyFile } from "#infra/mongo/authentication.ts";
 import { commandLine } from "#infra/mongo/command-line.ts";
 import { findServer } from "#infra/mongo/find-server.ts";
 import { silentProgress } from "#infra/mongo/progress.ts";
+import { becomePrimary } from "#infra/mongo/replica-set.ts";
 import { startServer } from "#infra/mongo/server-process.ts";
 import type { Mongod } from "#infra/mongo/server-version.ts";
 import { startChild } from "#test/support/child.ts";
@@ -59,6 +60,32 @@ test("nobody becomes the administrator of a new mongod before its user exists", 
   await using member = await connectAsMember(server.port, keyFile.key);
   const { authInfo } = await member.db("admin").command({ connectionStatus: 1 });
   expect(authInfo.authenticatedUsers).toEqual([{ user: "__system", db: "local" }]);
+});
+
+test("a transaction takes mongod at most 150 KB of memory", async () => {
+  const transactions = 200;
+  await using folder = await temporaryFolder();
+  await using server = await startServer(await mongod(), folder.path, { env }, signal);
+  const uri = `mongodb://127.0.0.1:${server.port}/?directConnection=true`;
+  await using client = await MongoClient.connect(uri, { maxPoolSize: 2 });
+  await becomePrimary(client, server.port, signal);
+  const rows = client.db("test").collection("rows");
+  const allocated = async () => {
+    const { tcmalloc } = await client.db("admin").command({ serverStatus: 1 });
+    return tcmalloc.generic.current_allocated_bytes;
+  };
+  const open = async (count: number) => {
+    for (let index = 0; index < count; index++) {
+      const session = client.startSession();
+      session.startTransaction();
+      await rows.insertOne({}, { session });
+    }
+  };
+  await rows.insertOne({});
+  await open(20);
+  const before = await allocated();
+  await open(transactions);
+  expect((await allocated()) - before).toBeLessThan(transactions * 150_000);
 });
 
 test("a preferred port that is taken is replaced by another", async () => {
