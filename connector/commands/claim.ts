@@ -56,10 +56,8 @@ export function commandClaims(options: ClaimOptions) {
     report: ReportUnclaimable,
     claimThese: (due: DueCommand[]) => Promise<CommandDocument[]>,
   ) => {
-    // Excludes the other lanes instead of naming these, so that a command in a lane that does not exist is refused.
-    const others = lanes.filter((lane) => !wanted.includes(lane));
     for (;;) {
-      const found = await findDue(options, { lane: { $nin: others } }, isDue, limit);
+      const found = await findDue(options, { lane: { $nin: othersThan(wanted) } }, isDue, limit);
       const ending = found.map(unclaimable).filter((one) => one !== null);
       await settle(options, ending, report);
       const ended = new Set(ending.map(({ command }) => command._id));
@@ -79,7 +77,13 @@ export function commandClaims(options: ClaimOptions) {
       const { claimed, isMore } = await claimNext([1, 2], limit, report, claimThese);
       return { sends: claimed as Send[], isMore };
     },
-    claimOne: (relayedBy: string, report: ReportUnclaimable) => claimOne(options, relayedBy, report),
+    async claimOne(relayedBy: string, report: ReportUnclaimable) {
+      const messageId = newMessageId();
+      const marks = beginFields(relayedBy, messageId);
+      const claimed = await claimNow(options, [1, 2], marks, { report, messageId });
+      return claimed as Send[] | null;
+    },
+    claimControl: () => claimNow(options, [0], {}, { report: async () => undefined }),
     /** Settles expired commands and claims none. */
     async expire(report: ReportUnclaimable) {
       for (;;) {
@@ -91,6 +95,10 @@ export function commandClaims(options: ClaimOptions) {
     },
   };
 }
+
+/** The lanes to exclude, instead of naming these: so a command in a lane that does not exist is refused. */
+const othersThan = (wanted: readonly CommandDocument["lane"][]) =>
+  lanes.filter((lane) => !wanted.includes(lane));
 
 /** Matches queued commands that this epoch may claim. */
 function free({ epoch }: Fence): Filter<CommandDocument> {
@@ -160,23 +168,26 @@ const isOurs = {
   $and: [{ $lte: ["$adoptedAt", null] }, { $lte: [{ $bsonSize: "$$ROOT" }, commandBytesMax] }],
 };
 
-/** Resolves to the claimed send, to an empty array if it was settled instead, and to null if none could be claimed. */
-async function claimOne(
+/**
+ * Resolves to the claimed command, to an empty array if it was settled instead, and to null if none could be claimed. `messageId`
+ * is for a send that has none.
+ */
+async function claimNow(
   options: ClaimOptions,
-  relayedBy: string,
-  report: ReportUnclaimable,
-): Promise<Send[] | null> {
+  wanted: readonly CommandDocument["lane"][],
+  marks: Document,
+  { report, messageId }: { report: ReportUnclaimable; messageId?: string },
+): Promise<CommandDocument[] | null> {
   const { commands, fence } = options;
   const inTime = { $and: [{ $lte: ["$notBefore", "$$NOW"] }, { $gt: ["$expiresAt", "$$NOW"] }] };
   // Passes over commands that have expired or were tried too often: nothing goes out for them.
   const due = {
     channelId: fence.channelId,
     ...free(fence),
-    lane: { $nin: [0] },
+    lane: { $nin: othersThan(wanted) },
     attempts: { $lt: claimsMax },
   };
-  const messageId = newMessageId();
-  const claimed = { $mergeObjects: ["$$ROOT", claimFields(options), beginFields(relayedBy, messageId)] };
+  const claimed = { $mergeObjects: ["$$ROOT", claimFields(options), marks] };
   assertHeld(fence);
   const found = await commands.findOneAndUpdate(
     { ...due, $expr: inTime } as Filter<CommandDocument>,
@@ -188,14 +199,14 @@ async function claimOne(
       ...durable,
     },
   );
-  const command = claimedDocument(found);
-  if (!command) return null;
-  const send = { ...command, messageId: command.messageId ?? messageId };
-  const problems = queuedProblems(send);
-  if (problems.length === 0) return [send];
+  const stored = claimedDocument(found);
+  if (!stored) return null;
+  const command = { ...stored, ...(messageId && { messageId: stored.messageId ?? messageId }) };
+  const problems = queuedProblems(command);
+  if (problems.length === 0) return [command];
   const settlement = { state: commandSteps.fail.to, error: invalidCommand(problems) };
-  await report([{ command: send, settlement }]);
-  await settleClaimed(options, send, settlement);
+  await report([{ command, settlement }]);
+  await settleClaimed(options, command, settlement);
   return [];
 }
 

@@ -42,6 +42,8 @@ export interface CommandQueue extends RelayMarks {
    * that may be another service's document, or when none is due; `claimBegun` then tells.
    */
   claimOne(relayedBy: string, report?: ReportUnclaimable): Promise<Send[] | null>;
+  /** As `claimOne`, for a control command. */
+  claimControl(): Promise<CommandDocument[] | null>;
   /** Settles expired commands and claims none. */
   expire(report?: ReportUnclaimable): Promise<void>;
   /** Queues claimed commands again that did not reach the wire. */
@@ -62,6 +64,9 @@ export interface CommandQueue extends RelayMarks {
   /** Writes each orphan's next state, unless it has changed since it was found. */
   settleOrphans(orphans: readonly Orphan[]): Promise<void>;
 }
+
+/** The commands that link a channel. */
+export const pairingTypes: readonly CommandType[] = ["channel.connect", "channel.request_pairing_code"];
 
 const { claim: claimStep, begin, requeue, confirm } = commandSteps;
 const isDueInTime = {
@@ -86,22 +91,24 @@ export function createCommandQueue(
   const { channelId, epoch } = fence;
   const stamp = { connector: connectorId, epoch, at: "$$NOW" };
   const mine = { state: begin.from[0], "claim.epoch": epoch };
-  const { claim, claimBegun, claimOne, expire } = commandClaims({ commands, writes, fence, stamp, mine });
+  const { claim, claimBegun, claimOne, claimControl, expire } = commandClaims({
+    ...{ commands, writes, fence, stamp, mine },
+  });
 
   return {
     look: () => openLooks(commands).submit(channelId),
     claim: (lanes, limit, report = reportNothing) => claim(lanes, limit, report),
     claimBegun: (relayedBy, limit, report = reportNothing) => claimBegun(relayedBy, limit, report),
     async hasPairing() {
-      const pairing: CommandType[] = ["channel.connect", "channel.request_pairing_code"];
       const waiting = {
-        ...{ channelId, state: claimStep.from[0], lane: 0 as const, type: { $in: pairing } },
+        ...{ channelId, state: claimStep.from[0], lane: 0 as const, type: { $in: [...pairingTypes] } },
         attempts: { $lt: claimsMax },
         ...isDueInTime,
       };
       return (await commands.findOne(waiting, { projection: { _id: 1 } })) !== null;
     },
     claimOne: (relayedBy, report = reportNothing) => claimOne(relayedBy, report),
+    claimControl,
     expire: (report = reportNothing) => expire(report),
     ...relayMarks({ commands, channelId, epoch }),
     async unclaim(ids) {

@@ -2,7 +2,7 @@ import type { CommandDocument } from "#shared/collections.ts";
 import { commandTable } from "#shared/commands.ts";
 import { publicError, ServiceError } from "#shared/errors.ts";
 import { parseWith } from "#shared/validation.ts";
-import type { CommandQueue } from "../commands/command-queue.ts";
+import { type CommandQueue, pairingTypes } from "../commands/command-queue.ts";
 import type { Settlement } from "../commands/settlement.ts";
 import { createWorkLoop } from "../concurrency/work-loop.ts";
 import type { SessionScope } from "../session-scope.ts";
@@ -19,6 +19,11 @@ import type { MachineRunner } from "./machine-runner.ts";
 export interface ControlLane {
   /** Call it when there may be commands; `isOne` says that one was just queued. */
   ring(isOne?: boolean): void;
+  /**
+   * Claims the first command, for which the channel was probably taken: the first pass carries it out. Resolves to whether there is
+   * one that links the channel. Call it before `ring`.
+   */
+  claimFirst(): Promise<boolean>;
   /** Claims no more commands. Resolves when the running ones are settled or queued again. */
   stop(): Promise<void>;
 }
@@ -35,8 +40,10 @@ const runningMax = 64;
 export function createControlLane(scope: SessionScope, options: ControlLaneOptions): ControlLane {
   const { queue, machineRunner } = options;
   const running = new Set<Promise<void>>();
-  /** Whether a look at the queue would be in vain: there is a command. */
-  let isExpected = false;
+  /** How many commands were queued, by rings that tell, and whether there may be others, which a look tells. */
+  const rung = { ones: 0, others: false };
+  /** Claimed by `claimFirst`. */
+  let first: CommandDocument[] = [];
   const stopping = Promise.withResolvers<void>();
   const stopped = stopping.promise.then(() => Promise.reject(new PostponedError()));
   stopped.catch(() => undefined);
@@ -63,33 +70,52 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
     async pass() {
       if (running.size >= runningMax) await Promise.race(running);
       if (!loop.mayWork()) return;
-      const isGuess = !isExpected;
-      isExpected = false;
-      if (isGuess && !(await queue.look()).hasQueued) return;
-      const claimed = await queue.claim([0], batchMax);
-      for (const command of claimed) {
+      for (const command of await claimNext()) {
         const done = execute(command).catch(scope.fail);
         const tracked = done.finally(() => running.delete(tracked));
         running.add(tracked);
         if (!isSlow(command.type)) await tracked;
       }
-      // A command that must be claimed alone leaves others in the queue.
-      if (claimed.length > 0) ring(true);
     },
     onError: scope.fail,
   });
+  /** Looks for what is due, or takes the one command that was just queued without a look. */
+  const claimNext = async (): Promise<CommandDocument[]> => {
+    if (first.length > 0) {
+      // Whatever else was rung for is left to the next pass.
+      loop.ring();
+      return first.splice(0);
+    }
+    const isOne = rung.ones === 1 && !rung.others;
+    const isGuess = rung.ones === 0;
+    Object.assign(rung, { ones: 0, others: false });
+    if (isGuess && !(await queue.look()).hasQueued) return [];
+    const one = isOne ? await queue.claimControl() : null;
+    if (one) return one;
+    const claimed = await queue.claim([0], batchMax);
+    // A command that must be claimed alone leaves others in the queue.
+    if (claimed.length > 0) ring();
+    return claimed;
+  };
 
   const ring = (isOne = false) => {
-    isExpected ||= isOne;
+    if (isOne) rung.ones++;
+    else rung.others = true;
     loop.ring();
   };
 
   return {
     ring,
+    async claimFirst() {
+      first = (await queue.claimControl()) ?? [];
+      const isPairing = first.some(({ type }) => pairingTypes.some((pairing) => pairing === type));
+      return isPairing || (await queue.hasPairing());
+    },
     async stop() {
       stopping.resolve();
       await loop.stop();
       await Promise.all(running);
+      if (scope.isOwner()) await queue.unclaim(first.splice(0).map(({ _id }) => _id));
     },
   };
 }

@@ -139,18 +139,17 @@ export class Session {
 
   async #begin(): Promise<void> {
     const { channel } = this.#options;
-    const { connection, machineRunner, effects, initial } = this.#parts;
+    const { connection, machineRunner, effects, controlLane, initial } = this.#parts;
     const { mustAnnounce, mustConnect, retryInMs } = initial;
     if (retryInMs !== null) await effects.perform({ type: "schedule_retry", delayMs: retryInMs });
     if (channel.deletedAt) return this.erase();
     await connection.recover();
     if (mustAnnounce) await machineRunner.announce();
     // The command may ask for a pairing code: the wish alone would show a QR until it is claimed.
-    const isLeftToCommand =
-      mustConnect && !this.#stores.auth?.linked() && (await this.#stores.queue.hasPairing());
+    const isLeftToCommand = mustConnect && !this.#stores.auth?.linked() && (await controlLane.claimFirst());
     if (mustConnect && !isLeftToCommand)
       await machineRunner.dispatch({ type: "start", method: { kind: "qr" } });
-    if (isLeftToCommand) this.ring(0);
+    if (isLeftToCommand) controlLane.ring();
   }
 
   async #release(): Promise<void> {

@@ -314,6 +314,46 @@ describe("the one send that was just queued", () => {
   });
 });
 
+describe("the one control command that was just queued", () => {
+  const queueOf = (channelId: string) => createCommandQueue(file.all.commands, { channelId, epoch: 1 }, "me");
+
+  test("is claimed without a look, those before it first, and sends are left alone", async () => {
+    const channelId = randomUUID();
+    const queue = queueOf(channelId);
+    const [send] = await insert(channelId, 1);
+    const [first, second] = await insert(channelId, 2, control);
+    expect(await queue.claimControl()).toMatchObject([{ _id: first }]);
+    const claimed = await read(first ?? "");
+    expect(claimed).toMatchObject({ state: "running", attempts: 1, claim: { connector: "me", epoch: 1 } });
+    expect(claimed).not.toHaveProperty("relayStartedAt");
+    expect(claimed).not.toHaveProperty("messageId");
+    expect(await queue.claimControl()).toMatchObject([{ _id: second }]);
+    expect(await queue.claimControl()).toBeNull();
+    expect((await read(send ?? "")).state).toBe("queued");
+  });
+
+  test.each([
+    ["another service's document is next", { adoptedAt: new Date() }],
+    ["it is not due yet", { notBefore: future }],
+    ["it has expired", { expiresAt: new Date(0) }],
+    ["it was tried too often", { attempts: 3 }],
+    ["a newer owner has reserved it", { claimableFrom: 2 }],
+  ])("is not claimed when %s", async (_title, fields) => {
+    const channelId = randomUUID();
+    const [id = ""] = await insert(channelId, 1, { ...control, ...fields });
+    const before = await read(id);
+    expect(await queueOf(channelId).claimControl()).toBeNull();
+    expect(await read(id)).toEqual(before);
+  });
+
+  test("is refused when it is not valid", async () => {
+    const channelId = randomUUID();
+    const [id = ""] = await insert(channelId, 1, { ...control, type: "nonsense" });
+    expect(await queueOf(channelId).claimControl()).toEqual([]);
+    expect(await read(id)).toMatchObject({ state: "failed", error: { code: "invalid_command" } });
+  });
+});
+
 test.each([
   ["is due", {}, true],
   ["has expired", { expiresAt: new Date(0) }, false],

@@ -1,3 +1,4 @@
+import type { Collection } from "mongodb";
 import { describe, expect, test } from "vitest";
 import { createCommandQueue } from "#connector/commands/command-queue.ts";
 import { openEventLog } from "#connector/events/event-log.ts";
@@ -11,6 +12,8 @@ import { defaultTimings as limits } from "#connector/timings.ts";
 import { phoneNumberSchema } from "#shared/channel.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { CommandPayload, CommandType } from "#shared/commands.ts";
+import { collections } from "#shared/database.ts";
+import { countedCommands } from "#test/support/counted-commands.ts";
 import { channelDocument, commandDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { fileDatabase } from "../connector.fixture.ts";
@@ -26,11 +29,19 @@ interface Situation {
   answers?: Partial<Record<Effect["type"], Signal>>;
   /** Resolves when the channel is erased. */
   erasure?: Promise<void>;
+  /** As the lane's queue reaches them. */
+  commands?: Collection<CommandDocument>;
 }
 
 /** The control lane of one channel on its real document, queue and log; only WhatsApp's answers are made up. */
 async function openLane(situation: Situation = {}) {
-  const { state = "inactive", isLinked = true, answers = {}, erasure } = situation;
+  const {
+    state = "inactive",
+    isLinked = true,
+    answers = {},
+    erasure,
+    commands = file.all.commands,
+  } = situation;
   const channel = channelDocument({ owner: { connector: "me", epoch: 1 } });
   const channelId = channel._id;
   await file.all.channels.insertOne(channel);
@@ -59,7 +70,7 @@ async function openLane(situation: Situation = {}) {
     onChange: () => undefined,
   });
   const lane = createControlLane(scope, {
-    queue: createCommandQueue(file.all.commands, fence, "me"),
+    queue: createCommandQueue(commands, fence, "me"),
     machineRunner,
     channelStore,
     db: file.all,
@@ -276,4 +287,57 @@ test("commands inserted together run in order, even when they exceed one batch",
     ids.map((_, n) => (n % 2 === 0 ? "connecting" : "inactive")),
   );
   expect(machineRunner.machine().state).toBe("connecting");
+});
+
+test("a command that was just queued is claimed by one command to the database", async () => {
+  await using counted = await countedCommands(file.database);
+  const { insert, lane, settled } = await openLane({ commands: collections(counted.db).commands });
+  const id = await insert("channel.connect");
+  lane.ring(true);
+  await settled(id);
+  await lane.stop();
+  expect(counted.names).toEqual(["findAndModify", "update"]);
+});
+
+describe("the command for which a channel was taken", () => {
+  test.each([
+    ["channel.connect", {}, true],
+    ["channel.request_pairing_code", { phoneNumber }, true],
+    ["channel.logout", {}, false],
+  ] as const)("`%s` %j links the channel: %s", async (type, payload, isPairing) => {
+    const { insert, lane, read } = await openLane({ isLinked: false });
+    const id = await insert(type, payload);
+    expect(await lane.claimFirst()).toBe(isPairing);
+    expect((await read(id)).state).toBe("running");
+  });
+
+  test("is carried out before those behind it, however it is rung", async () => {
+    const { insert, lane, settled, machineRunner } = await openLane();
+    const ids = [await insert("channel.connect"), await insert("channel.disconnect")];
+    expect(await lane.claimFirst()).toBe(true);
+    lane.ring();
+    lane.ring(true);
+    const all = await Promise.all(ids.map(settled));
+    expect(all.map(({ result }) => result?.status)).toEqual(["connecting", "inactive"]);
+    expect(machineRunner.machine().state).toBe("inactive");
+  });
+
+  test("links the channel also when it comes after another, or is another service's", async () => {
+    for (const before of ["channel.disconnect", null] as const) {
+      const { insert, lane, read } = await openLane();
+      if (before) await insert(before);
+      const id = await insert("channel.connect");
+      if (!before) await file.all.commands.updateOne({ _id: id }, { $set: { adoptedAt: new Date() } });
+      expect(await lane.claimFirst()).toBe(true);
+      expect((await read(id)).state).toBe("queued");
+    }
+  });
+
+  test("is queued again when the lane stops before its first pass", async () => {
+    const { insert, lane, read } = await openLane();
+    const id = await insert("channel.connect");
+    await lane.claimFirst();
+    await lane.stop();
+    expect(await read(id)).toMatchObject({ state: "queued", attempts: 0 });
+  });
 });
