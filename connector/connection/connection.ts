@@ -1,5 +1,6 @@
 /** Connects a channel to WhatsApp over at most one socket: opens it, watches it, turns its events into signals, closes it. */
 
+import { setImmediate } from "node:timers/promises";
 import type { WhatsAppConfig } from "#shared/config.ts";
 import { AuthStateError } from "../auth/auth-error.ts";
 import type { AuthState } from "../auth/auth-state.ts";
@@ -24,8 +25,13 @@ import { socketSignals } from "./socket-signals.ts";
 export interface Connection {
   /** Resolves when the messages that an earlier process decrypted are in the event log, or writing them has failed. */
   recover(): Promise<void>;
-  /** Starts to connect, as soon as the connector's rate allows; signals report the progress. */
+  /** Starts to connect, as soon as the connector's rate allows; signals report the progress. Frames leave once `saved` resolves. */
   open(saved?: Promise<void>): void;
+  /**
+   * Starts to connect for an `open` that will probably come: it takes the socket over, and until then no frame leaves. Call what it
+   * returns when none came: it ends the socket.
+   */
+  prepare(): () => void;
   /** Ends the socket politely and waits for it. Emits no signal. */
   close(): Promise<void>;
   /** Ends the socket at once. Emits no signal. */
@@ -61,6 +67,7 @@ export function createConnection(scope: SessionScope, options: ConnectionOptions
   const codes = createPairingCodes(options.timings.qrMs, scope.now);
   const journalRecovery = createJournalRecovery(scope, options);
   let isRestart = false;
+  let prepared: { isCurrent(): boolean; saved: PromiseWithResolvers<void> } | null = null;
 
   const emit = (signal: Signal) => options.signal(signal, current.watch());
   const closed = (reason: CloseReason, code: number | null = null) => {
@@ -80,17 +87,35 @@ export function createConnection(scope: SessionScope, options: ConnectionOptions
   const signalOptions = { ...options, current, codes, journalRecovery, emit, closed };
   const listener = (isCurrent: () => boolean) => socketSignals(scope, signalOptions, isCurrent);
 
+  const start = (saved: Promise<void>, isCurrent: () => boolean, myTurn = turn) => {
+    const dialling = { ...options, current, turn: myTurn, recover, listener, saved };
+    dial(scope, dialling).catch((error: unknown) => {
+      if (!isCurrent()) return;
+      if (!(error instanceof AuthStateError)) return scope.fail(error);
+      closed({ kind: "credentials_unreadable" });
+    });
+  };
+  const closing = createClosing(current);
+
   return {
-    ...createClosing(current),
+    ...closing,
     recover,
     open(saved = Promise.resolve()) {
+      const ahead = prepared;
+      prepared = null;
+      if (ahead?.isCurrent()) return ahead.saved.resolve(saved);
       current.forget()?.terminate();
-      const isCurrent = current.watch();
-      dial(scope, { ...options, current, turn, recover, listener, saved }).catch((error: unknown) => {
-        if (!isCurrent()) return;
-        if (!(error instanceof AuthStateError)) return scope.fail(error);
-        closed({ kind: "credentials_unreadable" });
-      });
+      start(saved, current.watch());
+    },
+    prepare() {
+      const ahead = { isCurrent: current.watch(), saved: Promise.withResolvers<void>() };
+      ahead.saved.promise.catch(() => undefined);
+      prepared = ahead;
+      // Making keys and a socket takes the processor for long: what was asked of the database goes out first.
+      start(ahead.saved.promise, ahead.isCurrent, () => setImmediate().then(turn));
+      return () => {
+        if (prepared === ahead && ahead.isCurrent()) closing.terminate();
+      };
     },
     unlink() {
       const isCurrent = current.watch();

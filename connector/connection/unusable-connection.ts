@@ -5,6 +5,7 @@ import type { Connection } from "./connection.ts";
 export function unusableConnection(signal: (signal: Signal) => void): Connection {
   return {
     open: () => signal({ type: "closed", reason: { kind: "credentials_unreadable" }, code: null }),
+    prepare: () => () => undefined,
     recover: async () => undefined,
     close: async () => undefined,
     terminate: () => undefined,

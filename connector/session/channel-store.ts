@@ -43,7 +43,7 @@ export function createChannelStore(
   };
   return {
     async saveStep({ machine, lastDisconnect, isCodeNew, wanted, account }) {
-      const shown = isCodeNew ? await pairingFields(machine.code) : null;
+      const shown = isCodeNew ? pairingFields(machine.code) : null;
       await set({
         status: publicStatus(machine),
         reason: machine.reason,
@@ -75,13 +75,13 @@ function accountFields({ phoneNumber, lid }: Account) {
   return { ...(phoneNumber ? { "config.phoneNumber": phoneNumber } : {}), lid };
 }
 
-async function pairingFields(code: PairingCode | null) {
+function pairingFields(code: PairingCode | null) {
   if (!code) return { pairing: null, "config.qrCode": null, "config.pairingCode": null };
   const pairing: PendingPairing = { ...code, expiresAt: new Date(code.expiresAt) };
   const isQr = code.kind === "qr";
   return {
     pairing,
-    "config.qrCode": isQr ? await qrImage(code.text) : null,
+    "config.qrCode": isQr ? qrImage(code.text) : null,
     "config.pairingCode": isQr ? null : code.text,
   };
 }

@@ -21,9 +21,9 @@ export interface ControlLane {
   ring(isOne?: boolean): void;
   /**
    * Claims the first command, for which the channel was probably taken: the first pass carries it out. Resolves to whether there is
-   * one that links the channel. Call it before `ring`.
+   * one that links the channel; `done` resolves when the first one is carried out. Call it before `ring`.
    */
-  claimFirst(): Promise<boolean>;
+  claimFirst(): Promise<{ isPairing: boolean; done: Promise<void> }>;
   /** Claims no more commands. Resolves when the running ones are settled or queued again. */
   stop(): Promise<void>;
 }
@@ -44,6 +44,7 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
   const rung = { ones: 0, others: false };
   /** Claimed by `claimFirst`. */
   let first: CommandDocument[] = [];
+  const firstDone = Promise.withResolvers<void>();
   const stopping = Promise.withResolvers<void>();
   const stopped = stopping.promise.then(() => Promise.reject(new PostponedError()));
   stopped.catch(() => undefined);
@@ -74,6 +75,7 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
         const done = execute(command).catch(scope.fail);
         const tracked = done.finally(() => running.delete(tracked));
         running.add(tracked);
+        firstDone.resolve(tracked);
         if (!isSlow(command.type)) await tracked;
       }
     },
@@ -109,7 +111,7 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
     async claimFirst() {
       first = (await queue.claimControl()) ?? [];
       const isPairing = first.some(({ type }) => pairingTypes.some((pairing) => pairing === type));
-      return isPairing || (await queue.hasPairing());
+      return { isPairing: isPairing || (await queue.hasPairing()), done: firstDone.promise };
     },
     async stop() {
       stopping.resolve();

@@ -11,7 +11,7 @@ import { countPairingRequest } from "./pairing-limit.ts";
 
 /** Carries out the effects that the machine asks for. */
 export interface Effects {
-  /** `saved` resolves when the step that wants the effect is durable; absent when it is. */
+  /** `saved` resolves when the step that wants the effect is stored; absent when it is. */
   perform(effect: Effect, saved?: Promise<void>): Promise<void>;
   /** Cancels a scheduled retry. */
   cancel(): void;

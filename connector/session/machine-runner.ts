@@ -38,8 +38,7 @@ export interface MachineRunnerOptions {
   events: Pick<EventLog, "publish">;
   /** Called when a pairing code no longer works, before that is stored. */
   forgetCode(): Promise<void>;
-  /** Must not wait for a later signal. */
-  /** `saved` resolves when the step that wants the effect is durable. */
+  /** Must not wait for a later signal. `saved` resolves when the step that wants the effect is stored. */
   perform(effect: Effect, saved?: Promise<void>): Promise<void>;
   isLinked(): boolean;
   /** Stored with the step of a login. */
@@ -82,20 +81,23 @@ export function createMachineRunner(
     for (const effect of effects.filter(isBeforeStatus)) await perform(effect);
     machine = after;
     const isCodeNew = before.code !== after.code;
-    const save = async () => {
+    const store = async () => {
       if (isCodeNew && before.code?.kind === "code") await options.forgetCode();
       const account = isAccountNew(effects) ? options.account.linked() : null;
       const also = { ...wishOf(signal, effects), ...(account && { account }) };
       await channelStore.saveStep({ machine, lastDisconnect, isCodeNew, ...also });
       if (account) options.account.accept(account);
+    };
+    const tell = async () => {
       if (!isVisible(before, after)) return;
       const change = { before: before.state, state: after.state, reason: after.reason };
       log.info({ event: "connection", ...change, ...closeCodeOf(signal) }, "connection");
       await publish();
     };
     // Dials meanwhile, although a newer owner may refuse the save: no frame leaves before it. What the socket reports is a later step.
-    const saved = save();
-    await Promise.all([saved, ...effects.filter(isBesideStatus).map((effect) => perform(effect, saved))]);
+    const saved = store();
+    const told = saved.then(tell);
+    await Promise.all([told, ...effects.filter(isBesideStatus).map((effect) => perform(effect, saved))]);
     for (const effect of effects.filter(isAfterStatus)) await perform(effect);
     onChange(machine);
     condition.changed();

@@ -44,7 +44,7 @@ export class Session {
     const stores = await takeOver({ ...options, onLost });
     session = new Session(options, stores);
     if (lost) session.fail(lost);
-    else await session.#begin();
+    else await session.#beginOrAbandon();
     return session;
   }
 
@@ -137,6 +137,15 @@ export class Session {
     this.#options.onEnd(true);
   }
 
+  async #beginOrAbandon(): Promise<void> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+  }
+
   async #begin(): Promise<void> {
     const { channel } = this.#options;
     const { connection, machineRunner, effects, controlLane, initial } = this.#parts;
@@ -146,10 +155,20 @@ export class Session {
     await connection.recover();
     if (mustAnnounce) await machineRunner.announce();
     // The command may ask for a pairing code: the wish alone would show a QR until it is claimed.
-    const isLeftToCommand = mustConnect && !this.#stores.auth?.linked() && (await controlLane.claimFirst());
+    const isLeftToCommand = mustConnect && !this.#stores.auth?.linked() && (await this.#findPairing());
     if (mustConnect && !isLeftToCommand)
       await machineRunner.dispatch({ type: "start", method: { kind: "qr" } });
     if (isLeftToCommand) controlLane.ring();
+  }
+
+  /** Whether a command links the channel. Dials meanwhile: for a QR and for a code, the socket is the same. */
+  async #findPairing(): Promise<boolean> {
+    const { connection, controlLane } = this.#parts;
+    const hangUp = connection.prepare();
+    const { isPairing, done } = await controlLane.claimFirst();
+    // The command may be refused.
+    if (isPairing) void done.then(hangUp);
+    return isPairing;
   }
 
   async #release(): Promise<void> {

@@ -3,9 +3,11 @@ import { expect, test } from "vitest";
 import { WA_CERT_DETAILS } from "#connector/baileys/baileys.ts";
 import type { Openers } from "#connector/ownership/membership.ts";
 import { release } from "#connector/ownership/ownership.ts";
+import { countPairingRequest } from "#connector/session/pairing-limit.ts";
 import { Sessions, type SessionsOptions } from "#connector/sessions.ts";
 import { defaultTimings } from "#connector/timings.ts";
 import { startSandbox } from "#infra/sandbox/sandbox.ts";
+import type { ChangeReports } from "#shared/change-hub.ts";
 import type { ShownPairing } from "#shared/changes.ts";
 import type { CommandType } from "#shared/commands.ts";
 import { channelDocument, commandDocument } from "../support/documents.ts";
@@ -158,35 +160,68 @@ test("a channel connects in the turn that its former owner gives it", async () =
   sessions.abandon();
 });
 
-test("a session reports the QR that it stores", async () => {
-  await using sandbox = await startSandbox();
+/** Sessions on a sandbox of their own. */
+async function sandboxSessions(changes?: ChangeReports) {
+  const sandbox = await startSandbox();
   const { websocketUrl } = sandbox;
   const rootKey = Buffer.from(sandbox.rootKey, "hex");
   WA_CERT_DETAILS.PUBLIC_KEY = rootKey;
+  const { sessions } = openSessions(new Map(), randomUUID(), async () => undefined, {
+    ...{ server: { websocketUrl, rootKey }, ...(changes && { changes }) },
+  });
+  return {
+    ...{ sessions, sockets: () => sandbox.ledger.sockets() },
+    async [Symbol.asyncDispose]() {
+      sessions.abandon();
+      await sandbox[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("a session reports the QR that it stores", async () => {
   const shown: ShownPairing[] = [];
   const nothing = () => undefined;
-  const { sessions } = openSessions(new Map(), randomUUID(), async () => undefined, {
-    server: { websocketUrl, rootKey },
-    changes: {
-      ...{ commandQueued: nothing, commandEnded: nothing, eventsAppended: nothing },
-      pairingShown: (one) => void shown.push(one),
-    },
+  await using system = await sandboxSessions({
+    ...{ commandQueued: nothing, commandEnded: nothing, eventsAppended: nothing },
+    pairingShown: (one) => void shown.push(one),
   });
+  const { _id } = await insertWished();
+  await system.sessions.take(_id);
+  await eventually(() => shown.length > 0);
+  const stored = await file.all.channels.findOne({ _id });
+  expect(shown[0]).toMatchObject({ channelId: _id, pairing: stored?.pairing });
+});
+
+test("a channel that is taken for a command dials once, while that is claimed", async () => {
+  await using system = await sandboxSessions();
+  const { _id } = await insertWished({ type: "channel.connect", payload: {} });
+  await system.sessions.take(_id);
+  await eventually(() => system.sessions.get(_id)?.machine().state === "qr_ready");
+  expect(system.sockets()).toHaveLength(1);
+});
+
+test("a channel that is taken for a command which is refused hangs up", async () => {
+  await using system = await sandboxSessions();
+  const phoneNumber = "15550100342";
+  for (let time = 1; time <= 5; time++) await countPairingRequest(file.all, phoneNumber);
+  const { _id } = await insertWished({ type: "channel.connect", payload: { phoneNumber } });
+  await system.sessions.take(_id);
+  await eventually(() => file.all.commands.findOne({ channelId: _id, state: "failed" }));
+  await eventually(() => system.sockets().every(({ endedAt }) => endedAt !== null));
+  expect(system.sessions.get(_id)?.machine().state).toBe("inactive");
+});
+
+/** Inserts an unlinked channel that is wished to be connected, and a command for it. */
+async function insertWished(command?: { type: CommandType; payload: object }) {
   const channel = channelDocument({ wanted: "connected" });
   await file.all.channels.insertOne(channel);
-  await sessions.take(channel._id);
-  await eventually(() => shown.length > 0);
-  const stored = await file.all.channels.findOne({ _id: channel._id });
-  expect(shown[0]).toMatchObject({ channelId: channel._id, pairing: stored?.pairing });
-  sessions.abandon();
-});
+  if (command) await file.all.commands.insertOne(commandDocument(channel._id, { ...command, lane: 0 }));
+  return channel;
+}
 
 /** Takes an unlinked channel that is wished to be connected, and returns its machine before its control lane has looked. */
 async function takeWished(command?: { type: CommandType; payload: object }) {
-  const channel = channelDocument({ wanted: "connected" });
-  const { _id } = channel;
-  await file.all.channels.insertOne(channel);
-  if (command) await file.all.commands.insertOne(commandDocument(_id, { ...command, lane: 0 }));
+  const { _id } = await insertWished(command);
   // Nothing here connects.
   const { sessions } = openSessions(new Map(), randomUUID(), () => new Promise(() => undefined));
   await sessions.take(_id);

@@ -113,6 +113,54 @@ test("no frame leaves before the step that opens the socket is stored: a newer o
   await eventually(() => system.signalsOf("qr").length > 0);
 });
 
+test("a socket is prepared for `open`, which takes it over; no frame leaves before that, nor before the step is stored", async () => {
+  await using system = await connectToSandbox();
+  const { sandbox, connection, signalsOf } = system;
+  const hangUp = connection.prepare();
+  await eventually(() => sandbox.ledger.sockets().length === 1);
+  const saved = Promise.withResolvers<void>();
+  await delay(200);
+  connection.open(saved.promise);
+  hangUp();
+  await delay(200);
+  expect(signalsOf("qr")).toEqual([]);
+  saved.resolve();
+  await eventually(() => signalsOf("qr").length > 0);
+  expect(sandbox.ledger.sockets()).toHaveLength(1);
+});
+
+test("`open` takes over what was prepared before it has dialled", async () => {
+  await using system = await connectToSandbox();
+  const { sandbox, connection, signalsOf } = system;
+  connection.prepare();
+  connection.open();
+  await eventually(() => signalsOf("qr").length > 0);
+  expect(sandbox.ledger.sockets()).toHaveLength(1);
+});
+
+test("a prepared socket that nobody takes over ends without a signal, and `open` dials anew", async () => {
+  await using system = await connectToSandbox();
+  const { sandbox, connection, signalsOf } = system;
+  const ended = () => sandbox.ledger.sockets().filter(({ endedAt }) => endedAt !== null);
+  const hangUp = connection.prepare();
+  await eventually(() => sandbox.ledger.sockets().length === 1);
+  hangUp();
+  await eventually(() => ended().length === 1);
+  connection.open();
+  await eventually(() => signalsOf("qr").length > 0);
+  expect([sandbox.ledger.sockets().length, ended().length, signalsOf("closed")]).toEqual([2, 1, []]);
+});
+
+test("`open` dials anew when WhatsApp has ended the prepared socket", async () => {
+  await using system = await connectToSandbox();
+  const { sandbox, connection, signalsOf } = system;
+  sandbox.faults.refuseUpgrade({ status: 503, times: 1 });
+  connection.prepare();
+  await eventually(() => signalsOf("closed").length === 1);
+  connection.open();
+  await eventually(() => signalsOf("qr").length > 0);
+});
+
 test("`terminate` cuts a socket that is still closing", async () => {
   await using system = await connectToSandbox();
   await system.pair("15550100343");

@@ -307,16 +307,18 @@ describe("the command for which a channel was taken", () => {
   ] as const)("`%s` %j links the channel: %s", async (type, payload, isPairing) => {
     const { insert, lane, read } = await openLane({ isLinked: false });
     const id = await insert(type, payload);
-    expect(await lane.claimFirst()).toBe(isPairing);
+    expect(await lane.claimFirst()).toMatchObject({ isPairing });
     expect((await read(id)).state).toBe("running");
   });
 
   test("is carried out before those behind it, however it is rung", async () => {
-    const { insert, lane, settled, machineRunner } = await openLane();
-    const ids = [await insert("channel.connect"), await insert("channel.disconnect")];
-    expect(await lane.claimFirst()).toBe(true);
+    const { insert, lane, read, settled, machineRunner } = await openLane();
+    const ids = [await insert("channel.connect"), await insert("channel.disconnect")] as const;
+    const { done } = await lane.claimFirst();
     lane.ring();
     lane.ring(true);
+    await done;
+    expect((await read(ids[0])).state).toBe("succeeded");
     const all = await Promise.all(ids.map(settled));
     expect(all.map(({ result }) => result?.status)).toEqual(["connecting", "inactive"]);
     expect(machineRunner.machine().state).toBe("inactive");
@@ -328,7 +330,7 @@ describe("the command for which a channel was taken", () => {
       if (before) await insert(before);
       const id = await insert("channel.connect");
       if (!before) await file.all.commands.updateOne({ _id: id }, { $set: { adoptedAt: new Date() } });
-      expect(await lane.claimFirst()).toBe(true);
+      expect(await lane.claimFirst()).toMatchObject({ isPairing: true });
       expect((await read(id)).state).toBe("queued");
     }
   });

@@ -10,13 +10,16 @@ import { codes } from "../machine/machine.model.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 
 const file = fileDatabase();
+const done = Promise.resolve();
 const unlink: Signal = { type: "unlink", cause: "logout" };
 const start: Extract<Signal, { type: "start" }> = { type: "start", method: { kind: "qr" } };
 const lost: Signal = { type: "closed", reason: { kind: "connection_lost" }, code: 428 };
 
 /** A machine runner on a real document and log. `effects` lists each effect with the document's status at that moment. */
 async function startRunner(
-  options: Partial<Pick<MachineRunnerOptions, "initial" | "isLinked" | "perform" | "channelStore">> = {},
+  options: Partial<
+    Pick<MachineRunnerOptions, "initial" | "isLinked" | "perform" | "channelStore" | "events">
+  > = {},
 ) {
   const channel = channelDocument({ owner: { connector: "me", epoch: 1 }, wanted: "connected" });
   await file.all.channels.insertOne(channel);
@@ -87,6 +90,17 @@ test("a socket is opened while the step is being stored", async () => {
   });
   await runner.dispatch(start);
   expect(runner.machine().state).toBe("connecting");
+  expect(errors).toEqual([]);
+});
+
+test("a socket's frames wait for the step to be stored, not for its event", async () => {
+  const published = Promise.withResolvers<void>();
+  const { runner, errors } = await startRunner({
+    events: { publish: () => published.promise },
+    perform: ({ type }, saved) =>
+      (type === "open_socket" ? saved?.then(published.resolve) : undefined) ?? done,
+  });
+  await runner.dispatch(start);
   expect(errors).toEqual([]);
 });
 
