@@ -7,6 +7,7 @@ import type { ConnectorDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import { collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
+import type { LocalConnector } from "#shared/local-connector.ts";
 import type { Logger } from "#shared/log.ts";
 import { aborted, sleep } from "#shared/sleep.ts";
 import { masterKeyId } from "./auth/envelope.ts";
@@ -28,7 +29,7 @@ export interface ConnectorOptions {
 }
 
 /** Runs channels until it is stopped, under one lease after another. */
-export interface Connector extends AsyncDisposable {
+export interface Connector extends AsyncDisposable, LocalConnector {
   /** Whether the connector holds a lease and takes channels; `draining` from `stop` on. */
   leaseState(): "held" | "draining" | "not_held";
   /** Finishes running commands, gives the channels back, and releases the lease last. */
@@ -95,6 +96,13 @@ export function startConnector(options: ConnectorOptions): Connector {
 
   return {
     failed: failed.promise,
+    ownedChannel: (channelId) => current?.supervisor.session(channelId)?.owned() ?? null,
+    insertClaimed(command, insertion) {
+      const session = current?.supervisor.session(command.channelId);
+      const stored = session?.insertClaimed(command, insertion) ?? null;
+      if (stored !== null) options.changes.commandClaimed(command._id);
+      return stored;
+    },
     leaseState() {
       if (stopping.signal.aborted) return "draining";
       return current?.lease.isValid() ? "held" : "not_held";

@@ -95,6 +95,11 @@ export class Supervisor {
     this.#loops = this.#start(signal);
   }
 
+  /** The session of a channel that this connector owns. */
+  session(channelId: string): Session | undefined {
+    return this.#sessions.get(channelId);
+  }
+
   /** Call it when a channel has a new command, of this lane if known, or a new wish. */
   ring(channelId: string, lane?: CommandDocument["lane"]): void {
     const session = this.#sessions.get(channelId);

@@ -1,6 +1,7 @@
 /** Declares what the app is made of, so that each platform can bring its own. */
 
 import type { ChangeReports } from "#shared/change-hub.ts";
+import type { LocalConnector } from "#shared/local-connector.ts";
 import type { Logger } from "#shared/log.ts";
 import type { Asset } from "./assets.ts";
 import type { EventDoorbell } from "./events/event-doorbell.ts";
@@ -31,5 +32,7 @@ export interface Dependencies {
   sandboxUrl?: string;
   /** Tells the connector in this process about a new command. Its sweep would find the command anyway. */
   ring?: ChangeReports["commandQueued"];
+  /** Tells what the connector in this process knows of its channels. */
+  ownedChannel?: LocalConnector["ownedChannel"];
   log: Logger;
 }

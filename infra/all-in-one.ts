@@ -48,6 +48,7 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
   const app = await startNodeApp({
     db: forFunctions.db(),
     changes,
+    connector,
     config,
     log,
     ...(sandboxUrl ? { sandboxUrl } : {}),

@@ -29,6 +29,8 @@ interface ChangeListener<T extends Topic = Topic> {
 /** Reports what this process has written, once the write is durable. New commands and events are not reported a second time. */
 export interface ChangeReports {
   commandQueued(channelId: string, lane: CommandDocument["lane"], commandId: string): void;
+  /** Call it before the insertion of a command that needs no claim: the stream's report of it is passed over. */
+  commandClaimed(commandId: string): void;
   commandEnded(commandId: string, end: CommandEnd): void;
   /** In the order of `seq` for each channel. */
   eventsAppended(events: readonly EventDocument[]): void;
@@ -117,9 +119,23 @@ export function createChangeHub({
       else if (state === "open") listener.opened?.();
       else if (state === "lost") listener.lost?.();
     },
+    ...createReports(known, report),
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      listeners.clear();
+      await stream?.done;
+    },
+  };
+}
+
+function createReports(known: Known, report: (change: Change) => boolean): ChangeReports {
+  return {
     commandQueued(channelId, lane, commandId) {
       const change: Change = { topic: "command_queued", commandId, channelId, lane };
       if (!known.hasReported(change)) report(change);
+    },
+    commandClaimed(commandId) {
+      known.claimed(commandId);
     },
     commandEnded(commandId, end) {
       report({ topic: "command_ended", commandId, end });
@@ -133,11 +149,6 @@ export function createChangeHub({
     },
     pairingShown(shown) {
       report({ topic: "pairing_changed", channelId: shown.channelId, shown });
-    },
-    async [Symbol.asyncDispose]() {
-      stopping.abort();
-      listeners.clear();
-      await stream?.done;
     },
   };
 }
@@ -161,6 +172,8 @@ function createListeners(log: Logger) {
   return { listeners, tell, report };
 }
 
+type Known = ReturnType<typeof createKnown>;
+
 /** Remembers what was reported, because the stream shows what this process has reported itself, before or after it does. */
 function createKnown() {
   const commands = new Set<string>();
@@ -172,6 +185,10 @@ function createKnown() {
     }
   };
   return {
+    claimed(commandId: string) {
+      commands.add(commandId);
+      limit(commands);
+    },
     /** Whether the change was reported before; from now on it was. */
     hasReported(change: Change): boolean {
       if (change.topic === "event_appended") {

@@ -33,6 +33,11 @@ export async function databaseAnswer<T>(operation: Promise<T>, msMax: number): P
 /** MongoDB's code for a write refused by a unique index. */
 export const duplicateKeyCode = 11000;
 
+/** Whether a write failed because a document with its unique key already exists. */
+export function isDuplicate(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === duplicateKeyCode;
+}
+
 /** Codes of a server that starts, stops, elects a primary, cannot reach a majority, or refuses our credentials. */
 const unavailableCodes = new Set([
   6, 7, 13, 18, 50, 64, 89, 91, 100, 133, 189, 239, 246, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,

@@ -4,7 +4,7 @@ import type { Collection } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { CommandType } from "#shared/commands.ts";
 import { durable } from "#shared/database.ts";
-import type { Fence } from "../ownership/fence.ts";
+import { assertHeld, dateOf, type Fence } from "../ownership/fence.ts";
 import { type ClaimedSends, commandClaims, type ReportUnclaimable } from "./claim.ts";
 import { claimsMax, commandSteps } from "./command-lifecycle.ts";
 import { type CommandWrites, createCommandWrites } from "./command-writes.ts";
@@ -44,6 +44,8 @@ export interface CommandQueue extends RelayMarks {
   claimOne(relayedBy: string, report?: ReportUnclaimable): Promise<Send[] | null>;
   /** As `claimOne`, for a control command. */
   claimControl(): Promise<CommandDocument[] | null>;
+  /** The document of a new send, claimed as `claimBegun` does; throws `FencedError` past the owner's deadline. */
+  claimed(command: CommandDocument, relayedBy: string): CommandDocument;
   /** Settles expired commands and claims none. */
   expire(report?: ReportUnclaimable): Promise<void>;
   /** Queues claimed commands again that did not reach the wire. */
@@ -109,6 +111,12 @@ export function createCommandQueue(
     },
     claimOne: (relayedBy, report = reportNothing) => claimOne(relayedBy, report),
     claimControl,
+    claimed(command, relayedBy) {
+      assertHeld(fence);
+      const at = dateOf(fence);
+      const claim = { connector: connectorId, epoch, at };
+      return { ...command, state: claimStep.to, attempts: 1, claim, relayStartedAt: at, relayedBy };
+    },
     expire: (report = reportNothing) => expire(report),
     ...relayMarks({ commands, channelId, epoch }),
     async unclaim(ids) {

@@ -14,6 +14,8 @@ export interface WorkLoop {
   ring(): void;
   /** Whether a pass may begin, or go on: false from `stop`. */
   mayWork(): boolean;
+  /** Whether it waits to be rung. */
+  isIdle(): boolean;
   /** Begins no further pass. Resolves when the running one has ended. */
   stop(): Promise<void>;
 }
@@ -37,6 +39,7 @@ export function createWorkLoop({ mayWork, pass, onError }: WorkLoopOptions): Wor
       running ??= Promise.resolve().then(run);
     },
     mayWork: () => !isStopping && mayWork(),
+    isIdle: () => !isStopping && running === null,
     async stop() {
       isStopping = true;
       await running;

@@ -10,6 +10,7 @@ import type { SessionScope } from "../session-scope.ts";
 import { createAckWindow } from "./ack-window.ts";
 import { createCarriage, type Preparing } from "./carriage.ts";
 import { chatOf } from "./chat-of.ts";
+import { queueAgain } from "./direct-sends.ts";
 import { type FirstSendOptions, firstSend, prepareAttempt } from "./first-send.ts";
 import type { PrepareOptions } from "./prepare.ts";
 import { prepareAgain, type ResendOptions, resend } from "./resend.ts";
@@ -80,7 +81,7 @@ export function createDispatch(scope: SessionScope, options: DispatchOptions): D
   const first: Journey<Prepared> = {
     prepare: (attempt) => prepareAttempt(scope, attempt, options),
     go: (attempt, prepared) => firstSend(scope, attempt, prepared, firstOptions),
-    takeBack: (sends) => queue.unclaim(sends.map(({ _id }) => _id)),
+    takeBack: (sends) => queueAgain(queue, sends),
   };
   /** They stay `unknown`. */
   const second: Journey<Prepared | null> = {

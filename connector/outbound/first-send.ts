@@ -54,6 +54,7 @@ export async function firstSend(
   const { send, socket, canSend } = attempt;
   const { outcomes, bucket, inTurn, onGaveUp } = options;
   const settleUnsent = async (error: PublicError, state: "failed" | "dead") => {
+    await send.stored;
     await outcomes.settleUnsent(send, error, state);
     return true;
   };
@@ -80,7 +81,8 @@ export async function firstSend(
 /**
  * Throws the error that kept the message off the wire, `NotBegunError` when it expired while it waited for the sends before
  * it. Resolves when the stanza has its place among the socket's frames. It leaves once its record and its ratchet are durable,
- * which are written beside each other and beside those of the sends around it; the claim has marked it already.
+ * which are written beside each other, beside those of the sends around it, and beside the command of a direct send; the claim has
+ * marked it already.
  */
 async function putOnWire(
   { now, isOwner }: Pick<SessionScope, "now" | "isOwner">,
@@ -92,7 +94,8 @@ async function putOnWire(
   const { to, jid, type, message } = prepared;
   const sendOutcome = outcomes.begin(send, { to, type });
   messageStatuses.begin(send.messageId);
-  const recorded = messageStore.sending(send.messageId, to, type, message, jid).then(() => {
+  const recording = messageStore.sending(send.messageId, to, type, message, jid);
+  const recorded = Promise.all([recording, send.stored]).then(() => {
     // The next owner queues a send again that it does not find recorded.
     if (!isOwner()) throw new SocketGoneError("The ownership ended before the message was recorded");
   });

@@ -1,13 +1,16 @@
 /** Carries a claimed send to its outcome: prepares, paces and relays it, then publishes and settles what became of it. */
 
+import type { CommandDocument } from "#shared/collections.ts";
 import { publicError, ServiceError } from "#shared/errors.ts";
 import { newMessageId } from "#shared/ids.ts";
-import type { ClaimedSends, ReportUnclaimable } from "../commands/claim.ts";
+import type { Insertion } from "#shared/local-connector.ts";
+import type { ReportUnclaimable } from "../commands/claim.ts";
 import { isSend, type Send } from "../commands/send-settlement.ts";
 import { createWorkLoop } from "../concurrency/work-loop.ts";
 import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
 import type { SessionScope } from "../session-scope.ts";
 import { createDispatch, type DispatchOptions } from "./dispatch.ts";
+import { batchMax, createOutbox } from "./outbox.ts";
 
 /** Tells a sender whether it may send now, and over which socket. */
 export type Sending = ({ kind: "open" } & OpenSocket) | { kind: "closed" } | { kind: "logged_out" };
@@ -21,16 +24,15 @@ export interface SenderOptions extends DispatchOptions {
 export interface Sender {
   /** Call it when there may be commands; `isOne` says that one was just queued. */
   ring(isOne?: boolean): void;
+  /** Inserts a direct send. Returns null while it would have to wait: then it belongs in the queue. */
+  insertClaimed(command: CommandDocument, insertion: Insertion): Promise<void> | null;
   /** Claims no more commands. Resolves when no send is on its way. */
   stop(): Promise<void>;
 }
 
-const batchMax = 16;
-
 export function createSender(scope: SessionScope, options: SenderOptions): Sender {
   const { queue, messageStatuses, sending } = options;
   const dispatch = createDispatch(scope, options);
-  const rung = { ones: 0, others: true };
   let resentOn: AbortSignal | null = null;
 
   const reportUnclaimable: ReportUnclaimable = async (unclaimable) => {
@@ -44,15 +46,7 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
     const claimed = await queue.claim([1, 2], batchMax, reportUnclaimable);
     return claimed.map((command) => ({ ...command, messageId: command.messageId ?? newMessageId() }));
   };
-  /** Looks for what is due, or takes the one send that was just queued without a look. */
-  const claimBegun = async (account: string): Promise<ClaimedSends> => {
-    const isOne = rung.ones === 1 && !rung.others;
-    const isGuess = rung.ones === 0 && rung.others;
-    Object.assign(rung, { ones: 0, others: false });
-    if (isGuess && !(await queue.look()).hasQueued) return { sends: [], isMore: false };
-    const one = isOne ? await queue.claimOne(account, reportUnclaimable) : null;
-    return one ? { sends: one, isMore: false } : await queue.claimBegun(account, batchMax, reportUnclaimable);
-  };
+  const outbox = createOutbox({ queue, report: reportUnclaimable, onError: scope.fail });
   /** Once for each socket, before any new send: a send that is `unknown` by then was relayed on an earlier socket. */
   const resendUnknown = async (socket: OpenSocket, canSend: () => boolean) => {
     if (resentOn === socket.gone) return;
@@ -65,9 +59,11 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
   };
   const passes: Record<Sending["kind"], () => Promise<void>> = {
     async closed() {
+      await outbox.takeBack();
       if ((await queue.look()).hasQueued) await queue.expire(reportUnclaimable);
     },
     async logged_out() {
+      await outbox.takeBack();
       const loggedOut = publicError(new ServiceError("channel_logged_out"));
       while (loop.mayWork() && sending().kind === "logged_out") {
         const batch = await claimToRefuse();
@@ -81,9 +77,11 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
         const canSend = () => loop.mayWork() && !gone.aborted && sending().kind === "open";
         await resendUnknown({ wa, gone }, canSend);
         if (!canSend()) continue;
-        const { sends, isMore } = await claimBegun(accountOf({ wa, gone }));
+        const sends = await outbox.next({ wa, gone });
+        if (sends.length === 0 && outbox.isEmpty()) return;
         const isThrough = await dispatch.send(sends, { wa, gone }, canSend);
-        if (isThrough && !isMore) return;
+        // Direct ones came after those that were queued again.
+        if (!isThrough) await outbox.takeBack(true);
       }
     },
   };
@@ -95,12 +93,19 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
 
   return {
     ring(isOne = false) {
-      if (isOne) rung.ones++;
-      else rung.others = true;
+      outbox.ring(isOne);
       loop.ring();
+    },
+    insertClaimed(command, insertion) {
+      const now = sending();
+      if (now.kind !== "open" || !loop.mayWork() || resentOn !== now.gone) return null;
+      const stored = outbox.insert(command, now, insertion);
+      if (stored !== null) loop.ring();
+      return stored;
     },
     async stop() {
       await loop.stop();
+      await outbox.takeBack();
       await dispatch.idle();
     },
   };

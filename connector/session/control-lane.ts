@@ -24,6 +24,8 @@ export interface ControlLane {
    * one that links the channel; `done` resolves when the first one is carried out. Call it before `ring`.
    */
   claimFirst(): Promise<{ isPairing: boolean; done: Promise<void> }>;
+  /** Whether no command is known to wait or to run. */
+  isIdle(): boolean;
   /** Claims no more commands. Resolves when the running ones are settled or queued again. */
   stop(): Promise<void>;
 }
@@ -48,11 +50,7 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
   const stopping = Promise.withResolvers<void>();
   const stopped = stopping.promise.then(() => Promise.reject(new PostponedError()));
   stopped.catch(() => undefined);
-  const context: ControlContext = {
-    ...options,
-    until: (test, limit) => Promise.race([machineRunner.until(test, limit), stopped]),
-    erase: () => Promise.race([options.erase(), stopped]),
-  };
+  const context = contextOf(options, stopped);
 
   const execute = async (command: CommandDocument) => {
     const settlement = await handle(command, context);
@@ -113,12 +111,22 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
       const isPairing = first.some(({ type }) => pairingTypes.some((pairing) => pairing === type));
       return { isPairing: isPairing || (await queue.hasPairing()), done: firstDone.promise };
     },
+    isIdle: () => loop.isIdle() && running.size === 0,
     async stop() {
       stopping.resolve();
       await loop.stop();
       await Promise.all(running);
       if (scope.isOwner()) await queue.unclaim(first.splice(0).map(({ _id }) => _id));
     },
+  };
+}
+
+/** Whatever a command waits for ends when `stopped` rejects. */
+function contextOf(options: ControlLaneOptions, stopped: Promise<never>): ControlContext {
+  return {
+    ...options,
+    until: (test, limit) => Promise.race([options.machineRunner.until(test, limit), stopped]),
+    erase: () => Promise.race([options.erase(), stopped]),
   };
 }
 

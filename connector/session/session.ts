@@ -3,12 +3,13 @@
 import type { CommandDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import { errorTrace } from "#shared/error-trace.ts";
+import type { Insertion, OwnedChannel } from "#shared/local-connector.ts";
 import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
 import { rescueOrphans } from "../commands/rescue-orphans.ts";
-import type { MachineState } from "../machine/machine.ts";
+import { type MachineState, publicStatus } from "../machine/machine.ts";
 import type { ConnectorLease } from "../ownership/connector-lease.ts";
-import type { Fence } from "../ownership/fence.ts";
+import { dateOf, type Fence } from "../ownership/fence.ts";
 import type { SessionScope } from "../session-scope.ts";
 import { assembleSession, type SessionParts, type SessionPartsOptions } from "./assemble-session.ts";
 import { type ChannelStores, type TakeoverOptions, takeOver } from "./takeover.ts";
@@ -73,6 +74,21 @@ export class Session {
   ring(lane?: CommandDocument["lane"]): void {
     if (lane === undefined || lane === 0) this.#parts.controlLane.ring(lane === 0);
     if (lane !== 0) this.#parts.sender.ring(lane !== undefined);
+  }
+
+  /** What callers may know of the channel; null when it is not owned any more, or may be about to be deleted. */
+  owned(): OwnedChannel | null {
+    const { controlLane, erasure } = this.#parts;
+    const isDeleted = this.#options.channel.deletedAt !== null || erasure.hasBegun();
+    if (!this.isOwner() || isDeleted || !controlLane.isIdle()) return null;
+    const { channelId } = this.#scope;
+    const status = publicStatus(this.machine());
+    return { channel: { channelId, status }, now: dateOf(this.fence), isOwned: true };
+  }
+
+  /** As `LocalConnector.insertClaimed`. */
+  insertClaimed(command: CommandDocument, insertion: Insertion): Promise<void> | null {
+    return this.#parts.sender.insertClaimed(command, insertion);
   }
 
   get fence(): Fence {

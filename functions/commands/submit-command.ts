@@ -6,7 +6,7 @@ import { newCommandId, newMessageId } from "#shared/ids.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { apiPrefix } from "../http/openapi.ts";
 import { waitPreference } from "../http/prefer-header.ts";
-import type { ChannelEnv } from "../middleware/find-channel.ts";
+import type { ChannelEnv, TargetEnv } from "../middleware/find-channel.ts";
 import type { OnceEnv } from "../middleware/idempotent.ts";
 import type { CommandOutcome } from "../results/results.ts";
 import { confirmWrite } from "../store/unconfirmed-write.ts";
@@ -41,8 +41,11 @@ export interface AcceptedCommand {
 /** The variables that the middleware before the handler sets. */
 export type CommandRequestEnv = ChannelEnv & OnceEnv;
 
+/** As `CommandRequestEnv`, for a handler that only writes a command. */
+export type SubmissionEnv = TargetEnv & OnceEnv;
+
 /** The part of the request and its answer that submitting uses. */
-export type CommandRequestContext = Pick<Context, "req" | "header"> & { var: CommandRequestEnv["Variables"] };
+export type CommandRequestContext = Pick<Context, "req" | "header"> & { var: SubmissionEnv["Variables"] };
 
 /**
  * Writes a command for the request's channel, waits for its outcome where waiting makes sense, and sets `Location` and
@@ -59,7 +62,7 @@ export async function submitCommand<T extends CommandType>(
   const { found, once, caller } = c.var;
   const { channelId, status } = found.channel;
   const { lane, ttlSeconds } = commandTable[type];
-  const waitForOutcome = prepareWait(deps, c, defaultWaitMs(type, status === "active"));
+  const waitForOutcome = prepareWait(deps, c, defaultWaitMs(type, status === "active"), found.isOwned);
   const { ids, isRepeated } = await once.decide(() => {
     check?.();
     return newIds(type);
@@ -67,19 +70,17 @@ export async function submitCommand<T extends CommandType>(
   using _expected = isRepeated ? undefined : results.expect?.(ids.commandId);
   if (!(isRepeated && (await store.hasCommand(ids.commandId)))) {
     await prepare?.();
-    const insertion = store.insertCommand({
-      ...ids,
-      channelId,
-      type,
-      lane,
-      payload,
+    const command = {
+      ...{ ...ids, channelId, type, lane, payload },
       keyId: caller.keyId,
       createdAt: found.now,
       expiresAt: new Date(found.now.getTime() + (ttlSeconds ?? settings.sendTtlSeconds) * 1_000),
-    });
+    };
+    const insertion = store.insertCommand(command, isRepeated ? undefined : { mayExist: once.isKeyed });
     // Every command but a send is idempotent.
-    await confirmWrite(insertion, { ids, retryable: once.isKeyed || type !== "message.send" });
-    ring?.(channelId, lane, ids.commandId);
+    const unconfirmed = { ids, retryable: once.isKeyed || type !== "message.send" };
+    const { isQueued } = await confirmWrite(insertion, unconfirmed);
+    if (isQueued) ring?.(channelId, lane, ids.commandId);
   }
   return { ...ids, outcome: await waitForOutcome({ ...ids, isRepeated }) };
 }
@@ -91,17 +92,18 @@ function newIds(type: CommandType): CommandIds {
 
 /**
  * Prepares to wait for a command's outcome. The returned function waits, and sets `Location` and `Preference-Applied`.
- * It does not wait while no connector is alive to execute the command, but for a repeated request it reads whether the
- * command has already ended.
+ * It does not wait while no connector is alive to execute the command (`isOwned`: one is), but for a repeated request it reads
+ * whether the command has already ended.
  */
 export function prepareWait(
   { store, results }: Pick<Dependencies, "store" | "results">,
   c: Pick<Context, "req" | "header">,
   waitMsUnlessPreferred: number,
+  isOwned = false,
 ): (command: { commandId: string; isRepeated: boolean }) => Promise<CommandOutcome | null> {
   const preference = waitPreference(c.req.header("prefer"));
   const waitMs = preference?.waitMs ?? waitMsUnlessPreferred;
-  const hasConnector = waitMs > 0 && store.hasConnector().catch(() => true);
+  const hasConnector = waitMs > 0 && (isOwned || store.hasConnector().catch(() => true));
   const isAsync = preference?.waitMs === 0;
   return async ({ commandId, isRepeated }) => {
     const canWait = await hasConnector;

@@ -13,11 +13,10 @@ import {
   refusals,
 } from "../http/openapi.ts";
 import type { KeyedRequests } from "../idempotency/keyed-request.ts";
-import { findChannel } from "../middleware/find-channel.ts";
+import { type ChannelLookup, findChannel } from "../middleware/find-channel.ts";
 import { idempotent } from "../middleware/idempotent.ts";
 import { jsonBody } from "../middleware/json-body.ts";
 import { requireScope } from "../middleware/require-scope.ts";
-import type { Store } from "../store/store.ts";
 
 type Request = Pick<NonNullable<RouteConfig["request"]>, "headers" | "body" | "query">;
 
@@ -75,10 +74,7 @@ export function channelRoute<
 }
 
 /** Adds the middleware of a call on a channel to its route: finds the channel, then `guards`. */
-export function guarded<R extends GuardedRoute>(
-  route: R,
-  store: Pick<Store, "findChannel"> & KeyedRequests,
-): R {
+export function guarded<R extends GuardedRoute>(route: R, store: ChannelLookup & KeyedRequests): R {
   return { ...route, middleware: [findChannel(store), ...guards(route, store)] };
 }
 

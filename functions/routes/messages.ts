@@ -4,10 +4,11 @@ import { textSchema } from "#shared/content.ts";
 import { sendMediaSchema } from "../commands/media-request.ts";
 import { isSent, pendingAnswerSchema, sentAnswerSchema } from "../commands/send-answer.ts";
 import { sendMessage } from "../commands/send-message.ts";
-import type { CommandRequestEnv } from "../commands/submit-command.ts";
+import type { SubmissionEnv } from "../commands/submit-command.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { commandHeaders, json, jsonRequest, mutationHeaders } from "../http/openapi.ts";
 import { invalidRequest } from "../http/validation-hook.ts";
+import type { ChannelLookup } from "../middleware/find-channel.ts";
 import { channelRoute, guarded } from "./channel-route.ts";
 
 const sendSchema = z.strictObject({
@@ -71,14 +72,18 @@ function sendingMedia(mediaAllowHosts: readonly string[]) {
 
 /** Sends messages. The message id is fixed here, so that every later attempt is the same message. */
 export function messageRoutes(deps: Dependencies) {
-  const { store, settings } = deps;
-  return new OpenAPIHono<CommandRequestEnv>({ defaultHook: invalidRequest })
-    .openapi(guarded(sending, store), async (c) => {
+  const { store, settings, ownedChannel } = deps;
+  const channels: ChannelLookup = {
+    findChannel: async (channelId) => ownedChannel?.(channelId) ?? (await store.findChannel(channelId)),
+  };
+  const sources = { ...store, ...channels };
+  return new OpenAPIHono<SubmissionEnv>({ defaultHook: invalidRequest })
+    .openapi(guarded(sending, sources), async (c) => {
       const { to, message } = c.req.valid("json");
       const answer = await sendMessage(deps, c, to, { type: "text", text: message });
       return isSent(answer) ? c.json(answer, 200) : c.json(answer, 202);
     })
-    .openapi(guarded(sendingMedia(settings.mediaAllowHosts), store), async (c) => {
+    .openapi(guarded(sendingMedia(settings.mediaAllowHosts), sources), async (c) => {
       const { to, content } = c.req.valid("json");
       const answer = await sendMessage(deps, c, to, content);
       return isSent(answer) ? c.json(answer, 200) : c.json(answer, 202);

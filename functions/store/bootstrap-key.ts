@@ -2,8 +2,8 @@ import type { Collection } from "mongodb";
 import { hashSecret } from "#shared/api-key.ts";
 import type { ApiKeyDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
+import { isDuplicate } from "#shared/database-errors.ts";
 import type { Logger } from "#shared/log.ts";
-import { isDuplicate } from "./mongo-duplicate.ts";
 
 /**
  * Creates `key` as the first administrator key if no key exists. If others exist, changes nothing and logs one warning

@@ -1,11 +1,12 @@
 import { type Collection, type Document, Timestamp } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import { boundedRead, durable } from "#shared/database.ts";
+import { isDuplicate } from "#shared/database-errors.ts";
 import type { PublicError } from "#shared/errors.ts";
+import type { LocalConnector } from "#shared/local-connector.ts";
 import { insertTogether } from "./insert-together.ts";
 import { storedIds } from "./mongo-command-id.ts";
 import { commandPage } from "./mongo-command-page.ts";
-import { isDuplicate } from "./mongo-duplicate.ts";
 import { readableCommand } from "./readable-command.ts";
 import type { NewCommand, Store } from "./store.ts";
 
@@ -17,12 +18,19 @@ type Commands = Pick<
 const cancelled: PublicError = { code: "cancelled", message: "The command was cancelled" };
 
 /** Inserts, reads, lists, cancels and requeues commands. */
-export function mongoCommands(commands: Collection<CommandDocument>): Commands {
+export function mongoCommands(
+  commands: Collection<CommandDocument>,
+  { insertClaimed }: Partial<Pick<LocalConnector, "insertClaimed">> = {},
+): Commands {
   const insert = insertTogether(commands);
   return {
-    async insertCommand(command) {
+    async insertCommand(command, direct) {
+      const document = queued(command);
+      const mayBeClaimed = command.type === "message.send" && direct !== undefined;
+      const claimed = (mayBeClaimed && insertClaimed?.(document, { insert, ...direct })) || null;
       try {
-        await insert(queued(command));
+        await (claimed ?? insert(document));
+        return { isQueued: claimed === null };
       } catch (error) {
         if (!isDuplicate(error)) throw error;
         // Changes nothing, but waits until a majority has the existing document.
@@ -30,6 +38,7 @@ export function mongoCommands(commands: Collection<CommandDocument>): Commands {
         const { matchedCount } = await commands.updateOne({ _id: command.commandId }, unchanged, durable);
         if (matchedCount === 0) throw error;
       }
+      return { isQueued: true };
     },
     async findCommand(commandId) {
       const command = await commands.findOne({ _id: { $in: storedIds(commandId) } }, boundedRead);

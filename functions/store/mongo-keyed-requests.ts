@@ -1,8 +1,8 @@
 import type { Collection } from "mongodb";
 import type { IdempotencyKeyDocument } from "#shared/collections.ts";
 import { boundedRead, durable } from "#shared/database.ts";
+import { isDuplicate } from "#shared/database-errors.ts";
 import type { KeyedRequest, KeyedRequests } from "../idempotency/keyed-request.ts";
-import { isDuplicate } from "./mongo-duplicate.ts";
 
 /** Stores keyed requests, one row each, by `_id`; the times are the database's. */
 export function mongoKeyedRequests(rows: Collection<IdempotencyKeyDocument>): KeyedRequests {

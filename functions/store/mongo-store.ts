@@ -4,6 +4,7 @@ import { boundedRead, type Collections, collections, missingIndexes } from "#sha
 import { databaseAnswer } from "#shared/database-errors.ts";
 import { ServiceError } from "#shared/errors.ts";
 import type { Retention } from "#shared/indexes.ts";
+import type { LocalConnector } from "#shared/local-connector.ts";
 import { remembered } from "#shared/remembered.ts";
 import type { LongRead } from "../events/event-view.ts";
 import { mongoChannels } from "./mongo-channels.ts";
@@ -16,13 +17,17 @@ import type { Store } from "./store.ts";
 /** How long a living connector is remembered, so that requests of the same second share a read. */
 const connectorKnownMs = 1_000;
 
-/** Creates the store on MongoDB. The caller owns the client behind `db`. */
-export function mongoStore(db: Db, retention: Retention): Store {
+/** Creates the store on MongoDB. The caller owns the client behind `db`. `connector` runs in this process. */
+export function mongoStore(
+  db: Db,
+  retention: Retention,
+  connector?: Pick<LocalConnector, "insertClaimed">,
+): Store {
   const { channels, commands, connectors, events, idempotencyKeys, ...keys } = collections(db);
   return withDeadlines({
     ...mongoSessions(keys.consoleSessions),
     ...mongoChannels(channels),
-    ...mongoCommands(commands),
+    ...mongoCommands(commands, connector),
     ...mongoKeyedRequests(idempotencyKeys),
     ...mongoEvents(db.client, events, retention),
     byKey: (key) => authenticateKey(keys, key),

@@ -13,6 +13,13 @@ export interface FoundChannel {
   now: Date;
 }
 
+/** As much of a channel as a command for it needs. `isOwned`: the connector of this process owns it. */
+export interface CommandTarget {
+  channel: Pick<ChannelDocument, "channelId" | "status">;
+  now: Date;
+  isOwned?: true;
+}
+
 /** The fields of a channel to create; it starts inactive. */
 export type NewChannel = Pick<ChannelDocument, "channelId" | "name" | "metadata"> & {
   phoneNumber: string | null;
@@ -93,8 +100,11 @@ export interface Store extends Authentication, KeyedRequests, LogReader {
   /** Hides the channel from callers; a connector erases it. False when it does not exist. */
   markDeleted(channelId: string): Promise<boolean>;
 
-  /** Inserts the command unless it exists. */
-  insertCommand(command: NewCommand): Promise<void>;
+  /**
+   * Inserts the command unless it exists. Resolves to whether it was queued: with `direct`, the connector of this process may have
+   * claimed a send as it was inserted. `mayExist`: a repetition of the request may insert it, too.
+   */
+  insertCommand(command: NewCommand, direct?: { mayExist: boolean }): Promise<{ isQueued: boolean }>;
   findCommand(commandId: string): Promise<CommandDocument | null>;
   /** Whether a majority has the command, so that it survives the loss of a server. */
   hasCommand(commandId: string): Promise<boolean>;

@@ -13,6 +13,7 @@ await runMain(async (asked) => {
       minutes: { type: "string", default: "10" },
       channels: { type: "string", default: "50" },
       runtime: { type: "string", default: "node" },
+      together: { type: "boolean", default: false },
     },
   });
   const connectorRuntime = values.runtime === "bun" ? installedBun() : node;
@@ -26,7 +27,7 @@ await runMain(async (asked) => {
   const progress = terminalProgress(process.stdout);
   const seed = Number(values.seed);
   progress.say(
-    `chaos: --seed ${seed} --minutes ${values.minutes} --channels ${values.channels} --runtime ${connectorRuntime.name}`,
+    `chaos: --seed ${seed} --minutes ${values.minutes} --channels ${values.channels} --runtime ${connectorRuntime.name}${values.together ? " --together" : ""}`,
   );
   const results = await runChaos({
     seed,
@@ -34,7 +35,7 @@ await runMain(async (asked) => {
     channels: Number(values.channels),
     connectors: 3,
     connectorRuntime,
-    functions: 2,
+    functions: values.together ? 0 : 2,
     // Per channel. 50 channels make about 6 sends and 5 inbound messages a second, which leaves two cores room for faults.
     rates: { http: 0.07, database: 0.05, inbound: 0.1 },
     unlinkingsPerSecond: 0.1,

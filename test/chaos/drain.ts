@@ -18,7 +18,7 @@ export async function clearFaults({
   mongo,
 }: SupervisedProcesses): Promise<void> {
   sandbox.faults.clear();
-  for (const each of [...functions, ...connectors]) {
+  for (const each of new Set([...functions, ...connectors])) {
     each.database.mend();
     await each.whatsapp?.mend();
     each.launch();

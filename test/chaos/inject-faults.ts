@@ -1,11 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { sleep } from "#shared/sleep.ts";
 import type { NodeProcess } from "../support/node-process.ts";
-import type { Runtime } from "../support/runtime.ts";
 import { shiftedClock } from "../support/shifted-clock.ts";
 import type { SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
-import { importMs } from "./import-time.ts";
 import type { FaultKind, PlannedFault } from "./schedule.ts";
 
 /** A fault that was injected. Times are milliseconds since 1970. */
@@ -190,7 +188,7 @@ export function injectFaults(
   system: SupervisedProcesses,
   channels: readonly ChaosChannel[],
   planned: readonly PlannedFault[],
-  runtime: Runtime,
+  measureImports: () => Promise<number>,
   signal: AbortSignal,
 ): { injected: InjectedFault[]; finished: Promise<void> } {
   const injected: InjectedFault[] = [];
@@ -204,7 +202,7 @@ export function injectFaults(
     const phones = somePhones(channels, fault);
     const newName = () => `${connector.name}-${++names}`;
     const scene = { system, connector, functions, phones, fault, newName };
-    const around = fault.kind === restarted ? importsAround(runtime, signal) : null;
+    const around = fault.kind === restarted ? importsAround(measureImports, signal) : null;
     await around?.measure();
     const record = await injectOne(scene, injected, signal);
     if (around) record.importMs = await around.after();
@@ -214,10 +212,10 @@ export function injectFaults(
 }
 
 /** Measures starting processes before a fault, and again when its channels should be back. */
-function importsAround(runtime: Runtime, signal: AbortSignal) {
+function importsAround(measureImports: () => Promise<number>, signal: AbortSignal) {
   const times: number[] = [];
   const measure = async () => {
-    for (let count = 0; count < 2; count++) times.push(await importMs(runtime));
+    for (let count = 0; count < 2; count++) times.push(await measureImports());
   };
   return {
     measure,

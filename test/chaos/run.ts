@@ -8,6 +8,7 @@ import { pairChannels } from "./channels.ts";
 import { clearFaults, drain } from "./drain.ts";
 import { startEventPoller } from "./event-poller.ts";
 import { gatherFacts } from "./facts.ts";
+import { importMs } from "./import-time.ts";
 import { injectFaults } from "./inject-faults.ts";
 import { type Rates, startLoad } from "./load.ts";
 import { plural } from "./plural.ts";
@@ -28,6 +29,7 @@ export interface ChaosOptions {
   connectors: number;
   /** The runtime of the connectors. */
   connectorRuntime: Runtime;
+  /** 0: each connector runs the functions, too, in one process. */
   functions: number;
   rates: Rates;
   /** Channels that are linked and unlinked again, in the whole system. */
@@ -53,14 +55,14 @@ export async function runChaos(options: ChaosOptions): Promise<CheckResult[]> {
   const { functions, connectors, connectorRuntime } = options;
   const sizes = { functions, connectors, connectorRuntime };
   await using system = await startSystem({ processes: "supervised", database: mongo, ...sizes });
-  say(
-    `listening: ${functions} functions, ${connectors} connectors on ${connectorRuntime.name}; logs in ${system.folder}`,
-  );
+  const processes =
+    functions === 0 ? `${connectors} processes of both` : `${functions} functions, ${connectors} connectors`;
+  say(`listening: ${processes} on ${connectorRuntime.name}; logs in ${system.folder}`);
   const channels = await pairChannels(system, options.channels, (paired) =>
     tick(`${paired} of ${options.channels} channels linked`),
   );
   say(`${plural(channels.length, "channel")} active after ${clock(performance.now() - started)}`);
-  const planned = planFaults(seed, durationMs);
+  const planned = planFaults(seed, durationMs, functions === 0 ? ["functions"] : []);
   say(`seed ${seed}: ${plural(planned.length, "fault")} planned in ${clock(durationMs)}`);
   const began = Date.now();
   const load = startLoad(system, channels, options.rates, seeded(seed + 1));
@@ -71,7 +73,8 @@ export async function runChaos(options: ChaosOptions): Promise<CheckResult[]> {
     ...startSocketClients(system, channels, listening.signal),
     startEventPoller(system, channels, listening.signal),
   ];
-  const faults = injectFaults(system, channels, planned, connectorRuntime, signal);
+  const measureImports = () => importMs(connectorRuntime, functions === 0 ? "both" : "connector");
+  const faults = injectFaults(system, channels, planned, measureImports, signal);
   const status = setInterval(() => {
     const accepted = load.sends.filter(({ acceptedAt }) => acceptedAt !== null).length;
     const active = faults.injected.filter(({ to }) => to === null).map(({ kind }) => kind);
@@ -92,7 +95,7 @@ export async function runChaos(options: ChaosOptions): Promise<CheckResult[]> {
   const unfinished = await drain({ system, channels, load, clients, withinMs: options.drainMs, tick });
   const drainTime = clock(performance.now() - drainStarted);
   say(`faults undone; ${unfinished === "" ? "drained" : `NOT drained (${unfinished})`} after ${drainTime}`);
-  for (const { name, unexpectedExits } of [...system.functions, ...system.connectors])
+  for (const { name, unexpectedExits } of new Set([...system.functions, ...system.connectors]))
     if (unexpectedExits > 0)
       say(`${name} exited unexpectedly ${plural(unexpectedExits, "time")} and was restarted`);
   const run = {

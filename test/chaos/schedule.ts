@@ -76,14 +76,22 @@ const stepMs = 3_000;
 /** Pause before a measured fault: restarted connectors have joined and rebalancing has moved their channels. */
 const calmMs = 20_000;
 
-/** Plans the faults of a run, the same for the same seed and duration. Every kind occurs once before any repeats. */
-export function planFaults(seed: number, durationMs: number): PlannedFault[] {
+/**
+ * Plans the faults of a run, the same for the same arguments. Every kind occurs once before any repeats. `spared` are targets
+ * that the system does not have.
+ */
+export function planFaults(
+  seed: number,
+  durationMs: number,
+  spared: readonly Plan["to"][] = [],
+): PlannedFault[] {
+  const kinds = faultKinds.filter((kind) => !spared.includes(plans[kind].to));
   const random = seeded(seed);
   const planned: PlannedFault[] = [];
   let cursor = firstMs;
   let quietFrom = 0;
   for (let bag: FaultKind[] = []; ; ) {
-    if (bag.length === 0) bag = random.shuffled(faultKinds);
+    if (bag.length === 0) bag = random.shuffled(kinds);
     const kind = bag.pop();
     if (kind === undefined) return planned;
     const fault = drawFault(kind, random);

@@ -182,7 +182,7 @@ test("a session reports the QR that it stores", async () => {
   const shown: ShownPairing[] = [];
   const nothing = () => undefined;
   await using system = await sandboxSessions({
-    ...{ commandQueued: nothing, commandEnded: nothing, eventsAppended: nothing },
+    ...{ commandQueued: nothing, commandClaimed: nothing, commandEnded: nothing, eventsAppended: nothing },
     pairingShown: (one) => void shown.push(one),
   });
   const { _id } = await insertWished();

@@ -7,9 +7,10 @@ import { NodeProcess, type ProcessOptions } from "./node-process.ts";
 import { node, type Runtime } from "./runtime.ts";
 
 export interface SupervisedOptions {
+  /** 0: each connector runs the functions, too, in one process. */
   functions: number;
   connectors: number;
-  /** The runtime of the connectors; the functions run on Node. */
+  /** The runtime of the connectors; functions of their own run on Node. */
   connectorRuntime: Runtime;
   mongoUri: string;
   /** Port of the WhatsApp that the connectors log in to. */
@@ -20,6 +21,7 @@ export interface SupervisedOptions {
 
 /** The product's processes, started from its own entry points. Disposal kills them. */
 export interface Supervised extends AsyncDisposable {
+  /** The connectors, if each runs the functions, too. */
   functions: NodeProcess[];
   connectors: NodeProcess[];
   /** Folder of the processes' logs. Kept after disposal, so that a failure can be explained. */
@@ -30,6 +32,7 @@ export interface Supervised extends AsyncDisposable {
 
 const functionsMain = new URL("../../functions/platforms/node/main.ts", import.meta.url);
 const connectorMain = new URL("../../connector/main.ts", import.meta.url);
+const bothMain = new URL("../../infra/main.ts", import.meta.url);
 
 /** Starts all processes at once; resolves when each of them listens. */
 export async function startSupervised(options: SupervisedOptions): Promise<Supervised> {
@@ -47,16 +50,17 @@ export async function startSupervised(options: SupervisedOptions): Promise<Super
   const functions = await times(options.functions, (index) =>
     start(`functions-${index}`, { runtime: node, main: functionsMain, env: functionsEnv }),
   );
+  const isTogether = options.functions === 0;
   const connectors = await times(options.connectors, (index) =>
     start(`connector-${index}`, {
-      ...{ runtime: connectorRuntime, main: connectorMain },
-      ...{ env: connectorsEnv, whatsappPort },
+      ...{ runtime: connectorRuntime, main: isTogether ? bothMain : connectorMain },
+      ...{ env: { ...(isTogether && functionsEnv), ...connectorsEnv }, whatsappPort },
     }),
   );
   await Promise.all([...functions, ...connectors].map((each) => each.listening()));
   const kept = owned.move();
   return {
-    ...{ functions, connectors, folder },
+    ...{ functions: isTogether ? connectors : functions, connectors, folder },
     forgetLogs() {
       isKept = false;
     },

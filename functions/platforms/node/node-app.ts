@@ -11,6 +11,7 @@ import { mongoStore } from "#functions/store/mongo-store.ts";
 import type { ChangeHub } from "#shared/change-hub.ts";
 import type { Config } from "#shared/config.ts";
 import { assertReplicaSet, collections, ensureIndexes } from "#shared/database.ts";
+import type { LocalConnector } from "#shared/local-connector.ts";
 import type { Logger } from "#shared/log.ts";
 import { compressAnswers } from "./compress-answers.ts";
 import type { Fetch } from "./fetch.ts";
@@ -25,6 +26,8 @@ export interface NodeAppOptions {
   >;
   log: Logger;
   changes: ChangeHub;
+  /** The connector that runs in this process. */
+  connector?: LocalConnector;
   /** The sandbox's simulated phone, for the console to link to. */
   sandboxUrl?: string;
 }
@@ -43,6 +46,7 @@ const consoleFolder = fileURLToPath(new URL("../../console/dist", import.meta.ur
 export async function startNodeApp({
   db,
   changes,
+  connector,
   config,
   log,
   sandboxUrl,
@@ -58,12 +62,13 @@ export async function startNodeApp({
   const { signal } = stopping;
   const results = changeStreamResults({ changes, read: mongoCommandOutcome(commands), signal });
   const app = createApp({
-    store: mongoStore(db, config.retention),
+    store: mongoStore(db, config.retention, connector),
     results: abortable(results, signal),
     eventDoorbell: changeStreamDoorbell({ changes, signal }),
     settings: config,
     assets,
     ring: changes.commandQueued,
+    ...(connector && { ownedChannel: connector.ownedChannel }),
     ...(sandboxUrl && { sandboxUrl }),
     log,
   });

@@ -51,7 +51,7 @@ export function fakeSocket({
       running[what]--;
     }
   };
-  const wire = new EventEmitter();
+  const wire = new EventEmitter().setMaxListeners(0);
   /** Waits until the stanza reaches the server, then answers it. */
   const answer = async (id: string, timeoutMs: number): Promise<BinaryNode> => {
     const signal = AbortSignal.timeout(timeoutMs);

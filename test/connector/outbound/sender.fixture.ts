@@ -84,11 +84,14 @@ export async function senderOn(
     sender.ring();
     return opened;
   };
+  const newSend = (fields: Partial<CommandDocument> = {}) => {
+    const messageId = `3EB0${randomUUID().replaceAll("-", "").slice(0, 12).toUpperCase()}`;
+    return commandDocument(channelId, { messageId, ...fields });
+  };
   const insert = async (count: number, fields: Partial<CommandDocument> = {}) => {
     const commands: CommandDocument[] = [];
     for (let n = 0; n < count; n++) {
-      const messageId = `3EB0${randomUUID().replaceAll("-", "").slice(0, 12).toUpperCase()}`;
-      const command = commandDocument(channelId, { messageId, ...fields });
+      const command = newSend(fields);
       await all.commands.insertOne(command);
       commands.push(command);
     }
@@ -116,6 +119,7 @@ export async function senderOn(
     now,
     errors,
     reopen,
+    newSend,
     insert,
     read,
     settled,

@@ -224,6 +224,21 @@ test("`channel.delete` calls the erasure and leaves its own command to it", asyn
   expect((await read(id)).state).toBe("running");
 });
 
+test("a lane is idle only while no command is known to wait or to run", async () => {
+  const { promise: erasure, resolve } = Promise.withResolvers<void>();
+  const { insert, lane, now } = await openLane({ erasure });
+  expect(lane.isIdle()).toBe(true);
+  await insert("channel.delete");
+  lane.ring(true);
+  expect(lane.isIdle()).toBe(false);
+  await eventually(() => now.erased === 1);
+  expect(lane.isIdle()).toBe(false);
+  resolve();
+  await eventually(() => lane.isIdle());
+  await lane.stop();
+  expect(lane.isIdle()).toBe(false);
+});
+
 describe("an invalid command", () => {
   test.each<[string, unknown]>([
     ["channel.connect", { phoneNumber: "none" }],

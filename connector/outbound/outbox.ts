@@ -1,0 +1,80 @@
+import type { CommandDocument } from "#shared/collections.ts";
+import type { Insertion } from "#shared/local-connector.ts";
+import type { ReportUnclaimable } from "../commands/claim.ts";
+import type { CommandQueue } from "../commands/command-queue.ts";
+import type { Send } from "../commands/send-settlement.ts";
+import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
+import { createDirectSends } from "./direct-sends.ts";
+
+/** What a channel has to send, in order: direct sends, and the sends in the queue. */
+export interface Outbox {
+  /** Call it when there may be sends in the queue; `isOne` says that one was just queued. */
+  ring(isOne: boolean): void;
+  /** Inserts a direct send. Returns null when it has to be queued, because others are or may be, or many wait. */
+  insert(command: CommandDocument, socket: OpenSocket, insertion: Insertion): Promise<void> | null;
+  /** The sends that go out over this socket next, claimed; an empty array when none is due. */
+  next(socket: OpenSocket): Promise<Send[]>;
+  /** Whether `next` would look for nothing. */
+  isEmpty(): boolean;
+  /** Queues the direct sends that wait. With `isMore`, others that came before them were queued again. */
+  takeBack(isMore?: boolean): Promise<void>;
+}
+
+export interface OutboxOptions {
+  queue: CommandQueue;
+  report: ReportUnclaimable;
+  onError(error: unknown): void;
+}
+
+/** How many sends are claimed at once. */
+export const batchMax = 16;
+
+export function createOutbox({ queue, report, onError }: OutboxOptions): Outbox {
+  /** What the queue may hold: sends that were just queued, others, and certainly more of them. */
+  const rung = { ones: 0, others: true, isMore: false };
+  let isClaiming = false;
+  const isMore = () => {
+    rung.isMore = true;
+  };
+  const direct = createDirectSends({ queue, onTakeBack: isMore, onError });
+
+  const mayHoldSends = () => rung.ones > 0 || rung.others || rung.isMore;
+  /** Looks for what is due, or takes the one send that was just queued without a look. */
+  const claim = async (account: string): Promise<Send[]> => {
+    const { ones, others, isMore } = rung;
+    Object.assign(rung, { ones: 0, others: false, isMore: false });
+    if (ones === 0 && !isMore && !(await queue.look()).hasQueued) return [];
+    const isOne = ones === 1 && !others && !isMore;
+    const one = isOne ? await queue.claimOne(account, report) : null;
+    if (one) return one;
+    const claimed = await queue.claimBegun(account, batchMax, report);
+    rung.isMore ||= claimed.isMore;
+    return claimed.sends;
+  };
+
+  return {
+    ring(isOne) {
+      if (isOne) rung.ones++;
+      else rung.others = true;
+    },
+    insert(command, socket, insertion) {
+      const { messageId } = command;
+      if (messageId === undefined || mayHoldSends() || isClaiming || !direct.hasRoom()) return null;
+      return direct.insert({ ...command, messageId }, socket, insertion);
+    },
+    async next(socket) {
+      // Whatever is in the queue was accepted later: otherwise they are taken back.
+      const sends = await direct.take(socket);
+      if (sends.length > 0 || !mayHoldSends()) return sends;
+      isClaiming = true;
+      return await claim(accountOf(socket)).finally(() => {
+        isClaiming = false;
+      });
+    },
+    isEmpty: () => direct.isEmpty() && !mayHoldSends(),
+    async takeBack(isMoreQueued = false) {
+      if (isMoreQueued) isMore();
+      await direct.takeBack();
+    },
+  };
+}

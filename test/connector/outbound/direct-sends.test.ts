@@ -1,0 +1,199 @@
+import { expect, test } from "vitest";
+import { insertTogether } from "#functions/store/insert-together.ts";
+import type { CommandDocument } from "#shared/collections.ts";
+import type { Insertion } from "#shared/local-connector.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { fileDatabase } from "../connector.fixture.ts";
+import type { Answers } from "./fake-socket.fixture.ts";
+import { senderOn } from "./sender.fixture.ts";
+
+const file = fileDatabase();
+const unregistered = "15550100666@s.whatsapp.net";
+const idsOf = (commands: CommandDocument[]) => commands.map(({ messageId }) => messageId);
+
+/** A sender that takes direct sends: it has found its queue empty. */
+async function idleSender(answers: Answers = {}) {
+  const fixture = await senderOn(file.all, answers);
+  const insert: Insertion["insert"] = insertTogether(file.all.commands);
+  const direct = (command: CommandDocument, how = insert, mayExist = false) =>
+    fixture.sender.insertClaimed(command, { insert: how, mayExist });
+  fixture.sender.ring();
+  const first = fixture.newSend();
+  await eventually(() => direct(first) !== null);
+  await fixture.settled(first);
+  fixture.socket.relayed.length = 0;
+  fixture.socket.written.length = 0;
+  /** Inserts a direct send once `released` has resolved. */
+  const held =
+    (released: Promise<unknown>): Insertion["insert"] =>
+    async (command) => {
+      await released;
+      await insert(command);
+    };
+  return { ...fixture, direct, held };
+}
+
+test("direct sends are stored as claimed, and go out in order under their ids", async () => {
+  const fixture = await idleSender({});
+  const commands = Array.from({ length: 10 }, () => fixture.newSend());
+  const stored = commands.map((command) => fixture.direct(command));
+  expect(stored).not.toContain(null);
+  await Promise.all(stored);
+  for (const command of commands) {
+    const { state, attempts, claim, relayedBy, doneAt } = await fixture.settled(command);
+    expect([state, attempts, claim?.epoch, claim?.connector]).toEqual(["succeeded", 1, 1, "me"]);
+    expect([relayedBy, doneAt]).toEqual(["15550100009@s.whatsapp.net", expect.any(Date)]);
+    await fixture.expectPublished(command, "sent");
+  }
+  expect(fixture.socket.relayed).toEqual(idsOf(commands));
+});
+
+test("a direct send is encrypted while it is stored, and leaves only when it is durable", async () => {
+  const fixture = await idleSender();
+  const released = Promise.withResolvers<void>();
+  const command = fixture.newSend();
+  const stored = fixture.direct(command, fixture.held(released.promise));
+  await eventually(() => fixture.socket.relayed.length === 1);
+  // The record of the message is durable long before.
+  await eventually(() => file.all.messages.findOne({ messageId: command.messageId ?? "" }));
+  expect(fixture.socket.written).toEqual([]);
+  released.resolve();
+  await stored;
+  expect(await fixture.settled(command)).toMatchObject({ state: "succeeded" });
+  expect(fixture.socket.written).toEqual(idsOf([command]));
+});
+
+test("a direct send that cannot go out is settled only when it is durable", async () => {
+  const fixture = await idleSender({ unregistered: [unregistered] });
+  const released = Promise.withResolvers<void>();
+  const refused = fixture.newSend({
+    payload: { to: unregistered, content: { type: "text", text: "Hello" } },
+  });
+  void fixture.direct(refused, fixture.held(released.promise));
+  const other = fixture.newSend();
+  await fixture.direct(other);
+  expect(await fixture.settled(other)).toMatchObject({ state: "succeeded" });
+  await fixture.expectPublished(refused);
+  released.resolve();
+  expect(await fixture.settled(refused)).toMatchObject({
+    state: "failed",
+    error: { code: "recipient_not_on_whatsapp" },
+  });
+});
+
+test("a send that was queued before direct ones goes out first, and they pause", async () => {
+  const fixture = await idleSender();
+  const [queued] = (await fixture.insert(1)) as [CommandDocument];
+  const direct = [fixture.newSend(), fixture.newSend()];
+  expect(direct.map((command) => fixture.direct(command))).not.toContain(null);
+  await Promise.all([queued, ...direct].map(fixture.settled));
+  expect(fixture.socket.relayed).toEqual(idsOf([queued, ...direct]));
+  expect((await fixture.read(direct[0] as CommandDocument)).attempts).toBe(1);
+  expect(fixture.direct(fixture.newSend())).toBeNull();
+});
+
+test("a send that was just queued goes out before a later one, which is not direct", async () => {
+  const fixture = await idleSender();
+  await fixture.insert(1);
+  fixture.sender.ring(true);
+  expect(fixture.direct(fixture.newSend())).toBeNull();
+});
+
+test("an insertion that fails ends the session, and nothing of the send leaves", async () => {
+  const fixture = await idleSender();
+  const lost = fixture.direct(fixture.newSend(), () => Promise.reject(new Error("made up")));
+  await expect(lost).rejects.toThrow("made up");
+  await eventually(() => fixture.errors.length > 0);
+  expect(fixture.errors).toContainEqual(expect.objectContaining({ message: "made up" }));
+  expect(fixture.socket.written).toEqual([]);
+});
+
+test("a closed socket queues direct sends again, which go out in order over the next one", async () => {
+  const relayed = Promise.withResolvers<void>();
+  let isHeld = false;
+  const fixture = await idleSender({ relay: () => (isHeld ? relayed.promise : Promise.resolve()) });
+  isHeld = true;
+  const commands = Array.from({ length: 6 }, () => fixture.newSend());
+  await fixture.direct(commands[0] as CommandDocument);
+  await eventually(() => fixture.socket.relayed.length === 1);
+  // These wait behind it.
+  await Promise.all(commands.slice(1).map((command) => fixture.direct(command)));
+  const next = fixture.reopen();
+  relayed.resolve();
+  await Promise.all(commands.map(fixture.settled));
+  // The first one may or may not have arrived.
+  expect([fixture.socket.relayed, next.relayed]).toEqual([idsOf(commands).slice(0, 1), idsOf(commands)]);
+  expect(fixture.errors).toEqual([]);
+});
+
+test("a stopped sender queues the direct sends that wait", async () => {
+  const acked = Promise.withResolvers<"sent">();
+  const relayed = Promise.withResolvers<void>();
+  let isHeld = false;
+  const fixture = await idleSender({
+    ack: () => (isHeld ? acked.promise : Promise.resolve("sent")),
+    relay: () => (isHeld ? relayed.promise : Promise.resolve()),
+  });
+  isHeld = true;
+  const commands = Array.from({ length: 4 }, () => fixture.newSend());
+  await fixture.direct(commands[0] as CommandDocument);
+  await eventually(() => fixture.socket.relayed.length === 1);
+  await Promise.all(commands.slice(1).map((command) => fixture.direct(command)));
+  const stopped = fixture.sender.stop();
+  relayed.resolve();
+  acked.resolve("sent");
+  await stopped;
+  const states = (await Promise.all(commands.map(fixture.read))).map(({ state }) => state);
+  expect(states).toEqual(["succeeded", "queued", "queued", "queued"]);
+  expect(fixture.direct(fixture.newSend())).toBeNull();
+});
+
+test("more than 32 direct sends at once are left to the queue", async () => {
+  const relayed = Promise.withResolvers<void>();
+  let isHeld = false;
+  const fixture = await idleSender({ relay: () => (isHeld ? relayed.promise : Promise.resolve()) });
+  isHeld = true;
+  const commands = Array.from({ length: 40 }, () => fixture.newSend());
+  const taken = commands.filter((command) => fixture.direct(command) !== null);
+  expect(taken).toHaveLength(32);
+  relayed.resolve();
+  await Promise.all(taken.map(fixture.settled));
+});
+
+test("a send that somebody else inserts first is theirs, and one that nobody does goes out once it is stored", async () => {
+  const fixture = await idleSender();
+  const [theirs] = (await fixture.insert(1, { state: "succeeded", doneAt: new Date() })) as [CommandDocument];
+  const insertAll = insertTogether(file.all.commands);
+  await expect(fixture.direct(theirs, insertAll, true)).rejects.toMatchObject({ code: 11000 });
+  const ours = fixture.newSend();
+  const released = Promise.withResolvers<void>();
+  void fixture.direct(ours, fixture.held(released.promise), true);
+  const other = fixture.newSend();
+  await fixture.direct(other);
+  expect(fixture.socket.relayed).toEqual([]);
+  released.resolve();
+  for (const one of [ours, other]) expect(await fixture.settled(one)).toMatchObject({ state: "succeeded" });
+  expect([fixture.socket.relayed, fixture.errors]).toEqual([idsOf([ours, other]), []]);
+  expect(await fixture.read(theirs)).toMatchObject({ state: "succeeded", attempts: 0 });
+});
+
+test("a send that somebody else inserted and this owner claimed is not queued again with the direct ones", async () => {
+  const [relayed, acked] = [Promise.withResolvers<void>(), Promise.withResolvers<"sent">()];
+  let isHeld = false;
+  const fixture = await idleSender({
+    ack: () => (isHeld ? acked.promise : Promise.resolve("sent")),
+    relay: () => (isHeld ? relayed.promise : Promise.resolve()),
+  });
+  isHeld = true;
+  const [theirs] = (await fixture.insert(1)) as [CommandDocument];
+  fixture.sender.ring(true);
+  await eventually(() => fixture.socket.relayed.length === 1);
+  const again = fixture.direct(theirs, insertTogether(file.all.commands), true);
+  await expect(again).rejects.toMatchObject({ code: 11000 });
+  const stopped = fixture.sender.stop();
+  relayed.resolve();
+  await eventually(() => fixture.socket.written.length === 1);
+  acked.resolve("sent");
+  await stopped;
+  expect(await fixture.read(theirs)).toMatchObject({ state: "succeeded", attempts: 1 });
+});
