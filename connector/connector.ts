@@ -96,7 +96,9 @@ export function startConnector(options: ConnectorOptions): Connector {
 
   return {
     failed: failed.promise,
-    ownedChannel: (channelId) => current?.supervisor.session(channelId)?.owned() ?? null,
+    ownedChannel(channelId) {
+      return current?.lease.isFresh() ? (current.supervisor.session(channelId)?.owned() ?? null) : null;
+    },
     insertClaimed(command, insertion) {
       const session = current?.supervisor.session(command.channelId);
       const stored = session?.insertClaimed(command, insertion) ?? null;

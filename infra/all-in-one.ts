@@ -10,6 +10,7 @@ import { createChangeHub } from "#shared/change-hub.ts";
 import type { Config } from "#shared/config.ts";
 import { listen, stopListening } from "#shared/listening.ts";
 import type { Logger } from "#shared/log.ts";
+import { reachablePrimary } from "./reachable-primary.ts";
 
 export interface WaypostOptions {
   config: Config & { mongoUri: string };
@@ -35,6 +36,7 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
   await using owned = new AsyncDisposableStack();
   const forConnector = owned.adopt(connectorMongoClient(config.mongoUri), (client) => client.close());
   const forFunctions = owned.adopt(functionsMongoClient(config.mongoUri), (client) => client.close());
+  const isReachable = reachablePrimary(forFunctions);
   const changes = owned.use(
     createChangeHub({
       db: forConnector.db(),
@@ -48,7 +50,11 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
   const app = await startNodeApp({
     db: forFunctions.db(),
     changes,
-    connector,
+    connector: {
+      // Without a primary, a request is to fail by a read, which leaves no doubt, and not by an insertion.
+      ownedChannel: (channelId) => (isReachable() ? connector.ownedChannel(channelId) : null),
+      insertClaimed: connector.insertClaimed,
+    },
     config,
     log,
     ...(sandboxUrl ? { sandboxUrl } : {}),

@@ -15,6 +15,8 @@ export interface ConnectorLease {
   predecessors: ReadonlySet<string>;
   /** False once another connector may take over, by our own monotonic clock. Checked before every relay. */
   isValid(): boolean;
+  /** Whether the last renewals were confirmed in time: the database answers. */
+  isFresh(): boolean;
   /** The database's time, ms since the epoch. */
   now(): number;
   /** Aborts when the lease has ended: lapsed, declared dead, or released. */
@@ -41,6 +43,8 @@ export interface LeaseOptions {
 export type LeaseTimings = Pick<Timings, "leaseMs" | "renewMs" | "leaseMarginMs">;
 
 const watchMs = 250;
+/** How much later than it is sent a renewal may be confirmed. */
+const lateMs = 1_000;
 
 /** Takes a lease. Throws when the database cannot be reached. */
 export async function takeLease({
@@ -54,7 +58,8 @@ export async function takeLease({
   const id = randomUUID();
   const ended = new AbortController();
   const clock = createDatabaseClock();
-  let deadline = deadlineOf(performance.now(), timings);
+  let confirmed = performance.now();
+  let deadline = deadlineOf(confirmed, timings);
   await insertLease(connectors, { id, name, capacity, masterKeyIds, leaseMs: timings.leaseMs });
   const predecessors = await predecessorsOf(connectors, id, name);
   const isLapsed = () => performance.now() >= deadline;
@@ -74,7 +79,10 @@ export async function takeLease({
       if (databaseNow) clock.adjust(databaseNow, sentAt);
       if (!databaseNow) end("declared dead");
       else if (isLapsed()) end("lapsed");
-      else deadline = Math.max(deadline, deadlineOf(sentAt, timings));
+      else {
+        deadline = Math.max(deadline, deadlineOf(sentAt, timings));
+        confirmed = Math.max(confirmed, sentAt);
+      }
     } catch (error) {
       log.warn({ event: "lease_renewal_failed", connector: id, ...errorTrace(error) }, "lease not renewed");
     }
@@ -91,6 +99,7 @@ export async function takeLease({
     predecessors,
     now: clock.now,
     isValid: () => !ended.signal.aborted && !isLapsed(),
+    isFresh: () => performance.now() < confirmed + timings.renewMs + lateMs,
     ended: ended.signal,
     renew,
     drain: () => drainLease(connectors, id),

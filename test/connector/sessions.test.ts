@@ -40,7 +40,7 @@ function openSessions(
     leave: (channelId) => void left.push(channelId),
     lease: {
       ...{ id, predecessors: new Set<string>(), ended: ended.signal, now: Date.now },
-      ...{ isValid: () => true, renew: nothing, drain: nothing, release: nothing },
+      ...{ isValid: () => true, isFresh: () => true, renew: nothing, drain: nothing, release: nothing },
     },
     config: {
       ...{ encryptionKeys: [randomBytes(32)], sendRate: 0, sendBurst: 1 },

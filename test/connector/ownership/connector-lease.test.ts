@@ -123,6 +123,17 @@ test("a lease lapses by its own clock before a takeover is possible, when the da
   expect(whyEnded(lease)).toBe("lapsed");
 });
 
+test("a lease is not fresh any more long before it lapses, when the database never answers", async () => {
+  const rows = freshRows();
+  await using severable = await severableDatabase(file.database.db.databaseName);
+  const lease = await take(severable.db.collection(rows.collectionName));
+  expect(lease.isFresh()).toBe(true);
+  severable.freeze();
+  await eventually(() => !lease.isFresh());
+  expect(lease.isValid()).toBe(true);
+  severable.cut();
+});
+
 test("a lease lapses by its own clock before a takeover is possible, when the database never answers", async () => {
   const rows = freshRows();
   await using severable = await severableDatabase(file.database.db.databaseName);
