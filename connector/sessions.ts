@@ -11,7 +11,7 @@ import type { ConnectorLease } from "./ownership/connector-lease.ts";
 import { type Fence, FencedError } from "./ownership/fence.ts";
 import type { Membership, Openers } from "./ownership/membership.ts";
 import { openersByChannel } from "./ownership/openers.ts";
-import { acquire, leaveUnopened } from "./ownership/ownership.ts";
+import { acquire, acquireNew, leaveUnopened } from "./ownership/ownership.ts";
 import { createRestartBackoff } from "./restart-backoff.ts";
 import { Session, type SessionOptions } from "./session/session.ts";
 import { LeftToOthersError } from "./session/takeover.ts";
@@ -30,6 +30,13 @@ export interface SessionsOptions extends Shared {
   /** Rings a channel that was rung while it moved, or whose session failed and may be opened again. */
   ring(channelId: string): void;
   log: Logger;
+}
+
+/** What is known of a channel that is to be taken. */
+interface Taking {
+  isOverdue?: boolean;
+  /** A guess. */
+  isNew?: boolean;
 }
 
 /** `release` or `handOver`. */
@@ -83,23 +90,23 @@ export class Sessions {
   }
 
   /**
-   * Takes a channel over if it is free, this connector can open it, and there is room. Throws `FencedError`, or the
-   * database's error.
+   * Takes a channel over if it is free, this connector can open it, and there is room. `isNew`: it probably never had an owner.
+   * Throws `FencedError`, or the database's error.
    */
-  take(channelId: string): Promise<void> {
-    return this.#take(channelId, false);
+  take(channelId: string, isNew = false): Promise<void> {
+    return this.#take(channelId, { isNew });
   }
 
   /** As `take`, for a channel that has been left to others for long enough: takes also what nobody living can open. */
   takeOverdue(channelId: string): Promise<void> {
-    return this.#take(channelId, true);
+    return this.#take(channelId, { isOverdue: true });
   }
 
-  async #take(channelId: string, isOverdue: boolean): Promise<void> {
+  async #take(channelId: string, taking: Taking): Promise<void> {
     const isFull = this.load() >= this.#options.channelsMax;
     if (this.#isClosed || isFull || this.#sessions.has(channelId)) return;
     if (!this.#restartBackoff.mayTry(channelId)) return;
-    await this.#move(channelId, () => this.#open(channelId, isOverdue));
+    await this.#move(channelId, () => this.#open(channelId, taking));
   }
 
   /** Gives back what this connector cannot open, once another living one can. */
@@ -154,14 +161,16 @@ export class Sessions {
     await moving;
   }
 
-  async #open(channelId: string, isOverdue: boolean): Promise<void> {
+  async #open(channelId: string, { isOverdue = false, isNew = false }: Taking): Promise<void> {
     const { collections, lease } = this.#options;
     let formerOwner: string | null = null;
     const mayTake = (found: ChannelDocument) => {
       formerOwner = found.owner.connector;
       return this.#mayTake(found, isOverdue);
     };
-    const channel = await acquire(collections, channelId, lease.id, mayTake);
+    // Nothing of it is sealed, and nobody has it: there is nothing to look at before.
+    const found = isNew ? await acquireNew(collections, channelId, lease.id) : null;
+    const channel = found ?? (await acquire(collections, channelId, lease.id, mayTake));
     if (!channel || !lease.isValid()) return;
     const session = await this.#openSession(channel, formerOwner);
     if (!session?.isOwner()) return session?.abandon();

@@ -104,7 +104,8 @@ export class Supervisor {
   ring(channelId: string, lane?: CommandDocument["lane"]): void {
     const session = this.#sessions.get(channelId);
     if (session) session.ring(lane);
-    else void this.#attempt("acquire", () => this.#takeIfOurs(channelId));
+    // A new channel's first command connects it.
+    else void this.#attempt("acquire", () => this.#takeIfOurs(channelId, lane === 0));
   }
 
   /** Marks the lease as draining, so that others are preferred, then stops every session and gives its channel back. */
@@ -150,8 +151,8 @@ export class Supervisor {
     ];
   }
 
-  async #takeIfOurs(channelId: string): Promise<void> {
-    if (await this.#membership.isOurs(channelId)) return this.#sessions.take(channelId);
+  async #takeIfOurs(channelId: string, isNew = false): Promise<void> {
+    if (await this.#membership.isOurs(channelId)) return this.#sessions.take(channelId, isNew);
     this.#gracePeriod.note(channelId, performance.now());
   }
 

@@ -14,7 +14,7 @@ import { AuthStore } from "./auth-store.ts";
 import { createDiscards, type Discards } from "./discards.ts";
 import { KeyStore } from "./key-store.ts";
 import { decodeCreds, decodeValue, encodeCreds } from "./row-codec.ts";
-import { WriteChain } from "./write-chain.ts";
+import { type Batch, WriteChain } from "./write-chain.ts";
 
 export interface AuthStateOptions {
   db: Db;
@@ -106,6 +106,8 @@ class MongoAuthState implements AuthState {
   #state: AuthenticationState | undefined;
   /** False once it is certain that only the fence row exists. */
   #mayHaveRows: boolean;
+  /** False while it is certain that no key was ever written. */
+  #mayHaveKeys: boolean;
   /** The number of the keys' journal writes at which the journal was empty. */
   #journalEmptyAt: number | undefined;
 
@@ -118,13 +120,19 @@ class MongoAuthState implements AuthState {
     this.#server = server;
     this.#store = store;
     this.#mayHaveRows = !isNew;
+    this.#mayHaveKeys = !isNew;
     if (isNew) this.#journalEmptyAt = 0;
-    this.#chain = new WriteChain({ apply: (batch) => store.write(batch, this.#credsText()), onLost });
+    const apply = (batch: Batch) => {
+      this.#mayHaveKeys = true;
+      return store.write(batch, this.#credsText());
+    };
+    this.#chain = new WriteChain({ apply, onLost });
     const discards = createDiscards({
       stored: () => this.#chain.flush(),
       remove: (rows) => store.discard(rows),
     });
-    const read = (rows: readonly string[]) => store.read(rows);
+    const read = async (rows: readonly string[]) =>
+      this.#mayHaveKeys ? await store.read(rows) : new Map<string, string>();
     this.#newKeys = () => new KeyStore({ channelId, chain: this.#chain, discards, read });
     this.#discards = discards;
     this.#keys = this.#newKeys();

@@ -79,6 +79,15 @@ export async function acquire(
   return acquisitions(db.channels).submit({ channelId, connectorId, former: channel.owner });
 }
 
+/** As `acquire`, for a channel that never had an owner, without a look at it before. Resolves to null for any other. */
+export function acquireNew(
+  db: Pick<Collections, "channels">,
+  channelId: string,
+  connectorId: string,
+): Promise<ChannelDocument | null> {
+  return acquisitions(db.channels).submit({ channelId, connectorId, former: { connector: null, epoch: 0 } });
+}
+
 /** Releases a channel if it is still ours under this epoch; it may have been acquired again meanwhile. */
 export async function release(
   db: Pick<Collections, "channels">,

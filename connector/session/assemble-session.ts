@@ -116,9 +116,15 @@ export function assembleSession(
     lastDisconnect: channel.lastDisconnect,
     perform: effects.perform,
     forgetCode: queue.forgetPairingCodes,
-    onChange: () => sender.ring(),
+    onChange: () => {
+      const before = lastSending;
+      lastSending = sending().kind;
+      // Nothing has changed for it: it still cannot send.
+      if (before !== "closed" || lastSending !== "closed") sender.ring();
+    },
   });
   const sending = () => sendingOn(machineRunner, connection);
+  let lastSending = sending().kind;
   const sender = assembleSender(scope, stores, options, { caches, chatTimers, sending });
   const { release, onEnd } = options;
   const stopSending = () => void sender.stop();

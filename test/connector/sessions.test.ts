@@ -7,13 +7,15 @@ import { countPairingRequest } from "#connector/session/pairing-limit.ts";
 import { Sessions, type SessionsOptions } from "#connector/sessions.ts";
 import { defaultTimings } from "#connector/timings.ts";
 import { startSandbox } from "#infra/sandbox/sandbox.ts";
-import type { ChangeReports } from "#shared/change-hub.ts";
 import type { ShownPairing } from "#shared/changes.ts";
 import type { CommandType } from "#shared/commands.ts";
+import { collections } from "#shared/database.ts";
+import { countedCommands } from "../support/counted-commands.ts";
 import { channelDocument, commandDocument } from "../support/documents.ts";
 import { eventually } from "../support/eventually.ts";
 import { quiet } from "../support/quiet-log.ts";
 import { fileDatabase } from "./connector.fixture.ts";
+import { hookedCollections } from "./faulty-collections.fixture.ts";
 
 const file = fileDatabase();
 
@@ -25,7 +27,9 @@ function openSessions(
   {
     server = null,
     ...others
-  }: Pick<SessionsOptions, "changes"> & { server?: SessionsOptions["config"]["whatsapp"]["server"] } = {},
+  }: Partial<Pick<SessionsOptions, "changes" | "db" | "collections">> & {
+    server?: SessionsOptions["config"]["whatsapp"]["server"];
+  } = {},
 ) {
   const left: string[] = [];
   const ended = new AbortController();
@@ -46,7 +50,6 @@ function openSessions(
       ...{ encryptionKeys: [randomBytes(32)], sendRate: 0, sendBurst: 1 },
       whatsapp: { server, version: null },
     },
-    ...others,
     timings: defaultTimings,
     fetchMedia: () => Promise.reject(new Error("no media here")),
     turns: {
@@ -57,6 +60,7 @@ function openSessions(
     },
     ring: (channelId) => void rung.push(channelId),
     log: quiet,
+    ...others,
   });
   return { sessions, rung, left, formerOwners };
 }
@@ -161,13 +165,16 @@ test("a channel connects in the turn that its former owner gives it", async () =
 });
 
 /** Sessions on a sandbox of their own. */
-async function sandboxSessions(changes?: ChangeReports) {
+async function sandboxSessions(
+  options: Partial<Pick<SessionsOptions, "changes" | "db" | "collections">> = {},
+) {
   const sandbox = await startSandbox();
   const { websocketUrl } = sandbox;
   const rootKey = Buffer.from(sandbox.rootKey, "hex");
   WA_CERT_DETAILS.PUBLIC_KEY = rootKey;
   const { sessions } = openSessions(new Map(), randomUUID(), async () => undefined, {
-    ...{ server: { websocketUrl, rootKey }, ...(changes && { changes }) },
+    ...options,
+    server: { websocketUrl, rootKey },
   });
   return {
     ...{ sessions, sockets: () => sandbox.ledger.sockets() },
@@ -182,8 +189,10 @@ test("a session reports the QR that it stores", async () => {
   const shown: ShownPairing[] = [];
   const nothing = () => undefined;
   await using system = await sandboxSessions({
-    ...{ commandQueued: nothing, commandClaimed: nothing, commandEnded: nothing, eventsAppended: nothing },
-    pairingShown: (one) => void shown.push(one),
+    changes: {
+      ...{ commandQueued: nothing, commandClaimed: nothing, commandEnded: nothing, eventsAppended: nothing },
+      pairingShown: (one) => void shown.push(one),
+    },
   });
   const { _id } = await insertWished();
   await system.sessions.take(_id);
@@ -200,6 +209,49 @@ test("a channel that is taken for a command dials once, while that is claimed", 
   expect(system.sockets()).toHaveLength(1);
 });
 
+test("a new channel shows a QR without a read, but for looks whether more commands wait", async () => {
+  await using counted = await countedCommands(file.database);
+  const { db } = counted;
+  await using system = await sandboxSessions({ db, collections: collections(db) });
+  const { _id } = await insertWished({ type: "channel.connect", payload: {} });
+  await system.sessions.take(_id, true);
+  await eventually(() => file.all.events.findOne({ channelId: _id, "data.status": "qr_ready" }));
+  await eventually(() => file.all.commands.findOne({ channelId: _id, state: "succeeded" }));
+  await system.sessions.get(_id)?.finish();
+  const count = (name: string) => counted.names.filter((one) => one === name).length;
+  expect([count("find"), count("distinct")]).toEqual([0, 0]);
+  expect(count("aggregate")).toBeLessThanOrEqual(2);
+  // The owner, the claim and the fence of the keys.
+  expect(count("findAndModify")).toBe(3);
+});
+
+test("a channel that is taken for new although it had an owner is taken over", async () => {
+  const channel = freeChannel();
+  await file.all.channels.insertOne(channel);
+  const { sessions } = openSessions(new Map([[channel._id, { us: true, others: false }]]));
+  await sessions.take(channel._id, true);
+  expect((await file.all.channels.findOne({ _id: channel._id }))?.owner.epoch).toBe(2);
+  expect(sessions.channels()).toEqual([channel._id]);
+  sessions.abandon();
+});
+
+test("a session that cannot begin hangs up, and releases its database session", async () => {
+  const all = hookedCollections(file.all, {
+    async before({ collection }) {
+      if (collection === "commands") throw new Error("made up");
+    },
+  });
+  await using system = await sandboxSessions({ collections: all });
+  const { _id } = await insertWished({ type: "channel.connect", payload: {} });
+  await expect(system.sessions.take(_id)).rejects.toThrow("made up");
+  const keys = file.database.db.collection<{ _id: string }>("whatsapp_auth_keys");
+  await eventually(async () => {
+    const row = await keys.findOne({ _id: `${_id}/fence` });
+    return row !== null && !("session" in row);
+  });
+  expect(system.sockets().filter(({ endedAt }) => endedAt === null)).toEqual([]);
+});
+
 test("a channel that is taken for a command which is refused hangs up", async () => {
   await using system = await sandboxSessions();
   const phoneNumber = "15550100342";
@@ -207,8 +259,11 @@ test("a channel that is taken for a command which is refused hangs up", async ()
   const { _id } = await insertWished({ type: "channel.connect", payload: { phoneNumber } });
   await system.sessions.take(_id);
   await eventually(() => file.all.commands.findOne({ channelId: _id, state: "failed" }));
-  await eventually(() => system.sockets().every(({ endedAt }) => endedAt !== null));
   expect(system.sessions.get(_id)?.machine().state).toBe("inactive");
+  await file.all.commands.insertOne(commandDocument(_id, { type: "channel.connect", payload: {}, lane: 0 }));
+  system.sessions.get(_id)?.ring(0);
+  await eventually(() => system.sessions.get(_id)?.machine().state === "qr_ready");
+  expect(system.sockets()).toHaveLength(2);
 });
 
 /** Inserts an unlinked channel that is wished to be connected, and a command for it. */
