@@ -4,6 +4,7 @@ import type { Collections } from "#shared/database.ts";
 import { isUnavailable } from "#shared/database-errors.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
+import { prepareCreds } from "./auth/spare-creds.ts";
 import { type CommandWrites, createCommandWrites } from "./commands/command-writes.ts";
 import type { ConnectTurns } from "./connect-turns.ts";
 import { isMovable } from "./machine/machine.ts";
@@ -169,7 +170,9 @@ export class Sessions {
       return this.#mayTake(found, isOverdue);
     };
     // Nothing of it is sealed, and nobody has it: there is nothing to look at before.
-    const found = isNew ? await acquireNew(collections, channelId, lease.id) : null;
+    const acquiring = isNew ? acquireNew(collections, channelId, lease.id) : null;
+    if (isNew) prepareCreds();
+    const found = await acquiring;
     const channel = found ?? (await acquire(collections, channelId, lease.id, mayTake));
     if (!channel || !lease.isValid()) return;
     const session = await this.#openSession(channel, formerOwner);

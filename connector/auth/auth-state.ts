@@ -7,13 +7,14 @@
  */
 
 import type { Db } from "mongodb";
-import { type AuthenticationCreds, type AuthenticationState, initAuthCreds } from "../baileys/baileys.ts";
+import type { AuthenticationCreds, AuthenticationState } from "../baileys/baileys.ts";
 import type { JournaledPart } from "../baileys/journaled-part.ts";
 import { AuthStateError } from "./auth-error.ts";
 import { AuthStore } from "./auth-store.ts";
 import { createDiscards, type Discards } from "./discards.ts";
 import { KeyStore } from "./key-store.ts";
 import { decodeCreds, decodeValue, encodeCreds } from "./row-codec.ts";
+import { takeCreds } from "./spare-creds.ts";
 import { type Batch, WriteChain } from "./write-chain.ts";
 
 export interface AuthStateOptions {
@@ -158,7 +159,7 @@ class MongoAuthState implements AuthState {
   async create(): Promise<void> {
     if (this.linked()) throw new AuthStateError("already_linked", "The channel has paired credentials");
     if (this.#mayHaveRows) await this.erase();
-    this.#state = { creds: initAuthCreds(), keys: this.#keys };
+    this.#state = { creds: takeCreds(), keys: this.#keys };
     this.#mayHaveRows = true;
   }
 
