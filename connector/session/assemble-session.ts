@@ -114,6 +114,7 @@ export function assembleSession(
     limits: timings,
     initial: initial.machine,
     lastDisconnect: channel.lastDisconnect,
+    hasFormerCode: channel.pairing !== null,
     perform: effects.perform,
     forgetCode: queue.forgetPairingCodes,
     onChange: () => {

@@ -34,6 +34,8 @@ export interface MachineRunner extends Pick<Condition<MachineState>, "until"> {
 export interface MachineRunnerOptions {
   initial: MachineState;
   lastDisconnect: LastDisconnect | null;
+  /** Whether the document still shows a code of the former owner, which died with its socket. */
+  hasFormerCode?: boolean;
   channelStore: Pick<ChannelStore, "saveStep" | "setWish">;
   events: Pick<EventLog, "publish">;
   /** Called when a pairing code no longer works, before that is stored. */
@@ -60,6 +62,7 @@ export function createMachineRunner(
   const condition = createCondition(() => machine);
   let machine = options.initial;
   let lastDisconnect = options.lastDisconnect;
+  let hasFormerCode = options.hasFormerCode ?? false;
 
   const worldOf = ({ method }: MachineState): World => ({
     now: now(),
@@ -80,12 +83,13 @@ export function createMachineRunner(
     if (signal.type === "closed") lastDisconnect = disconnectOf(signal, world.now);
     for (const effect of effects.filter(isBeforeStatus)) await perform(effect);
     machine = after;
-    const isCodeNew = before.code !== after.code;
+    const isCodeNew = before.code !== after.code || hasFormerCode;
     const store = async () => {
       if (isCodeNew && before.code?.kind === "code") await options.forgetCode();
       const account = isAccountNew(effects) ? options.account.linked() : null;
       const also = { ...wishOf(signal, effects), ...(account && { account }) };
       await channelStore.saveStep({ machine, lastDisconnect, isCodeNew, ...also });
+      hasFormerCode = false;
       if (account) options.account.accept(account);
     };
     const tell = async () => {

@@ -18,7 +18,10 @@ const lost: Signal = { type: "closed", reason: { kind: "connection_lost" }, code
 /** A machine runner on a real document and log. `effects` lists each effect with the document's status at that moment. */
 async function startRunner(
   options: Partial<
-    Pick<MachineRunnerOptions, "initial" | "isLinked" | "perform" | "channelStore" | "events">
+    Pick<
+      MachineRunnerOptions,
+      "initial" | "isLinked" | "perform" | "channelStore" | "events" | "hasFormerCode"
+    >
   > = {},
 ) {
   const channel = channelDocument({ owner: { connector: "me", epoch: 1 }, wanted: "connected" });
@@ -91,6 +94,15 @@ test("a socket is opened while the step is being stored", async () => {
   await runner.dispatch(start);
   expect(runner.machine().state).toBe("connecting");
   expect(errors).toEqual([]);
+});
+
+test("the first step of an owner removes the code that the former one showed", async () => {
+  const { runner, read } = await startRunner({ hasFormerCode: true });
+  const pairing = { ...codes.qr, expiresAt: new Date(codes.qr.expiresAt) };
+  const { _id } = await read();
+  await file.all.channels.updateOne({ _id }, { $set: { pairing, "config.qrCode": "shown" } });
+  await runner.dispatch(start);
+  expect(await read()).toMatchObject({ status: "connecting", pairing: null, config: { qrCode: null } });
 });
 
 test("a socket's frames wait for the step to be stored, not for its event", async () => {
