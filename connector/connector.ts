@@ -99,9 +99,9 @@ export function startConnector(options: ConnectorOptions): Connector {
     ownedChannel(channelId) {
       return current?.lease.isFresh() ? (current.supervisor.session(channelId)?.owned() ?? null) : null;
     },
-    insertClaimed(command, insertion) {
+    insertClaimed(command, mayExist) {
       const session = current?.supervisor.session(command.channelId);
-      const stored = session?.insertClaimed(command, insertion) ?? null;
+      const stored = session?.insertClaimed(command, mayExist) ?? null;
       if (stored !== null) options.changes.commandClaimed(command._id);
       return stored;
     },

@@ -13,16 +13,14 @@ export interface LocalConnector {
   /** Null for a channel of another owner or of none, and for one that a command may be about to delete. */
   ownedChannel(channelId: string): OwnedChannel | null;
   /**
-   * Inserts a new send as claimed, and sends it. Settles as `insert` does. Returns null when the send has to be queued, because its
+   * Inserts a new send as claimed, and sends it. Resolves when it is durable; to `isQueued` when the owner could not keep it. Throws
+   * `channel_not_found` when the channel is deleted, the error of a duplicate when somebody else has inserted it, which is only
+   * possible with `mayExist`, and the database's error. Returns null, and inserts nothing, when the send has to be queued: its
    * channel is owned elsewhere, not open, or has others that wait.
    */
-  insertClaimed(command: CommandDocument, insertion: Insertion): Promise<void> | null;
+  insertClaimed(command: CommandDocument, mayExist: boolean): Promise<DirectInsertion> | null;
 }
 
-/** How to insert a command. */
-export interface Insertion {
-  /** Resolves when the command is durable. Inserts in the order of the calls. */
-  insert(command: CommandDocument): Promise<void>;
-  /** Whether somebody else may insert a command with this id, too. */
-  mayExist: boolean;
+export interface DirectInsertion {
+  isQueued: boolean;
 }

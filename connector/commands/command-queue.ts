@@ -4,7 +4,9 @@ import type { Collection } from "mongodb";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { CommandType } from "#shared/commands.ts";
 import { durable } from "#shared/database.ts";
-import { assertHeld, dateOf, type Fence } from "../ownership/fence.ts";
+import { insertTogether } from "#shared/insert-together.ts";
+import { oncePer } from "#shared/once-per.ts";
+import { dateOf, type Fence } from "../ownership/fence.ts";
 import { type ClaimedSends, commandClaims, type ReportUnclaimable } from "./claim.ts";
 import { claimsMax, commandSteps } from "./command-lifecycle.ts";
 import { type CommandWrites, createCommandWrites } from "./command-writes.ts";
@@ -44,8 +46,10 @@ export interface CommandQueue extends RelayMarks {
   claimOne(relayedBy: string, report?: ReportUnclaimable): Promise<Send[] | null>;
   /** As `claimOne`, for a control command. */
   claimControl(): Promise<CommandDocument[] | null>;
-  /** The document of a new send, claimed as `claimBegun` does; throws `FencedError` past the owner's deadline. */
-  claimed(command: CommandDocument, relayedBy: string): CommandDocument;
+  /** The document of a new send, claimed as `claimBegun` does; null past the owner's deadline. */
+  claimed(command: CommandDocument, relayedBy: string): CommandDocument | null;
+  /** Inserts such documents, in the order of the calls; channels share the writes. Resolves when they are durable. */
+  insert(claimed: CommandDocument): Promise<void>;
   /** Settles expired commands and claims none. */
   expire(report?: ReportUnclaimable): Promise<void>;
   /** Queues claimed commands again that did not reach the wire. */
@@ -70,6 +74,8 @@ export interface CommandQueue extends RelayMarks {
 /** The commands that link a channel. */
 export const pairingTypes: readonly CommandType[] = ["channel.connect", "channel.request_pairing_code"];
 
+const clockErrorMs = 1_000;
+const claimedInsertions = oncePer((commands: Collection<CommandDocument>) => insertTogether(commands));
 const { claim: claimStep, begin, requeue, confirm } = commandSteps;
 const isDueInTime = {
   $expr: { $and: [{ $lte: ["$notBefore", "$$NOW"] }, { $gt: ["$expiresAt", "$$NOW"] }] },
@@ -112,11 +118,22 @@ export function createCommandQueue(
     claimOne: (relayedBy, report = reportNothing) => claimOne(relayedBy, report),
     claimControl,
     claimed(command, relayedBy) {
-      assertHeld(fence);
+      if (fence.isHeld?.() === false) return null;
       const at = dateOf(fence);
       const claim = { connector: connectorId, epoch, at };
-      return { ...command, state: claimStep.to, attempts: 1, claim, relayStartedAt: at, relayedBy };
+      // The owner's clock is an estimate: once queued, the send must not be early.
+      const notBefore = new Date(at.getTime() - clockErrorMs);
+      return {
+        ...command,
+        notBefore,
+        state: claimStep.to,
+        attempts: 1,
+        claim,
+        relayStartedAt: at,
+        relayedBy,
+      };
     },
+    insert: (claimed) => claimedInsertions(commands)(claimed),
     expire: (report = reportNothing) => expire(report),
     ...relayMarks({ commands, channelId, epoch }),
     async unclaim(ids) {

@@ -7,6 +7,8 @@ import { createSharedCall } from "#shared/shared-call.ts";
 export interface OpenCommands {
   hasQueued: boolean;
   hasBegun: boolean;
+  /** Whether the channel is deleted. */
+  isDeleted: boolean;
 }
 
 /** Looks whether a channel has open commands. Channels that look at the same moment share the command. */
@@ -19,20 +21,38 @@ export const openLooks = oncePer(({ db }: Collection<CommandDocument>) =>
         { $documents: ids.map((_id) => ({ _id: { $literal: _id } })) },
         { $lookup: anyOf(["queued"], "queued") },
         { $lookup: anyOf(["running", "unknown"], "begun") },
+        { $lookup: ifDeleted("deleted") },
       ];
       const found = await db
-        .aggregate<{ _id: string; queued: unknown[]; begun: unknown[] }>(pipeline, {
+        .aggregate<Found>(pipeline, {
           readPreference: "primary",
         })
         .toArray();
       const byId = new Map(found.map((one) => [one._id, one]));
       return channelIds.map((channelId) => {
-        const { queued = [], begun = [] } = byId.get(channelId) ?? {};
-        return { hasQueued: queued.length > 0, hasBegun: begun.length > 0 };
+        const { queued = [], begun = [], deleted = [] } = byId.get(channelId) ?? {};
+        return { hasQueued: queued.length > 0, hasBegun: begun.length > 0, isDeleted: deleted.length > 0 };
       });
     },
   }),
 );
+
+interface Found {
+  _id: string;
+  queued: unknown[];
+  begun: unknown[];
+  deleted: unknown[];
+}
+
+function ifDeleted(as: string): Document {
+  return {
+    from: collectionNames.channels,
+    localField: "_id",
+    foreignField: "_id",
+    pipeline: [{ $match: { deletedAt: { $ne: null } } }, { $project: { _id: 0, is: { $literal: true } } }],
+    as,
+  };
+}
 
 function anyOf(states: CommandDocument["state"][], as: string): Document {
   return {

@@ -1,9 +1,11 @@
 import type { CommandDocument } from "#shared/collections.ts";
 import { isDuplicate } from "#shared/database-errors.ts";
-import type { Insertion } from "#shared/local-connector.ts";
+import { ServiceError } from "#shared/errors.ts";
+import type { DirectInsertion } from "#shared/local-connector.ts";
 import type { CommandQueue } from "../commands/command-queue.ts";
 import type { Send } from "../commands/send-settlement.ts";
 import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
+import type { SessionScope } from "../session-scope.ts";
 
 /**
  * The direct sends of a channel: those that the owner's own process inserts as claimed, so that they need not be found in the
@@ -12,12 +14,12 @@ import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
 export interface DirectSends {
   /** Whether one more may come: false while many wait, and for a while after others were found in the queue. */
   hasRoom(): boolean;
-  /** Inserts a send as claimed, behind those that wait here. Settles as `insert` does. */
+  /** Inserts a send as claimed, behind those that wait here; see `LocalConnector.insertClaimed`. */
   insert(
     command: CommandDocument & { messageId: string },
     socket: OpenSocket,
-    insertion: Insertion,
-  ): Promise<void>;
+    mayExist: boolean,
+  ): Promise<DirectInsertion> | null;
   isEmpty(): boolean;
   /**
    * Takes those that may go out over this socket now, in order. When a send that was there before one of them is queued, or when
@@ -29,15 +31,15 @@ export interface DirectSends {
 }
 
 export interface DirectSendsOptions {
-  queue: Pick<CommandQueue, "claimed" | "look" | "unclaim">;
-  /** Called at once when sends are taken back. */
-  onTakeBack(): void;
-  /** Called when it is not certain whether an insertion took place: the next owner finds out. */
-  onError(error: unknown): void;
+  queue: Pick<CommandQueue, "claimed" | "insert" | "look" | "unclaim">;
+  /** Called at once when sends are taken back, and when one turns out to be in the queue. */
+  onQueued(): void;
+  /** A session fails with an insertion of which it is not certain whether it took place: the next owner rescues the send. */
+  scope: Pick<SessionScope, "isOwner" | "fail">;
 }
 
 /** `behind`: something is queued that was there first; `exists`: somebody else has inserted it, and it is theirs. */
-type State = "clear" | "behind" | "exists";
+type State = "clear" | "behind" | "exists" | "deleted";
 
 interface DirectSend {
   send: Send;
@@ -48,9 +50,9 @@ interface DirectSend {
 /** Those that wait here, and those that were just taken. A send that has to wait longer can be cancelled, in the queue. */
 const claimedMax = 32;
 /** A command that is due only later is found by every look: each direct send would be taken back. */
-const pauseMs = 10_000;
+const pauseMs = 1_000;
 
-export function createDirectSends({ queue, onTakeBack, onError }: DirectSendsOptions): DirectSends {
+export function createDirectSends({ queue, onQueued, scope }: DirectSendsOptions): DirectSends {
   const waiting: DirectSend[] = [];
   /** How many were taken last. */
   let taken = 0;
@@ -59,19 +61,30 @@ export function createDirectSends({ queue, onTakeBack, onError }: DirectSendsOpt
   const takeBack = async () => {
     if (waiting.length === 0) return;
     const sends = waiting.splice(0).map(({ send }) => send);
-    onTakeBack();
+    onQueued();
     await queueAgain(queue, sends);
   };
+  /** What the caller is told. */
+  const accepted = async ({ _id }: Send, stored: Promise<void>, state: Promise<State>) => {
+    await stored;
+    if ((await state) === "deleted") throw new ServiceError("channel_not_found");
+    // A successor may have looked for orphans before this one was stored.
+    const isQueued = !scope.isOwner();
+    if (isQueued) await queue.unclaim([_id]);
+    return { isQueued };
+  };
+
   return {
     hasRoom: () => waiting.length + taken < claimedMax && performance.now() >= pausedUntil,
-    insert(command, socket, { insert, mayExist }) {
+    insert(command, socket, mayExist) {
       const claimed = queue.claimed(command, accountOf(socket));
-      const stored = insert(claimed);
+      if (!claimed) return null;
+      const stored = queue.insert(claimed);
       const exists = (error: unknown) => mayExist && isDuplicate(error);
-      stored.catch((error) => exists(error) || onError(error));
+      stored.catch((error) => exists(error) || scope.fail(error));
       // Whatever was accepted before this request shows in a look that begins now.
       const state = Promise.all([queue.look(), mayExist ? stored : undefined]).then(
-        ([{ hasQueued }]): State => (hasQueued ? "behind" : "clear"),
+        ([{ hasQueued, isDeleted }]): State => (isDeleted ? "deleted" : hasQueued ? "behind" : "clear"),
         (error): State => {
           if (exists(error)) return "exists";
           throw error;
@@ -80,22 +93,25 @@ export function createDirectSends({ queue, onTakeBack, onError }: DirectSendsOpt
       state.catch(() => undefined);
       const send = { ...claimed, messageId: command.messageId, stored };
       waiting.push({ send, gone: socket.gone, state });
-      return stored;
+      return accepted(send, stored, state);
     },
     isEmpty: () => waiting.length === 0,
     async take({ gone }) {
       taken = 0;
       const next = [...waiting];
       const states = await Promise.all(next.map(({ state }) => state));
+      const clear = next.filter((_, index) => states[index] === "clear");
       const isBehind = states.includes("behind");
       if (isBehind) pausedUntil = performance.now() + pauseMs;
       if (isBehind || next.some((one) => one.gone !== gone)) {
         await takeBack();
         return [];
       }
+      if (states.includes("exists")) onQueued();
       waiting.splice(0, next.length);
-      taken = next.length;
-      return next.filter((_, index) => states[index] === "clear").map(({ send }) => send);
+      taken = clear.length;
+      // What is left out was inserted by somebody else, or will be erased with its channel.
+      return clear.map(({ send }) => send);
     },
     takeBack,
   };

@@ -59,7 +59,12 @@ interface Journey<T> {
   takeBack(sends: readonly Send[]): Promise<void>;
 }
 
-export function createDispatch(scope: SessionScope, options: DispatchOptions): Dispatch {
+/** `onQueuedAgain` is called for a send that was set aside. */
+export function createDispatch(
+  scope: SessionScope,
+  options: DispatchOptions,
+  onQueuedAgain: () => void,
+): Dispatch {
   const { queue } = options;
   const outcomes = createSendOutcomes(options);
   const ackWindow = createAckWindow(scope.fail);
@@ -108,7 +113,11 @@ export function createDispatch(scope: SessionScope, options: DispatchOptions): D
         return false;
       }
       if (isDone) continue;
-      const orTakeBack = (done: boolean) => (done ? undefined : journey.takeBack([attempt.send]));
+      const orTakeBack = async (done: boolean) => {
+        if (done) return;
+        await journey.takeBack([attempt.send]);
+        onQueuedAgain();
+      };
       await setAside.add(chat, carried.then(orTakeBack));
     }
     return true;

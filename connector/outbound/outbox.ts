@@ -1,9 +1,10 @@
 import type { CommandDocument } from "#shared/collections.ts";
-import type { Insertion } from "#shared/local-connector.ts";
+import type { DirectInsertion } from "#shared/local-connector.ts";
 import type { ReportUnclaimable } from "../commands/claim.ts";
 import type { CommandQueue } from "../commands/command-queue.ts";
 import type { Send } from "../commands/send-settlement.ts";
 import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
+import type { SessionScope } from "../session-scope.ts";
 import { createDirectSends } from "./direct-sends.ts";
 
 /** What a channel has to send, in order: direct sends, and the sends in the queue. */
@@ -11,32 +12,34 @@ export interface Outbox {
   /** Call it when there may be sends in the queue; `isOne` says that one was just queued. */
   ring(isOne: boolean): void;
   /** Inserts a direct send. Returns null when it has to be queued, because others are or may be, or many wait. */
-  insert(command: CommandDocument, socket: OpenSocket, insertion: Insertion): Promise<void> | null;
+  insert(command: CommandDocument, socket: OpenSocket, mayExist: boolean): Promise<DirectInsertion> | null;
   /** The sends that go out over this socket next, claimed; an empty array when none is due. */
   next(socket: OpenSocket): Promise<Send[]>;
   /** Whether `next` would look for nothing. */
   isEmpty(): boolean;
-  /** Queues the direct sends that wait. With `isMore`, others that came before them were queued again. */
-  takeBack(isMore?: boolean): Promise<void>;
+  /** Queues the direct sends that wait. */
+  takeBack(): Promise<void>;
+  /** The same, when sends that came before them were queued again. */
+  takeBackBehind(): Promise<void>;
 }
 
 export interface OutboxOptions {
   queue: CommandQueue;
   report: ReportUnclaimable;
-  onError(error: unknown): void;
+  scope: Pick<SessionScope, "isOwner" | "fail">;
 }
 
 /** How many sends are claimed at once. */
 export const batchMax = 16;
 
-export function createOutbox({ queue, report, onError }: OutboxOptions): Outbox {
+export function createOutbox({ queue, report, scope }: OutboxOptions): Outbox {
   /** What the queue may hold: sends that were just queued, others, and certainly more of them. */
   const rung = { ones: 0, others: true, isMore: false };
   let isClaiming = false;
-  const isMore = () => {
+  const noteMore = () => {
     rung.isMore = true;
   };
-  const direct = createDirectSends({ queue, onTakeBack: isMore, onError });
+  const direct = createDirectSends({ queue, onQueued: noteMore, scope });
 
   const mayHoldSends = () => rung.ones > 0 || rung.others || rung.isMore;
   /** Looks for what is due, or takes the one send that was just queued without a look. */
@@ -57,24 +60,25 @@ export function createOutbox({ queue, report, onError }: OutboxOptions): Outbox 
       if (isOne) rung.ones++;
       else rung.others = true;
     },
-    insert(command, socket, insertion) {
+    insert(command, socket, mayExist) {
       const { messageId } = command;
       if (messageId === undefined || mayHoldSends() || isClaiming || !direct.hasRoom()) return null;
-      return direct.insert({ ...command, messageId }, socket, insertion);
+      return direct.insert({ ...command, messageId }, socket, mayExist);
     },
     async next(socket) {
       // Whatever is in the queue was accepted later: otherwise they are taken back.
       const sends = await direct.take(socket);
-      if (sends.length > 0 || !mayHoldSends()) return sends;
+      if (sends.length > 0 || !direct.isEmpty() || !mayHoldSends()) return sends;
       isClaiming = true;
       return await claim(accountOf(socket)).finally(() => {
         isClaiming = false;
       });
     },
     isEmpty: () => direct.isEmpty() && !mayHoldSends(),
-    async takeBack(isMoreQueued = false) {
-      if (isMoreQueued) isMore();
-      await direct.takeBack();
+    takeBack: direct.takeBack,
+    takeBackBehind() {
+      noteMore();
+      return direct.takeBack();
     },
   };
 }

@@ -3,7 +3,7 @@
 import type { CommandDocument } from "#shared/collections.ts";
 import { publicError, ServiceError } from "#shared/errors.ts";
 import { newMessageId } from "#shared/ids.ts";
-import type { Insertion } from "#shared/local-connector.ts";
+import type { DirectInsertion } from "#shared/local-connector.ts";
 import type { ReportUnclaimable } from "../commands/claim.ts";
 import { isSend, type Send } from "../commands/send-settlement.ts";
 import { createWorkLoop } from "../concurrency/work-loop.ts";
@@ -25,14 +25,14 @@ export interface Sender {
   /** Call it when there may be commands; `isOne` says that one was just queued. */
   ring(isOne?: boolean): void;
   /** Inserts a direct send. Returns null while it would have to wait: then it belongs in the queue. */
-  insertClaimed(command: CommandDocument, insertion: Insertion): Promise<void> | null;
+  insertClaimed(command: CommandDocument, mayExist: boolean): Promise<DirectInsertion> | null;
   /** Claims no more commands. Resolves when no send is on its way. */
   stop(): Promise<void>;
 }
 
 export function createSender(scope: SessionScope, options: SenderOptions): Sender {
   const { queue, messageStatuses, sending } = options;
-  const dispatch = createDispatch(scope, options);
+  const dispatch = createDispatch(scope, options, () => sender.ring());
   let resentOn: AbortSignal | null = null;
 
   const reportUnclaimable: ReportUnclaimable = async (unclaimable) => {
@@ -46,7 +46,7 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
     const claimed = await queue.claim([1, 2], batchMax, reportUnclaimable);
     return claimed.map((command) => ({ ...command, messageId: command.messageId ?? newMessageId() }));
   };
-  const outbox = createOutbox({ queue, report: reportUnclaimable, onError: scope.fail });
+  const outbox = createOutbox({ queue, report: reportUnclaimable, scope });
   /** Once for each socket, before any new send: a send that is `unknown` by then was relayed on an earlier socket. */
   const resendUnknown = async (socket: OpenSocket, canSend: () => boolean) => {
     if (resentOn === socket.gone) return;
@@ -81,7 +81,7 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
         if (sends.length === 0 && outbox.isEmpty()) return;
         const isThrough = await dispatch.send(sends, { wa, gone }, canSend);
         // Direct ones came after those that were queued again.
-        if (!isThrough) await outbox.takeBack(true);
+        if (!isThrough) await outbox.takeBackBehind();
       }
     },
   };
@@ -91,22 +91,23 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
     onError: scope.fail,
   });
 
-  return {
+  const sender: Sender = {
     ring(isOne = false) {
       outbox.ring(isOne);
       loop.ring();
     },
-    insertClaimed(command, insertion) {
+    insertClaimed(command, mayExist) {
       const now = sending();
       if (now.kind !== "open" || !loop.mayWork() || resentOn !== now.gone) return null;
-      const stored = outbox.insert(command, now, insertion);
+      const stored = outbox.insert(command, now, mayExist);
       if (stored !== null) loop.ring();
       return stored;
     },
     async stop() {
       await loop.stop();
-      await outbox.takeBack();
+      await outbox.takeBack().catch(scope.fail);
       await dispatch.idle();
     },
   };
+  return sender;
 }

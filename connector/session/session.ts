@@ -3,7 +3,7 @@
 import type { CommandDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import { errorTrace } from "#shared/error-trace.ts";
-import type { Insertion, OwnedChannel } from "#shared/local-connector.ts";
+import type { DirectInsertion, OwnedChannel } from "#shared/local-connector.ts";
 import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
 import { rescueOrphans } from "../commands/rescue-orphans.ts";
@@ -87,8 +87,8 @@ export class Session {
   }
 
   /** As `LocalConnector.insertClaimed`. */
-  insertClaimed(command: CommandDocument, insertion: Insertion): Promise<void> | null {
-    return this.#parts.sender.insertClaimed(command, insertion);
+  insertClaimed(command: CommandDocument, mayExist: boolean): Promise<DirectInsertion> | null {
+    return this.#parts.sender.insertClaimed(command, mayExist);
   }
 
   get fence(): Fence {

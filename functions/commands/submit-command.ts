@@ -2,13 +2,16 @@
 
 import type { Context } from "hono";
 import { type CommandPayload, type CommandType, commandTable } from "#shared/commands.ts";
+import { ServiceError } from "#shared/errors.ts";
 import { newCommandId, newMessageId } from "#shared/ids.ts";
+import type { DirectInsertion } from "#shared/local-connector.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { apiPrefix } from "../http/openapi.ts";
 import { waitPreference } from "../http/prefer-header.ts";
 import type { ChannelEnv, TargetEnv } from "../middleware/find-channel.ts";
 import type { OnceEnv } from "../middleware/idempotent.ts";
 import type { CommandOutcome } from "../results/results.ts";
+import type { CommandTarget, NewCommand, Store } from "../store/store.ts";
 import { confirmWrite } from "../store/unconfirmed-write.ts";
 
 const waitMsDefault = 10_000;
@@ -70,19 +73,31 @@ export async function submitCommand<T extends CommandType>(
   using _expected = isRepeated ? undefined : results.expect?.(ids.commandId);
   if (!(isRepeated && (await store.hasCommand(ids.commandId)))) {
     await prepare?.();
-    const command = {
-      ...{ ...ids, channelId, type, lane, payload },
-      keyId: caller.keyId,
-      createdAt: found.now,
-      expiresAt: new Date(found.now.getTime() + (ttlSeconds ?? settings.sendTtlSeconds) * 1_000),
+    const isSend = type === "message.send";
+    const commandAt = (createdAt: Date): NewCommand => {
+      const expiresAt = new Date(createdAt.getTime() + (ttlSeconds ?? settings.sendTtlSeconds) * 1_000);
+      const { keyId } = caller;
+      return { ...ids, channelId, type, lane, payload, keyId, createdAt, expiresAt };
     };
-    const insertion = store.insertCommand(command, isRepeated ? undefined : { mayExist: once.isKeyed });
+    const direct = isSend && !isRepeated ? store.insertDirect(commandAt(found.now), once.isKeyed) : null;
+    const insertion = direct ?? queue(store, found, commandAt);
     // Every command but a send is idempotent.
-    const unconfirmed = { ids, retryable: once.isKeyed || type !== "message.send" };
-    const { isQueued } = await confirmWrite(insertion, unconfirmed);
+    const { isQueued } = await confirmWrite(insertion, { ids, retryable: once.isKeyed || !isSend });
     if (isQueued) ring?.(channelId, lane, ids.commandId);
   }
   return { ...ids, outcome: await waitForOutcome({ ...ids, isRepeated }) };
+}
+
+/** What an owner knows of its channel may be older than the database: it is read. */
+async function queue(
+  store: Pick<Store, "findChannel" | "insertCommand">,
+  { channel, now, isOwned }: CommandTarget,
+  commandAt: (createdAt: Date) => NewCommand,
+): Promise<DirectInsertion> {
+  const found = isOwned ? await store.findChannel(channel.channelId) : { now };
+  if (!found) throw new ServiceError("channel_not_found");
+  await store.insertCommand(commandAt(found.now));
+  return { isQueued: true };
 }
 
 function newIds(type: CommandType): CommandIds {

@@ -3,8 +3,8 @@ import type { CommandDocument } from "#shared/collections.ts";
 import { boundedRead, durable } from "#shared/database.ts";
 import { isDuplicate } from "#shared/database-errors.ts";
 import type { PublicError } from "#shared/errors.ts";
+import { insertTogether } from "#shared/insert-together.ts";
 import type { LocalConnector } from "#shared/local-connector.ts";
-import { insertTogether } from "./insert-together.ts";
 import { storedIds } from "./mongo-command-id.ts";
 import { commandPage } from "./mongo-command-page.ts";
 import { readableCommand } from "./readable-command.ts";
@@ -12,7 +12,13 @@ import type { NewCommand, Store } from "./store.ts";
 
 type Commands = Pick<
   Store,
-  "insertCommand" | "findCommand" | "hasCommand" | "listCommands" | "cancelCommand" | "requeueCommand"
+  | "insertCommand"
+  | "insertDirect"
+  | "findCommand"
+  | "hasCommand"
+  | "listCommands"
+  | "cancelCommand"
+  | "requeueCommand"
 >;
 
 const cancelled: PublicError = { code: "cancelled", message: "The command was cancelled" };
@@ -23,22 +29,24 @@ export function mongoCommands(
   { insertClaimed }: Partial<Pick<LocalConnector, "insertClaimed">> = {},
 ): Commands {
   const insert = insertTogether(commands);
+  /** Waits until a majority has the existing document; throws the error when it was no duplicate. */
+  const confirmExisting = async ({ commandId, type }: NewCommand, error: unknown) => {
+    if (!isDuplicate(error)) throw error;
+    const unchanged = { $set: { type } };
+    const { matchedCount } = await commands.updateOne({ _id: commandId }, unchanged, durable);
+    if (matchedCount === 0) throw error;
+  };
   return {
-    async insertCommand(command, direct) {
-      const document = queued(command);
-      const mayBeClaimed = command.type === "message.send" && direct !== undefined;
-      const claimed = (mayBeClaimed && insertClaimed?.(document, { insert, ...direct })) || null;
-      try {
-        await (claimed ?? insert(document));
-        return { isQueued: claimed === null };
-      } catch (error) {
-        if (!isDuplicate(error)) throw error;
-        // Changes nothing, but waits until a majority has the existing document.
-        const unchanged = { $set: { type: command.type } };
-        const { matchedCount } = await commands.updateOne({ _id: command.commandId }, unchanged, durable);
-        if (matchedCount === 0) throw error;
-      }
-      return { isQueued: true };
+    async insertCommand(command) {
+      await insert(queued(command)).catch((error) => confirmExisting(command, error));
+    },
+    insertDirect(send, mayExist) {
+      const inserted = insertClaimed?.(queued(send), mayExist) ?? null;
+      if (inserted === null) return null;
+      return inserted.catch(async (error) => {
+        await confirmExisting(send, error);
+        return { isQueued: true };
+      });
     },
     async findCommand(commandId) {
       const command = await commands.findOne({ _id: { $in: storedIds(commandId) } }, boundedRead);

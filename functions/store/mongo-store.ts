@@ -56,6 +56,10 @@ function withDeadlines(store: Store): Store {
     setWish: withDeadline(store.setWish),
     markDeleted: withDeadline(store.markDeleted),
     insertCommand: withDeadline(store.insertCommand),
+    insertDirect(...send) {
+      const inserted = store.insertDirect(...send);
+      return inserted === null ? null : databaseAnswer(inserted, boundedRead.maxTimeMS);
+    },
     findCommand: withDeadline(store.findCommand),
     hasCommand: withDeadline(store.hasCommand),
     listCommands: endedInTime(store.listCommands),

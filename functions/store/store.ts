@@ -4,6 +4,7 @@ import type { Caller } from "#shared/authentication.ts";
 import type { ChannelStatus } from "#shared/channel.ts";
 import type { ChannelDocument, CommandDocument } from "#shared/collections.ts";
 import type { CommandState, CommandType } from "#shared/commands.ts";
+import type { DirectInsertion } from "#shared/local-connector.ts";
 import type { LogReader, LongRead } from "../events/event-view.ts";
 import type { KeyedRequests } from "../idempotency/keyed-request.ts";
 
@@ -100,11 +101,14 @@ export interface Store extends Authentication, KeyedRequests, LogReader {
   /** Hides the channel from callers; a connector erases it. False when it does not exist. */
   markDeleted(channelId: string): Promise<boolean>;
 
+  /** Inserts the command unless it exists. */
+  insertCommand(command: NewCommand): Promise<void>;
   /**
-   * Inserts the command unless it exists. Resolves to whether it was queued: with `direct`, the connector of this process may have
-   * claimed a send as it was inserted. `mayExist`: a repetition of the request may insert it, too.
+   * Lets the connector of this process insert a new send as claimed. Returns null when it has to be queued; resolves to whether it
+   * was queued after all. Throws `channel_not_found` when the channel is deleted. `mayExist`: a repetition of the request may
+   * insert it, too.
    */
-  insertCommand(command: NewCommand, direct?: { mayExist: boolean }): Promise<{ isQueued: boolean }>;
+  insertDirect(send: NewCommand, mayExist: boolean): Promise<DirectInsertion> | null;
   findCommand(commandId: string): Promise<CommandDocument | null>;
   /** Whether a majority has the command, so that it survives the loss of a server. */
   hasCommand(commandId: string): Promise<boolean>;

@@ -1,9 +1,10 @@
-import { expect, test } from "vitest";
-import { insertTogether } from "#functions/store/insert-together.ts";
+import { setImmediate } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
 import type { CommandDocument } from "#shared/collections.ts";
-import type { Insertion } from "#shared/local-connector.ts";
+import { channelDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { fileDatabase } from "../connector.fixture.ts";
+import { hookedCollections, killedInside } from "../faulty-collections.fixture.ts";
 import type { Answers } from "./fake-socket.fixture.ts";
 import { senderOn } from "./sender.fixture.ts";
 
@@ -11,25 +12,28 @@ const file = fileDatabase();
 const unregistered = "15550100666@s.whatsapp.net";
 const idsOf = (commands: CommandDocument[]) => commands.map(({ messageId }) => messageId);
 
-/** A sender that takes direct sends: it has found its queue empty. */
+/** A sender that takes direct sends: it has found its queue empty. `held` inserts one once `released` has resolved. */
 async function idleSender(answers: Answers = {}) {
-  const fixture = await senderOn(file.all, answers);
-  const insert: Insertion["insert"] = insertTogether(file.all.commands);
-  const direct = (command: CommandDocument, how = insert, mayExist = false) =>
-    fixture.sender.insertClaimed(command, { insert: how, mayExist });
+  const holds = new Map<string, Promise<unknown>>();
+  const hooked = hookedCollections(file.all, {
+    async before({ collection, args: [inserted] }) {
+      if (collection !== "commands") return;
+      await Promise.all([inserted].flat().map((one) => holds.get((one as { _id?: string })._id ?? "")));
+    },
+  });
+  const fixture = await senderOn(hooked, answers);
+  const direct = (command: CommandDocument, mayExist = false) =>
+    fixture.sender.insertClaimed(command, mayExist);
+  const held = (command: CommandDocument, released: Promise<unknown>, mayExist = false) => {
+    holds.set(command._id, released);
+    return direct(command, mayExist);
+  };
   fixture.sender.ring();
   const first = fixture.newSend();
   await eventually(() => direct(first) !== null);
   await fixture.settled(first);
   fixture.socket.relayed.length = 0;
   fixture.socket.written.length = 0;
-  /** Inserts a direct send once `released` has resolved. */
-  const held =
-    (released: Promise<unknown>): Insertion["insert"] =>
-    async (command) => {
-      await released;
-      await insert(command);
-    };
   return { ...fixture, direct, held };
 }
 
@@ -52,7 +56,7 @@ test("a direct send is encrypted while it is stored, and leaves only when it is 
   const fixture = await idleSender();
   const released = Promise.withResolvers<void>();
   const command = fixture.newSend();
-  const stored = fixture.direct(command, fixture.held(released.promise));
+  const stored = fixture.held(command, released.promise);
   await eventually(() => fixture.socket.relayed.length === 1);
   // The record of the message is durable long before.
   await eventually(() => file.all.messages.findOne({ messageId: command.messageId ?? "" }));
@@ -69,8 +73,11 @@ test("a direct send that cannot go out is settled only when it is durable", asyn
   const refused = fixture.newSend({
     payload: { to: unregistered, content: { type: "text", text: "Hello" } },
   });
-  void fixture.direct(refused, fixture.held(released.promise));
+  void fixture.held(refused, released.promise);
   const other = fixture.newSend();
+  // The insertion of the first one is under way: they do not share it.
+  await setImmediate();
+  await setImmediate();
   await fixture.direct(other);
   expect(await fixture.settled(other)).toMatchObject({ state: "succeeded" });
   await fixture.expectPublished(refused);
@@ -101,7 +108,9 @@ test("a send that was just queued goes out before a later one, which is not dire
 
 test("an insertion that fails ends the session, and nothing of the send leaves", async () => {
   const fixture = await idleSender();
-  const lost = fixture.direct(fixture.newSend(), () => Promise.reject(new Error("made up")));
+  const failing = Promise.reject(new Error("made up"));
+  failing.catch(() => undefined);
+  const lost = fixture.held(fixture.newSend(), failing);
   await expect(lost).rejects.toThrow("made up");
   await eventually(() => fixture.errors.length > 0);
   expect(fixture.errors).toContainEqual(expect.objectContaining({ message: "made up" }));
@@ -163,12 +172,15 @@ test("more than 32 direct sends at once are left to the queue", async () => {
 test("a send that somebody else inserts first is theirs, and one that nobody does goes out once it is stored", async () => {
   const fixture = await idleSender();
   const [theirs] = (await fixture.insert(1, { state: "succeeded", doneAt: new Date() })) as [CommandDocument];
-  const insertAll = insertTogether(file.all.commands);
-  await expect(fixture.direct(theirs, insertAll, true)).rejects.toMatchObject({ code: 11000 });
+  await expect(fixture.direct(theirs, true)).rejects.toMatchObject({ code: 11000 });
   const ours = fixture.newSend();
   const released = Promise.withResolvers<void>();
-  void fixture.direct(ours, fixture.held(released.promise), true);
+  // The queue is searched for theirs first.
+  await eventually(() => fixture.held(ours, released.promise, true) !== null);
   const other = fixture.newSend();
+  // The insertion of the first one is under way: they do not share it.
+  await setImmediate();
+  await setImmediate();
   await fixture.direct(other);
   expect(fixture.socket.relayed).toEqual([]);
   released.resolve();
@@ -188,7 +200,7 @@ test("a send that somebody else inserted and this owner claimed is not queued ag
   const [theirs] = (await fixture.insert(1)) as [CommandDocument];
   fixture.sender.ring(true);
   await eventually(() => fixture.socket.relayed.length === 1);
-  const again = fixture.direct(theirs, insertTogether(file.all.commands), true);
+  const again = fixture.direct(theirs, true);
   await expect(again).rejects.toMatchObject({ code: 11000 });
   const stopped = fixture.sender.stop();
   relayed.resolve();
@@ -196,4 +208,81 @@ test("a send that somebody else inserted and this owner claimed is not queued ag
   acked.resolve("sent");
   await stopped;
   expect(await fixture.read(theirs)).toMatchObject({ state: "succeeded", attempts: 1 });
+});
+
+test("a direct send on a channel that was deleted is refused, and never goes out", async () => {
+  const fixture = await idleSender();
+  await file.all.channels.insertOne(channelDocument({ _id: fixture.channelId, deletedAt: new Date() }));
+  const command = fixture.newSend();
+  await expect(fixture.direct(command)).rejects.toMatchObject({ code: "channel_not_found" });
+  await fixture.sender.stop();
+  expect([fixture.socket.relayed, fixture.errors]).toEqual([[], []]);
+});
+
+test("a direct send whose owner is deposed while it is stored is queued for the next one", async () => {
+  const fixture = await idleSender();
+  const released = Promise.withResolvers<void>();
+  const command = fixture.newSend();
+  const stored = fixture.held(command, released.promise);
+  fixture.now.isOwner = false;
+  released.resolve();
+  expect(await stored).toEqual({ isQueued: true });
+  expect(await fixture.read(command)).toMatchObject({ state: "queued", attempts: 0 });
+  expect(fixture.socket.written).toEqual([]);
+});
+
+describe("a process killed between any two effects of the shared writes of four direct sends", () => {
+  /** Four commands, records, events with a fence, settlements and statuses. */
+  const effectsOfFour = 22;
+  const toChat = (to: string) => ({ payload: { to, content: { type: "text", text: "Hello" } } });
+
+  test("leaves none on the wire that is not stored, and each stored one in a true state, with one event", {
+    timeout: 120_000,
+  }, async () => {
+    await Promise.all(Array.from({ length: effectsOfFour }, (_, effects) => killedAt(effects)));
+  });
+
+  async function killedAt(effects: number) {
+    const killed = Promise.withResolvers<void>();
+    // The takeover raises the fence first.
+    const dying = await senderOn(killedInside(file.all, effects + 1, killed.resolve));
+    const { channelId } = dying;
+    dying.sender.ring();
+    const chats = ["15550100081", "15550100082", "15550100081", "15550100083"];
+    const commands = chats.map((to) => dying.newSend(toChat(to)));
+    const [first, ...others] = commands as [CommandDocument, ...CommandDocument[]];
+    const insertions: (Promise<unknown> | null)[] = [];
+    // Until the queue was found empty, there are none.
+    await eventually(() => {
+      insertions[0] = dying.sender.insertClaimed(first, false);
+      return insertions[0] !== null;
+    });
+    for (const other of others) insertions.push(dying.sender.insertClaimed(other, false));
+    const answers = Promise.allSettled(insertions);
+    const isDone = async () => (await Promise.all(commands.map(dying.read))).every((one) => one?.doneAt);
+    await Promise.race([killed.promise, eventually(isDone).catch(() => undefined)]);
+    await dying.sender.stop();
+    const isAccepted = (await answers).map(({ status }) => status === "fulfilled");
+    const next = await senderOn(file.all, {}, 20_000, { channelId, epoch: 2 });
+    next.sender.ring();
+    const copiesOf = (id = "") =>
+      [...dying.socket.written, ...next.socket.written].filter((written) => written === id);
+    for (const [index, command] of commands.entries()) {
+      const { _id, messageId } = command;
+      const where = `send ${index} after ${effects} effects`;
+      if (!(await file.all.commands.findOne({ _id }))) {
+        expect([isAccepted[index], copiesOf(messageId)], where).toEqual([false, []]);
+        continue;
+      }
+      await eventually(async () => (await next.read(command)).state === "succeeded");
+      const published = await file.all.events.find({ channelId, "data.messageId": messageId }).toArray();
+      const statuses = published.map(({ data }) => data.status);
+      const sent = statuses.filter((status) => status === "sent");
+      expect([sent, new Set(statuses).size], where).toEqual([["sent"], statuses.length]);
+      const copies = copiesOf(messageId).length;
+      expect(copies, where).toBeGreaterThan(0);
+      expect(copies, where).toBeLessThanOrEqual(statuses.includes("unknown") ? 2 : 1);
+    }
+    await next.sender.stop();
+  }
 });

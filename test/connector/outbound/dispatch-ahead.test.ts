@@ -14,7 +14,7 @@ test("two sends are prepared ahead of the one whose turn it is", async () => {
   };
   const options = { preparation: { recipients }, overtakeMs: 60_000 } as unknown as DispatchOptions;
   const gone = new AbortController();
-  const { send } = createDispatch(sessionScope(), options);
+  const { send } = createDispatch(sessionScope(), options, () => undefined);
   const to = (n: number) => `${15550100000 + n}@s.whatsapp.net`;
   const batch = Array.from({ length: 16 }, (_, n) => ({
     ...commandDocument("channel", { payload: { to: to(n), content: { type: "text", text: "Hello" } } }),

@@ -55,6 +55,7 @@ const writes: (keyof Store)[] = [
   "setWish",
   "markDeleted",
   "insertCommand",
+  "insertDirect",
   "cancelCommand",
   "requeueCommand",
   "rememberRequest",

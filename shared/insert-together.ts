@@ -4,8 +4,8 @@ import {
   MongoServerError,
   type OptionalUnlessRequiredId,
 } from "mongodb";
-import { durable } from "#shared/database.ts";
-import { createSharedCall } from "#shared/shared-call.ts";
+import { durable } from "./database.ts";
+import { createSharedCall } from "./shared-call.ts";
 
 /**
  * Inserts documents, durable, in the order in which they are given; those of requests at the same moment share a command. One

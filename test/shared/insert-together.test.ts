@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import { insertTogether } from "#functions/store/insert-together.ts";
 import { isDuplicate } from "#shared/database-errors.ts";
+import { insertTogether } from "#shared/insert-together.ts";
 import { commandDocument } from "#test/support/documents.ts";
-import { fileDatabase } from "../../connector/connector.fixture.ts";
-import { hookedCollections } from "../../connector/faulty-collections.fixture.ts";
+import { fileDatabase } from "../connector/connector.fixture.ts";
+import { hookedCollections } from "../connector/faulty-collections.fixture.ts";
 
 const file = fileDatabase();
 
