@@ -98,6 +98,10 @@ async function runCrowd(run: Run, names: readonly ScenarioName[]): Promise<void>
   for (const program of programsOf(run, "restart")) {
     const subject = await startSubject(run, owned, program);
     const baseline = await measureBaseline(subject, options.channels);
+    for (let count = 100; count < options.channels; count += 100) {
+      await subject.pairUntil(count);
+      progress.tick(`${program}: ${count} channels linked`);
+    }
     await subject.pairUntil(options.channels);
     progress.say(`${program}: ${subject.channels.length} channels linked`);
     crowds.push({ program, subject, baseline });

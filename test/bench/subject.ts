@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Call } from "./calls.ts";
 import { nowMs } from "./clock.ts";
 import type { Program } from "./program.ts";
@@ -15,6 +16,8 @@ export interface Pairing extends BenchChannel {
 }
 
 const pairingAtOnce = 4;
+const scansMax = 10;
+const nextQrMs = 1_000;
 
 /** A program under measurement, its linked channels, and the sandbox that it talks to. */
 export class Subject {
@@ -49,10 +52,23 @@ export class Subject {
     const active = client.heard(
       (name, data) => name === "connection_update" && isOwn(data) && data.status === "active",
     );
-    const scannedAt = await this.sandbox("scan", phoneNumber, await client.qr(channelId));
+    const scannedAt = await this.#scan(channelId, phoneNumber);
     const connectedMs = (await active) - scannedAt;
     this.channels.push({ channelId, phoneNumber });
     return { channelId, phoneNumber, qrMs, connectedMs };
+  }
+
+  /** A QR may have been replaced by the time that the phone scans it: the next one will do. */
+  async #scan(channelId: string, phoneNumber: string): Promise<number> {
+    for (let scans = 1; ; scans++) {
+      const qr = await this.program.client.qr(channelId);
+      try {
+        return await this.sandbox("scan", phoneNumber, qr);
+      } catch (error) {
+        if (scans === scansMax) throw error;
+        await delay(nextQrMs);
+      }
+    }
   }
 
   /** Links channels until there are `count`. */
