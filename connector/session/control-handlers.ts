@@ -57,8 +57,8 @@ async function connect(
 ): Promise<CommandResults["channel.connect"]> {
   const { machineRunner } = context;
   if (isShowingCode(machineRunner.machine())) return { status: publicStatus(machineRunner.machine()) };
-  await start(context, phoneNumber ? { kind: "code", phoneNumber } : { kind: "qr" });
-  return { status: publicStatus(machineRunner.machine()) };
+  const after = await start(context, phoneNumber ? { kind: "code", phoneNumber } : { kind: "qr" });
+  return { status: publicStatus(after) };
 }
 
 async function requestPairingCode(
@@ -76,8 +76,7 @@ async function requestPairingCode(
 }
 
 async function disconnect({ machineRunner }: ControlContext): Promise<CommandResults["channel.disconnect"]> {
-  await machineRunner.dispatch({ type: "stop" });
-  return { status: publicStatus(machineRunner.machine()) };
+  return { status: publicStatus(await machineRunner.dispatch({ type: "stop" })) };
 }
 
 async function logout(context: ControlContext): Promise<CommandResults["channel.logout"]> {
@@ -97,10 +96,10 @@ async function erase(context: ControlContext): Promise<CommandResults["channel.d
   return {};
 }
 
-async function start(context: ControlContext, method: PairingMethod): Promise<void> {
+async function start(context: ControlContext, method: PairingMethod): Promise<MachineState> {
   const { machineRunner, isLinked } = context;
   if (!isLinked() && method.kind === "code") await assertAllowed(context, method.phoneNumber);
-  await machineRunner.dispatch({ type: "start", method, isWish: true });
+  return machineRunner.dispatch({ type: "start", method, isWish: true });
 }
 
 /** A refused pairing drops the wish as well, unless another pairing is under way. */

@@ -25,10 +25,10 @@ export interface MachineRunner extends Pick<Condition<MachineState>, "until"> {
   /** Stores and publishes the initial state. */
   announce(): Promise<void>;
   /**
-   * Resolves when the step is stored and its effects have started. Errors fail the session. Drops a signal that is no
-   * longer current when its turn comes.
+   * Resolves when the step is stored and its effects have started, to the machine as it was then: the next step may have begun.
+   * Errors fail the session. Drops a signal that is no longer current when its turn comes.
    */
-  dispatch(signal: Signal, isCurrent?: () => boolean): Promise<void>;
+  dispatch(signal: Signal, isCurrent?: () => boolean): Promise<MachineState>;
 }
 
 export interface MachineRunnerOptions {
@@ -119,10 +119,12 @@ export function createMachineRunner(
       return steps.idle();
     },
     dispatch(signal, isCurrent = () => true) {
+      let after = machine;
       steps.push(async () => {
         if (isCurrent()) await apply(signal);
+        after = machine;
       });
-      return steps.idle();
+      return steps.idle().then(() => after);
     },
   };
 }

@@ -111,6 +111,15 @@ describe("`channel.connect`", () => {
     expect(machineRunner.machine().state).toBe("connecting");
   });
 
+  test("returns the status of its own step, also when the QR has come meanwhile", async () => {
+    const { run, machineRunner } = await openLane({
+      isLinked: false,
+      answers: { open_socket: { type: "qr", code: codes.qr } },
+    });
+    expect(await run("channel.connect")).toMatchObject({ result: { status: "connecting" } });
+    await eventually(() => machineRunner.machine().state === "qr_ready");
+  });
+
   test("changes nothing on an active channel", async () => {
     const { run } = await openLane({ state: "active" });
     expect(await run("channel.connect")).toMatchObject({ result: { status: "active" } });
