@@ -100,10 +100,10 @@ export class Supervisor {
     return this.#sessions.get(channelId);
   }
 
-  /** Call it when a channel has a new command, of this lane if known, or a new wish. */
-  ring(channelId: string, lane?: CommandDocument["lane"]): void {
+  /** Call it when a channel has a new command, of this lane and id if known, or a new wish. */
+  ring(channelId: string, lane?: CommandDocument["lane"], commandId?: string): void {
     const session = this.#sessions.get(channelId);
-    if (session) session.ring(lane);
+    if (session) session.ring(lane, commandId);
     // A new channel's first command connects it.
     else void this.#attempt("acquire", () => this.#takeIfOurs(channelId, lane === 0));
   }
@@ -126,7 +126,7 @@ export class Supervisor {
     listenToCommands({
       changes,
       commands: collections.commands,
-      ring: (channelId, lane) => this.ring(channelId, lane),
+      ring: (...command) => this.ring(...command),
       adopt: () => void this.#adopt(),
       reopened: () => void this.#sweep(),
       log,

@@ -99,6 +99,11 @@ export function createConnection(scope: SessionScope, options: ConnectionOptions
 
   return {
     ...closing,
+    async close() {
+      // Nothing has left yet that a goodbye could follow.
+      if (prepared?.isCurrent()) closing.terminate();
+      await closing.close();
+    },
     recover,
     open(saved = Promise.resolve()) {
       const ahead = prepared;

@@ -9,8 +9,8 @@ import { createDirectSends } from "./direct-sends.ts";
 
 /** What a channel has to send, in order: direct sends, and the sends in the queue. */
 export interface Outbox {
-  /** Call it when there may be sends in the queue; `isOne` says that one was just queued. */
-  ring(isOne: boolean): void;
+  /** Call it when this send was just queued, or without one when there may be any in the queue. */
+  ring(commandId: string | undefined): void;
   /** Inserts a direct send. Returns null when it has to be queued, because others are or may be, or many wait. */
   insert(command: CommandDocument, socket: OpenSocket, mayExist: boolean): Promise<DirectInsertion> | null;
   /** The sends that go out over this socket next, claimed; an empty array when none is due. */
@@ -34,7 +34,7 @@ export const batchMax = 16;
 
 export function createOutbox({ queue, report, scope }: OutboxOptions): Outbox {
   /** What the queue may hold: sends that were just queued, others, and certainly more of them. */
-  const rung = { ones: 0, others: true, isMore: false };
+  const rung = { ones: 0, last: "", others: true, isMore: false };
   let isClaiming = false;
   const noteMore = () => {
     rung.isMore = true;
@@ -44,11 +44,13 @@ export function createOutbox({ queue, report, scope }: OutboxOptions): Outbox {
   const mayHoldSends = () => rung.ones > 0 || rung.others || rung.isMore;
   /** Looks for what is due, or takes the one send that was just queued without a look. */
   const claim = async (account: string): Promise<Send[]> => {
-    const { ones, others, isMore } = rung;
+    const { ones, last, others, isMore } = rung;
     Object.assign(rung, { ones: 0, others: false, isMore: false });
     if (ones === 0 && !isMore && !(await queue.look()).hasQueued) return [];
     const isOne = ones === 1 && !others && !isMore;
     const one = isOne ? await queue.claimOne(account, report) : null;
+    // Another one that is due goes first: nobody rings again for the one that was rung for.
+    if (one && one[0]?._id !== last) rung.others = true;
     if (one) return one;
     const claimed = await queue.claimBegun(account, batchMax, report);
     rung.isMore ||= claimed.isMore;
@@ -56,8 +58,8 @@ export function createOutbox({ queue, report, scope }: OutboxOptions): Outbox {
   };
 
   return {
-    ring(isOne) {
-      if (isOne) rung.ones++;
+    ring(commandId) {
+      if (commandId) Object.assign(rung, { ones: rung.ones + 1, last: commandId });
       else rung.others = true;
     },
     insert(command, socket, mayExist) {

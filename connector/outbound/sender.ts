@@ -22,8 +22,8 @@ export interface SenderOptions extends DispatchOptions {
 
 /** Works on lanes 1 and 2, the messages. */
 export interface Sender {
-  /** Call it when there may be commands; `isOne` says that one was just queued. */
-  ring(isOne?: boolean): void;
+  /** Call it when this command was just queued, or without one when there may be any. */
+  ring(commandId?: string): void;
   /** Inserts a direct send. Returns null while it would have to wait: then it belongs in the queue. */
   insertClaimed(command: CommandDocument, mayExist: boolean): Promise<DirectInsertion> | null;
   /** Claims no more commands. Resolves when no send is on its way. */
@@ -92,8 +92,8 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
   });
 
   const sender: Sender = {
-    ring(isOne = false) {
-      outbox.ring(isOne);
+    ring(commandId) {
+      outbox.ring(commandId);
       loop.ring();
     },
     insertClaimed(command, mayExist) {

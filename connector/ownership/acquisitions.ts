@@ -14,8 +14,16 @@ interface Acquisition {
 }
 
 /** Makes connectors the owners of channels under a new epoch; null where another one won the race. */
-export const acquisitions = oncePer((channels: Collection<ChannelDocument>) =>
-  createSharedCall<Acquisition, ChannelDocument | null>({
+export const acquisitions = oncePer(sharedAcquisitions);
+
+/**
+ * As `acquisitions`, for channels at which nobody looked before. Apart from them, because one that is ours already makes it
+ * uncertain which of its call were carried out.
+ */
+export const guessedAcquisitions = oncePer(sharedAcquisitions);
+
+function sharedAcquisitions(channels: Collection<ChannelDocument>) {
+  return createSharedCall<Acquisition, ChannelDocument | null>({
     async call(items) {
       const [only] = items;
       if (only && items.length === 1) {
@@ -24,8 +32,8 @@ export const acquisitions = oncePer((channels: Collection<ChannelDocument>) =>
       }
       return await together(channels, items);
     },
-  }),
-);
+  });
+}
 
 async function together(
   channels: Collection<ChannelDocument>,

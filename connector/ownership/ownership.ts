@@ -19,7 +19,7 @@ import type { ChannelDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { durable } from "#shared/database.ts";
 import { readDocument } from "#shared/document-reads.ts";
-import { acquisitions } from "./acquisitions.ts";
+import { acquisitions, guessedAcquisitions } from "./acquisitions.ts";
 import type { Fence } from "./fence.ts";
 import { channelsWithCommands } from "./open-commands.ts";
 
@@ -85,7 +85,8 @@ export function acquireNew(
   channelId: string,
   connectorId: string,
 ): Promise<ChannelDocument | null> {
-  return acquisitions(db.channels).submit({ channelId, connectorId, former: { connector: null, epoch: 0 } });
+  const former = { connector: null, epoch: 0 };
+  return guessedAcquisitions(db.channels).submit({ channelId, connectorId, former });
 }
 
 /** Releases a channel if it is still ours under this epoch; it may have been acquired again meanwhile. */

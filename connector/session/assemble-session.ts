@@ -76,7 +76,9 @@ export function assembleSession(
     void machineRunner.dispatch(signal, isCurrent);
   const caches = createSocketCaches();
   const initial = initialState(channel, isLinked(), scope.now());
-  const channelStore = createChannelStore(collections, fence, options.changes?.pairingShown);
+  const channelStore = createChannelStore(collections, fence, (shown) => {
+    if (!isDeleted()) options.changes?.pairingShown(shown);
+  });
   const linkedAccount = createLinkedAccount({ channel, auth });
   const { ownJid, isWrongAccount } = linkedAccount;
   const parties = createParties(auth);
@@ -131,8 +133,7 @@ export function assembleSession(
   const stopSending = () => void sender.stop();
   const erasure = createErasure(scope, { db, channelStore, machineRunner, stopSending, release, onEnd });
   const isDeleted = () => channel.deletedAt !== null || erasure.hasBegun();
-  const { erase } = erasure;
-  const lane = { queue, machineRunner, channelStore, db: collections, isLinked, erase };
+  const lane = { queue, machineRunner, channelStore, db: collections, isLinked, erase: erasure.erase };
   const controlLane = createControlLane(scope, lane);
   return { initial, inbox, connection, effects, machineRunner, sender, erasure, controlLane };
 }

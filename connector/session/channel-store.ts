@@ -55,10 +55,12 @@ export function createChannelStore(
         ...(wanted ? { wanted } : {}),
         ...(account ? accountFields(account) : {}),
       });
-      if (!shown?.pairing) return;
+      const now = dateOf(fence);
+      // The process may have been suspended meanwhile.
+      if (!shown?.pairing || shown.pairing.expiresAt <= now || fence.isHeld?.() === false) return;
       const { channelId } = fence;
       const { pairing, "config.qrCode": qrCode } = shown;
-      onShown?.({ channelId, pairing, config: { qrCode }, now: dateOf(fence) });
+      onShown?.({ channelId, pairing, config: { qrCode }, now });
     },
     setWish: (wanted) => set({ wanted }),
     markDeleted: () => set({ ...withoutDescription, deletedAt: dateOf(fence) }),

@@ -17,8 +17,8 @@ import type { MachineRunner } from "./machine-runner.ts";
 
 /** Works on lane 0, the commands that change the channel itself. Runs beside the sender, so that no upload delays a logout. */
 export interface ControlLane {
-  /** Call it when there may be commands; `isOne` says that one was just queued. */
-  ring(isOne?: boolean): void;
+  /** Call it when this command was just queued, or without one when there may be any. */
+  ring(commandId?: string): void;
   /**
    * Claims the first command, for which the channel was probably taken: the first pass carries it out. Resolves to whether there is
    * one that links the channel; `done` resolves when the first one is carried out. Call it before `ring`.
@@ -43,7 +43,7 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
   const { queue, machineRunner } = options;
   const running = new Set<Promise<void>>();
   /** How many commands were queued, by rings that tell, and whether there may be others, which a look tells. */
-  const rung = { ones: 0, others: false };
+  const rung = { ones: 0, last: "", others: false };
   /** Claimed by `claimFirst`. */
   let first: CommandDocument[] = [];
   const firstDone = Promise.withResolvers<void>();
@@ -51,15 +51,12 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
   const stopped = stopping.promise.then(() => Promise.reject(new PostponedError()));
   stopped.catch(() => undefined);
   const context = contextOf(options, stopped);
-
   const execute = async (command: CommandDocument) => {
     const settlement = await handle(command, context);
     // The session ended meanwhile: the command stays as it is, and the next owner rescues it.
     if (!scope.isOwner()) return;
     if (!settlement) return queue.unclaim([command._id]);
-    // An erasure settles the command that asked for it.
-    const isErased = command.type === "channel.delete" && settlement.state === "succeeded";
-    if (!isErased) await queue.settle(command._id, settlement);
+    if (!isSettledByErasure(command, settlement)) await queue.settle(command._id, settlement);
     // The code may have been used, or lost, before it was in the result.
     const isCodeGone = machineRunner.machine().code?.kind !== "code";
     if (command.type === "channel.request_pairing_code" && isCodeGone) await queue.forgetPairingCodes();
@@ -76,6 +73,7 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
         firstDone.resolve(tracked);
         if (!isSlow(command.type)) await tracked;
       }
+      firstDone.resolve();
     },
     onError: scope.fail,
   });
@@ -86,11 +84,14 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
       loop.ring();
       return first.splice(0);
     }
+    const { last } = rung;
     const isOne = rung.ones === 1 && !rung.others;
     const isGuess = rung.ones === 0;
     Object.assign(rung, { ones: 0, others: false });
     if (isGuess && !(await queue.look()).hasQueued) return [];
     const one = isOne ? await queue.claimControl() : null;
+    // Another one that is due goes first: nobody rings again for the one that was rung for.
+    if (one && one[0]?._id !== last) ring();
     if (one) return one;
     const claimed = await queue.claim([0], batchMax);
     // A command that must be claimed alone leaves others in the queue.
@@ -98,8 +99,8 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
     return claimed;
   };
 
-  const ring = (isOne = false) => {
-    if (isOne) rung.ones++;
+  const ring = (commandId?: string) => {
+    if (commandId) Object.assign(rung, { ones: rung.ones + 1, last: commandId });
     else rung.others = true;
     loop.ring();
   };
@@ -128,6 +129,11 @@ function contextOf(options: ControlLaneOptions, stopped: Promise<never>): Contro
     until: (test, limit) => Promise.race([options.machineRunner.until(test, limit), stopped]),
     erase: () => Promise.race([options.erase(), stopped]),
   };
+}
+
+/** An erasure settles the command that asked for it. */
+function isSettledByErasure({ type }: CommandDocument, { state }: Settlement): boolean {
+  return type === "channel.delete" && state === "succeeded";
 }
 
 function isSlow(type: string): boolean {

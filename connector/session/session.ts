@@ -70,10 +70,10 @@ export class Session {
     return this.#stores.auth === null;
   }
 
-  /** Call it when a command of this lane was queued, or when there may be commands of any. */
-  ring(lane?: CommandDocument["lane"]): void {
-    if (lane === undefined || lane === 0) this.#parts.controlLane.ring(lane === 0);
-    if (lane !== 0) this.#parts.sender.ring(lane !== undefined);
+  /** Call it when a command of this lane was queued, with its id if that is known, or when there may be commands of any. */
+  ring(lane?: CommandDocument["lane"], commandId?: string): void {
+    if (lane === undefined || lane === 0) this.#parts.controlLane.ring(commandId);
+    if (lane !== 0) this.#parts.sender.ring(commandId);
   }
 
   /** What callers may know of the channel; null when it is not owned any more, or may be about to be deleted. */

@@ -260,8 +260,9 @@ test("a channel that is taken for a command which is refused hangs up", async ()
   await system.sessions.take(_id);
   await eventually(() => file.all.commands.findOne({ channelId: _id, state: "failed" }));
   expect(system.sessions.get(_id)?.machine().state).toBe("inactive");
-  await file.all.commands.insertOne(commandDocument(_id, { type: "channel.connect", payload: {}, lane: 0 }));
-  system.sessions.get(_id)?.ring(0);
+  const command = commandDocument(_id, { type: "channel.connect", payload: {}, lane: 0 });
+  await file.all.commands.insertOne(command);
+  system.sessions.get(_id)?.ring(0, command._id);
   await eventually(() => system.sessions.get(_id)?.machine().state === "qr_ready");
   expect(system.sockets()).toHaveLength(2);
 });

@@ -101,8 +101,8 @@ test("a send that was queued before direct ones goes out first, and they pause",
 
 test("a send that was just queued goes out before a later one, which is not direct", async () => {
   const fixture = await idleSender();
-  await fixture.insert(1);
-  fixture.sender.ring(true);
+  const [queued] = (await fixture.insert(1)) as [CommandDocument];
+  fixture.sender.ring(queued._id);
   expect(fixture.direct(fixture.newSend())).toBeNull();
 });
 
@@ -198,7 +198,7 @@ test("a send that somebody else inserted and this owner claimed is not queued ag
   });
   isHeld = true;
   const [theirs] = (await fixture.insert(1)) as [CommandDocument];
-  fixture.sender.ring(true);
+  fixture.sender.ring(theirs._id);
   await eventually(() => fixture.socket.relayed.length === 1);
   const again = fixture.direct(theirs, true);
   await expect(again).rejects.toMatchObject({ code: 11000 });

@@ -61,19 +61,27 @@ test("a QR is stored as text and as a picture, a pairing code as text, and both 
   expect(await read()).toMatchObject({ pairing: null, config: { qrCode: null, pairingCode: null } });
 });
 
-test("a QR and a pairing code are reported as they were stored, once they are", async () => {
+test("a QR and a pairing code are reported as they were stored, once they are, until they expire", async () => {
   const { channelId, channelStore, read, shown } = await ownedChannel();
   const reported = async (isQr: boolean) => {
     const { pairing, config } = await read();
     return { channelId, pairing, config: { qrCode: isQr ? config.qrCode : null } };
   };
-  await channelStore.saveStep(stepTo({ ...newMachine("qr_ready"), code: codes.qr }));
+  const expiresAt = Date.now() + 60_000;
+  const [qr, typed] = [
+    { ...codes.qr, expiresAt },
+    { ...codes.typed, expiresAt },
+  ];
+  await channelStore.saveStep(stepTo({ ...newMachine("qr_ready"), code: qr }));
   expect(shown).toEqual([await reported(true)]);
-  await channelStore.saveStep(stepTo({ ...newMachine("pairing_code_ready"), code: codes.typed }));
+  await channelStore.saveStep(stepTo({ ...newMachine("pairing_code_ready"), code: typed }));
   expect(shown.slice(1)).toEqual([await reported(false)]);
+  await channelStore.saveStep(
+    stepTo({ ...newMachine("qr_ready"), code: { ...qr, expiresAt: Date.now() - 1 } }),
+  );
   await channelStore.saveStep(stepTo(newMachine("active")));
   await file.all.channels.updateOne({ _id: channelId }, { $set: { "owner.epoch": 5 } });
-  const late = channelStore.saveStep(stepTo({ ...newMachine("qr_ready"), code: codes.qr }));
+  const late = channelStore.saveStep(stepTo({ ...newMachine("qr_ready"), code: qr }));
   await expect(late).rejects.toThrow(FencedError);
   expect(shown).toHaveLength(2);
 });

@@ -237,8 +237,7 @@ test("a lane is idle only while no command is known to wait or to run", async ()
   const { promise: erasure, resolve } = Promise.withResolvers<void>();
   const { insert, lane, now } = await openLane({ erasure });
   expect(lane.isIdle()).toBe(true);
-  await insert("channel.delete");
-  lane.ring(true);
+  lane.ring(await insert("channel.delete"));
   expect(lane.isIdle()).toBe(false);
   await eventually(() => now.erased === 1);
   expect(lane.isIdle()).toBe(false);
@@ -317,10 +316,20 @@ test("a command that was just queued is claimed by one command to the database",
   await using counted = await countedCommands(file.database);
   const { insert, lane, settled } = await openLane({ commands: collections(counted.db).commands });
   const id = await insert("channel.connect");
-  lane.ring(true);
+  lane.ring(id);
   await settled(id);
   await lane.stop();
   expect(counted.names).toEqual(["findAndModify", "update"]);
+});
+
+test("a command is carried out although the ring for it finds an older one", async () => {
+  const { insert, lane, settled } = await openLane();
+  // Nobody rings for it, as for one that was postponed.
+  const older = await insert("channel.connect");
+  const id = await insert("channel.disconnect");
+  lane.ring(id);
+  await settled(older);
+  expect(await settled(id)).toMatchObject({ state: "succeeded" });
 });
 
 describe("the command for which a channel was taken", () => {
@@ -340,7 +349,7 @@ describe("the command for which a channel was taken", () => {
     const ids = [await insert("channel.connect"), await insert("channel.disconnect")] as const;
     const { done } = await lane.claimFirst();
     lane.ring();
-    lane.ring(true);
+    lane.ring(ids[1]);
     await done;
     expect((await read(ids[0])).state).toBe("succeeded");
     const all = await Promise.all(ids.map(settled));

@@ -128,9 +128,9 @@ test("what a former owner claimed and what it may still claim are found by one l
   const { commands } = collections(counted.db);
   const looks = await Promise.all(ids.map((id) => openLooks(commands).submit(id)));
   expect(looks).toEqual([
-    { hasQueued: false, hasBegun: true },
-    { hasQueued: true, hasBegun: false },
-    { hasQueued: false, hasBegun: false },
+    { hasQueued: false, hasBegun: true, isDeleted: false },
+    { hasQueued: true, hasBegun: false, isDeleted: false },
+    { hasQueued: false, hasBegun: false, isDeleted: false },
   ]);
   expect(counted.names).toEqual(["aggregate"]);
 });
