@@ -36,7 +36,7 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
   await using owned = new AsyncDisposableStack();
   const forConnector = owned.adopt(connectorMongoClient(config.mongoUri), (client) => client.close());
   const forFunctions = owned.adopt(functionsMongoClient(config.mongoUri), (client) => client.close());
-  const isReachable = reachablePrimary(forFunctions);
+  const reachable = [reachablePrimary(forConnector), reachablePrimary(forFunctions)];
   const changes = owned.use(
     createChangeHub({
       db: forConnector.db(),
@@ -52,7 +52,7 @@ export async function startWaypost({ config, timings, log, sandboxUrl }: Waypost
     changes,
     connector: {
       // Without a primary, a request is to fail by a read, which leaves no doubt, and not by an insertion.
-      ownedChannel: (channelId) => (isReachable() ? connector.ownedChannel(channelId) : null),
+      ownedChannel: (channelId) => (reachable.every((is) => is()) ? connector.ownedChannel(channelId) : null),
       insertClaimed: connector.insertClaimed,
     },
     config,

@@ -1,4 +1,4 @@
-/** Describes the connector of the same process to the functions, which need not ask the database about its channels. */
+/** Describes the connector of the same process to the functions, which need not read a channel that it owns. */
 
 import type { ChannelDocument, CommandDocument } from "./collections.ts";
 

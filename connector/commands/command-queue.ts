@@ -35,7 +35,7 @@ export interface CommandQueue extends RelayMarks {
    * possibly on the wire. One that dies with its process before its message is recorded did not get there.
    */
   claimBegun(relayedBy: string, limit: number, report?: ReportUnclaimable): Promise<ClaimedSends>;
-  /** Whether there is anything to claim or to rescue, due or not. Channels that look at the same moment share a command. */
+  /** Whether there is anything to claim or to rescue, due or not, and whether the channel is deleted. Channels that look at the same moment share a command. */
   look(): Promise<OpenCommands>;
   /** Whether a command that links the channel waits to be claimed. */
   hasPairing(): Promise<boolean>;
@@ -48,7 +48,9 @@ export interface CommandQueue extends RelayMarks {
   claimControl(): Promise<CommandDocument[] | null>;
   /** The document of a new send, claimed as `claimBegun` does; null past the owner's deadline. */
   claimed(command: CommandDocument, relayedBy: string): CommandDocument | null;
-  /** Inserts such documents, in the order of the calls; channels share the writes. Resolves when they are durable. */
+  /**
+   * Inserts such a document; channels share the writes. Resolves when it is durable. In the order of the calls, unless one stalls.
+   */
   insert(claimed: CommandDocument): Promise<void>;
   /** Settles expired commands and claims none. */
   expire(report?: ReportUnclaimable): Promise<void>;

@@ -3,7 +3,7 @@ import { type CommandDocument, collectionNames } from "#shared/collections.ts";
 import { oncePer } from "#shared/once-per.ts";
 import { createSharedCall } from "#shared/shared-call.ts";
 
-/** Whether a channel has commands that wait, and commands that somebody works on or whose outcome is unknown. */
+/** The open commands of a channel: whether some wait, and whether somebody works on some or their outcome is unknown. */
 export interface OpenCommands {
   hasQueued: boolean;
   hasBegun: boolean;
@@ -11,7 +11,7 @@ export interface OpenCommands {
   isDeleted: boolean;
 }
 
-/** Looks whether a channel has open commands. Channels that look at the same moment share the command. */
+/** Looks whether a channel has open commands, and whether it is deleted. Channels that look at the same moment share the command. */
 export const openLooks = oncePer(({ db }: Collection<CommandDocument>) =>
   createSharedCall<string, OpenCommands>({
     async call(channelIds) {

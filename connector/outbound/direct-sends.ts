@@ -9,7 +9,8 @@ import type { SessionScope } from "../session-scope.ts";
 
 /**
  * The direct sends of a channel: those that the owner's own process inserts as claimed, so that they need not be found in the
- * queue. They are prepared and encrypted while they are inserted, unless somebody else may insert them, too.
+ * queue. Beside the insertion, one look at the queue finds what goes first; then they are prepared and encrypted, also while the
+ * insertion is not confirmed yet. One that somebody else may insert, too, waits for the confirmation.
  */
 export interface DirectSends {
   /** Whether one more may come: false while many wait, and for a while after others were found in the queue. */
@@ -60,17 +61,22 @@ export function createDirectSends({ queue, onQueued, scope }: DirectSendsOptions
 
   const takeBack = async () => {
     if (waiting.length === 0) return;
-    const sends = waiting.splice(0).map(({ send }) => send);
+    const all = waiting.splice(0);
     onQueued();
+    const states = await Promise.allSettled(all.map(({ state }) => state));
+    // The caller has got a 404, and the erasure removes it.
+    const isDeleted = (index: number) =>
+      states[index]?.status === "fulfilled" && states[index].value === "deleted";
+    const sends = all.filter((_, index) => !isDeleted(index)).map(({ send }) => send);
     await queueAgain(queue, sends);
   };
-  /** What the caller is told. */
+  /** Resolves to the answer for the caller. */
   const accepted = async ({ _id }: Send, stored: Promise<void>, state: Promise<State>) => {
     await stored;
-    if ((await state) === "deleted") throw new ServiceError("channel_not_found");
-    // A successor may have looked for orphans before this one was stored.
+    // At once: later, it may have been queued and claimed again. A successor may have looked for orphans before it was stored.
     const isQueued = !scope.isOwner();
     if (isQueued) await queue.unclaim([_id]);
+    if ((await state) === "deleted") throw new ServiceError("channel_not_found");
     return { isQueued };
   };
 

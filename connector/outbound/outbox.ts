@@ -33,7 +33,7 @@ export interface OutboxOptions {
 export const batchMax = 16;
 
 export function createOutbox({ queue, report, scope }: OutboxOptions): Outbox {
-  /** What the queue may hold: sends that were just queued, others, and certainly more of them. */
+  /** What the queue may hold: sends that were just queued, with the id of the last, others, and certainly more of them. */
   const rung = { ones: 0, last: "", others: true, isMore: false };
   let isClaiming = false;
   const noteMore = () => {

@@ -42,7 +42,7 @@ const runningMax = 64;
 export function createControlLane(scope: SessionScope, options: ControlLaneOptions): ControlLane {
   const { queue, machineRunner } = options;
   const running = new Set<Promise<void>>();
-  /** How many commands were queued, by rings that tell, and whether there may be others, which a look tells. */
+  /** How many commands were just queued, with the id of the last, and whether there may be others, for which a look is needed. */
   const rung = { ones: 0, last: "", others: false };
   /** Claimed by `claimFirst`. */
   let first: CommandDocument[] = [];

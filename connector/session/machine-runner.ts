@@ -92,7 +92,7 @@ export function createMachineRunner(
       hasFormerCode = false;
       if (account) options.account.accept(account);
     };
-    const tell = async () => {
+    const publishChange = async () => {
       if (!isVisible(before, after)) return;
       const change = { before: before.state, state: after.state, reason: after.reason };
       log.info({ event: "connection", ...change, ...closeCodeOf(signal) }, "connection");
@@ -100,8 +100,8 @@ export function createMachineRunner(
     };
     // Dials meanwhile, although a newer owner may refuse the save: no frame leaves before it. What the socket reports is a later step.
     const saved = store();
-    const told = saved.then(tell);
-    await Promise.all([told, ...effects.filter(isBesideStatus).map((effect) => perform(effect, saved))]);
+    const published = saved.then(publishChange);
+    await Promise.all([published, ...effects.filter(isBesideStatus).map((effect) => perform(effect, saved))]);
     for (const effect of effects.filter(isAfterStatus)) await perform(effect);
     onChange(machine);
     condition.changed();

@@ -52,8 +52,8 @@ export type CommandRequestContext = Pick<Context, "req" | "header"> & { var: Sub
 
 /**
  * Writes a command for the request's channel, waits for its outcome where waiting makes sense, and sets `Location` and
- * `Preference-Applied`. A written command is accepted: nothing throws after the write. When the database does not
- * confirm the write, `database_unavailable` names the ids that may have been accepted, and is not `retryable` for a
+ * `Preference-Applied`. A written command is accepted: nothing throws after the write, except `channel_not_found` for a direct
+ * send on a channel that another process has just deleted. When the database does not confirm the write, `database_unavailable` names the ids that may have been accepted, and is not `retryable` for a
  * send without an `Idempotency-Key`. A request repeated under its key writes the command only if it does not exist.
  */
 export async function submitCommand<T extends CommandType>(
@@ -71,7 +71,11 @@ export async function submitCommand<T extends CommandType>(
     return newIds(type);
   });
   using _expected = isRepeated ? undefined : results.expect?.(ids.commandId);
-  if (!(isRepeated && (await store.hasCommand(ids.commandId)))) {
+  const isStored = async () => {
+    await timeOf(store, found);
+    return await store.hasCommand(ids.commandId);
+  };
+  if (!(isRepeated && (await isStored()))) {
     await prepare?.();
     const isSend = type === "message.send";
     const commandAt = (createdAt: Date): NewCommand => {
@@ -80,7 +84,8 @@ export async function submitCommand<T extends CommandType>(
       return { ...ids, channelId, type, lane, payload, keyId, createdAt, expiresAt };
     };
     const direct = isSend && !isRepeated ? store.insertDirect(commandAt(found.now), once.isKeyed) : null;
-    const insertion = direct ?? queue(store, found, commandAt);
+    // A read that fails leaves no doubt: it is not part of the write.
+    const insertion = direct ?? insertQueued(store, commandAt(await timeOf(store, found)));
     // Every command but a send is idempotent.
     const { isQueued } = await confirmWrite(insertion, { ids, retryable: once.isKeyed || !isSend });
     if (isQueued) ring?.(channelId, lane, ids.commandId);
@@ -88,15 +93,22 @@ export async function submitCommand<T extends CommandType>(
   return { ...ids, outcome: await waitForOutcome({ ...ids, isRepeated }) };
 }
 
-/** What an owner knows of its channel may be older than the database: it is read. */
-async function queue(
-  store: Pick<Store, "findChannel" | "insertCommand">,
+/** Reads the channel again, because its owner may not have heard of a deletion yet. Returns the database's time. */
+async function timeOf(
+  store: Pick<Store, "findChannel">,
   { channel, now, isOwned }: CommandTarget,
-  commandAt: (createdAt: Date) => NewCommand,
-): Promise<DirectInsertion> {
-  const found = isOwned ? await store.findChannel(channel.channelId) : { now };
+): Promise<Date> {
+  if (!isOwned) return now;
+  const found = await store.findChannel(channel.channelId);
   if (!found) throw new ServiceError("channel_not_found");
-  await store.insertCommand(commandAt(found.now));
+  return found.now;
+}
+
+async function insertQueued(
+  store: Pick<Store, "insertCommand">,
+  command: NewCommand,
+): Promise<DirectInsertion> {
+  await store.insertCommand(command);
   return { isQueued: true };
 }
 

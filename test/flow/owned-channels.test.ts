@@ -27,7 +27,7 @@ const send = (channelId: string, headers: Record<string, string> = {}) =>
 
 const respondAsync = { Prefer: "respond-async" };
 
-test("sends on a channel of this process's own connector read no channel and claim nothing", async () => {
+test("sends on a channel of this process's own connector read no channel by themselves and claim nothing", async () => {
   const { channelId } = await pairedChannel(system, "15550100401");
   expect((await send(channelId)).status).toBe(200);
   tap.reset();

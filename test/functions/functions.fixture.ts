@@ -12,6 +12,7 @@ import type { Store } from "#functions/store/store.ts";
 import { newApiKey } from "#shared/api-key.ts";
 import type { ApiKeyDocument, ChannelDocument, CommandDocument } from "#shared/collections.ts";
 import { type Collections, collections, ensureIndexes } from "#shared/database.ts";
+import type { LocalConnector } from "#shared/local-connector.ts";
 import { keyDocument } from "../support/documents.ts";
 import { eventually } from "../support/eventually.ts";
 import { type TestDatabase, testDatabase } from "../support/test-database.ts";
@@ -59,6 +60,7 @@ export interface FixtureOptions {
   sandboxUrl?: string;
   /** Wraps the store, to break it. */
   withStore?: (store: Store) => Store;
+  ownedChannel?: LocalConnector["ownedChannel"];
   read?: (real: ReadCommandOutcome) => ReadCommandOutcome;
   eventDoorbell?: (events: Collections["events"]) => EventDoorbell;
 }
@@ -108,6 +110,7 @@ function testApp(db: Collections, store: Store, options: FixtureOptions) {
     assets: options.assets ?? new Map(),
     ...(options.sandboxUrl && { sandboxUrl: options.sandboxUrl }),
     ...(options.eventDoorbell && { eventDoorbell: options.eventDoorbell(db.events) }),
+    ...(options.ownedChannel && { ownedChannel: options.ownedChannel }),
     ring: (channelId) => void rung.push(channelId),
     log: pino({ level: "trace" }, { write: (line: string) => void logged.push(line) }),
   });

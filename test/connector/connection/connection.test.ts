@@ -151,6 +151,16 @@ test("a prepared socket that nobody takes over ends without a signal, and `open`
   expect([sandbox.ledger.sockets().length, ended().length, signalsOf("closed")]).toEqual([2, 1, []]);
 });
 
+test("a prepared socket that is closed waits for no frames", async () => {
+  await using system = await connectToSandbox();
+  const { sandbox, connection } = system;
+  connection.prepare();
+  await eventually(() => sandbox.ledger.sockets().length === 1);
+  const politeMs = 3_000;
+  const closed = connection.close().then(() => true);
+  expect(await Promise.race([closed, delay(politeMs / 2).then(() => false)])).toBe(true);
+});
+
 test("`open` dials anew when WhatsApp has ended the prepared socket", async () => {
   await using system = await connectToSandbox();
   const { sandbox, connection, signalsOf } = system;

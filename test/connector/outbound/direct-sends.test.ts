@@ -219,6 +219,24 @@ test("a direct send on a channel that was deleted is refused, and never goes out
   expect([fixture.socket.relayed, fixture.errors]).toEqual([[], []]);
 });
 
+test("a direct send that was refused with 404 stays out of the queue when others go back into it", async () => {
+  const relayed = Promise.withResolvers<void>();
+  let isHeld = false;
+  const fixture = await idleSender({ relay: () => (isHeld ? relayed.promise : Promise.resolve()) });
+  isHeld = true;
+  const [first, behind, refused] = [fixture.newSend(), fixture.newSend(), fixture.newSend()];
+  await fixture.direct(first);
+  await eventually(() => fixture.socket.relayed.length === 1);
+  const [queued] = (await fixture.insert(1)) as [CommandDocument];
+  await fixture.direct(behind);
+  await file.all.channels.insertOne(channelDocument({ _id: fixture.channelId, deletedAt: new Date() }));
+  await expect(fixture.direct(refused)).rejects.toMatchObject({ code: "channel_not_found" });
+  relayed.resolve();
+  await Promise.all([first, queued, behind].map(fixture.settled));
+  expect(fixture.socket.relayed).toEqual(idsOf([first, queued, behind]));
+  expect(await fixture.read(refused)).toMatchObject({ state: "running" });
+});
+
 test("a direct send whose owner is deposed while it is stored is queued for the next one", async () => {
   const fixture = await idleSender();
   const released = Promise.withResolvers<void>();
@@ -236,13 +254,17 @@ describe("a process killed between any two effects of the shared writes of four 
   const effectsOfFour = 22;
   const toChat = (to: string) => ({ payload: { to, content: { type: "text", text: "Hello" } } });
 
-  test("leaves none on the wire that is not stored, and each stored one in a true state, with one event", {
-    timeout: 120_000,
-  }, async () => {
-    await Promise.all(Array.from({ length: effectsOfFour }, (_, effects) => killedAt(effects)));
-  });
+  test.each([false, true])(
+    "leaves none on the wire that is not stored, and each stored one in a true state (may exist: %s)",
+    {
+      timeout: 120_000,
+    },
+    async (mayExist) => {
+      await Promise.all(Array.from({ length: effectsOfFour }, (_, effects) => killedAt(effects, mayExist)));
+    },
+  );
 
-  async function killedAt(effects: number) {
+  async function killedAt(effects: number, mayExist: boolean) {
     const killed = Promise.withResolvers<void>();
     // The takeover raises the fence first.
     const dying = await senderOn(killedInside(file.all, effects + 1, killed.resolve));
@@ -254,10 +276,10 @@ describe("a process killed between any two effects of the shared writes of four 
     const insertions: (Promise<unknown> | null)[] = [];
     // Until the queue was found empty, there are none.
     await eventually(() => {
-      insertions[0] = dying.sender.insertClaimed(first, false);
+      insertions[0] = dying.sender.insertClaimed(first, mayExist);
       return insertions[0] !== null;
     });
-    for (const other of others) insertions.push(dying.sender.insertClaimed(other, false));
+    for (const other of others) insertions.push(dying.sender.insertClaimed(other, mayExist));
     const answers = Promise.allSettled(insertions);
     const isDone = async () => (await Promise.all(commands.map(dying.read))).every((one) => one?.doneAt);
     await Promise.race([killed.promise, eventually(isDone).catch(() => undefined)]);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import {
   acquire,
+  acquireNew,
   channelsWithoutOwner,
   handOver,
   release,
@@ -88,6 +89,26 @@ describe("acquiring", () => {
     );
     expect(await ownerOf(lost)).toEqual({ connector: other, epoch: 1 });
     expect(counted.names.length).toBeLessThanOrEqual(5);
+  });
+
+  test("a channel that is ours already makes no acquisition of others uncertain that looked before", async () => {
+    const me = await connector();
+    const { all } = file;
+    const known = await Promise.all(Array.from({ length: 5 }, () => channel()));
+    // As after an acquisition whose answer was lost.
+    const ours = await channel({ owner: { connector: me, epoch: 1 } });
+    let asked = 0;
+    const allAsked = Promise.withResolvers<boolean>();
+    const looked = known.map((id) =>
+      acquire(all, id, me, () => {
+        if (++asked === known.length) allAsked.resolve(true);
+        return allAsked.promise;
+      }),
+    );
+    await allAsked.promise;
+    const guessed = acquireNew(all, ours, me);
+    expect((await Promise.all(looked)).map((one) => one?._id)).toEqual(known);
+    expect(await guessed).toBeNull();
   });
 
   test("the epoch rises with every acquisition, even by the same connector, and never falls", async () => {

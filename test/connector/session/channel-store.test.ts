@@ -5,6 +5,7 @@ import { createChannelStore } from "#connector/session/channel-store.ts";
 import type { ChannelDocument } from "#shared/collections.ts";
 import { channelDocument } from "#test/support/documents.ts";
 import { fileDatabase } from "../connector.fixture.ts";
+import { hookedCollections } from "../faulty-collections.fixture.ts";
 import { codes } from "../machine/machine.model.ts";
 
 const file = fileDatabase();
@@ -20,12 +21,18 @@ async function ownedChannel(fields: Partial<ChannelDocument> = {}) {
     return found;
   };
   const shown: unknown[] = [];
+  const now = { isHeld: true, isHeldAfterWrite: true };
+  const hooked = hookedCollections(file.all, {
+    async after() {
+      now.isHeld = now.isHeldAfterWrite;
+    },
+  });
   const channelStore = createChannelStore(
-    file.all,
-    { channelId, epoch: 4 },
+    hooked,
+    { channelId, epoch: 4, isHeld: () => now.isHeld },
     ({ now: _, ...one }) => void shown.push(one),
   );
-  return { channelId, read, channelStore, shown };
+  return { channelId, read, channelStore, shown, now };
 }
 
 const stepTo = (machine: MachineState) => ({ machine, lastDisconnect: null, isCodeNew: true });
@@ -84,6 +91,14 @@ test("a QR and a pairing code are reported as they were stored, once they are, u
   const late = channelStore.saveStep(stepTo({ ...newMachine("qr_ready"), code: qr }));
   await expect(late).rejects.toThrow(FencedError);
   expect(shown).toHaveLength(2);
+});
+
+test("a QR is not reported when it was stored but the owner's deadline has passed", async () => {
+  const { channelStore, read, shown, now } = await ownedChannel();
+  const code = { ...codes.qr, expiresAt: Date.now() + 60_000 };
+  now.isHeldAfterWrite = false;
+  await channelStore.saveStep(stepTo({ ...newMachine("qr_ready"), code }));
+  expect([(await read()).pairing?.text, shown]).toEqual([code.text, []]);
 });
 
 test("a code that did not change is not rewritten", async () => {
