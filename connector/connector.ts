@@ -99,9 +99,9 @@ export function startConnector(options: ConnectorOptions): Connector {
     ownedChannel(channelId) {
       return current?.lease.isFresh() ? (current.supervisor.session(channelId)?.owned() ?? null) : null;
     },
-    insertClaimed(command, mayExist) {
+    insertClaimed(command, direct) {
       const session = current?.supervisor.session(command.channelId);
-      const stored = session?.insertClaimed(command, mayExist) ?? null;
+      const stored = session?.insertClaimed(command, direct) ?? null;
       if (stored !== null) options.changes.commandClaimed(command._id);
       return stored;
     },

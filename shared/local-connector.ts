@@ -7,6 +7,15 @@ export interface OwnedChannel {
   channel: Pick<ChannelDocument, "channelId" | "status">;
   now: Date;
   isOwned: true;
+  /** A look at what waits on the channel; absent when a send has to be queued anyway. */
+  look?: Look;
+}
+
+/** A look at a channel. */
+export interface Look {
+  /** When it began, by `performance.now()`. */
+  at: number;
+  open: Promise<{ hasQueued: boolean; isDeleted: boolean }>;
 }
 
 export interface LocalConnector {
@@ -18,7 +27,14 @@ export interface LocalConnector {
    * possible with `mayExist`, and the database's error. Returns null, and inserts nothing, when the send has to be queued: its
    * channel is owned elsewhere, not open, or has others that wait.
    */
-  insertClaimed(command: CommandDocument, mayExist: boolean): Promise<DirectInsertion> | null;
+  insertClaimed(command: CommandDocument, options: DirectOptions): Promise<DirectInsertion> | null;
+}
+
+export interface DirectOptions {
+  /** Whether somebody else may insert the command, too. */
+  mayExist: boolean;
+  /** The look that began with this request. */
+  look?: Look | undefined;
 }
 
 export interface DirectInsertion {

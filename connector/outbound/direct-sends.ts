@@ -1,7 +1,7 @@
 import type { CommandDocument } from "#shared/collections.ts";
 import { isDuplicate } from "#shared/database-errors.ts";
 import { ServiceError } from "#shared/errors.ts";
-import type { DirectInsertion } from "#shared/local-connector.ts";
+import type { DirectInsertion, DirectOptions, Look } from "#shared/local-connector.ts";
 import type { CommandQueue } from "../commands/command-queue.ts";
 import type { Send } from "../commands/send-settlement.ts";
 import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
@@ -9,7 +9,7 @@ import type { SessionScope } from "../session-scope.ts";
 
 /**
  * The direct sends of a channel: those that the owner's own process inserts as claimed, so that they need not be found in the
- * queue. Beside the insertion, one look at the queue finds what goes first; then they are prepared and encrypted, also while the
+ * queue. One look at the queue, which begins with the request, finds what goes first; then they are encrypted, also while the
  * insertion is not confirmed yet. One that somebody else may insert, too, waits for the confirmation.
  */
 export interface DirectSends {
@@ -19,8 +19,10 @@ export interface DirectSends {
   insert(
     command: CommandDocument & { messageId: string },
     socket: OpenSocket,
-    mayExist: boolean,
+    options: DirectOptions,
   ): Promise<DirectInsertion> | null;
+  /** Begins a look for a send that may be inserted in a moment. */
+  look(): Look;
   isEmpty(): boolean;
   /**
    * Takes those that may go out over this socket now, in order. When a send that was there before one of them is queued, or when
@@ -33,6 +35,8 @@ export interface DirectSends {
 
 export interface DirectSendsOptions {
   queue: Pick<CommandQueue, "claimed" | "insert" | "look" | "unclaim">;
+  /** Called with a send that waits for nothing but its look. */
+  onFirst(send: Send, socket: OpenSocket): void;
   /** Called at once when sends are taken back, and when one turns out to be in the queue. */
   onQueued(): void;
   /** A session fails with an insertion of which it is not certain whether it took place: the next owner rescues the send. */
@@ -52,8 +56,10 @@ interface DirectSend {
 const claimedMax = 32;
 /** A command that is due only later is found by every look: each direct send would be taken back. */
 const pauseMs = 1_000;
+/** How old a look may be: the request's body may take long to arrive. */
+const lookMs = 100;
 
-export function createDirectSends({ queue, onQueued, scope }: DirectSendsOptions): DirectSends {
+export function createDirectSends({ queue, onFirst, onQueued, scope }: DirectSendsOptions): DirectSends {
   const waiting: DirectSend[] = [];
   /** How many were taken last. */
   let taken = 0;
@@ -80,16 +86,25 @@ export function createDirectSends({ queue, onQueued, scope }: DirectSendsOptions
     return { isQueued };
   };
 
+  /** Whatever was accepted before a request shows in a look that begins with it. */
+  const begin = (): Look => {
+    const open = queue.look();
+    open.catch(() => undefined);
+    return { at: performance.now(), open };
+  };
+
   return {
+    look: begin,
     hasRoom: () => waiting.length + taken < claimedMax && performance.now() >= pausedUntil,
-    insert(command, socket, mayExist) {
+    insert(command, socket, { mayExist, look }) {
       const claimed = queue.claimed(command, accountOf(socket));
       if (!claimed) return null;
+      // Encryption waits for it, so it goes before the insertion.
+      const { open } = look && performance.now() < look.at + lookMs ? look : begin();
       const stored = queue.insert(claimed);
       const exists = (error: unknown) => mayExist && isDuplicate(error);
       stored.catch((error) => exists(error) || scope.fail(error));
-      // Whatever was accepted before this request shows in a look that begins now.
-      const state = Promise.all([queue.look(), mayExist ? stored : undefined]).then(
+      const state = Promise.all([open, mayExist ? stored : undefined]).then(
         ([{ hasQueued, isDeleted }]): State => (isDeleted ? "deleted" : hasQueued ? "behind" : "clear"),
         (error): State => {
           if (exists(error)) return "exists";
@@ -98,6 +113,7 @@ export function createDirectSends({ queue, onQueued, scope }: DirectSendsOptions
       );
       state.catch(() => undefined);
       const send = { ...claimed, messageId: command.messageId, stored };
+      if (waiting.length === 0) onFirst(send, socket);
       waiting.push({ send, gone: socket.gone, state });
       return accepted(send, stored, state);
     },

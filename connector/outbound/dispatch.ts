@@ -11,6 +11,7 @@ import { createAckWindow } from "./ack-window.ts";
 import { createCarriage, type Preparing } from "./carriage.ts";
 import { chatOf } from "./chat-of.ts";
 import { queueAgain } from "./direct-sends.ts";
+import { createEarlyTexts } from "./early-texts.ts";
 import { type FirstSendOptions, firstSend, prepareAttempt } from "./first-send.ts";
 import type { PrepareOptions } from "./prepare.ts";
 import { prepareAgain, type ResendOptions, resend } from "./resend.ts";
@@ -39,6 +40,8 @@ export interface Dispatch {
    * true, or to false when some were queued again.
    */
   send(batch: Send[], socket: OpenSocket, canSend: () => boolean): Promise<boolean>;
+  /** Prepares a text before `send` is called with it, possibly in vain. */
+  prepareEarly(send: Send, socket: OpenSocket): void;
   /** Sends `unknown` sends once more while `canSend` holds; see `resend.ts`. Resolves as `send` does. */
   resend(unknown: Send[], socket: OpenSocket, canSend: () => boolean): Promise<boolean>;
   /** Settles a send as failed without trying it. */
@@ -83,8 +86,9 @@ export function createDispatch(
     ...shared,
     onResent: (send, outcome) => logSent(send, outcome?.kind ?? "unsent", true),
   };
+  const early = createEarlyTexts();
   const first: Journey<Prepared> = {
-    prepare: (attempt) => prepareAttempt(scope, attempt, options),
+    prepare: (attempt) => early.of(attempt.send) ?? prepareAttempt(scope, attempt, options),
     go: (attempt, prepared) => firstSend(scope, attempt, prepared, firstOptions),
     takeBack: (sends) => queueAgain(queue, sends),
   };
@@ -124,20 +128,17 @@ export function createDispatch(
   };
 
   return {
-    send: (batch, socket, canSend) =>
-      carryAll(
-        first,
-        batch.map((send) => ({ send, socket, canSend })),
-      ),
-    resend: (unknown, socket, canSend) =>
-      carryAll(
-        second,
-        unknown.map((send) => ({ send, socket, canSend })),
-      ),
+    send: (batch, ...over) => carryAll(first, attemptsOf(batch, ...over)),
+    prepareEarly: (send, socket) => early.begin(send, () => prepareAttempt(scope, { send, socket }, options)),
+    resend: (unknown, ...over) => carryAll(second, attemptsOf(unknown, ...over)),
     refuse: (send, error) => outcomes.settleUnsent(send, error, "failed"),
     async idle() {
       await setAside.idle();
       await ackWindow.idle();
     },
   };
+}
+
+function attemptsOf(sends: readonly Send[], socket: OpenSocket, canSend: () => boolean): SendAttempt[] {
+  return sends.map((send) => ({ send, socket, canSend }));
 }

@@ -1,5 +1,5 @@
 import type { CommandDocument } from "#shared/collections.ts";
-import type { DirectInsertion } from "#shared/local-connector.ts";
+import type { DirectInsertion, DirectOptions, Look } from "#shared/local-connector.ts";
 import type { ReportUnclaimable } from "../commands/claim.ts";
 import type { CommandQueue } from "../commands/command-queue.ts";
 import type { Send } from "../commands/send-settlement.ts";
@@ -12,7 +12,13 @@ export interface Outbox {
   /** Call it when this send was just queued, or without one when there may be any in the queue. */
   ring(commandId: string | undefined): void;
   /** Inserts a direct send. Returns null when it has to be queued, because others are or may be, or many wait. */
-  insert(command: CommandDocument, socket: OpenSocket, mayExist: boolean): Promise<DirectInsertion> | null;
+  insert(
+    command: CommandDocument,
+    socket: OpenSocket,
+    direct: DirectOptions,
+  ): Promise<DirectInsertion> | null;
+  /** Begins a look for a direct send that may follow; null when it would have to be queued. */
+  look(): Look | null;
   /** The sends that go out over this socket next, claimed; an empty array when none is due. */
   next(socket: OpenSocket): Promise<Send[]>;
   /** Whether `next` would look for nothing. */
@@ -26,22 +32,25 @@ export interface Outbox {
 export interface OutboxOptions {
   queue: CommandQueue;
   report: ReportUnclaimable;
+  /** Called with a direct send that is about to go out, unless it is taken back. */
+  onFirst(send: Send, socket: OpenSocket): void;
   scope: Pick<SessionScope, "isOwner" | "fail">;
 }
 
 /** How many sends are claimed at once. */
 export const batchMax = 16;
 
-export function createOutbox({ queue, report, scope }: OutboxOptions): Outbox {
+export function createOutbox({ queue, report, onFirst, scope }: OutboxOptions): Outbox {
   /** What the queue may hold: sends that were just queued, with the id of the last, others, and certainly more of them. */
   const rung = { ones: 0, last: "", others: true, isMore: false };
   let isClaiming = false;
   const noteMore = () => {
     rung.isMore = true;
   };
-  const direct = createDirectSends({ queue, onQueued: noteMore, scope });
+  const direct = createDirectSends({ queue, onFirst, onQueued: noteMore, scope });
 
   const mayHoldSends = () => rung.ones > 0 || rung.others || rung.isMore;
+  const mayInsert = () => !mayHoldSends() && !isClaiming && direct.hasRoom();
   /** Looks for what is due, or takes the one send that was just queued without a look. */
   const claim = async (account: string): Promise<Send[]> => {
     const { ones, last, others, isMore } = rung;
@@ -62,11 +71,12 @@ export function createOutbox({ queue, report, scope }: OutboxOptions): Outbox {
       if (commandId) Object.assign(rung, { ones: rung.ones + 1, last: commandId });
       else rung.others = true;
     },
-    insert(command, socket, mayExist) {
+    insert(command, socket, options) {
       const { messageId } = command;
-      if (messageId === undefined || mayHoldSends() || isClaiming || !direct.hasRoom()) return null;
-      return direct.insert({ ...command, messageId }, socket, mayExist);
+      if (messageId === undefined || !mayInsert()) return null;
+      return direct.insert({ ...command, messageId }, socket, options);
     },
+    look: () => (mayInsert() ? direct.look() : null),
     async next(socket) {
       // Whatever is in the queue was accepted later: otherwise they are taken back.
       const sends = await direct.take(socket);

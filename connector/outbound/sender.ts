@@ -3,7 +3,7 @@
 import type { CommandDocument } from "#shared/collections.ts";
 import { publicError, ServiceError } from "#shared/errors.ts";
 import { newMessageId } from "#shared/ids.ts";
-import type { DirectInsertion } from "#shared/local-connector.ts";
+import type { DirectInsertion, DirectOptions, Look } from "#shared/local-connector.ts";
 import type { ReportUnclaimable } from "../commands/claim.ts";
 import { isSend, type Send } from "../commands/send-settlement.ts";
 import { createWorkLoop } from "../concurrency/work-loop.ts";
@@ -25,7 +25,9 @@ export interface Sender {
   /** Call it when this command was just queued, or without one when there may be any. */
   ring(commandId?: string): void;
   /** Inserts a direct send. Returns null while it would have to wait: then it belongs in the queue. */
-  insertClaimed(command: CommandDocument, mayExist: boolean): Promise<DirectInsertion> | null;
+  insertClaimed(command: CommandDocument, direct: DirectOptions): Promise<DirectInsertion> | null;
+  /** Begins a look for a direct send that may follow; null while it would have to wait. */
+  look(): Look | null;
   /** Claims no more commands. Resolves when no send is on its way. */
   stop(): Promise<void>;
 }
@@ -35,18 +37,12 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
   const dispatch = createDispatch(scope, options, () => sender.ring());
   let resentOn: AbortSignal | null = null;
 
-  const reportUnclaimable: ReportUnclaimable = async (unclaimable) => {
-    await Promise.all(
-      unclaimable.map(async ({ command, settlement }) => {
-        if (isSend(command)) await messageStatuses.publishNotSent(command, settlement.error.code);
-      }),
-    );
-  };
+  const reportUnclaimable = reportTo(messageStatuses);
   const claimToRefuse = async (): Promise<Send[]> => {
     const claimed = await queue.claim([1, 2], batchMax, reportUnclaimable);
     return claimed.map((command) => ({ ...command, messageId: command.messageId ?? newMessageId() }));
   };
-  const outbox = createOutbox({ queue, report: reportUnclaimable, scope });
+  const outbox = createOutbox({ queue, report: reportUnclaimable, onFirst: dispatch.prepareEarly, scope });
   /** Once for each socket, before any new send: a send that is `unknown` by then was relayed on an earlier socket. */
   const resendUnknown = async (socket: OpenSocket, canSend: () => boolean) => {
     if (resentOn === socket.gone) return;
@@ -91,15 +87,20 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
     onError: scope.fail,
   });
 
+  const socketForDirect = (): OpenSocket | null => {
+    const now = sending();
+    return now.kind === "open" && loop.mayWork() && resentOn === now.gone ? now : null;
+  };
+
   const sender: Sender = {
     ring(commandId) {
       outbox.ring(commandId);
       loop.ring();
     },
-    insertClaimed(command, mayExist) {
-      const now = sending();
-      if (now.kind !== "open" || !loop.mayWork() || resentOn !== now.gone) return null;
-      const stored = outbox.insert(command, now, mayExist);
+    look: () => (socketForDirect() ? outbox.look() : null),
+    insertClaimed(command, direct) {
+      const socket = socketForDirect();
+      const stored = socket && outbox.insert(command, socket, direct);
       if (stored !== null) loop.ring();
       return stored;
     },
@@ -110,4 +111,14 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
     },
   };
   return sender;
+}
+
+function reportTo(messageStatuses: SenderOptions["messageStatuses"]): ReportUnclaimable {
+  return async (unclaimable) => {
+    await Promise.all(
+      unclaimable.map(async ({ command, settlement }) => {
+        if (isSend(command)) await messageStatuses.publishNotSent(command, settlement.error.code);
+      }),
+    );
+  };
 }

@@ -3,7 +3,7 @@
 import type { CommandDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import { errorTrace } from "#shared/error-trace.ts";
-import type { DirectInsertion, OwnedChannel } from "#shared/local-connector.ts";
+import type { DirectInsertion, DirectOptions, OwnedChannel } from "#shared/local-connector.ts";
 import type { Logger } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
 import { rescueOrphans } from "../commands/rescue-orphans.ts";
@@ -78,17 +78,18 @@ export class Session {
 
   /** What callers may know of the channel; null when it is not owned any more, or may be about to be deleted. */
   owned(): OwnedChannel | null {
-    const { controlLane, erasure } = this.#parts;
+    const { controlLane, erasure, sender } = this.#parts;
     const isDeleted = this.#options.channel.deletedAt !== null || erasure.hasBegun();
     if (!this.isOwner() || isDeleted || !controlLane.isIdle()) return null;
     const { channelId } = this.#scope;
     const status = publicStatus(this.machine());
-    return { channel: { channelId, status }, now: dateOf(this.fence), isOwned: true };
+    const look = sender.look();
+    return { channel: { channelId, status }, now: dateOf(this.fence), isOwned: true, ...(look && { look }) };
   }
 
   /** As `LocalConnector.insertClaimed`. */
-  insertClaimed(command: CommandDocument, mayExist: boolean): Promise<DirectInsertion> | null {
-    return this.#parts.sender.insertClaimed(command, mayExist);
+  insertClaimed(command: CommandDocument, direct: DirectOptions): Promise<DirectInsertion> | null {
+    return this.#parts.sender.insertClaimed(command, direct);
   }
 
   get fence(): Fence {

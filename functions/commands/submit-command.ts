@@ -83,7 +83,8 @@ export async function submitCommand<T extends CommandType>(
       const { keyId } = caller;
       return { ...ids, channelId, type, lane, payload, keyId, createdAt, expiresAt };
     };
-    const direct = isSend && !isRepeated ? store.insertDirect(commandAt(found.now), once.isKeyed) : null;
+    const options = { mayExist: once.isKeyed, look: found.look };
+    const direct = isSend && !isRepeated ? store.insertDirect(commandAt(found.now), options) : null;
     // A read that fails leaves no doubt: it is not part of the write.
     const insertion = direct ?? insertQueued(store, commandAt(await timeOf(store, found)));
     // Every command but a send is idempotent.

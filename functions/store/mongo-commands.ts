@@ -40,8 +40,8 @@ export function mongoCommands(
     async insertCommand(command) {
       await insert(queued(command)).catch((error) => confirmExisting(command, error));
     },
-    insertDirect(send, mayExist) {
-      const inserted = insertClaimed?.(queued(send), mayExist) ?? null;
+    insertDirect(send, options) {
+      const inserted = insertClaimed?.(queued(send), options) ?? null;
       if (inserted === null) return null;
       return inserted.catch(async (error) => {
         await confirmExisting(send, error);

@@ -4,7 +4,7 @@ import type { Caller } from "#shared/authentication.ts";
 import type { ChannelStatus } from "#shared/channel.ts";
 import type { ChannelDocument, CommandDocument } from "#shared/collections.ts";
 import type { CommandState, CommandType } from "#shared/commands.ts";
-import type { DirectInsertion } from "#shared/local-connector.ts";
+import type { DirectInsertion, DirectOptions, Look } from "#shared/local-connector.ts";
 import type { LogReader, LongRead } from "../events/event-view.ts";
 import type { KeyedRequests } from "../idempotency/keyed-request.ts";
 
@@ -19,6 +19,7 @@ export interface CommandTarget {
   channel: Pick<ChannelDocument, "channelId" | "status">;
   now: Date;
   isOwned?: true;
+  look?: Look;
 }
 
 /** The fields of a channel to create; it starts inactive. */
@@ -108,7 +109,7 @@ export interface Store extends Authentication, KeyedRequests, LogReader {
    * was queued after all. Throws `channel_not_found` when the channel is deleted. `mayExist`: a repetition of the request may
    * insert it, too.
    */
-  insertDirect(send: NewCommand, mayExist: boolean): Promise<DirectInsertion> | null;
+  insertDirect(send: NewCommand, options: DirectOptions): Promise<DirectInsertion> | null;
   findCommand(commandId: string): Promise<CommandDocument | null>;
   /** Whether a majority has the command, so that it survives the loss of a server. */
   hasCommand(commandId: string): Promise<boolean>;

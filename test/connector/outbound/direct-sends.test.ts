@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { CommandDocument } from "#shared/collections.ts";
+import type { Look } from "#shared/local-connector.ts";
 import { channelDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { fileDatabase } from "../connector.fixture.ts";
@@ -23,7 +24,7 @@ async function idleSender(answers: Answers = {}) {
   });
   const fixture = await senderOn(hooked, answers);
   const direct = (command: CommandDocument, mayExist = false) =>
-    fixture.sender.insertClaimed(command, mayExist);
+    fixture.sender.insertClaimed(command, { mayExist });
   const held = (command: CommandDocument, released: Promise<unknown>, mayExist = false) => {
     holds.set(command._id, released);
     return direct(command, mayExist);
@@ -90,6 +91,8 @@ test("a direct send that cannot go out is settled only when it is durable", asyn
 
 test("a send that was queued before direct ones goes out first, and they pause", async () => {
   const fixture = await idleSender();
+  vi.useFakeTimers({ toFake: ["performance"] });
+  onTestFinished(() => void vi.useRealTimers());
   const [queued] = (await fixture.insert(1)) as [CommandDocument];
   const direct = [fixture.newSend(), fixture.newSend()];
   expect(direct.map((command) => fixture.direct(command))).not.toContain(null);
@@ -97,6 +100,32 @@ test("a send that was queued before direct ones goes out first, and they pause",
   expect(fixture.socket.relayed).toEqual(idsOf([queued, ...direct]));
   expect((await fixture.read(direct[0] as CommandDocument)).attempts).toBe(1);
   expect(fixture.direct(fixture.newSend())).toBeNull();
+  vi.advanceTimersByTime(1_000);
+  expect(fixture.direct(fixture.newSend())).not.toBeNull();
+});
+
+test("a look that began with the request serves its insertion, and an old one does not", async () => {
+  const fixture = await idleSender();
+  const [early, late] = [fixture.sender.look(), fixture.sender.look()];
+  await Promise.all([early?.open, late?.open]);
+  const [queued] = (await fixture.insert(1)) as [CommandDocument];
+  vi.useFakeTimers({ toFake: ["performance"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const first = fixture.newSend();
+  await fixture.sender.insertClaimed(first, {
+    mayExist: false,
+    look: { ...early, at: performance.now() } as Look,
+  });
+  await fixture.settled(first);
+  // What came after the request does not go first.
+  expect(fixture.socket.relayed).toEqual(idsOf([first]));
+  const second = fixture.newSend();
+  await fixture.sender.insertClaimed(second, {
+    mayExist: false,
+    look: { ...late, at: performance.now() - 100 } as Look,
+  });
+  await fixture.settled(second);
+  expect(fixture.socket.relayed).toEqual(idsOf([first, queued, second]));
 });
 
 test("a send that was just queued goes out before a later one, which is not direct", async () => {
@@ -276,10 +305,10 @@ describe("a process killed between any two effects of the shared writes of four 
     const insertions: (Promise<unknown> | null)[] = [];
     // Until the queue was found empty, there are none.
     await eventually(() => {
-      insertions[0] = dying.sender.insertClaimed(first, mayExist);
+      insertions[0] = dying.sender.insertClaimed(first, { mayExist });
       return insertions[0] !== null;
     });
-    for (const other of others) insertions.push(dying.sender.insertClaimed(other, mayExist));
+    for (const other of others) insertions.push(dying.sender.insertClaimed(other, { mayExist }));
     const answers = Promise.allSettled(insertions);
     const isDone = async () => (await Promise.all(commands.map(dying.read))).every((one) => one?.doneAt);
     await Promise.race([killed.promise, eventually(isDone).catch(() => undefined)]);
