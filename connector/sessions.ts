@@ -33,7 +33,7 @@ export interface SessionsOptions extends Shared {
   log: Logger;
 }
 
-/** What is known of a channel that is to be taken. */
+/** A channel to take, as far as it is known. */
 interface Taking {
   isOverdue?: boolean;
   /** A guess. */

@@ -12,7 +12,7 @@ import { isShortText } from "./short-text.ts";
 /** How a command ended, as its document says. */
 export type CommandEnd = Pick<CommandDocument, "state" | "result" | "error">;
 
-/** What a channel's document says of its QR or pairing code, and when it did, by the database's clock. */
+/** The QR or pairing code in a channel's document, and the time at which it was there, by the database's clock. */
 export interface ShownPairing extends Pick<ChannelDocument, "channelId" | "pairing"> {
   config: Pick<ChannelDocument["config"], "qrCode">;
   now: Date;

@@ -2,7 +2,7 @@
 
 import type { ChannelDocument, CommandDocument } from "./collections.ts";
 
-/** What the owner of a channel knows of it, and the database's time. */
+/** The state of a channel as its owner has it, and the database's time. */
 export interface OwnedChannel {
   channel: Pick<ChannelDocument, "channelId" | "status">;
   now: Date;

@@ -86,7 +86,7 @@ export function createDirectSends({ queue, onFirst, onQueued, scope }: DirectSen
     return { isQueued };
   };
 
-  /** Whatever was accepted before a request shows in a look that begins with it. */
+  /** Begins a look, which shows all that was accepted before the request with which it begins. */
   const begin = (): Look => {
     const open = queue.look();
     open.catch(() => undefined);
@@ -132,7 +132,7 @@ export function createDirectSends({ queue, onFirst, onQueued, scope }: DirectSen
       if (states.includes("exists")) onQueued();
       waiting.splice(0, next.length);
       taken = clear.length;
-      // What is left out was inserted by somebody else, or will be erased with its channel.
+      // The others were inserted by somebody else, or will be erased with their channel.
       return clear.map(({ send }) => send);
     },
     takeBack,

@@ -7,7 +7,7 @@ import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
 import type { SessionScope } from "../session-scope.ts";
 import { createDirectSends } from "./direct-sends.ts";
 
-/** What a channel has to send, in order: direct sends, and the sends in the queue. */
+/** The sends of a channel in order: direct ones, then those in the queue. */
 export interface Outbox {
   /** Call it when this send was just queued, or without one when there may be any in the queue. */
   ring(commandId: string | undefined): void;
@@ -41,7 +41,7 @@ export interface OutboxOptions {
 export const batchMax = 16;
 
 export function createOutbox({ queue, report, onFirst, scope }: OutboxOptions): Outbox {
-  /** What the queue may hold: sends that were just queued, with the id of the last, others, and certainly more of them. */
+  /** The contents of the queue, as far as rings tell: sends just queued with the id of the last, others, and certainly more. */
   const rung = { ones: 0, last: "", others: true, isMore: false };
   let isClaiming = false;
   const noteMore = () => {
@@ -78,7 +78,7 @@ export function createOutbox({ queue, report, onFirst, scope }: OutboxOptions): 
     },
     look: () => (mayInsert() ? direct.look() : null),
     async next(socket) {
-      // Whatever is in the queue was accepted later: otherwise they are taken back.
+      // `take` has taken them back if the queue holds an earlier send.
       const sends = await direct.take(socket);
       if (sends.length > 0 || !direct.isEmpty() || !mayHoldSends()) return sends;
       isClaiming = true;

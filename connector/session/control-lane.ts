@@ -80,7 +80,7 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
   /** Looks for what is due, or takes the one command that was just queued without a look. */
   const claimNext = async (): Promise<CommandDocument[]> => {
     if (first.length > 0) {
-      // Whatever else was rung for is left to the next pass.
+      // The next pass looks for the others that were rung for.
       loop.ring();
       return first.splice(0);
     }
@@ -122,7 +122,7 @@ export function createControlLane(scope: SessionScope, options: ControlLaneOptio
   };
 }
 
-/** Whatever a command waits for ends when `stopped` rejects. */
+/** Every wait of a command ends when `stopped` rejects. */
 function contextOf(options: ControlLaneOptions, stopped: Promise<never>): ControlContext {
   return {
     ...options,

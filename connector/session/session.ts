@@ -76,7 +76,7 @@ export class Session {
     if (lane !== 0) this.#parts.sender.ring(commandId);
   }
 
-  /** What callers may know of the channel; null when it is not owned any more, or may be about to be deleted. */
+  /** The state of the channel for callers; null when it is not owned any more, or may be about to be deleted. */
   owned(): OwnedChannel | null {
     const { controlLane, erasure, sender } = this.#parts;
     const isDeleted = this.#options.channel.deletedAt !== null || erasure.hasBegun();

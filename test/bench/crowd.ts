@@ -25,7 +25,7 @@ export async function measureRestart(subject: Subject): Promise<Record<string, n
   return { backS: (nowMs() - killedAt) / 1_000 };
 }
 
-/** What a program with a few channels takes that was restarted, and how many these are. */
+/** The memory of a program that was restarted with a few channels, and how many these are. */
 export interface Baseline {
   channels: number;
   memory: Memory;
