@@ -7,4 +7,4 @@ import "./libsignal-queue.ts";
 import "./silence-console.ts";
 import "./libsignal-trials.ts";
 import "./libsignal-signatures.ts";
-import "./bounded-exec.ts";
+import "./bounded-programs.ts";
