@@ -53,7 +53,9 @@ export function createHttpServer(
   }).on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const response = responses.get(socket);
     const isAnswering = response?.headersSent && !response.writableFinished;
-    if (socket.writable && !isAnswering && hasSent(socket)) writeRefusal(socket, error.code ?? "", log);
+    const { code = "" } = error;
+    const isSilent = !response && !code.startsWith("HPE_") && hasNoBytes(socket);
+    if (socket.writable && !isAnswering && !isSilent) writeRefusal(socket, code, log);
     else socket.destroy();
   });
   created.maxConnections = limits.connectionsMax;
@@ -99,7 +101,10 @@ function completeHost({ headers, httpVersionMajor, httpVersionMinor, socket }: I
   return true;
 }
 
-/** Browsers open connections ahead, and balancers check that one opens: both may send nothing. */
-function hasSent(socket: Duplex): boolean {
-  return !("bytesRead" in socket) || socket.bytesRead !== 0;
+/**
+ * Browsers open connections ahead, and balancers check that one opens: both may send nothing. Bun does not count bytes, so
+ * a request or an error of the parser shows there that something came.
+ */
+function hasNoBytes(socket: Duplex): boolean {
+  return "bytesRead" in socket && socket.bytesRead === 0;
 }

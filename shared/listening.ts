@@ -40,8 +40,9 @@ export async function stopListening(server: Server): Promise<void> {
   const open = opened.get(server);
   if (open) closeAfterAnswers(open);
   const closed = once(server, "close");
-  // The method of the HTTP server also closes idle connections, at once.
-  NetServer.prototype.close.call(server);
+  // The method of the HTTP server also closes idle connections, at once. Bun has only that one.
+  if (server instanceof NetServer) NetServer.prototype.close.call(server);
+  else (server as Server).close();
   let idle: NodeJS.Timeout | undefined;
   const silence = setTimeout(() => {
     cut(open?.silent);
