@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { installedBun, needsBun } from "../support/runtime.ts";
 import { skippedTests } from "./skipped.ts";
 
-/** `npm run test:bun`: runs the connector's tests on Bun. Exits with 2 when Bun is not installed. */
+/** `npm run test:bun`: runs the tests of the connector and of what it shares on Bun. Exits with 2 when Bun is not installed. */
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const vitest = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", import.meta.url));
 const bun = installedBun();
@@ -24,7 +24,7 @@ if (!bun) {
   const pattern = names.length > 0 ? [`--testNamePattern=^(?!.*(?:${names.join("|")})$)`] : [];
   // Bun's child processes lack what vitest's pool of forks needs.
   const pool = ["--pool=threads", "--maxWorkers=2"];
-  const tests = asked.length > 0 ? asked : ["test/connector"];
+  const tests = asked.length > 0 ? asked : ["test/connector", "test/shared"];
   const args = ["--bun", vitest, "run", ...pool, ...excluded, ...pattern, ...tests];
   const running = spawn(bun.file, args, { cwd: root, stdio: "inherit" });
   const [code] = await once(running, "exit");

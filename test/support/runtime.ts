@@ -18,6 +18,9 @@ export const needsBun = "needs bun: npm i --no-save bun@1.4.5";
 const preload = fileURLToPath(new URL("../../connector/baileys/before-baileys.ts", import.meta.url));
 const binaries = fileURLToPath(new URL("../../node_modules/.bin", import.meta.url));
 
+/** What stands before a file that opens Baileys' door, on the command line of the runtime that runs this. */
+export const doorArgs: readonly string[] = process.versions.bun ? ["--preload", preload] : [];
+
 /** Bun from the `PATH` or `node_modules`; null when there is none. */
 export function installedBun(): Runtime | null {
   const folders = [...(process.env.PATH ?? "").split(delimiter), binaries];

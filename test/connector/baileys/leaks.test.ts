@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { doorArgs } from "#test/support/runtime.ts";
 
 interface Secrets {
   /** 32 bytes each, hex. */
@@ -13,12 +14,16 @@ const scenario = fileURLToPath(new URL("leak-scenario.child.ts", import.meta.url
 
 /** Everything the scenario printed, and the secrets it should not have printed. */
 async function run(mode: "guarded" | "unguarded"): Promise<{ output: Buffer; secrets: Secrets }> {
-  const child = fork(scenario, [mode], { silent: true });
+  const child = fork(scenario, [mode], { silent: true, execArgv: [...process.execArgv, ...doorArgs] });
   const output: Buffer[] = [];
   child.stdout?.on("data", (chunk: Buffer) => output.push(chunk));
   child.stderr?.on("data", (chunk: Buffer) => output.push(chunk));
-  const [[secrets]] = await Promise.all([once(child, "message"), once(child, "close")]);
-  return { output: Buffer.concat(output), secrets: secrets as Secrets };
+  const sent: Secrets[] = [];
+  child.on("message", (secrets: Secrets) => sent.push(secrets));
+  await once(child, "close");
+  const [secrets] = sent;
+  if (!secrets) throw new Error(`The scenario did not end: ${Buffer.concat(output)}`);
+  return { output: Buffer.concat(output), secrets };
 }
 
 /** The secrets in `output`: raw, in hex, in base64, as Node prints bytes, or as a list of numbers. */

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { assertLibsignalQueueBound } from "#connector/baileys/libsignal-queue.ts";
+import { doorArgs } from "#test/support/runtime.ts";
 
 type QueueJob = (bucket: string, work: () => Promise<unknown>) => Promise<unknown>;
 
@@ -46,6 +47,6 @@ test("binding the queue fails if libsignal has been loaded before", () => {
 
 test("baileys.ts loads in a fresh process", () => {
   const door = fileURLToPath(new URL("../../../connector/baileys/baileys.ts", import.meta.url));
-  const { status } = spawnSync(process.execPath, [door], { encoding: "utf8" });
+  const { status } = spawnSync(process.execPath, [...doorArgs, door], { encoding: "utf8" });
   expect(status).toBe(0);
 });
