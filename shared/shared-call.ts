@@ -1,3 +1,5 @@
+import { createSharedStart } from "./shared-start.ts";
+
 /**
  * Lets whatever waits at the same moment share one call to the database: one runs at a time, and what arrives meanwhile shares
  * the next. A call that stalls, on a connection that is dead without saying so, does not hold up the next.
@@ -31,6 +33,7 @@ export function createSharedCall<Item, Result>({
   itemsMax = sharedMax,
 }: SharedCallOptions<Item, Result>): SharedCall<Item, Result> {
   const waiting: Waiting<Item, Result>[] = [];
+  const start = createSharedStart();
   let isCalling = false;
 
   const callFor = async (batch: readonly Waiting<Item, Result>[]) => {
@@ -46,8 +49,14 @@ export function createSharedCall<Item, Result>({
     }
   };
   const drain = async () => {
-    while (waiting.length > 0) await endedOrStalled(callFor(waiting.splice(0, itemsMax)));
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, itemsMax);
+      // Two may have come by chance.
+      if (batch.length > 2) start.noteShared();
+      await endedOrStalled(callFor(batch));
+    }
     isCalling = false;
+    start.noteEnd();
   };
 
   return {
@@ -56,8 +65,7 @@ export function createSharedCall<Item, Result>({
       waiting.push({ item, done });
       if (!isCalling) {
         isCalling = true;
-        // After the current turn, so that everything submitted in it shares the first call.
-        setImmediate(() => void drain());
+        start.begin(() => void drain());
       }
       return done.promise;
     },

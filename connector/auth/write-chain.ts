@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { createSharedStart } from "#shared/shared-start.ts";
 import { AuthStateError } from "./auth-error.ts";
 
 /** The contents of one write: rows by id (`null` deletes) and whether the credentials changed. */
@@ -33,6 +33,7 @@ export class WriteChain {
   #draining: Promise<void> | undefined;
   #ended: Error | undefined;
   #characters = 0;
+  readonly #start = createSharedStart();
 
   constructor(options: WriteChainOptions) {
     this.#options = options;
@@ -123,7 +124,7 @@ export class WriteChain {
   }
 
   async #drain(): Promise<void> {
-    await nextTurn();
+    await new Promise<void>((resolve) => this.#start.begin(resolve));
     for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
       this.#running = job;
       if (job.batch) this.#characters = 0;
@@ -131,6 +132,7 @@ export class WriteChain {
       this.#running = undefined;
     }
     this.#draining = undefined;
+    this.#start.noteEnd();
   }
 
   async #settle(job: Job): Promise<void> {
