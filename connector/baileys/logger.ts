@@ -2,6 +2,7 @@ import type { Logger } from "#shared/log.ts";
 import type { SocketConfig } from "./baileys.ts";
 import { knownLogLines } from "./known-log-lines.ts";
 import { QueueProbed } from "./queue-probe.ts";
+import { RelayRefused } from "./wire-trace.ts";
 
 type BaileysLogger = SocketConfig["logger"];
 
@@ -16,6 +17,7 @@ const unknownLine = "unknown Baileys log line";
 export function baileysLogger(log: Logger): BaileysLogger {
   const pass = (level: "warn" | "error", values: readonly unknown[]) => {
     if (read(values[0], "err") instanceof QueueProbed) return;
+    if (read(values[0], "error") instanceof RelayRefused) return;
     const line = values.find((value) => typeof value === "string");
     const known = knownLogLines.find((beginning) => line?.startsWith(beginning));
     // The connection reports the end of a stream itself, with its reason.

@@ -9,9 +9,12 @@ interface Trace {
   isEncrypted: boolean;
   hasCopy: boolean;
   isOnWire: boolean;
-  /** It took too long: nothing of it may leave any more. */
+  /** Its outcome is told: nothing of it may leave any more. */
   isGivenUp: boolean;
+  /** Known once encryption has waited for it. */
+  refusal: { error: unknown } | null;
   /** As in `TraceOptions`. */
+  permitted: Promise<unknown>;
   covered: Promise<unknown>;
   onHanded(): void;
 }
@@ -20,10 +23,23 @@ const traces = new AsyncLocalStorage<Trace>();
 
 /** How long a relay may take until its stanza is on the wire: the sends behind it wait for it. */
 const onWireMs = 15_000;
+/** How long a relay may keep the channel's keys locked because it is not known whether its stanza may leave. */
+const permissionMs = 250;
+const done = Promise.resolve();
 
 /** The stanza had no copy for any device of the recipient, and was kept off the wire. */
 export class NoCopyError extends Error {
   override readonly name = "NoCopyError";
+}
+
+/** It was not known in time whether a stanza may leave. */
+export class LatePermissionError extends Error {
+  override readonly name = "LatePermissionError";
+}
+
+/** Ends a relay without permission inside Baileys. Nothing is wrong with it, so the log has no line for it. */
+export class RelayRefused extends Error {
+  override readonly name = "RelayRefused";
 }
 
 /**
@@ -40,6 +56,21 @@ export function markEncrypted(): void {
 export function markCopy(jid: string): void {
   const trace = traces.getStore();
   if (trace && jidUser(jid) === trace.recipient) trace.hasCopy = true;
+}
+
+/** Resolves when it is known whether the stanza of the current relay may leave. Call it when a copy is encrypted. */
+export async function untilPermitted(): Promise<void> {
+  const trace = traces.getStore();
+  if (!trace || trace.refusal) return;
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new LatePermissionError("No permission came in time")), permissionMs);
+  try {
+    await Promise.race([trace.permitted, late]);
+  } catch (error) {
+    trace.refusal ??= { error };
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Called for every frame handed to the websocket. Resolves when the frame may leave, and rejects if it must not. */
@@ -67,7 +98,8 @@ export function requireCopies({ ws }: Pick<WASocket, "ws">): void {
   Object.defineProperty(ws, "isOpen", { get });
 }
 
-function assertMayLeave({ isEncrypted, hasCopy, isGivenUp }: Trace): void {
+function assertMayLeave({ isEncrypted, hasCopy, isGivenUp, refusal }: Trace): void {
+  if (refusal) throw new RelayRefused("The stanza must not leave");
   if (isGivenUp) throw new Error("The relay was given up");
   if (isEncrypted && !hasCopy) throw new NoCopyError("No copy could be encrypted for the recipient");
 }
@@ -75,6 +107,11 @@ function assertMayLeave({ isEncrypted, hasCopy, isGivenUp }: Trace): void {
 export interface TraceOptions {
   /** How long the relay may take until its stanza is handed over. */
   withinMs?: number;
+  /**
+   * Encryption goes ahead of it. If it rejects, the stanza does not leave, and the relay fails with its error; with a
+   * `LatePermissionError` if it takes too long.
+   */
+  permitted?: Promise<unknown> | undefined;
   /** The stanza leaves once this has resolved. If it rejects, nothing more leaves on the socket. */
   covered?: Promise<unknown>;
   /** Called when the stanza has been handed to the websocket: from then on it counts as on the wire. */
@@ -88,10 +125,13 @@ export interface TraceOptions {
 export async function traceRelay(
   to: string,
   relay: () => Promise<unknown>,
-  { withinMs = onWireMs, covered = Promise.resolve(), onHanded = () => undefined }: TraceOptions = {},
+  options: TraceOptions = {},
 ): Promise<{ isOnWire: boolean; error?: unknown }> {
+  const { withinMs = onWireMs, permitted = done, covered = done, onHanded = () => undefined } = options;
+  // Either may reject before anybody waits for it.
+  for (const promise of [permitted, covered]) promise.catch(() => undefined);
   const state = { isEncrypted: false, hasCopy: false, isOnWire: false, isGivenUp: false };
-  const trace: Trace = { recipient: jidUser(to), ...state, covered, onHanded };
+  const trace: Trace = { recipient: jidUser(to), ...state, refusal: null, permitted, covered, onHanded };
   const { promise: late, reject } = Promise.withResolvers<never>();
   const giveUp = () => {
     if (trace.isOnWire) return;
@@ -103,7 +143,9 @@ export async function traceRelay(
     await Promise.race([traces.run(trace, relay), late]);
     return { isOnWire: true };
   } catch (error) {
-    return { isOnWire: trace.isOnWire, error };
+    // A relay may run on, such as one whose socket is gone.
+    trace.isGivenUp = true;
+    return { isOnWire: trace.isOnWire, error: error instanceof RelayRefused ? trace.refusal?.error : error };
   } finally {
     clearTimeout(timer);
   }

@@ -13,7 +13,7 @@ export interface RelayMarks {
   undoResend(id: string): Promise<void>;
 }
 
-/** The command has expired while it waited for its turn. */
+/** A command must not begin: it has expired while it waited for its turn, or others go first. */
 export class NotBegunError extends Error {
   override readonly name = "NotBegunError";
 }

@@ -4,13 +4,15 @@ import type { PublicError } from "#shared/errors.ts";
 import type { EventData } from "#shared/events.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
 import { isMessageId } from "./command-validation.ts";
+import type { DirectSend } from "./direct-send.ts";
 import type { Settlement } from "./settlement.ts";
 
-/**
- * A send whose message id is fixed. `stored` resolves when the command itself is durable; absent for one that was read from the
- * database.
- */
-export type Send = CommandDocument & { messageId: string; stored?: Promise<void> };
+/** A send whose message id is fixed. */
+export type Send = CommandDocument & {
+  messageId: string;
+  /** Absent for one that was read from the database. */
+  direct?: DirectSend;
+};
 
 /** Whether the command is a send with a message id; control commands have none, and other services write what they like. */
 export function isSend(command: CommandDocument): command is Send {

@@ -6,7 +6,7 @@ import { hardenedSignalRepository } from "../baileys/harden.ts";
 import type { InboundJournal } from "../baileys/inbound-journal.ts";
 import { baileysLogger } from "../baileys/logger.ts";
 import type { SocketCaches } from "../baileys/socket-caches.ts";
-import { markCopy, markEncrypted } from "../baileys/wire-trace.ts";
+import { markCopy, markEncrypted, untilPermitted } from "../baileys/wire-trace.ts";
 import type { Timings } from "../timings.ts";
 
 export interface SocketConfigOptions {
@@ -61,12 +61,15 @@ function tracedSignalRepository(
         markEncrypted();
         const encrypted = await encryptMessage(options);
         markCopy(options.jid);
+        await untilPermitted();
         return encrypted;
       },
       async encryptGroupMessage(options) {
         markEncrypted();
         const encrypted = await encryptGroupMessage(options);
         markCopy(options.group);
+        // Groups cannot be sent to yet. When they can: a refused stanza must not count as having brought its sender key.
+        await untilPermitted();
         return encrypted;
       },
     };

@@ -3,14 +3,15 @@ import { isDuplicate } from "#shared/database-errors.ts";
 import { ServiceError } from "#shared/errors.ts";
 import type { DirectInsertion, DirectOptions, Look } from "#shared/local-connector.ts";
 import type { CommandQueue } from "../commands/command-queue.ts";
+import type { Clearance, DirectSend } from "../commands/direct-send.ts";
 import type { Send } from "../commands/send-settlement.ts";
 import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
 import type { SessionScope } from "../session-scope.ts";
 
 /**
  * The direct sends of a channel: those that the owner's own process inserts as claimed, so that they need not be found in the
- * queue. One look at the queue, which begins with the request, finds what goes first; then they are encrypted, also while the
- * insertion is not confirmed yet. One that somebody else may insert, too, waits for the confirmation.
+ * queue. One look at the queue, which begins with the request, finds what goes first. Meanwhile they are stored and encrypted; a
+ * stanza leaves when nothing was found. If somebody else may insert the send, too, its stanza also waits until it is stored.
  */
 export interface DirectSends {
   /** Whether one more may come: false while many wait, and for a while after others were found in the queue. */
@@ -25,8 +26,8 @@ export interface DirectSends {
   look(): Look;
   isEmpty(): boolean;
   /**
-   * Takes those that may go out over this socket now, in order. When a send that was there before one of them is queued, or when
-   * they were claimed for another socket, takes all back, and resolves to an empty array.
+   * Takes those that wait, in order, to go out over this socket. When some were claimed for another socket, takes all back, and
+   * resolves to an empty array.
    */
   take(socket: OpenSocket): Promise<Send[]>;
   /** Queues all that wait here. Takes them out at once, and resolves when they are queued. */
@@ -35,22 +36,13 @@ export interface DirectSends {
 
 export interface DirectSendsOptions {
   queue: Pick<CommandQueue, "claimed" | "insert" | "look" | "unclaim">;
-  /** Called with a send that waits for nothing but its look. */
-  onFirst(send: Send, socket: OpenSocket): void;
-  /** Called at once when sends are taken back, and when one turns out to be in the queue. */
+  /** Called at once when sends are taken back. */
   onQueued(): void;
   /** A session fails with an insertion of which it is not certain whether it took place: the next owner rescues the send. */
   scope: Pick<SessionScope, "isOwner" | "fail">;
 }
 
-/** `behind`: something is queued that was there first; `exists`: somebody else has inserted it, and it is theirs. */
-type State = "clear" | "behind" | "exists" | "deleted";
-
-interface DirectSend {
-  send: Send;
-  gone: AbortSignal;
-  state: Promise<State>;
-}
+type WaitingSend = Send & { direct: DirectSend };
 
 /** Those that wait here, and those that were just taken. A send that has to wait longer can be cancelled, in the queue. */
 const claimedMax = 32;
@@ -59,8 +51,8 @@ const pauseMs = 1_000;
 /** How old a look may be: the request's body may take long to arrive. */
 const lookMs = 100;
 
-export function createDirectSends({ queue, onFirst, onQueued, scope }: DirectSendsOptions): DirectSends {
-  const waiting: DirectSend[] = [];
+export function createDirectSends({ queue, onQueued, scope }: DirectSendsOptions): DirectSends {
+  const waiting: { send: WaitingSend; gone: AbortSignal }[] = [];
   /** How many were taken last. */
   let taken = 0;
   let pausedUntil = Number.NEGATIVE_INFINITY;
@@ -69,20 +61,18 @@ export function createDirectSends({ queue, onFirst, onQueued, scope }: DirectSen
     if (waiting.length === 0) return;
     const all = waiting.splice(0);
     onQueued();
-    const states = await Promise.allSettled(all.map(({ state }) => state));
-    // The caller has got a 404, and the erasure removes it.
-    const isDeleted = (index: number) =>
-      states[index]?.status === "fulfilled" && states[index].value === "deleted";
-    const sends = all.filter((_, index) => !isDeleted(index)).map(({ send }) => send);
-    await queueAgain(queue, sends);
+    await queueAgain(
+      queue,
+      all.map(({ send }) => send),
+    );
   };
   /** Resolves to the answer for the caller. */
-  const accepted = async ({ _id }: Send, stored: Promise<void>, state: Promise<State>) => {
+  const accepted = async ({ _id, direct: { stored, clearance } }: WaitingSend) => {
     await stored;
     // At once: later, it may have been queued and claimed again. A successor may have looked for orphans before it was stored.
     const isQueued = !scope.isOwner();
     if (isQueued) await queue.unclaim([_id]);
-    if ((await state) === "deleted") throw new ServiceError("channel_not_found");
+    if ((await clearance) === "deleted") throw new ServiceError("channel_not_found");
     return { isQueued };
   };
 
@@ -92,6 +82,13 @@ export function createDirectSends({ queue, onFirst, onQueued, scope }: DirectSen
     open.catch(() => undefined);
     return { at: performance.now(), open };
   };
+  const clearanceFrom = async ({ open }: Look): Promise<Clearance> => {
+    const { hasQueued, isDeleted } = await open;
+    if (isDeleted) return "deleted";
+    if (!hasQueued) return "clear";
+    pausedUntil = performance.now() + pauseMs;
+    return "behind";
+  };
 
   return {
     look: begin,
@@ -99,52 +96,54 @@ export function createDirectSends({ queue, onFirst, onQueued, scope }: DirectSen
     insert(command, socket, { mayExist, look }) {
       const claimed = queue.claimed(command, accountOf(socket));
       if (!claimed) return null;
-      // Encryption waits for it, so it goes before the insertion.
-      const { open } = look && performance.now() < look.at + lookMs ? look : begin();
+      const looked = clearanceFrom(look && performance.now() < look.at + lookMs ? look : begin());
       const stored = queue.insert(claimed);
       const exists = (error: unknown) => mayExist && isDuplicate(error);
       stored.catch((error) => exists(error) || scope.fail(error));
-      const state = Promise.all([open, mayExist ? stored : undefined]).then(
-        ([{ hasQueued, isDeleted }]): State => (isDeleted ? "deleted" : hasQueued ? "behind" : "clear"),
-        (error): State => {
+      const clearance = Promise.all([looked, mayExist ? stored : undefined]).then(
+        ([found]) => found,
+        (error): Clearance => {
           if (exists(error)) return "exists";
           throw error;
         },
       );
-      state.catch(() => undefined);
-      const send = { ...claimed, messageId: command.messageId, stored };
-      if (waiting.length === 0) onFirst(send, socket);
-      waiting.push({ send, gone: socket.gone, state });
-      return accepted(send, stored, state);
+      clearance.catch(scope.fail);
+      const send = { ...claimed, messageId: command.messageId, direct: { stored, clearance } };
+      waiting.push({ send, gone: socket.gone });
+      return accepted(send);
     },
     isEmpty: () => waiting.length === 0,
     async take({ gone }) {
-      taken = 0;
-      const next = [...waiting];
-      const states = await Promise.all(next.map(({ state }) => state));
-      const clear = next.filter((_, index) => states[index] === "clear");
-      const isBehind = states.includes("behind");
-      if (isBehind) pausedUntil = performance.now() + pauseMs;
-      if (isBehind || next.some((one) => one.gone !== gone)) {
+      if (waiting.some((one) => one.gone !== gone)) {
         await takeBack();
         return [];
       }
-      if (states.includes("exists")) onQueued();
-      waiting.splice(0, next.length);
-      taken = clear.length;
-      // The others were inserted by somebody else, or will be erased with their channel.
-      return clear.map(({ send }) => send);
+      const all = waiting.splice(0);
+      taken = all.length;
+      return all.map(({ send }) => send);
     },
     takeBack,
   };
 }
 
-/** Queues claimed sends again. One that was not stored is somebody else's, or left to the next owner. */
+/**
+ * Queues claimed sends again. One that was not stored is somebody else's, or left to the next owner; the caller of one on a
+ * deleted channel has got a 404, and the erasure removes it.
+ */
 export async function queueAgain(
   queue: Pick<CommandQueue, "unclaim">,
   sends: readonly Send[],
 ): Promise<void> {
-  const stored = await Promise.allSettled(sends.map((send) => send.stored));
-  const ours = sends.filter((_, index) => stored[index]?.status === "fulfilled");
+  const isOurs = async ({ direct }: Send) => {
+    await direct?.stored;
+    return (await direct?.clearance) !== "deleted";
+  };
+  const answers = await Promise.all(sends.map((send) => isOurs(send).catch(() => false)));
+  const ours = sends.filter((_, index) => answers[index]);
   await queue.unclaim(ours.map(({ _id }) => _id));
+}
+
+/** Whether a send may go out; only a direct one may not. */
+export async function isClear({ direct }: Send): Promise<boolean> {
+  return !direct || (await direct.clearance) === "clear";
 }

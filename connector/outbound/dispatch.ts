@@ -10,8 +10,7 @@ import type { SessionScope } from "../session-scope.ts";
 import { createAckWindow } from "./ack-window.ts";
 import { createCarriage, type Preparing } from "./carriage.ts";
 import { chatOf } from "./chat-of.ts";
-import { queueAgain } from "./direct-sends.ts";
-import { createEarlyTexts } from "./early-texts.ts";
+import { isClear, queueAgain } from "./direct-sends.ts";
 import { type FirstSendOptions, firstSend, prepareAttempt } from "./first-send.ts";
 import type { PrepareOptions } from "./prepare.ts";
 import { prepareAgain, type ResendOptions, resend } from "./resend.ts";
@@ -40,8 +39,6 @@ export interface Dispatch {
    * true, or to false when some were queued again.
    */
   send(batch: Send[], socket: OpenSocket, canSend: () => boolean): Promise<boolean>;
-  /** Prepares a text before `send` is called with it, possibly in vain. */
-  prepareEarly(send: Send, socket: OpenSocket): void;
   /** Sends `unknown` sends once more while `canSend` holds; see `resend.ts`. Resolves as `send` does. */
   resend(unknown: Send[], socket: OpenSocket, canSend: () => boolean): Promise<boolean>;
   /** Settles a send as failed without trying it. */
@@ -86,9 +83,8 @@ export function createDispatch(
     ...shared,
     onResent: (send, outcome) => logSent(send, outcome?.kind ?? "unsent", true),
   };
-  const early = createEarlyTexts();
   const first: Journey<Prepared> = {
-    prepare: (attempt) => early.of(attempt.send) ?? prepareAttempt(scope, attempt, options),
+    prepare: (attempt) => prepareAttempt(scope, attempt, options),
     go: (attempt, prepared) => firstSend(scope, attempt, prepared, firstOptions),
     takeBack: (sends) => queueAgain(queue, sends),
   };
@@ -109,7 +105,9 @@ export function createDispatch(
       const own = preparing[index] ?? prepare(attempt);
       const chat = chatOf(attempt.send);
       const carried = carriage.carry(attempt, own.patience, (ready) => journey.go(ready, own.prepared));
-      const isOvertaken = setAside.has(chat) ? Promise.resolve(null) : own.patience.over.then(() => null);
+      const isOver = setAside.has(chat) ? Promise.resolve() : own.patience.over;
+      // One behind which others are queued is taken back before they go out.
+      const isOvertaken = isOver.then(async () => ((await isClear(attempt.send)) ? null : false));
       const isDone = await Promise.race([carried, isOvertaken]);
       if (isDone === false) {
         for (const { patience } of preparing) patience.pause();
@@ -129,7 +127,6 @@ export function createDispatch(
 
   return {
     send: (batch, ...over) => carryAll(first, attemptsOf(batch, ...over)),
-    prepareEarly: (send, socket) => early.begin(send, () => prepareAttempt(scope, { send, socket }, options)),
     resend: (unknown, ...over) => carryAll(second, attemptsOf(unknown, ...over)),
     refuse: (send, error) => outcomes.settleUnsent(send, error, "failed"),
     async idle() {

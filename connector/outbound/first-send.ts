@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type PublicError, publicError, ServiceError } from "#shared/errors.ts";
 import { SocketGoneError } from "../baileys/socket-gone-error.ts";
+import { LatePermissionError } from "../baileys/wire-trace.ts";
 import { NotBegunError } from "../commands/relay-marks.ts";
 import type { RelayOutcome, Send } from "../commands/send-settlement.ts";
 import type { TokenBucket } from "../concurrency/token-bucket.ts";
@@ -9,6 +11,7 @@ import type { MessageStore } from "../messages/message-store.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
 import type { SessionScope } from "../session-scope.ts";
 import type { AckWindow } from "./ack-window.ts";
+import { isClear } from "./direct-sends.ts";
 import { type PrepareOptions, prepare } from "./prepare.ts";
 import { relay } from "./relay.ts";
 import type { SendOutcomes } from "./send-outcome.ts";
@@ -54,17 +57,26 @@ export async function firstSend(
   const { send, socket, canSend } = attempt;
   const { outcomes, bucket, inTurn, onGaveUp } = options;
   const settleUnsent = async (error: PublicError, state: "failed" | "dead") => {
-    await send.stored;
+    if (!(await isClear(send))) return false;
+    await send.direct?.stored;
     await outcomes.settleUnsent(send, error, state);
     return true;
   };
   const tryOnce = async (tries: number) => {
     try {
-      const ready = await (tries === 1 ? prepared : prepareAttempt(scope, attempt, options));
+      const preparing = tries === 1 ? prepared : prepareAttempt(scope, attempt, options);
+      const ready = await Promise.race([preparing, assertClear(send).then(() => preparing)]);
       return await inTurn(send, async () => {
         await waitForSendRate(bucket, scope.ended, socket.gone);
         if (!canSend()) return false;
-        await putOnWire(scope, attempt, ready, options);
+        try {
+          await putOnWire(scope, attempt, ready, options);
+        } catch (error) {
+          if (!(error instanceof LatePermissionError)) throw error;
+          await assertClear(send);
+          if (!canSend()) return false;
+          await putOnWire(scope, attempt, ready, options);
+        }
         return true;
       });
     } catch (error) {
@@ -80,9 +92,9 @@ export async function firstSend(
 
 /**
  * Throws the error that kept the message off the wire, `NotBegunError` when it expired while it waited for the sends before
- * it. Resolves when the stanza has its place among the socket's frames. It leaves once its record and its ratchet are durable,
+ * it, or when others go first. Resolves when the stanza has its place among the socket's frames. It leaves once its record and its ratchet are durable,
  * which are written beside each other, beside those of the sends around it, and beside the command of a direct send; the claim has
- * marked it already.
+ * marked it already. A direct send is encrypted before it is known whether it may go out.
  */
 async function putOnWire(
   { now, isOwner }: Pick<SessionScope, "now" | "isOwner">,
@@ -94,15 +106,21 @@ async function putOnWire(
   const { to, jid, type, message } = prepared;
   const sendOutcome = outcomes.begin(send, { to, type });
   messageStatuses.begin(send.messageId);
-  const recording = messageStore.sending(send.messageId, to, type, message, jid);
-  const recorded = Promise.all([recording, send.stored]).then(() => {
+  const record = async () => {
+    // The next owner would take one that is recorded for one that may have left.
+    if (!(await isClear(send))) return;
+    const recording = messageStore.sending(send.messageId, to, type, message, jid);
+    await Promise.all([recording, send.direct?.stored]);
     // The next owner queues a send again that it does not find recorded.
     if (!isOwner()) throw new SocketGoneError("The ownership ended before the message was recorded");
-  });
+  };
+  const recorded = record();
+  const permitted = send.direct && permission(send);
   const { handed, outcome } = relay(socket, send.messageId, prepared, {
     ackMs,
     onAck: sendOutcome.publish,
-    covered: recorded,
+    permitted,
+    covered: Promise.all([recorded, permitted]),
   });
   const settled = async (known: RelayOutcome | null) => {
     if (!known) return;
@@ -115,4 +133,16 @@ async function putOnWire(
   const { isOnWire, error } = await handed;
   if (!isOnWire) throw error;
   await ackWindow.room();
+}
+
+/** Comes a turn after a look that was waited for, so that the record is on its way before the frame is made. */
+async function permission(send: Send): Promise<void> {
+  const clear = assertClear(send);
+  const isLate = (await Promise.race([clear, nextTurn("late")])) === "late";
+  await clear;
+  if (isLate) await nextTurn();
+}
+
+async function assertClear(send: Send): Promise<void> {
+  if (!(await isClear(send))) throw new NotBegunError("Others go first, or the channel is deleted");
 }

@@ -32,22 +32,20 @@ export interface Outbox {
 export interface OutboxOptions {
   queue: CommandQueue;
   report: ReportUnclaimable;
-  /** Called with a direct send that is about to go out, unless it is taken back. */
-  onFirst(send: Send, socket: OpenSocket): void;
   scope: Pick<SessionScope, "isOwner" | "fail">;
 }
 
 /** How many sends are claimed at once. */
 export const batchMax = 16;
 
-export function createOutbox({ queue, report, onFirst, scope }: OutboxOptions): Outbox {
+export function createOutbox({ queue, report, scope }: OutboxOptions): Outbox {
   /** The contents of the queue, as far as rings tell: sends just queued with the id of the last, others, and certainly more. */
   const rung = { ones: 0, last: "", others: true, isMore: false };
   let isClaiming = false;
   const noteMore = () => {
     rung.isMore = true;
   };
-  const direct = createDirectSends({ queue, onFirst, onQueued: noteMore, scope });
+  const direct = createDirectSends({ queue, onQueued: noteMore, scope });
 
   const mayHoldSends = () => rung.ones > 0 || rung.others || rung.isMore;
   const mayInsert = () => !mayHoldSends() && !isClaiming && direct.hasRoom();
@@ -78,7 +76,7 @@ export function createOutbox({ queue, report, onFirst, scope }: OutboxOptions): 
     },
     look: () => (mayInsert() ? direct.look() : null),
     async next(socket) {
-      // `take` has taken them back if the queue holds an earlier send.
+      // `take` has taken them back if they were claimed for another socket.
       const sends = await direct.take(socket);
       if (sends.length > 0 || !direct.isEmpty() || !mayHoldSends()) return sends;
       isClaiming = true;

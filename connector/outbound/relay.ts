@@ -20,6 +20,8 @@ export interface RelayOptions {
   ackMs: number;
   /** Called synchronously with the acknowledgement, so before any receipt that follows it. */
   onAck(outcome: Exclude<RelayOutcome, { kind: "unknown" }>): void;
+  /** As in `TraceOptions`. */
+  permitted?: Promise<unknown> | undefined;
   /** The stanza leaves once this has resolved. */
   covered?: Promise<unknown>;
 }
@@ -32,7 +34,7 @@ export function relay(
   { wa, gone }: OpenSocket,
   messageId: string,
   prepared: Prepared,
-  { ackMs, onAck, covered }: RelayOptions,
+  { ackMs, onAck, permitted, covered }: RelayOptions,
 ): Relay {
   const acknowledge = (node: BinaryNode) => {
     const known = outcomeOf(node);
@@ -48,7 +50,11 @@ export function relay(
   const written = traceRelay(
     prepared.jid,
     () => untilAborted(gone, () => wa.relayMessage(prepared.jid, prepared.message, { messageId })),
-    { ...(covered && { covered }), onHanded: () => handed.resolve({ isOnWire: true }) },
+    {
+      permitted,
+      ...(covered && { covered }),
+      onHanded: () => handed.resolve({ isOnWire: true }),
+    },
   );
   void written.then(handed.resolve);
   const afterWrite = written.then(({ isOnWire }) => (isOnWire ? answer : null));

@@ -42,7 +42,7 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
     const claimed = await queue.claim([1, 2], batchMax, reportUnclaimable);
     return claimed.map((command) => ({ ...command, messageId: command.messageId ?? newMessageId() }));
   };
-  const outbox = createOutbox({ queue, report: reportUnclaimable, onFirst: dispatch.prepareEarly, scope });
+  const outbox = createOutbox({ queue, report: reportUnclaimable, scope });
   /** Once for each socket, before any new send: a send that is `unknown` by then was relayed on an earlier socket. */
   const resendUnknown = async (socket: OpenSocket, canSend: () => boolean) => {
     if (resentOn === socket.gone) return;
@@ -101,7 +101,8 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
     insertClaimed(command, direct) {
       const socket = socketForDirect();
       const stored = socket && outbox.insert(command, socket, direct);
-      if (stored !== null) loop.ring();
+      // A turn later, so that the look and the insertion are on their way before encryption occupies the process.
+      if (stored !== null) setImmediate(loop.ring);
       return stored;
     },
     async stop() {

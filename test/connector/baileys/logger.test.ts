@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import { knownLogLines } from "#connector/baileys/known-log-lines.ts";
 import { baileysLogger } from "#connector/baileys/logger.ts";
 import { QueueProbed } from "#connector/baileys/queue-probe.ts";
+import { RelayRefused } from "#connector/baileys/wire-trace.ts";
 
 function capture() {
   const lines: Record<string, unknown>[] = [];
@@ -32,6 +33,7 @@ test("only the known words and a status code of a Baileys log line pass", () => 
 test("a queue probe is not logged as an error", () => {
   const { lines, logger } = capture();
   logger.error({ err: new QueueProbed() }, "unexpected error in 'processing offline receipt'");
+  logger.error({ error: new RelayRefused() }, "transaction failed, rolling back");
   expect(lines).toEqual([]);
 });
 

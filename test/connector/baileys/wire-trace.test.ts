@@ -2,12 +2,14 @@ import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { WASocket } from "#connector/baileys/baileys.ts";
 import {
+  LatePermissionError,
   markCopy,
   markEncrypted,
   markWritten,
   NoCopyError,
   requireCopies,
   traceRelay,
+  untilPermitted,
 } from "#connector/baileys/wire-trace.ts";
 
 const to = "15550100001@s.whatsapp.net";
@@ -116,4 +118,49 @@ test("a relay that takes too long is given up, and its stanza cannot leave later
   answer.resolve();
   expect(await late.promise).toEqual(new Error("The relay was given up"));
   expect(written).toEqual([]);
+});
+
+test("a relay that fails, such as with its socket, cannot send its stanza later", async () => {
+  const { write, written } = websocket();
+  const [gone, late] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()];
+  const relay = async () => {
+    await gone.promise.catch(() => undefined);
+    markEncrypted();
+    markCopy(to);
+    // The relay's outcome is told meanwhile.
+    await new Promise((resolve) => setTimeout(resolve));
+    write("stanza");
+  };
+  const traced = traceRelay(to, () => Promise.race([relay().catch(late.resolve), gone.promise]));
+  gone.reject(new Error("gone"));
+  expect(await traced).toEqual({ isOnWire: false, error: new Error("gone") });
+  expect(await late.promise).toEqual(new Error("The relay was given up"));
+  expect(written).toEqual([]);
+});
+
+test("a stanza without permission does not leave, and one whose permission is late does not either", async () => {
+  const { write, written } = websocket();
+  const relayed = (permitted: Promise<unknown>) =>
+    traceRelay(
+      to,
+      async () => {
+        // The permission may be refused before anybody waits for it.
+        await setImmediate();
+        markEncrypted();
+        markCopy(to);
+        await untilPermitted();
+        write("stanza");
+      },
+      { permitted },
+    );
+  const refused = new Error("refused");
+  const rejected = Promise.reject(refused);
+  expect(await relayed(rejected)).toEqual({ isOnWire: false, error: refused });
+  expect(await relayed(new Promise(() => undefined))).toMatchObject({
+    isOnWire: false,
+    error: expect.any(LatePermissionError),
+  });
+  expect(written).toEqual([]);
+  expect(await relayed(Promise.resolve())).toEqual({ isOnWire: true });
+  expect(written).toEqual(["stanza"]);
 });

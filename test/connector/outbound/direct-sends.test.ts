@@ -97,11 +97,30 @@ test("a send that was queued before direct ones goes out first, and they pause",
   const direct = [fixture.newSend(), fixture.newSend()];
   expect(direct.map((command) => fixture.direct(command))).not.toContain(null);
   await Promise.all([queued, ...direct].map(fixture.settled));
-  expect(fixture.socket.relayed).toEqual(idsOf([queued, ...direct]));
+  expect(fixture.socket.written).toEqual(idsOf([queued, ...direct]));
   expect((await fixture.read(direct[0] as CommandDocument)).attempts).toBe(1);
   expect(fixture.direct(fixture.newSend())).toBeNull();
   vi.advanceTimersByTime(1_000);
   expect(fixture.direct(fixture.newSend())).not.toBeNull();
+});
+
+test("a direct send that takes long goes back behind what was queued before it, and ahead of later ones to its chat", async () => {
+  const answered = Promise.withResolvers<void>();
+  const slow = "15550100071";
+  const fixture = await idleSender({
+    lookup: (jid) => (jid.startsWith(slow) ? answered.promise : Promise.resolve()),
+  });
+  const toSlow = { payload: { to: slow, content: { type: "text", text: "Hello" } } };
+  const [queued] = (await fixture.insert(1)) as [CommandDocument];
+  const direct = fixture.newSend(toSlow);
+  await fixture.direct(direct);
+  const [later] = (await fixture.insert(1, toSlow)) as [CommandDocument];
+  fixture.sender.ring(later._id);
+  await fixture.settled(queued);
+  answered.resolve();
+  await Promise.all([direct, later].map(fixture.settled));
+  expect(fixture.socket.written).toEqual(idsOf([queued, direct, later]));
+  expect(fixture.errors).toEqual([]);
 });
 
 test("a look that began with the request serves its insertion, and an old one does not", async () => {
@@ -118,14 +137,70 @@ test("a look that began with the request serves its insertion, and an old one do
   });
   await fixture.settled(first);
   // What came after the request does not go first.
-  expect(fixture.socket.relayed).toEqual(idsOf([first]));
+  expect(fixture.socket.written).toEqual(idsOf([first]));
   const second = fixture.newSend();
   await fixture.sender.insertClaimed(second, {
     mayExist: false,
     look: { ...late, at: performance.now() - 100 } as Look,
   });
   await fixture.settled(second);
-  expect(fixture.socket.relayed).toEqual(idsOf([first, queued, second]));
+  expect(fixture.socket.written).toEqual(idsOf([first, queued, second]));
+});
+
+describe("a direct send whose look is on its way", () => {
+  /** `found` is what the look finds. */
+  async function looking(found: Promise<{ hasQueued: boolean; isDeleted: boolean }>, earlier = 0) {
+    const fixture = await idleSender();
+    const queued = await fixture.insert(earlier);
+    const command = fixture.newSend();
+    const look = { at: performance.now(), open: found };
+    const stored = fixture.sender.insertClaimed(command, { mayExist: false, look });
+    stored?.catch(() => undefined);
+    await eventually(() => fixture.socket.relayed.length === 1);
+    await eventually(() => file.all.commands.findOne({ _id: command._id }));
+    const isRecorded = async () =>
+      (await file.all.messages.findOne({ messageId: command.messageId ?? "" })) !== null;
+    return { ...fixture, queued, command, isRecorded };
+  }
+
+  test("is encrypted, and neither recorded nor sent before the look has found nothing", async () => {
+    const look = Promise.withResolvers<{ hasQueued: boolean; isDeleted: boolean }>();
+    const { command, isRecorded, ...fixture } = await looking(look.promise);
+    await setImmediate();
+    expect([await isRecorded(), fixture.socket.written]).toEqual([false, []]);
+    look.resolve({ hasQueued: false, isDeleted: false });
+    await fixture.settled(command);
+    expect([await isRecorded(), fixture.socket.written]).toEqual([true, idsOf([command])]);
+  });
+
+  test("goes out although the look takes longer than a relay waits for it", async () => {
+    const look = Promise.withResolvers<{ hasQueued: boolean; isDeleted: boolean }>();
+    const { command, isRecorded, ...fixture } = await looking(look.promise);
+    // Its lock is given back.
+    await eventually(() => fixture.socket.failed.length === 1);
+    expect([await isRecorded(), fixture.socket.written]).toEqual([false, []]);
+    look.resolve({ hasQueued: false, isDeleted: false });
+    expect(await fixture.settled(command)).toMatchObject({ state: "succeeded", attempts: 1 });
+    expect(fixture.socket.written).toEqual(idsOf([command]));
+  });
+
+  test("is not recorded when something else is queued, and goes out after that", async () => {
+    const look = Promise.withResolvers<{ hasQueued: boolean; isDeleted: boolean }>();
+    const { command, queued, isRecorded, ...fixture } = await looking(look.promise, 1);
+    expect(await isRecorded()).toBe(false);
+    look.resolve({ hasQueued: true, isDeleted: false });
+    await eventually(() => fixture.socket.failed.length === 1);
+    await Promise.all([...queued, command].map(fixture.settled));
+    expect(fixture.socket.written).toEqual(idsOf([...queued, command]));
+  });
+
+  test("ends the session when the look fails", async () => {
+    const look = Promise.withResolvers<{ hasQueued: boolean; isDeleted: boolean }>();
+    const { isRecorded, ...fixture } = await looking(look.promise);
+    look.reject(new Error("made up"));
+    await eventually(() => fixture.errors.length > 0);
+    expect([await isRecorded(), fixture.socket.written]).toEqual([false, []]);
+  });
 });
 
 test("a send that was just queued goes out before a later one, which is not direct", async () => {
@@ -204,6 +279,7 @@ test("a send that somebody else inserts first is theirs, and one that nobody doe
   await expect(fixture.direct(theirs, true)).rejects.toMatchObject({ code: 11000 });
   const ours = fixture.newSend();
   const released = Promise.withResolvers<void>();
+  await eventually(() => fixture.socket.failed.length === 1);
   // The queue is searched for theirs first.
   await eventually(() => fixture.held(ours, released.promise, true) !== null);
   const other = fixture.newSend();
@@ -211,10 +287,10 @@ test("a send that somebody else inserts first is theirs, and one that nobody doe
   await setImmediate();
   await setImmediate();
   await fixture.direct(other);
-  expect(fixture.socket.relayed).toEqual([]);
+  expect(fixture.socket.written).toEqual([]);
   released.resolve();
   for (const one of [ours, other]) expect(await fixture.settled(one)).toMatchObject({ state: "succeeded" });
-  expect([fixture.socket.relayed, fixture.errors]).toEqual([idsOf([ours, other]), []]);
+  expect([fixture.socket.written, fixture.errors]).toEqual([idsOf([ours, other]), []]);
   expect(await fixture.read(theirs)).toMatchObject({ state: "succeeded", attempts: 0 });
 });
 
@@ -245,7 +321,7 @@ test("a direct send on a channel that was deleted is refused, and never goes out
   const command = fixture.newSend();
   await expect(fixture.direct(command)).rejects.toMatchObject({ code: "channel_not_found" });
   await fixture.sender.stop();
-  expect([fixture.socket.relayed, fixture.errors]).toEqual([[], []]);
+  expect([fixture.socket.written, fixture.errors]).toEqual([[], []]);
 });
 
 test("a direct send that was refused with 404 stays out of the queue when others go back into it", async () => {
@@ -257,12 +333,14 @@ test("a direct send that was refused with 404 stays out of the queue when others
   await fixture.direct(first);
   await eventually(() => fixture.socket.relayed.length === 1);
   const [queued] = (await fixture.insert(1)) as [CommandDocument];
-  await fixture.direct(behind);
-  await file.all.channels.insertOne(channelDocument({ _id: fixture.channelId, deletedAt: new Date() }));
-  await expect(fixture.direct(refused)).rejects.toMatchObject({ code: "channel_not_found" });
+  const waits = fixture.direct(behind);
+  const look = { at: performance.now(), open: Promise.resolve({ hasQueued: true, isDeleted: true }) };
+  const refusal = fixture.sender.insertClaimed(refused, { mayExist: false, look });
+  await expect(refusal).rejects.toMatchObject({ code: "channel_not_found" });
+  await waits;
   relayed.resolve();
   await Promise.all([first, queued, behind].map(fixture.settled));
-  expect(fixture.socket.relayed).toEqual(idsOf([first, queued, behind]));
+  expect(fixture.socket.written).toEqual(idsOf([first, queued, behind]));
   expect(await fixture.read(refused)).toMatchObject({ state: "running" });
 });
 

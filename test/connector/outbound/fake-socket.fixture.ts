@@ -1,7 +1,13 @@
 import { EventEmitter, once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { type BinaryNode, proto, type WASocket } from "#connector/baileys/baileys.ts";
-import { markCopy, markEncrypted, markWritten } from "#connector/baileys/wire-trace.ts";
+import {
+  markCopy,
+  markEncrypted,
+  markWritten,
+  requireCopies,
+  untilPermitted,
+} from "#connector/baileys/wire-trace.ts";
 
 /** How the fake server behaves. */
 export interface Answers {
@@ -25,6 +31,12 @@ export interface Answers {
 /** When a wait for an acknowledgement that does not come ends, at the latest: a busy machine takes long for those that come. */
 const silentMs = 30;
 
+class FakeWebSocket extends EventEmitter {
+  get isOpen(): boolean {
+    return true;
+  }
+}
+
 /** The parts of Baileys' socket that sending uses, with a fake server behind it. */
 export function fakeSocket({
   ack,
@@ -39,6 +51,8 @@ export function fakeSocket({
   const relayed: string[] = [];
   /** The relayed messages whose stanza left. */
   const written: string[] = [];
+  /** Those whose stanza was not made. */
+  const failed: string[] = [];
   /** The relayed messages, encoded. */
   const messages: Array<{ to: string; bytes: Uint8Array }> = [];
   const running = { relays: 0, answers: 0 };
@@ -51,6 +65,7 @@ export function fakeSocket({
       running[what]--;
     }
   };
+  const ws = new FakeWebSocket();
   const wire = new EventEmitter().setMaxListeners(0);
   /** Waits until the stanza reaches the server, then answers it. */
   const answer = async (id: string, timeoutMs: number): Promise<BinaryNode> => {
@@ -70,6 +85,8 @@ export function fakeSocket({
     const isFailing = relayed.length <= failures;
     markEncrypted();
     markCopy(to);
+    await untilPermitted();
+    if (!ws.isOpen) throw new Error("Connection Closed");
     const isMade = !isFailing || isOnWireWhenFailing;
     const leaves = isMade ? markWritten() : Promise.resolve();
     leaves.catch(() => undefined);
@@ -84,7 +101,7 @@ export function fakeSocket({
     };
   };
   const wa = {
-    ws: new EventEmitter(),
+    ws,
     user: { id: account },
     async onWhatsApp(jid: string) {
       await lookup?.(jid);
@@ -93,7 +110,10 @@ export function fakeSocket({
     waitForMessage: (id: string, timeoutMs: number) => count("answers", () => answer(id, timeoutMs)),
     async relayMessage(to: string, message: proto.IMessage, { messageId }: { messageId: string }) {
       messages.push({ to, bytes: proto.Message.encode(message).finish() });
-      const left = await count("relays", () => make(messageId, to));
+      const left = await count("relays", () => make(messageId, to)).catch((error) => {
+        failed.push(messageId);
+        throw error;
+      });
       return await left();
     },
     async getUSyncDevices(jids: string[]) {
@@ -102,5 +122,6 @@ export function fakeSocket({
     },
     assertSessions: async () => false,
   };
-  return { wa: wa as unknown as WASocket, relayed, written, messages, most };
+  requireCopies(wa as unknown as WASocket);
+  return { wa: wa as unknown as WASocket, relayed, written, failed, messages, most };
 }
