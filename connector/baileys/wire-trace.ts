@@ -14,7 +14,7 @@ interface Trace {
   /** Known once encryption has waited for it. */
   refusal: { error: unknown } | null;
   /** As in `TraceOptions`. */
-  permitted: Promise<unknown>;
+  permitted: Promise<unknown> | undefined;
   covered: Promise<unknown>;
   onHanded(): void;
 }
@@ -25,7 +25,6 @@ const traces = new AsyncLocalStorage<Trace>();
 const onWireMs = 15_000;
 /** How long a relay may keep the channel's keys locked because it is not known whether its stanza may leave. */
 const permissionMs = 250;
-const done = Promise.resolve();
 
 /** The stanza had no copy for any device of the recipient, and was kept off the wire. */
 export class NoCopyError extends Error {
@@ -61,7 +60,7 @@ export function markCopy(jid: string): void {
 /** Resolves when it is known whether the stanza of the current relay may leave. Call it when a copy is encrypted. */
 export async function untilPermitted(): Promise<void> {
   const trace = traces.getStore();
-  if (!trace || trace.refusal) return;
+  if (!trace?.permitted || trace.refusal) return;
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new LatePermissionError("No permission came in time")), permissionMs);
   try {
@@ -127,9 +126,9 @@ export async function traceRelay(
   relay: () => Promise<unknown>,
   options: TraceOptions = {},
 ): Promise<{ isOnWire: boolean; error?: unknown }> {
-  const { withinMs = onWireMs, permitted = done, covered = done, onHanded = () => undefined } = options;
+  const { withinMs = onWireMs, permitted, covered = Promise.resolve(), onHanded = () => undefined } = options;
   // Either may reject before anybody waits for it.
-  for (const promise of [permitted, covered]) promise.catch(() => undefined);
+  for (const promise of [permitted, covered]) promise?.catch(() => undefined);
   const state = { isEncrypted: false, hasCopy: false, isOnWire: false, isGivenUp: false };
   const trace: Trace = { recipient: jidUser(to), ...state, refusal: null, permitted, covered, onHanded };
   const { promise: late, reject } = Promise.withResolvers<never>();

@@ -104,12 +104,15 @@ export function createDispatch(
       }
       const own = preparing[index] ?? prepare(attempt);
       const chat = chatOf(attempt.send);
-      const carried = carriage.carry(attempt, own.patience, (ready) => journey.go(ready, own.prepared));
+      let isTakenBack = false;
+      const current = { ...attempt, canSend: () => !isTakenBack && attempt.canSend() };
+      const carried = carriage.carry(current, own.patience, (ready) => journey.go(ready, own.prepared));
       const isOver = setAside.has(chat) ? Promise.resolve() : own.patience.over;
       // One behind which others are queued is taken back before they go out.
       const isOvertaken = isOver.then(async () => ((await isClear(attempt.send)) ? null : false));
       const isDone = await Promise.race([carried, isOvertaken]);
       if (isDone === false) {
+        isTakenBack = true;
         for (const { patience } of preparing) patience.pause();
         await journey.takeBack(attempts.slice(index).map(({ send }) => send));
         return false;

@@ -92,9 +92,9 @@ export async function firstSend(
 
 /**
  * Throws the error that kept the message off the wire, `NotBegunError` when it expired while it waited for the sends before
- * it, or when others go first. Resolves when the stanza has its place among the socket's frames. It leaves once its record and its ratchet are durable,
- * which are written beside each other, beside those of the sends around it, and beside the command of a direct send; the claim has
- * marked it already. A direct send is encrypted before it is known whether it may go out.
+ * it, or when others go first. Resolves when the stanza has its place among the socket's frames. It leaves once its record and its
+ * ratchet are durable, which are written beside each other, beside those of the sends around it, and beside the command of a direct
+ * send; the claim has marked it already. A direct send is encrypted before it is known whether it may go out.
  */
 async function putOnWire(
   { now, isOwner }: Pick<SessionScope, "now" | "isOwner">,
