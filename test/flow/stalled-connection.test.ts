@@ -124,7 +124,7 @@ test("a missing acknowledgement reveals a dead connection long before its silenc
 
 test("a connection that waits for a QR scan is not mistaken for a dead one", async () => {
   const started = await startSystem({
-    timings: { connectWatchdogMs: 1_000, probeQuietMs: 100, probeMs: 100, keepAliveMs: 200 },
+    timings: { connectWatchdogMs: 2_000, probeQuietMs: 100, probeMs: 100, keepAliveMs: 200 },
   });
   system = started;
   const { body } = await started.api().post("/channels", { name: "Waits" });
@@ -133,6 +133,7 @@ test("a connection that waits for a QR scan is not mistaken for a dead one", asy
   const read = () => started.collections.channels.findOne({ _id: channelId });
   const first = await eventually(async () => (await read())?.pairing?.text);
   const pings = () => started.sandbox.counts.stanzas.iq ?? 0;
-  await eventually(() => pings() >= 10);
+  // For longer than a connection may take, even on a busy machine.
+  await eventually(() => pings() >= 15);
   expect(await read()).toMatchObject({ status: "qr_ready", pairing: { text: first }, lastDisconnect: null });
 });
