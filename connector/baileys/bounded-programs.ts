@@ -2,7 +2,7 @@ import childProcess, { ChildProcess, type ExecSyncOptions } from "node:child_pro
 import { syncBuiltinESMExports } from "node:module";
 import { childEnvironment } from "#shared/child-environment.ts";
 
-/** What Node and Bun hand to the method that starts a program. */
+/** The options that Node and Bun hand to the method that starts a program. */
 interface Options {
   file: string;
   args?: readonly string[];

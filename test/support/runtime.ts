@@ -18,7 +18,7 @@ export const needsBun = "needs bun: npm i --no-save bun@1.4.5";
 const preload = fileURLToPath(new URL("../../connector/baileys/before-baileys.ts", import.meta.url));
 const binaries = fileURLToPath(new URL("../../node_modules/.bin", import.meta.url));
 
-/** What stands before a file that opens Baileys' door, on the command line of the runtime that runs this. */
+/** The arguments before a file that opens Baileys' door, on the command line of the runtime that runs this. */
 export const doorArgs: readonly string[] = process.versions.bun ? ["--preload", preload] : [];
 
 /** Bun from the `PATH` or `node_modules`; null when there is none. */

@@ -136,7 +136,7 @@ test("a look that began with the request serves its insertion, and an old one do
     look: { ...early, at: performance.now() } as Look,
   });
   await fixture.settled(first);
-  // What came after the request does not go first.
+  // A send that came after the request does not go first.
   expect(fixture.socket.written).toEqual(idsOf([first]));
   const second = fixture.newSend();
   await fixture.sender.insertClaimed(second, {
