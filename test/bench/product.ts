@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { freePort } from "#infra/mongo/free-port.ts";
 import { apiKey } from "./client.ts";
 import type { BenchDatabase } from "./database.ts";
-import { node, Program, type Runtime } from "./program.ts";
+import { Program, type Runtime } from "./program.ts";
+import { runtimeNamed } from "./runtimes.ts";
 
 export interface ProductOptions {
   name: string;
@@ -60,6 +61,6 @@ export async function startProduct(options: ProductOptions): Promise<Program> {
   return Program.start({
     name,
     database,
-    processes: isSplit ? [await spec(mains.functions, node, env), connector] : [connector],
+    processes: isSplit ? [await spec(mains.functions, runtimeNamed("node"), env), connector] : [connector],
   });
 }

@@ -42,10 +42,18 @@ export interface Usage {
 
 export type Memory = Record<"liveKb" | "residentKb" | "databaseKb" | "storedKb", number>;
 
-export const node: Runtime = {
-  name: `Node ${process.versions.node}`,
-  command: (main, probe) => ({ file: process.execPath, args: ["--import", probe.href, fileURLToPath(main)] }),
-};
+/** The Node that runs this, with further flags. */
+export function nodeWith(...flags: string[]): Runtime {
+  return {
+    name: [`Node ${process.versions.node}`, ...flags].join(" "),
+    command: (main, probe) => ({
+      file: process.execPath,
+      args: [...flags, "--import", probe.href, fileURLToPath(main)],
+    }),
+  };
+}
+
+export const node = nodeWith();
 
 const probe = new URL("./probe.child.ts", import.meta.url);
 const folder = fileURLToPath(new URL(".", import.meta.url));
