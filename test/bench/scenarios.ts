@@ -1,6 +1,6 @@
 import type { ScenarioName } from "./metrics.ts";
 import { measureAlone, measureFlood } from "./receiving.ts";
-import { chats, measureSends, sendIn } from "./sending.ts";
+import { type Chat, chats, measureSends, meet, sendIn } from "./sending.ts";
 import { median } from "./statistics.ts";
 import type { Subject } from "./subject.ts";
 
@@ -26,6 +26,11 @@ const oneChat = (subject: Subject) => chats(subject, 1, 1);
 const twentyDeep = (subject: Subject) => chats(subject, 1, 20);
 const eighty = (subject: Subject) => chats(subject, 20, 4);
 
+async function warmUp(subject: Subject, all: readonly Chat[]): Promise<void> {
+  await meet(subject, all);
+  await sendIn(subject, all, { forMs: patienceMs, count: 500 });
+}
+
 const sendAlone: Scenario = {
   channels: 1,
   warmUp: (subject) => sendIn(subject, oneChat(subject), { forMs: patienceMs, count: 300 }),
@@ -49,12 +54,12 @@ export const scenarios: Record<Exclude<ScenarioName, "idle" | "restart">, Scenar
   send: sendAlone,
   "send-20": {
     channels: 1,
-    warmUp: (subject) => sendIn(subject, twentyDeep(subject), { forMs: patienceMs, count: 500 }),
+    warmUp: (subject) => warmUp(subject, twentyDeep(subject)),
     measure: (subject) => measureSends(subject, twentyDeep(subject), { forMs }),
   },
   "send-20x4": {
     channels: 20,
-    warmUp: (subject) => sendIn(subject, eighty(subject), { forMs: patienceMs, count: 500 }),
+    warmUp: (subject) => warmUp(subject, eighty(subject)),
     measure: (subject) => measureSends(subject, eighty(subject), { forMs }),
   },
   receive: {
