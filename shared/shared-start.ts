@@ -14,17 +14,21 @@ export interface SharedStart {
 /** For how long after it what comes may come at the same moment. */
 const afterMs = { shared: 200, end: 10 };
 
+/** What one kind of work shares tells of the others: a process that shares much is busy with all of it. */
+let sharedUntil = Number.NEGATIVE_INFINITY;
+
 export function createSharedStart(): SharedStart {
-  let busyUntil = Number.NEGATIVE_INFINITY;
-  const busyFor = (ms: number) => {
-    busyUntil = Math.max(busyUntil, performance.now() + ms);
-  };
+  let endedUntil = Number.NEGATIVE_INFINITY;
   return {
     begin(work) {
-      if (performance.now() < busyUntil) setImmediate(work);
+      if (performance.now() < Math.max(sharedUntil, endedUntil)) setImmediate(work);
       else queueMicrotask(work);
     },
-    noteShared: () => busyFor(afterMs.shared),
-    noteEnd: () => busyFor(afterMs.end),
+    noteShared() {
+      sharedUntil = performance.now() + afterMs.shared;
+    },
+    noteEnd() {
+      endedUntil = performance.now() + afterMs.end;
+    },
   };
 }

@@ -2,9 +2,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createSharedStart } from "#shared/shared-start.ts";
 
-test("work begins at once while little comes, and after the turn when it follows other work or was shared", async () => {
+/** A start on a clock that stands still, and whether what it begins now begins at once. */
+function startOn() {
   vi.useFakeTimers({ toFake: ["performance"] });
   onTestFinished(() => void vi.useRealTimers());
+  // Tests of the same process may have shared something.
+  vi.advanceTimersByTime(60_000);
   const start = createSharedStart();
   const isAtOnce = async () => {
     const begun = Promise.withResolvers<boolean>();
@@ -14,6 +17,11 @@ test("work begins at once while little comes, and after the turn when it follows
     isSameTurn = false;
     return await begun.promise;
   };
+  return { start, isAtOnce };
+}
+
+test("work begins at once while little comes, and after the turn when it follows other work or was shared", async () => {
+  const { start, isAtOnce } = startOn();
   expect(await isAtOnce()).toBe(true);
   start.noteEnd();
   expect(await isAtOnce()).toBe(false);
@@ -24,6 +32,18 @@ test("work begins at once while little comes, and after the turn when it follows
   vi.advanceTimersByTime(199);
   expect(await isAtOnce()).toBe(false);
   vi.advanceTimersByTime(1);
+  expect(await isAtOnce()).toBe(true);
+  await nextTurn();
+});
+
+test("what one kind of work shares delays the others, and its end does not", async () => {
+  const { isAtOnce } = startOn();
+  const other = createSharedStart();
+  other.noteEnd();
+  expect(await isAtOnce()).toBe(true);
+  other.noteShared();
+  expect(await isAtOnce()).toBe(false);
+  vi.advanceTimersByTime(200);
   expect(await isAtOnce()).toBe(true);
   await nextTurn();
 });
