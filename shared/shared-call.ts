@@ -1,4 +1,4 @@
-import { createSharedStart } from "./shared-start.ts";
+import { createSharedStart, type Sharing } from "./shared-start.ts";
 
 /**
  * Lets whatever waits at the same moment share one call to the database: one runs at a time, and what arrives meanwhile shares
@@ -15,8 +15,12 @@ export interface SharedCallOptions<Item, Result> {
    * rejects its own item only, and a promise settles it later. When it rejects, so do all items.
    */
   call(items: readonly Item[]): Promise<readonly (Result | Error | Promise<Result>)[]>;
+  /** Items were gathered before they were submitted, so that several share a call does not mean that the process is busy. */
+  areGathered?: boolean;
   /** How many items one call takes; only tests need another number. */
   itemsMax?: number;
+  /** As in `createSharedStart`. */
+  sharing?: Sharing;
 }
 
 const sharedMax = 100;
@@ -30,10 +34,12 @@ interface Waiting<Item, Result> {
 
 export function createSharedCall<Item, Result>({
   call,
+  areGathered = false,
   itemsMax = sharedMax,
+  sharing,
 }: SharedCallOptions<Item, Result>): SharedCall<Item, Result> {
   const waiting: Waiting<Item, Result>[] = [];
-  const start = createSharedStart();
+  const start = createSharedStart(sharing);
   let isCalling = false;
 
   const callFor = async (batch: readonly Waiting<Item, Result>[]) => {
@@ -52,7 +58,7 @@ export function createSharedCall<Item, Result>({
     while (waiting.length > 0) {
       const batch = waiting.splice(0, itemsMax);
       // Two may have come by chance.
-      if (batch.length > 2) start.noteShared();
+      if (batch.length > 2 && !areGathered) start.noteShared();
       await endedOrStalled(callFor(batch));
     }
     isCalling = false;

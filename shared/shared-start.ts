@@ -14,18 +14,28 @@ export interface SharedStart {
 /** For how long after it what comes may come at the same moment. */
 const afterMs = { shared: 200, end: 10 };
 
-/** What one kind of work shares tells of the others: a process that shares much is busy with all of it. */
-let sharedUntil = Number.NEGATIVE_INFINITY;
+/** Until when the process counts as busy, because it has shared work. */
+export interface Sharing {
+  until: number;
+}
 
-export function createSharedStart(): SharedStart {
+/** What one kind of work shares tells of the others: a process that shares much is busy with all of it. */
+const ofProcess = newSharing();
+
+export function newSharing(): Sharing {
+  return { until: Number.NEGATIVE_INFINITY };
+}
+
+/** Only tests pass a `sharing`. */
+export function createSharedStart(sharing: Sharing = ofProcess): SharedStart {
   let endedUntil = Number.NEGATIVE_INFINITY;
   return {
     begin(work) {
-      if (performance.now() < Math.max(sharedUntil, endedUntil)) setImmediate(work);
+      if (performance.now() < Math.max(sharing.until, endedUntil)) setImmediate(work);
       else queueMicrotask(work);
     },
     noteShared() {
-      sharedUntil = performance.now() + afterMs.shared;
+      sharing.until = performance.now() + afterMs.shared;
     },
     noteEnd() {
       endedUntil = performance.now() + afterMs.end;

@@ -1,7 +1,8 @@
 import type { Collection } from "mongodb";
 import type { MessageDocument } from "#shared/collections.ts";
 import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
-import { messageWriter } from "./message-writes.ts";
+import { oncePer } from "#shared/once-per.ts";
+import { gatheredWriter } from "./message-writes.ts";
 
 /**
  * Raises statuses in `messages` a moment late: those of one message are one update, and those of many share a command. The log
@@ -25,19 +26,11 @@ interface Waiting {
   written: PromiseWithResolvers<void>;
 }
 
-const byCollection = new WeakMap<Collection<MessageDocument>, LateRaises>();
-
 /** The raises of a collection, which all channels of the process share. */
-export function lateRaises(messages: Collection<MessageDocument>): LateRaises {
-  const known = byCollection.get(messages);
-  if (known) return known;
-  const raises = createLateRaises(messages);
-  byCollection.set(messages, raises);
-  return raises;
-}
+export const lateRaises = oncePer(createLateRaises);
 
 function createLateRaises(messages: Collection<MessageDocument>): LateRaises {
-  const writer = messageWriter(messages);
+  const writer = gatheredWriter(messages);
   let waiting = new Map<string, Waiting>();
   let timer: NodeJS.Timeout | undefined;
 

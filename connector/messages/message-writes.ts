@@ -8,21 +8,21 @@ import {
 import type { MessageDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import { duplicateKeyCode, isUnavailable } from "#shared/database-errors.ts";
-import { createSharedCall, type SharedCall } from "#shared/shared-call.ts";
+import { oncePer } from "#shared/once-per.ts";
+import { createSharedCall } from "#shared/shared-call.ts";
 
 /** An update of one row. If it inserts, a row that exists already counts as inserted. */
 export type MessageWrite = UpdateOneModel<MessageDocument>;
 
-const writers = new WeakMap<Collection<MessageDocument>, SharedCall<MessageWrite, void>>();
-
 /** The writer of a collection, which all channels of the process share: what they write at the same moment is one command. */
-export function messageWriter(messages: Collection<MessageDocument>): SharedCall<MessageWrite, void> {
-  const known = writers.get(messages);
-  if (known) return known;
-  const writer = createSharedCall<MessageWrite, void>({ call: (updates) => writeAll(messages, updates) });
-  writers.set(messages, writer);
-  return writer;
-}
+export const messageWriter = oncePer((messages: Collection<MessageDocument>) =>
+  createSharedCall<MessageWrite, void>({ call: (updates) => writeAll(messages, updates) }),
+);
+
+/** As `messageWriter`, for updates that waited for one another. No record of a send waits for them. */
+export const gatheredWriter = oncePer((messages: Collection<MessageDocument>) =>
+  createSharedCall<MessageWrite, void>({ areGathered: true, call: (updates) => writeAll(messages, updates) }),
+);
 
 /** Resolves to the error of each update that failed on its own. Unordered, so that one does not stop the others. */
 async function writeAll(

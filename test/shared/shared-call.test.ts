@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createSharedCall } from "#shared/shared-call.ts";
+import { newSharing } from "#shared/shared-start.ts";
 
 /** A shared call whose calls end when the test says so; each result is the item, doubled. */
 function heldCall(itemsMax = 100) {
@@ -77,3 +78,30 @@ test("a call that stalls does not hold up the next", async () => {
   calls[0]?.end.resolve();
   expect(await stalled).toBe(2);
 });
+
+test.each([
+  { areGathered: false, isBusy: true },
+  { areGathered: true, isBusy: false },
+])(
+  "three items of one call make the process busy: $isBusy, when gathered: $areGathered",
+  async ({ areGathered, isBusy }) => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const sharing = newSharing();
+    const call = async (items: readonly number[]) => items;
+    const one = createSharedCall<number, number>({ areGathered, call, sharing });
+    await Promise.all([1, 2, 3].map(one.submit));
+    const begun: number[] = [];
+    const other = createSharedCall<number, number>({
+      sharing,
+      async call(items) {
+        begun.push(...items);
+        return items;
+      },
+    });
+    const done = other.submit(4);
+    await Promise.resolve();
+    expect(begun).toEqual(isBusy ? [] : [4]);
+    expect(await done).toBe(4);
+  },
+);

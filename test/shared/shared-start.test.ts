@@ -1,14 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createSharedStart } from "#shared/shared-start.ts";
+import { createSharedStart, newSharing } from "#shared/shared-start.ts";
 
 /** A start on a clock that stands still, and whether what it begins now begins at once. */
 function startOn() {
   vi.useFakeTimers({ toFake: ["performance"] });
   onTestFinished(() => void vi.useRealTimers());
-  // Tests of the same process may have shared something.
-  vi.advanceTimersByTime(60_000);
-  const start = createSharedStart();
+  const sharing = newSharing();
+  const start = createSharedStart(sharing);
   const isAtOnce = async () => {
     const begun = Promise.withResolvers<boolean>();
     let isSameTurn = true;
@@ -17,7 +16,7 @@ function startOn() {
     isSameTurn = false;
     return await begun.promise;
   };
-  return { start, isAtOnce };
+  return { sharing, start, isAtOnce };
 }
 
 test("work begins at once while little comes, and after the turn when it follows other work or was shared", async () => {
@@ -37,8 +36,8 @@ test("work begins at once while little comes, and after the turn when it follows
 });
 
 test("what one kind of work shares delays the others, and its end does not", async () => {
-  const { isAtOnce } = startOn();
-  const other = createSharedStart();
+  const { sharing, isAtOnce } = startOn();
+  const other = createSharedStart(sharing);
   other.noteEnd();
   expect(await isAtOnce()).toBe(true);
   other.noteShared();
