@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,8 +9,8 @@ export interface Runtime {
   args: readonly string[];
 }
 
-/** The Node that runs this. */
-export const node: Runtime = { name: "node", file: process.execPath, args: [] };
+/** The Node that runs this, with the flags that `npm start` gives it. */
+export const node: Runtime = { name: "node", file: process.execPath, args: releasedFlags() };
 
 export const needsBun = "needs bun: npm i --no-save bun@1.4.5";
 
@@ -20,6 +20,12 @@ const binaries = fileURLToPath(new URL("../../node_modules/.bin", import.meta.ur
 
 /** The arguments before a file that opens Baileys' door, on the command line of the runtime that runs this. */
 export const doorArgs: readonly string[] = process.versions.bun ? ["--preload", preload] : [];
+
+function releasedFlags(): string[] {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const { scripts } = JSON.parse(text) as { scripts: { start: string } };
+  return scripts.start.match(/--\S*semi-space\S*/g) ?? [];
+}
 
 /** Bun from the `PATH` or `node_modules`; null when there is none. */
 export function installedBun(): Runtime | null {
