@@ -45,5 +45,5 @@ interface Answer {
     commandId: string;
     status: string;
   };
-  error: { code: string; message: string; details?: unknown };
+  error: { code: string; message: string; details?: unknown; retryable?: boolean };
 }
