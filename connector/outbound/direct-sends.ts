@@ -7,6 +7,7 @@ import type { Clearance, DirectSend } from "../commands/direct-send.ts";
 import type { Send } from "../commands/send-settlement.ts";
 import { accountOf, type OpenSocket } from "../connection/current-socket.ts";
 import type { SessionScope } from "../session-scope.ts";
+import { createLooks } from "./looks.ts";
 
 /**
  * The direct sends of a channel: those that the owner's own process inserts as claimed, so that they need not be found in the
@@ -14,15 +15,17 @@ import type { SessionScope } from "../session-scope.ts";
  * stanza leaves when nothing was found. If somebody else may insert the send, too, its stanza also waits until it is stored.
  */
 export interface DirectSends {
-  /** Whether one more may come: false while many wait, and for a while after others were found in the queue. */
+  /** Whether one more may come: false while many wait, and after others were found in the queue until a look finds none. */
   hasRoom(): boolean;
+  /** Whether a look may begin: also once a second while others were found in the queue. */
+  mayLook(): boolean;
   /** Inserts a send as claimed, behind those that wait here; see `LocalConnector.insertClaimed`. */
   insert(
     command: CommandDocument & { messageId: string },
     socket: OpenSocket,
     options: DirectOptions,
   ): Promise<DirectInsertion> | null;
-  /** Begins a look for a send that may be inserted in a moment. */
+  /** Begins a look for a send that may be inserted in a moment. One that finds nothing lets direct sends come again. */
   look(): Look;
   isEmpty(): boolean;
   /**
@@ -46,16 +49,13 @@ type WaitingSend = Send & { direct: DirectSend };
 
 /** Those that wait here, and those that were just taken. A send that has to wait longer can be cancelled, in the queue. */
 const claimedMax = 32;
-/** A command that is due only later is found by every look: each direct send would be taken back. */
-const pauseMs = 1_000;
-/** How old a look may be: the request's body may take long to arrive. */
-const lookMs = 100;
 
 export function createDirectSends({ queue, onQueued, scope }: DirectSendsOptions): DirectSends {
   const waiting: { send: WaitingSend; gone: AbortSignal }[] = [];
   /** How many were taken last. */
   let taken = 0;
-  let pausedUntil = Number.NEGATIVE_INFINITY;
+  const looks = createLooks(queue);
+  const mayWait = () => waiting.length + taken < claimedMax;
 
   const takeBack = async () => {
     if (waiting.length === 0) return;
@@ -76,27 +76,14 @@ export function createDirectSends({ queue, onQueued, scope }: DirectSendsOptions
     return { isQueued };
   };
 
-  /** Begins a look, which shows all that was accepted before the request with which it begins. */
-  const begin = (): Look => {
-    const open = queue.look();
-    open.catch(() => undefined);
-    return { at: performance.now(), open };
-  };
-  const clearanceFrom = async ({ open }: Look): Promise<Clearance> => {
-    const { hasQueued, isDeleted } = await open;
-    if (isDeleted) return "deleted";
-    if (!hasQueued) return "clear";
-    pausedUntil = performance.now() + pauseMs;
-    return "behind";
-  };
-
   return {
-    look: begin,
-    hasRoom: () => waiting.length + taken < claimedMax && performance.now() >= pausedUntil,
+    look: looks.begin,
+    hasRoom: () => mayWait() && !looks.isBehind(),
+    mayLook: () => mayWait() && looks.mayBegin(),
     insert(command, socket, { mayExist, look }) {
       const claimed = queue.claimed(command, accountOf(socket));
       if (!claimed) return null;
-      const looked = clearanceFrom(look && performance.now() < look.at + lookMs ? look : begin());
+      const looked = looks.clearance(look);
       const stored = queue.insert(claimed);
       const exists = (error: unknown) => mayExist && isDuplicate(error);
       stored.catch((error) => exists(error) || scope.fail(error));

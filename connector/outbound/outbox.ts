@@ -17,7 +17,7 @@ export interface Outbox {
     socket: OpenSocket,
     direct: DirectOptions,
   ): Promise<DirectInsertion> | null;
-  /** Begins a look for a direct send that may follow; null when it would have to be queued. */
+  /** Begins a look for a direct send that may follow; null when it would not help. */
   look(): Look | null;
   /** The sends that go out over this socket next, claimed; an empty array when none is due. */
   next(socket: OpenSocket): Promise<Send[]>;
@@ -48,7 +48,7 @@ export function createOutbox({ queue, report, scope }: OutboxOptions): Outbox {
   const direct = createDirectSends({ queue, onQueued: noteMore, scope });
 
   const mayHoldSends = () => rung.ones > 0 || rung.others || rung.isMore;
-  const mayInsert = () => !mayHoldSends() && !isClaiming && direct.hasRoom();
+  const isQueueDone = () => !mayHoldSends() && !isClaiming;
   /** Looks for what is due, or takes the one send that was just queued without a look. */
   const claim = async (account: string): Promise<Send[]> => {
     const { ones, last, others, isMore } = rung;
@@ -71,10 +71,10 @@ export function createOutbox({ queue, report, scope }: OutboxOptions): Outbox {
     },
     insert(command, socket, options) {
       const { messageId } = command;
-      if (messageId === undefined || !mayInsert()) return null;
+      if (messageId === undefined || !isQueueDone() || !direct.hasRoom()) return null;
       return direct.insert({ ...command, messageId }, socket, options);
     },
-    look: () => (mayInsert() ? direct.look() : null),
+    look: () => (isQueueDone() && direct.mayLook() ? direct.look() : null),
     async next(socket) {
       // `take` has taken them back if they were claimed for another socket.
       const sends = await direct.take(socket);

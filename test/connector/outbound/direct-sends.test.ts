@@ -89,7 +89,7 @@ test("a direct send that cannot go out is settled only when it is durable", asyn
   });
 });
 
-test("a send that was queued before direct ones goes out first, and they pause", async () => {
+test("a send that was queued before direct ones goes out first, and they pause until a look finds none", async () => {
   const fixture = await idleSender();
   vi.useFakeTimers({ toFake: ["performance"] });
   onTestFinished(() => void vi.useRealTimers());
@@ -99,9 +99,32 @@ test("a send that was queued before direct ones goes out first, and they pause",
   await Promise.all([queued, ...direct].map(fixture.settled));
   expect(fixture.socket.written).toEqual(idsOf([queued, ...direct]));
   expect((await fixture.read(direct[0] as CommandDocument)).attempts).toBe(1);
-  expect(fixture.direct(fixture.newSend())).toBeNull();
+  const mayComeDirectly = () => fixture.direct(fixture.newSend()) !== null;
+  expect([mayComeDirectly(), fixture.sender.look()]).toEqual([false, null]);
   vi.advanceTimersByTime(1_000);
-  expect(fixture.direct(fixture.newSend())).not.toBeNull();
+  const look = fixture.sender.look();
+  expect([mayComeDirectly(), fixture.sender.look()]).toEqual([false, null]);
+  await look?.open;
+  expect(mayComeDirectly()).toBe(true);
+});
+
+test("beside a send that is due tomorrow, only the first direct send is encrypted in vain", async () => {
+  const fixture = await idleSender();
+  vi.useFakeTimers({ toFake: ["performance"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const tomorrow = new Date(Date.now() + 86_400_000);
+  await fixture.insert(1, { notBefore: tomorrow, expiresAt: new Date(tomorrow.getTime() + 86_400_000) });
+  const first = fixture.newSend();
+  await fixture.direct(first);
+  await fixture.settled(first);
+  for (let second = 0; second < 3; second++) {
+    vi.advanceTimersByTime(1_000);
+    const look = fixture.sender.look();
+    expect(await look?.open).toMatchObject({ hasQueued: true });
+    expect(fixture.direct(fixture.newSend())).toBeNull();
+  }
+  // Once by the direct send, once from the queue.
+  expect(fixture.socket.relayed).toEqual(idsOf([first, first]));
 });
 
 test("a direct send that takes long goes back behind what was queued before it, and ahead of later ones to its chat", async () => {
