@@ -15,7 +15,7 @@ export interface SharedCallOptions<Item, Result> {
    * rejects its own item only, and a promise settles it later. When it rejects, so do all items.
    */
   call(items: readonly Item[]): Promise<readonly (Result | Error | Promise<Result>)[]>;
-  /** Items were gathered before they were submitted, so that several share a call does not mean that the process is busy. */
+  /** Whether items wait for one another before they are submitted: a full call then does not show that the process is busy. */
   areGathered?: boolean;
   /** How many items one call takes; only tests need another number. */
   itemsMax?: number;

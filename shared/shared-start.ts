@@ -14,16 +14,17 @@ export interface SharedStart {
 /** For how long after it what comes may come at the same moment. */
 const afterMs = { shared: 200, end: 10 };
 
-/** Until when the process counts as busy, because it has shared work. */
+/** A process that has shared work counts as busy for a while. */
 export interface Sharing {
-  until: number;
+  /** By `performance.now()`. */
+  busyUntil: number;
 }
 
-/** What one kind of work shares tells of the others: a process that shares much is busy with all of it. */
+/** All kinds of work have one in common: a process that shares much of one is busy with the others, too. */
 const ofProcess = newSharing();
 
 export function newSharing(): Sharing {
-  return { until: Number.NEGATIVE_INFINITY };
+  return { busyUntil: Number.NEGATIVE_INFINITY };
 }
 
 /** Only tests pass a `sharing`. */
@@ -31,11 +32,11 @@ export function createSharedStart(sharing: Sharing = ofProcess): SharedStart {
   let endedUntil = Number.NEGATIVE_INFINITY;
   return {
     begin(work) {
-      if (performance.now() < Math.max(sharing.until, endedUntil)) setImmediate(work);
+      if (performance.now() < Math.max(sharing.busyUntil, endedUntil)) setImmediate(work);
       else queueMicrotask(work);
     },
     noteShared() {
-      sharing.until = performance.now() + afterMs.shared;
+      sharing.busyUntil = performance.now() + afterMs.shared;
     },
     noteEnd() {
       endedUntil = performance.now() + afterMs.end;

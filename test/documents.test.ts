@@ -5,6 +5,7 @@ import { table } from "#connector/machine/transition-table.ts";
 import { commandTypes } from "#shared/commands.ts";
 import { indexes } from "#shared/indexes.ts";
 import { settings } from "#shared/settings.ts";
+import { node } from "./support/runtime.ts";
 
 const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), "utf8");
 
@@ -87,6 +88,14 @@ test("every file and folder that the documents name exists", async () => {
       expect(existsSync(new URL(`../${path}`, import.meta.url)), `${document}: ${path}`).toBe(true);
     }
   }
+});
+
+test("every script that serves gives Node the same flags, and the changelog names them", async () => {
+  const { scripts } = JSON.parse(await read("package.json")) as { scripts: Record<string, string> };
+  const serving = ["start", "sandbox", "demo", "functions", "connector"];
+  const flags = serving.map((name) => /^exec node (.*) --import /.exec(scripts[name] ?? "")?.[1]);
+  expect(new Set(flags)).toEqual(new Set(node.args));
+  expect(await read("CHANGELOG.md")).toContain(`\`${flags[0]}\``);
 });
 
 test.each(["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/sandbox.md"])(

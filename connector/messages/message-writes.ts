@@ -9,7 +9,7 @@ import type { MessageDocument } from "#shared/collections.ts";
 import { durable } from "#shared/database.ts";
 import { duplicateKeyCode, isUnavailable } from "#shared/database-errors.ts";
 import { oncePer } from "#shared/once-per.ts";
-import { createSharedCall } from "#shared/shared-call.ts";
+import { createSharedCall, type SharedCall } from "#shared/shared-call.ts";
 
 /** An update of one row. If it inserts, a row that exists already counts as inserted. */
 export type MessageWrite = UpdateOneModel<MessageDocument>;
@@ -19,10 +19,10 @@ export const messageWriter = oncePer((messages: Collection<MessageDocument>) =>
   createSharedCall<MessageWrite, void>({ call: (updates) => writeAll(messages, updates) }),
 );
 
-/** As `messageWriter`, for updates that waited for one another. No record of a send waits for them. */
-export const gatheredWriter = oncePer((messages: Collection<MessageDocument>) =>
-  createSharedCall<MessageWrite, void>({ areGathered: true, call: (updates) => writeAll(messages, updates) }),
-);
+/** A writer of its own for updates that waited for one another, so that no record of a send waits for them. */
+export function gatheredWriter(messages: Collection<MessageDocument>): SharedCall<MessageWrite, void> {
+  return createSharedCall({ areGathered: true, call: (updates) => writeAll(messages, updates) });
+}
 
 /** Resolves to the error of each update that failed on its own. Unordered, so that one does not stop the others. */
 async function writeAll(

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { freePort } from "#infra/mongo/free-port.ts";
 import type { BenchDatabase } from "./database.ts";
-import { node, Program } from "./program.ts";
+import { Program, plainNode } from "./program.ts";
 
 export interface BareOptions {
   name: string;
@@ -27,7 +27,7 @@ export async function startBare({ name, whatsapp, folder, database }: BareOption
   return Program.start({
     name,
     database,
-    processes: [{ runtime: node, main, env, url: `http://127.0.0.1:${port}` }],
+    processes: [{ runtime: plainNode, main, env, url: `http://127.0.0.1:${port}` }],
     beforeKill: (client) => client.dump(),
   });
 }

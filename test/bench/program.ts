@@ -42,7 +42,7 @@ export interface Usage {
 
 export type Memory = Record<"liveKb" | "residentKb" | "databaseKb" | "storedKb", number>;
 
-/** The Node that runs this, with further flags. */
+/** The Node that runs this, with these flags. */
 export function nodeWith(...flags: string[]): Runtime {
   return {
     name: [`Node ${process.versions.node}`, ...flags].join(" "),
@@ -53,7 +53,7 @@ export function nodeWith(...flags: string[]): Runtime {
   };
 }
 
-export const node = nodeWith();
+export const plainNode = nodeWith();
 
 const probe = new URL("./probe.child.ts", import.meta.url);
 const folder = fileURLToPath(new URL(".", import.meta.url));

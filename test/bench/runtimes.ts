@@ -3,7 +3,7 @@ import { installedBun, needsBun, node } from "../support/runtime.ts";
 import { BenchUsageError } from "./options.ts";
 import { nodeWith, type Runtime } from "./program.ts";
 
-/** What runs the product, as it is released. Throws `BenchUsageError` when Bun is not installed. */
+/** The runtime of the product, with the flags of a release. Throws `BenchUsageError` when Bun is not installed. */
 export function runtimeNamed(name: "node" | "bun"): Runtime {
   if (name === "node") return nodeWith(...node.args);
   const bun = installedBun();

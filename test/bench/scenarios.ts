@@ -1,6 +1,6 @@
 import type { ScenarioName } from "./metrics.ts";
 import { measureAlone, measureFlood } from "./receiving.ts";
-import { type Chat, chats, measureSends, meet, sendIn } from "./sending.ts";
+import { type Chat, chats, measureSends, sendFirstMessages, sendIn } from "./sending.ts";
 import { median } from "./statistics.ts";
 import type { Subject } from "./subject.ts";
 
@@ -27,7 +27,7 @@ const twentyDeep = (subject: Subject) => chats(subject, 1, 20);
 const eighty = (subject: Subject) => chats(subject, 20, 4);
 
 async function warmUp(subject: Subject, all: readonly Chat[]): Promise<void> {
-  await meet(subject, all);
+  await sendFirstMessages(subject, all);
   await sendIn(subject, all, { forMs: patienceMs, count: 500 });
 }
 

@@ -35,7 +35,7 @@ export function chats(subject: Subject, wide: number, deep: number): Chat[] {
  * Sends the first message of each chat, one after the other: when a device sends its first messages to several contacts at
  * once, Baileys may lose one with "All encryptions failed".
  */
-export async function meet({ program }: Subject, all: readonly Chat[]): Promise<void> {
+export async function sendFirstMessages({ program }: Subject, all: readonly Chat[]): Promise<void> {
   for (const { channelId, to } of all) await program.client.send(channelId, to, "Hello");
 }
 

@@ -24,7 +24,9 @@ export const doorArgs: readonly string[] = process.versions.bun ? ["--preload", 
 function releasedFlags(): string[] {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
   const { scripts } = JSON.parse(text) as { scripts: { start: string } };
-  return scripts.start.match(/--\S*semi-space\S*/g) ?? [];
+  const [, flags] = /^exec node (.*) --import /.exec(scripts.start) ?? [];
+  if (!flags) throw new Error("`npm start` gives Node no flags");
+  return flags.split(" ");
 }
 
 /** Bun from the `PATH` or `node_modules`; null when there is none. */

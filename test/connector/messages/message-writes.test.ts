@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { MongoNetworkError } from "mongodb";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createMessageStore } from "#connector/messages/message-store.ts";
@@ -50,6 +51,21 @@ test("raises wait until they are flushed, or until a hundred messages wait", asy
   await raised;
   await Promise.all(Array.from({ length: 100 }, (_, index) => store?.raise(`${index}`, "sent")));
   expect(bulks).toEqual([1, 100]);
+});
+
+test("a record waits for no raise, however long that takes", async () => {
+  const held = Promise.withResolvers<void>();
+  const { stores } = channels((bulk) => (bulk === 1 ? held.promise : Promise.resolve()));
+  const [store] = stores;
+  // A call that stalls would let the next one begin.
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const raised = store?.raise("A", "sent");
+  const flushed = store?.flush();
+  await setImmediate();
+  await store?.sending("B", peer, "text", text);
+  held.resolve();
+  await Promise.all([raised, flushed]);
 });
 
 test("a row that is too large fails alone", async () => {
