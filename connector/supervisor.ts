@@ -1,6 +1,6 @@
 import type { Db } from "mongodb";
 import type { ChangeHub } from "#shared/change-hub.ts";
-import type { CommandDocument } from "#shared/collections.ts";
+import type { QueuedCommand } from "#shared/changes.ts";
 import type { Config } from "#shared/config.ts";
 import type { Collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
@@ -100,12 +100,12 @@ export class Supervisor {
     return this.#sessions.get(channelId);
   }
 
-  /** Call it when a channel has a new command, of this lane and id if known, or a new wish. */
-  ring(channelId: string, lane?: CommandDocument["lane"], commandId?: string): void {
+  /** Call it when a channel has a new command, this one if it is known, or a new wish. */
+  ring(channelId: string, queued?: QueuedCommand): void {
     const session = this.#sessions.get(channelId);
-    if (session) session.ring(lane, commandId);
+    if (session) session.ring(queued);
     // A new channel's first command connects it.
-    else void this.#attempt("acquire", () => this.#takeIfOurs(channelId, lane === 0));
+    else void this.#attempt("acquire", () => this.#takeIfOurs(channelId, queued?.lane === 0));
   }
 
   /** Marks the lease as draining, so that others are preferred, then stops every session and gives its channel back. */

@@ -18,21 +18,27 @@ export interface ShownPairing extends Pick<ChannelDocument, "channelId" | "pairi
   now: Date;
 }
 
-/** A change says where to look; a query decides. Only what this process has written itself comes with its content. */
+/** A command that was just queued. */
+export interface QueuedCommand {
+  commandId: string;
+  /** Absent when there is no such lane. */
+  lane?: CommandDocument["lane"];
+  /** Its document as it was inserted: only a short one, which looks like the functions'. Absent when the stream did not show it. */
+  document?: CommandDocument;
+}
+
+/** A change says where to look; a query or a conditional write decides. */
 export type Change =
-  | {
+  | ({
       topic: "command_queued";
-      commandId: string;
       /** Null for a channel that cannot exist. */
       channelId: string | null;
-      /** Absent when there is no such lane. */
-      lane?: CommandDocument["lane"];
       /** Another service inserted it: it has no `attempts` yet. */
       isForeign?: boolean;
-    }
+    } & QueuedCommand)
   /** `_id` is as stored: another service may have let the driver choose it. */
   | { topic: "command_retried"; _id: string }
-  /** `end` is null when only the database knows it. */
+  /** `end` is null when the change does not show it. */
   | { topic: "command_ended"; commandId: string; end: CommandEnd | null }
   /** `row` returns null when only the database has it. Per channel, in the order of `seq`. */
   | { topic: "event_appended"; channelId: string; seq: number; row(): EventDocument | null }
@@ -47,6 +53,8 @@ export type Topic = Change["topic"];
 
 /** A longer one is no id of ours. */
 const idBytesMax = 100;
+/** A larger command, or end of one, is not shown: every connector, or every process that waits for ends, receives it. */
+const documentBytesMax = 4 * 1024;
 /** A larger event is read from the log: the server ends a stream over a change above 16 MB. */
 const rowBytesMax = 2 * 1024 * 1024;
 
@@ -58,6 +66,12 @@ const of = (coll: string, ...operationTypes: string[]) => ({
 /** An update's description names a nested field by its dotted path, as a single key. */
 const newOwner = { $getField: { field: "owner.connector", input: "$updateDescription.updatedFields" } };
 const isFreed = { $eq: [newOwner, null] };
+const updated = "$updateDescription.updatedFields";
+/** An update that changes only a part of the result does not show the rest. */
+const hasOutcome = {
+  $in: ["object", [{ $type: `${updated}.result` }, { $type: `${updated}.error` }]],
+};
+const end = { state: `${updated}.state`, result: `${updated}.result`, error: `${updated}.error` };
 /** Whether an update changed `pairing`, or a field in it. */
 const isPairing = {
   $anyElementTrue: [
@@ -99,7 +113,9 @@ export interface ShownChange extends Pick<ChangeStreamDocument, "_id"> {
   channelId?: string;
   lane?: CommandDocument["lane"];
   isForeign?: boolean;
+  document?: CommandDocument;
   isRetry?: boolean;
+  end?: CommandEnd;
   seq?: number;
   row?: EventDocument;
   isFreed?: boolean;
@@ -117,12 +133,13 @@ const isIn = (coll: string, then: unknown) => ({
  */
 export function changePipeline(topics: Iterable<Topic>, withRows: boolean): Document[] {
   const isObjectId = { $eq: [{ $type: "$documentKey._id" }, "objectId"] };
-  const row = {
-    $cond: [
-      { $lte: [{ $bsonSize: { $ifNull: ["$fullDocument", {}] } }, rowBytesMax] },
-      "$fullDocument",
-      "$$REMOVE",
-    ],
+  const isAtMost = (bytesMax: number, field = "$fullDocument") => ({
+    $lte: [{ $bsonSize: { $ifNull: [field, {}] } }, bytesMax],
+  });
+  const ifShown = (isShown: Document) => ({ $cond: [isShown, "$fullDocument", "$$REMOVE"] });
+  const isEndShown = { $and: [hasOutcome, isAtMost(documentBytesMax, updated)] };
+  const isNew = {
+    $and: [{ $eq: ["$fullDocument.attempts", 0] }, { $lte: ["$fullDocument.adoptedAt", null] }],
   };
   return [
     // The server applies it while it scans the oplog, before it makes changes of what it found.
@@ -138,11 +155,13 @@ export function changePipeline(topics: Iterable<Topic>, withRows: boolean): Docu
           $cond: [{ $in: ["$fullDocument.lane", [0, 1, 2]] }, "$fullDocument.lane", "$$REMOVE"],
         }),
         isForeign: isIn(commands, { $lte: ["$fullDocument.attempts", null] }),
+        document: isIn(commands, ifShown({ $and: [isNew, isAtMost(documentBytesMax)] })),
         isRetry: isIn(commands, {
           $in: ["doneAt", { $ifNull: ["$updateDescription.removedFields", []] }],
         }),
+        end: isIn(commands, { $cond: [isEndShown, end, "$$REMOVE"] }),
         seq: isIn(events, { $cond: [{ $isNumber: "$fullDocument.seq" }, "$fullDocument.seq", "$$REMOVE"] }),
-        ...(withRows && { row: isIn(events, row) }),
+        ...(withRows && { row: isIn(events, ifShown(isAtMost(rowBytesMax))) }),
         isFreed: isIn(channels, isFreed),
         isPairing: isIn(channels, isPairing),
       },
@@ -159,7 +178,7 @@ export function meaningsOf(shown: ShownChange): Change[] {
       if (operationType === "insert") return [queued(shown, id, channelId)];
       return shown.isRetry
         ? [{ topic: "command_retried", _id: shown.id as string }]
-        : [{ topic: "command_ended", commandId: id, end: null }];
+        : [{ topic: "command_ended", commandId: id, end: shown.end ?? null }];
     case events:
       if (channelId === null || seq === undefined) return [];
       return [{ topic: "event_appended", channelId, seq, row: () => row }];
@@ -176,9 +195,10 @@ export function meaningsOf(shown: ShownChange): Change[] {
 }
 
 function queued(
-  { lane, isForeign = false }: ShownChange,
+  { lane, isForeign = false, document }: ShownChange,
   commandId: string,
   channelId: string | null,
 ): Change {
-  return { topic: "command_queued", commandId, channelId, ...(lane !== undefined && { lane }), isForeign };
+  const known = { ...(lane !== undefined && { lane }), ...(document && { document }) };
+  return { topic: "command_queued", commandId, channelId, ...known, isForeign };
 }

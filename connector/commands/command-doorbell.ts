@@ -1,5 +1,6 @@
 import type { Collection } from "mongodb";
 import type { ChangeHub } from "#shared/change-hub.ts";
+import type { QueuedCommand } from "#shared/changes.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { Logger } from "#shared/log.ts";
@@ -7,11 +8,8 @@ import type { Logger } from "#shared/log.ts";
 export interface CommandDoorbellOptions {
   changes: Pick<ChangeHub, "listen">;
   commands: Collection<CommandDocument>;
-  /**
-   * Called with the channel of a new or retried command, its lane if there is such a one, and its id if that is known. A hint: the
-   * queue has to be queried.
-   */
-  ring(channelId: string, lane?: CommandDocument["lane"], commandId?: string): void;
+  /** Called with a new or retried command and its channel. A hint: the queue has to be queried. */
+  ring(channelId: string, queued: QueuedCommand): void;
   /** Called when another service inserted a document: it has no `attempts` yet. */
   adopt(): void;
   /** Called when the stream has opened again: inserts before that rang nothing. */
@@ -30,7 +28,7 @@ export function listenToCommands(options: CommandDoorbellOptions): void {
       changed(change) {
         if (change.topic === "command_retried") void ringRetried(options, change._id);
         else if (change.isForeign) adopt();
-        else if (change.channelId !== null) ring(change.channelId, change.lane, change.commandId);
+        else if (change.channelId !== null) ring(change.channelId, change);
       },
     },
     signal,
@@ -42,7 +40,7 @@ async function ringRetried({ commands, ring, log }: CommandDoorbellOptions, _id:
   try {
     const projection = { channelId: 1, lane: 1 };
     const retried = await commands.findOne({ _id }, { projection });
-    if (retried) ring(retried.channelId, retried.lane, _id);
+    if (retried) ring(retried.channelId, { commandId: _id, lane: retried.lane });
   } catch (error) {
     log.warn(
       { event: "doorbell", commandId: String(_id), ...errorTrace(error) },

@@ -10,7 +10,7 @@ import type { Settlement } from "./settlement.ts";
 /** A send whose message id is fixed. */
 export type Send = CommandDocument & {
   messageId: string;
-  /** Absent for one that was read from the database. */
+  /** Absent for one that was claimed before it went on its way. */
   direct?: DirectSend;
 };
 

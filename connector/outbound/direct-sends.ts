@@ -130,7 +130,7 @@ export async function queueAgain(
   await queue.unclaim(ours.map(({ _id }) => _id));
 }
 
-/** Whether a send may go out; only a direct one may not. */
+/** Whether a send may go out; one that was claimed before may. */
 export async function isClear({ direct }: Send): Promise<boolean> {
   return !direct || (await direct.clearance) === "clear";
 }

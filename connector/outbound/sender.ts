@@ -1,5 +1,6 @@
 /** Carries a claimed send to its outcome: prepares, paces and relays it, then publishes and settles what became of it. */
 
+import type { QueuedCommand } from "#shared/changes.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import { publicError, ServiceError } from "#shared/errors.ts";
 import { newMessageId } from "#shared/ids.ts";
@@ -23,7 +24,7 @@ export interface SenderOptions extends DispatchOptions {
 /** Works on lanes 1 and 2, the messages. */
 export interface Sender {
   /** Call it when this command was just queued, or without one when there may be any. */
-  ring(commandId?: string): void;
+  ring(queued?: QueuedCommand): void;
   /** Inserts a direct send. Returns null while it would have to wait: then it belongs in the queue. */
   insertClaimed(command: CommandDocument, direct: DirectOptions): Promise<DirectInsertion> | null;
   /** Begins a look for a direct send that may follow; null while it would have to wait. */
@@ -93,8 +94,8 @@ export function createSender(scope: SessionScope, options: SenderOptions): Sende
   };
 
   const sender: Sender = {
-    ring(commandId) {
-      outbox.ring(commandId);
+    ring(queued) {
+      outbox.ring(queued);
       loop.ring();
     },
     look: () => (socketForDirect() ? outbox.look() : null),

@@ -1,5 +1,6 @@
 /** Runs one owned channel: takes it over, drives its state machine, carries out its control commands, and gives it back. */
 
+import type { QueuedCommand } from "#shared/changes.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import { errorTrace } from "#shared/error-trace.ts";
@@ -70,10 +71,11 @@ export class Session {
     return this.#stores.auth === null;
   }
 
-  /** Call it when a command of this lane was queued, with its id if that is known, or when there may be commands of any. */
-  ring(lane?: CommandDocument["lane"], commandId?: string): void {
-    if (lane === undefined || lane === 0) this.#parts.controlLane.ring(commandId);
-    if (lane !== 0) this.#parts.sender.ring(commandId);
+  /** Call it when this command was queued, or without one when there may be any. */
+  ring(queued?: QueuedCommand): void {
+    const lane = queued?.lane;
+    if (lane === undefined || lane === 0) this.#parts.controlLane.ring(queued?.commandId);
+    if (lane !== 0) this.#parts.sender.ring(queued);
   }
 
   /** The state of the channel for callers; null when it is not owned any more, or may be about to be deleted. */

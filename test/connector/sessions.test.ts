@@ -262,7 +262,7 @@ test("a channel that is taken for a command which is refused hangs up", async ()
   expect(system.sessions.get(_id)?.machine().state).toBe("inactive");
   const command = commandDocument(_id, { type: "channel.connect", payload: {}, lane: 0 });
   await file.all.commands.insertOne(command);
-  system.sessions.get(_id)?.ring(0, command._id);
+  system.sessions.get(_id)?.ring({ commandId: command._id, lane: 0 });
   await eventually(() => system.sessions.get(_id)?.machine().state === "qr_ready");
   expect(system.sockets()).toHaveLength(2);
 });

@@ -126,6 +126,53 @@ test("of more own writes than are remembered, the oldest may be reported twice",
   expect(calls.changes).toHaveLength(10_002);
 });
 
+test("a new command is reported with its document if it is short and looks like the functions'", async () => {
+  const { hub, commands } = await withHub();
+  const calls = heard(hub, "command_queued");
+  await isOpen(calls);
+  const { changes } = calls;
+  const text = (length: number) => ({ to: "1", content: { type: "text", text: "é".repeat(length) } });
+  const [plain, long, adopted] = [
+    commandDocument("plain", { payload: text(1_500) }),
+    commandDocument("long", { payload: text(2_000) }),
+    commandDocument("adopted", { adoptedAt: new Date() }),
+  ];
+  const { attempts: _, ...foreign } = commandDocument("foreign");
+  await commands.insertMany([plain, long, adopted, foreign as never]);
+  await eventually(() => changes.length === 4);
+  const [first, ...others] = changes.map((change) => "document" in change && change.document);
+  expect(first).toEqual(await commands.findOne({ _id: plain._id }));
+  expect(others).toEqual([false, false, false]);
+});
+
+test("the end of a command is reported with its outcome if the change shows it whole", async () => {
+  const { hub, commands } = await withHub();
+  const calls = heard(hub, "command_ended");
+  await isOpen(calls);
+  const inserted = Array.from({ length: 4 }, () => commandDocument("c"));
+  const [sent, failed, long, confirmed] = inserted.map(({ _id }) => _id);
+  await commands.insertMany(inserted);
+  const result = { messageId: "3EB0", status: "sent" };
+  const error = { code: "not_sent", message: "é".repeat(1_500) } as const;
+  const end = (_id: string | undefined, fields: object) =>
+    commands.updateOne({ _id: _id ?? "" }, [{ $set: fields }]);
+  await end(sent, { state: "succeeded", result });
+  await end(failed, { state: "failed", error });
+  await end(long, { state: "failed", error: { ...error, details: "é".repeat(1_000) } });
+  await end(confirmed, { state: "unknown", result: { ...result, status: "unknown" } });
+  await end(confirmed, { state: "succeeded", result: { $mergeObjects: ["$result", { status: "sent" }] } });
+  await commands.deleteOne({ _id: sent ?? "" });
+  await eventually(() => calls.changes.length === 6);
+  expect(calls.changes.map((change) => change.topic === "command_ended" && change.end)).toEqual([
+    { state: "succeeded", result },
+    { state: "failed", error },
+    null,
+    { state: "unknown", result: { ...result, status: "unknown" } },
+    null,
+    null,
+  ]);
+});
+
 test("a listener that throws keeps nobody else from hearing", async () => {
   const { hub, commands } = await withHub();
   const stopping = new AbortController();

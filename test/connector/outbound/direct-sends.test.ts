@@ -138,7 +138,7 @@ test("a direct send that takes long goes back behind what was queued before it, 
   const direct = fixture.newSend(toSlow);
   await fixture.direct(direct);
   const [later] = (await fixture.insert(1, toSlow)) as [CommandDocument];
-  fixture.sender.ring(later._id);
+  fixture.sender.ring({ commandId: later._id });
   await fixture.settled(queued);
   answered.resolve();
   await Promise.all([direct, later].map(fixture.settled));
@@ -229,7 +229,7 @@ describe("a direct send whose look is on its way", () => {
 test("a send that was just queued goes out before a later one, which is not direct", async () => {
   const fixture = await idleSender();
   const [queued] = (await fixture.insert(1)) as [CommandDocument];
-  fixture.sender.ring(queued._id);
+  fixture.sender.ring({ commandId: queued._id });
   expect(fixture.direct(fixture.newSend())).toBeNull();
 });
 
@@ -326,7 +326,7 @@ test("a send that somebody else inserted and this owner claimed is not queued ag
   });
   isHeld = true;
   const [theirs] = (await fixture.insert(1)) as [CommandDocument];
-  fixture.sender.ring(theirs._id);
+  fixture.sender.ring({ commandId: theirs._id });
   await eventually(() => fixture.socket.relayed.length === 1);
   const again = fixture.direct(theirs, true);
   await expect(again).rejects.toMatchObject({ code: 11000 });

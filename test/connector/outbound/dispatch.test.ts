@@ -187,24 +187,29 @@ test("an unavailable database fails the session and leaves the send running", as
   expect((await fixture.read(command)).state).toBe("running");
 });
 
-test("rings while a claim is on its way send nothing twice", async () => {
-  const all = hookedCollections(file.all, {
-    async before({ collection, args }) {
-      if (collection === "commands" && JSON.stringify(args).includes("relayStartedAt")) await delay(400);
-    },
-  });
-  const acknowledged = Promise.withResolvers<"sent">();
-  const fixture = await senderOn(all, { ack: () => acknowledged.promise });
-  const commands = await fixture.insert(3);
-  for (let rings = 0; rings < 30; rings++) {
-    fixture.sender.ring(rings % 2 === 0 ? commands[rings % 3]?._id : undefined);
-    await delay(40);
-  }
-  acknowledged.resolve("sent");
-  for (const command of commands)
-    expect(await fixture.settled(command)).toMatchObject({ state: "succeeded", attempts: 1 });
-  expect(fixture.socket.relayed).toEqual(commands.map(({ messageId }) => messageId));
-});
+test.each([true, false])(
+  "rings while a claim is on its way send nothing twice; with documents: %s",
+  async (isShown) => {
+    const all = hookedCollections(file.all, {
+      async before({ collection, args }) {
+        if (collection === "commands" && JSON.stringify(args).includes("relayStartedAt")) await delay(400);
+      },
+    });
+    const acknowledged = Promise.withResolvers<"sent">();
+    const fixture = await senderOn(all, { ack: () => acknowledged.promise });
+    const commands = await fixture.insert(3);
+    const stored = await Promise.all(commands.map(fixture.read));
+    const rings = stored.map((document) => ({ commandId: document._id, ...(isShown && { document }) }));
+    for (let count = 0; count < 30; count++) {
+      fixture.sender.ring(count % 2 === 0 ? rings[count % 3] : undefined);
+      await delay(40);
+    }
+    acknowledged.resolve("sent");
+    for (const command of commands)
+      expect(await fixture.settled(command)).toMatchObject({ state: "succeeded", attempts: 1 });
+    expect(fixture.socket.written).toEqual(commands.map(({ messageId }) => messageId));
+  },
+);
 
 describe("a process killed at any write", () => {
   interface Killing {
@@ -235,17 +240,25 @@ describe("a process killed at any write", () => {
     "while it handles $send leaves a true state, and one event for it",
     { timeout: 120_000 },
     async (killing) => {
-      await Promise.all(Array.from({ length: writesPerSend + 1 }, (_, writes) => killedAt(writes, killing)));
+      const everyWrite = Array.from({ length: writesPerSend + 1 }, (_, writes) => writes);
+      await Promise.all(
+        everyWrite.flatMap((writes) => [killedAt(writes, killing), killedAt(writes, killing, true)]),
+      );
     },
   );
 
-  async function killedAt(writes: number, { answers, fields, isAccepted }: Killing) {
+  /** `isShown`: the sender has found its queue empty, and gets the document before it has claimed it. */
+  async function killedAt(writes: number, { answers, fields, isAccepted }: Killing, isShown = false) {
     const killed = Promise.withResolvers<void>();
     const dying = await senderOn(killedAfter(file.all, writes + 1, killed.resolve), answers);
+    if (isShown) {
+      dying.sender.ring();
+      await eventually(() => dying.sender.look() !== null);
+    }
     const [command] = (await senderOn(file.all, {}, 20_000, { channelId: dying.channelId, epoch: 1 }).then(
       (writer) => writer.insert(1, fields),
     )) as [CommandDocument];
-    dying.sender.ring();
+    dying.sender.ring(isShown ? { commandId: command._id, document: await dying.read(command) } : undefined);
     const done = eventually(async () => (await dying.read(command)).doneAt !== undefined);
     await Promise.race([killed.promise, done.catch(() => undefined)]);
     await dying.sender.stop();

@@ -244,11 +244,11 @@ test("a send goes out although the ring for it finds an older one", async () => 
   const fixture = await openSender();
   fixture.sender.ring();
   const [warm] = (await fixture.insert(1)) as [CommandDocument];
-  fixture.sender.ring(warm._id);
+  fixture.sender.ring({ commandId: warm._id });
   await fixture.settled(warm);
   // Nobody rings for the older one.
   const commands = await fixture.insert(2);
-  fixture.sender.ring(commands[1]?._id);
+  fixture.sender.ring({ commandId: commands[1]?._id ?? "" });
   await Promise.all(commands.map(fixture.settled));
   expect(fixture.socket.relayed).toEqual(idsOf([warm, ...commands]));
 });
