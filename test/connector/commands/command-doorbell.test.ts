@@ -30,7 +30,7 @@ async function listening(commands: Collection<CommandDocument>) {
   listenToCommands({
     changes,
     commands,
-    ring(channelId, lane) {
+    ring(channelId, { lane }) {
       rung.push(channelId);
       lanes.push(lane);
     },
