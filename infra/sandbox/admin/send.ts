@@ -1,3 +1,4 @@
+import { proto } from "@whiskeysockets/baileys";
 import { Hono } from "hono";
 import { z } from "zod";
 import { omitUndefined } from "../omit-undefined.ts";
@@ -24,6 +25,18 @@ const sendMedia = z.strictObject({
   caption: z.string().max(65_536).optional(),
   fileName: z.string().max(255).optional(),
 });
+const anyMessage = z.record(z.string(), z.unknown()).transform((fields, context) => {
+  try {
+    const message = proto.Message.fromObject(fields);
+    const unknown = Object.keys(fields).filter((name) => !(name in message));
+    if (unknown.length === 0 && Object.keys(fields).length > 0) return message;
+  } catch {
+    // A value of another type than the field's.
+  }
+  context.addIssue({ code: "custom", message: "a message of WhatsApp's protocol as JSON, bytes in Base64" });
+  return z.NEVER;
+});
+const sendMessage = z.strictObject({ ...sendOptions, message: anyMessage });
 const oneMessage = z.strictObject({ messageId: z.string().min(1).max(200) });
 const retry = z.strictObject({ ...oneMessage.shape, deviceId: z.number().int().min(0).max(99).optional() });
 
@@ -46,6 +59,12 @@ export function sendRoutes(sandbox: Sandbox): Hono {
       ...omitUndefined({ caption, fileName }),
     };
     const payload = await orRefused(() => account.sendMedia(to, media, omitUndefined(options)));
+    return c.json({ ok: true, payload });
+  });
+  routes.post("/accounts/:phoneNumber/send-message", async (c) => {
+    const account = sandbox.account(pathPhoneNumber(c));
+    const { to, message, ...options } = await body(c, sendMessage);
+    const payload = await orRefused(() => account.sendMessage(to, message, omitUndefined(options)));
     return c.json({ ok: true, payload });
   });
   routes.post("/accounts/:phoneNumber/mark-read", async (c) => {

@@ -151,6 +151,17 @@ test("one PATCH changes name and receipt policy together or not at all", async (
   expect((await get("accounts/15550900051")).payload).toMatchObject({ pushName: "Ana" });
 });
 
+test("any message of the protocol can be sent as JSON, and nothing else", async () => {
+  const send = (message: unknown) =>
+    post("accounts/15550900062/send-message", { to: "15550900063", message });
+  const { id } = (await send({ locationMessage: { name: "Gate", jpegThumbnail: Buffer.of(1, 2).toString("base64") } })).payload as {
+    id: string;
+  };
+  expect(id).toEqual(expect.any(String));
+  for (const message of [{}, { place: "here" }, { locationMessage: "here" }, "here"])
+    expect(await send(message)).toMatchObject({ status: 400, error: { details: [{ field: "message" }] } });
+});
+
 test("an invalid request is answered with every problem in it", async () => {
   expect(await post("accounts/15550900061/send-text", '{"to":')).toMatchObject({
     status: 400,
