@@ -1,6 +1,7 @@
 /** The events that callers receive, and the statuses of messages. */
 
 import type { ChannelStatus, StatusReason } from "./channel.ts";
+import type { MessageEventData } from "./message-events.ts";
 
 /** The statuses of an outgoing message; see `messageStatusRank`. */
 export const messageStatuses = [
@@ -38,38 +39,8 @@ export interface LastDisconnect {
   at: string;
 }
 
-/** The content of an incoming or outgoing message, as callers receive it. */
-export type MessageContent =
-  | { type: "text"; text: string }
-  | {
-      type: "image" | "video" | "audio" | "voice" | "document" | "sticker";
-      mimetype: string | null;
-      sizeBytes: number | null;
-      caption?: string;
-      fileName?: string;
-    }
-  /** A message that came and cannot be shown. `too_large`: it exceeds what the log holds. */
-  | { type: "unavailable"; reason: "too_large" }
-  /** Kinds of message that have no form here are named, never dropped. */
-  | { type: "unsupported"; kind: string };
-
-interface MessageEvent {
-  messageId: string;
-  /** The chat's JID. */
-  from: string;
-  /** The JID of the author. */
-  sender: string;
-  phoneNumber?: string;
-  lid?: string;
-  /** The text; the caption, for media; empty when there is neither. */
-  message: string;
-  content: MessageContent;
-  /** When it was written, according to the sender. RFC 3339. */
-  sentAt: string;
-}
-
 /** The events of the numbered log, by name. The envelope adds `channelId`, `seq`, `eventId` and `timestamp`. */
-export interface EventData {
+export interface EventData extends MessageEventData {
   connection_update: {
     status: ChannelStatus;
     reason?: StatusReason;
@@ -77,9 +48,6 @@ export interface EventData {
     retryAt?: string;
     lastDisconnect?: LastDisconnect;
   };
-  incoming_message: MessageEvent & { type: "incoming" };
-  /** Sent from the phone or another linked device. */
-  outgoing_message: MessageEvent & { type: "outgoing"; to: string };
   message_status_update: {
     messageId: string;
     status: Exclude<MessageStatus, "queued">;

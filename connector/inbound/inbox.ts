@@ -6,7 +6,8 @@ import { createSerialQueue } from "../concurrency/serial-queue.ts";
 import type { EventLog } from "../events/event-log.ts";
 import { isFitting } from "../events/event-size.ts";
 import { deduplicationId } from "../messages/deduplication-id.ts";
-import { fromWhatsApp, type SeenMessage, withoutContent } from "../messages/from-whatsapp.ts";
+import { fromWhatsApp, type SeenMessage, withoutContent } from "../messages/from-whatsapp/from-whatsapp.ts";
+import { withKnownNumbers } from "../messages/from-whatsapp/with-known-numbers.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore, OwnMessage } from "../messages/message-store.ts";
 import type { Parties } from "../messages/parties.ts";
@@ -35,7 +36,7 @@ export interface InboxOptions {
   events: Pick<EventLog, "publish">;
   messageStore: Pick<MessageStore, "seen" | "own">;
   messageStatuses: Pick<MessageStatuses, "update">;
-  parties: Pick<Parties, "isOneOf">;
+  parties: Pick<Parties, "isOneOf" | "numbersOf">;
   /** The channel's own JID. */
   ownJid(): string;
 }
@@ -79,8 +80,9 @@ export function createInbox(
     }
   };
   const publish = async (batches: readonly Batch[]) => {
-    const seen = batches.flatMap(({ messages }) => messages).flatMap((one) => convert(one) ?? []);
+    const converted = batches.flatMap(({ messages }) => messages).flatMap((one) => convert(one) ?? []);
     try {
+      const seen = await Promise.all(converted.map((one) => withKnownNumbers(one, parties)));
       return await Promise.all(seen.map((one) => publishFitted(channelId, events, one)));
     } catch (error) {
       isBroken = true;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { SeenMessage } from "./from-whatsapp.ts";
+import type { SeenMessage } from "./from-whatsapp/from-whatsapp.ts";
 
 /**
  * The id of the event that publishes a message. It is derived from what identifies the message, so that the log drops a

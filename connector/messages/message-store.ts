@@ -5,7 +5,7 @@ import type { Collections } from "#shared/database.ts";
 import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
 import { proto } from "../baileys/baileys.ts";
 import { dateOf, type Fence } from "../ownership/fence.ts";
-import type { SeenMessage } from "./from-whatsapp.ts";
+import type { SeenMessage } from "./from-whatsapp/from-whatsapp.ts";
 import { lateRaises } from "./late-raises.ts";
 import { type MessageWrite, messageWriter } from "./message-writes.ts";
 import type { Prepared } from "./to-whatsapp.ts";
@@ -77,7 +77,8 @@ export function createMessageStore(
         proto: new Binary(proto.Message.encode(message).finish()),
       });
     },
-    seen({ chat, sender, messageId, type, data }) {
+    async seen({ chat, sender, messageId, type, data }) {
+      if (type !== "incoming_message" && type !== "outgoing_message") return;
       const message = { messageId, chat, sender, type: data.content.type };
       const inId = `${channelId}/in/${chat}/${sender}/${messageId}`;
       if (type === "incoming_message")

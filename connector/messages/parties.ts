@@ -9,6 +9,8 @@ export interface Parties {
   isOneOf(jid: string | null | undefined, jids: readonly string[]): Promise<boolean>;
   /** The JID, and the same person's other address as far as WhatsApp has told us. */
   addressesOf(jid: string): Promise<string[]>;
+  /** The numbers' JIDs of these LIDs, as far as WhatsApp has told us. */
+  numbersOf(lids: readonly string[]): Promise<Map<string, string>>;
 }
 
 export function createParties(auth: Pick<AuthState, "linked" | "state"> | null): Parties {
@@ -41,6 +43,16 @@ export function createParties(auth: Pick<AuthState, "linked" | "state"> | null):
       if (asked.endsWith("@g.us")) return false;
       const other = await otherOf(asked);
       return known.some((one) => one !== null && one === other);
+    },
+    async numbersOf(lids) {
+      const asked = [...new Set(lids)];
+      const found = await Promise.all(asked.map(otherOf));
+      return new Map(
+        asked.flatMap((lid, index) => {
+          const number = found[index];
+          return number ? [[lid, number] as const] : [];
+        }),
+      );
     },
     async addressesOf(jid) {
       const other = await otherOf(jid);

@@ -1,5 +1,6 @@
 import type { ChannelStatus } from "#shared/channel.ts";
-import type { EventData, LiveEventData, MessageContent } from "#shared/events.ts";
+import type { EventData, LiveEventData } from "#shared/events.ts";
+import type { ReceivedContent } from "#shared/received-content.ts";
 import type { Channel, Control } from "./answers.ts";
 import { failureOf, further, type Outcome } from "./outcome.ts";
 import type { Pairing } from "./pairing.ts";
@@ -23,12 +24,20 @@ export interface OwnMessage {
 export interface EventMessage {
   kind: "incoming" | "phone";
   id: string;
+  messageId: string;
   /** The chat's JID. */
   chat: string;
+  /** The author's JID. */
+  sender: string;
+  /** Of the author, or of whom the account writes to. */
   phoneNumber: string | null;
   text: string;
-  content: MessageContent;
+  content: ReceivedContent;
   at: number;
+  isEdited: boolean;
+  isDeleted: boolean;
+  /** By the JID of whoever reacted. */
+  reactions: ReadonlyMap<string, string>;
 }
 
 /** Events that the page missed while it was not subscribed. */
@@ -111,6 +120,17 @@ function applyData(view: ChannelView, event: LiveEvent, now: number): ChannelVie
       return withEntry(view, eventMessage("incoming", event.data, now));
     case "outgoing_message":
       return withEntry(view, eventMessage("phone", event.data, now));
+    case "message_edited": {
+      const { message, content } = event.data;
+      return withChange(view, event.data, (entry) => ({ ...entry, text: message, content, isEdited: true }));
+    }
+    case "message_deleted":
+      return withChange(view, event.data, (entry) => ({ ...entry, isDeleted: true }));
+    case "reaction":
+      return withChange(view, event.data, (entry) => ({ ...entry, reactions: reacted(entry, event.data) }));
+    case "message_pinned":
+    case "message_kept":
+      return view;
     case "message_status_update": {
       const { messageId, status, error } = event.data;
       const failure = error ? failureOf(error.code, error.whatsappCode) : null;
@@ -128,6 +148,24 @@ export function subscribed(view: ChannelView, seq: number, now: number): Channel
 
 function withEntry(view: ChannelView, entry: Entry): ChannelView {
   return { ...view, entries: [...view.entries, entry].slice(-entriesMax) };
+}
+
+/** Changes a message of the log; one of ours that was written here keeps its form. */
+function withChange(
+  view: ChannelView,
+  { from, messageId }: Pick<EventData["message_deleted"], "from" | "messageId">,
+  change: (entry: EventMessage) => EventMessage,
+): ChannelView {
+  const isIt = (entry: Entry): entry is EventMessage =>
+    (entry.kind === "incoming" || entry.kind === "phone") &&
+    entry.chat === from &&
+    entry.messageId === messageId;
+  return { ...view, entries: view.entries.map((entry) => (isIt(entry) ? change(entry) : entry)) };
+}
+
+function reacted({ reactions }: EventMessage, { sender, emoji }: EventData["reaction"]) {
+  const others = [...reactions].filter(([who]) => who !== sender);
+  return new Map(emoji === null ? others : [...others, [sender, emoji]]);
 }
 
 /** Adds a message that the server accepted, unless it is known; its first outcomes may have arrived already. */
@@ -189,10 +227,15 @@ function eventMessage(
   return {
     kind,
     id: `${kind}-${data.from}-${data.messageId}`,
+    messageId: data.messageId,
     chat: data.from,
+    sender: data.sender,
     phoneNumber: data.phoneNumber ?? null,
     text: data.message,
     content: data.content,
     at: Number.isNaN(at) ? now : at,
+    isEdited: false,
+    isDeleted: false,
+    reactions: new Map(),
   };
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Entry, EventMessage, OwnMessage } from "./channel-view.ts";
 import { contactName } from "./contact-name.ts";
+import { contentWords } from "./content-words.ts";
 import { outcomeWords } from "./outcome.ts";
 
 const nearEndPixels = 80;
@@ -99,31 +100,33 @@ function Own({ message }: { message: OwnMessage }) {
 
 function FromEvent({ message, onReply }: { message: EventMessage } & Pick<Props, "onReply">) {
   const isPhone = message.kind === "phone";
-  const name = contactName(message.chat, message.phoneNumber);
+  const isShared = !isPerson(message.chat);
+  const name = contactName(isShared && !isPhone ? message.sender : message.chat, message.phoneNumber);
   return (
     <li class={isPhone ? "message own" : "message"}>
       <p class="meta row between">
         <span>
-          {isPhone ? "Sent from the phone to" : "From"} {name} · <Time at={message.at} />
+          {isPhone ? "Sent from the phone to" : "From"} {name}
+          {isShared && !isPhone && ` in ${message.chat}`} · <Time at={message.at} />
+          {message.isEdited && " · edited"}
+          {message.isDeleted && " · deleted"}
         </span>
-        {!isPhone && (
+        {!isPhone && !isShared && (
           <button type="button" class="quiet inline" onClick={() => onReply(name)}>
             Reply
           </button>
         )}
       </p>
-      {message.content.type !== "text" && <p class="attachment">{attachment(message.content)}</p>}
-      {message.text && <p class="text">{message.text}</p>}
+      {message.content.type !== "text" && <p class="attachment">{contentWords(message.content)}</p>}
+      {message.text && <p class="text">{message.isDeleted ? <s>{message.text}</s> : message.text}</p>}
+      {message.reactions.size > 0 && <p class="outcome">{[...message.reactions.values()].join(" ")}</p>}
     </li>
   );
 }
 
-function attachment(content: EventMessage["content"]): string {
-  if (content.type === "text") return "";
-  if (content.type === "unsupported") return `Message of type “${content.kind}”, which this page cannot show`;
-  if (content.type === "unavailable") return "Message that is too large to be shown";
-  const size = content.sizeBytes === null ? null : `${Math.ceil(content.sizeBytes / 1024)} KB`;
-  return [content.type, content.fileName, content.mimetype, size].filter(Boolean).join(" · ");
+/** Whether a chat is with one person, to whom one can reply from here. */
+function isPerson(chat: string): boolean {
+  return chat.endsWith("@s.whatsapp.net") || chat.endsWith("@lid");
 }
 
 function Time({ at }: { at: number }) {

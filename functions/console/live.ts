@@ -24,6 +24,11 @@ const eventNames: LiveEvent["name"][] = [
   "incoming_message",
   "outgoing_message",
   "message_status_update",
+  "message_edited",
+  "message_deleted",
+  "reaction",
+  "message_pinned",
+  "message_kept",
 ];
 
 const reconnectAfterMs = 5_000;

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { ServiceError } from "#shared/errors.ts";
 import { howToBuild } from "../assets.ts";
 import type { Dependencies } from "../dependencies.ts";
+import { eventDataSchemas } from "../events/event-data-schemas.ts";
 import { apiDescription } from "../http/api-description.ts";
 import { docsPage, docsPolicy, docsScriptPath } from "../http/docs-page.ts";
 import { securitySchemes } from "../http/openapi.ts";
@@ -20,6 +21,8 @@ const info = { title: "Waypost", version: apiVersion, description: apiDescriptio
 export function apiDocsRoutes(app: OpenAPIHono<RequestEnv>, { assets }: Pick<Dependencies, "assets">): Hono {
   for (const [name, scheme] of Object.entries(securitySchemes))
     app.openAPIRegistry.registerComponent("securitySchemes", name, scheme);
+  for (const [name, schema] of Object.entries(eventDataSchemas()))
+    app.openAPIRegistry.registerComponent("schemas", name, schema);
   let document: string | null = null;
   return new Hono()
     .get("/openapi.json", (c) => {

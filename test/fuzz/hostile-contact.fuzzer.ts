@@ -1,5 +1,5 @@
 import { deduplicationId } from "#connector/messages/deduplication-id.ts";
-import type { SeenMessage } from "#connector/messages/from-whatsapp.ts";
+import type { SeenMessage } from "#connector/messages/from-whatsapp/from-whatsapp.ts";
 import { createLog } from "#shared/log.ts";
 import type { Random } from "../chaos/random.ts";
 import { eventually } from "../support/eventually.ts";

@@ -136,7 +136,7 @@ test("a log that is slow but making progress on a long receipt is not stalled", 
       seen: async () => undefined,
       own: async (ids) => new Map(ids.map((id) => [id, { chats: [] }])),
     },
-    parties: { isOneOf: async () => true },
+    parties: { isOneOf: async () => true, numbersOf: async () => new Map() },
     messageStatuses: { update: () => delay(60).then(() => void written++) },
     ownJid: () => "",
   });

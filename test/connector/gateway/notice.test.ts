@@ -10,6 +10,11 @@ const audiences: Record<EventType, Audience> = {
   incoming_message: "messages",
   outgoing_message: "messages",
   message_status_update: "messages",
+  message_edited: "messages",
+  message_deleted: "messages",
+  reaction: "messages",
+  message_pinned: "messages",
+  message_kept: "messages",
 };
 
 test.each(Object.entries(audiences))("%s is broadcast to the audience `%s`", (type, audience) => {

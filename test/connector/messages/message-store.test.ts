@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { proto } from "#connector/baileys/baileys.ts";
-import type { SeenMessage } from "#connector/messages/from-whatsapp.ts";
+import type { SeenMessage } from "#connector/messages/from-whatsapp/from-whatsapp.ts";
 import { createMessageStore } from "#connector/messages/message-store.ts";
 import { messageStatusRank } from "#shared/events.ts";
 import { fileDatabase } from "../connector.fixture.ts";
@@ -15,7 +15,7 @@ function newChannel() {
   return { channelId, store: createMessageStore(file.all, channelId) };
 }
 
-function seen(type: SeenMessage["type"], messageId: string, sender: string): SeenMessage {
+function seen(type: "incoming_message" | "outgoing_message", messageId: string, sender: string): SeenMessage {
   const common = { messageId, from: peer, sender, message: "Hello", sentAt: new Date(0).toISOString() };
   const content = { type: "text", text: "Hello" } as const;
   return type === "incoming_message"

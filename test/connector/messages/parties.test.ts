@@ -43,3 +43,8 @@ test("only the account's number and LID are its own, and none while it is not li
   ]);
   expect(createParties(null).isOwn(number)).toBe(false);
 });
+
+test("LIDs are renamed to the numbers that are known", async () => {
+  const numbers = await parties.numbersOf(["222@lid", "222@lid", "333@lid", "111@lid"]);
+  expect(Object.fromEntries(numbers)).toEqual({ "222@lid": contact, "111@lid": number });
+});

@@ -213,3 +213,26 @@ test("a refresh removes the QR once the channel is no longer pairing", () => {
   expect(refreshed(scanning, channel({ status: "pairing_code_ready" })).pairing).not.toBeNull();
   expect(refreshed(scanning, channel({ status: "active" })).pairing).toBeNull();
 });
+
+test("an edit, a reaction and a deletion change the message that they name, and no other", () => {
+  const change = {
+    ...{ channelId, messageId: "IN1", from: "98765@lid", sender: "98765@lid", author: "98765@lid" },
+    sentAt: "2026-01-15T10:31:00Z",
+  };
+  const content = { type: "text" as const, text: "Hi!" };
+  const start = all(view(), incoming("IN1"), incoming("IN2"), incoming("IN1", { from: "1@lid" }));
+  const changed = all(
+    start,
+    { name: "message_edited", data: { ...change, message: "Hi!", content } },
+    { name: "reaction", data: { ...change, emoji: "👍" } },
+    { name: "reaction", data: { ...change, emoji: "🎉" } },
+    { name: "reaction", data: { ...change, sender: "1@lid", emoji: "👍" } },
+    { name: "reaction", data: { ...change, sender: "1@lid", emoji: null } },
+    { name: "message_pinned", data: { ...change, isPinned: true } },
+    { name: "message_kept", data: { ...change, isKept: true } },
+    { name: "message_deleted", data: change },
+  );
+  expect(changed.entries[0]).toMatchObject({ text: "Hi!", content, isEdited: true, isDeleted: true });
+  expect((changed.entries[0] as { reactions?: unknown }).reactions).toEqual(new Map([["98765@lid", "🎉"]]));
+  expect(changed.entries.slice(1)).toEqual(start.entries.slice(1));
+});

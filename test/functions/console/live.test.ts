@@ -83,6 +83,11 @@ const eventNames: Record<LiveEvent["name"], true> = {
   incoming_message: true,
   outgoing_message: true,
   message_status_update: true,
+  message_edited: true,
+  message_deleted: true,
+  reaction: true,
+  message_pinned: true,
+  message_kept: true,
 };
 
 test("the listener receives every event of a channel", async () => {

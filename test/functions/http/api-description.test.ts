@@ -4,6 +4,7 @@ import { apiDescription } from "#functions/http/api-description.ts";
 import { waitPreference } from "#functions/http/prefer-header.ts";
 import { errorCatalog } from "#shared/errors.ts";
 import type { EventData, LiveEventData } from "#shared/events.ts";
+import { messageEvents } from "#shared/message-events.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
 
 const eventNames: Record<keyof EventData | keyof LiveEventData, true> = {
@@ -11,6 +12,11 @@ const eventNames: Record<keyof EventData | keyof LiveEventData, true> = {
   incoming_message: true,
   outgoing_message: true,
   message_status_update: true,
+  message_edited: true,
+  message_deleted: true,
+  reaction: true,
+  message_pinned: true,
+  message_kept: true,
   qr_code: true,
   pairing_code: true,
 };
@@ -46,4 +52,14 @@ test("the error in the description is what a call really answers", async () => {
   });
   expect(body).toEqual(example);
   expect(errorCatalog).toHaveProperty(example.error.code);
+});
+
+test("each event of a message has a schema of its name, which its example fits", async () => {
+  await using functions: FunctionsFixture = await functionsFixture();
+  const { body } = await functions.call("GET", "/openapi.json", { key: null });
+  for (const [name, { schema, example }] of Object.entries(messageEvents)) {
+    const words = name.split("_").map((word) => `${word[0]?.toUpperCase()}${word.slice(1)}`);
+    expect(body.components.schemas[words.join("")]).toMatchObject({ type: "object", example });
+    expect(schema.strict().parse(example)).toEqual(example);
+  }
 });

@@ -154,7 +154,9 @@ test("one PATCH changes name and receipt policy together or not at all", async (
 test("any message of the protocol can be sent as JSON, and nothing else", async () => {
   const send = (message: unknown) =>
     post("accounts/15550900062/send-message", { to: "15550900063", message });
-  const { id } = (await send({ locationMessage: { name: "Gate", jpegThumbnail: Buffer.of(1, 2).toString("base64") } })).payload as {
+  const { id } = (
+    await send({ locationMessage: { name: "Gate", jpegThumbnail: Buffer.of(1, 2).toString("base64") } })
+  ).payload as {
     id: string;
   };
   expect(id).toEqual(expect.any(String));

@@ -1,0 +1,46 @@
+import type { proto } from "../../baileys/baileys.ts";
+import { filled } from "./fields.ts";
+import type { Convert, Converted } from "./kind.ts";
+
+type Card = proto.Message.IContactMessage;
+
+export const contact: Convert<"contactMessage"> = (card) => contactsOf([card]);
+
+export const contacts: Convert<"contactsArrayMessage"> = (value) => contactsOf(value.contacts ?? []);
+
+export const requestPhoneNumber: Convert<"requestPhoneNumberMessage"> = () => ({
+  content: { type: "request_phone_number" },
+  text: "",
+});
+
+export const sharePhoneNumber = (): Converted => ({ content: { type: "share_phone_number" }, text: "" });
+
+function contactsOf(cards: readonly Card[]): Converted {
+  const contacts = cards.map(contactOf);
+  return { content: { type: "contacts", contacts }, text: contacts.map(({ name }) => name).join(", ") };
+}
+
+function contactOf({ displayName, vcard }: Card) {
+  const fields = fieldsOf(vcard ?? "");
+  const first = (name: string) => fields.find((field) => field.name === name)?.value;
+  const phones = fields.filter(({ name }) => name === "TEL").map(({ value }) => value);
+  return {
+    name: displayName || first("FN") || "",
+    phones,
+    ...filled({ organisation: first("ORG")?.replace(/;+$/, ""), email: first("EMAIL") }),
+  };
+}
+
+/** The fields of a vCard, which may stand in groups and have parameters: `item1.TEL;waid=1555:+1 555`. */
+function fieldsOf(vcard: string) {
+  // A line that begins with a space goes on with the one before.
+  const lines = vcard.replace(/\r?\n[ \t]/g, "").split(/\r?\n/);
+  return lines.flatMap((line) => {
+    const [, name = "", value = ""] = /^(?:[\w-]+\.)?([A-Za-z-]+)(?:;[^:]*)?:(.*)$/.exec(line) ?? [];
+    return name && value.trim() ? [{ name: name.toUpperCase(), value: unescaped(value.trim()) }] : [];
+  });
+}
+
+function unescaped(value: string): string {
+  return value.replace(/\\([nN])/g, "\n").replace(/\\([\\,;:])/g, "$1");
+}

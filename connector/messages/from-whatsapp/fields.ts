@@ -1,0 +1,28 @@
+/** A number as the protocol has it: 64 bits come as objects. */
+export type ProtoNumber = number | { toNumber(): number } | null | undefined;
+
+type Filled<T> = { [Name in keyof T]?: NonNullable<T[Name]> };
+
+/** The fields that say something: without `null`, `undefined` and empty text. */
+export function filled<T extends object>(fields: T): Filled<T> {
+  const entries = Object.entries(fields)
+    .filter(([, value]) => value ?? false)
+    .filter(([, value]) => value !== "");
+  return Object.fromEntries(entries) as Filled<T>;
+}
+
+/** A whole number, which may be absent; so is one that JSON cannot write. */
+export function whole(value: ProtoNumber): number | undefined {
+  if (value === null || value === undefined) return undefined;
+  const number = Math.round(Number(value));
+  return Number.isSafeInteger(number) ? number : undefined;
+}
+
+/** The end of the last year that RFC 3339 can write. */
+const lastMs = Date.parse("9999-12-31T23:59:59Z");
+
+/** RFC 3339; undefined when the time is absent or cannot be written. */
+export function timeOf(seconds: ProtoNumber): string | undefined {
+  const ms = Number(seconds ?? Number.NaN) * 1_000;
+  return ms >= 0 && ms <= lastMs ? new Date(ms).toISOString() : undefined;
+}

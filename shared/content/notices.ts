@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { receivedKind } from "./received-kind.ts";
+
+export const groupInvite = receivedKind(
+  z.object({
+    type: z.literal("group_invite"),
+    group: z.string(),
+    name: z.string(),
+    code: z.string(),
+    /** RFC 3339. */
+    expiresAt: z.string().optional(),
+    caption: z.string().optional(),
+  }),
+  { type: "group_invite", group: "120363000000000001@g.us", name: "Neighbours", code: "AbCdEfGh" },
+);
+
+export const callLog = receivedKind(
+  z.object({
+    type: z.literal("call_log"),
+    outcome: z.string(),
+    isVideo: z.boolean(),
+    seconds: z.number().int().optional(),
+  }),
+  { type: "call_log", outcome: "missed", isVideo: false },
+);
+
+/**
+ * A message that came and cannot be shown. `too_large`: it exceeds what the log holds; `view_once`, `withheld`: WhatsApp does not
+ * give it to linked devices; `undecryptable`: its key is missing.
+ */
+export const unavailable = receivedKind(
+  z.object({
+    type: z.literal("unavailable"),
+    reason: z.enum(["too_large", "view_once", "withheld", "undecryptable"]),
+  }),
+  { type: "unavailable", reason: "view_once" },
+);
+
+/** A kind that this version does not know; `kind` is WhatsApp's name for it. */
+export const unsupported = receivedKind(z.object({ type: z.literal("unsupported"), kind: z.string() }), {
+  type: "unsupported",
+  kind: "sendPaymentMessage",
+});

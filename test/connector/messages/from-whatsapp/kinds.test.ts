@@ -1,0 +1,506 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { proto } from "#connector/baileys/baileys.ts";
+import { fromWhatsApp } from "#connector/messages/from-whatsapp/from-whatsapp.ts";
+import { messageEvents } from "#shared/message-events.ts";
+import { receivedContentSchema, receivedKinds } from "#shared/received-content.ts";
+import { convert, dataOf, message, ownJid, peer } from "./received-messages.fixture.ts";
+
+const file = { mimetype: "image/png", fileLength: 1234, caption: "look" };
+const told = { mimetype: "image/png", sizeBytes: 1234 };
+const vcard = [
+  "BEGIN:VCARD",
+  "FN:Ada Lovelace",
+  "ORG:Analytical Engines;",
+  "item1.TEL;type=CELL;waid=15550100001:+1 555 010 0001",
+  "TEL:+1 555 010",
+  "  0002",
+  "EMAIL:ada@example.org",
+  "END:VCARD",
+].join("\r\n");
+const buttons = { header: "Table", text: "Shall we book it?", footer: "Ada's" };
+const flow = (name: string, params: object) => ({ name, buttonParamsJson: JSON.stringify(params) });
+
+/** What comes, what is told of it, and the text in it that people see. */
+const received: [string, proto.IMessage, object, string][] = [
+  ["a text", { conversation: "Hi" }, { type: "text", text: "Hi" }, "Hi"],
+  ["an empty text", { conversation: "" }, { type: "text", text: "" }, ""],
+  ["a long text", { extendedTextMessage: { text: "Hi" } }, { type: "text", text: "Hi" }, "Hi"],
+  [
+    "a text with a link",
+    {
+      extendedTextMessage: {
+        text: "See https://a.example",
+        matchedText: "https://a.example",
+        title: "A",
+        description: "B",
+      },
+    },
+    {
+      type: "text",
+      text: "See https://a.example",
+      linkPreview: { url: "https://a.example", title: "A", description: "B" },
+    },
+    "See https://a.example",
+  ],
+  [
+    "a picture",
+    { imageMessage: { ...file, width: 4, height: 3 } },
+    { type: "image", ...told, width: 4, height: 3, caption: "look" },
+    "look",
+  ],
+  [
+    "a picture to view once",
+    { imageMessage: { ...file, viewOnce: true } },
+    { type: "image", ...told, viewOnce: true, caption: "look" },
+    "look",
+  ],
+  [
+    "a video",
+    { videoMessage: { ...file, seconds: 7 } },
+    { type: "video", ...told, seconds: 7, caption: "look" },
+    "look",
+  ],
+  ["a gif", { videoMessage: { gifPlayback: true } }, { type: "gif", mimetype: null, sizeBytes: null }, ""],
+  [
+    "a round video",
+    { ptvMessage: { seconds: 3 } },
+    { type: "video_note", mimetype: null, sizeBytes: null, seconds: 3 },
+    "",
+  ],
+  [
+    "an audio file",
+    { audioMessage: { mimetype: "audio/mp4" } },
+    { type: "audio", mimetype: "audio/mp4", sizeBytes: null },
+    "",
+  ],
+  [
+    "a voice note",
+    { audioMessage: { ptt: true, seconds: 4 } },
+    { type: "voice", mimetype: null, sizeBytes: null, seconds: 4 },
+    "",
+  ],
+  [
+    "a document",
+    { documentMessage: { ...file, fileName: "a.png", pageCount: 2 } },
+    { type: "document", ...told, fileName: "a.png", pages: 2, caption: "look" },
+    "look",
+  ],
+  [
+    "a sticker that moves",
+    { stickerMessage: { mimetype: "image/webp", isAnimated: true } },
+    { type: "sticker", mimetype: "image/webp", sizeBytes: null, isAnimated: true },
+    "",
+  ],
+  [
+    "the beginning of an album",
+    { albumMessage: { expectedImageCount: 2 } },
+    { type: "album", images: 2, videos: 0 },
+    "",
+  ],
+  [
+    "a place",
+    {
+      locationMessage: { degreesLatitude: 52.5, degreesLongitude: -13.25, name: "Gate", address: "Square 1" },
+    },
+    { type: "location", latitude: 52.5, longitude: -13.25, name: "Gate", address: "Square 1" },
+    "Gate, Square 1",
+  ],
+  [
+    "a live place",
+    {
+      liveLocationMessage: {
+        degreesLatitude: 1.5,
+        degreesLongitude: 2.5,
+        accuracyInMeters: 9,
+        speedInMps: 0.5,
+        caption: "here",
+      },
+    },
+    {
+      type: "live_location",
+      latitude: 1.5,
+      longitude: 2.5,
+      accuracyMetres: 9,
+      metresPerSecond: 0.5,
+      caption: "here",
+    },
+    "here",
+  ],
+  [
+    "a contact",
+    { contactMessage: { displayName: "Ada", vcard } },
+    {
+      type: "contacts",
+      contacts: [
+        {
+          name: "Ada",
+          phones: ["+1 555 010 0001", "+1 555 010 0002"],
+          organisation: "Analytical Engines",
+          email: "ada@example.org",
+        },
+      ],
+    },
+    "Ada",
+  ],
+  [
+    "several contacts",
+    { contactsArrayMessage: { contacts: [{ vcard: "FN:Ada\\, Countess" }, { displayName: "Bob" }] } },
+    {
+      type: "contacts",
+      contacts: [
+        { name: "Ada, Countess", phones: [] },
+        { name: "Bob", phones: [] },
+      ],
+    },
+    "Ada, Countess, Bob",
+  ],
+  ["a request for our number", { requestPhoneNumberMessage: {} }, { type: "request_phone_number" }, ""],
+  [
+    "a number that is shown to us",
+    { protocolMessage: { type: proto.Message.ProtocolMessage.Type.SHARE_PHONE_NUMBER } },
+    { type: "share_phone_number" },
+    "",
+  ],
+  ...(
+    [
+      "pollCreationMessage",
+      "pollCreationMessageV2",
+      "pollCreationMessageV3",
+      "pollCreationMessageV5",
+    ] as const
+  ).map((field): [string, proto.IMessage, object, string] => [
+    `a poll (${field})`,
+    {
+      [field]: {
+        name: "When?",
+        options: [{ optionName: "Mo" }, { optionName: "Tu" }],
+        selectableOptionsCount: 0,
+      },
+    },
+    { type: "poll", name: "When?", options: ["Mo", "Tu"], selectable: 2 },
+    "When?",
+  ]),
+  [
+    "the result of a poll",
+    { pollResultSnapshotMessage: { name: "When?", pollVotes: [{ optionName: "Mo", optionVoteCount: 2 }] } },
+    { type: "poll_result", name: "When?", votes: [{ option: "Mo", count: 2 }] },
+    "When?",
+  ],
+  [
+    "an event",
+    {
+      eventMessage: {
+        name: "Tasting",
+        startTime: 1_800_000_000,
+        location: { name: "Shop" },
+        isCanceled: true,
+      },
+    },
+    {
+      type: "event",
+      name: "Tasting",
+      start: "2027-01-15T08:00:00.000Z",
+      location: "Shop",
+      isCancelled: true,
+    },
+    "Tasting",
+  ],
+  [
+    "buttons",
+    {
+      buttonsMessage: {
+        ...{ text: "Table", contentText: buttons.text, footerText: buttons.footer },
+        buttons: [{ buttonId: "yes", buttonText: { displayText: "Yes" } }],
+      },
+    },
+    { type: "buttons", ...buttons, buttons: [{ id: "yes", text: "Yes" }] },
+    buttons.text,
+  ],
+  [
+    "a one-time code in a template",
+    {
+      templateMessage: {
+        hydratedTemplate: {
+          hydratedContentText: "123456 is your code.",
+          hydratedButtons: [
+            {
+              urlButton: {
+                displayText: "Copy",
+                url: "https://www.whatsapp.com/otp/code/?otp_type=COPY_CODE&code=otp123456",
+              },
+            },
+            { callButton: { displayText: "Call", phoneNumber: "+15550100001" } },
+            { quickReplyButton: { displayText: "Stop", id: "stop" } },
+          ],
+        },
+      },
+    },
+    {
+      type: "template",
+      text: "123456 is your code.",
+      buttons: [
+        {
+          text: "Copy",
+          url: "https://www.whatsapp.com/otp/code/?otp_type=COPY_CODE&code=otp123456",
+          code: "123456",
+        },
+        { text: "Call", phoneNumber: "+15550100001" },
+        { text: "Stop", id: "stop" },
+      ],
+    },
+    "123456 is your code.",
+  ],
+  [
+    "an old template",
+    { highlyStructuredMessage: { elementName: "code", params: ["123456"] } },
+    { type: "template", text: "123456", buttons: [] },
+    "123456",
+  ],
+  [
+    "an interactive message",
+    {
+      interactiveMessage: {
+        header: { title: "Table" },
+        body: { text: buttons.text },
+        footer: { text: buttons.footer },
+        nativeFlowMessage: {
+          buttons: [
+            flow("quick_reply", { display_text: "Yes", id: "yes" }),
+            flow("cta_copy", { display_text: "Copy", copy_code: "123456" }),
+            flow("single_select", { title: "Days", sections: [{ rows: [{ id: "mo", title: "Monday" }] }] }),
+            { name: "cta_url", buttonParamsJson: "{" },
+          ],
+        },
+      },
+    },
+    {
+      type: "interactive",
+      ...buttons,
+      buttons: [
+        { text: "Yes", id: "yes" },
+        { text: "Copy", code: "123456" },
+        { text: "Monday", id: "mo" },
+        { text: "cta_url" },
+      ],
+    },
+    buttons.text,
+  ],
+  [
+    "cards",
+    {
+      interactiveMessage: {
+        body: { text: "Our shops" },
+        carouselMessage: { cards: [{ header: { title: "North" }, body: { text: "Street 1" } }] },
+      },
+    },
+    {
+      type: "interactive",
+      text: "Our shops",
+      buttons: [],
+      cards: [{ header: "North", text: "Street 1", buttons: [] }],
+    },
+    "Our shops",
+  ],
+  [
+    "a list",
+    {
+      listMessage: {
+        ...{ title: "Days", description: "Choose", buttonText: "Show", footerText: "Ada's" },
+        sections: [{ title: "Week", rows: [{ rowId: "mo", title: "Monday", description: "morning" }] }],
+      },
+    },
+    {
+      ...{ type: "list", header: "Days", text: "Choose", footer: "Ada's", button: "Show" },
+      sections: [{ title: "Week", rows: [{ id: "mo", title: "Monday", description: "morning" }] }],
+    },
+    "Choose",
+  ],
+  [
+    "a tapped button",
+    { buttonsResponseMessage: { selectedButtonId: "yes", selectedDisplayText: "Yes" } },
+    { type: "button_reply", id: "yes", text: "Yes" },
+    "Yes",
+  ],
+  [
+    "a tapped button of a template",
+    { templateButtonReplyMessage: { selectedId: "stop", selectedDisplayText: "Stop" } },
+    { type: "button_reply", id: "stop", text: "Stop" },
+    "Stop",
+  ],
+  [
+    "a tapped button of an interactive message",
+    {
+      interactiveResponseMessage: {
+        body: { text: "Yes" },
+        nativeFlowResponseMessage: { name: "quick_reply", paramsJson: '{"id":"yes"}' },
+      },
+    },
+    { type: "button_reply", id: "yes", text: "Yes" },
+    "Yes",
+  ],
+  [
+    "a chosen row",
+    {
+      listResponseMessage: {
+        title: "Monday",
+        description: "morning",
+        singleSelectReply: { selectedRowId: "mo" },
+      },
+    },
+    { type: "list_reply", id: "mo", text: "Monday", description: "morning" },
+    "Monday",
+  ],
+  [
+    "an order",
+    {
+      orderMessage: {
+        orderId: "7",
+        itemCount: 2,
+        message: "Please",
+        totalAmount1000: 19_900,
+        totalCurrencyCode: "EUR",
+      },
+    },
+    { type: "order", orderId: "7", items: 2, text: "Please", total: { amount: 19.9, currency: "EUR" } },
+    "Please",
+  ],
+  [
+    "a product",
+    {
+      productMessage: {
+        product: { productId: "9", title: "Coffee", priceAmount1000: 12_500, currencyCode: "EUR" },
+      },
+    },
+    { type: "product", productId: "9", title: "Coffee", price: { amount: 12.5, currency: "EUR" } },
+    "Coffee",
+  ],
+  [
+    "an invitation",
+    {
+      groupInviteMessage: {
+        groupJid: "1@g.us",
+        groupName: "Neighbours",
+        inviteCode: "Ab",
+        inviteExpiration: 1_800_000_000,
+      },
+    },
+    {
+      type: "group_invite",
+      group: "1@g.us",
+      name: "Neighbours",
+      code: "Ab",
+      expiresAt: "2027-01-15T08:00:00.000Z",
+    },
+    "Neighbours",
+  ],
+  [
+    "a missed call",
+    { callLogMesssage: { callOutcome: proto.Message.CallLogMessage.CallOutcome.MISSED, isVideo: true } },
+    { type: "call_log", outcome: "missed", isVideo: true },
+    "",
+  ],
+  [
+    "a message that was too large",
+    { placeholderMessage: { type: 1_000 as number } },
+    { type: "unavailable", reason: "too_large" },
+    "",
+  ],
+  [
+    "a message of a kind without a form",
+    { sendPaymentMessage: {} },
+    { type: "unsupported", kind: "sendPaymentMessage" },
+    "",
+  ],
+];
+
+test.each(received)("%s is told with its content", (_name, body, content, text) => {
+  expect(dataOf(body)).toMatchObject({ content, message: text });
+  expect(dataOf(body).content).toEqual(content);
+  expect(receivedContentSchema.parse(content)).toEqual(content);
+});
+
+test("every kind of content is one that comes, except those that no message says by itself", () => {
+  const coming = new Set(received.map(([, , content]) => (content as { type: string }).type));
+  const types = receivedKinds.map(({ schema }) => schema.shape.type.value);
+  expect(types.filter((type) => !coming.has(type))).toEqual([]);
+});
+
+test.each([...receivedKinds])("the example of a kind fits its shape", ({ schema, example }) => {
+  expect(schema.strict().parse(example)).toEqual(example);
+});
+
+const { FutureProofMessage, DeviceSentMessage } = proto.Message;
+const fields = Object.keys(proto.Message.prototype).filter((field) => field !== "constructor");
+const wrappers = fields.filter((field) => {
+  try {
+    const made = proto.Message.fromObject({ [field]: { message: { conversation: "inside" } } });
+    return made[field as "ephemeralMessage"] instanceof FutureProofMessage;
+  } catch {
+    return false;
+  }
+});
+
+describe("a wrapper is removed, by its type", () => {
+  test("the protocol has wrappers", () => expect(wrappers).toContain("lottieStickerMessage"));
+
+  test.each(wrappers)("%s", (field) => {
+    const viewOnce = field.startsWith("viewOnce") ? { viewOnce: true } : {};
+    const body = { [field]: { message: { imageMessage: file } }, messageContextInfo: {} };
+    expect(dataOf(body).content).toEqual({ type: "image", ...told, ...viewOnce, caption: "look" });
+  });
+
+  test("that of another device, and several", () => {
+    const inside = {
+      ephemeralMessage: { message: { viewOnceMessage: { message: { imageMessage: file } } } },
+    };
+    const body = { deviceSentMessage: { destinationJid: peer, message: inside } };
+    expect(dataOf(body).content).toMatchObject({ type: "image", viewOnce: true });
+  });
+
+  test("however deep", () => {
+    let nested: proto.IMessage = { conversation: "deep" };
+    for (let depth = 0; depth < 3_000; depth++)
+      nested = proto.Message.create({ ephemeralMessage: FutureProofMessage.create({ message: nested }) });
+    nested = { deviceSentMessage: DeviceSentMessage.create({ message: nested }) };
+    const one = { ...message({}), message: nested };
+    expect(fromWhatsApp(one, ownJid)?.data).toMatchObject({ message: "deep" });
+  });
+});
+
+/** Bytes of messages that come, damaged: what the protocol can still read may hold anything. */
+const damaged = fc
+  .tuple(
+    fc.constantFrom(...received.map(([, body]) => Buffer.from(proto.Message.encode(body).finish()))),
+    fc.constantFrom(...received.map(([, body]) => Buffer.from(proto.Message.encode(body).finish()))),
+    fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 4 }),
+  )
+  .map(([first, second, changes]) => {
+    const bytes = Buffer.concat([first, second]);
+    for (const [at, value] of changes) if (bytes.length > 0) bytes[at % bytes.length] = value;
+    return bytes;
+  });
+
+test("no message that the protocol can read is refused, and all that is told of it fits the shapes", () => {
+  let told = 0;
+  const property = fc.property(damaged, (bytes) => {
+    let body: proto.Message;
+    try {
+      body = proto.Message.decode(bytes);
+    } catch {
+      return;
+    }
+    const seen = fromWhatsApp({ ...message({}), message: body }, ownJid);
+    if (!seen) return;
+    told++;
+    messageEvents[seen.type].schema.strict().parse(seen.data);
+  });
+  fc.assert(property, { numRuns: 5_000 });
+  expect(told).toBeGreaterThan(1_000);
+});
+
+test("a message says nothing when it holds bookkeeping alone", () => {
+  expect(convert({ protocolMessage: { type: 5 }, messageContextInfo: {} })).toBeNull();
+  expect(convert({ senderKeyDistributionMessage: { groupId: "1@g.us" } })).toBeNull();
+  expect(convert({})).toBeNull();
+});

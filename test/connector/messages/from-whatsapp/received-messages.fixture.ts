@@ -1,0 +1,25 @@
+import { proto, type WAMessage } from "#connector/baileys/baileys.ts";
+import { fromWhatsApp } from "#connector/messages/from-whatsapp/from-whatsapp.ts";
+
+export const peer = "15550100001@s.whatsapp.net";
+export const lid = "4242@lid";
+export const ownJid = "15550100002@s.whatsapp.net";
+
+/** As it arrives: in the classes of the protocol, with its 64-bit numbers. */
+export function message(body: proto.IMessage, fields: Partial<WAMessage> = {}): WAMessage {
+  return {
+    message: proto.Message.decode(proto.Message.encode(body).finish()),
+    messageTimestamp: 1_700_000_000,
+    ...fields,
+    key: { remoteJid: peer, fromMe: false, id: "3EB0A", ...fields.key },
+  };
+}
+
+export function convert(body: proto.IMessage, key: Partial<WAMessage["key"]> = {}) {
+  return fromWhatsApp(message(body, { key: key as WAMessage["key"] }), ownJid);
+}
+
+/** The data of the event for a message, whose type the test knows. */
+export function dataOf(body: proto.IMessage, key?: Partial<WAMessage["key"]>): Record<string, unknown> {
+  return { ...convert(body, key)?.data };
+}
