@@ -25,6 +25,8 @@ test("commandLine treats a zombie as ended", async ({ skip }) => {
   });
   const pid = Number((await once(parent.stdout, "data"))[0]);
   await eventually(() => commandLine(pid));
+  // The shell would still collect its child.
+  await eventually(async () => (await commandLine(Number(parent.pid)))?.startsWith("sleep"));
   process.kill(pid, "SIGKILL");
   await eventually(async () => (await commandLine(pid)) === undefined);
   expect(process.kill(pid, 0)).toBe(true);
