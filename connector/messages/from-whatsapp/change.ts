@@ -1,5 +1,5 @@
 import { proto } from "../../baileys/baileys.ts";
-import { filled, whole } from "./fields.ts";
+import { cut, filled, whole } from "./fields.ts";
 import type { Body, Converted } from "./kind.ts";
 import { kindOf } from "./kinds.ts";
 import { unwrap } from "./unwrap.ts";
@@ -27,7 +27,11 @@ export function changeIn(body: Body): Change | null {
   if (protocolMessage?.key && protocolMessage.type === MESSAGE_EDIT && protocolMessage.editedMessage)
     return edit(protocolMessage.key, protocolMessage.editedMessage);
   if (reactionMessage?.key)
-    return { type: "reaction", key: reactionMessage.key, emoji: reactionMessage.text || null };
+    return {
+      type: "reaction",
+      key: reactionMessage.key,
+      emoji: cut.emoji(reactionMessage.text ?? "") || null,
+    };
   if (pinInChatMessage?.key) {
     const forSeconds = whole(body.messageContextInfo?.messageAddOnDurationInSecs) || undefined;
     const isPinned = pinInChatMessage.type === PIN_FOR_ALL;

@@ -27,8 +27,13 @@ function contactOf({ displayName, vcard }: Card) {
   return {
     name: displayName || first("FN") || "",
     phones,
-    ...filled({ organisation: first("ORG")?.replace(/;+$/, ""), email: first("EMAIL") }),
+    ...filled({ organisation: organisationOf(first("ORG")), email: first("EMAIL") }),
   };
+}
+
+/** An organisation's parts, from the whole to the department. */
+function organisationOf(value = ""): string {
+  return value.split(";").filter(Boolean).join(", ");
 }
 
 /** The fields of a vCard, which may stand in groups and have parameters: `item1.TEL;waid=1555:+1 555`. */

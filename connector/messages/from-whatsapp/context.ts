@@ -1,6 +1,6 @@
 import { normaliseJid } from "#shared/jid.ts";
 import type { proto } from "../../baileys/baileys.ts";
-import { filled, whole } from "./fields.ts";
+import { cut, filled, whole } from "./fields.ts";
 import type { Body } from "./kind.ts";
 
 type ContextInfo = proto.IContextInfo;
@@ -48,5 +48,5 @@ function contextInfo(body: Body, field: string): ContextInfo | null {
 function replyTo({ stanzaId, participant }: ContextInfo) {
   if (!stanzaId) return undefined;
   const sender = normaliseJid(participant);
-  return { messageId: stanzaId, ...(sender && { sender }) };
+  return { messageId: cut.id(stanzaId), ...(sender && { sender }) };
 }

@@ -11,6 +11,24 @@ export function filled<T extends object>(fields: T): Filled<T> {
   return Object.fromEntries(entries) as Filled<T>;
 }
 
+/** WhatsApp's own ids have at most 32 characters, and ours are part of indexed keys. */
+const idLengthMax = 256;
+/** WhatsApp's own apps take 25 characters for a name. */
+const nameLengthMax = 200;
+/** The longest emoji, a family with skin tones, have about 30 UTF-16 units. */
+const emojiLengthMax = 100;
+
+/** Text beside the content is cut: an event that exceeds the log loses its content only. */
+export const cut = {
+  id: (id: string) => cutTo(id, idLengthMax),
+  name: (name: string) => cutTo(name, nameLengthMax),
+  emoji: (emoji: string) => cutTo(emoji, emojiLengthMax),
+};
+
+function cutTo(text: string, lengthMax: number): string {
+  return text.length > lengthMax ? text.slice(0, lengthMax).toWellFormed() : text;
+}
+
 /** A whole number, which may be absent; so is one that JSON cannot write. */
 export function whole(value: ProtoNumber): number | undefined {
   if (value === null || value === undefined) return undefined;

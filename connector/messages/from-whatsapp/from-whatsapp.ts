@@ -6,7 +6,7 @@ import type { WAMessage } from "../../baileys/baileys.ts";
 import { isTooLarge } from "../../baileys/too-large.ts";
 import { type Change, changeIn } from "./change.ts";
 import { contextOf } from "./context.ts";
-import { filled, timeOf } from "./fields.ts";
+import { cut, filled, timeOf } from "./fields.ts";
 import type { Body } from "./kind.ts";
 import { kindOf } from "./kinds.ts";
 import { unwrap } from "./unwrap.ts";
@@ -36,11 +36,11 @@ export function fromWhatsApp(whole: WAMessage, self: string): SeenMessage | null
   if (!place || !key.id || !message) return null;
   const said = {
     ...{ from: place.chat, sender: place.sender, ...place.known },
-    ...filled({ pushName: key.fromMe ? undefined : whole.pushName }),
+    ...filled({ pushName: key.fromMe ? undefined : cut.name(whole.pushName ?? "") }),
     // A message without a valid time counts all the same.
     sentAt: timeOf(whole.messageTimestamp ?? 0) ?? epoch,
   };
-  const seen = { chat: place.chat, sender: place.sender, messageId: key.id.slice(0, idLengthMax) };
+  const seen = { chat: place.chat, sender: place.sender, messageId: cut.id(key.id) };
   const { body, isViewOnce } = unwrap(message);
   const change = changeIn(body);
   if (change) return changed(seen, said, change, { ...place, self, isMine: Boolean(key.fromMe) });
@@ -54,8 +54,6 @@ export function fromWhatsApp(whole: WAMessage, self: string): SeenMessage | null
 
 const unavailable = { type: "unavailable", reason: "too_large" } as const;
 const tooLarge = { message: "", content: unavailable };
-/** WhatsApp's own ids have at most 32 characters, and ours are part of indexed keys. */
-const idLengthMax = 256;
 const epoch = new Date(0).toISOString();
 
 /** The same event, without the content that made it too large for the log. */
@@ -104,7 +102,7 @@ function changed(
   const isAllowed = change.type === "message_deleted" ? isOwn || place.isShared : isOwn;
   const mustBeAllowed = change.type === "message_edited" || change.type === "message_deleted";
   if (!key.id || !author || (mustBeAllowed && !isAllowed)) return null;
-  const data = { messageId: key.id.slice(0, idLengthMax), ...said, author };
+  const data = { messageId: cut.id(key.id), ...said, author };
   if (change.type !== "message_edited") {
     const { type, ...fields } = change;
     return { ...seen, type, data: { ...data, ...fields } } as SeenMessage;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { proto, type WAMessage } from "#connector/baileys/baileys.ts";
+import { isFitting } from "#connector/events/event-size.ts";
 import { deduplicationId } from "#connector/messages/deduplication-id.ts";
-import { fromWhatsApp } from "#connector/messages/from-whatsapp/from-whatsapp.ts";
+import { fromWhatsApp, withoutContent } from "#connector/messages/from-whatsapp/from-whatsapp.ts";
 import { withKnownNumbers } from "#connector/messages/from-whatsapp/with-known-numbers.ts";
 import { convert, lid, message, ownJid, peer } from "./received-messages.fixture.ts";
 
@@ -281,6 +282,30 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY, 1e18, 253_402_300_800, -1, null
     expect(fromWhatsApp(one, ownJid)?.data.sentAt).toBe("1970-01-01T00:00:00.000Z");
   },
 );
+
+test("what stands beside the content is cut, so that an event without its content fits into the log", () => {
+  const long = "👍".repeat(1_000_000);
+  const key = { remoteJid: peer, fromMe: true, id: long };
+  const contextInfo = { stanzaId: long, mentionedJid: [long], externalAdReply: { sourceId: long } };
+  const bodies: proto.IMessage[] = [
+    { reactionMessage: { key, text: long } },
+    { pinInChatMessage: { key, type: 1 } },
+    { imageMessage: { caption: long, contextInfo } },
+    { protocolMessage: { type: 14, key, editedMessage: { conversation: long } } },
+  ];
+  for (const body of bodies) {
+    const seen = fromWhatsApp(message(body, { pushName: long }), ownJid);
+    if (!seen) throw new Error("The message was not converted");
+    expect(isFitting({ ...withoutContent(seen).data })).toBe(true);
+  }
+});
+
+test("a contact card of any form is read; with a quadratic expression it takes minutes", () => {
+  const vcard = `ORG:${";".repeat(500_000)}x\nTEL${";a".repeat(200_000)}\n${"a.".repeat(200_000)}:`;
+  expect(convert({ contactMessage: { vcard } })?.data).toMatchObject({
+    content: { contacts: [{ organisation: "x" }] },
+  });
+});
 
 test("an id of any length is cut", () => {
   expect(convert({ conversation: "Hello" }, { id: "M".repeat(1_000_000) })?.messageId).toHaveLength(256);
