@@ -105,3 +105,40 @@ test("a logout and a deletion that WhatsApp does not confirm are told as such", 
     await page.getByText("No channels yet").waitFor();
   });
 });
+
+test("messages of every kind, edits, reactions and deletions show where they belong", async () => {
+  await using system = await startSystem();
+  await withPage({ baseURL: system.url }, async (page) => {
+    await signIn(page);
+    await createChannel(page, "Shop");
+    await link(page, system);
+    const contact = system.sandbox.account(contactNumber);
+    await contact.sendMessage(phoneNumber, {
+      pollCreationMessageV3: {
+        name: "When?",
+        options: [{ optionName: "Monday" }, { optionName: "Tuesday" }],
+      },
+    });
+    await contact.sendMessage(phoneNumber, {
+      locationMessage: { degreesLatitude: 52.5, degreesLongitude: 13.4 },
+    });
+    const { id } = await contact.sendText(phoneNumber, "Hi");
+    const key = { remoteJid: `${phoneNumber}@s.whatsapp.net`, fromMe: true, id };
+    const editing = { type: 14, key, editedMessage: { conversation: "Hello" } };
+    await contact.sendMessage(phoneNumber, { protocolMessage: editing });
+    await contact.sendMessage(phoneNumber, { reactionMessage: { key, text: "👍" } });
+    const group = contact.createGroup("Neighbours", [phoneNumber]);
+    const said = await contact.sendText(group.id, "To all");
+    const inGroup = { remoteJid: group.id, fromMe: true, id: said.id };
+    await contact.sendMessage(group.id, { protocolMessage: { type: 0, key: inGroup } });
+    const line = (text: string) => page.getByRole("listitem").filter({ hasText: text });
+    await line("When?").getByText("poll · Monday / Tuesday").waitFor();
+    await line("location · 52.5, 13.4").waitFor();
+    await line("Hello").filter({ hasText: "edited" }).getByText("👍").waitFor();
+    await line("To all")
+      .filter({ hasText: `in ${group.id}` })
+      .filter({ hasText: "deleted" })
+      .waitFor();
+    expect(await line("To all").getByRole("button", { name: "Reply" }).count()).toBe(0);
+  });
+});
