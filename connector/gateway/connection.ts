@@ -40,6 +40,7 @@ export class Connection {
   readonly #polled: PollResponse;
   #joins = 0;
   #isAnonymous = true;
+  #isJudged = false;
 
   constructor(conn: EngineConnection, address: string, limits: GatewayLimits, log: Logger) {
     this.conn = conn;
@@ -129,10 +130,28 @@ export class Connection {
     if (isLast || (isElsewhere && this.hasJoinedTooOften)) this.cut("too_many_joins");
   }
 
+  /**
+   * Cuts a connection with too much unsent. A client with a key is judged after the turn: whatever one turn broadcasts is
+   * unsent until it ends, however fast the client reads.
+   */
   #assertReading(): void {
+    if (!this.#hasTooMuchUnsent) return;
+    if (this.#isAnonymous) this.cut("slow_consumer");
+    else if (!this.#isJudged) this.#judgeAfterTurn();
+  }
+
+  #judgeAfterTurn(): void {
+    this.#isJudged = true;
+    setImmediate(() => {
+      this.#isJudged = false;
+      if (this.#hasTooMuchUnsent) this.cut("slow_consumer");
+    });
+  }
+
+  get #hasTooMuchUnsent(): boolean {
     const { anonymousUnsentMax, writeBufferMax, writeBytesMax } = this.#limits;
     const packetsMax = this.#isAnonymous ? Math.min(anonymousUnsentMax, writeBufferMax) : writeBufferMax;
-    if (this.unsent.packets > packetsMax || this.unsent.bytes > writeBytesMax) this.cut("slow_consumer");
+    return this.unsent.packets > packetsMax || this.unsent.bytes > writeBytesMax;
   }
 
   #destroy(): void {

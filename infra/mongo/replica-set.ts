@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Db, type Document, type MongoClient, MongoServerError } from "mongodb";
+import { type Db, type Document, type MongoClient, MongoNetworkError, MongoServerError } from "mongodb";
 import { EmbeddedMongoError } from "./embedded-mongo-error.ts";
 
 /** The name of the embedded replica set of one. */
@@ -51,13 +51,19 @@ async function loadedConfig(admin: Db): Promise<Document | undefined> {
   }
 }
 
+/** A connection that closes counts as "not yet": mongod closes all when it finds itself removed from the set, as after a new port. */
 async function until(isDone: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
   for (const deadline = performance.now() + primaryDeadlineMs; performance.now() < deadline; ) {
-    if (await isDone()) return;
+    if (await isDone().catch(ignoreClosed)) return;
     await delay(pollEveryMs, undefined, { signal });
   }
   throw new EmbeddedMongoError(
     "not_started",
     `MongoDB did not become primary within ${primaryDeadlineMs / 1000} s.`,
   );
+}
+
+function ignoreClosed(error: unknown): false {
+  if (error instanceof MongoNetworkError) return false;
+  throw error;
 }

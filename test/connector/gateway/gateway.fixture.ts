@@ -8,7 +8,7 @@ import type { GatewayLimits } from "#connector/gateway/limits.ts";
 import { hashSecret, newApiKey } from "#shared/api-key.ts";
 import { sessionCookieName } from "#shared/authentication.ts";
 import { type ChangeReports, createChangeHub } from "#shared/change-hub.ts";
-import type { ApiKeyDocument, ChannelDocument, PendingPairing } from "#shared/collections.ts";
+import type { ApiKeyDocument, ChannelDocument, EventDocument, PendingPairing } from "#shared/collections.ts";
 import { type Collections, collections, ensureIndexes } from "#shared/database.ts";
 import { newEventId } from "#shared/ids.ts";
 import { channelDocument, keyDocument } from "#test/support/documents.ts";
@@ -145,14 +145,21 @@ export class GatewayFixture implements AsyncDisposable {
 
   /** Adds an event as the connector publishes it. */
   async addEvent(channelId: string, seq: number, type: string, data: Record<string, unknown>): Promise<void> {
-    const [ord, timestamp] = [new Timestamp({ t: 0, i: 0 }), new Date()];
-    await this.db.events.insertOne({ _id: newEventId(), channelId, seq, ord, type, timestamp, data });
+    await this.db.events.insertOne(eventRow(channelId, seq, type, data));
   }
 
   async addMessages(channelId: string, from: number, to: number): Promise<void> {
     for (let seq = from; seq <= to; seq += 1) {
       await this.addEvent(channelId, seq, "incoming_message", { messageId: `M${seq}`, type: "incoming" });
     }
+  }
+
+  /** Adds messages 1 to `count` in one write, so that one notification tells of all. */
+  async addMessagesAtOnce(channelId: string, count: number): Promise<void> {
+    const rows = Array.from({ length: count }, (_, index) =>
+      eventRow(channelId, index + 1, "incoming_message", { type: "incoming" }),
+    );
+    await this.db.events.insertMany(rows);
   }
 
   async setPairing(channelId: string, pairing: PendingPairing | null): Promise<void> {
@@ -203,4 +210,14 @@ export function qr(attempt: number, expiresInMs = 20_000): PendingPairing {
     of: 6,
     expiresAt: new Date(Date.now() + expiresInMs),
   };
+}
+
+function eventRow(
+  channelId: string,
+  seq: number,
+  type: string,
+  data: Record<string, unknown>,
+): EventDocument {
+  const [ord, timestamp] = [new Timestamp({ t: 0, i: 0 }), new Date()];
+  return { _id: newEventId(), channelId, seq, ord, type, timestamp, data };
 }

@@ -63,6 +63,16 @@ test("a client that does not read is closed; others still receive events", async
   expect(witness.socket.connected).toBe(true);
 });
 
+test("a client that reads is not closed by more events at once than a slow one may leave unsent", async () => {
+  await using gateway = await GatewayFixture.start({ limits: { writeBufferMax: 20 } });
+  const channelId = await gateway.addChannel();
+  const client = await gateway.connectAdmin();
+  await client.ask("subscribe_channel", { channelId });
+  await gateway.addMessagesAtOnce(channelId, 150);
+  await eventually(() => client.received.some(({ data }) => data.seq === 150));
+  expect(client.socket.connected).toBe(true);
+});
+
 test("a client that asks and never reads, on channels where nothing happens, is closed", async () => {
   await using gateway = await GatewayFixture.start({ limits: { answersUnsentMax: 5, drainMs: 300 } });
   const { key } = await gateway.addKey();

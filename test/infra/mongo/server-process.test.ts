@@ -13,6 +13,7 @@ import { startServer } from "#infra/mongo/server-process.ts";
 import type { Mongod } from "#infra/mongo/server-version.ts";
 import { startChild } from "#test/support/child.ts";
 import { eventually } from "#test/support/eventually.ts";
+import { tcpProxy } from "#test/support/tcp-proxy.ts";
 import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const { env } = process;
@@ -108,3 +109,30 @@ test("mongod exits when the process that started it is killed", async ({ skip })
   await killed.kill();
   await eventually(async () => (await commandLine(pid)) === undefined);
 });
+
+test("a mongod on a new port becomes primary though it closes connections while it finds itself removed", async () => {
+  await using folder = await temporaryFolder();
+  const start = () => startServer(mongodOnce, folder.path, { env }, signal);
+  const mongodOnce = await mongod();
+  {
+    await using server = await start();
+    await using client = await MongoClient.connect(direct(server.port));
+    await becomePrimary(client, server.port, signal);
+  }
+  await using server = await start();
+  const closing = ["replSetGetConfig", "replSetReconfig", "hello"];
+  await using proxy = await tcpProxy(server.port, () => (bytes) => {
+    const [next] = closing;
+    if (next === undefined || !bytes.includes(next)) return;
+    closing.shift();
+    proxy.cut();
+    void proxy.mend();
+  });
+  await using client = await MongoClient.connect(direct(proxy.port));
+  await becomePrimary(client, server.port, signal);
+  expect((await client.db("admin").command({ hello: 1 })).isWritablePrimary).toBe(true);
+});
+
+function direct(port: number): string {
+  return `mongodb://127.0.0.1:${port}/?directConnection=true`;
+}
