@@ -5,7 +5,7 @@ import { backoffMs } from "#shared/backoff.ts";
 import type { ChangeHub } from "#shared/change-hub.ts";
 import type { ConnectorDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
-import { collections } from "#shared/database.ts";
+import { type Collections, collections } from "#shared/database.ts";
 import { errorTrace } from "#shared/error-trace.ts";
 import type { LocalConnector } from "#shared/local-connector.ts";
 import type { Logger } from "#shared/log.ts";
@@ -13,6 +13,7 @@ import { aborted, sleep } from "#shared/sleep.ts";
 import { masterKeyId } from "./auth/envelope.ts";
 import { WA_CERT_DETAILS } from "./baileys/baileys.ts";
 import type { MediaFetch } from "./media/fetched-media.ts";
+import { renewFormerMessages } from "./messages/former-messages.ts";
 import { type ConnectorLease, takeLease } from "./ownership/connector-lease.ts";
 import { Supervisor } from "./supervisor.ts";
 import { defaultTimings, type Timings } from "./timings.ts";
@@ -89,6 +90,7 @@ export function startConnector(options: ConnectorOptions): Connector {
     else await assertNameIsOurs(all.connectors, name, lease.id);
   };
   const serving = serve();
+  void renew(all, stopping.signal, log);
   const stop = async () => {
     stopping.abort();
     await serving;
@@ -112,6 +114,16 @@ export function startConnector(options: ConnectorOptions): Connector {
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Beside the rest: the rows of a former version can be read as they are. */
+async function renew(all: Collections, signal: AbortSignal, log: Logger): Promise<void> {
+  try {
+    const rows = await renewFormerMessages(all, signal);
+    if (rows > 0) log.info({ event: "messages_renewed", rows }, "rows of messages have their new shape");
+  } catch (error) {
+    log.warn({ event: "messages_renewed", ...errorTrace(error) }, "rows of messages keep their former shape");
+  }
 }
 
 /** Two processes with one name would take each other's channels again and again. */

@@ -19,6 +19,7 @@ import { consoleRoutes } from "./routes/console.ts";
 import { deletionRoutes } from "./routes/deletion.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { messageListRoutes } from "./routes/message-list.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { pairingRoutes } from "./routes/pairing.ts";
 import { sessionRoutes } from "./routes/session.ts";
@@ -42,6 +43,7 @@ export function createApp(deps: Dependencies): OpenAPIHono<RequestEnv> {
   app.route(apiPrefix, deletionRoutes(deps));
   app.route(apiPrefix, pairingRoutes(deps));
   app.route(apiPrefix, messageRoutes(deps));
+  app.route(apiPrefix, messageListRoutes(deps));
   app.route(apiPrefix, commandListRoutes(deps));
   app.route(apiPrefix, commandRoutes(deps));
   app.route(apiPrefix, eventRoutes(deps));

@@ -10,6 +10,8 @@ import type { ChannelStatus, channelType, StatusReason } from "./channel.ts";
 import type { CommandState } from "./commands.ts";
 import type { PublicError } from "./errors.ts";
 import type { LastDisconnect, MessageStatus } from "./events.ts";
+import type { MessageEventData } from "./message-events.ts";
+import type { ReceivedContent } from "./received-content.ts";
 import type { Scope } from "./scopes.ts";
 
 /** A QR or pairing code waiting to be used; removed when it is used, expires, or the channel disconnects. */
@@ -53,9 +55,17 @@ export interface ChannelDocument {
   unlink?: { cause: UnlinkCause; since: Date } | null;
   /** The linked account's LID, once known. */
   lid: string | null;
+  /** The keys that seal its messages, newest first, each sealed by a master key. They outlive a logout. */
+  messageKeys?: WrappedKeyDocument[];
   createdAt: Date;
   /** Set by delete: the channel no longer exists for callers, and its owner erases the rest. */
   deletedAt: Date | null;
+}
+
+/** A key as it is stored: sealed by the master key that `masterKeyId` names. */
+export interface WrappedKeyDocument {
+  masterKeyId: string;
+  wrapped: Binary;
 }
 
 /** A command. While `queued` it has no claim; `claim.epoch` is the epoch of the owner that claimed it. */
@@ -136,24 +146,73 @@ export function fenceId(channelId: string): string {
   return `${channelId}/fence`;
 }
 
-/** A projection of the log: messages seen, for deduplication, statuses and answers to retry receipts. */
+/** Who sent a message: a caller of the API, the phone, another linked device, somebody else. */
+export const messageOrigins = ["api", "phone", "other_device", "contact"] as const;
+
+type MessageOrigin = (typeof messageOrigins)[number];
+
+/** What a message says about others: what it answers, whom it names, where it comes from. */
+export type MessageContext = Pick<
+  MessageEventData["incoming_message"],
+  "replyTo" | "mentions" | "forwarded" | "referral" | "expiresIn"
+>;
+
+/** A status of a message of ours, and when the log had it. */
+export interface StatusStep {
+  status: MessageStatus;
+  at: Date;
+  error?: { code: string; whatsappCode?: number };
+}
+
+interface MessageReaction {
+  sender: string;
+  emoji: string;
+  at: Date;
+}
+
+/**
+ * A message, received or sent: a projection of the log, except that the row of a send is written before its stanza leaves.
+ * Rows of a version before this one have `timestamp` in the place of `recordedAt`, and nothing of what is optional here.
+ */
 export interface MessageDocument {
   /** `<channelId>/out/<messageId>`, or `<channelId>/in/<chat>/<sender>/<messageId>`. */
   _id: string;
   channelId: string;
   messageId: string;
   direction: "in" | "out";
-  /** The chat's JID; for our own sends, the one that the caller asked for. */
+  /** The chat's JID: of a person the number's, where that is known. */
   chat: string;
-  /** The JID that our own send went to, if WhatsApp names another than `chat`: receipts carry this one. */
+  /** The JID that our own send went to, if that is another than `chat`: receipts carry this one. */
   sentTo?: string;
+  /** The JID that the caller asked for, if that is another than `chat`. */
+  to?: string;
   sender: string | null;
   type: string;
+  origin?: MessageOrigin;
+  /** The name of the key with which a caller sent it. */
+  via?: string;
+  /** The visible text, and the typed content: the newest, after an edit. */
+  text?: string;
+  content?: ReceivedContent;
+  context?: MessageContext;
+  pushName?: string;
   status: MessageStatus | null;
   statusRank: number;
-  /** The encoded `proto.Message` of a sent message, kept for a contact's retry receipts. */
+  /** In the order in which they were raised. */
+  history?: StatusStep[];
+  /** At most one of each sender. */
+  reactions?: MessageReaction[];
+  editedAt?: Date;
+  /** Deleted for everyone; what it said is kept. */
+  deletedAt?: Date;
+  /** When it disappears from the chat. */
+  expiresAt?: Date;
+  /** The whole encoded `proto.Message`, sealed by the channel's message key; in rows of a former version as it is. */
   proto?: Binary;
-  timestamp: Date;
+  /** By its author's device. */
+  sentAt?: Date;
+  recordedAt?: Date;
+  timestamp?: Date;
 }
 
 /** A channel's chat with a person, as far as it is known. */

@@ -8,10 +8,12 @@ export const errorCatalog = {
   insufficient_scope: { status: 403, retryable: false, title: "The API key does not allow this" },
   channel_not_found: { status: 404, retryable: false, title: "Channel not found" },
   command_not_found: { status: 404, retryable: false, title: "Command not found" },
+  message_not_found: { status: 404, retryable: false, title: "Message not found" },
   qr_not_available: { status: 404, retryable: true, title: "No QR code is waiting to be scanned" },
   route_not_found: { status: 404, retryable: false, title: "Route not found" },
   method_not_allowed: { status: 405, retryable: false, title: "Method not allowed on this route" },
   channel_logged_out: { status: 409, retryable: false, title: "The channel is not linked to a phone" },
+  message_ambiguous: { status: 409, retryable: false, title: "Several messages have this id" },
   already_linked: { status: 409, retryable: false, title: "The channel is already linked to a phone" },
   command_not_cancellable: {
     status: 409,

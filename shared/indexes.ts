@@ -12,9 +12,10 @@ export interface Retention {
 const commandsKeptDays = 7;
 const daySeconds = 86_400;
 
-/** Indexes of former versions that only cost writes, by collection; `ensureIndexes` drops them. */
+/** Indexes that only former versions need, by collection; `ensureIndexes` drops them. */
 export const formerIndexes: Partial<Record<CollectionName, readonly string[]>> = {
   whatsapp_auth_keys: ["channel"],
+  messages: ["kept"],
 };
 
 /** Every index, by collection. `ensureIndexes` creates them; health checks compare against them. */
@@ -54,7 +55,20 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
     ],
     messages: [
       { name: "message", key: { channelId: 1, messageId: 1 } },
-      { name: "kept", key: { timestamp: 1 }, expireAfterSeconds: retention.messagesDays * daySeconds },
+      { name: "chat", key: { channelId: 1, chat: 1, sentAt: -1, _id: -1 } },
+      { name: "newest", key: { channelId: 1, sentAt: -1, _id: -1 } },
+      {
+        name: "recorded",
+        key: { recordedAt: 1 },
+        expireAfterSeconds: retention.messagesDays * daySeconds,
+      },
+      // Rows of a former version.
+      {
+        name: "former",
+        key: { timestamp: 1 },
+        expireAfterSeconds: retention.messagesDays * daySeconds,
+        partialFilterExpression: { timestamp: { $exists: true } },
+      },
     ],
     chats: [{ name: "channel", key: { channelId: 1 } }],
     whatsapp_auth_creds: [{ name: "channel", key: { channelId: 1 } }],

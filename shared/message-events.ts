@@ -63,10 +63,15 @@ export const messageEvents = {
     schema: message.extend({ type: z.literal("incoming") }),
     example: { ...hello, ...said, type: "incoming" },
   },
-  /** Sent from the phone or another linked device. */
+  /** Sent by a program, with the name of its key in `via`, from the phone, or from another linked device. */
   outgoing_message: {
-    schema: message.extend({ type: z.literal("outgoing"), to: jid }),
-    example: { ...hello, from, sender: own, sentAt, type: "outgoing", to: from },
+    schema: message.extend({
+      type: z.literal("outgoing"),
+      to: jid,
+      origin: z.enum(["api", "phone", "other_device"]),
+      via: z.string().optional(),
+    }),
+    example: { ...hello, from, sender: own, sentAt, type: "outgoing", to: from, origin: "api", via: "shop" },
   },
   /** `message` and `content` are the new ones. */
   message_edited: {

@@ -75,7 +75,8 @@ async function rotatePage(
   }
 }
 
-async function assertShared(db: Db, newest: string | undefined): Promise<void> {
+/** Throws `KeyNotSharedError` while a living connector lacks the key of this name. */
+export async function assertShared(db: Db, newest: string | undefined): Promise<void> {
   if (newest === undefined) return;
   const living = { state: { $ne: "dead" as const }, $expr: { $gt: ["$aliveUntil", "$$NOW"] } };
   // Not `distinct`, which does not support `$$NOW`.

@@ -9,6 +9,7 @@ import type {
 import { createJournalIndex, type JournalIndex } from "./journal-index.ts";
 import { createJournalRetention, type JournalRetention } from "./journal-retention.ts";
 import type { JournaledPart } from "./journaled-part.ts";
+import { noteDecrypted } from "./message-turns.ts";
 import { limited } from "./too-large.ts";
 
 type SignalRepository = ReturnType<SocketConfig["makeSignalRepository"]>;
@@ -152,13 +153,13 @@ class KeyStoreJournal implements InboundJournal {
   ): Promise<Uint8Array> {
     const part = this.#delivered.get(ciphertext) ?? unannounced(ciphertext);
     if (part.messageId) this.#retention.stored(part.messageId, part.row);
-    if (part.plaintext) return part.plaintext;
+    if (part.plaintext) return noted(part, part.plaintext);
     const outcome = await keys.transaction(
       () => decryptOrRead(inbound(keys), this.#index, part, decrypt),
       "inbound",
     );
     if ("error" in outcome) throw outcome.error;
-    return outcome.plaintext;
+    return noted(part, outcome.plaintext);
   }
 
   #drop(rows: Iterable<string>): void {
@@ -180,6 +181,12 @@ class KeyStoreJournal implements InboundJournal {
     Promise.resolve(this.#rows.set({ inbound: rows })).catch(() => undefined);
     this.#index.deleted(Object.keys(rows));
   }
+}
+
+/** Tells whoever takes the message in from what it was decrypted. */
+function noted({ origin }: DeliveredPart, plaintext: Uint8Array): Uint8Array {
+  noteDecrypted({ ...origin, plaintext });
+  return plaintext;
 }
 
 function childrenOf(content: BinaryNode["content"]): BinaryNode[] {

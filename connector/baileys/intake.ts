@@ -1,6 +1,7 @@
+import { rememberArrival } from "./arrivals.ts";
 import type { BaileysEventMap, BinaryNode, WASocket } from "./baileys.ts";
 import type { InboundJournal } from "./inbound-journal.ts";
-import { markHandedOver } from "./message-turns.ts";
+import { decryptedParts, markHandedOver } from "./message-turns.ts";
 
 /** Receives new messages and their updates. */
 export interface IntakeListener {
@@ -33,6 +34,8 @@ export function takeInOrder(wa: WASocket, journal: Journal, listener: IntakeList
   const received = (batch: BaileysEventMap["messages.upsert"]) => {
     // A message without content is a placeholder for one that was not decrypted (in time): it is not in the log.
     const messages = batch.messages.filter(({ message }) => message);
+    const [one] = messages;
+    if (one && messages.length === 1) rememberArrival(one, decryptedParts());
     void listener.received(batch).then(() => journal.published(messages));
     markHandedOver();
     return true;

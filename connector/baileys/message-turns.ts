@@ -1,10 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { WASocket } from "./baileys.ts";
+import type { JournaledPart } from "./journaled-part.ts";
 
 /** A message that Baileys handles while all later ones wait for it. */
 interface Turn {
   isHandedOver: boolean;
   left: PromiseWithResolvers<void>;
+  /** What was decrypted of the message. */
+  parts: JournaledPart[];
   timer?: NodeJS.Timeout;
 }
 
@@ -19,6 +22,16 @@ export function markHandedOver(): void {
   if (!turn || turn.isHandedOver) return;
   turn.isHandedOver = true;
   turn.timer = setTimeout(turn.left.resolve, afterHandOverMs);
+}
+
+/** Keeps a part of the message whose turn it is. */
+export function noteDecrypted(part: JournaledPart): void {
+  current.getStore()?.parts.push(part);
+}
+
+/** What was decrypted of the message whose turn it is. */
+export function decryptedParts(): readonly JournaledPart[] {
+  return current.getStore()?.parts ?? [];
 }
 
 /** Whether all later messages wait for the current work. */
@@ -43,7 +56,7 @@ export function endTurnsEarly({ messageMutex }: Pick<WASocket, "messageMutex">):
     const result = Promise.withResolvers<T>();
     result.promise.catch(() => undefined);
     await inTurn(async () => {
-      const turn: Turn = { isHandedOver: false, left: Promise.withResolvers() };
+      const turn: Turn = { isHandedOver: false, left: Promise.withResolvers(), parts: [] };
       const working = current.run(turn, async () => await code());
       working.then(result.resolve, result.reject);
       await Promise.race([working.catch(() => undefined), turn.left.promise]);

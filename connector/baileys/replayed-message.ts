@@ -1,3 +1,4 @@
+import { rememberArrival } from "./arrivals.ts";
 import { cleanMessage, decryptMessageNode, proto, silentLogger, type WAMessage } from "./baileys.ts";
 import type { JournaledPart } from "./journaled-part.ts";
 
@@ -30,5 +31,6 @@ export async function replayedMessage(
     throw new Error("The decrypted parts form no message");
   }
   cleanMessage(fullMessage, me.id, lid);
+  rememberArrival(fullMessage, parts);
   return fullMessage;
 }

@@ -1,6 +1,7 @@
 import { commandTable } from "#shared/commands.ts";
 import { type ErrorCode, errorCatalog, type PublicError } from "#shared/errors.ts";
 import type { PublishedOutcome, PublishedStatuses } from "../events/published-statuses.ts";
+import type { Announcements } from "../messages/announcements.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
 import { dateOf, type Fence } from "../ownership/fence.ts";
@@ -14,7 +15,8 @@ export interface RescueOptions {
   queue: Pick<CommandQueue, "orphans" | "settleOrphans">;
   messageStatuses: Pick<MessageStatuses, "publish">;
   publishedStatuses: Pick<PublishedStatuses, "outcomes">;
-  messageStore: Pick<MessageStore, "own">;
+  messageStore: Pick<MessageStore, "own" | "recorded">;
+  announcements: Pick<Announcements, "announce">;
 }
 
 type OrphanedCommand = Orphan["command"];
@@ -40,6 +42,7 @@ export async function rescueOrphans({
   messageStatuses,
   publishedStatuses,
   messageStore,
+  announcements,
 }: RescueOptions): Promise<void> {
   for (let pass = 0; pass < passesMax; pass++) {
     const orphans = await queue.orphans();
@@ -59,11 +62,10 @@ export async function rescueOrphans({
       return { command, verdict, next: nextOf[verdict](command, published) };
     });
     const doubtful = decided.filter(({ verdict }) => verdict === "markUnknown").map(({ command }) => command);
-    await Promise.all(
-      doubtful
-        .filter(isSend)
-        .map(({ messageId }) => messageStatuses.publish({ messageId, status: "unknown" })),
-    );
+    const unknown = doubtful.filter(isSend).map(({ messageId }) => messageId);
+    // The stanza did not wait for that event, and the former owner may have died before it was in the log.
+    await Promise.all((await messageStore.recorded(unknown)).map(announcements.announce));
+    await Promise.all(unknown.map((messageId) => messageStatuses.publish({ messageId, status: "unknown" })));
     await queue.settleOrphans(decided);
   }
 }

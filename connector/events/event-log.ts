@@ -17,9 +17,16 @@ export interface EventLog {
   /**
    * Resolves when the event is durable in the log. With an `id`, publishing the same event again adds nothing: the
    * second copy is dropped and takes no number. Throws `EventTooLargeError` for data above 1 MB, `FencedError` once another owner has the channel, and the
-   * database's error when it stays unavailable.
+   * database's error when it stays unavailable. `withinMs`: how long it may wait for the next event, to share its write.
    */
-  publish<T extends EventType>(type: T, data: EventData[T], id?: string): Promise<void>;
+  publish<T extends EventType>(
+    type: T,
+    data: EventData[T],
+    id?: string,
+    options?: { withinMs?: number },
+  ): Promise<void>;
+  /** Those of these ids that events in the log have. Rejects with the database's error. */
+  has(ids: readonly string[]): Promise<Set<string>>;
   /** Resolves when no event is pending. */
   flush(): Promise<void>;
   /** The number of the newest event. */
@@ -73,6 +80,7 @@ class OwnedEventLog implements EventLog {
   readonly raisedSeq: number | undefined;
   #lastSeq: number;
   #draining: Promise<void> | null = null;
+  #soon: NodeJS.Timeout | undefined;
 
   constructor(
     events: Collection<EventDocument>,
@@ -93,7 +101,12 @@ class OwnedEventLog implements EventLog {
     return this.#lastSeq;
   }
 
-  publish<T extends EventType>(type: T, data: EventData[T], id: string = newEventId()): Promise<void> {
+  publish<T extends EventType>(
+    type: T,
+    data: EventData[T],
+    id: string = newEventId(),
+    { withinMs = 0 }: { withinMs?: number } = {},
+  ): Promise<void> {
     if (this.#pending.length >= pendingMax) return Promise.reject(new Error("Too many events are pending"));
     let bytes: number;
     try {
@@ -115,12 +128,24 @@ class OwnedEventLog implements EventLog {
     const published = new Promise<void>((resolve, reject) =>
       this.#pending.push({ event, bytes, resolve, reject }),
     );
-    this.#draining ??= Promise.resolve().then(() => this.#drain());
+    if (withinMs > 0) this.#soon ??= setTimeout(() => this.#begin(), withinMs);
+    else this.#begin();
     return published;
   }
 
+  has(ids: readonly string[]): Promise<Set<string>> {
+    return knownIds(this.#events, ids);
+  }
+
   async flush(): Promise<void> {
+    if (this.#pending.length > 0) this.#begin();
     await this.#draining;
+  }
+
+  #begin(): void {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    this.#draining ??= Promise.resolve().then(() => this.#drain());
   }
 
   async #drain(): Promise<void> {
@@ -204,10 +229,17 @@ async function withoutKnown(
   events: Collection<EventDocument>,
   batch: PendingEvent[],
 ): Promise<PendingEvent[]> {
-  const ids = batch.map(({ event }) => event._id);
-  const found = await events.distinct("_id", { _id: { $in: ids } }, { readPreference: "primary" });
-  const known = new Set(found);
+  const known = await knownIds(
+    events,
+    batch.map(({ event }) => event._id),
+  );
   return batch.filter(({ event }) => !known.has(event._id));
+}
+
+async function knownIds(events: Collection<EventDocument>, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = { _id: { $in: [...ids] } };
+  return new Set(await events.distinct("_id", rows, { readPreference: "primary" }));
 }
 
 function isDuplicate(error: unknown): boolean {

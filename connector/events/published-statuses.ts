@@ -5,8 +5,8 @@ import { type EventData, type MessageStatus, messageStatuses, messageStatusRank 
 /** Identifies a send for the ids of its events. `ord` is new whenever the caller queues the command again. */
 export type SendKey = Pick<CommandDocument, "ord"> & { messageId: string };
 
-/** A status in the log. */
-type PublishedStatus = Pick<Update, "messageId" | "status">;
+/** A status in the log, and when it came there. */
+type PublishedStatus = Update & { at: Date };
 
 /** The outcome of a send, as far as the log has it. */
 export interface PublishedOutcome {
@@ -62,12 +62,14 @@ export function createPublishedStatuses(
     async *between(after, upTo) {
       for (let last = after; last < upTo; ) {
         const filter = { channelId, seq: { $gt: last, $lte: upTo }, type: "message_status_update" };
-        const options = { projection: { seq: 1, data: 1 }, readPreference: "primary" } as const;
+        const options = { projection: { seq: 1, data: 1, timestamp: 1 }, readPreference: "primary" } as const;
         const page = await events.find(filter, options).sort({ seq: 1 }).limit(pageMax).toArray();
-        yield page.flatMap(({ _id, data }) => {
-          const { messageId, status } = data as unknown as Update;
+        yield page.flatMap(({ _id, data, timestamp: at }) => {
+          const { messageId, status, error } = data as unknown as Update;
           // A send that ended before the wire has no status.
-          return _id === eventId(messageId, status) ? [{ messageId, status }] : [];
+          return _id === eventId(messageId, status)
+            ? [{ messageId, status, at, ...(error && { error }) }]
+            : [];
         });
         last = page.length < pageMax ? upTo : (page.at(-1)?.seq ?? upTo);
       }

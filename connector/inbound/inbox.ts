@@ -4,15 +4,15 @@ import { errorTrace } from "#shared/error-trace.ts";
 import type { BaileysEventMap, WAMessage } from "../baileys/baileys.ts";
 import { createSerialQueue } from "../concurrency/serial-queue.ts";
 import type { EventLog } from "../events/event-log.ts";
-import { isFitting } from "../events/event-size.ts";
-import { deduplicationId } from "../messages/deduplication-id.ts";
-import { fromWhatsApp, type SeenMessage, withoutContent } from "../messages/from-whatsapp/from-whatsapp.ts";
-import { withKnownNumbers } from "../messages/from-whatsapp/with-known-numbers.ts";
+import { fromWhatsApp } from "../messages/from-whatsapp/from-whatsapp.ts";
+import type { OwnMessage } from "../messages/message-reads.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
-import type { MessageStore, OwnMessage } from "../messages/message-store.ts";
+import type { MessageStore } from "../messages/message-store.ts";
 import type { Parties } from "../messages/parties.ts";
 import { type ReportedStatus, statusFromWhatsApp } from "../messages/status-from-whatsapp.ts";
 import type { SessionScope } from "../session-scope.ts";
+import { createKeptMessages } from "./kept-messages.ts";
+import { publishAll, type TakenIn } from "./taken-in.ts";
 
 /**
  * The only way in for what WhatsApp delivers: messages in order and once, and a status never before a message that arrived
@@ -33,10 +33,10 @@ export interface Inbox {
 }
 
 export interface InboxOptions {
-  events: Pick<EventLog, "publish">;
-  messageStore: Pick<MessageStore, "seen" | "own">;
+  events: Pick<EventLog, "publish" | "has">;
+  messageStore: Pick<MessageStore, "seen" | "changed" | "own">;
   messageStatuses: Pick<MessageStatuses, "update">;
-  parties: Pick<Parties, "isOneOf" | "numbersOf">;
+  parties: Pick<Parties, "isOneOf" | "isOwn" | "addressesOf" | "numbersOf">;
   /** The channel's own JID. */
   ownJid(): string;
 }
@@ -64,15 +64,14 @@ export function createInbox(
   { events, messageStore, messageStatuses, parties, ownJid }: InboxOptions,
 ): Inbox {
   const writes = createSerialQueue(fail);
-  /** Settles when the rows of all messages that are in the log are stored. */
-  let stored: Promise<unknown> = Promise.resolve();
+  const kept = createKeptMessages({ messageStore, parties });
   const waiting: Batch[] = [];
   /** A message could not be written. */
   let isBroken = false;
 
-  const store = async (published: readonly SeenMessage[], batches: readonly Batch[]) => {
+  const keep = async (published: readonly TakenIn[], batches: readonly Batch[]) => {
     try {
-      await Promise.all(published.map((one) => messageStore.seen(one)));
+      await kept.keep(published);
       for (const { onPublished } of batches) onPublished();
     } catch (error) {
       isBroken = true;
@@ -82,17 +81,17 @@ export function createInbox(
   const publish = async (batches: readonly Batch[]) => {
     const converted = batches.flatMap(({ messages }) => messages).flatMap((one) => convert(one) ?? []);
     try {
-      const seen = await Promise.all(converted.map((one) => withKnownNumbers(one, parties)));
-      return await Promise.all(seen.map((one) => publishFitted(channelId, events, one)));
+      return await publishAll(channelId, converted, { parties, events });
     } catch (error) {
       isBroken = true;
       throw error;
     }
   };
   /** A message we cannot convert must not fail the session: it would fail again on every restart. */
-  const convert = (message: WAMessage) => {
+  const convert = (message: WAMessage): TakenIn | null => {
     try {
-      return fromWhatsApp(message, ownJid());
+      const seen = fromWhatsApp(message, ownJid());
+      return seen && { message, seen };
     } catch (error) {
       log.warn({ event: "inbox", ...errorTrace(error) }, "message skipped: cannot be converted");
       return null;
@@ -127,9 +126,9 @@ export function createInbox(
     if (isBroken) return;
     const batches = waiting.splice(0, batchMax);
     const published = await publish(batches);
-    stored = Promise.all([stored, store(published, batches)]);
+    void keep(published, batches);
     if (batches.every(({ reports }) => reports.length === 0)) return;
-    await stored;
+    await kept.idle();
     await dropForeign(batches);
     await Promise.all(batches.flatMap(({ reports }) => reports).map(raise));
   };
@@ -152,24 +151,9 @@ export function createInbox(
     },
     async idle() {
       await writes.idle();
-      await stored;
+      await kept.idle();
     },
   };
-}
-
-/**
- * Publishes a message, and resolves to what was published: one that does not fit into the log is told without its content,
- * since it would fail the session at every start.
- */
-async function publishFitted(
-  channelId: string,
-  events: InboxOptions["events"],
-  seen: SeenMessage,
-): Promise<SeenMessage> {
-  // Judged before, so that it keeps its place among those that arrived with it.
-  const fitted = isFitting({ ...seen.data }) ? seen : withoutContent(seen);
-  await events.publish(fitted.type, fitted.data, deduplicationId(channelId, seen));
-  return fitted;
 }
 
 /** The oldest batches that hold statuses only, up to a limit: nothing before them has yet to be written. */

@@ -1,6 +1,6 @@
-import type { Collection } from "mongodb";
-import type { MessageDocument } from "#shared/collections.ts";
-import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
+import type { Collection, Document } from "mongodb";
+import type { MessageDocument, StatusStep } from "#shared/collections.ts";
+import { messageStatusRank } from "#shared/events.ts";
 import { oncePer } from "#shared/once-per.ts";
 import { gatheredWriter } from "./message-writes.ts";
 
@@ -10,7 +10,7 @@ import { gatheredWriter } from "./message-writes.ts";
  */
 export interface LateRaises {
   /** Resolves when the row has this status or a higher one, or does not exist. Rejects with the database's error. */
-  raise(row: Pick<MessageDocument, "_id" | "channelId">, status: MessageStatus): Promise<void>;
+  raise(row: Pick<MessageDocument, "_id" | "channelId">, step: StatusStep): Promise<void>;
   /** Writes what waits at once. Resolves when it is written, or could not be. */
   flush(): Promise<void>;
 }
@@ -22,7 +22,8 @@ const waitingMax = 100;
 
 interface Waiting {
   channelId: string;
-  status: MessageStatus;
+  /** Ascending. */
+  steps: StatusStep[];
   written: PromiseWithResolvers<void>;
 }
 
@@ -34,10 +35,10 @@ function createLateRaises(messages: Collection<MessageDocument>): LateRaises {
   let waiting = new Map<string, Waiting>();
   let timer: NodeJS.Timeout | undefined;
 
-  const write = async ([_id, { channelId, status, written }]: [string, Waiting]) => {
-    const statusRank = messageStatusRank[status];
+  const write = async ([_id, { channelId, steps, written }]: [string, Waiting]) => {
+    const statusRank = rankOf(steps.at(-1));
     const filter = { _id, channelId, statusRank: { $lt: statusRank } };
-    await writer.submit({ filter, update: { $set: { status, statusRank } } }).then(
+    await writer.submit({ filter, update: raised(steps) }).then(
       () => written.resolve(),
       (error: unknown) => written.reject(error),
     );
@@ -51,18 +52,32 @@ function createLateRaises(messages: Collection<MessageDocument>): LateRaises {
   };
 
   return {
-    raise({ _id, channelId }, status) {
+    raise({ _id, channelId }, step) {
       const before = waiting.get(_id);
       if (before) {
-        if (messageStatusRank[status] > messageStatusRank[before.status]) before.status = status;
+        if (rankOf(step) > rankOf(before.steps.at(-1))) before.steps.push(step);
         return before.written.promise;
       }
       const written = Promise.withResolvers<void>();
-      waiting.set(_id, { channelId, status, written });
+      waiting.set(_id, { channelId, steps: [step], written });
       if (waiting.size >= waitingMax) void flush();
       else timer ??= setTimeout(() => void flush(), lateMs);
       return written.promise;
     },
     flush,
   };
+}
+
+function rankOf(step: StatusStep | undefined): number {
+  return step ? messageStatusRank[step.status] : -1;
+}
+
+/** Adds those of the steps that rise above what the row has; its newest status is the last. */
+function raised(steps: readonly StatusStep[]): Document[] {
+  const added = steps.map((step) => ({
+    $cond: [{ $lt: ["$statusRank", rankOf(step)] }, [{ $literal: step }], []],
+  }));
+  const history = { $concatArrays: [{ $ifNull: ["$history", []] }, ...added] };
+  const last = steps.at(-1);
+  return [{ $set: { history, status: last?.status, statusRank: rankOf(last) } }];
 }

@@ -60,14 +60,15 @@ export function createMessageStatuses(options: MessageStatusesOptions): MessageS
   const unraised = createUnraised(onError);
 
   const raise = async (update: StatusUpdate, known: number) => {
-    const { messageId, status } = update;
+    const { messageId, ...step } = update;
+    const { status } = step;
     const rank = messageStatusRank[status];
     if (rank > known) {
       ranks.set(messageId, rank);
       const { lastSeq } = events;
       const id = publishedStatuses.eventId(messageId, status);
       const published = events.publish("message_status_update", update, id);
-      unraised.count(lastSeq, () => published.then(() => messageStore.raise(messageId, status)));
+      unraised.count(lastSeq, () => published.then(() => messageStore.raise(messageId, step)));
       await published;
     }
     if (mayBeUnknown(status, known)) await onArrived(messageId);
@@ -81,7 +82,7 @@ export function createMessageStatuses(options: MessageStatusesOptions): MessageS
     const rank = Math.max(recorded, status ? messageStatusRank[status] : queued);
     // At once: `raisedSeq` no longer tells the next owner of this one.
     if (status && rank > recorded)
-      await Promise.all([messageStore.raise(messageId, status), messageStore.flush()]);
+      await Promise.all([messageStore.raise(messageId, { status }), messageStore.flush()]);
     ranks.set(messageId, rank);
     return rank;
   };
@@ -105,7 +106,7 @@ export function createMessageStatuses(options: MessageStatusesOptions): MessageS
         if ((await ownRank(messageId)) > queued) return;
         const update: StatusUpdate = { messageId, status: "failed", error: { code } };
         await events.publish("message_status_update", update, publishedStatuses.notSentId(send));
-        await messageStore.notSent(messageId);
+        await messageStore.notSent(messageId, update.error);
       }),
     begin(messageId) {
       if (!ranks.has(messageId)) ranks.set(messageId, queued);
@@ -115,7 +116,7 @@ export function createMessageStatuses(options: MessageStatusesOptions): MessageS
       if (raisedSeq === undefined || raisedSeq >= lastSeq) return;
       unraised.count(raisedSeq, async () => {
         for await (const page of publishedStatuses.between(raisedSeq, lastSeq))
-          await Promise.all(page.map(({ messageId, status }) => messageStore.raise(messageId, status)));
+          await Promise.all(page.map(({ messageId, ...step }) => messageStore.raise(messageId, step)));
       });
       await unraised.idle();
     },

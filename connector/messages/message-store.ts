@@ -1,149 +1,98 @@
-import { Binary, type Collection } from "mongodb";
 import { createBoundedCache } from "#shared/bounded-cache.ts";
-import type { MessageDocument } from "#shared/collections.ts";
+import type { StatusStep } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
-import { type MessageStatus, messageStatusRank } from "#shared/events.ts";
+import { messageStatusRank } from "#shared/events.ts";
 import { proto } from "../baileys/baileys.ts";
 import { dateOf, type Fence } from "../ownership/fence.ts";
-import type { SeenMessage } from "./from-whatsapp/from-whatsapp.ts";
 import { lateRaises } from "./late-raises.ts";
+import { foldOf, type SeenChange } from "./message-changes.ts";
+import { chatsOf, createMessageReads, type MessageReads, type OwnMessage } from "./message-reads.ts";
+import {
+  type NewRow,
+  outId,
+  rowOfSeen,
+  rowOfSend,
+  type SeenContent,
+  type SentMessage,
+} from "./message-rows.ts";
+import type { MessageSeal } from "./message-seal.ts";
 import { type MessageWrite, messageWriter } from "./message-writes.ts";
-import type { Prepared } from "./to-whatsapp.ts";
 
-/** The facts about a message of ours with which a receipt is compared. */
-export interface OwnMessage {
-  /** The JIDs of its chat: the one asked for, and the one it went to. */
+/** Whose a change is, and whose the message that it changes: every address of each that is known. */
+interface ChangedBy {
   chats: readonly string[];
-  /** The rank of its status as stored; undefined when it was not read. */
-  statusRank?: number;
+  /** Null for a message of the channel's own account. */
+  authors: readonly string[] | null;
 }
 
 /** One channel's rows in `messages`: a monotonic projection of the log, and the records of sends; see `durability.md`. */
-export interface MessageStore {
-  /** Records a message before its stanza leaves, for contacts that ask for it again. `sentTo` may differ from the chat asked for. */
-  sending(
-    messageId: string,
-    chat: string,
-    type: string,
-    message: proto.IMessage,
-    sentTo?: string,
-  ): Promise<void>;
-  /** Stores a message that was received, or sent from another device of the account. */
-  seen(message: SeenMessage): Promise<void>;
-  /** Those of these ids that are messages of ours, with one query for all that are not remembered. */
-  own(messageIds: readonly string[]): Promise<Map<string, OwnMessage>>;
-  /** The message that was sent under this id; null if there is none. */
-  sent(messageId: string): Promise<(OwnMessage & { message: proto.IMessage }) | null>;
-  /** The message that was sent under this id, prepared for sending it again unchanged. */
-  again(messageId: string): Promise<Prepared | null>;
-  /** The rank of an outgoing message's status; null for an unknown message. */
-  rank(messageId: string): Promise<number | null>;
+export interface MessageStore extends MessageReads {
+  /** Records a message before its stanza leaves, for contacts that ask for it again. */
+  sending(sent: SentMessage, message: proto.IMessage): Promise<void>;
+  /** Stores a message that was received, or sent from another device of the account. `encoded`: the whole, as it came. */
+  seen(message: SeenContent, encoded: Uint8Array): Promise<void>;
+  /** Enters a change into the row of its message, if there is one. Call it when that row is stored, and in order. */
+  changed(change: SeenChange, by: ChangedBy): Promise<void>;
   /** Resolves when the message's row has this status or a higher one, which is a moment later: see `late-raises.ts`. */
-  raise(messageId: string, status: MessageStatus): Promise<void>;
+  raise(messageId: string, step: NewStep): Promise<void>;
   /** Writes the raises that wait. Resolves when they are written, or could not be. */
   flush(): Promise<void>;
   /** Marks a message that did not reach the wire; after a retry its status rises from the start. */
-  notSent(messageId: string): Promise<void>;
+  notSent(messageId: string, error: StatusStep["error"]): Promise<void>;
 }
+
+/** A status, dated now unless it says when. */
+type NewStep = Omit<StatusStep, "at"> & Partial<Pick<StatusStep, "at">>;
 
 const rememberedMax = 5_000;
 
 export function createMessageStore(
   { messages }: Pick<Collections, "messages">,
   channelId: string,
+  seals: MessageSeal,
   clock: Pick<Fence, "now"> = {},
 ): MessageStore {
-  const outId = (messageId: string) => `${channelId}/out/${messageId}`;
-  const out = (messageId: string) => ({ _id: outId(messageId), channelId });
+  const out = (messageId: string) => ({ _id: outId(channelId, messageId), channelId });
   /** The chats of messages that were sent a moment ago, whose receipts are about to arrive. */
   const recent = createBoundedCache<OwnMessage>(rememberedMax);
   const writer = messageWriter(messages);
   const raises = lateRaises(messages);
   const put = (row: NewRow) => writer.submit(insertion(channelId, row, dateOf(clock)));
-
   return {
-    sending(messageId, chat, type, message, sentTo = chat) {
-      recent.set(messageId, { chats: chatsOf({ chat, sentTo }) });
-      return put({
-        _id: outId(messageId),
-        messageId,
-        direction: "out",
-        chat,
-        ...(sentTo === chat ? {} : { sentTo }),
-        sender: null,
-        type,
-        status: "queued",
-        statusRank: messageStatusRank.queued,
-        proto: new Binary(proto.Message.encode(message).finish()),
-      });
+    ...createMessageReads(messages, channelId, seals, recent),
+    async sending(sent, message) {
+      const { _id } = out(sent.messageId);
+      const sealed = await seals.seal(_id, proto.Message.encode(message).finish());
+      const row = rowOfSend(_id, sent, sealed);
+      recent.set(sent.messageId, { chats: chatsOf(row) });
+      await put(row);
     },
-    async seen({ chat, sender, messageId, type, data }) {
-      if (type !== "incoming_message" && type !== "outgoing_message") return;
-      const message = { messageId, chat, sender, type: data.content.type };
-      const inId = `${channelId}/in/${chat}/${sender}/${messageId}`;
-      if (type === "incoming_message")
-        return put({ ...message, _id: inId, direction: "in", status: null, statusRank: 0 });
-      const statusRank = messageStatusRank.sent;
-      return put({ ...message, _id: outId(messageId), direction: "out", status: "sent", statusRank });
+    async seen(message, encoded) {
+      const { chat, sender, messageId, type } = message;
+      const isIncoming = type === "incoming_message";
+      const _id = isIncoming ? `${channelId}/in/${chat}/${sender}/${messageId}` : out(messageId)._id;
+      await put(rowOfSeen(_id, message, await seals.seal(_id, encoded)));
     },
-    async own(messageIds) {
-      const asked = [...new Set(messageIds)];
-      const remembered = asked.flatMap((id) => {
-        const known = recent.get(id);
-        return known ? [[id, known] as const] : [];
-      });
-      const found = new Map<string, OwnMessage>(remembered);
-      const unknown = asked.filter((id) => !found.has(id)).map(outId);
-      return unknown.length === 0
-        ? found
-        : new Map([...found, ...(await readOwn(messages, channelId, unknown))]);
+    async changed(change, { chats, authors }) {
+      const fold = foldOf(change);
+      if (!fold) return;
+      const { messageId } = change.data;
+      const received = { channelId, messageId, direction: "in" as const, chat: { $in: [...chats] } };
+      const target = authors ? { ...received, sender: { $in: [...authors] } } : out(messageId);
+      await writer.submit({ filter: { ...target, ...fold.only }, update: fold.update });
     },
-    async sent(messageId) {
-      const row = await messages.findOne(out(messageId), { projection: { proto: 1, chat: 1, sentTo: 1 } });
-      if (!row?.proto) return null;
-      return { chats: chatsOf(row), message: proto.Message.decode(row.proto.buffer) };
-    },
-    async again(messageId) {
-      const row = await messages.findOne(out(messageId));
-      if (!row?.proto) return null;
-      return {
-        to: row.chat,
-        jid: row.sentTo ?? row.chat,
-        type: row.type as Prepared["type"],
-        message: proto.Message.decode(row.proto.buffer),
-      };
-    },
-    async rank(messageId) {
-      const row = await messages.findOne(out(messageId), { projection: { statusRank: 1 } });
-      return row?.statusRank ?? null;
-    },
-    raise: (messageId, status) => raises.raise(out(messageId), status),
+    raise: (messageId, step) => raises.raise(out(messageId), { at: dateOf(clock), ...step }),
     flush: raises.flush,
-    async notSent(messageId) {
+    async notSent(messageId, error) {
       const { queued: statusRank } = messageStatusRank;
       const filter = { ...out(messageId), statusRank };
-      await writer.submit({ filter, update: { $set: { status: "failed" } } });
+      const step: StatusStep = { status: "failed", at: dateOf(clock), ...(error && { error }) };
+      await writer.submit({ filter, update: { $set: { status: "failed" }, $push: { history: step } } });
     },
   };
 }
 
-async function readOwn(
-  messages: Collection<MessageDocument>,
-  channelId: string,
-  rowIds: readonly string[],
-): Promise<[messageId: string, OwnMessage][]> {
-  const projection = { messageId: 1, chat: 1, sentTo: 1, statusRank: 1 };
-  const rows = await messages.find({ _id: { $in: [...rowIds] }, channelId }, { projection }).toArray();
-  return rows.map((row) => [row.messageId, { chats: chatsOf(row), statusRank: row.statusRank }]);
-}
-
-function chatsOf({ chat, sentTo }: Pick<MessageDocument, "chat" | "sentTo">): string[] {
-  return sentTo ? [chat, sentTo] : [chat];
-}
-
-type NewRow = Omit<MessageDocument, "channelId" | "timestamp">;
-
 /** Inserts a row unless it exists. */
-function insertion(channelId: string, { _id, ...row }: NewRow, timestamp: Date): MessageWrite {
-  return { filter: { _id, channelId }, update: { $setOnInsert: { ...row, timestamp } }, upsert: true };
+function insertion(channelId: string, { _id, ...row }: NewRow, recordedAt: Date): MessageWrite {
+  return { filter: { _id, channelId }, update: { $setOnInsert: { ...row, recordedAt } }, upsert: true };
 }

@@ -9,7 +9,7 @@ export interface Parties {
   isOneOf(jid: string | null | undefined, jids: readonly string[]): Promise<boolean>;
   /** The JID, and the same person's other address as far as WhatsApp has told us. */
   addressesOf(jid: string): Promise<string[]>;
-  /** The numbers' JIDs of these LIDs, as far as WhatsApp has told us. */
+  /** The numbers' JIDs of these LIDs, as far as WhatsApp has told us, with one read for all that are not remembered. */
   numbersOf(lids: readonly string[]): Promise<Map<string, string>>;
 }
 
@@ -18,17 +18,23 @@ export function createParties(auth: Pick<AuthState, "linked" | "state"> | null):
     const me = auth?.linked() ? auth.state.creds.me : undefined;
     return [normaliseJid(me?.id), normaliseJid(me?.lid)];
   };
-  /** The rows in which Baileys keeps what WhatsApp says about a person's two addresses. */
-  const mapped = async (row: string): Promise<string | undefined> =>
-    auth?.linked() ? (await auth.state.keys.get("lid-mapping", [row]))[row] : undefined;
-  /** The person's other address; null if it is not known. */
-  const otherOf = async (jid: string): Promise<string | null> => {
+  /** What WhatsApp says about persons' two addresses, in the rows in which Baileys keeps it. */
+  const mapped = async (rows: readonly string[]): Promise<Record<string, string | undefined>> =>
+    auth?.linked() && rows.length > 0 ? await auth.state.keys.get("lid-mapping", [...rows]) : {};
+  /** The persons' other addresses; without those that are not known. */
+  const othersOf = async (jids: readonly string[]): Promise<Map<string, string>> => {
     const own = ownJids();
-    if (own.some((one) => one === jid)) return own.find((one) => one !== jid) ?? null;
-    const isNumber = phoneNumberOf(jid) !== null;
-    const user = await mapped(isNumber ? jidUser(jid) : `${jidUser(jid)}_reverse`);
-    return user ? normaliseJid(`${user}@${isNumber ? "lid" : "s.whatsapp.net"}`) : null;
+    const users = await mapped(jids.filter((jid) => !own.some((one) => one === jid)).map(mappingRow));
+    const pairs = jids.map((jid) => {
+      const user = users[mappingRow(jid)];
+      const other = own.some((one) => one === jid)
+        ? own.find((one) => one !== jid)
+        : user && normaliseJid(`${user}@${phoneNumberOf(jid) === null ? "s.whatsapp.net" : "lid"}`);
+      return [jid, other] as const;
+    });
+    return new Map(pairs.flatMap(([jid, other]) => (other ? [[jid, other] as const] : [])));
   };
+  const otherOf = async (jid: string) => (await othersOf([jid])).get(jid) ?? null;
 
   return {
     isOwn(jid) {
@@ -44,19 +50,14 @@ export function createParties(auth: Pick<AuthState, "linked" | "state"> | null):
       const other = await otherOf(asked);
       return known.some((one) => one !== null && one === other);
     },
-    async numbersOf(lids) {
-      const asked = [...new Set(lids)];
-      const found = await Promise.all(asked.map(otherOf));
-      return new Map(
-        asked.flatMap((lid, index) => {
-          const number = found[index];
-          return number ? [[lid, number] as const] : [];
-        }),
-      );
-    },
+    numbersOf: (lids) => othersOf([...new Set(lids)]),
     async addressesOf(jid) {
       const other = await otherOf(jid);
       return other ? [jid, other] : [jid];
     },
   };
+}
+
+function mappingRow(jid: string): string {
+  return phoneNumberOf(jid) === null ? `${jidUser(jid)}_reverse` : jidUser(jid);
 }

@@ -3,6 +3,7 @@ import type { CommandQueue } from "../commands/command-queue.ts";
 import type { Send } from "../commands/send-settlement.ts";
 import type { TokenBucket } from "../concurrency/token-bucket.ts";
 import type { OpenSocket } from "../connection/current-socket.ts";
+import type { Announcements } from "../messages/announcements.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
@@ -22,6 +23,7 @@ export interface DispatchOptions {
   queue: CommandQueue;
   messageStatuses: MessageStatuses;
   messageStore: MessageStore;
+  announcements: Announcements;
   bucket: TokenBucket;
   preparation: PrepareOptions;
   ackMs: number;

@@ -1,13 +1,16 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type PublicError, publicError, ServiceError } from "#shared/errors.ts";
+import { normaliseJid } from "#shared/jid.ts";
 import { SocketGoneError } from "../baileys/socket-gone-error.ts";
 import { LatePermissionError } from "../baileys/wire-trace.ts";
 import { NotBegunError } from "../commands/relay-marks.ts";
 import type { RelayOutcome, Send } from "../commands/send-settlement.ts";
 import type { TokenBucket } from "../concurrency/token-bucket.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
+import type { Announcements } from "../messages/announcements.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
+import { sentMessage } from "../messages/sent-message.ts";
 import type { Prepared } from "../messages/to-whatsapp.ts";
 import type { SessionScope } from "../session-scope.ts";
 import type { AckWindow } from "./ack-window.ts";
@@ -22,6 +25,7 @@ export interface FirstSendOptions extends SendTurn {
   messageStatuses: Pick<MessageStatuses, "begin">;
   messageStore: Pick<MessageStore, "sending">;
   outcomes: SendOutcomes;
+  announcements: Pick<Announcements, "announce" | "via">;
   ackWindow: AckWindow;
   bucket: TokenBucket;
   preparation: PrepareOptions;
@@ -97,19 +101,24 @@ export async function firstSend(
  * send; the claim has marked it already. A direct send is encrypted before it is known whether it may go out.
  */
 async function putOnWire(
-  { now, isOwner }: Pick<SessionScope, "now" | "isOwner">,
+  { now, isOwner, fail }: Pick<SessionScope, "now" | "isOwner" | "fail">,
   { send, socket }: SendAttempt,
   prepared: Prepared,
-  { messageStatuses, messageStore, outcomes, ackWindow, ackMs, onSettled }: FirstSendOptions,
+  { messageStatuses, messageStore, outcomes, announcements, ackWindow, ackMs, onSettled }: FirstSendOptions,
 ): Promise<void> {
   if (send.expiresAt.getTime() <= now()) throw new NotBegunError("The command has expired");
-  const { to, jid, type, message } = prepared;
+  const { to, type, message } = prepared;
   const sendOutcome = outcomes.begin(send, { to, type });
   messageStatuses.begin(send.messageId);
   const record = async () => {
     // The next owner would take one that is recorded for one that may have left.
     if (!(await isClear(send))) return;
-    const recording = messageStore.sending(send.messageId, to, type, message, jid);
+    const sender = normaliseJid(socket.wa.user?.id);
+    const via = await announcements.via(send);
+    const sent = sentMessage(send, prepared, { sender, via, at: new Date(now()) });
+    // The stanza does not wait for it, and no status overtakes it in the log.
+    announcements.announce(sent).catch(fail);
+    const recording = messageStore.sending(sent, message);
     await Promise.all([recording, send.direct?.stored]);
     // The next owner queues a send again that it does not find recorded.
     if (!isOwner()) throw new SocketGoneError("The ownership ended before the message was recorded");

@@ -8,6 +8,7 @@ import {
   sendEnd,
   sendFailure,
 } from "../commands/send-settlement.ts";
+import type { Announcements } from "../messages/announcements.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 
 /**
@@ -32,6 +33,7 @@ interface SendOutcome {
 export interface SendOutcomesOptions {
   queue: Pick<CommandQueue, "settle">;
   messageStatuses: Pick<MessageStatuses, "publish" | "publishNotSent">;
+  announcements: Pick<Announcements, "announceUnsent">;
 }
 
 /** An outcome on its way to the log. */
@@ -40,7 +42,11 @@ interface Publication {
   logged: Promise<void>;
 }
 
-export function createSendOutcomes({ queue, messageStatuses }: SendOutcomesOptions): SendOutcomes {
+export function createSendOutcomes({
+  queue,
+  messageStatuses,
+  announcements,
+}: SendOutcomesOptions): SendOutcomes {
   const publish = ({ messageId }: Send, end: SendEnd): Publication => {
     const logged = messageStatuses.publish({ messageId, ...end.statusUpdate });
     logged.catch(() => undefined);
@@ -66,6 +72,7 @@ export function createSendOutcomes({ queue, messageStatuses }: SendOutcomesOptio
       };
     },
     async settleUnsent(send, error, state) {
+      await announcements.announceUnsent(send);
       await messageStatuses.publishNotSent(send, error.code);
       await queue.settle(send._id, sendFailure(send, error, state));
     },

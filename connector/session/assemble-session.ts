@@ -140,7 +140,7 @@ export function assembleSession(
 
 function assembleSender(
   scope: SessionScope,
-  { queue, messageStatuses, messageStore }: ChannelStores,
+  { queue, messageStatuses, messageStore, announcements }: ChannelStores,
   { config, timings, fetchMedia }: SessionPartsOptions,
   { caches, chatTimers, sending }: { caches: SocketCaches; chatTimers: ChatTimers; sending: () => Sending },
 ): Sender {
@@ -156,6 +156,7 @@ function assembleSender(
     queue,
     messageStatuses,
     messageStore,
+    announcements,
     ackMs: timings.ackMs,
     overtakeMs: timings.overtakeMs,
     bucket: createTokenBucket(config.sendRate, config.sendBurst),

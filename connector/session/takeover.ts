@@ -3,6 +3,7 @@ import type { ChangeReports } from "#shared/change-hub.ts";
 import type { ChannelDocument, EventDocument } from "#shared/collections.ts";
 import type { Config } from "#shared/config.ts";
 import type { Collections } from "#shared/database.ts";
+import { normaliseJid } from "#shared/jid.ts";
 import type { Logger } from "#shared/log.ts";
 import { AuthStateError } from "../auth/auth-error.ts";
 import { type AuthState, openAuthState } from "../auth/auth-state.ts";
@@ -11,10 +12,14 @@ import type { CommandWrites } from "../commands/command-writes.ts";
 import { rescueOrphans } from "../commands/rescue-orphans.ts";
 import { type EventLog, openEventLog } from "../events/event-log.ts";
 import { createPublishedStatuses, type PublishedStatuses } from "../events/published-statuses.ts";
+import { type Announcements, createAnnouncements } from "../messages/announcements.ts";
+import { keyNames } from "../messages/key-names.ts";
+import { createMessageSeal, type MessageSeal } from "../messages/message-seal.ts";
 import { createMessageStatuses, type MessageStatuses } from "../messages/message-status.ts";
 import { createMessageStore, type MessageStore } from "../messages/message-store.ts";
 import type { ConnectorLease } from "../ownership/connector-lease.ts";
-import type { Fence } from "../ownership/fence.ts";
+import { dateOf, type Fence } from "../ownership/fence.ts";
+import { channelWrites } from "./channel-writes.ts";
 
 /** Everything through which an owner writes to its channel. */
 export interface ChannelStores {
@@ -26,6 +31,7 @@ export interface ChannelStores {
   messageStore: MessageStore;
   messageStatuses: MessageStatuses;
   publishedStatuses: PublishedStatuses;
+  announcements: Announcements;
 }
 
 export interface TakeoverOptions {
@@ -72,7 +78,7 @@ export async function takeOver(options: TakeoverOptions): Promise<ChannelStores>
     ...(commandWrites && { writes: commandWrites }),
     onSettled: (id, settlement) => changes?.commandEnded(id, settlement),
   });
-  const messageStore = createMessageStore(collections, channel._id, fence);
+  const messageStore = createMessageStore(collections, channel._id, sealOf(options, fence), fence);
   const publishedStatuses = createPublishedStatuses(collections, channel._id);
   messageStatuses = createMessageStatuses({
     events,
@@ -84,10 +90,31 @@ export async function takeOver(options: TakeoverOptions): Promise<ChannelStores>
   });
   // Beside the rest: nothing depends on the rows.
   void messageStatuses.repair();
-  const stores = { fence, events, auth, queue, messageStore, messageStatuses, publishedStatuses };
+  const announcements = createAnnouncements(
+    { channelId: channel._id, now: () => dateOf(fence).getTime() },
+    {
+      events,
+      keyNames: keyNames(collections.apiKeys),
+      ownJid: () => (auth?.linked() && normaliseJid(auth.state.creds.me?.id)) || "",
+    },
+  );
+  const stores: ChannelStores = {
+    ...{ fence, events, auth, queue, messageStore },
+    ...{ messageStatuses, publishedStatuses, announcements },
+  };
   if (!isNew(channel)) await rescue(stores, channel);
   opened.move();
   return stores;
+}
+
+/** The key of its messages is in the channel's document. */
+function sealOf({ collections, channel, config, isSharedKey }: TakeoverOptions, fence: Fence): MessageSeal {
+  return createMessageSeal({
+    channel,
+    masterKeys: config.encryptionKeys,
+    isSharedKey,
+    save: (messageKeys) => channelWrites(collections.channels).submit({ fence, fields: { messageKeys } }),
+  });
 }
 
 /** Whether no owner had the channel before: there is nobody to fence out, and nothing to rescue. */

@@ -2,13 +2,16 @@ import type { ChannelStatus } from "#shared/channel.ts";
 import type { EventData, LiveEventData } from "#shared/events.ts";
 import type { ReceivedContent } from "#shared/received-content.ts";
 import type { Channel, Control } from "./answers.ts";
+import { contentWords } from "./content-words.ts";
 import { failureOf, further, type Outcome } from "./outcome.ts";
 import type { Pairing } from "./pairing.ts";
 
-/** A message written here and accepted by the server. */
+/** A message written here and accepted by the server, or one that another program sends. */
 export interface OwnMessage {
   kind: "own";
   id: string;
+  /** The name of the other program's key, as far as it is known; absent for one written here. */
+  by?: string | null;
   messageId: string;
   commandId: string | null;
   to: string;
@@ -119,7 +122,9 @@ function applyData(view: ChannelView, event: LiveEvent, now: number): ChannelVie
     case "incoming_message":
       return withEntry(view, eventMessage("incoming", event.data, now));
     case "outgoing_message":
-      return withEntry(view, eventMessage("phone", event.data, now));
+      return event.data.origin === "api"
+        ? withOwnMessage(view, programMessage(event.data, now))
+        : withEntry(view, eventMessage("phone", event.data, now));
     case "message_edited": {
       const { message, content } = event.data;
       return withChange(view, event.data, (entry) => ({ ...entry, text: message, content, isEdited: true }));
@@ -150,16 +155,17 @@ function withEntry(view: ChannelView, entry: Entry): ChannelView {
   return { ...view, entries: [...view.entries, entry].slice(-entriesMax) };
 }
 
-/** Changes a message of the log; one of ours that was written here keeps its form. */
+/** Changes a message of the log, which its id names together with its author; one of ours that was written here keeps its form. */
 function withChange(
   view: ChannelView,
-  { from, messageId }: Pick<EventData["message_deleted"], "from" | "messageId">,
+  { from, messageId, author }: Pick<EventData["message_deleted"], "from" | "messageId" | "author">,
   change: (entry: EventMessage) => EventMessage,
 ): ChannelView {
   const isIt = (entry: Entry): entry is EventMessage =>
     (entry.kind === "incoming" || entry.kind === "phone") &&
     entry.chat === from &&
-    entry.messageId === messageId;
+    entry.messageId === messageId &&
+    entry.sender === author;
   return { ...view, entries: view.entries.map((entry) => (isIt(entry) ? change(entry) : entry)) };
 }
 
@@ -168,9 +174,20 @@ function reacted({ reactions }: EventMessage, { sender, emoji }: EventData["reac
   return new Map(emoji === null ? others : [...others, [sender, emoji]]);
 }
 
-/** Adds a message that the server accepted, unless it is known; its first outcomes may have arrived already. */
+/**
+ * Adds a message that the server accepted; its first outcomes, and its announcement to every listener, may have arrived already:
+ * what is written here says more.
+ */
 export function withOwnMessage(view: ChannelView, own: OwnMessage): ChannelView {
-  if (view.entries.some((entry) => entry.kind === "own" && entry.messageId === own.messageId)) return view;
+  const isIt = ({ messageId }: OwnMessage) => messageId === own.messageId;
+  if (view.entries.some((entry) => entry.kind === "own" && isIt(entry))) {
+    if (own.by !== undefined) return view;
+    return withOwn(view, isIt, ({ by: _, ...known }) => ({
+      ...known,
+      commandId: own.commandId,
+      media: own.media,
+    }));
+  }
   const known = view.early.get(own.messageId);
   return withEntry(view, known ? { ...own, outcome: further(own.outcome, known) } : own);
 }
@@ -216,6 +233,19 @@ function withStatus(view: ChannelView, data: EventData["connection_update"]): Ch
 
 function isPairing(status: ChannelStatus): boolean {
   return status === "connecting" || status === "qr_ready" || status === "pairing_code_ready";
+}
+
+/** A message that another program sends. */
+function programMessage(
+  { messageId, to, message, content, via, sentAt }: EventData["outgoing_message"],
+  now: number,
+): OwnMessage {
+  const at = Date.parse(sentAt);
+  return {
+    ...{ kind: "own", id: `own-${messageId}`, by: via ?? null, messageId, commandId: null, to },
+    text: message || (content.type === "text" ? "" : contentWords(content)),
+    ...{ media: null, outcome: { status: "queued", failure: null }, at: Number.isNaN(at) ? now : at },
+  };
 }
 
 function eventMessage(

@@ -78,7 +78,8 @@ function Own({ message }: { message: OwnMessage }) {
   return (
     <li class="message own">
       <p class="meta">
-        To {contactName(message.to)} · <Time at={message.at} />
+        {message.by !== undefined && (message.by === null ? "A program " : `“${message.by}” `)}
+        {message.by === undefined ? "To" : "to"} {contactName(message.to)} · <Time at={message.at} />
       </p>
       {message.media && (
         <p class="attachment">

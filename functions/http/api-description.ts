@@ -64,7 +64,8 @@ socket.on("incoming_message", ({ from, message }) => console.log(from, message))
 The events are \`connection_update\`, \`qr_code\`, \`pairing_code\`; \`incoming_message\`, \`outgoing_message\`,
 \`message_status_update\`; and what happens to a message later: \`message_edited\`, \`message_deleted\`, \`reaction\`,
 \`message_pinned\`, \`message_kept\`. The schemas below have the data of each, such as \`IncomingMessage\`.
-\`content.type\` tells what a message is; new kinds may be added. With several connectors behind a load balancer, use \`transports: ["websocket"]\`.
+\`content.type\` tells what a message is; new kinds may be added. \`outgoing_message\` tells every listener of every send, with
+its \`origin\`, when a connector takes it up; \`GET /channels/:id/messages\` lists what was said. With several connectors behind a load balancer, use \`transports: ["websocket"]\`.
 
 Store the \`seq\` of the last event of each channel to miss nothing. \`subscribe_channel {channelId, after: seq}\` is
 answered by \`subscribed\`, whose \`seq\` is the number that the following events continue from; then by the current state

@@ -18,7 +18,7 @@ import { idempotent } from "../middleware/idempotent.ts";
 import { jsonBody } from "../middleware/json-body.ts";
 import { requireScope } from "../middleware/require-scope.ts";
 
-type Request = Pick<NonNullable<RouteConfig["request"]>, "headers" | "body" | "query">;
+type Request = Pick<NonNullable<RouteConfig["request"]>, "headers" | "body" | "query" | "params">;
 
 interface ChannelCall<M, P, Q, R> {
   operationId: string;

@@ -11,6 +11,7 @@ import { mongoChannels } from "./mongo-channels.ts";
 import { mongoCommands } from "./mongo-commands.ts";
 import { mongoEvents } from "./mongo-events.ts";
 import { mongoKeyedRequests } from "./mongo-keyed-requests.ts";
+import { mongoMessages } from "./mongo-messages.ts";
 import { mongoSessions } from "./mongo-sessions.ts";
 import type { Store } from "./store.ts";
 
@@ -23,11 +24,12 @@ export function mongoStore(
   retention: Retention,
   connector?: Pick<LocalConnector, "insertClaimed">,
 ): Store {
-  const { channels, commands, connectors, events, idempotencyKeys, ...keys } = collections(db);
+  const { channels, commands, connectors, events, messages, idempotencyKeys, ...keys } = collections(db);
   return withDeadlines({
     ...mongoSessions(keys.consoleSessions),
     ...mongoChannels(channels),
     ...mongoCommands(commands, connector),
+    ...mongoMessages(messages, commands),
     ...mongoKeyedRequests(idempotencyKeys),
     ...mongoEvents(db.client, events, retention),
     byKey: (key) => authenticateKey(keys, key),
@@ -63,6 +65,9 @@ function withDeadlines(store: Store): Store {
     findCommand: withDeadline(store.findCommand),
     hasCommand: withDeadline(store.hasCommand),
     listCommands: endedInTime(store.listCommands),
+    findSend: withDeadline(store.findSend),
+    listMessages: endedInTime(store.listMessages),
+    findMessages: endedInTime(store.findMessages),
     cancelCommand: withDeadline(store.cancelCommand),
     requeueCommand: withDeadline(store.requeueCommand),
     findRequest: withDeadline(store.findRequest),

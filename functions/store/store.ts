@@ -2,11 +2,12 @@
 
 import type { Caller } from "#shared/authentication.ts";
 import type { ChannelStatus } from "#shared/channel.ts";
-import type { ChannelDocument, CommandDocument } from "#shared/collections.ts";
+import type { ChannelDocument, CommandDocument, MessageDocument } from "#shared/collections.ts";
 import type { CommandState, CommandType } from "#shared/commands.ts";
 import type { DirectInsertion, DirectOptions, Look } from "#shared/local-connector.ts";
 import type { LogReader, LongRead } from "../events/event-view.ts";
 import type { KeyedRequests } from "../idempotency/keyed-request.ts";
+import type { MessagePlace } from "../messages/message-cursor.ts";
 
 /** A channel and the database's time at which it was read. */
 export interface FoundChannel {
@@ -69,6 +70,29 @@ export interface CommandPage {
   nextPlace: string | null;
 }
 
+export interface MessageQuery extends LongRead {
+  channelId: string;
+  /** Null = all chats. */
+  chat: string | null;
+  /** Null = the newest. */
+  place: MessagePlace | null;
+  limit: number;
+}
+
+/** A page of messages, newest first; `next` is null on the last page. */
+export interface MessagePage {
+  messages: MessageDocument[];
+  next: MessagePlace | null;
+}
+
+/** The names of a message: its id, and whatever else the caller knows of it. */
+interface MessageName extends LongRead {
+  channelId: string;
+  messageId: string;
+  chat: string | null;
+  sender: string | null;
+}
+
 /** A send to queue again. */
 interface Requeue {
   /** When it ended; a later end is not undone. */
@@ -114,6 +138,11 @@ export interface Store extends Authentication, KeyedRequests, LogReader {
   /** Whether a majority has the command, so that it survives the loss of a server. */
   hasCommand(commandId: string): Promise<boolean>;
   listCommands(query: CommandQuery): Promise<CommandPage>;
+  /** The send of this message; null when there is none, or it has been removed. */
+  findSend(channelId: string, messageId: string): Promise<CommandDocument | null>;
+  listMessages(query: MessageQuery): Promise<MessagePage>;
+  /** The messages of this name: several, where chats or authors have used one id. */
+  findMessages(name: MessageName): Promise<MessageDocument[]>;
   /** Cancels a send that is queued and never was on the wire. Null when it is in another state. */
   cancelCommand(command: CommandDocument): Promise<CommandDocument | null>;
   /** Queues a dead or expired send behind all others. False when it is in another state or ended at another time. */

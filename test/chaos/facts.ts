@@ -2,7 +2,7 @@ import type { DecryptFailure } from "#infra/sandbox/ledger/failures.ts";
 import type { IncomingRecord } from "#infra/sandbox/ledger/incoming.ts";
 import type { OutgoingRecord } from "#infra/sandbox/ledger/outgoing.ts";
 import type { Overlap, SocketRecord } from "#infra/sandbox/ledger/sockets.ts";
-import type { CommandDocument, EventDocument } from "#shared/collections.ts";
+import type { CommandDocument, EventDocument, MessageDocument } from "#shared/collections.ts";
 import type { SupervisedProcesses } from "../support/system.ts";
 import type { ChaosChannel } from "./channels.ts";
 import type { InjectedFault } from "./inject-faults.ts";
@@ -21,6 +21,8 @@ export interface Facts {
   unlinkings: readonly Unlinking[];
   /** Every event of the log, by channel, in order of `seq`. */
   events: ReadonlyMap<string, EventDocument[]>;
+  /** Every row of `messages`. */
+  messages: readonly Pick<MessageDocument, "channelId" | "messageId" | "direction" | "text">[];
   /** The messages offered to each linked device. */
   incoming: readonly IncomingRecord[];
   sockets: readonly SocketWithProcess[];
@@ -57,6 +59,9 @@ export async function gatherFacts(
     outcomes: await outcomesOf(system, sends),
     ...rest,
     events: Map.groupBy(events, ({ channelId }) => channelId),
+    messages: await system.collections.messages
+      .find({}, { projection: { channelId: 1, messageId: 1, direction: 1, text: 1 } })
+      .toArray(),
     incoming: ledger.incoming(),
     sockets: ledger.sockets().map((socket) => ({ ...socket, process: processOf(system, socket) })),
     overlaps: ledger.overlaps(),

@@ -11,6 +11,7 @@ import type { Check } from "./promises/check.ts";
 import { failOver } from "./promises/fail-over.ts";
 import { finalStates } from "./promises/final-states.ts";
 import { inboundOnce } from "./promises/inbound.ts";
+import { keptOnce } from "./promises/kept.ts";
 import { once } from "./promises/once.ts";
 import { oneSocket } from "./promises/one-socket.ts";
 import { order } from "./promises/order.ts";
@@ -60,6 +61,15 @@ const incoming = (seq: number, message: string, epoch = 1): EventDocument => ({
   ...{ ord: new Timestamp({ t: seq, i: 1 }), timestamp: new Date(began), data: { message } },
 });
 
+const outgoing = (seq: number, messageId: string, message: string): EventDocument => ({
+  ...incoming(seq, message, 2),
+  type: "outgoing_message",
+  data: { messageId, message },
+});
+
+const row = (text: string) =>
+  ({ channelId: channel.channelId, messageId: text, direction: "in", text }) as const;
+
 const socket = (id: string, process: string, loggedInAt: number, endedAt: number | null) =>
   ({
     ...{ id, remotePort: 1, openedAt: loggedInAt, phoneNumber: channel.phone.phoneNumber, deviceId: 1 },
@@ -80,11 +90,17 @@ const killedAt = began + 5_000;
 
 /** The facts of a run without any violation. */
 function good(): Facts & { outcomes: ReturnType<typeof sent>[]; sockets: SocketWithProcess[] } {
-  const log = [incoming(1, "in 1"), incoming(2, "in 2", 2)];
-  const received = { channelId: channel.channelId, from: 0, seqs: [1, 2], resyncs: 0 };
+  const outcomes = [sent(1), sent(2), sent(3)];
+  const log = [
+    incoming(1, "in 1"),
+    incoming(2, "in 2", 2),
+    ...outcomes.map(({ send }, index) => outgoing(3 + index, send.messageId ?? "", send.text)),
+  ];
+  const received = { channelId: channel.channelId, from: 0, seqs: [1, 2, 3, 4, 5], resyncs: 0 };
   return {
     channels: [channel],
-    outcomes: [sent(1), sent(2), sent(3)],
+    outcomes,
+    messages: [...outcomes.map(({ send }) => send.text), "in 1", "in 2"].map(row),
     inbound: [inbound(1), inbound(2)],
     faults: [
       {
@@ -133,6 +149,28 @@ const violations: [string, Check, (facts: Good) => Partial<Facts>][] = [
     once,
     (facts) => withWire(facts, (one) => [{ ...one, copies: 3 }]),
   ],
+  [
+    "a send that was never announced",
+    keptOnce,
+    () => ({ events: log(incoming(1, "in 1"), incoming(2, "in 2")) }),
+  ],
+  [
+    "a send that was announced twice",
+    keptOnce,
+    ({ events }) => ({ events: log(...(events.get("channel") ?? []), outgoing(9, "ID1", "message 1")) }),
+  ],
+  [
+    "a status before its announcement",
+    keptOnce,
+    ({ events }) => ({
+      events: log(
+        { ...incoming(1, ""), type: "message_status_update", data: { messageId: "ID1", status: "sent" } },
+        ...(events.get("channel") ?? []),
+      ),
+    }),
+  ],
+  ["a message without a row", keptOnce, ({ messages }) => ({ messages: messages.slice(1) })],
+  ["a message with two rows", keptOnce, ({ messages }) => ({ messages: [...messages, row("in 2")] })],
   ["a later send that arrived first", order, (facts) => ({ outcomes: facts.outcomes.map(reversed) })],
   ["an inbound message without an event", inboundOnce, () => ({ events: log(incoming(1, "in 1")) })],
   [

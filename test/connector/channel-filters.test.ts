@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Document } from "mongodb";
 import { expect, test } from "vitest";
-import { proto } from "#connector/baileys/baileys.ts";
 import { createMessageStore } from "#connector/messages/message-store.ts";
 import { keyPair, open, pair } from "./auth/auth.fixture.ts";
 import { fileDatabase } from "./connector.fixture.ts";
+import { sentText, testSeal } from "./messages/messages.fixture.ts";
 
 const file = fileDatabase();
 
@@ -32,10 +32,10 @@ test("every filter on keys, credentials and messages names the channel, by which
     await auth.journaled();
     if (epoch === 2) await auth.erase();
   }
-  const store = createMessageStore(file.all, channelId);
-  await store.sending("3EB0AAAA", "15550100001@s.whatsapp.net", "text", proto.Message.create({}));
-  await store.raise("3EB0AAAA", "sent");
-  await store.notSent("3EB0AAAA");
+  const store = createMessageStore(file.all, channelId, testSeal(channelId));
+  await store.sending(...sentText("3EB0AAAA", "15550100001@s.whatsapp.net", "Hello"));
+  await store.raise("3EB0AAAA", { status: "sent" });
+  await store.notSent("3EB0AAAA", { code: "not_sent" });
   await Promise.all([
     store.sent("3EB0AAAA"),
     store.again("3EB0AAAA"),

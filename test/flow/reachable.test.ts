@@ -44,7 +44,7 @@ test("a number registered under another JID gets its messages there, and everyth
   expect([status, body.payload]).toMatchObject([200, { to: jidOf(dialled), status: "sent" }]);
   await received(registered, messageId);
   await eventually(async () => (await row(messageId))?.status === "delivered");
-  expect(await row(messageId)).toMatchObject({ chat: jidOf(dialled), sentTo: jidOf(registered) });
+  expect(await row(messageId)).toMatchObject({ chat: jidOf(registered), to: jidOf(dialled) });
   const command = await system.collections.commands.findOne({ messageId });
   expect(command).toMatchObject({ state: "succeeded", result: { to: jidOf(dialled) } });
 });

@@ -2,6 +2,7 @@
 
 import { jidUser, normaliseJid, phoneNumberOf } from "#shared/jid.ts";
 import type { MessageEventData } from "#shared/message-events.ts";
+import { deviceOf } from "../../baileys/arrivals.ts";
 import type { WAMessage } from "../../baileys/baileys.ts";
 import { isTooLarge } from "../../baileys/too-large.ts";
 import { type Change, changeIn } from "./change.ts";
@@ -48,8 +49,17 @@ export function fromWhatsApp(whole: WAMessage, self: string): SeenMessage | null
   if (!content) return null;
   const data = { messageId: seen.messageId, ...said, ...content };
   return key.fromMe
-    ? { ...seen, type: "outgoing_message", data: { ...data, to: place.chat, type: "outgoing" } }
+    ? {
+        ...seen,
+        type: "outgoing_message",
+        data: { ...data, to: place.chat, type: "outgoing", origin: originOf(whole) },
+      }
     : { ...seen, type: "incoming_message", data: { ...data, type: "incoming" } };
+}
+
+/** Baileys' messages of our own come from the phone unless another device is named. */
+function originOf(whole: WAMessage): "phone" | "other_device" {
+  return (deviceOf(whole) ?? 0) === 0 ? "phone" : "other_device";
 }
 
 const unavailable = { type: "unavailable", reason: "too_large" } as const;

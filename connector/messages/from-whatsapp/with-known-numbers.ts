@@ -1,19 +1,10 @@
 import { phoneNumberOf } from "#shared/jid.ts";
-import type { Parties } from "../parties.ts";
 import type { SeenMessage } from "./from-whatsapp.ts";
 
-/**
- * The same event with the number's JID for everybody whose number is known, so that a person has one name. Rejects as reads of keys
- * do.
- */
-export async function withKnownNumbers(
-  seen: SeenMessage,
-  { numbersOf }: Pick<Parties, "numbersOf">,
-): Promise<SeenMessage> {
+/** The same event with the number's JID for everybody whose number is known, by LID, so that a person has one name. */
+export function withKnownNumbers(seen: SeenMessage, numbers: ReadonlyMap<string, string>): SeenMessage {
   const { data } = seen;
-  const lids = namesIn(seen).filter((jid) => jid.endsWith("@lid"));
-  if (lids.length === 0) return seen;
-  const numbers = await numbersOf(lids);
+  if (!namesIn(seen).some((jid) => numbers.has(jid))) return seen;
   const named = (jid: string) => numbers.get(jid) ?? jid;
   const number = phoneNumberOf(named(data.lid ?? data.sender));
   const known = number !== null && data.lid ? { phoneNumber: number } : {};
@@ -28,7 +19,8 @@ export async function withKnownNumbers(
   return { ...seen, chat: named(seen.chat), sender: named(seen.sender), data: renamed } as SeenMessage;
 }
 
-function namesIn({ data }: SeenMessage): string[] {
+/** The JIDs of those whom an event names. */
+export function namesIn({ data }: SeenMessage): string[] {
   const author = "author" in data ? [data.author] : [];
   const context =
     "content" in data && "type" in data ? [...(data.mentions ?? []), data.replyTo?.sender ?? ""] : [];

@@ -1,6 +1,7 @@
 import { failOver } from "./fail-over.ts";
 import { finalStates } from "./final-states.ts";
 import { inboundOnce } from "./inbound.ts";
+import { keptOnce } from "./kept.ts";
 import { once } from "./once.ts";
 import { oneSocket } from "./one-socket.ts";
 import { order } from "./order.ts";
@@ -15,6 +16,7 @@ export const checks = [
   once,
   order,
   inboundOnce,
+  keptOnce,
   replayed,
   oneSocket,
   ratchets,

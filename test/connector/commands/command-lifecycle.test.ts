@@ -14,6 +14,7 @@ import type { CommandDocument } from "#shared/collections.ts";
 import { commandStates } from "#shared/commands.ts";
 import { commandDocument } from "#test/support/documents.ts";
 import { fileDatabase } from "../connector.fixture.ts";
+import { noAnnouncements as announcements, sentText, testSeal } from "../messages/messages.fixture.ts";
 import { type Happening, happen, invariants, newWorld, type World } from "./command.model.ts";
 
 const file = fileDatabase();
@@ -100,7 +101,7 @@ async function own(channelId: string, epoch: number): Promise<Owner> {
   const events = await openEventLog(file.all.events, fence);
   const publishedStatuses = createPublishedStatuses(file.all, channelId);
   const queue = createCommandQueue(file.all.commands, fence, `connector ${epoch}`);
-  const messageStore = createMessageStore(file.all, channelId);
+  const messageStore = createMessageStore(file.all, channelId, testSeal(channelId));
   const messageStatuses = createMessageStatuses({
     events,
     publishedStatuses,
@@ -108,7 +109,7 @@ async function own(channelId: string, epoch: number): Promise<Owner> {
     onArrived: queue.settleUnknown,
     onError: () => undefined,
   });
-  await rescueOrphans({ fence, queue, messageStatuses, publishedStatuses, messageStore });
+  await rescueOrphans({ fence, queue, messageStatuses, publishedStatuses, messageStore, announcements });
   const report: ReportUnclaimable = async (unclaimable) => {
     for (const { command, settlement } of unclaimable) {
       const { messageId = "", ord } = command;
@@ -128,8 +129,7 @@ const change = (_id: string, from: CommandDocument["state"][], to: Document[]) =
 
 /** How the product, WhatsApp and callers carry out each happening. */
 const performs: { [T in Exclude<Happening["type"], "claim" | "claimOne" | "takeover">]: Perform } = {
-  begin: ({ messageStore }, { messageId }) =>
-    messageStore.sending(messageId, account, "text", { conversation: "Hello" }),
+  begin: ({ messageStore }, { messageId }) => messageStore.sending(...sentText(messageId, account, "Hello")),
   leave: async ({ messageStatuses }, { messageId }) => messageStatuses.begin(messageId),
   requeue: ({ queue }, { _id }) => queue.unclaim([_id]),
   async accepted({ queue, messageStatuses }, { _id, messageId }) {

@@ -93,7 +93,8 @@ test("a rescue ends after 20 passes, also when orphans are found again and again
     },
     messageStatuses: { publish: async () => undefined },
     publishedStatuses: { outcomes: async () => new Map() },
-    messageStore: { own: async () => new Map() },
+    messageStore: { own: async () => new Map(), recorded: async () => [] },
+    announcements: { announce: async () => undefined },
     fence: { channelId: "x", epoch: 1 },
   });
   expect(passes).toBe(20);

@@ -10,6 +10,7 @@ import { FencedError } from "#connector/ownership/fence.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import { commandDocument } from "#test/support/documents.ts";
 import { fileDatabase } from "../connector.fixture.ts";
+import { noAnnouncements as announcements, sentText, testSeal } from "../messages/messages.fixture.ts";
 
 const file = fileDatabase();
 const account = "15550100009@s.whatsapp.net";
@@ -22,7 +23,7 @@ async function owner(channelId: string, epoch: number) {
   const events = await openEventLog(file.all.events, fence);
   const publishedStatuses = createPublishedStatuses(file.all, channelId);
   const queue = createCommandQueue(file.all.commands, fence, `connector ${epoch}`);
-  const messageStore = createMessageStore(file.all, channelId);
+  const messageStore = createMessageStore(file.all, channelId, testSeal(channelId));
   const messageStatuses = createMessageStatuses({
     events,
     publishedStatuses,
@@ -36,7 +37,8 @@ async function owner(channelId: string, epoch: number) {
     publishedStatuses,
     messageStatuses,
     events,
-    rescue: () => rescueOrphans({ fence, queue, publishedStatuses, messageStatuses, messageStore }),
+    rescue: () =>
+      rescueOrphans({ fence, queue, publishedStatuses, messageStatuses, messageStore, announcements }),
   };
 }
 
@@ -54,7 +56,7 @@ interface Case {
 }
 
 const begin = ({ messageStore }: Owner, _command: CommandDocument) =>
-  messageStore.sending(messageId, facts.to, "text", { conversation: "Hello" });
+  messageStore.sending(...sentText(messageId, facts.to, "Hello"));
 const publish = ({ messageStatuses }: Owner, status: "sent" | "unknown" | "delivered") =>
   messageStatuses.publish({ messageId, status });
 

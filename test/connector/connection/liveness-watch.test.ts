@@ -8,6 +8,7 @@ import type { StageName } from "#connector/connection/liveness-probe.ts";
 import { watchLiveness } from "#connector/connection/liveness-watch.ts";
 import { type ChannelSocket, openSocket } from "#connector/connection/socket.ts";
 import { createInbox } from "#connector/inbound/inbox.ts";
+import { createParties } from "#connector/messages/parties.ts";
 import { defaultTimings, type Timings } from "#connector/timings.ts";
 import { startSandbox } from "#infra/sandbox/sandbox.ts";
 import type { Sandbox } from "#infra/sandbox/sandbox-api.ts";
@@ -131,12 +132,13 @@ test("a log that is slow but making progress on a long receipt is not stalled", 
   const stalled: StageName[] = [];
   let written = 0;
   const inbox = createInbox(sessionScope(), {
-    events: { publish: async () => undefined },
+    events: { publish: async () => undefined, has: async () => new Set() },
     messageStore: {
       seen: async () => undefined,
+      changed: async () => undefined,
       own: async (ids) => new Map(ids.map((id) => [id, { chats: [] }])),
     },
-    parties: { isOneOf: async () => true, numbersOf: async () => new Map() },
+    parties: { ...createParties(null), isOneOf: async () => true },
     messageStatuses: { update: () => delay(60).then(() => void written++) },
     ownJid: () => "",
   });

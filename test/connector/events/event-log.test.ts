@@ -32,6 +32,28 @@ test("numbers rise by one in the order of publishing, however many are published
   expect(events.map(({ data }) => data.messageId)).toEqual(upTo(500).map((n) => `M${n}`));
 });
 
+test("an event that may wait shares the write of the next, before it; alone, it is written in time or by a flush", async () => {
+  const channelId = randomUUID();
+  const writes: number[] = [];
+  const hooked = hookedCollections(file.all, {
+    async before({ args: [operations] }) {
+      if (Array.isArray(operations)) writes.push(operations.length);
+    },
+  });
+  const log = await openEventLog(hooked.events, { channelId, epoch: 1 });
+  const waiting = { withinMs: 60_000 };
+  const first = log.publish("message_status_update", update("M1"), undefined, waiting);
+  await Promise.all([first, log.publish("message_status_update", update("M2"))]);
+  // Each write begins with the fence.
+  expect(writes).toEqual([3]);
+  const third = log.publish("message_status_update", update("M3"), undefined, waiting);
+  await log.flush();
+  await third;
+  await log.publish("message_status_update", update("M4"), undefined, { withinMs: 1 });
+  const events = await stored(channelId);
+  expect(events.map(({ data }) => data.messageId)).toEqual(["M1", "M2", "M3", "M4"]);
+});
+
 test("an event is what was published, with a time", async () => {
   const channelId = randomUUID();
   const log = await open(channelId);

@@ -10,6 +10,7 @@ import { createMessageStore } from "#connector/messages/message-store.ts";
 import { createParties } from "#connector/messages/parties.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { fileDatabase } from "../connector.fixture.ts";
+import { sentText, testSeal } from "../messages/messages.fixture.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 
 /** Resolves when everything that waits for nothing more has run. */
@@ -22,7 +23,7 @@ const ownJid = "15550100002@s.whatsapp.net";
 async function open(channelId: string = randomUUID(), epoch = 1) {
   const fence = { channelId, epoch };
   const events = await openEventLog(file.all.events, fence);
-  const messageStore = createMessageStore(file.all, channelId);
+  const messageStore = createMessageStore(file.all, channelId, testSeal(channelId));
   const queue = createCommandQueue(file.all.commands, fence, "me");
   const errors: unknown[] = [];
   const messageStatuses = createMessageStatuses({
@@ -110,7 +111,7 @@ test("placeholders and statuses of contacts are not published", async () => {
 
 test("Baileys' status numbers become statuses", async () => {
   const { inbox, messageStore, published } = await open();
-  for (const id of ["A", "B"]) await messageStore.sending(id, peer, "text", { conversation: "Hello" });
+  for (const id of ["A", "B"]) await messageStore.sending(...sentText(id, peer, "Hello"));
   inbox.updated([update("A", 1), update("A", 2), update("A", 3), update("A", 4), update("A", 5)]);
   inbox.updated([update("B", 0, ["479"])]);
   await inbox.idle();
@@ -135,9 +136,9 @@ test("Baileys' status numbers become statuses", async () => {
 test("a status counts only from the message's chat; a refusal is WhatsApp's own word", async () => {
   const { inbox, messageStore, published } = await open();
   const toSelf = "3EB0SELF";
-  await messageStore.sending("A", peer, "text", { conversation: "Hello" });
-  await messageStore.sending("B", peer, "text", { conversation: "Refused" });
-  await messageStore.sending(toSelf, ownJid, "text", { conversation: "Note" });
+  await messageStore.sending(...sentText("A", peer, "Hello"));
+  await messageStore.sending(...sentText("B", peer, "Refused"));
+  await messageStore.sending(...sentText(toSelf, ownJid, "Note"));
   inbox.updated([
     reportedFrom("15550100009@s.whatsapp.net", "A", 4),
     reportedFrom("999@lid", "A", 4),
@@ -155,7 +156,7 @@ test("a status counts only from the message's chat; a refusal is WhatsApp's own 
 
 test("60,000 made-up ids are dropped before they count, and the next status is published", async () => {
   const { inbox, messageStore, published, errors } = await open();
-  await messageStore.sending("A", peer, "text", { conversation: "Hello" });
+  await messageStore.sending(...sentText("A", peer, "Hello"));
   inbox.updated(Array.from({ length: 60_000 }, (_, index) => update(`MADE-UP-${index}`, 4)));
   inbox.updated([update("A", 3)]);
   await inbox.idle();
@@ -165,7 +166,7 @@ test("60,000 made-up ids are dropped before they count, and the next status is p
 
 test("updates that are not about the status of a message of ours are dropped", async () => {
   const { inbox, messageStore, published, errors } = await open();
-  await messageStore.sending("A", peer, "text", { conversation: "Hello" });
+  await messageStore.sending(...sentText("A", peer, "Hello"));
   inbox.updated([
     { key: { remoteJid: peer, fromMe: false, id: "A" }, update: { status: 4 } },
     { key: { remoteJid: peer, fromMe: true, id: "A" }, update: {} },
@@ -227,9 +228,13 @@ function heldInbox() {
     await gate.promise;
   };
   const inbox = createInbox(sessionScope({ fail: (error) => void errors.push(error) }), {
-    events: { publish: async (_type, data) => write("messageId" in data ? data.messageId : "") },
+    events: {
+      publish: async (_type, data) => write("messageId" in data ? data.messageId : ""),
+      has: async () => new Set(),
+    },
     messageStore: {
       seen: async () => undefined,
+      changed: async () => undefined,
       async own(ids) {
         asked.push(ids.length);
         return new Map(ids.map((id) => [id, { chats: [peer] }]));

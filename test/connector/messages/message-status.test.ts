@@ -9,6 +9,7 @@ import { createMessageStore, type MessageStore } from "#connector/messages/messa
 import { type EventData, messageStatusRank } from "#shared/events.ts";
 import { commandDocument } from "#test/support/documents.ts";
 import { fileDatabase } from "../connector.fixture.ts";
+import { sentText, testSeal } from "./messages.fixture.ts";
 
 const file = fileDatabase();
 
@@ -20,7 +21,7 @@ async function openChannel(channelId: string = randomUUID(), epoch = 1, raises?:
   const events = await openEventLog(file.all.events, fence, {
     unraisedAfter: () => statuses.unraisedAfter(),
   });
-  const messageStore = createMessageStore(file.all, channelId);
+  const messageStore = createMessageStore(file.all, channelId, testSeal(channelId));
   if (raises) messageStore.raise = raises;
   const queue = createCommandQueue(file.all.commands, fence, "me");
   const publishedStatuses = createPublishedStatuses(file.all, channelId);
@@ -49,7 +50,7 @@ async function relayedMessage({
     claim: { connector: "me", epoch: 1, at: new Date() },
   });
   await file.all.commands.insertOne(command);
-  await messageStore.sending(messageId, peer, "text", { conversation: "Hello" });
+  await messageStore.sending(...sentText(messageId, peer, "Hello"));
   return { messageId, commandId: command._id };
 }
 

@@ -3,6 +3,7 @@ import { createChatTimers } from "#connector/messages/chat-timers.ts";
 import { createMessageStatuses } from "#connector/messages/message-status.ts";
 import { createMessageStore } from "#connector/messages/message-store.ts";
 import type { Collections } from "#shared/database.ts";
+import { sentText, testSeal } from "./messages.fixture.ts";
 
 const chatOf = (n: number) => `${15550100000 + n}@s.whatsapp.net`;
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
@@ -45,8 +46,8 @@ test("the timers of 10,000 chats are remembered, and written 500 at a time", asy
 
 test("the chats of the last 5,000 sends are remembered for their receipts", async () => {
   const { counts, collections } = counted("messages");
-  const store = createMessageStore(collections, "channel");
-  for (const n of upTo(5_001)) await store.sending(`M${n}`, chatOf(n), "text", { conversation: "Hello" });
+  const store = createMessageStore(collections, "channel", testSeal("channel"));
+  for (const n of upTo(5_001)) await store.sending(...sentText(`M${n}`, chatOf(n), "Hello"));
   await store.own(["M1"]);
   expect(counts.reads).toBe(0);
   await store.own(["M0"]);
@@ -65,7 +66,7 @@ test("the statuses of the last 5,000 messages are remembered", async () => {
       outcomes: async () => new Map(),
     },
     messageStore: {
-      ...createMessageStore(counted("messages").collections, "channel"),
+      ...createMessageStore(counted("messages").collections, "channel", testSeal("channel")),
       async rank(messageId) {
         ranked.push(messageId);
         return 0;

@@ -16,6 +16,7 @@ function recorded() {
       publish: async ({ status }) => void written.push(`published ${status}`),
       publishNotSent: async (_send, code) => void written.push(`published ${code}`),
     },
+    announcements: { announceUnsent: async () => void written.push("announced") },
   });
   return { outcomes, written };
 }

@@ -7,17 +7,20 @@ import { rescueOrphans } from "#connector/commands/rescue-orphans.ts";
 import { createTokenBucket } from "#connector/concurrency/token-bucket.ts";
 import { openEventLog } from "#connector/events/event-log.ts";
 import { createPublishedStatuses } from "#connector/events/published-statuses.ts";
+import { createAnnouncements } from "#connector/messages/announcements.ts";
+import { keyNames } from "#connector/messages/key-names.ts";
 import { createMessageStatuses } from "#connector/messages/message-status.ts";
 import { createMessageStore } from "#connector/messages/message-store.ts";
 import { createRecipients } from "#connector/outbound/recipients.ts";
 import { createSender, type Sending } from "#connector/outbound/sender.ts";
 import { createUploads } from "#connector/outbound/uploads.ts";
 import type { Fence } from "#connector/ownership/fence.ts";
-import type { CommandDocument } from "#shared/collections.ts";
+import type { CommandDocument, EventDocument } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";
 import { commandDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { quiet } from "#test/support/quiet-log.ts";
+import { testSeal } from "../messages/messages.fixture.ts";
 import { sessionScope } from "../session-scope.fixture.ts";
 import { type Answers, fakeSocket } from "./fake-socket.fixture.ts";
 
@@ -36,7 +39,7 @@ export async function senderOn(
 ) {
   const fence = { channelId, epoch };
   const queue = createCommandQueue(all.commands, fence, "me");
-  const messageStore = createMessageStore(all, channelId);
+  const messageStore = createMessageStore(all, channelId, testSeal(channelId));
   const events = await openEventLog(all.events, fence);
   const publishedStatuses = createPublishedStatuses(all, channelId);
   const messageStatuses = createMessageStatuses({
@@ -46,7 +49,12 @@ export async function senderOn(
     onArrived: queue.settleUnknown,
     onError: () => undefined,
   });
-  await rescueOrphans({ fence, queue, messageStatuses, publishedStatuses, messageStore });
+  const announcements = createAnnouncements(
+    { channelId, now: Date.now },
+    { events, keyNames: keyNames(all.apiKeys), ownJid: () => "15550100099@s.whatsapp.net" },
+  );
+  const stores = { queue, messageStatuses, publishedStatuses, messageStore, announcements };
+  await rescueOrphans({ fence, ...stores });
   const socket = fakeSocket(answers);
   const gone = new AbortController();
   let currentGone = gone;
@@ -62,7 +70,7 @@ export async function senderOn(
   });
   const { errors } = scope;
   const sender = createSender(scope, {
-    ...{ queue, messageStatuses, messageStore, ackMs, overtakeMs },
+    ...{ ...stores, ackMs, overtakeMs },
     bucket: createTokenBucket(0, 1),
     preparation: {
       caches: createSocketCaches(),
@@ -107,7 +115,11 @@ export async function senderOn(
         .find({ channelId, "data.messageId": messageId })
         .sort({ seq: 1 })
         .toArray();
-      expect(events.map(({ data }) => data.status)).toEqual(statuses);
+      const [updates, others] = [isUpdate, (event: EventDocument) => !isUpdate(event)].map((is) =>
+        events.filter(is),
+      );
+      expect(updates?.map(({ data }) => data.status)).toEqual(statuses);
+      expectAnnounced(others, updates);
       return true;
     });
   };
@@ -126,4 +138,15 @@ export async function senderOn(
     expectPublished,
     messageStatuses,
   };
+}
+
+const isUpdate = ({ type }: EventDocument) => type === "message_status_update";
+
+/** A send is announced once at most, and before any status of a message that was on the wire. */
+function expectAnnounced(announcements: EventDocument[] = [], updates: EventDocument[] = []): void {
+  expect(announcements.length).toBeLessThanOrEqual(1);
+  const [announced] = announcements;
+  const first = updates.find(({ data }) => data.status !== "failed");
+  if (first && announced?.type !== "outgoing_message") throw new Error("The send was not announced");
+  if (first && announced) expect(announced.seq).toBeLessThan(first.seq);
 }

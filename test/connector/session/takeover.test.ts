@@ -12,6 +12,7 @@ import { channelDocument, commandDocument } from "#test/support/documents.ts";
 import { quiet } from "#test/support/quiet-log.ts";
 import { pair } from "../auth/auth.fixture.ts";
 import { fileDatabase } from "../connector.fixture.ts";
+import { sentText } from "../messages/messages.fixture.ts";
 
 const file = fileDatabase();
 const account = "15550100009@s.whatsapp.net";
@@ -68,7 +69,7 @@ test("a takeover publishes sends that may have left as `unknown`, and queues the
   ];
   await file.all.commands.insertMany([begun, waiting]);
   await former.queue.claimBegun(account, 2);
-  await former.messageStore.sending("3EB0AAAA", account, "text", { conversation: "Hello" });
+  await former.messageStore.sending(...sentText("3EB0AAAA", account, "Hello"));
   const owner = await own(channelId);
   const published = await file.all.events.find({ channelId, seq: { $exists: true } }).toArray();
   expect(published.map(({ type, data }) => ({ type, ...data }))).toEqual([
@@ -141,7 +142,7 @@ test("a failed takeover releases the database session", async () => {
   const begun = commandDocument(channelId, { messageId: "3EB0BBBB" });
   await file.all.commands.insertOne(begun);
   await former.queue.claimBegun(account, 1);
-  await former.messageStore.sending("3EB0BBBB", account, "text", { conversation: "Hello" });
+  await former.messageStore.sending(...sentText("3EB0BBBB", account, "Hello"));
   await expect(own(channelId, { isValid: () => false })).rejects.toThrow(FencedError);
   const keys = file.database.db.collection<{ _id: string }>("whatsapp_auth_keys");
   const row = await keys.findOne({ _id: `${channelId}/fence` });

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   applyEvent,
   type ChannelView,
@@ -235,4 +235,49 @@ test("an edit, a reaction and a deletion change the message that they name, and 
   expect(changed.entries[0]).toMatchObject({ text: "Hi!", content, isEdited: true, isDeleted: true });
   expect((changed.entries[0] as { reactions?: unknown }).reactions).toEqual(new Map([["98765@lid", "🎉"]]));
   expect(changed.entries.slice(1)).toEqual(start.entries.slice(1));
+});
+
+describe("a message that a program sends", () => {
+  const announced = (messageId: string, via?: string): LiveEvent => ({
+    name: "outgoing_message",
+    data: {
+      ...{ channelId, messageId, from: "15551234567@s.whatsapp.net", to: "15551234567@s.whatsapp.net" },
+      ...{ sender: "15550000000@s.whatsapp.net", sentAt: "2026-12-01T09:30:00.000Z", type: "outgoing" },
+      ...{ message: "Hello", content: { type: "text", text: "Hello" }, origin: "api", ...(via && { via }) },
+    },
+  });
+
+  test("is shown with its key's name, and its status", () => {
+    const shown = all(view(), announced("m1", "shop"), outcome("m1", "delivered"));
+    expect(shown.entries).toMatchObject([
+      { kind: "own", by: "shop", text: "Hello", outcome: { status: "delivered" } },
+    ]);
+    expect(unsettled(all(view(), announced("m2")))).toEqual([]);
+  });
+
+  test("is one entry if it was written here, whichever comes first", () => {
+    const first = withOwnMessage(
+      all(view(), announced("m1", "console"), outcome("m1", "sent")),
+      ownMessage("m1"),
+    );
+    const later = all(
+      withOwnMessage(view(), ownMessage("m1")),
+      announced("m1", "console"),
+      outcome("m1", "sent"),
+    );
+    for (const { entries } of [first, later]) {
+      expect(entries).toHaveLength(1);
+      expect(entries[0]).toMatchObject({ commandId: "command of m1", outcome: { status: "sent" } });
+      expect(entries[0]).not.toHaveProperty("by");
+    }
+  });
+});
+
+test("a change of a message whose id another author uses, too, changes that author's alone", () => {
+  const author = "15559999999@s.whatsapp.net";
+  const forged = all(view(), incoming("one"), {
+    name: "message_deleted",
+    data: { channelId, ...{ messageId: "one", from: "98765@lid", sender: author, author, sentAt: "" } },
+  });
+  expect((forged.entries[0] as { isDeleted?: boolean }).isDeleted).toBe(false);
 });

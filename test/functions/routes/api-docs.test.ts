@@ -33,6 +33,8 @@ const calls: Record<string, Scope | null> = {
   "DELETE /api/whatsapp/channels/{channelId}": "channels:write",
   "GET /api/whatsapp/channels/{channelId}/qr": "channels:write",
   "GET /api/whatsapp/channels/{channelId}/commands": "messages:read",
+  "GET /api/whatsapp/channels/{channelId}/messages": "messages:read",
+  "GET /api/whatsapp/channels/{channelId}/messages/{messageId}": "messages:read",
   "GET /api/whatsapp/channels/{channelId}/events": "events:read",
   "GET /api/whatsapp/events": "events:read",
   "GET /api/whatsapp/commands/{commandId}": "messages:read",

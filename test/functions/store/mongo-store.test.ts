@@ -40,6 +40,10 @@ const reads: Partial<Record<keyof Store, (store: Store) => Promise<unknown>>> = 
   hasCommand: (store) => store.hasCommand(none),
   listCommands: (store) =>
     store.listCommands({ channelId: none, state: null, type: null, after: null, limit: 9, signal }),
+  findSend: (store) => store.findSend(none, "3EB0A"),
+  listMessages: (store) => store.listMessages({ channelId: none, chat: null, place: null, limit: 9, signal }),
+  findMessages: (store) =>
+    store.findMessages({ channelId: none, messageId: "3EB0A", chat: null, sender: null, signal }),
   findRequest: (store) => store.findRequest("r"),
   readChannelEvents: (store) => store.readChannelEvents({ channelId: none, after: 5, limit: 9, signal }),
   readEvents: (store) => store.readEvents({ channelIds: null, after: null, limit: 9, signal }),

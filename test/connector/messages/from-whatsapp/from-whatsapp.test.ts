@@ -175,13 +175,11 @@ describe("what a message says about others", () => {
 });
 
 describe("one name for a person", () => {
-  const parties = {
-    numbersOf: async (lids: readonly string[]) => new Map(lids.includes(lid) ? [[lid, peer]] : []),
-  };
+  const numbers = new Map([[lid, peer]]);
   const named = async (body: proto.IMessage, key: Partial<WAMessage["key"]> = {}) => {
     const seen = convert(body, key);
     if (!seen) throw new Error("The message was not converted");
-    return await withKnownNumbers(seen, parties);
+    return withKnownNumbers(seen, numbers);
   };
 
   test("a message under a LID whose number is known is the number's, under the same event id", async () => {
