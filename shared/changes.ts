@@ -7,7 +7,7 @@ import {
   collectionNames,
   type EventDocument,
 } from "./collections.ts";
-import { isShortText } from "./short-text.ts";
+import { commandEnd, isEndReadable, isQueuedText, queuedText, shortText, updated } from "./shown-commands.ts";
 
 /** How a command ended, as its document says. */
 export type CommandEnd = Pick<CommandDocument, "state" | "result" | "error">;
@@ -23,7 +23,7 @@ export interface QueuedCommand {
   commandId: string;
   /** Absent when there is no such lane. */
   lane?: CommandDocument["lane"];
-  /** Its document as it was inserted: only a short one, which looks like the functions'. Absent when the stream did not show it. */
+  /** Its document as it was inserted: only a short text's, which looks like the functions'. Absent when the stream did not show it. */
   document?: CommandDocument;
 }
 
@@ -51,8 +51,6 @@ export type Change =
 
 export type Topic = Change["topic"];
 
-/** A longer one is no id of ours. */
-const idBytesMax = 100;
 /** A larger command, or end of one, is not shown: every connector, or every process that waits for ends, receives it. */
 const documentBytesMax = 4 * 1024;
 /** A larger event is read from the log: the server ends a stream over a change above 16 MB. */
@@ -66,12 +64,6 @@ const of = (coll: string, ...operationTypes: string[]) => ({
 /** An update's description names a nested field by its dotted path, as a single key. */
 const newOwner = { $getField: { field: "owner.connector", input: "$updateDescription.updatedFields" } };
 const isFreed = { $eq: [newOwner, null] };
-const updated = "$updateDescription.updatedFields";
-/** An update that changes only a part of the result does not show the rest. */
-const hasOutcome = {
-  $in: ["object", [{ $type: `${updated}.result` }, { $type: `${updated}.error` }]],
-};
-const end = { state: `${updated}.state`, result: `${updated}.result`, error: `${updated}.error` };
 /** Whether an update changed `pairing`, or a field in it. */
 const isPairing = {
   $anyElementTrue: [
@@ -122,7 +114,6 @@ export interface ShownChange extends Pick<ChangeStreamDocument, "_id"> {
   isPairing?: boolean;
 }
 
-const shortText = (field: string) => ({ $cond: [isShortText(field, idBytesMax), field, "$$REMOVE"] });
 const isIn = (coll: string, then: unknown) => ({
   $cond: [{ $eq: ["$ns.coll", coll] }, then, "$$REMOVE"],
 });
@@ -136,11 +127,8 @@ export function changePipeline(topics: Iterable<Topic>, withRows: boolean): Docu
   const isAtMost = (bytesMax: number, field = "$fullDocument") => ({
     $lte: [{ $bsonSize: { $ifNull: [field, {}] } }, bytesMax],
   });
-  const ifShown = (isShown: Document) => ({ $cond: [isShown, "$fullDocument", "$$REMOVE"] });
-  const isEndShown = { $and: [hasOutcome, isAtMost(documentBytesMax, updated)] };
-  const isNew = {
-    $and: [{ $eq: ["$fullDocument.attempts", 0] }, { $lte: ["$fullDocument.adoptedAt", null] }],
-  };
+  const isShortEnd = { $and: [isEndReadable, isAtMost(documentBytesMax, updated)] };
+  const isShortSend = { $and: [isQueuedText, isAtMost(documentBytesMax)] };
   return [
     // The server applies it while it scans the oplog, before it makes changes of what it found.
     { $match: { "ns.coll": { $in: [channels, commands, connectors, events] } } },
@@ -155,13 +143,15 @@ export function changePipeline(topics: Iterable<Topic>, withRows: boolean): Docu
           $cond: [{ $in: ["$fullDocument.lane", [0, 1, 2]] }, "$fullDocument.lane", "$$REMOVE"],
         }),
         isForeign: isIn(commands, { $lte: ["$fullDocument.attempts", null] }),
-        document: isIn(commands, ifShown({ $and: [isNew, isAtMost(documentBytesMax)] })),
+        document: isIn(commands, { $cond: [isShortSend, queuedText, "$$REMOVE"] }),
         isRetry: isIn(commands, {
           $in: ["doneAt", { $ifNull: ["$updateDescription.removedFields", []] }],
         }),
-        end: isIn(commands, { $cond: [isEndShown, end, "$$REMOVE"] }),
+        end: isIn(commands, { $cond: [isShortEnd, commandEnd, "$$REMOVE"] }),
         seq: isIn(events, { $cond: [{ $isNumber: "$fullDocument.seq" }, "$fullDocument.seq", "$$REMOVE"] }),
-        ...(withRows && { row: isIn(events, ifShown(isAtMost(rowBytesMax))) }),
+        ...(withRows && {
+          row: isIn(events, { $cond: [isAtMost(rowBytesMax), "$fullDocument", "$$REMOVE"] }),
+        }),
         isFreed: isIn(channels, isFreed),
         isPairing: isIn(channels, isPairing),
       },
@@ -183,10 +173,10 @@ export function meaningsOf(shown: ShownChange): Change[] {
       if (channelId === null || seq === undefined) return [];
       return [{ topic: "event_appended", channelId, seq, row: () => row }];
     case channels: {
-      const isNew = operationType === "replace";
+      const isReplaced = operationType === "replace";
       return [
         ...(shown.isFreed ? [{ topic: "channel_freed", channelId: id } as const] : []),
-        ...(shown.isPairing || isNew ? [{ topic: "pairing_changed", channelId: id } as const] : []),
+        ...(shown.isPairing || isReplaced ? [{ topic: "pairing_changed", channelId: id } as const] : []),
       ];
     }
     default:

@@ -3,13 +3,13 @@ import type { CommandDocument } from "#shared/collections.ts";
 import type { ReportUnclaimable } from "../commands/claim.ts";
 import type { CommandQueue } from "../commands/command-queue.ts";
 import { queuedProblems } from "../commands/command-validation.ts";
-import type { Clearance } from "../commands/direct-send.ts";
+import type { Clearance, DirectSend } from "../commands/direct-send.ts";
 import { isSend, type Send } from "../commands/send-settlement.ts";
 
 export interface ClaimBesideOptions {
   queue: Pick<CommandQueue, "claimOne" | "unclaim">;
   report: ReportUnclaimable;
-  /** Called with the error of a claim of which it is not certain whether it took place: the next owner rescues the send. */
+  /** Called when it is not certain what is claimed: the next owner rescues the send. */
   onError(error: unknown): void;
 }
 
@@ -28,7 +28,11 @@ export function mayGoAhead(document: CommandDocument, now: number): document is 
  * Claims the channel's next send, which should be this one, while it is prepared and encrypted: its message is recorded, and it
  * leaves, once the claim is durable. If another one goes first, or somebody has cancelled it, what was claimed is queued again.
  */
-export function claimBeside(send: Send, account: string, { queue, report, onError }: ClaimBesideOptions) {
+export function claimBeside(
+  send: Send,
+  account: string,
+  { queue, report, onError }: ClaimBesideOptions,
+): Send & { direct: DirectSend } {
   const claim = async () => {
     const claimed = await queue.claimOne(account, report);
     const [one] = claimed ?? [];
@@ -40,7 +44,7 @@ export function claimBeside(send: Send, account: string, { queue, report, onErro
   const clearance = stored.then(
     (): Clearance => "clear",
     (error): Clearance => {
-      if (error instanceof NotClaimedError) return "exists";
+      if (error instanceof NotClaimedError) return "not_claimed";
       throw error;
     },
   );
@@ -49,7 +53,9 @@ export function claimBeside(send: Send, account: string, { queue, report, onErro
 }
 
 /** Whether the claim took what was prepared, as it was queued then. */
-function isSame(claimed: Send, { _id, messageId, ord, payload }: Send): boolean {
-  const isId = claimed._id === _id && claimed.messageId === messageId;
-  return isId && claimed.ord.equals(ord) && isDeepStrictEqual(claimed.payload, payload);
+function isSame(claimed: Send, { ord, expiresAt, payload, ...send }: Send): boolean {
+  const isId = claimed._id === send._id && claimed.messageId === send.messageId;
+  const isKind = claimed.type === send.type && claimed.lane === send.lane;
+  const isTime = claimed.ord.equals(ord) && claimed.expiresAt.getTime() === expiresAt.getTime();
+  return isId && isKind && isTime && isDeepStrictEqual(claimed.payload, payload);
 }

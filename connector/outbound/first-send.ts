@@ -96,9 +96,9 @@ export async function firstSend(
 
 /**
  * Throws the error that kept the message off the wire, `NotBegunError` when it expired while it waited for the sends before
- * it, or when others go first. Resolves when the stanza has its place among the socket's frames. It leaves once its record and its
- * ratchet are durable, which are written beside each other, beside those of the sends around it, and beside the command of a direct
- * send; the claim has marked it already. A direct send is encrypted before it is known whether it may go out.
+ * it, or when others go first. Resolves when the stanza has its place among the socket's frames. It leaves once its record, its
+ * ratchet and its claim are durable, which are written beside each other and beside those of the sends around it. A send that goes
+ * ahead of its claim, or of the look at the queue, is encrypted before it is known whether it may go out.
  */
 async function putOnWire(
   { now, isOwner, fail }: Pick<SessionScope, "now" | "isOwner" | "fail">,
@@ -109,10 +109,14 @@ async function putOnWire(
   if (send.expiresAt.getTime() <= now()) throw new NotBegunError("The command has expired");
   const { to, type, message } = prepared;
   const sendOutcome = outcomes.begin(send, { to, type });
-  messageStatuses.begin(send.messageId);
+  const assertOwned = () => {
+    if (!isOwner()) throw new SocketGoneError("The ownership ended before the message was recorded");
+  };
   const record = async () => {
     // The next owner would take one that is recorded for one that may have left.
     if (!(await isClear(send))) return;
+    assertOwned();
+    messageStatuses.begin(send.messageId);
     const sender = normaliseJid(socket.wa.user?.id);
     const via = await announcements.via(send);
     const sent = sentMessage(send, prepared, { sender, via, at: new Date(now()) });
@@ -121,7 +125,7 @@ async function putOnWire(
     const recording = messageStore.sending(sent, message);
     await Promise.all([recording, send.direct?.stored]);
     // The next owner queues a send again that it does not find recorded.
-    if (!isOwner()) throw new SocketGoneError("The ownership ended before the message was recorded");
+    assertOwned();
   };
   const recorded = record();
   const permitted = send.direct && permission(send);
@@ -144,7 +148,7 @@ async function putOnWire(
   await ackWindow.room();
 }
 
-/** Comes a turn after a look that was waited for, so that the record is on its way before the frame is made. */
+/** Resolves a turn after a look, or a claim, that was waited for, so that the record is on its way before the frame is made. */
 async function permission(send: Send): Promise<void> {
   const clear = assertClear(send);
   const isLate = (await Promise.race([clear, nextTurn("late")])) === "late";

@@ -1,3 +1,4 @@
+import { createBoundedCache } from "#shared/bounded-cache.ts";
 import type { QueuedCommand } from "#shared/changes.ts";
 import type { CommandDocument } from "#shared/collections.ts";
 import type { DirectInsertion, DirectOptions, Look } from "#shared/local-connector.ts";
@@ -45,6 +46,8 @@ interface Rung {
   isMore: boolean;
 }
 
+/** A ring is seldom later than a few sends. */
+const begunMax = 256;
 /** How many sends are claimed at once. */
 export const batchMax = 16;
 
@@ -57,29 +60,39 @@ export function createOutbox({ queue, report, scope }: OutboxOptions): Outbox {
   };
   const direct = createDirectSends({ queue, onQueued: noteMore, scope });
 
+  /** Sends that were claimed lately. */
+  const begun = createBoundedCache<true>(begunMax);
+  const begin = (sends: Send[]) => {
+    for (const { _id } of sends) begun.set(String(_id), true);
+    return sends;
+  };
+
   const mayHoldSends = () => rung.ones > 0 || rung.others || rung.isMore;
   const isQueueDone = () => !mayHoldSends() && claiming === null;
   /** Looks for what is due, or takes the one send that was just queued without a look. */
   const claim = async (account: string): Promise<Send[]> => {
     const { ones, last, others, isMore } = rung;
-    Object.assign(rung, { ones: 0, others: false, isMore: false });
+    Object.assign(rung, { ones: 0, last: null, others: false, isMore: false });
     if (ones === 0 && !isMore && !(await queue.look()).hasQueued) return [];
     const isOne = ones === 1 && !others && !isMore;
     const document = isOne && last?.document;
     if (document && mayGoAhead(document, scope.now())) {
+      begun.set(document._id, true);
       return [claimBeside(document, account, { queue, report, onError: scope.fail })];
     }
     const one = isOne ? await queue.claimOne(account, report) : null;
     // Another one that is due goes first: nobody rings again for the one that was rung for.
     if (one && one[0]?._id !== last?.commandId) rung.others = true;
-    if (one) return one;
+    if (one) return begin(one);
     const claimed = await queue.claimBegun(account, batchMax, report);
     rung.isMore ||= claimed.isMore;
-    return claimed.sends;
+    return begin(claimed.sends);
   };
 
   return {
     ring(queued) {
+      // The stream is late: the send is on its way, or was. Whoever queues it again shows no document.
+      if (queued?.document && begun.has(queued.commandId)) return;
       if (queued) Object.assign(rung, { ones: rung.ones + 1, last: queued });
       else rung.others = true;
     },

@@ -17,7 +17,7 @@ export interface ChangeStreamResultsOptions {
 interface Awaited {
   /** How many expect it before they wait. */
   expecting: number;
-  /** Its end, if this process wrote it. */
+  /** Its end, if the last change of it showed that. */
   outcome: CommandOutcome | null;
   /** The stream reported something before anyone waited. */
   isRung: boolean;
@@ -25,8 +25,8 @@ interface Awaited {
 }
 
 /**
- * Waits for what the process reports about its commands: how one ended, if it wrote that itself, or else which one to read.
- * Waiters poll as well.
+ * Waits for what is reported about commands: how one ended, if the change shows it, or else which one to read. Waiters poll as
+ * well.
  */
 export function changeStreamResults({ changes, read, signal }: ChangeStreamResultsOptions): ResultWaiter {
   const all = new Map<string, Awaited>();
@@ -51,7 +51,8 @@ export function changeStreamResults({ changes, read, signal }: ChangeStreamResul
       changed({ commandId, end }) {
         const command = all.get(commandId);
         if (!command) return false;
-        if (end) command.outcome = outcomeOf(end);
+        // An outcome that an earlier change showed is not this one's.
+        command.outcome = end && outcomeOf(end);
         ring(command);
         return true;
       },

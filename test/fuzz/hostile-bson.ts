@@ -14,7 +14,7 @@ import {
   Timestamp,
 } from "mongodb";
 import type { Random } from "../chaos/random.ts";
-import { notUtf8, secondChannelId } from "../support/foreign-writer.ts";
+import { notUtf8, secondChannelId, unreadableBinary, unreadableRegExp } from "../support/foreign-writer.ts";
 
 type Make = (random: Random) => unknown;
 
@@ -38,6 +38,8 @@ const scalars: readonly [Make, ...Make[]] = [
   (random) =>
     new BSONRegExp(random.pick(["(?i)x[", "^.*$", "(a+)+$", notUtf8]), random.pick(["", "i", "im"])),
   (random) => new Code(random.pick(["function () {", notUtf8])),
+  () => unreadableRegExp,
+  () => unreadableBinary,
   () => new Code("x", { y: notUtf8 }),
   () => new BSONSymbol("symbol"),
   () => new DBRef("channels", new ObjectId()),

@@ -1,5 +1,5 @@
 import { MongoClient, Timestamp } from "mongodb";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { type ChangeHub, type ChangeHubOptions, createChangeHub } from "#shared/change-hub.ts";
 import type { Change, Topic } from "#shared/changes.ts";
 import type { EventDocument } from "#shared/collections.ts";
@@ -7,6 +7,7 @@ import { collections } from "#shared/database.ts";
 import { sleep } from "#shared/sleep.ts";
 import { commandDocument } from "#test/support/documents.ts";
 import { eventually } from "#test/support/eventually.ts";
+import { foreignWriter, unreadableBinary, unreadableRegExp } from "#test/support/foreign-writer.ts";
 import { quiet } from "#test/support/quiet-log.ts";
 import { testDatabase } from "#test/support/test-database.ts";
 
@@ -27,7 +28,7 @@ async function withHub(options: Partial<ChangeHubOptions> = {}) {
     await client.close();
     await database[Symbol.asyncDispose]();
   });
-  return { hub, sent, ...collections(database.db) };
+  return { hub, sent, uri: database.uri, ...collections(database.db) };
 }
 
 /** Listens until the test is over. */
@@ -133,8 +134,8 @@ test("a new command is reported with its document if it is short and looks like 
   const { changes } = calls;
   const text = (length: number) => ({ to: "1", content: { type: "text", text: "é".repeat(length) } });
   const [plain, long, adopted] = [
-    commandDocument("plain", { payload: text(1_500) }),
-    commandDocument("long", { payload: text(2_000) }),
+    commandDocument("plain", { payload: text(1_500), messageId: "3EB0AAAA" }),
+    commandDocument("long", { payload: text(2_000), messageId: "3EB0AAAA" }),
     commandDocument("adopted", { adoptedAt: new Date() }),
   ];
   const { attempts: _, ...foreign } = commandDocument("foreign");
@@ -143,6 +144,45 @@ test("a new command is reported with its document if it is short and looks like 
   const [first, ...others] = changes.map((change) => "document" in change && change.document);
   expect(first).toEqual(await commands.findOne({ _id: plain._id }));
   expect(others).toEqual([false, false, false]);
+});
+
+describe("what the driver cannot read, in a command that looks like the functions',", () => {
+  const values = [
+    ["a regular expression", unreadableRegExp],
+    ["a binary", unreadableBinary],
+  ] as const;
+
+  test.each(values)("is not shown, and %s does not end the stream", async (_, value) => {
+    const { hub, commands, uri } = await withHub();
+    await using foreign = await foreignWriter(uri);
+    const calls = [heard(hub, "command_queued"), heard(hub, "command_ended")];
+    for (const one of calls) await isOpen(one);
+    const [queued, ended] = calls;
+    const openings = calls.map(({ opened }) => opened);
+    const text = { to: "1", content: { type: "text", text: "Hello" } };
+    const channelId = "c";
+    const [noted, replaced, odd] = [
+      commandDocument(channelId, { payload: text, messageId: "3EB0AAAA" }),
+      commandDocument(channelId, { payload: text, messageId: "3EB0BBBB" }),
+      commandDocument(channelId, { payload: text, messageId: "3EB0CCCC" }),
+    ];
+    await foreign.insert({ ...noted, note: value });
+    await foreign.insert({ ...replaced, payload: { ...text, also: value } });
+    await foreign.insert({ ...odd, keyId: value, createdAt: value });
+    await commands.insertOne(commandDocument("last", { payload: text, messageId: "3EB0ZZZZ" }));
+    await eventually(() =>
+      queued?.changes.some((change) => "channelId" in change && change.channelId === "last"),
+    );
+    expect(queued?.changes.map((change) => "document" in change)).toEqual([true, false, false, true]);
+    const end = (_id: string, fields: object) =>
+      foreign.commands.updateOne({ _id: _id as never }, { $set: fields });
+    await end(noted._id, { state: "failed", error: { code: value, message: "no" } });
+    await end(replaced._id, { state: "succeeded", result: { messageId: "3EB0", more: value } });
+    await end(odd._id, { state: "failed", error: { code: "x", message: "no", details: { more: value } } });
+    await eventually(() => ended?.changes.length === 3);
+    expect(ended?.changes.map((change) => "end" in change && change.end)).toEqual([null, null, null]);
+    expect(calls.map(({ opened }) => opened)).toEqual(openings);
+  });
 });
 
 test("the end of a command is reported with its outcome if the change shows it whole", async () => {

@@ -1,17 +1,30 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { Transform } from "node:stream";
-import { type Collection, type Document, MongoClient } from "mongodb";
+import { Binary, BSONRegExp, type Collection, type Document, MongoClient } from "mongodb";
 
 /** Text that reaches the database as bytes that are not UTF-8, which Go's and C's drivers write and Node's cannot. */
 export const notUtf8 = "\u0001\u0002\u0003\u0001";
 /** A key that reaches the database as a second `channelId`, which Node's objects cannot have. */
 export const secondChannelId = "cha\u0001\u0002elId";
 
+/** A regular expression that reaches the database with an option that the driver refuses to read. */
+export const unreadableRegExp = new BSONRegExp("unreadable", "i");
+/** A binary that reaches the database with a length that is not its own. */
+export const unreadableBinary = new Binary(Buffer.from("unreadable"), Binary.SUBTYPE_BYTE_ARRAY);
+
 const replacements: ReadonlyArray<[Buffer, Buffer]> = [
   [Buffer.from(notUtf8), Buffer.of(0xff, 0xfe, 0xc3, 0x28)],
   [Buffer.from(secondChannelId), Buffer.from("channelId")],
+  [Buffer.from("unreadable\0i\0"), Buffer.from("unreadable\0g\0")],
+  [lengthAnd("unreadable", 10), lengthAnd("unreadable", 99)],
 ];
+
+function lengthAnd(text: string, length: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(length);
+  return Buffer.concat([bytes, Buffer.from(text)]);
+}
 
 export interface ForeignWriter extends AsyncDisposable {
   /** Inserts a command; the server adds a missing `_id`. */

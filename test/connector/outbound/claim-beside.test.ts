@@ -10,11 +10,16 @@ const idsOf = (commands: CommandDocument[]) => commands.map(({ messageId }) => m
 const text = (to: string, words: string) => ({ to, content: { type: "text", text: words } });
 
 /** A sender that has found its queue empty, and whose claims wait until `claims` is released; without `error`, they then take place. */
-async function idleSender() {
+async function idleSender(before: (method: string) => void = () => undefined) {
   const claims = Promise.withResolvers<void>();
+  const begun = { claims: 0 };
   const hooked = hookedCollections(file.all, {
     async before({ collection, method }) {
-      if (collection === "commands" && method === "findOneAndUpdate") await claims.promise;
+      if (collection !== "commands") return;
+      before(method);
+      if (method !== "findOneAndUpdate") return;
+      begun.claims++;
+      await claims.promise;
     },
   });
   const fixture = await senderOn(hooked);
@@ -22,7 +27,7 @@ async function idleSender() {
   await eventually(() => fixture.sender.look() !== null);
   const show = (document: CommandDocument) => fixture.sender.ring({ commandId: document._id, document });
   const insert = async (count: number) => await Promise.all((await fixture.insert(count)).map(fixture.read));
-  return { ...fixture, insert, claims, show };
+  return { ...fixture, insert, claims, begun, show };
 }
 
 test("a queued send whose document was shown is encrypted while it is claimed, and leaves only then", async () => {
@@ -89,7 +94,8 @@ test.each<[string, Partial<CommandDocument>]>([
   const fixture = await idleSender();
   const [stored] = (await fixture.insert(1)) as [CommandDocument];
   fixture.show({ ...stored, ...fields });
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  // What goes ahead is prepared before it is claimed.
+  await eventually(() => fixture.begun.claims > 0);
   expect(fixture.socket.relayed).toEqual([]);
   fixture.claims.resolve();
   expect(await fixture.settled(stored)).toMatchObject({ state: "succeeded" });
@@ -103,4 +109,45 @@ test("a claim whose answer is lost ends the session, and nothing leaves", async 
   fixture.claims.reject(new Error("killed"));
   await eventually(() => fixture.errors.length > 0);
   expect(fixture.socket.written).toEqual([]);
+});
+
+test("a document that is shown when its send is on its way is not encrypted once more", async () => {
+  const fixture = await idleSender();
+  const [shown] = (await fixture.insert(1)) as [CommandDocument];
+  fixture.claims.resolve();
+  fixture.sender.ring();
+  await fixture.settled(shown);
+  fixture.show(shown);
+  const [next] = (await fixture.insert(1)) as [CommandDocument];
+  fixture.show(next);
+  await fixture.settled(next);
+  expect(fixture.socket.relayed).toHaveLength(2);
+  expect(fixture.begun.claims).toBe(1);
+});
+
+test("a send whose owner is deposed while it is claimed is neither recorded nor sent", async () => {
+  const fixture = await idleSender();
+  const [shown] = (await fixture.insert(1)) as [CommandDocument];
+  fixture.show(shown);
+  await eventually(() => fixture.socket.relayed.length === 1);
+  fixture.now.isOwner = false;
+  fixture.claims.resolve();
+  await eventually(async () => (await fixture.read(shown)).state === "running");
+  await fixture.sender.stop();
+  expect(fixture.socket.written).toEqual([]);
+  expect(await file.all.messages.findOne({ messageId: shown.messageId ?? "" })).toBeNull();
+});
+
+test("a claim that took another send, and cannot give it back, ends the session, and nothing leaves", async () => {
+  const fixture = await idleSender((method) => {
+    if (method === "updateMany") throw new Error("killed");
+  });
+  const [earlier, shown] = (await fixture.insert(2)) as [CommandDocument, CommandDocument];
+  fixture.show(shown);
+  await eventually(() => fixture.socket.relayed.length === 1);
+  fixture.claims.resolve();
+  await eventually(() => fixture.errors.length > 0);
+  expect(fixture.socket.written).toEqual([]);
+  expect(await fixture.read(earlier)).toMatchObject({ state: "running" });
+  expect(await fixture.read(shown)).toMatchObject({ state: "queued" });
 });

@@ -102,6 +102,33 @@ test("an end that this process wrote answers without a read, during the wait and
   expect(await wait("own")).toEqual({ state: "gone" });
 });
 
+test("an outcome that the stream showed is not that of a later change which shows none", async () => {
+  await using database = await testDatabase();
+  const { commands } = collections(database.db);
+  const changes = changesOf(database.db);
+  const { expectTwoReads, results, wait } = countingResults(commands, changes);
+  await expectTwoReads();
+  using _expected = results.expect?.("later");
+  let heard = 0;
+  const stopping = new AbortController();
+  onTestFinished(() => stopping.abort());
+  changes.listen(
+    {
+      topics: ["command_ended"],
+      opened: () => undefined,
+      changed({ commandId }) {
+        if (commandId === "later") heard++;
+      },
+    },
+    stopping.signal,
+  );
+  await commands.insertOne({ _id: "later", channelId: "c", state: "queued" } as CommandDocument);
+  await commands.updateOne({ _id: "later" }, { $set: { state: "unknown", result: { status: "unknown" } } });
+  await commands.updateOne({ _id: "later" }, { $set: { state: "succeeded", "result.status": "sent" } });
+  await eventually(() => heard === 2);
+  expect(await wait("later")).toEqual({ state: "succeeded", result: { status: "sent" } });
+});
+
 test("a command that another service inserted without an id is reported by the text of its id", async () => {
   await using database = await testDatabase();
   const { commands } = collections(database.db);
