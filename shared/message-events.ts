@@ -46,6 +46,8 @@ const message = z.object({
 
 /** A change of an earlier message. `messageId` is the earlier one's, `author` who wrote it; `sender` changed it. */
 const change = z.object({ messageId: z.string(), ...place, author: jid });
+/** What the change says cannot be read: the field that would have it is absent. */
+const unavailable = z.literal("undecryptable").optional();
 
 const from = "15550100001@s.whatsapp.net";
 const own = "15550100002@s.whatsapp.net";
@@ -81,8 +83,18 @@ export const messageEvents = {
   message_deleted: { schema: change, example: changed },
   /** `emoji` is null when a reaction was taken back. */
   reaction: {
-    schema: change.extend({ emoji: z.string().nullable() }),
+    schema: change.extend({ emoji: z.string().nullable().optional(), unavailable }),
     example: { ...changed, author: own, emoji: "👍" },
+  },
+  /** `messageId` is the poll's; `options` are all that the voter has chosen now. */
+  poll_vote: {
+    schema: change.extend({ options: z.array(z.string()).optional(), unavailable }),
+    example: { ...changed, author: own, unavailable: "undecryptable" },
+  },
+  /** An answer to the invitation to an event, whose message `messageId` is. */
+  event_response: {
+    schema: change.extend({ response: z.enum(["going", "not_going", "maybe"]).optional(), unavailable }),
+    example: { ...changed, author: own, unavailable: "undecryptable" },
   },
   /** `forSeconds`: how long it stays at the top of the chat. */
   message_pinned: {

@@ -133,6 +133,8 @@ function applyData(view: ChannelView, event: LiveEvent, now: number): ChannelVie
       return withChange(view, event.data, (entry) => ({ ...entry, isDeleted: true }));
     case "reaction":
       return withChange(view, event.data, (entry) => ({ ...entry, reactions: reacted(entry, event.data) }));
+    case "poll_vote":
+    case "event_response":
     case "message_pinned":
     case "message_kept":
       return view;
@@ -169,7 +171,9 @@ function withChange(
   return { ...view, entries: view.entries.map((entry) => (isIt(entry) ? change(entry) : entry)) };
 }
 
+/** A reaction that cannot be read leaves the former one. */
 function reacted({ reactions }: EventMessage, { sender, emoji }: EventData["reaction"]) {
+  if (emoji === undefined) return reactions;
   const others = [...reactions].filter(([who]) => who !== sender);
   return new Map(emoji === null ? others : [...others, [sender, emoji]]);
 }

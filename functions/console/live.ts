@@ -27,6 +27,8 @@ const eventNames: LiveEvent["name"][] = [
   "message_edited",
   "message_deleted",
   "reaction",
+  "poll_vote",
+  "event_response",
   "message_pinned",
   "message_kept",
 ];

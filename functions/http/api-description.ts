@@ -63,7 +63,9 @@ socket.on("incoming_message", ({ from, message }) => console.log(from, message))
 
 The events are \`connection_update\`, \`qr_code\`, \`pairing_code\`; \`incoming_message\`, \`outgoing_message\`,
 \`message_status_update\`; and what happens to a message later: \`message_edited\`, \`message_deleted\`, \`reaction\`,
-\`message_pinned\`, \`message_kept\`. The schemas below have the data of each, such as \`IncomingMessage\`.
+\`poll_vote\`, \`event_response\`, \`message_pinned\`, \`message_kept\`. The schemas below have the data of each, such as
+\`IncomingMessage\`. A vote, an answer, a reaction or an edit that is encrypted with a secret of its message names the message
+and says \`unavailable\` in place of its content.
 \`content.type\` tells what a message is; new kinds may be added. \`outgoing_message\` tells every listener of every send, with
 its \`origin\`, when a connector takes it up; \`GET /channels/:id/messages\` lists what was said. With several connectors behind a load balancer, use \`transports: ["websocket"]\`.
 

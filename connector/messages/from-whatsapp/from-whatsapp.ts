@@ -1,16 +1,16 @@
 /** Converts messages between WhatsApp's form and ours, and keeps the row and the status of each. */
 
-import { jidUser, normaliseJid, phoneNumberOf } from "#shared/jid.ts";
+import { normaliseJid } from "#shared/jid.ts";
 import type { MessageEventData } from "#shared/message-events.ts";
 import { deviceOf } from "../../baileys/arrivals.ts";
 import type { WAMessage } from "../../baileys/baileys.ts";
 import { isTooLarge } from "../../baileys/too-large.ts";
-import { type Change, changeIn } from "./change.ts";
+import { type Addressing, addressingOf } from "./addressing.ts";
+import { type Change, changeIn, isTurned } from "./change.ts";
 import { contextOf } from "./context.ts";
 import { cut, filled, timeOf } from "./fields.ts";
-import type { Body } from "./kind.ts";
 import { kindOf } from "./kinds.ts";
-import { unwrap } from "./unwrap.ts";
+import { type Unwrapped, unwrap } from "./unwrap.ts";
 
 type SeenType = keyof MessageEventData;
 
@@ -31,35 +31,39 @@ export type SeenMessage = {
  * anything else: a placeholder for a message that could not be decrypted yet, a notification, WhatsApp's own bookkeeping, and
  * newsletters. `self` is the channel's own JID. LIDs are as they came: see `withKnownNumbers`.
  */
-export function fromWhatsApp(whole: WAMessage, self: string): SeenMessage | null {
-  const { key, message } = whole;
-  const place = placeOf(key, self);
-  if (!place || !key.id || !message) return null;
-  const said = {
-    ...{ from: place.chat, sender: place.sender, ...place.known },
-    ...filled({ pushName: key.fromMe ? undefined : cut.name(whole.pushName ?? "") }),
+export function fromWhatsApp(received: WAMessage, self: string): SeenMessage | null {
+  const { key, message } = received;
+  const addressing = addressingOf(key, self);
+  if (!addressing || !key.id || !message) return null;
+  const { chat, sender, isMine, known } = addressing;
+  const heading = {
+    ...{ from: chat, sender, ...known },
+    ...filled({ pushName: isMine ? undefined : cut.name(received.pushName ?? "") }),
     // A message without a valid time counts all the same.
-    sentAt: timeOf(whole.messageTimestamp ?? 0) ?? epoch,
+    sentAt: timeOf(received.messageTimestamp ?? 0) ?? epoch,
   };
-  const seen = { chat: place.chat, sender: place.sender, messageId: cut.id(key.id) };
-  const { body, isViewOnce } = unwrap(message);
-  const change = changeIn(body);
-  if (change) return changed(seen, said, change, { ...place, self, isMine: Boolean(key.fromMe) });
-  const content = isTooLarge({ message }) ? tooLarge : contentOf(body, isViewOnce);
+  const seen = { chat, sender, messageId: cut.id(key.id) };
+  const unwrapped = unwrap(message);
+  const found = changeIn(unwrapped);
+  if (found) {
+    const isOurSide = isMine || isTurned(message, unwrapped.body, found);
+    return changed(seen, heading, found.change, { ...addressing, self, isOurSide });
+  }
+  const content = isTooLarge({ message }) ? tooLarge : contentOf(unwrapped);
   if (!content) return null;
-  const data = { messageId: seen.messageId, ...said, ...content };
-  return key.fromMe
+  const data = { messageId: seen.messageId, ...heading, ...content };
+  return isMine
     ? {
         ...seen,
         type: "outgoing_message",
-        data: { ...data, to: place.chat, type: "outgoing", origin: originOf(whole) },
+        data: { ...data, to: chat, type: "outgoing", origin: originOf(received) },
       }
     : { ...seen, type: "incoming_message", data: { ...data, type: "incoming" } };
 }
 
 /** Baileys' messages of our own come from the phone unless another device is named. */
-function originOf(whole: WAMessage): "phone" | "other_device" {
-  return (deviceOf(whole) ?? 0) === 0 ? "phone" : "other_device";
+function originOf(received: WAMessage): "phone" | "other_device" {
+  return (deviceOf(received) ?? 0) === 0 ? "phone" : "other_device";
 }
 
 const unavailable = { type: "unavailable", reason: "too_large" } as const;
@@ -72,7 +76,7 @@ export function withoutContent(seen: SeenMessage): SeenMessage {
   return { ...seen, data: { ...data, ...("content" in data && tooLarge) } } as SeenMessage;
 }
 
-function contentOf(body: Body, isViewOnce: boolean) {
+function contentOf({ body, isViewOnce }: Unwrapped) {
   const kind = kindOf(body);
   if (!kind) return null;
   const { content, text } = kind.convert();
@@ -80,39 +84,28 @@ function contentOf(body: Body, isViewOnce: boolean) {
   return { message: text, content: { ...content, ...once }, ...contextOf(body, kind.field) };
 }
 
-type Said = Pick<MessageEventData["message_deleted"], "from" | "sender" | "sentAt">;
-type Key = WAMessage["key"];
+type Heading = Pick<MessageEventData["message_deleted"], "from" | "sender" | "sentAt">;
 
-/** A chat and the author of a message in it. */
-interface Place {
-  chat: string;
-  sender: string;
-  /** Whether more than one other person can write there. */
-  isShared: boolean;
-  /** What is known of the author, or of whom the account writes to. */
-  known: { phoneNumber?: string; lid?: string };
-}
-
-interface ChangePlace extends Place {
+interface ChangePlace extends Addressing {
   self: string;
-  /** The change was made on a device of the account. */
-  isMine: boolean;
+  /** The key of the change is written from our side. */
+  isOurSide: boolean;
 }
 
 /** Null for a change of a message that is not the sender's to change. */
 function changed(
   seen: Pick<SeenMessage, "chat" | "sender" | "messageId">,
-  said: Said,
+  heading: Heading,
   { key, ...change }: Change,
   place: ChangePlace,
 ): SeenMessage | null {
-  const author = authorOf(key, change.type, place);
-  const isOwn = author === said.sender;
+  const author = authorOf(key, place);
+  const isOwn = author === heading.sender;
   // A group's administrators delete what others wrote.
   const isAllowed = change.type === "message_deleted" ? isOwn || place.isShared : isOwn;
   const mustBeAllowed = change.type === "message_edited" || change.type === "message_deleted";
   if (!key.id || !author || (mustBeAllowed && !isAllowed)) return null;
-  const data = { messageId: cut.id(key.id), ...said, author };
+  const data = { messageId: cut.id(key.id), ...heading, author };
   if (change.type !== "message_edited") {
     const { type, ...fields } = change;
     return { ...seen, type, data: { ...data, ...fields } } as SeenMessage;
@@ -121,43 +114,9 @@ function changed(
   return { ...seen, type: change.type, data: { ...data, message: text, content } };
 }
 
-/** Who wrote the message that a key names, as the sender of the key sees it; Baileys has turned that of a reaction to our side. */
-function authorOf(key: Change["key"], type: SeenType, { chat, sender, self, isMine, isShared }: ChangePlace) {
-  const isOurSide = isMine || type === "reaction";
+/** Who wrote the message that a key names: a key is as the sender sees it, unless it is from our side. */
+function authorOf(key: Change["key"], { chat, sender, self, isOurSide, isShared }: ChangePlace) {
   if (key.fromMe) return isOurSide ? self : sender;
   if (isShared) return normaliseJid(key.participant);
   return isOurSide ? chat : self;
-}
-
-/** Null for a chat that is neither with a person nor a group nor for statuses. */
-function placeOf(
-  { remoteJid, remoteJidAlt, participant, participantAlt, fromMe }: Key,
-  self: string,
-): Place | null {
-  const author = personOf(participant, participantAlt);
-  const room = remoteJid === statusChat ? statusChat : groupOf(remoteJid);
-  if (room !== null) {
-    if (fromMe) return { chat: room, sender: self, isShared: true, known: {} };
-    return author && { chat: room, sender: author.jid, isShared: true, known: author.known };
-  }
-  // A message to a broadcast list comes from its author alone.
-  const peer = remoteJid?.endsWith("@broadcast") ? author : personOf(remoteJid, remoteJidAlt);
-  return peer && { chat: peer.jid, sender: fromMe ? self : peer.jid, isShared: false, known: peer.known };
-}
-
-const statusChat = "status@broadcast";
-
-function groupOf(jid: string | null | undefined): string | null {
-  const known = normaliseJid(jid);
-  return known?.endsWith("@g.us") ? known : null;
-}
-
-/** The phone number's JID if it is known, otherwise the LID's. Null if it is not a person's. */
-function personOf(jid: string | null | undefined, other: string | null | undefined) {
-  const jids = [jid, other].map(normaliseJid).filter((one) => one !== null);
-  const phone = jids.find((one) => phoneNumberOf(one) !== null);
-  const lid = jids.find((one) => one.endsWith("@lid"));
-  const known = filled({ phoneNumber: phone && jidUser(phone), lid });
-  const person = phone ?? lid;
-  return person ? { jid: person as string, known } : null;
 }

@@ -3,10 +3,14 @@ import type { Body } from "./kind.ts";
 
 const { FutureProofMessage, DeviceSentMessage } = proto.Message;
 
+type ContextInfo = proto.IMessageContextInfo;
+
 export interface Unwrapped {
   body: Body;
   /** A wrapper around it says that the recipient may look once. */
   isViewOnce: boolean;
+  /** What stands beside the body and beside each wrapper; what is further inside counts. */
+  beside: ContextInfo;
 }
 
 /**
@@ -16,11 +20,13 @@ export interface Unwrapped {
 export function unwrap(message: Body): Unwrapped {
   let body = message;
   let isViewOnce = false;
+  const beside: ContextInfo = { ...body.messageContextInfo };
   for (let next = wrapped(body); next !== null; next = wrapped(body)) {
     isViewOnce ||= next.name.startsWith("viewOnce");
     body = next.inner;
+    Object.assign(beside, body.messageContextInfo);
   }
-  return { body, isViewOnce };
+  return { body, isViewOnce, beside };
 }
 
 function wrapped(body: Body): { name: string; inner: Body } | null {

@@ -13,6 +13,8 @@ const audiences: Record<EventType, Audience> = {
   message_edited: "messages",
   message_deleted: "messages",
   reaction: "messages",
+  poll_vote: "messages",
+  event_response: "messages",
   message_pinned: "messages",
   message_kept: "messages",
 };

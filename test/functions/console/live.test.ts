@@ -86,6 +86,8 @@ const eventNames: Record<LiveEvent["name"], true> = {
   message_edited: true,
   message_deleted: true,
   reaction: true,
+  poll_vote: true,
+  event_response: true,
   message_pinned: true,
   message_kept: true,
 };

@@ -15,6 +15,8 @@ const eventNames: Record<keyof EventData | keyof LiveEventData, true> = {
   message_edited: true,
   message_deleted: true,
   reaction: true,
+  poll_vote: true,
+  event_response: true,
   message_pinned: true,
   message_kept: true,
   qr_code: true,

@@ -1,9 +1,10 @@
-import { proto, type WAMessage } from "#connector/baileys/baileys.ts";
+import { cleanMessage, proto, type WAMessage } from "#connector/baileys/baileys.ts";
 import { fromWhatsApp } from "#connector/messages/from-whatsapp/from-whatsapp.ts";
 
 export const peer = "15550100001@s.whatsapp.net";
 export const lid = "4242@lid";
 export const ownJid = "15550100002@s.whatsapp.net";
+export const ownLid = "4343@lid";
 
 /** As it arrives: in the classes of the protocol, with its 64-bit numbers. */
 export function message(body: proto.IMessage, fields: Partial<WAMessage> = {}): WAMessage {
@@ -22,4 +23,11 @@ export function convert(body: proto.IMessage, key: Partial<WAMessage["key"]> = {
 /** The data of the event for a message, whose type the test knows. */
 export function dataOf(body: proto.IMessage, key?: Partial<WAMessage["key"]>): Record<string, unknown> {
   return { ...convert(body, key)?.data };
+}
+
+/** Converts a message as Baileys hands it over: it turns some of the keys in it. */
+export function handedOver(body: proto.IMessage, key: Partial<WAMessage["key"]> = {}) {
+  const one = message(body, { key: key as WAMessage["key"] });
+  cleanMessage(one, ownJid, ownLid);
+  return fromWhatsApp(one, ownJid);
 }
