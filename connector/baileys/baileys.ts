@@ -32,6 +32,7 @@ import {
   xmppSignedPreKey,
 } from "@whiskeysockets/baileys";
 import defaultLogger from "@whiskeysockets/baileys/lib/Utils/logger.js";
+import { giveKeysToChanges } from "./keyed-changes.ts";
 import { assertLibsignalQueueBound } from "./libsignal-queue.ts";
 import { verifyServerCertificates } from "./server-certificate.ts";
 
@@ -79,6 +80,7 @@ export {
 
 assertLibsignalQueueBound();
 verifyServerCertificates({ Curve, proto, WA_CERT_DETAILS });
+giveKeysToChanges(proto);
 
 /** The default configuration of a socket. */
 export const defaultSocketConfig = DEFAULT_CONNECTION_CONFIG;

@@ -1,16 +1,15 @@
 /** Takes in what WhatsApp delivers, in order, and publishes each message once. */
 
-import { errorTrace } from "#shared/error-trace.ts";
 import type { BaileysEventMap, WAMessage } from "../baileys/baileys.ts";
 import { createSerialQueue } from "../concurrency/serial-queue.ts";
 import type { EventLog } from "../events/event-log.ts";
-import { fromWhatsApp } from "../messages/from-whatsapp/from-whatsapp.ts";
 import type { OwnMessage } from "../messages/message-reads.ts";
 import type { MessageStatuses } from "../messages/message-status.ts";
 import type { MessageStore } from "../messages/message-store.ts";
 import type { Parties } from "../messages/parties.ts";
 import { type ReportedStatus, statusFromWhatsApp } from "../messages/status-from-whatsapp.ts";
 import type { SessionScope } from "../session-scope.ts";
+import { convertMessages } from "./convert-messages.ts";
 import { createKeptMessages } from "./kept-messages.ts";
 import { publishAll, type TakenIn } from "./taken-in.ts";
 
@@ -79,22 +78,13 @@ export function createInbox(
     }
   };
   const publish = async (batches: readonly Batch[]) => {
-    const converted = batches.flatMap(({ messages }) => messages).flatMap((one) => convert(one) ?? []);
+    const received = batches.flatMap(({ messages }) => messages);
+    const converted = convertMessages(received, ownJid(), log);
     try {
       return await publishAll(channelId, converted, { parties, events });
     } catch (error) {
       isBroken = true;
       throw error;
-    }
-  };
-  /** A message we cannot convert must not fail the session: it would fail again on every restart. */
-  const convert = (message: WAMessage): TakenIn | null => {
-    try {
-      const seen = fromWhatsApp(message, ownJid());
-      return seen && { message, seen };
-    } catch (error) {
-      log.warn({ event: "inbox", ...errorTrace(error) }, "message skipped: cannot be converted");
-      return null;
     }
   };
   /**

@@ -21,15 +21,19 @@ export function foldOf(change: SeenChange): { only: Filter<MessageDocument>; upd
   switch (change.type) {
     case "message_edited": {
       const { message: text, content } = change.data;
+      // What cannot be read leaves what was said before.
+      const said = content.type === "unavailable" ? {} : { text, content, type: content.type };
       return {
         only: { $or: [{ editedAt: { $exists: false } }, { editedAt: { $lte: at } }] },
-        update: { $set: { text, content, type: content.type, editedAt: at } },
+        update: { $set: { ...said, editedAt: at } },
       };
     }
     case "message_deleted":
       return { only: { deletedAt: { $exists: false } }, update: { $set: { deletedAt: at } } };
     case "reaction":
-      return { only: {}, update: reaction(change.sender, change.data.emoji, at) };
+      return change.data.emoji === undefined
+        ? null
+        : { only: {}, update: reaction(change.sender, change.data.emoji, at) };
     default:
       return null;
   }

@@ -127,7 +127,9 @@ function applyData(view: ChannelView, event: LiveEvent, now: number): ChannelVie
         : withEntry(view, eventMessage("phone", event.data, now));
     case "message_edited": {
       const { message, content } = event.data;
-      return withChange(view, event.data, (entry) => ({ ...entry, text: message, content, isEdited: true }));
+      // An edit that cannot be read leaves what was said before.
+      const said = content.type === "unavailable" ? {} : { text: message, content };
+      return withChange(view, event.data, (entry) => ({ ...entry, ...said, isEdited: true }));
     }
     case "message_deleted":
       return withChange(view, event.data, (entry) => ({ ...entry, isDeleted: true }));

@@ -28,37 +28,68 @@ export type SeenMessage = {
 
 /**
  * The event that callers get for a message that WhatsApp delivered, received or sent from another device of the account; null for
- * anything else: a placeholder for a message that could not be decrypted yet, a notification, WhatsApp's own bookkeeping, and
- * newsletters. `self` is the channel's own JID. LIDs are as they came: see `withKnownNumbers`.
+ * anything else: see `dropReason`. `self` is the channel's own JID. LIDs are as they came: see `withKnownNumbers`.
  */
 export function fromWhatsApp(received: WAMessage, self: string): SeenMessage | null {
-  const { key, message } = received;
-  const addressing = addressingOf(key, self);
-  if (!addressing || !key.id || !message) return null;
-  const { chat, sender, isMine, known } = addressing;
-  const heading = {
-    ...{ from: chat, sender, ...known },
-    ...filled({ pushName: isMine ? undefined : cut.name(received.pushName ?? "") }),
-    // A message without a valid time counts all the same.
-    sentAt: timeOf(received.messageTimestamp ?? 0) ?? epoch,
-  };
-  const seen = { chat, sender, messageId: cut.id(key.id) };
+  const { message } = received;
+  const envelope = envelopeOf(received, self);
+  if (!envelope || !message) return null;
   const unwrapped = unwrap(message);
   const found = changeIn(unwrapped);
   if (found) {
-    const isOurSide = isMine || isTurned(message, unwrapped.body, found);
-    return changed(seen, heading, found.change, { ...addressing, self, isOurSide });
+    const isOurSide = envelope.isMine || isTurned(message, unwrapped.body, found);
+    const author = found.change.key.id ? authorOf(found.change.key, { ...envelope, self, isOurSide }) : null;
+    if (author)
+      return isAllowed(found.change, author, envelope) ? changed(envelope, found.change, author) : null;
   }
-  const content = isTooLarge({ message }) ? tooLarge : contentOf(unwrapped);
-  if (!content) return null;
-  const data = { messageId: seen.messageId, ...heading, ...content };
+  const content = isTooLarge({ message }) ? tooLarge : contentOf(unwrapped, found?.field);
+  return content && messageEvent(envelope, content);
+}
+
+/** The event for a message whose conversion fails; null when it has no chat or no content. */
+export function unconverted(received: WAMessage, self: string): SeenMessage | null {
+  const envelope = envelopeOf(received, self);
+  // The values may be what failed.
+  const kind = Object.keys(received.message ?? {}).find((field) => field !== "messageContextInfo");
+  return envelope && kind !== undefined ? messageEvent(envelope, unsupported(kind)) : null;
+}
+
+/** Who wrote a message, where and when. */
+interface Envelope extends Addressing {
+  messageId: string;
+  /** The kind of device of ours that sent it, if one of ours did. */
+  origin: "phone" | "other_device";
+  heading: Pick<MessageEventData["message_deleted"], "from" | "sender" | "sentAt">;
+}
+
+/** Null for a message without an id, or in a chat that callers do not see. */
+function envelopeOf(received: WAMessage, self: string): Envelope | null {
+  const { key, pushName, messageTimestamp } = received;
+  const addressing = addressingOf(key, self);
+  if (!addressing || !key.id) return null;
+  const { chat, sender, isMine, known } = addressing;
+  const heading = {
+    ...{ from: chat, sender, ...known },
+    ...filled({ pushName: isMine ? undefined : cut.name(pushName ?? "") }),
+    // A message without a valid time counts all the same.
+    sentAt: timeOf(messageTimestamp ?? 0) ?? epoch,
+  };
+  return { ...addressing, messageId: cut.id(key.id), origin: originOf(received), heading };
+}
+
+type Content = Pick<MessageEventData["incoming_message"], "message" | "content">;
+
+function messageEvent(
+  { chat, sender, messageId, isMine, origin, heading }: Envelope,
+  content: Content,
+): SeenMessage {
+  const data = { messageId, ...heading, ...content };
   return isMine
     ? {
-        ...seen,
-        type: "outgoing_message",
-        data: { ...data, to: chat, type: "outgoing", origin: originOf(received) },
+        ...{ chat, sender, messageId, type: "outgoing_message" },
+        data: { ...data, to: chat, type: "outgoing", origin },
       }
-    : { ...seen, type: "incoming_message", data: { ...data, type: "incoming" } };
+    : { chat, sender, messageId, type: "incoming_message", data: { ...data, type: "incoming" } };
 }
 
 /** Baileys' messages of our own come from the phone unless another device is named. */
@@ -76,7 +107,9 @@ export function withoutContent(seen: SeenMessage): SeenMessage {
   return { ...seen, data: { ...data, ...("content" in data && tooLarge) } } as SeenMessage;
 }
 
-function contentOf({ body, isViewOnce }: Unwrapped) {
+/** The content of a message, and what stands beside it. A change that names no message is a message of the kind of its field. */
+function contentOf({ body, isViewOnce }: Unwrapped, change: string | undefined) {
+  if (change !== undefined) return unsupported(change);
   const kind = kindOf(body);
   if (!kind) return null;
   const { content, text } = kind.convert();
@@ -84,28 +117,23 @@ function contentOf({ body, isViewOnce }: Unwrapped) {
   return { message: text, content: { ...content, ...once }, ...contextOf(body, kind.field) };
 }
 
-type Heading = Pick<MessageEventData["message_deleted"], "from" | "sender" | "sentAt">;
-
-interface ChangePlace extends Addressing {
-  self: string;
-  /** The key of the change is written from our side. */
-  isOurSide: boolean;
+function unsupported(kind: string): Content {
+  return { message: "", content: { type: "unsupported", kind } };
 }
 
-/** Null for a change of a message that is not the sender's to change. */
+/** Only its author edits a message; a group's administrators delete what others wrote, too. */
+function isAllowed({ type }: Change, author: string, { sender, isShared }: Envelope): boolean {
+  if (type === "message_edited") return author === sender;
+  return type !== "message_deleted" || author === sender || isShared;
+}
+
 function changed(
-  seen: Pick<SeenMessage, "chat" | "sender" | "messageId">,
-  heading: Heading,
+  { chat, sender, messageId, heading }: Envelope,
   { key, ...change }: Change,
-  place: ChangePlace,
-): SeenMessage | null {
-  const author = authorOf(key, place);
-  const isOwn = author === heading.sender;
-  // A group's administrators delete what others wrote.
-  const isAllowed = change.type === "message_deleted" ? isOwn || place.isShared : isOwn;
-  const mustBeAllowed = change.type === "message_edited" || change.type === "message_deleted";
-  if (!key.id || !author || (mustBeAllowed && !isAllowed)) return null;
-  const data = { messageId: cut.id(key.id), ...heading, author };
+  author: string,
+): SeenMessage {
+  const seen = { chat, sender, messageId };
+  const data = { messageId: cut.id(key.id ?? ""), ...heading, author };
   if (change.type !== "message_edited") {
     const { type, ...fields } = change;
     return { ...seen, type, data: { ...data, ...fields } } as SeenMessage;
@@ -114,8 +142,14 @@ function changed(
   return { ...seen, type: change.type, data: { ...data, message: text, content } };
 }
 
+interface KeySide extends Envelope {
+  self: string;
+  /** The key is written from our side. */
+  isOurSide: boolean;
+}
+
 /** Who wrote the message that a key names: a key is as the sender sees it, unless it is from our side. */
-function authorOf(key: Change["key"], { chat, sender, self, isOurSide, isShared }: ChangePlace) {
+function authorOf(key: Change["key"], { chat, sender, self, isOurSide, isShared }: KeySide): string | null {
   if (key.fromMe) return isOurSide ? self : sender;
   if (isShared) return normaliseJid(key.participant);
   return isOurSide ? chat : self;
