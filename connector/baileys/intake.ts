@@ -32,7 +32,7 @@ export function takeInOrder(wa: WASocket, journal: Journal, listener: IntakeList
   });
   wa.ws.on("CB:ib,,offline", () => journal.caughtUp());
   const received = (batch: BaileysEventMap["messages.upsert"]) => {
-    // A message without content is a placeholder for one that was not decrypted (in time): it is not in the log.
+    // A message without content is a placeholder: the journal has no row for it.
     const messages = batch.messages.filter(({ message }) => message);
     const [one] = messages;
     if (one && messages.length === 1) rememberArrival(one, decryptedParts());

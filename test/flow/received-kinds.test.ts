@@ -84,6 +84,29 @@ test("an edit, a reaction and a deletion are events that name the message, and n
   expect(await told(id, "reaction")).toMatchObject({ data: { from: peer, author: peer, emoji: "👍" } });
 });
 
+test("a vote and a reaction without a key reach callers, although nobody can read the one or place the other", async () => {
+  const { id } = await send({ pollCreationMessageV3: { name: "When?", options: [{ optionName: "Mo" }] } });
+  const pollCreationMessageKey = { remoteJid: `${phoneNumber}@s.whatsapp.net`, fromMe: true, id };
+  const vote = { encPayload: Buffer.of(1), encIv: Buffer.of(2) };
+  await send({ pollUpdateMessage: { pollCreationMessageKey, vote } });
+  expect(await told(id, "poll_vote")).toMatchObject({
+    data: { from: peer, sender: peer, author: peer, unavailable: "undecryptable" },
+  });
+  const keyless = await send({ reactionMessage: { text: "👍" } });
+  expect(await told(keyless.id)).toMatchObject({
+    data: { from: peer, content: { type: "unsupported", kind: "reactionMessage" } },
+  });
+});
+
+test("a message to view once, which WhatsApp keeps from linked devices, is told without its content", async () => {
+  const content = [{ tag: "unavailable", attrs: { type: "view_once" } }];
+  const attrs = { id: "3EB0ONCEONLY", type: "media", t: "1700000000" };
+  await system.sandbox.account(contact).sendStanza(phoneNumber, { tag: "message", attrs, content });
+  expect(await told("3EB0ONCEONLY")).toMatchObject({
+    data: { from: peer, message: "", content: { type: "unavailable", reason: "view_once" } },
+  });
+});
+
 test("a message in a group comes with its chat and its author, and so does its reaction", async () => {
   const account = system.sandbox.account(contact);
   const group = account.createGroup("Neighbours", [phoneNumber]);

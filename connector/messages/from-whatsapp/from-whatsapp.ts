@@ -33,7 +33,9 @@ export type SeenMessage = {
 export function fromWhatsApp(received: WAMessage, self: string): SeenMessage | null {
   const { message } = received;
   const envelope = envelopeOf(received, self);
-  if (!envelope || !message) return null;
+  if (!envelope) return null;
+  // A message to view once comes to linked devices without its content.
+  if (!message) return received.key.isViewOnce ? messageEvent(envelope, viewOnce) : null;
   const unwrapped = unwrap(message);
   const found = changeIn(unwrapped);
   if (found) {
@@ -97,8 +99,8 @@ function originOf(received: WAMessage): "phone" | "other_device" {
   return (deviceOf(received) ?? 0) === 0 ? "phone" : "other_device";
 }
 
-const unavailable = { type: "unavailable", reason: "too_large" } as const;
-const tooLarge = { message: "", content: unavailable };
+const tooLarge = { message: "", content: { type: "unavailable", reason: "too_large" } } as const;
+const viewOnce = { message: "", content: { type: "unavailable", reason: "view_once" } } as const;
 const epoch = new Date(0).toISOString();
 
 /** The same event, without the content that made it too large for the log. */

@@ -49,6 +49,7 @@ const kinds = {
   productMessage: commerce.product,
   groupInviteMessage: notices.groupInvite,
   callLogMesssage: notices.callLog,
+  placeholderMessage: notices.placeholder,
 } satisfies Kinds;
 
 /** Fields that say nothing to a caller on their own. */

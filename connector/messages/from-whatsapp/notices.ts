@@ -1,6 +1,6 @@
 import { proto } from "../../baileys/baileys.ts";
 import { filled, timeOf, whole } from "./fields.ts";
-import type { Convert } from "./kind.ts";
+import type { Convert, Converted } from "./kind.ts";
 
 export const groupInvite: Convert<"groupInviteMessage"> = (value) => {
   const { groupJid, groupName, inviteCode, inviteExpiration, caption } = value;
@@ -26,3 +26,9 @@ export const callLog: Convert<"callLogMesssage"> = ({ callOutcome, isVideo, dura
     text: "",
   };
 };
+
+/** WhatsApp shows the message on the phone only. */
+export const placeholder = (): Converted => ({
+  content: { type: "unavailable", reason: "withheld" },
+  text: "",
+});

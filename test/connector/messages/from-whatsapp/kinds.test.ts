@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { proto } from "#connector/baileys/baileys.ts";
+import { proto, type WAMessage } from "#connector/baileys/baileys.ts";
 import { fromWhatsApp } from "#connector/messages/from-whatsapp/from-whatsapp.ts";
 import { messageEvents } from "#shared/message-events.ts";
 import { receivedContentSchema, receivedKinds } from "#shared/received-content.ts";
@@ -407,6 +407,12 @@ const received: [string, proto.IMessage, object, string][] = [
     "",
   ],
   [
+    "a message that WhatsApp shows on the phone only",
+    { placeholderMessage: { type: proto.Message.PlaceholderMessage.PlaceholderType.MASK_LINKED_DEVICES } },
+    { type: "unavailable", reason: "withheld" },
+    "",
+  ],
+  [
     "a message of a kind without a form",
     { sendPaymentMessage: {} },
     { type: "unsupported", kind: "sendPaymentMessage" },
@@ -503,4 +509,15 @@ test("a message says nothing when it holds bookkeeping alone", () => {
   expect(convert({ protocolMessage: { type: 5 }, messageContextInfo: {} })).toBeNull();
   expect(convert({ senderKeyDistributionMessage: { groupId: "1@g.us" } })).toBeNull();
   expect(convert({})).toBeNull();
+});
+
+test("a message to view once comes without content, and is told as unavailable", () => {
+  const stub: WAMessage = { key: { ...message({}).key, isViewOnce: true }, messageTimestamp: 1_700_000_000 };
+  expect(fromWhatsApp(stub, ownJid)).toMatchObject({
+    type: "incoming_message",
+    data: { from: peer, message: "", content: { type: "unavailable", reason: "view_once" } },
+  });
+  expect(fromWhatsApp({ ...stub, key: { ...stub.key, fromMe: true } }, ownJid)).toMatchObject({
+    type: "outgoing_message",
+  });
 });
