@@ -110,10 +110,11 @@ export function withoutContent(seen: SeenMessage): SeenMessage {
 }
 
 /** The content of a message, and what stands beside it. A change that names no message is a message of the kind of its field. */
-function contentOf({ body, isViewOnce }: Unwrapped, change: string | undefined) {
+function contentOf({ body, isViewOnce, wrapper }: Unwrapped, change: string | undefined) {
   if (change !== undefined) return unsupported(change);
   const kind = kindOf(body);
-  if (!kind) return null;
+  // Some wrappers are the message themselves: a mention in a status holds nothing else.
+  if (!kind) return wrapper === null ? null : unsupported(wrapper);
   const { content, text } = kind.convert();
   const once = isViewOnce && "mimetype" in content ? { viewOnce: true as const } : {};
   return { message: text, content: { ...content, ...once }, ...contextOf(body, kind.field) };

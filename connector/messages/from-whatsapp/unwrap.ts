@@ -5,10 +5,15 @@ const { FutureProofMessage, DeviceSentMessage } = proto.Message;
 
 type ContextInfo = proto.IMessageContextInfo;
 
+/** They are around bookkeeping, too, such as a new timer of the chat. */
+const plainWrappers: ReadonlySet<string> = new Set(["deviceSentMessage", "ephemeralMessage"]);
+
 export interface Unwrapped {
   body: Body;
   /** A wrapper around it says that the recipient may look once. */
   isViewOnce: boolean;
+  /** The innermost wrapper that means something; null without one. */
+  wrapper: string | null;
   /** What stands beside the body and beside each wrapper; what is further inside counts. */
   beside: ContextInfo;
 }
@@ -20,13 +25,15 @@ export interface Unwrapped {
 export function unwrap(message: Body): Unwrapped {
   let body = message;
   let isViewOnce = false;
+  let wrapper: string | null = null;
   const beside: ContextInfo = { ...body.messageContextInfo };
   for (let next = wrapped(body); next !== null; next = wrapped(body)) {
     isViewOnce ||= next.name.startsWith("viewOnce");
+    if (!plainWrappers.has(next.name)) wrapper = next.name;
     body = next.inner;
     Object.assign(beside, body.messageContextInfo);
   }
-  return { body, isViewOnce, beside };
+  return { body, isViewOnce, wrapper, beside };
 }
 
 function wrapped(body: Body): { name: string; inner: Body } | null {

@@ -505,6 +505,25 @@ test("no message that the protocol can read is refused, and all that is told of 
   expect(told).toBeGreaterThan(1_000);
 });
 
+describe("a wrapper around nothing that callers see is told by its name", () => {
+  const { STATUS_MENTION_MESSAGE, EPHEMERAL_SETTING } = proto.Message.ProtocolMessage.Type;
+  const mention = { protocolMessage: { type: STATUS_MENTION_MESSAGE } };
+  const timer = { protocolMessage: { type: EPHEMERAL_SETTING, ephemeralExpiration: 86_400 } };
+  test.each<[string, proto.IMessage]>([
+    ["statusMentionMessage", { statusMentionMessage: { message: mention } }],
+    ["groupStatusMessageV2", { groupStatusMessageV2: { message: {} } }],
+    ["botTaskMessage", { ephemeralMessage: { message: { botTaskMessage: { message: {} } } } }],
+    ["viewOnceMessage", { viewOnceMessage: {} }],
+  ])("%s", (kind, body) => {
+    expect(dataOf(body).content).toEqual({ type: "unsupported", kind });
+  });
+
+  test("but a new timer, which is always wrapped, says nothing", () => {
+    expect(convert({ ephemeralMessage: { message: timer } })).toBeNull();
+    expect(convert({ deviceSentMessage: { destinationJid: peer, message: timer } })).toBeNull();
+  });
+});
+
 test("a message says nothing when it holds bookkeeping alone", () => {
   expect(convert({ protocolMessage: { type: 5 }, messageContextInfo: {} })).toBeNull();
   expect(convert({ senderKeyDistributionMessage: { groupId: "1@g.us" } })).toBeNull();
