@@ -79,7 +79,7 @@ export function createInbox(
   };
   const publish = async (batches: readonly Batch[]) => {
     const received = batches.flatMap(({ messages }) => messages);
-    const converted = convertMessages(received, ownJid(), log);
+    const converted = convertMessages(received, { jid: ownJid(), isOwn: parties.isOwn }, log);
     try {
       return await publishAll(channelId, converted, { parties, events });
     } catch (error) {

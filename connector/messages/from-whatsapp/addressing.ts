@@ -1,5 +1,6 @@
 import { jidUser, normaliseJid, phoneNumberOf } from "#shared/jid.ts";
 import type { WAMessage } from "../../baileys/baileys.ts";
+import type { Parties } from "../parties.ts";
 import { filled } from "./fields.ts";
 
 /** A chat and the author of a message in it. */
@@ -14,29 +15,41 @@ export interface Addressing {
   known: { phoneNumber?: string; lid?: string };
 }
 
+/** The channel's own account. */
+export interface OwnAccount {
+  /** Its JID, by which callers know it. */
+  jid: string;
+  isOwn: Parties["isOwn"];
+}
+
 /** Null for a chat that is neither with a person nor a group nor for statuses. */
-export function addressingOf(
-  { remoteJid, remoteJidAlt, participant, participantAlt, fromMe }: WAMessage["key"],
-  self: string,
-): Addressing | null {
-  const isMine = Boolean(fromMe);
-  const author = personOf(participant, participantAlt);
-  const room = remoteJid === statusChat ? statusChat : groupOf(remoteJid);
-  if (room !== null) {
-    if (isMine) return { chat: room, sender: self, isMine, isShared: true, known: {} };
+export function addressingOf(key: WAMessage["key"], account: OwnAccount): Addressing | null {
+  const { remoteJid, remoteJidAlt, participant, participantAlt } = key;
+  const isBroadcast = remoteJid?.endsWith("@broadcast") ?? false;
+  // In broadcasts, Baileys compares the author with the account's number only.
+  const isMine = Boolean(key.fromMe) || (isBroadcast && account.isOwn(participant));
+  const room = roomOf(remoteJid);
+  if (room !== null && isMine) return { chat: room, sender: account.jid, isMine, isShared: true, known: {} };
+  const author = personOf(participant, participantAlt ?? (isBroadcast ? remoteJidAlt : null));
+  if (room !== null && !isList(room))
     return author && { chat: room, sender: author.jid, isMine, isShared: true, known: author.known };
-  }
   // A message to a broadcast list comes from its author alone.
-  const peer = remoteJid?.endsWith("@broadcast") ? author : personOf(remoteJid, remoteJidAlt);
-  if (!peer) return null;
-  return { chat: peer.jid, sender: isMine ? self : peer.jid, isMine, isShared: false, known: peer.known };
+  const peer = isBroadcast ? author : personOf(remoteJid, remoteJidAlt);
+  const sender = isMine ? account.jid : peer?.jid;
+  return peer && sender ? { chat: peer.jid, sender, isMine, isShared: false, known: peer.known } : null;
 }
 
 const statusChat = "status@broadcast";
 
-function groupOf(jid: string | null | undefined): string | null {
+/** A chat that has a name of its own: a group, the statuses, a broadcast list. */
+function roomOf(jid: string | null | undefined): string | null {
+  if (jid && (jid === statusChat || isList(jid))) return jid;
   const known = normaliseJid(jid);
   return known?.endsWith("@g.us") ? known : null;
+}
+
+function isList(jid: string): boolean {
+  return /^\d{1,20}@broadcast$/.test(jid);
 }
 
 /** The phone number's JID if it is known, otherwise the LID's. Null if it is not a person's. */

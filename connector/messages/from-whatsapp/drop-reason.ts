@@ -1,5 +1,5 @@
 import { proto, type WAMessage } from "../../baileys/baileys.ts";
-import { addressingOf } from "./addressing.ts";
+import { addressingOf, type OwnAccount } from "./addressing.ts";
 import { changeIn } from "./change.ts";
 import { kindOf } from "./kinds.ts";
 import { unwrap } from "./unwrap.ts";
@@ -16,7 +16,10 @@ export type DropReason =
 const { CIPHERTEXT } = proto.WebMessageInfo.StubType;
 
 /** Why `fromWhatsApp` returns null for this message; null for bookkeeping, which nobody misses. */
-export function dropReason({ key, message, messageStubType }: WAMessage): DropReason | null {
+export function dropReason(
+  { key, message, messageStubType }: WAMessage,
+  account: OwnAccount,
+): DropReason | null {
   // WhatsApp sends the message again when the contact or the phone still has it.
   if (messageStubType === CIPHERTEXT) return "undecryptable";
   if (messageStubType) return "notification";
@@ -25,5 +28,5 @@ export function dropReason({ key, message, messageStubType }: WAMessage): DropRe
   const change = changeIn(unwrapped);
   if (!change && !kindOf(unwrapped.body)) return null;
   if (key.remoteJid?.endsWith("@newsletter")) return "newsletter";
-  return change && key.id && addressingOf(key, "") ? "forbidden_change" : "unknown_chat";
+  return change && key.id && addressingOf(key, account) ? "forbidden_change" : "unknown_chat";
 }

@@ -5,7 +5,7 @@ import type { MessageEventData } from "#shared/message-events.ts";
 import { deviceOf } from "../../baileys/arrivals.ts";
 import type { WAMessage } from "../../baileys/baileys.ts";
 import { isTooLarge } from "../../baileys/too-large.ts";
-import { type Addressing, addressingOf } from "./addressing.ts";
+import { type Addressing, addressingOf, type OwnAccount } from "./addressing.ts";
 import { type Change, changeIn, isTurned } from "./change.ts";
 import { contextOf } from "./context.ts";
 import { cut, filled, timeOf } from "./fields.ts";
@@ -28,11 +28,11 @@ export type SeenMessage = {
 
 /**
  * The event that callers get for a message that WhatsApp delivered, received or sent from another device of the account; null for
- * anything else: see `dropReason`. `self` is the channel's own JID. LIDs are as they came: see `withKnownNumbers`.
+ * anything else: see `dropReason`. LIDs are as they came: see `withKnownNumbers`.
  */
-export function fromWhatsApp(received: WAMessage, self: string): SeenMessage | null {
+export function fromWhatsApp(received: WAMessage, account: OwnAccount): SeenMessage | null {
   const { message } = received;
-  const envelope = envelopeOf(received, self);
+  const envelope = envelopeOf(received, account);
   if (!envelope) return null;
   // A message to view once comes to linked devices without its content.
   if (!message) return received.key.isViewOnce ? messageEvent(envelope, viewOnce) : null;
@@ -40,7 +40,9 @@ export function fromWhatsApp(received: WAMessage, self: string): SeenMessage | n
   const found = changeIn(unwrapped);
   if (found) {
     const isOurSide = envelope.isMine || isTurned(message, unwrapped.body, found);
-    const author = found.change.key.id ? authorOf(found.change.key, { ...envelope, self, isOurSide }) : null;
+    const author = found.change.key.id
+      ? authorOf(found.change.key, { ...envelope, self: account.jid, isOurSide })
+      : null;
     if (author)
       return isAllowed(found.change, author, envelope) ? changed(envelope, found.change, author) : null;
   }
@@ -49,8 +51,8 @@ export function fromWhatsApp(received: WAMessage, self: string): SeenMessage | n
 }
 
 /** The event for a message whose conversion fails; null when it has no chat or no content. */
-export function unconverted(received: WAMessage, self: string): SeenMessage | null {
-  const envelope = envelopeOf(received, self);
+export function unconverted(received: WAMessage, account: OwnAccount): SeenMessage | null {
+  const envelope = envelopeOf(received, account);
   // The values may be what failed.
   const kind = Object.keys(received.message ?? {}).find((field) => field !== "messageContextInfo");
   return envelope && kind !== undefined ? messageEvent(envelope, unsupported(kind)) : null;
@@ -65,9 +67,9 @@ interface Envelope extends Addressing {
 }
 
 /** Null for a message without an id, or in a chat that callers do not see. */
-function envelopeOf(received: WAMessage, self: string): Envelope | null {
+function envelopeOf(received: WAMessage, account: OwnAccount): Envelope | null {
   const { key, pushName, messageTimestamp } = received;
-  const addressing = addressingOf(key, self);
+  const addressing = addressingOf(key, account);
   if (!addressing || !key.id) return null;
   const { chat, sender, isMine, known } = addressing;
   const heading = {

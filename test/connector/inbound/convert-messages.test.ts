@@ -2,12 +2,12 @@ import { expect, test } from "vitest";
 import { proto, type WAMessage } from "#connector/baileys/baileys.ts";
 import { convertMessages } from "#connector/inbound/convert-messages.ts";
 import { createLog } from "#shared/log.ts";
-import { message, ownJid, peer } from "../messages/from-whatsapp/received-messages.fixture.ts";
+import { account, message, peer } from "../messages/from-whatsapp/received-messages.fixture.ts";
 
 function convert(messages: WAMessage[]) {
   const lines: Record<string, unknown>[] = [];
   const log = createLog("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
-  return { seen: convertMessages(messages, ownJid, log).map(({ seen }) => seen), lines };
+  return { seen: convertMessages(messages, account, log).map(({ seen }) => seen), lines };
 }
 
 const broken = (name: string): WAMessage => ({

@@ -4,7 +4,7 @@ import { isFitting } from "#connector/events/event-size.ts";
 import { deduplicationId } from "#connector/messages/deduplication-id.ts";
 import { fromWhatsApp, withoutContent } from "#connector/messages/from-whatsapp/from-whatsapp.ts";
 import { withKnownNumbers } from "#connector/messages/from-whatsapp/with-known-numbers.ts";
-import { convert, lid, message, ownJid, peer } from "./received-messages.fixture.ts";
+import { account, convert, lid, message, ownJid, ownLid, peer } from "./received-messages.fixture.ts";
 
 describe("addresses", () => {
   test("an incoming message names its chat and everything known about its sender", () => {
@@ -170,7 +170,7 @@ describe("what a message says about others", () => {
 
   test("the name that its author gives themselves", () => {
     const one = message({ conversation: "Hello" }, { pushName: "Ada" });
-    expect(fromWhatsApp(one, ownJid)?.data.pushName).toBe("Ada");
+    expect(fromWhatsApp(one, account)?.data.pushName).toBe("Ada");
   });
 });
 
@@ -254,6 +254,28 @@ test("a message to a broadcast list is one in its author's chat", () => {
   });
 });
 
+test("the other address of a broadcast's author stands beside the list's", () => {
+  const key = { participant: lid, remoteJidAlt: peer };
+  for (const remoteJid of ["1700000000@broadcast", "status@broadcast"]) {
+    expect(convert({ conversation: "To all" }, { ...key, remoteJid })).toMatchObject({
+      data: { sender: peer, phoneNumber: "15550100001", lid },
+    });
+  }
+});
+
+test.each([ownJid, ownLid])(
+  "what %s posts is outgoing, to the statuses or to a broadcast list",
+  (participant) => {
+    for (const remoteJid of ["status@broadcast", "1700000000@broadcast"]) {
+      const key = { remoteJid, participant, fromMe: participant === ownJid };
+      expect(convert({ conversation: "To all" }, key)).toMatchObject({
+        ...{ chat: remoteJid, sender: ownJid, type: "outgoing_message" },
+        data: { from: remoteJid, to: remoteJid, sender: ownJid, type: "outgoing" },
+      });
+    }
+  },
+);
+
 describe("`fromWhatsApp` returns null for", () => {
   test.each<[string, WAMessage]>([
     ["a placeholder for a message that could not be decrypted", { key: message({}).key, messageStubType: 2 }],
@@ -268,7 +290,7 @@ describe("`fromWhatsApp` returns null for", () => {
     ["a message without a chat", message({ conversation: "Hi" }, { key: { remoteJid: null } })],
     ["a message without an id", message({ conversation: "Hi" }, { key: { id: null } })],
   ])("%s", (_name, one) => {
-    expect(fromWhatsApp(one, ownJid)).toBeNull();
+    expect(fromWhatsApp(one, account)).toBeNull();
   });
 });
 
@@ -277,7 +299,7 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY, 1e18, 253_402_300_800, -1, null
   (messageTimestamp) => {
     const { messageTimestamp: _, ...rest } = message({ conversation: "Hello" });
     const one = { ...rest, ...(messageTimestamp === undefined ? {} : { messageTimestamp }) };
-    expect(fromWhatsApp(one, ownJid)?.data.sentAt).toBe("1970-01-01T00:00:00.000Z");
+    expect(fromWhatsApp(one, account)?.data.sentAt).toBe("1970-01-01T00:00:00.000Z");
   },
 );
 
@@ -292,7 +314,7 @@ test("what stands beside the content is cut, so that an event without its conten
     { protocolMessage: { type: 14, key, editedMessage: { conversation: long } } },
   ];
   for (const body of bodies) {
-    const seen = fromWhatsApp(message(body, { pushName: long }), ownJid);
+    const seen = fromWhatsApp(message(body, { pushName: long }), account);
     if (!seen) throw new Error("The message was not converted");
     expect(isFitting({ ...withoutContent(seen).data })).toBe(true);
   }

@@ -4,7 +4,7 @@ import { proto, type WAMessage } from "#connector/baileys/baileys.ts";
 import { fromWhatsApp } from "#connector/messages/from-whatsapp/from-whatsapp.ts";
 import { messageEvents } from "#shared/message-events.ts";
 import { receivedContentSchema, receivedKinds } from "#shared/received-content.ts";
-import { convert, dataOf, message, ownJid, peer } from "./received-messages.fixture.ts";
+import { account, convert, dataOf, message, peer } from "./received-messages.fixture.ts";
 
 const file = { mimetype: "image/png", fileLength: 1234, caption: "look" };
 const told = { mimetype: "image/png", sizeBytes: 1234 };
@@ -470,7 +470,7 @@ describe("a wrapper is removed, by its type", () => {
       nested = proto.Message.create({ ephemeralMessage: FutureProofMessage.create({ message: nested }) });
     nested = { deviceSentMessage: DeviceSentMessage.create({ message: nested }) };
     const one = { ...message({}), message: nested };
-    expect(fromWhatsApp(one, ownJid)?.data).toMatchObject({ message: "deep" });
+    expect(fromWhatsApp(one, account)?.data).toMatchObject({ message: "deep" });
   });
 });
 
@@ -496,7 +496,7 @@ test("no message that the protocol can read is refused, and all that is told of 
     } catch {
       return;
     }
-    const seen = fromWhatsApp({ ...message({}), message: body }, ownJid);
+    const seen = fromWhatsApp({ ...message({}), message: body }, account);
     if (!seen) return;
     told++;
     messageEvents[seen.type].schema.strict().parse(seen.data);
@@ -532,11 +532,11 @@ test("a message says nothing when it holds bookkeeping alone", () => {
 
 test("a message to view once comes without content, and is told as unavailable", () => {
   const stub: WAMessage = { key: { ...message({}).key, isViewOnce: true }, messageTimestamp: 1_700_000_000 };
-  expect(fromWhatsApp(stub, ownJid)).toMatchObject({
+  expect(fromWhatsApp(stub, account)).toMatchObject({
     type: "incoming_message",
     data: { from: peer, message: "", content: { type: "unavailable", reason: "view_once" } },
   });
-  expect(fromWhatsApp({ ...stub, key: { ...stub.key, fromMe: true } }, ownJid)).toMatchObject({
+  expect(fromWhatsApp({ ...stub, key: { ...stub.key, fromMe: true } }, account)).toMatchObject({
     type: "outgoing_message",
   });
 });

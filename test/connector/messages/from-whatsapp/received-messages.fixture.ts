@@ -5,6 +5,10 @@ export const peer = "15550100001@s.whatsapp.net";
 export const lid = "4242@lid";
 export const ownJid = "15550100002@s.whatsapp.net";
 export const ownLid = "4343@lid";
+export const account = {
+  jid: ownJid,
+  isOwn: (jid: string | null | undefined) => jid === ownJid || jid === ownLid,
+};
 
 /** As it arrives: in the classes of the protocol, with its 64-bit numbers. */
 export function message(body: proto.IMessage, fields: Partial<WAMessage> = {}): WAMessage {
@@ -17,7 +21,7 @@ export function message(body: proto.IMessage, fields: Partial<WAMessage> = {}): 
 }
 
 export function convert(body: proto.IMessage, key: Partial<WAMessage["key"]> = {}) {
-  return fromWhatsApp(message(body, { key: key as WAMessage["key"] }), ownJid);
+  return fromWhatsApp(message(body, { key: key as WAMessage["key"] }), account);
 }
 
 /** The data of the event for a message, whose type the test knows. */
@@ -29,5 +33,5 @@ export function dataOf(body: proto.IMessage, key?: Partial<WAMessage["key"]>): R
 export function handedOver(body: proto.IMessage, key: Partial<WAMessage["key"]> = {}) {
   const one = message(body, { key: key as WAMessage["key"] });
   cleanMessage(one, ownJid, ownLid);
-  return fromWhatsApp(one, ownJid);
+  return fromWhatsApp(one, account);
 }
