@@ -30,6 +30,12 @@ const message = z.object({
   replyTo: z.object({ messageId: z.string(), sender: jid.optional() }).optional(),
   mentions: z.array(jid).optional(),
   forwarded: z.literal(true).optional(),
+  /** The id of the album that the picture or video is in. */
+  album: z.string().optional(),
+  /** The id of the message that has the same picture or video in another form, such as one of lower quality. */
+  versionOf: z.string().optional(),
+  /** The id of the event or poll whose picture it is. */
+  illustrates: z.string().optional(),
   /** The advertisement from which the chat began. */
   referral: z
     .object({

@@ -64,7 +64,7 @@ export const sticker = receivedKind(
   { type: "sticker", mimetype: "image/webp", sizeBytes: 14_330, width: 512, height: 512 },
 );
 
-/** Says that so many images and videos follow, each of which names this message in `album`. */
+/** Says that so many images and videos follow; the event of each names this message in `album`. */
 export const album = receivedKind(
   z.object({ type: z.literal("album"), images: z.number().int(), videos: z.number().int() }),
   { type: "album", images: 3, videos: 1 },

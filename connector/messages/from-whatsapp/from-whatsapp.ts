@@ -6,6 +6,7 @@ import { deviceOf } from "../../baileys/arrivals.ts";
 import type { WAMessage } from "../../baileys/baileys.ts";
 import { isTooLarge } from "../../baileys/too-large.ts";
 import { type Addressing, addressingOf, type OwnAccount } from "./addressing.ts";
+import { associationOf } from "./association.ts";
 import { type Change, changeIn, isTurned } from "./change.ts";
 import { contextOf } from "./context.ts";
 import { cut, filled, timeOf } from "./fields.ts";
@@ -112,14 +113,19 @@ export function withoutContent(seen: SeenMessage): SeenMessage {
 }
 
 /** The content of a message, and what stands beside it. A change that names no message is a message of the kind of its field. */
-function contentOf({ body, isViewOnce, wrapper }: Unwrapped, change: string | undefined) {
+function contentOf({ body, isViewOnce, wrapper, beside }: Unwrapped, change: string | undefined) {
   if (change !== undefined) return unsupported(change);
   const kind = kindOf(body);
   // Some wrappers are the message themselves: a mention in a status holds nothing else.
   if (!kind) return wrapper === null ? null : unsupported(wrapper);
   const { content, text } = kind.convert();
   const once = isViewOnce && "mimetype" in content ? { viewOnce: true as const } : {};
-  return { message: text, content: { ...content, ...once }, ...contextOf(body, kind.field) };
+  return {
+    message: text,
+    content: { ...content, ...once },
+    ...contextOf(body, kind.field),
+    ...associationOf(beside),
+  };
 }
 
 function unsupported(kind: string): Content {
