@@ -13,8 +13,8 @@ const withheld: Record<Of<"unavailable">["reason"], string> = {
 /** What a message holds besides its text, in words; empty for a plain text. */
 const words: { [T in Type]?: (content: Of<T>) => (string | null | undefined)[] } = {
   text: () => [],
-  location: ({ latitude, longitude }) => ["location", `${latitude}, ${longitude}`],
-  live_location: ({ latitude, longitude }) => ["live location", `${latitude}, ${longitude}`],
+  location: (content) => ["location", coordinates(content)],
+  live_location: (content) => ["live location", coordinates(content)],
   contacts: ({ contacts }) => ["contact", ...contacts.flatMap(({ phones }) => phones)],
   poll: ({ options }) => ["poll", options.join(" / ")],
   event: ({ start, location }) => ["event", start, location],
@@ -34,6 +34,10 @@ export function contentWords(content: ReceivedContent): string {
     | ((content: ReceivedContent) => (string | null | undefined)[])
     | undefined;
   return (own?.(content) ?? fileWords(content)).filter(Boolean).join(" · ");
+}
+
+function coordinates({ latitude, longitude }: Of<"location"> | Of<"live_location">): string | null {
+  return latitude === undefined || longitude === undefined ? null : `${latitude}, ${longitude}`;
 }
 
 function fileWords(content: ReceivedContent): (string | null | undefined)[] {

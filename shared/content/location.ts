@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { receivedKind } from "./received-kind.ts";
 
-/** In degrees. */
-const coordinates = { latitude: z.number(), longitude: z.number() };
+/** In degrees; absent when the sender's app gives none. */
+const coordinates = { latitude: z.number().optional(), longitude: z.number().optional() };
 const accuracyMetres = z.number().int().optional();
 
 export const location = receivedKind(

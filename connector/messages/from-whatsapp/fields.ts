@@ -5,9 +5,9 @@ type Filled<T> = { [Name in keyof T]?: NonNullable<T[Name]> };
 
 /** The fields that say something: without `null`, `undefined` and empty text. */
 export function filled<T extends object>(fields: T): Filled<T> {
-  const entries = Object.entries(fields)
-    .filter(([, value]) => value ?? false)
-    .filter(([, value]) => value !== "");
+  const entries = Object.entries(fields).filter(
+    ([, value]) => value !== null && value !== undefined && value !== "",
+  );
   return Object.fromEntries(entries) as Filled<T>;
 }
 
@@ -36,8 +36,16 @@ export function whole(value: ProtoNumber): number | undefined {
   return Number.isSafeInteger(number) ? number : undefined;
 }
 
+/** A number that JSON can write. */
+export function finite(value: number | null | undefined): number | undefined {
+  return Number.isFinite(value) ? Number(value) : undefined;
+}
+
 /** The end of the last year that RFC 3339 can write. */
 const lastMs = Date.parse("9999-12-31T23:59:59Z");
+
+/** What stands for a time that is absent where one is required. */
+export const epoch = new Date(0).toISOString();
 
 /** RFC 3339; undefined when the time is absent or cannot be written. */
 export function timeOf(seconds: ProtoNumber): string | undefined {

@@ -9,7 +9,7 @@ import { type Addressing, addressingOf, type OwnAccount } from "./addressing.ts"
 import { associationOf } from "./association.ts";
 import { type Change, changeIn, isTurned } from "./change.ts";
 import { contextOf } from "./context.ts";
-import { cut, filled, timeOf } from "./fields.ts";
+import { cut, epoch, filled, timeOf } from "./fields.ts";
 import { kindOf } from "./kinds.ts";
 import { type Unwrapped, unwrap } from "./unwrap.ts";
 
@@ -104,7 +104,6 @@ function originOf(received: WAMessage): "phone" | "other_device" {
 
 const tooLarge = { message: "", content: { type: "unavailable", reason: "too_large" } } as const;
 const viewOnce = { message: "", content: { type: "unavailable", reason: "view_once" } } as const;
-const epoch = new Date(0).toISOString();
 
 /** The same event, without the content that made it too large for the log. */
 export function withoutContent(seen: SeenMessage): SeenMessage {

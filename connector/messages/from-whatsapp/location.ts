@@ -1,22 +1,23 @@
-import { filled, whole } from "./fields.ts";
+import { filled, finite, whole } from "./fields.ts";
 import type { Convert } from "./kind.ts";
 
-interface Place {
+interface Coordinates {
   degreesLatitude?: number | null;
   degreesLongitude?: number | null;
   accuracyInMeters?: number | null;
 }
 
-const placeOf = ({ degreesLatitude, degreesLongitude, accuracyInMeters }: Place) => ({
-  latitude: degreesLatitude ?? 0,
-  longitude: degreesLongitude ?? 0,
-  ...filled({ accuracyMetres: whole(accuracyInMeters) || undefined }),
-});
+const coordinatesOf = ({ degreesLatitude, degreesLongitude, accuracyInMeters }: Coordinates) =>
+  filled({
+    latitude: finite(degreesLatitude),
+    longitude: finite(degreesLongitude),
+    accuracyMetres: whole(accuracyInMeters) || undefined,
+  });
 
 export const location: Convert<"locationMessage"> = (value) => {
   const { name, address, url, comment } = value;
   return {
-    content: { type: "location", ...placeOf(value), ...filled({ name, address, url }) },
+    content: { type: "location", ...coordinatesOf(value), ...filled({ name, address, url }) },
     text: comment || [name, address].filter(Boolean).join(", "),
   };
 };
@@ -25,8 +26,9 @@ export const liveLocation: Convert<"liveLocationMessage"> = (value) => {
   const { speedInMps, caption } = value;
   return {
     content: {
-      ...{ type: "live_location", ...placeOf(value) },
-      ...filled({ metresPerSecond: speedInMps || undefined, caption }),
+      type: "live_location",
+      ...coordinatesOf(value),
+      ...filled({ metresPerSecond: finite(speedInMps), caption }),
     },
     text: caption ?? "",
   };

@@ -1,5 +1,5 @@
 import type { proto } from "../../baileys/baileys.ts";
-import { filled, timeOf, whole } from "./fields.ts";
+import { epoch, filled, timeOf, whole } from "./fields.ts";
 import type { Convert, Converted } from "./kind.ts";
 
 type Poll = proto.Message.IPollCreationMessage;
@@ -32,5 +32,3 @@ export const event: Convert<"eventMessage"> = (value) => {
     text: name ?? "",
   };
 };
-
-const epoch = new Date(0).toISOString();

@@ -16,6 +16,7 @@ test.each<[ReceivedContent, string]>([
     { type: "document", mimetype: "application/pdf", sizeBytes: 20_480, fileName: "a.pdf" },
     "document · a.pdf · application/pdf · 20 KB",
   ],
+  [{ type: "location" }, "location"],
   [{ type: "voice", mimetype: null, sizeBytes: null }, "voice"],
   [{ type: "poll", name: "When?", options: ["Mo", "Tu"], selectable: 1 }, "poll · Mo / Tu"],
   [{ type: "buttons", text: "Yes?", buttons: [{ text: "Yes" }, { text: "No" }] }, "[Yes] · [No]"],

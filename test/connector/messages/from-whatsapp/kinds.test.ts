@@ -107,6 +107,36 @@ const received: [string, proto.IMessage, object, string][] = [
     "Gate, Square 1",
   ],
   [
+    "a place on the equator",
+    { locationMessage: { degreesLatitude: 0, degreesLongitude: 32.5 } },
+    { type: "location", latitude: 0, longitude: 32.5 },
+    "",
+  ],
+  [
+    "a place without coordinates that JSON can write",
+    {
+      locationMessage: {
+        degreesLatitude: Number.NaN,
+        degreesLongitude: Number.POSITIVE_INFINITY,
+        name: "Gate",
+      },
+    },
+    { type: "location", name: "Gate" },
+    "Gate",
+  ],
+  [
+    "a live place that says nothing",
+    { liveLocationMessage: { speedInMps: Number.NEGATIVE_INFINITY, degreesLatitude: Number.NaN } },
+    { type: "live_location" },
+    "",
+  ],
+  [
+    "a voice note of less than a second",
+    { audioMessage: { ptt: true, seconds: 0 } },
+    { type: "voice", mimetype: null, sizeBytes: null, seconds: 0 },
+    "",
+  ],
+  [
     "a live place",
     {
       liveLocationMessage: {
