@@ -91,7 +91,7 @@ export const product = receivedKind(
     retailerId: z.string().optional(),
     url: z.string().optional(),
     price,
-    business: z.string().optional(),
+    seller: z.string().optional(),
   }),
   { type: "product", productId: "4211", title: "Coffee, 1 kg", price: { amount: 12.5, currency: "EUR" } },
 );

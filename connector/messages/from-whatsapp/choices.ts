@@ -1,5 +1,5 @@
 import type { proto } from "../../baileys/baileys.ts";
-import { filled } from "./fields.ts";
+import { filled, listed } from "./fields.ts";
 import type { Convert, Converted } from "./kind.ts";
 
 interface Button {
@@ -39,12 +39,17 @@ export const structured: Convert<"highlyStructuredMessage"> = ({ hydratedHsm, pa
     : shown("template", { text: (params ?? []).join(" ") || elementName }, []);
 
 export const interactive: Convert<"interactiveMessage"> = (value) => {
-  const { content, text } = shown("interactive", wordsOf(value), flowButtons(value));
+  const texts = textsOf(wordsOf(value));
+  const buttons = flowButtons(value);
   const cards = (value.carouselMessage?.cards ?? []).map((card) => ({
     ...textsOf(wordsOf(card)),
     buttons: flowButtons(card),
   }));
-  return { content: { ...content, ...(cards.length > 0 && { cards }) } as Converted["content"], text };
+  const content = { type: "interactive" as const, ...texts, buttons };
+  return {
+    content: cards.length > 0 ? { ...content, cards } : content,
+    text: visibleText(texts, buttons) || listed(cards.map((card) => visibleText(card, card.buttons))),
+  };
 };
 
 export const list: Convert<"listMessage"> = (value) => {
@@ -57,7 +62,11 @@ export const list: Convert<"listMessage"> = (value) => {
       ...filled({ description: row.description }),
     })),
   }));
-  return { content: { type: "list", ...texts, button: buttonText ?? "", sections }, text: texts.text };
+  const button = buttonText ?? "";
+  return {
+    content: { type: "list", ...texts, button, sections },
+    text: visibleText(texts, [{ text: button }]),
+  };
 };
 
 export const buttonsResponse: Convert<"buttonsResponseMessage"> = (value) =>
@@ -88,10 +97,14 @@ function textsOf({ header, text, footer }: Words) {
   return { ...filled({ header, footer }), text: text ?? "" };
 }
 
-function shown(type: "buttons" | "template" | "interactive", words: Words, choices: Button[]): Converted {
+function shown(type: "buttons" | "template", words: Words, buttons: Button[]): Converted {
   const texts = textsOf(words);
-  // A business may put everything into the header.
-  return { content: { type, ...texts, buttons: choices }, text: texts.text || texts.header || "" };
+  return { content: { type, ...texts, buttons }, text: visibleText(texts, buttons) };
+}
+
+/** A business may put everything into the header, or into the buttons. */
+function visibleText({ header, text, footer }: Words, buttons: readonly Button[]): string {
+  return text || header || footer || listed(buttons.map((button) => button.text));
 }
 
 function tapped(id: string | null | undefined, text: string | null | undefined): Converted {

@@ -1,3 +1,4 @@
+import { normaliseJid } from "#shared/jid.ts";
 import { filled, type ProtoNumber, whole } from "./fields.ts";
 import type { Convert } from "./kind.ts";
 
@@ -6,22 +7,27 @@ export const order: Convert<"orderMessage"> = (value) => {
   return {
     content: {
       ...{ type: "order", orderId: orderId ?? "", items: whole(itemCount) ?? 0 },
-      ...filled({ title: orderTitle, text: message, seller: sellerJid }),
+      ...filled({ title: orderTitle, text: message, seller: normaliseJid(sellerJid) }),
       ...filled({ total: priceOf(value.totalAmount1000, value.totalCurrencyCode) }),
     },
     text: message || orderTitle || "",
   };
 };
 
-export const product: Convert<"productMessage"> = ({ product: shown, body, businessOwnerJid }) => {
-  const { productId, title, description, retailerId, url } = shown ?? {};
+/** A product, or a whole catalogue. */
+export const product: Convert<"productMessage"> = (value) => {
+  const { product: shown, catalog, body, footer, businessOwnerJid } = value;
+  const { productId, retailerId, url } = shown ?? {};
+  const title = shown?.title || catalog?.title;
+  const description = shown?.description || catalog?.description;
   return {
     content: {
       ...{ type: "product", productId: productId ?? "" },
-      ...filled({ title, description, text: body, retailerId, url, business: businessOwnerJid }),
+      ...filled({ title, description, text: body, retailerId, url }),
+      ...filled({ seller: normaliseJid(businessOwnerJid) }),
       ...filled({ price: priceOf(shown?.priceAmount1000, shown?.currencyCode) }),
     },
-    text: body || title || "",
+    text: body || title || description || footer || "",
   };
 };
 

@@ -1,5 +1,5 @@
 import type { proto } from "../../baileys/baileys.ts";
-import { filled } from "./fields.ts";
+import { filled, listed } from "./fields.ts";
 import type { Convert, Converted } from "./kind.ts";
 
 type Card = proto.Message.IContactMessage;
@@ -17,7 +17,10 @@ export const sharePhoneNumber = (): Converted => ({ content: { type: "share_phon
 
 function contactsOf(cards: readonly Card[]): Converted {
   const contacts = cards.map(contactOf);
-  return { content: { type: "contacts", contacts }, text: contacts.map(({ name }) => name).join(", ") };
+  const names = contacts.map(
+    ({ name, organisation, phones, email }) => name || organisation || phones[0] || email,
+  );
+  return { content: { type: "contacts", contacts }, text: listed(names) };
 }
 
 function contactOf({ displayName, vcard }: Card) {
@@ -33,7 +36,7 @@ function contactOf({ displayName, vcard }: Card) {
 
 /** An organisation's parts, from the whole to the department. */
 function organisationOf(value = ""): string {
-  return value.split(";").filter(Boolean).join(", ");
+  return listed(value.split(";"));
 }
 
 /** The fields of a vCard, which may stand in groups and have parameters: `item1.TEL;waid=1555:+1 555`. */
@@ -46,6 +49,7 @@ function fieldsOf(vcard: string) {
   });
 }
 
+/** In one pass: an escaped backslash escapes nothing that follows it. */
 function unescaped(value: string): string {
-  return value.replace(/\\([nN])/g, "\n").replace(/\\([\\,;:])/g, "$1");
+  return value.replace(/\\([nN\\,;:])/g, (_, escaped: string) => (/n/i.test(escaped) ? "\n" : escaped));
 }

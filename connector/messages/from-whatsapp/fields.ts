@@ -1,3 +1,8 @@
+/** Texts in one line, without those that are absent. */
+export function listed(texts: readonly (string | null | undefined)[]): string {
+  return texts.filter(Boolean).join(", ");
+}
+
 /** A number as the protocol has it: 64 bits come as objects. */
 export type ProtoNumber = number | { toNumber(): number } | null | undefined;
 

@@ -1,4 +1,4 @@
-import { filled, finite, whole } from "./fields.ts";
+import { filled, finite, listed, whole } from "./fields.ts";
 import type { Convert } from "./kind.ts";
 
 interface Coordinates {
@@ -18,7 +18,7 @@ export const location: Convert<"locationMessage"> = (value) => {
   const { name, address, url, comment } = value;
   return {
     content: { type: "location", ...coordinatesOf(value), ...filled({ name, address, url }) },
-    text: comment || [name, address].filter(Boolean).join(", "),
+    text: comment || listed([name, address]),
   };
 };
 

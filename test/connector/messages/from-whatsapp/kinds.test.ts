@@ -185,6 +185,25 @@ const received: [string, proto.IMessage, object, string][] = [
     },
     "Ada, Countess, Bob",
   ],
+  [
+    "contacts without a name",
+    { contactsArrayMessage: { contacts: [{ vcard: "TEL:+1 555" }, { vcard: "EMAIL:a@example.org" }, {}] } },
+    {
+      type: "contacts",
+      contacts: [
+        { name: "", phones: ["+1 555"] },
+        { name: "", phones: [], email: "a@example.org" },
+        { name: "", phones: [] },
+      ],
+    },
+    "+1 555, a@example.org",
+  ],
+  [
+    "a contact whose card escapes a backslash",
+    { contactMessage: { vcard: "FN:C\\\\new\\, A\\nB" } },
+    { type: "contacts", contacts: [{ name: "C\\new, A\nB", phones: [] }] },
+    "C\\new, A\nB",
+  ],
   ["a request for our number", { requestPhoneNumberMessage: {} }, { type: "request_phone_number" }, ""],
   [
     "a number that is shown to us",
@@ -333,6 +352,35 @@ const received: [string, proto.IMessage, object, string][] = [
     "Our shops",
   ],
   [
+    "cards without a text of their own",
+    {
+      interactiveMessage: {
+        carouselMessage: {
+          cards: [
+            { header: { title: "North" } },
+            { nativeFlowMessage: { buttons: [flow("quick_reply", { display_text: "South", id: "s" })] } },
+          ],
+        },
+      },
+    },
+    {
+      type: "interactive",
+      text: "",
+      buttons: [],
+      cards: [
+        { header: "North", text: "", buttons: [] },
+        { text: "", buttons: [{ text: "South", id: "s" }] },
+      ],
+    },
+    "North, South",
+  ],
+  [
+    "buttons without a text",
+    { buttonsMessage: { buttons: [{ buttonId: "y", buttonText: { displayText: "Yes" } }] } },
+    { type: "buttons", text: "", buttons: [{ id: "y", text: "Yes" }] },
+    "Yes",
+  ],
+  [
     "a list",
     {
       listMessage: {
@@ -403,6 +451,23 @@ const received: [string, proto.IMessage, object, string][] = [
       },
     },
     { type: "product", productId: "9", title: "Coffee", price: { amount: 12.5, currency: "EUR" } },
+    "Coffee",
+  ],
+  [
+    "a catalogue",
+    {
+      productMessage: {
+        catalog: { title: "Our coffees", description: "Roasted here" },
+        businessOwnerJid: "15550100001:3@s.whatsapp.net",
+      },
+    },
+    { type: "product", productId: "", title: "Our coffees", description: "Roasted here", seller: peer },
+    "Our coffees",
+  ],
+  [
+    "a product without a title",
+    { productMessage: { product: { productId: "9", description: "Coffee" } } },
+    { type: "product", productId: "9", description: "Coffee" },
     "Coffee",
   ],
   [
