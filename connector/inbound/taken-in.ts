@@ -3,7 +3,7 @@ import type { EventLog } from "../events/event-log.ts";
 import { isFitting } from "../events/event-size.ts";
 import { deduplicationId } from "../messages/deduplication-id.ts";
 import { type SeenMessage, withoutContent } from "../messages/from-whatsapp/from-whatsapp.ts";
-import { namesIn, withKnownNumbers } from "../messages/from-whatsapp/with-known-numbers.ts";
+import { lidsIn, withKnownNumbers } from "../messages/from-whatsapp/with-known-numbers.ts";
 import type { Parties } from "../messages/parties.ts";
 
 /** A message that WhatsApp delivered, and the event that it makes. */
@@ -43,7 +43,7 @@ async function identified(
   taken: readonly TakenIn[],
   { parties, events }: PublishOptions,
 ): Promise<TakenIn[]> {
-  const lids = taken.flatMap(({ seen }) => namesIn(seen).filter((jid) => jid.endsWith("@lid")));
+  const lids = taken.flatMap(({ seen }) => lidsIn(seen));
   if (lids.length === 0) return [...taken];
   const numbers = await parties.numbersOf(lids);
   const named = taken.map(({ message, seen }) => ({

@@ -162,14 +162,14 @@ function withEntry(view: ChannelView, entry: Entry): ChannelView {
 /** Changes a message of the log, which its id names together with its author; one of ours that was written here keeps its form. */
 function withChange(
   view: ChannelView,
-  { from, messageId, author }: Pick<EventData["message_deleted"], "from" | "messageId" | "author">,
+  { from, author, messageId }: Pick<EventData["message_deleted"], "from" | "author" | "messageId">,
   change: (entry: EventMessage) => EventMessage,
 ): ChannelView {
   const isIt = (entry: Entry): entry is EventMessage =>
     (entry.kind === "incoming" || entry.kind === "phone") &&
     entry.chat === from &&
-    entry.messageId === messageId &&
-    entry.sender === author;
+    entry.sender === author &&
+    entry.messageId === messageId;
   return { ...view, entries: view.entries.map((entry) => (isIt(entry) ? change(entry) : entry)) };
 }
 
@@ -262,7 +262,7 @@ function eventMessage(
   const at = Date.parse(data.sentAt);
   return {
     kind,
-    id: `${kind}-${data.from}-${data.messageId}`,
+    id: `${kind}-${data.from}-${data.sender}-${data.messageId}`,
     messageId: data.messageId,
     chat: data.from,
     sender: data.sender,

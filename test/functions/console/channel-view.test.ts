@@ -220,7 +220,10 @@ test("an edit, a reaction and a deletion change the message that they name, and 
     sentAt: "2026-01-15T10:31:00Z",
   };
   const content = { type: "text" as const, text: "Hi!" };
-  const start = all(view(), incoming("IN1"), incoming("IN2"), incoming("IN1", { from: "1@lid" }));
+  const elsewhere = incoming("IN1", { from: "1@lid", sender: "1@lid" });
+  const anotherAuthor = incoming("IN1", { sender: "2@lid" });
+  const start = all(view(), incoming("IN1"), incoming("IN2"), elsewhere, anotherAuthor);
+  expect(new Set(start.entries.map(({ id }) => id)).size).toBe(4);
   const changed = all(
     start,
     { name: "message_edited", data: { ...change, message: "Hi!", content } },

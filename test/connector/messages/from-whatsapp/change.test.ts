@@ -60,6 +60,16 @@ describe("a change that is encrypted names its message", () => {
   });
 });
 
+test("how long a message is pinned stands in the wrapper or beside it", () => {
+  const pin = { pinInChatMessage: { key: toTheirs, type: proto.Message.PinInChatMessage.Type.PIN_FOR_ALL } };
+  const messageContextInfo = { messageAddOnDurationInSecs: 604_800 };
+  for (const body of [
+    { ephemeralMessage: { message: pin }, messageContextInfo },
+    { ephemeralMessage: { message: { ...pin, messageContextInfo } } },
+  ])
+    expect(handedOver(body)).toMatchObject({ type: "message_pinned", data: { forSeconds: 604_800 } });
+});
+
 describe("the author of the message that a reaction or a vote names", () => {
   const reaction = (key: proto.IMessageKey) => ({ reactionMessage: { key, text: "👍" } });
   const wrappers: [string, (message: proto.IMessage) => proto.IMessage][] = [

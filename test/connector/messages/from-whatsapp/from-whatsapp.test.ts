@@ -202,6 +202,17 @@ describe("one name for a person", () => {
     expect((await named(reaction, { remoteJid: lid })).data).toMatchObject({ from: peer, author: peer });
   });
 
+  test("a person who is mentioned by number and by LID is mentioned once", async () => {
+    const contextInfo = { mentionedJid: [lid, peer, "9@lid"] };
+    const { data } = await named({ extendedTextMessage: { text: "@", contextInfo } });
+    expect(data).toMatchObject({ mentions: [peer, "9@lid"] });
+  });
+
+  test("the seller of an order is named alike", async () => {
+    const { data } = await named({ orderMessage: { orderId: "7", sellerJid: lid } });
+    expect(data).toMatchObject({ content: { type: "order", seller: peer } });
+  });
+
   test("a person whose number is not known keeps the LID", async () => {
     expect((await named({ conversation: "Hi" }, { remoteJid: "9@lid" })).data).toMatchObject({
       from: "9@lid",
