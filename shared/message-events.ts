@@ -21,14 +21,18 @@ const place = {
   sentAt: time,
 };
 
+/** Whom the text names with an `@`; `all` is everybody in the group. */
+const mentions = z.union([z.array(jid), z.literal("all")]).optional();
+
 const message = z.object({
   messageId: z.string(),
   ...place,
   /** The visible text: the caption, for media; empty when there is none. */
   message: z.string(),
   content: receivedContentSchema,
-  replyTo: z.object({ messageId: z.string(), sender: jid.optional() }).optional(),
-  mentions: z.array(jid).optional(),
+  /** `chat` is where the answered message is, if elsewhere: `status@broadcast`, or a group that is answered in private. */
+  replyTo: z.object({ messageId: z.string(), sender: jid.optional(), chat: jid.optional() }).optional(),
+  mentions,
   forwarded: z.literal(true).optional(),
   /** The id of the album that the picture or video is in. */
   album: z.string().optional(),
@@ -83,7 +87,7 @@ export const messageEvents = {
   },
   /** `message` and `content` are the new ones. */
   message_edited: {
-    schema: change.extend({ message: z.string(), content: receivedContentSchema }),
+    schema: change.extend({ message: z.string(), content: receivedContentSchema, mentions }),
     example: { ...changed, message: "Hello!", content: { type: "text", text: "Hello!" } },
   },
   message_deleted: { schema: change, example: changed },

@@ -42,7 +42,7 @@ export function addressingOf(key: WAMessage["key"], account: OwnAccount): Addres
 const statusChat = "status@broadcast";
 
 /** A chat that has a name of its own: a group, the statuses, a broadcast list. */
-function roomOf(jid: string | null | undefined): string | null {
+export function roomOf(jid: string | null | undefined): string | null {
   if (jid && (jid === statusChat || isList(jid))) return jid;
   const known = normaliseJid(jid);
   return known?.endsWith("@g.us") ? known : null;

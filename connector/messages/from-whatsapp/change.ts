@@ -1,4 +1,5 @@
 import { normalizeMessageContent, proto } from "../../baileys/baileys.ts";
+import { type Mentions, mentionsIn } from "./context.ts";
 import { cut, filled, whole } from "./fields.ts";
 import type { Body, Converted, Field } from "./kind.ts";
 import { kindOf } from "./kinds.ts";
@@ -11,7 +12,7 @@ const sealed = { unavailable: "undecryptable" } as const;
 
 /** A change of an earlier message, which `key` names as its author's app does. */
 export type Change = { key: Key } & (
-  | ({ type: "message_edited" } & Converted)
+  | ({ type: "message_edited"; mentions?: Mentions } & Converted)
   | { type: "message_deleted" }
   | { type: "reaction"; emoji: string | null }
   | ({ type: "reaction" | "poll_vote" | "event_response" } & typeof sealed)
@@ -80,6 +81,13 @@ export function isTurned(message: Body, body: Body, { field }: FoundChange): boo
 }
 
 function edit(key: Key, edited: Body): Change | null {
-  const kind = kindOf(unwrap(edited).body);
-  return kind && { type: "message_edited", key, ...kind.convert() };
+  const { body } = unwrap(edited);
+  const kind = kindOf(body);
+  if (!kind) return null;
+  return {
+    type: "message_edited",
+    key,
+    ...kind.convert(),
+    ...filled({ mentions: mentionsIn(body, kind.field) }),
+  };
 }

@@ -1,5 +1,6 @@
 import { normaliseJid } from "#shared/jid.ts";
 import type { proto } from "../../baileys/baileys.ts";
+import { roomOf } from "./addressing.ts";
 import { cut, filled, whole } from "./fields.ts";
 import type { Body } from "./kind.ts";
 
@@ -7,8 +8,8 @@ type ContextInfo = proto.IContextInfo;
 
 /** What a message says about others: what it answers, whom it names, where it comes from. */
 export interface MessageContext {
-  replyTo?: { messageId: string; sender?: string };
-  mentions?: string[];
+  replyTo?: ReplyTo;
+  mentions?: Mentions;
   forwarded?: true;
   /** The advertisement from which the chat began. */
   referral?: { sourceId?: string; clickId?: string; url?: string; headline?: string; body?: string };
@@ -16,14 +17,22 @@ export interface MessageContext {
   expiresIn?: number;
 }
 
+interface ReplyTo {
+  messageId: string;
+  sender?: string;
+  /** The chat of the answered message, if that is another one: the statuses, or a group that is answered in private. */
+  chat?: string;
+}
+
+export type Mentions = string[] | "all";
+
 /** More are not kept: a group has at most 1,024 members. */
 const mentionsMax = 1_024;
 
-/** The context of the message whose content is in this field. */
-export function contextOf(body: Body, field: string): MessageContext {
+/** The context of the message in this chat whose content is in this field. */
+export function contextOf(body: Body, field: string, chat: string): MessageContext {
   const info = contextInfo(body, field);
   if (!info) return {};
-  const mentions = (info.mentionedJid ?? []).slice(0, mentionsMax).flatMap((jid) => normaliseJid(jid) ?? []);
   const ad = info.externalAdReply;
   const referral = filled({
     ...{ sourceId: ad?.sourceId, clickId: ad?.ctwaClid, url: ad?.sourceUrl },
@@ -31,11 +40,22 @@ export function contextOf(body: Body, field: string): MessageContext {
   });
   const isReferral = referral.sourceId !== undefined || referral.clickId !== undefined;
   return {
-    ...filled({ replyTo: replyTo(info), expiresIn: whole(info.expiration) || undefined }),
-    ...(mentions.length > 0 && { mentions: [...new Set(mentions)] }),
+    ...filled({ replyTo: replyTo(info, chat), expiresIn: whole(info.expiration) || undefined }),
+    ...filled({ mentions: mentionsOf(info) }),
     ...(info.isForwarded && { forwarded: true }),
     ...(isReferral && { referral }),
   };
+}
+
+/** Whom the message mentions whose content is in this field. */
+export function mentionsIn(body: Body, field: string): Mentions | undefined {
+  return mentionsOf(contextInfo(body, field) ?? {});
+}
+
+function mentionsOf({ mentionedJid, nonJidMentions }: ContextInfo): Mentions | undefined {
+  if (nonJidMentions) return "all";
+  const mentions = (mentionedJid ?? []).slice(0, mentionsMax).flatMap((jid) => normaliseJid(jid) ?? []);
+  return mentions.length > 0 ? [...new Set(mentions)] : undefined;
 }
 
 function contextInfo(body: Body, field: string): ContextInfo | null {
@@ -45,8 +65,9 @@ function contextInfo(body: Body, field: string): ContextInfo | null {
   return (info as ContextInfo | null | undefined) ?? null;
 }
 
-function replyTo({ stanzaId, participant }: ContextInfo) {
+function replyTo({ stanzaId, participant, remoteJid }: ContextInfo, chat: string): ReplyTo | undefined {
   if (!stanzaId) return undefined;
-  const sender = normaliseJid(participant);
-  return { messageId: cut.id(stanzaId), ...(sender && { sender }) };
+  const room = roomOf(remoteJid);
+  const elsewhere = room === chat ? undefined : room;
+  return { messageId: cut.id(stanzaId), ...filled({ sender: normaliseJid(participant), chat: elsewhere }) };
 }

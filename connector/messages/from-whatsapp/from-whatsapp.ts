@@ -47,7 +47,7 @@ export function fromWhatsApp(received: WAMessage, account: OwnAccount): SeenMess
     if (author)
       return isAllowed(found.change, author, envelope) ? changed(envelope, found.change, author) : null;
   }
-  const content = isTooLarge({ message }) ? tooLarge : contentOf(unwrapped, found?.field);
+  const content = isTooLarge({ message }) ? tooLarge : contentOf(unwrapped, envelope.chat, found?.field);
   return content && messageEvent(envelope, content);
 }
 
@@ -112,7 +112,7 @@ export function withoutContent(seen: SeenMessage): SeenMessage {
 }
 
 /** The content of a message, and what stands beside it. A change that names no message is a message of the kind of its field. */
-function contentOf({ body, isViewOnce, wrapper, beside }: Unwrapped, change: string | undefined) {
+function contentOf({ body, isViewOnce, wrapper, beside }: Unwrapped, chat: string, change?: string) {
   if (change !== undefined) return unsupported(change);
   const kind = kindOf(body);
   // Some wrappers are the message themselves: a mention in a status holds nothing else.
@@ -122,7 +122,7 @@ function contentOf({ body, isViewOnce, wrapper, beside }: Unwrapped, change: str
   return {
     message: text,
     content: { ...content, ...once },
-    ...contextOf(body, kind.field),
+    ...contextOf(body, kind.field, chat),
     ...associationOf(beside),
   };
 }
@@ -148,8 +148,8 @@ function changed(
     const { type, ...fields } = change;
     return { ...seen, type, data: { ...data, ...fields } } as SeenMessage;
   }
-  const { content, text } = change;
-  return { ...seen, type: change.type, data: { ...data, message: text, content } };
+  const { type, content, text, mentions } = change;
+  return { ...seen, type, data: { ...data, message: text, content, ...filled({ mentions }) } };
 }
 
 interface KeySide extends Envelope {

@@ -4,7 +4,8 @@ import { isFitting } from "#connector/events/event-size.ts";
 import { deduplicationId } from "#connector/messages/deduplication-id.ts";
 import { fromWhatsApp, withoutContent } from "#connector/messages/from-whatsapp/from-whatsapp.ts";
 import { withKnownNumbers } from "#connector/messages/from-whatsapp/with-known-numbers.ts";
-import { account, convert, lid, message, ownJid, ownLid, peer } from "./received-messages.fixture.ts";
+import { messageEvents } from "#shared/message-events.ts";
+import { account, convert, dataOf, lid, message, ownJid, ownLid, peer } from "./received-messages.fixture.ts";
 
 describe("addresses", () => {
   test("an incoming message names its chat and everything known about its sender", () => {
@@ -151,6 +152,26 @@ describe("what a message says about others", () => {
     });
   });
 
+  test("that it answers something elsewhere: a status, or in private what was said in a group", () => {
+    const answering = (remoteJid: string) =>
+      dataOf({ extendedTextMessage: { text: "Nice", contextInfo: { ...contextInfo, remoteJid } } });
+    for (const chat of ["status@broadcast", "120363000000000001@g.us"])
+      expect(answering(chat)).toMatchObject({ replyTo: { messageId: "3EB0B", sender: ownJid, chat } });
+    expect(answering(peer).replyTo).toEqual({ messageId: "3EB0B", sender: ownJid });
+    const inGroup = { remoteJid: "1203@g.us", participant: peer };
+    const body = {
+      extendedTextMessage: { text: "Yes", contextInfo: { stanzaId: "3EB0B", remoteJid: "1203@g.us" } },
+    };
+    expect(dataOf(body, inGroup).replyTo).toEqual({ messageId: "3EB0B" });
+  });
+
+  test("that it mentions everybody in the group", () => {
+    const body = { extendedTextMessage: { text: "@all", contextInfo: { nonJidMentions: 1 } } };
+    const data = dataOf(body);
+    expect(data).toMatchObject({ mentions: "all" });
+    expect(messageEvents.incoming_message.schema.strict().parse(data)).toEqual(data);
+  });
+
   test("at most 1,024 mentions", () => {
     const mentionedJid = Array.from({ length: 1_100 }, (_, index) => `${index + 1}@lid`);
     const { mentions } = {
@@ -198,6 +219,10 @@ describe("one name for a person", () => {
     const contextInfo = { mentionedJid: [lid, "9@lid"], stanzaId: "3EB0B", participant: lid };
     const { data } = await named({ extendedTextMessage: { text: "@4242", contextInfo } });
     expect(data).toMatchObject({ mentions: [peer, "9@lid"], replyTo: { sender: peer } });
+    const key = { fromMe: true, id: "3EB0B" };
+    const editedMessage = { extendedTextMessage: { text: "@4242", contextInfo } };
+    const edit = { protocolMessage: { type: 14, key, editedMessage } };
+    expect((await named(edit)).data).toMatchObject({ author: peer, mentions: [peer, "9@lid"] });
     const reaction = { reactionMessage: { key: { fromMe: false, id: "3EB0B" }, text: "👍" } };
     expect((await named(reaction, { remoteJid: lid })).data).toMatchObject({ from: peer, author: peer });
   });
