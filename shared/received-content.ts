@@ -6,6 +6,7 @@ import * as contacts from "./content/contacts.ts";
 import * as location from "./content/location.ts";
 import * as media from "./content/media.ts";
 import * as notices from "./content/notices.ts";
+import * as payments from "./content/payments.ts";
 import * as poll from "./content/poll.ts";
 import type { ReceivedKind } from "./content/received-kind.ts";
 import { text } from "./content/text.ts";
@@ -21,6 +22,7 @@ export const receivedKinds = [
   media.voice,
   media.document,
   media.sticker,
+  media.stickerPack,
   media.album,
   location.location,
   location.liveLocation,
@@ -40,6 +42,11 @@ export const receivedKinds = [
   business.product,
   notices.groupInvite,
   notices.callLog,
+  notices.scheduledCall,
+  notices.newsletterInvite,
+  payments.payment,
+  payments.paymentRequest,
+  payments.paymentRequestEnd,
   notices.unavailable,
   notices.unsupported,
 ] as const;

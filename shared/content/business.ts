@@ -66,7 +66,7 @@ export const listReply = receivedKind(
 );
 
 /** `amount` in the currency's main unit. */
-const price = z.object({ amount: z.number(), currency: z.string() }).optional();
+export const price = z.object({ amount: z.number(), currency: z.string() }).optional();
 
 export const order = receivedKind(
   z.object({

@@ -64,6 +64,18 @@ export const sticker = receivedKind(
   { type: "sticker", mimetype: "image/webp", sizeBytes: 14_330, width: 512, height: 512 },
 );
 
+/** A pack of so many stickers, which is offered to the recipient. */
+export const stickerPack = receivedKind(
+  z.object({
+    type: z.literal("sticker_pack"),
+    name: z.string(),
+    publisher: z.string().optional(),
+    stickers: z.number().int(),
+    caption,
+  }),
+  { type: "sticker_pack", name: "Cats", publisher: "Ada", stickers: 12 },
+);
+
 /** Says that so many images and videos follow; the event of each names this message in `album`. */
 export const album = receivedKind(
   z.object({ type: z.literal("album"), images: z.number().int(), videos: z.number().int() }),

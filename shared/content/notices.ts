@@ -24,6 +24,32 @@ export const callLog = receivedKind(
   { type: "call_log", outcome: "missed", isVideo: false },
 );
 
+/** A call that is planned for a time. */
+export const scheduledCall = receivedKind(
+  z.object({
+    type: z.literal("scheduled_call"),
+    /** RFC 3339. */
+    start: z.string(),
+    isVideo: z.boolean(),
+    title: z.string().optional(),
+  }),
+  { type: "scheduled_call", start: "2026-12-24T18:00:00.000Z", isVideo: true, title: "Planning" },
+);
+
+/** An invitation to run a newsletter or to follow it. */
+export const newsletterInvite = receivedKind(
+  z.object({
+    type: z.literal("newsletter_invite"),
+    role: z.enum(["admin", "follower"]),
+    newsletter: z.string(),
+    name: z.string(),
+    /** RFC 3339. */
+    expiresAt: z.string().optional(),
+    caption: z.string().optional(),
+  }),
+  { type: "newsletter_invite", role: "follower", newsletter: "120363000000000002@newsletter", name: "News" },
+);
+
 /**
  * A message that came and cannot be shown. `too_large`: it exceeds what the log holds; `view_once`, `withheld`: WhatsApp does not
  * give it to linked devices; `undecryptable`: its key is missing.
@@ -39,5 +65,5 @@ export const unavailable = receivedKind(
 /** A kind that this version does not know; `kind` is WhatsApp's name for it. */
 export const unsupported = receivedKind(z.object({ type: z.literal("unsupported"), kind: z.string() }), {
   type: "unsupported",
-  kind: "sendPaymentMessage",
+  kind: "invoiceMessage",
 });

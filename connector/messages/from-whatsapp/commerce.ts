@@ -32,7 +32,7 @@ export const product: Convert<"productMessage"> = (value) => {
 };
 
 /** WhatsApp writes amounts in thousandths. */
-function priceOf(thousandths: ProtoNumber, currency: string | null | undefined) {
+export function priceOf(thousandths: ProtoNumber, currency: string | null | undefined) {
   const amount = whole(thousandths);
   return amount === undefined || !currency ? undefined : { amount: amount / 1_000, currency };
 }

@@ -31,8 +31,9 @@ const mentionsMax = 1_024;
 
 /** The context of the message in this chat whose content is in this field. */
 export function contextOf(body: Body, field: string, chat: string): MessageContext {
+  const target = targetOf(body);
   const info = contextInfo(body, field);
-  if (!info) return {};
+  if (!info) return filled({ replyTo: target });
   const ad = info.externalAdReply;
   const referral = filled({
     ...{ sourceId: ad?.sourceId, clickId: ad?.ctwaClid, url: ad?.sourceUrl },
@@ -63,6 +64,18 @@ function contextInfo(body: Body, field: string): ContextInfo | null {
   const info =
     typeof value === "object" && value !== null && "contextInfo" in value ? value.contextInfo : null;
   return (info as ContextInfo | null | undefined) ?? null;
+}
+
+/** The message that a message of this kind is about, which a key names. */
+function targetOf(body: Body): ReplyTo | undefined {
+  const key =
+    body.commentMessage?.targetMessageKey ??
+    body.encCommentMessage?.targetMessageKey ??
+    body.declinePaymentRequestMessage?.key ??
+    body.cancelPaymentRequestMessage?.key ??
+    body.sendPaymentMessage?.requestMessageKey;
+  const sender = normaliseJid(key?.participant);
+  return key?.id ? { messageId: cut.id(key.id), ...filled({ sender }) } : undefined;
 }
 
 function replyTo({ stanzaId, participant, remoteJid }: ContextInfo, chat: string): ReplyTo | undefined {

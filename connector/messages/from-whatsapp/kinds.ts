@@ -6,8 +6,10 @@ import type { Body, Convert, Converted, Field } from "./kind.ts";
 import * as location from "./location.ts";
 import * as media from "./media.ts";
 import * as notices from "./notices.ts";
+import * as payments from "./payments.ts";
 import * as poll from "./poll.ts";
 import * as text from "./text.ts";
+import { unwrap } from "./unwrap.ts";
 
 const { SHARE_PHONE_NUMBER } = proto.Message.ProtocolMessage.Type;
 
@@ -23,6 +25,7 @@ const kinds = {
   audioMessage: media.audio,
   documentMessage: media.document,
   stickerMessage: media.sticker,
+  stickerPackMessage: media.stickerPack,
   albumMessage: media.album,
   locationMessage: location.location,
   liveLocationMessage: location.liveLocation,
@@ -49,7 +52,17 @@ const kinds = {
   productMessage: commerce.product,
   groupInviteMessage: notices.groupInvite,
   callLogMesssage: notices.callLog,
+  scheduledCallCreationMessage: notices.scheduledCall,
+  newsletterAdminInviteMessage: notices.newsletterInvite("admin"),
+  newsletterFollowerInviteMessageV2: notices.newsletterInvite("follower"),
   placeholderMessage: notices.placeholder,
+  encCommentMessage: notices.sealedComment,
+  commentMessage: ({ message }) =>
+    kindOf(unwrap(message ?? {}).body)?.convert() ?? unsupported("commentMessage"),
+  sendPaymentMessage: payments.payment,
+  requestPaymentMessage: payments.paymentRequest,
+  declinePaymentRequestMessage: payments.paymentRequestEnd("declined"),
+  cancelPaymentRequestMessage: payments.paymentRequestEnd("cancelled"),
 } satisfies Kinds;
 
 /** Fields that say nothing to a caller on their own. */

@@ -66,6 +66,14 @@ export const sticker: Convert<"stickerMessage"> = (value) => ({
   text: "",
 });
 
+export const stickerPack: Convert<"stickerPackMessage"> = ({ name, publisher, stickers, caption }) => ({
+  content: {
+    ...{ type: "sticker_pack", name: name ?? "", stickers: stickers?.length ?? 0 },
+    ...filled({ publisher, caption }),
+  },
+  text: caption || name || "",
+});
+
 export const album: Convert<"albumMessage"> = ({ expectedImageCount, expectedVideoCount }) => ({
   content: { type: "album", images: whole(expectedImageCount) ?? 0, videos: whole(expectedVideoCount) ?? 0 },
   text: "",

@@ -496,6 +496,107 @@ const received: [string, proto.IMessage, object, string][] = [
     "",
   ],
   [
+    "a planned call",
+    {
+      scheduledCallCreationMessage: {
+        title: "Planning",
+        scheduledTimestampMs: 1_800_000_000_000,
+        callType: 2,
+      },
+    },
+    { type: "scheduled_call", title: "Planning", start: "2027-01-15T08:00:00.000Z", isVideo: true },
+    "Planning",
+  ],
+  [
+    "an invitation to run a newsletter",
+    {
+      newsletterAdminInviteMessage: {
+        newsletterJid: "1@newsletter",
+        newsletterName: "News",
+        inviteExpiration: 1_800_000_000,
+      },
+    },
+    {
+      ...{ type: "newsletter_invite", role: "admin", newsletter: "1@newsletter", name: "News" },
+      expiresAt: "2027-01-15T08:00:00.000Z",
+    },
+    "News",
+  ],
+  [
+    "an invitation to follow a newsletter",
+    {
+      newsletterFollowerInviteMessageV2: {
+        newsletterJid: "1@newsletter",
+        newsletterName: "News",
+        caption: "Look",
+      },
+    },
+    {
+      type: "newsletter_invite",
+      role: "follower",
+      newsletter: "1@newsletter",
+      name: "News",
+      caption: "Look",
+    },
+    "Look",
+  ],
+  [
+    "a pack of stickers",
+    { stickerPackMessage: { name: "Cats", publisher: "Ada", stickers: [{}, {}] } },
+    { type: "sticker_pack", name: "Cats", publisher: "Ada", stickers: 2 },
+    "Cats",
+  ],
+  [
+    "a payment",
+    { sendPaymentMessage: { noteMessage: { extendedTextMessage: { text: "Tickets" } } } },
+    { type: "payment", note: "Tickets" },
+    "Tickets",
+  ],
+  [
+    "a payment request",
+    {
+      requestPaymentMessage: {
+        ...{ noteMessage: { conversation: "Tickets" }, amount1000: 19_900, currencyCodeIso4217: "EUR" },
+        expiryTimestamp: 1_800_000_000,
+      },
+    },
+    {
+      ...{ type: "payment_request", amount: { amount: 19.9, currency: "EUR" }, note: "Tickets" },
+      expiresAt: "2027-01-15T08:00:00.000Z",
+    },
+    "Tickets",
+  ],
+  [
+    "a declined request",
+    { declinePaymentRequestMessage: {} },
+    { type: "payment_request_end", outcome: "declined" },
+    "",
+  ],
+  [
+    "a cancelled request",
+    { cancelPaymentRequestMessage: {} },
+    { type: "payment_request_end", outcome: "cancelled" },
+    "",
+  ],
+  [
+    "a comment",
+    { commentMessage: { message: { imageMessage: file }, targetMessageKey: { id: "3EB0B" } } },
+    { type: "image", ...told, caption: "look" },
+    "look",
+  ],
+  [
+    "a comment of an unknown kind",
+    { commentMessage: {} },
+    { type: "unsupported", kind: "commentMessage" },
+    "",
+  ],
+  [
+    "an encrypted comment",
+    { encCommentMessage: { targetMessageKey: { id: "3EB0B" } } },
+    { type: "unavailable", reason: "undecryptable" },
+    "",
+  ],
+  [
     "a message that was too large",
     { placeholderMessage: { type: 1_000 as number } },
     { type: "unavailable", reason: "too_large" },
@@ -509,8 +610,8 @@ const received: [string, proto.IMessage, object, string][] = [
   ],
   [
     "a message of a kind without a form",
-    { sendPaymentMessage: {} },
-    { type: "unsupported", kind: "sendPaymentMessage" },
+    { invoiceMessage: { note: "" } },
+    { type: "unsupported", kind: "invoiceMessage" },
     "",
   ],
 ];
@@ -519,6 +620,24 @@ test.each(received)("%s is told with its content", (_name, body, content, text) 
   expect(dataOf(body)).toMatchObject({ content, message: text });
   expect(dataOf(body).content).toEqual(content);
   expect(receivedContentSchema.parse(content)).toEqual(content);
+});
+
+describe("a message that is about another one names it in replyTo", () => {
+  const key = {
+    remoteJid: "1203@g.us",
+    fromMe: false,
+    id: "3EB0B",
+    participant: "15550100007:2@s.whatsapp.net",
+  };
+  test.each<[string, proto.IMessage]>([
+    ["a comment", { commentMessage: { message: { conversation: "Hi" }, targetMessageKey: key } }],
+    ["an encrypted comment", { encCommentMessage: { targetMessageKey: key } }],
+    ["a payment", { sendPaymentMessage: { requestMessageKey: key } }],
+    ["a declined request", { declinePaymentRequestMessage: { key } }],
+    ["a cancelled request", { cancelPaymentRequestMessage: { key } }],
+  ])("%s", (_name, body) => {
+    expect(dataOf(body).replyTo).toEqual({ messageId: "3EB0B", sender: "15550100007@s.whatsapp.net" });
+  });
 });
 
 test("every kind of content is one that comes, except those that no message says by itself", () => {
