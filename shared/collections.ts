@@ -152,10 +152,19 @@ export const messageOrigins = ["api", "phone", "other_device", "contact"] as con
 type MessageOrigin = (typeof messageOrigins)[number];
 
 /** What a message says about others: what it answers, whom it names, where it comes from. */
-export type MessageContext = Pick<
-  MessageEventData["incoming_message"],
-  "replyTo" | "mentions" | "forwarded" | "referral" | "expiresIn"
->;
+export type MessageContext = Pick<MessageEventData["incoming_message"], (typeof contextFields)[number]>;
+
+/** The fields of a message that are its context. */
+export const contextFields = [
+  "replyTo",
+  "mentions",
+  "forwarded",
+  "album",
+  "versionOf",
+  "illustrates",
+  "referral",
+  "expiresIn",
+] as const;
 
 /** A status of a message of ours, and when the log had it. */
 export interface StatusStep {

@@ -51,7 +51,7 @@ function renewedFields(row: MessageDocument, logged: Logged | undefined): Partia
   const sentAt = logged?.sentAt ? new Date(logged.sentAt) : recordedAt;
   const said = logged?.content
     ? { text: logged.message ?? "", content: logged.content }
-    : row.proto && contentOf(row.proto);
+    : row.proto && contentOf(row.proto, row.chat);
   const { origin } = row;
   return {
     ...(said && { text: said.text, content: said.content }),
@@ -61,9 +61,9 @@ function renewedFields(row: MessageDocument, logged: Logged | undefined): Partia
   };
 }
 
-function contentOf({ buffer }: Binary) {
+function contentOf({ buffer }: Binary, chat: string) {
   try {
-    return contentOfSend(proto.Message.decode(buffer));
+    return contentOfSend(proto.Message.decode(buffer), chat);
   } catch {
     // Not ours, or damaged: the row stays readable without it.
     return undefined;

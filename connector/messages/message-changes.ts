@@ -20,12 +20,13 @@ export function foldOf(change: SeenChange): { only: Filter<MessageDocument>; upd
   const at = new Date(change.data.sentAt);
   switch (change.type) {
     case "message_edited": {
-      const { message: text, content } = change.data;
+      const { message: text, content, mentions } = change.data;
       // What cannot be read leaves what was said before.
-      const said = content.type === "unavailable" ? {} : { text, content, type: content.type };
+      const isReadable = content.type !== "unavailable";
+      const said = isReadable ? { text, content, type: content.type } : {};
       return {
         only: { $or: [{ editedAt: { $exists: false } }, { editedAt: { $lte: at } }] },
-        update: { $set: { ...said, editedAt: at } },
+        update: { $set: { ...said, ...(mentions && { "context.mentions": mentions }), editedAt: at } },
       };
     }
     case "message_deleted":

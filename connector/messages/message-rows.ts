@@ -1,5 +1,5 @@
 import type { Binary } from "mongodb";
-import type { MessageContext, MessageDocument } from "#shared/collections.ts";
+import { contextFields, type MessageContext, type MessageDocument } from "#shared/collections.ts";
 import { messageStatusRank } from "#shared/events.ts";
 import { phoneNumberOf } from "#shared/jid.ts";
 import type { SeenMessage } from "./from-whatsapp/from-whatsapp.ts";
@@ -75,7 +75,7 @@ export function rowOfSend(_id: string, sent: SentMessage, proto: Binary): NewRow
     ...(via !== undefined && { via }),
     text,
     content,
-    ...contextFields(context, sentAt),
+    ...rowContext(context, sentAt),
     status: "queued",
     statusRank: messageStatusRank.queued,
     history: [{ status: "queued", at: queuedAt }],
@@ -100,7 +100,7 @@ export function rowOfSeen(_id: string, seen: SeenContent, proto: Binary): NewRow
     origin: seen.type === "incoming_message" ? "contact" : seen.data.origin,
     text,
     content,
-    ...contextFields(data, sentAt),
+    ...rowContext(data, sentAt),
     ...(pushName !== undefined && { pushName }),
     ...(seen.type === "incoming_message"
       ? { status: null, statusRank: 0 }
@@ -111,18 +111,12 @@ export function rowOfSeen(_id: string, seen: SeenContent, proto: Binary): NewRow
 }
 
 /** A message disappears so long after it was sent. */
-function contextFields(said: MessageContext, sentAt: Date): Pick<NewRow, "context" | "expiresAt"> {
-  const { replyTo, mentions, forwarded, referral, expiresIn } = said;
-  const context = {
-    ...(replyTo && { replyTo }),
-    ...(mentions && { mentions }),
-    ...(forwarded && { forwarded }),
-    ...(referral && { referral }),
-    ...(expiresIn !== undefined && { expiresIn }),
-  };
+function rowContext(said: MessageContext, sentAt: Date): Pick<NewRow, "context" | "expiresAt"> {
+  const found = contextFields.filter((field) => said[field] !== undefined);
+  const { expiresIn } = said;
   const expiresAt = expiresIn === undefined ? null : new Date(sentAt.getTime() + expiresIn * 1_000);
   return {
-    ...(Object.keys(context).length > 0 && { context }),
+    ...(found.length > 0 && { context: Object.fromEntries(found.map((field) => [field, said[field]])) }),
     ...(expiresAt && !Number.isNaN(expiresAt.getTime()) && { expiresAt }),
   };
 }

@@ -3,15 +3,18 @@ import type { proto } from "../baileys/baileys.ts";
 import { contextOf } from "./from-whatsapp/context.ts";
 import { kindOf } from "./from-whatsapp/kinds.ts";
 import { unwrap } from "./from-whatsapp/unwrap.ts";
-import type { SentMessage } from "./message-rows.ts";
+import { chatOfSend, type SentMessage } from "./message-rows.ts";
 import type { Prepared } from "./to-whatsapp.ts";
 
 /** What a message of ours says. */
-export function contentOfSend(message: proto.IMessage): Pick<SentMessage, "text" | "content" | "context"> {
+export function contentOfSend(
+  message: proto.IMessage,
+  chat: string,
+): Pick<SentMessage, "text" | "content" | "context"> {
   const { body } = unwrap(message);
   const kind = kindOf(body);
   if (!kind) return { text: "", content: { type: "unsupported", kind: "" }, context: {} };
-  return { ...kind.convert(), context: contextOf(body, kind.field) };
+  return { ...kind.convert(), context: contextOf(body, kind.field, chat) };
 }
 
 /** A prepared send in the words in which received messages are told. `at`: when it goes on the wire. */
@@ -26,7 +29,7 @@ export function sentMessage(
     jid,
     sender,
     type,
-    ...contentOfSend(message),
+    ...contentOfSend(message, chatOfSend({ to, jid })),
     ...(via !== undefined && { via }),
     queuedAt: createdAt ?? at,
     sentAt: at,

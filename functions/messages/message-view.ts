@@ -5,6 +5,12 @@ import { type MessageDocument, messageOrigins, type StatusStep } from "#shared/c
 import { messageStatuses } from "#shared/events.ts";
 import { anyObject, timeSchema } from "../http/openapi.ts";
 
+/** Described as one schema with two types, because the renderer of `/docs` fails on a union. */
+const mentions = z.union([z.array(z.string()), z.literal("all")]).openapi({
+  type: ["array", "string"],
+  items: { type: "string" },
+  description: "JIDs, or `all` for everybody in the group",
+});
 const error = z.object({ code: z.string(), whatsappCode: z.number().int().optional() });
 
 const fields = {
@@ -19,9 +25,14 @@ const fields = {
   type: z.string(),
   message: z.string().nullable().describe("The visible text, the newest after an edit"),
   content: anyObject.optional().describe("As in the event `incoming_message`"),
-  replyTo: z.object({ messageId: z.string(), sender: z.string().optional() }).optional(),
-  mentions: z.array(z.string()).optional(),
+  replyTo: z
+    .object({ messageId: z.string(), sender: z.string().optional(), chat: z.string().optional() })
+    .optional(),
+  mentions: mentions.optional(),
   forwarded: z.literal(true).optional(),
+  album: z.string().optional().describe("The id of the album that it is in"),
+  versionOf: z.string().optional().describe("The id of the message with the same picture in another form"),
+  illustrates: z.string().optional().describe("The id of the event or poll whose picture it is"),
   referral: anyObject.optional(),
   status: z.enum(messageStatuses).nullable().describe("Null for a received message"),
   reactions: z.array(z.object({ sender: z.string(), emoji: z.string(), at: timeSchema })),
