@@ -14,6 +14,7 @@ import { masterKeyId } from "./auth/envelope.ts";
 import { WA_CERT_DETAILS } from "./baileys/baileys.ts";
 import type { MediaFetch } from "./media/fetched-media.ts";
 import { renewFormerMessages } from "./messages/former-messages.ts";
+import { rereadUnsupported } from "./messages/reread-messages.ts";
 import { type ConnectorLease, takeLease } from "./ownership/connector-lease.ts";
 import { Supervisor } from "./supervisor.ts";
 import { defaultTimings, type Timings } from "./timings.ts";
@@ -90,7 +91,7 @@ export function startConnector(options: ConnectorOptions): Connector {
     else await assertNameIsOurs(all.connectors, name, lease.id);
   };
   const serving = serve();
-  void renew(all, stopping.signal, log);
+  void renew(all, options.config.encryptionKeys, stopping.signal, log);
   const stop = async () => {
     stopping.abort();
     await serving;
@@ -116,13 +117,22 @@ export function startConnector(options: ConnectorOptions): Connector {
   };
 }
 
-/** Beside the rest: the rows of a former version can be read as they are. */
-async function renew(all: Collections, signal: AbortSignal, log: Logger): Promise<void> {
+/** Beside the rest: the rows of former versions can be read as they are. */
+async function renew(
+  all: Collections,
+  masterKeys: readonly Buffer[],
+  signal: AbortSignal,
+  log: Logger,
+): Promise<void> {
   try {
     const rows = await renewFormerMessages(all, signal);
-    if (rows > 0) log.info({ event: "messages_renewed", rows }, "rows of messages have their new shape");
+    const reread = await rereadUnsupported(all, masterKeys, signal);
+    if (rows + reread > 0) log.info({ event: "messages_renewed", rows, reread }, "rows of messages renewed");
   } catch (error) {
-    log.warn({ event: "messages_renewed", ...errorTrace(error) }, "rows of messages keep their former shape");
+    log.warn(
+      { event: "messages_renewed", ...errorTrace(error) },
+      "rows of messages not renewed, tried again at the next start",
+    );
   }
 }
 

@@ -200,6 +200,8 @@ export interface MessageDocument {
   origin?: MessageOrigin;
   /** The name of the key with which a caller sent it. */
   via?: string;
+  /** Of a message of type `unsupported`: names the kinds that were known when it was read. */
+  readBy?: string;
   /** The visible text, and the typed content: the newest, after an edit. */
   text?: string;
   content?: ReceivedContent;

@@ -62,6 +62,11 @@ export function indexes(retention: Retention): Record<CollectionName, IndexDescr
         key: { recordedAt: 1 },
         expireAfterSeconds: retention.messagesDays * daySeconds,
       },
+      {
+        name: "unsupported",
+        key: { readBy: 1 },
+        partialFilterExpression: { type: "unsupported" },
+      },
       // Rows of a former version.
       {
         name: "former",

@@ -4,7 +4,7 @@ import type { Collections } from "#shared/database.ts";
 import type { MessageEventData } from "#shared/message-events.ts";
 import { proto } from "../baileys/baileys.ts";
 import { deduplicationId } from "./deduplication-id.ts";
-import { contentOfSend } from "./sent-message.ts";
+import { contentIn } from "./sent-message.ts";
 
 const rowsPerPage = 500;
 
@@ -63,7 +63,7 @@ function renewedFields(row: MessageDocument, logged: Logged | undefined): Partia
 
 function contentOf({ buffer }: Binary, chat: string) {
   try {
-    return contentOfSend(proto.Message.decode(buffer), chat);
+    return contentIn(proto.Message.decode(buffer), chat);
   } catch {
     // Not ours, or damaged: the row stays readable without it.
     return undefined;

@@ -3,6 +3,7 @@ import { contextFields, type MessageContext, type MessageDocument } from "#share
 import { messageStatusRank } from "#shared/events.ts";
 import { phoneNumberOf } from "#shared/jid.ts";
 import type { SeenMessage } from "./from-whatsapp/from-whatsapp.ts";
+import { kindsName } from "./from-whatsapp/kinds.ts";
 
 /** A row to insert, whose date is added with it. */
 export type NewRow = Omit<MessageDocument, "channelId" | "timestamp" | "recordedAt">;
@@ -97,6 +98,7 @@ export function rowOfSeen(_id: string, seen: SeenContent, proto: Binary): NewRow
     chat,
     sender,
     type: content.type,
+    ...(content.type === "unsupported" && { readBy: kindsName }),
     origin: seen.type === "incoming_message" ? "contact" : seen.data.origin,
     text,
     content,

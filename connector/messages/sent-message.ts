@@ -7,7 +7,7 @@ import { chatOfSend, type SentMessage } from "./message-rows.ts";
 import type { Prepared } from "./to-whatsapp.ts";
 
 /** What a message of ours says. */
-export function contentOfSend(
+export function contentIn(
   message: proto.IMessage,
   chat: string,
 ): Pick<SentMessage, "text" | "content" | "context"> {
@@ -29,7 +29,7 @@ export function sentMessage(
     jid,
     sender,
     type,
-    ...contentOfSend(message, chatOfSend({ to, jid })),
+    ...contentIn(message, chatOfSend({ to, jid })),
     ...(via !== undefined && { via }),
     queuedAt: createdAt ?? at,
     sentAt: at,

@@ -2,7 +2,7 @@
 
 import { normaliseJid } from "#shared/jid.ts";
 import type { MessageEventData } from "#shared/message-events.ts";
-import { deviceOf } from "../../baileys/arrivals.ts";
+import { deviceOf, isAdminDeletion, unknownFieldOf } from "../../baileys/arrivals.ts";
 import type { WAMessage } from "../../baileys/baileys.ts";
 import { isTooLarge } from "../../baileys/too-large.ts";
 import { type Addressing, addressingOf, type OwnAccount } from "./addressing.ts";
@@ -47,7 +47,9 @@ export function fromWhatsApp(received: WAMessage, account: OwnAccount): SeenMess
     if (author)
       return isAllowed(found.change, author, envelope) ? changed(envelope, found.change, author) : null;
   }
-  const content = isTooLarge({ message }) ? tooLarge : contentOf(unwrapped, envelope.chat, found?.field);
+  const content = isTooLarge({ message })
+    ? tooLarge
+    : (contentOf(unwrapped, envelope.chat, found?.field) ?? unknownContent(received));
   return content && messageEvent(envelope, content);
 }
 
@@ -64,6 +66,8 @@ interface Envelope extends Addressing {
   messageId: string;
   /** The kind of device of ours that sent it, if one of ours did. */
   origin: "phone" | "other_device";
+  /** A group's administrator deletes what another wrote. */
+  isByAdmin: boolean;
   heading: Pick<MessageEventData["message_deleted"], "from" | "sender" | "sentAt">;
 }
 
@@ -79,7 +83,13 @@ function envelopeOf(received: WAMessage, account: OwnAccount): Envelope | null {
     // A message without a valid time counts all the same.
     sentAt: timeOf(messageTimestamp ?? 0) ?? epoch,
   };
-  return { ...addressing, messageId: cut.id(key.id), origin: originOf(received), heading };
+  return {
+    ...addressing,
+    messageId: cut.id(key.id),
+    origin: originOf(received),
+    isByAdmin: isAdminDeletion(received),
+    heading,
+  };
 }
 
 type Content = Pick<MessageEventData["incoming_message"], "message" | "content">;
@@ -131,10 +141,18 @@ function unsupported(kind: string): Content {
   return { message: "", content: { type: "unsupported", kind } };
 }
 
+/** A kind that WhatsApp has added since: its field has no name yet. */
+function unknownContent(received: WAMessage): Content | null {
+  // What the account's own devices tell each other may grow, too.
+  if (received.message?.protocolMessage) return null;
+  const field = unknownFieldOf(received);
+  return field === undefined ? null : unsupported(`field ${field}`);
+}
+
 /** Only its author edits a message; a group's administrators delete what others wrote, too. */
-function isAllowed({ type }: Change, author: string, { sender, isShared }: Envelope): boolean {
-  if (type === "message_edited") return author === sender;
-  return type !== "message_deleted" || author === sender || isShared;
+function isAllowed({ type }: Change, author: string, { chat, sender, isByAdmin }: Envelope): boolean {
+  if (type !== "message_edited" && type !== "message_deleted") return true;
+  return author === sender || (type === "message_deleted" && isByAdmin && chat.endsWith("@g.us"));
 }
 
 function changed(

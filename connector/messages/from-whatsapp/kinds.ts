@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { proto } from "../../baileys/baileys.ts";
 import * as choices from "./choices.ts";
 import * as commerce from "./commerce.ts";
@@ -64,6 +65,12 @@ const kinds = {
   declinePaymentRequestMessage: payments.paymentRequestEnd("declined"),
   cancelPaymentRequestMessage: payments.paymentRequestEnd("cancelled"),
 } satisfies Kinds;
+
+/** Names the set of kinds: what a version with another set could not tell is read again. */
+export const kindsName = createHash("sha256")
+  .update(Object.keys(kinds).sort().join())
+  .digest("hex")
+  .slice(0, 16);
 
 /** Fields that say nothing to a caller on their own. */
 const bookkeeping: ReadonlySet<string> = new Set([

@@ -5,7 +5,17 @@ import { deduplicationId } from "#connector/messages/deduplication-id.ts";
 import { fromWhatsApp, withoutContent } from "#connector/messages/from-whatsapp/from-whatsapp.ts";
 import { withKnownNumbers } from "#connector/messages/from-whatsapp/with-known-numbers.ts";
 import { messageEvents } from "#shared/message-events.ts";
-import { account, convert, dataOf, lid, message, ownJid, ownLid, peer } from "./received-messages.fixture.ts";
+import {
+  account,
+  arrived,
+  convert,
+  dataOf,
+  lid,
+  message,
+  ownJid,
+  ownLid,
+  peer,
+} from "./received-messages.fixture.ts";
 
 describe("addresses", () => {
   test("an incoming message names its chat and everything known about its sender", () => {
@@ -272,12 +282,16 @@ describe("in a group, and among statuses", () => {
       participant: "15550100007:2@s.whatsapp.net",
     };
     const { REVOKE, MESSAGE_EDIT } = proto.Message.ProtocolMessage.Type;
-    expect(convert({ protocolMessage: { type: REVOKE, key: target } }, key)).toMatchObject({
+    const deletion = { protocolMessage: { type: REVOKE, key: target } };
+    expect(arrived(deletion, { key, stanza: { edit: "8" } })).toMatchObject({
       type: "message_deleted",
       data: { messageId: "3EB0B", sender: peer, author },
     });
+    for (const stanza of [{}, { edit: "7" }]) expect(arrived(deletion, { key, stanza })).toBeNull();
+    const inStatus = { ...key, remoteJid: "status@broadcast" };
+    expect(arrived(deletion, { key: inStatus, stanza: { edit: "8" } })).toBeNull();
     const editing = { type: MESSAGE_EDIT, key: target, editedMessage: { conversation: "!" } };
-    expect(convert({ protocolMessage: editing }, key)).toBeNull();
+    expect(arrived({ protocolMessage: editing }, { key, stanza: { edit: "8" } })).toBeNull();
   });
 });
 
@@ -377,4 +391,40 @@ test("the event id of a message is stable and unique", () => {
   const ids = ["one", "two"].flatMap((channelId) => keys.map((key) => idOf(channelId, key)));
   expect(new Set(ids).size).toBe(ids.length);
   expect(ids).toEqual(["one", "two"].flatMap((channelId) => keys.map((key) => idOf(channelId, key))));
+});
+
+describe("a kind that WhatsApp adds later", () => {
+  /** Field 4,000 with the text "new". */
+  const added = Buffer.from("82fa01036e6577", "hex");
+  const encoded = (body: proto.IMessage) => Buffer.concat([proto.Message.encode(body).finish(), added]);
+  const told = { data: { message: "", content: { type: "unsupported", kind: "field 4000" } } };
+
+  test("is told by the number of its field", () => {
+    const beside = { messageContextInfo: { messageSecret: Buffer.alloc(32) } };
+    expect(arrived(beside, { encoded: encoded(beside) })).toMatchObject({
+      type: "incoming_message",
+      ...told,
+    });
+  });
+
+  test("is told when it was written on another device of the account", () => {
+    const destinationJid = peer;
+    const wrapper = proto.Message.encode({ deviceSentMessage: { destinationJid, message: {} } }).finish();
+    // The inner message is the last of three lengths.
+    const bytes = Buffer.concat([wrapper, added]);
+    for (const at of [2, wrapper.length - 1]) bytes[at] = (bytes[at] ?? 0) + added.length;
+    expect(proto.Message.decode(bytes).deviceSentMessage?.destinationJid).toBe(peer);
+    expect(arrived({}, { key: { fromMe: true }, encoded: bytes })).toMatchObject({
+      type: "outgoing_message",
+      ...told,
+    });
+  });
+
+  test("is left out beside a content that is known, and beside bookkeeping", () => {
+    const text = { conversation: "Hello" };
+    expect(arrived(text, { encoded: encoded(text) })).toMatchObject({ data: { message: "Hello" } });
+    const bookkeeping = { protocolMessage: { type: 0 } };
+    expect(arrived(bookkeeping, { encoded: encoded(bookkeeping) })).toBeNull();
+    expect(arrived({}, { encoded: new Uint8Array() })).toBeNull();
+  });
 });

@@ -1,3 +1,4 @@
+import { rememberArrival } from "#connector/baileys/arrivals.ts";
 import { cleanMessage, proto, type WAMessage } from "#connector/baileys/baileys.ts";
 import { fromWhatsApp } from "#connector/messages/from-whatsapp/from-whatsapp.ts";
 
@@ -33,5 +34,21 @@ export function dataOf(body: proto.IMessage, key?: Partial<WAMessage["key"]>): R
 export function handedOver(body: proto.IMessage, key: Partial<WAMessage["key"]> = {}) {
   const one = message(body, { key: key as WAMessage["key"] });
   cleanMessage(one, ownJid, ownLid);
+  return fromWhatsApp(one, account);
+}
+
+interface Arrival {
+  key?: Partial<WAMessage["key"]>;
+  /** The attributes of its stanza. */
+  stanza?: Record<string, string>;
+  /** As it was decrypted, without padding; what it encodes, unless told. */
+  encoded?: Uint8Array;
+}
+
+/** Converts a message that came in a stanza and was decrypted. */
+export function arrived(body: proto.IMessage, { key = {}, stanza = {}, encoded }: Arrival) {
+  const one = message(body, { key: key as WAMessage["key"] });
+  const plaintext = Buffer.concat([encoded ?? proto.Message.encode(body).finish(), Buffer.of(1)]);
+  rememberArrival(one, [{ plaintext, stanza, enc: {}, arrival: 1, part: 0 }]);
   return fromWhatsApp(one, account);
 }
