@@ -42,6 +42,7 @@ export const receivedKinds = [
   business.product,
   notices.groupInvite,
   notices.callLog,
+  notices.groupNotice,
   notices.scheduledCall,
   notices.newsletterInvite,
   payments.payment,

@@ -24,6 +24,35 @@ export const callLog = receivedKind(
   { type: "call_log", outcome: "missed", isVideo: false },
 );
 
+/**
+ * Somebody changed a group: its members (`people`), its `subject` or `description`, or a setting, which `isOn` from now on.
+ * `sender` made the change.
+ */
+export const groupNotice = receivedKind(
+  z.object({
+    type: z.literal("group_notice"),
+    action: z.enum([
+      "created",
+      "subject_changed",
+      "description_changed",
+      "picture_changed",
+      "invite_renewed",
+      "announcements_only",
+      "locked",
+      "added",
+      "removed",
+      "left",
+      "promoted",
+      "demoted",
+    ]),
+    people: z.array(z.string()).optional(),
+    subject: z.string().optional(),
+    description: z.string().optional(),
+    isOn: z.boolean().optional(),
+  }),
+  { type: "group_notice", action: "added", people: ["15550100001@s.whatsapp.net"] },
+);
+
 /** A call that is planned for a time. */
 export const scheduledCall = receivedKind(
   z.object({

@@ -121,6 +121,28 @@ test("a message in a group comes with its chat and its author, and so does its r
   });
 });
 
+test("changes of a group are told in its chat, in order", async () => {
+  const account = system.sandbox.account(contact);
+  const group = account.createGroup("Allotments", [phoneNumber]);
+  account.addToGroup(group.id, "15550100443");
+  account.removeFromGroup(group.id, "15550100443");
+  const people = ["15550100443@s.whatsapp.net"];
+  const notices = await eventually(async () => {
+    const { body } = await system.api().get(`/channels/${channel.channelId}/events?limit=1000`);
+    const events = body.payload as unknown as { type: string; data: Record<string, unknown> }[];
+    const found = events.filter(({ data }) => data.from === group.id);
+    return found.length >= 3 && found;
+  });
+  expect(notices).toMatchObject([
+    {
+      type: "incoming_message",
+      data: { sender: peer, content: { action: "created", subject: "Allotments" } },
+    },
+    { data: { sender: peer, message: "", content: { type: "group_notice", action: "added", people } } },
+    { data: { sender: peer, content: { type: "group_notice", action: "removed", people } } },
+  ]);
+});
+
 test("a message to a broadcast list that the channel is on comes in its author's chat", async () => {
   const account = system.sandbox.account(contact);
   const stanza = { tag: "message", attrs: { id: "3EB0LIST", type: "text", t: "1700000000" }, content: [] };

@@ -26,9 +26,9 @@ export interface OwnAccount {
 export function addressingOf(key: WAMessage["key"], account: OwnAccount): Addressing | null {
   const { remoteJid, remoteJidAlt, participant, participantAlt } = key;
   const isBroadcast = remoteJid?.endsWith("@broadcast") ?? false;
-  // In broadcasts, Baileys compares the author with the account's number only.
-  const isMine = Boolean(key.fromMe) || (isBroadcast && account.isOwn(participant));
   const room = roomOf(remoteJid);
+  // In broadcasts and notices, Baileys compares the author with the account's number only.
+  const isMine = Boolean(key.fromMe) || (room !== null && account.isOwn(participant));
   if (room !== null && isMine) return { chat: room, sender: account.jid, isMine, isShared: true, known: {} };
   const author = personOf(participant, participantAlt ?? (isBroadcast ? remoteJidAlt : null));
   if (room !== null && !isList(room))

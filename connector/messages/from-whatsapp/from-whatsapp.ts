@@ -10,6 +10,7 @@ import { associationOf } from "./association.ts";
 import { type Change, changeIn, isTurned } from "./change.ts";
 import { contextOf } from "./context.ts";
 import { cut, epoch, filled, timeOf } from "./fields.ts";
+import { groupNotice } from "./group-notice.ts";
 import { kindOf } from "./kinds.ts";
 import { type Unwrapped, unwrap } from "./unwrap.ts";
 
@@ -35,8 +36,10 @@ export function fromWhatsApp(received: WAMessage, account: OwnAccount): SeenMess
   const { message } = received;
   const envelope = envelopeOf(received, account);
   if (!envelope) return null;
-  // A message to view once comes to linked devices without its content.
-  if (!message) return received.key.isViewOnce ? messageEvent(envelope, viewOnce) : null;
+  if (!message) {
+    const content = placeholderContent(received);
+    return content && messageEvent(envelope, content);
+  }
   const unwrapped = unwrap(message);
   const found = changeIn(unwrapped);
   if (found) {
@@ -119,6 +122,13 @@ const viewOnce = { message: "", content: { type: "unavailable", reason: "view_on
 export function withoutContent(seen: SeenMessage): SeenMessage {
   const { replyTo: _, mentions: __, referral: ___, ...data } = { ...seen.data } as Record<string, unknown>;
   return { ...seen, data: { ...data, ...("content" in data && tooLarge) } } as SeenMessage;
+}
+
+/** The content of what Baileys hands over without a message: a notice, or a message to view once, which stays on the phone. */
+function placeholderContent(received: WAMessage): Content | null {
+  if (received.key.isViewOnce) return viewOnce;
+  const notice = groupNotice(received);
+  return notice && { message: notice.text, content: notice.content };
 }
 
 /** The content of a message, and what stands beside it. A change that names no message is a message of the kind of its field. */

@@ -2,7 +2,7 @@ import { phoneNumberOf } from "#shared/jid.ts";
 import type { SeenMessage } from "./from-whatsapp.ts";
 
 const change = ["from", "sender", "author"];
-const message = ["from", "sender", "mentions", "replyTo.sender", "content.seller"];
+const message = ["from", "sender", "mentions", "replyTo.sender", "content.seller", "content.people"];
 
 /** Where the data of an event names people. */
 const jidFields: Record<SeenMessage["type"], readonly string[]> = {
