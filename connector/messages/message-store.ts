@@ -1,3 +1,5 @@
+/** Converts messages between WhatsApp's form and ours, and keeps the row and the status of each. */
+
 import { createBoundedCache } from "#shared/bounded-cache.ts";
 import type { StatusStep } from "#shared/collections.ts";
 import type { Collections } from "#shared/database.ts";

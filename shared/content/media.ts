@@ -9,7 +9,6 @@ const file = {
   viewOnce: z.literal(true).optional(),
 };
 const caption = z.string().optional();
-const fileName = z.string().optional();
 const seconds = z.number().int().optional();
 const pixels = { width: z.number().int().optional(), height: z.number().int().optional() };
 const moving = { ...file, ...pixels, seconds };
@@ -18,12 +17,13 @@ const jpeg = { mimetype: "image/jpeg", sizeBytes: 48_211, width: 1_280, height: 
 const mp4 = { mimetype: "video/mp4", sizeBytes: 912_004, width: 848, height: 480, seconds: 12 };
 const ogg = { mimetype: "audio/ogg; codecs=opus", sizeBytes: 9_120, seconds: 4 };
 
-export const image = receivedKind(
-  z.object({ type: z.literal("image"), ...file, ...pixels, caption, fileName }),
-  { type: "image", ...jpeg, caption: "The new shop" },
-);
+export const image = receivedKind(z.object({ type: z.literal("image"), ...file, ...pixels, caption }), {
+  type: "image",
+  ...jpeg,
+  caption: "The new shop",
+});
 
-export const video = receivedKind(z.object({ type: z.literal("video"), ...moving, caption, fileName }), {
+export const video = receivedKind(z.object({ type: z.literal("video"), ...moving, caption }), {
   type: "video",
   ...mp4,
   caption: "Opening day",
@@ -42,7 +42,7 @@ export const videoNote = receivedKind(z.object({ type: z.literal("video_note"), 
   ...mp4,
 });
 
-export const audio = receivedKind(z.object({ type: z.literal("audio"), ...file, seconds, fileName }), {
+export const audio = receivedKind(z.object({ type: z.literal("audio"), ...file, seconds }), {
   type: "audio",
   ...ogg,
   mimetype: "audio/mpeg",
@@ -55,7 +55,13 @@ export const voice = receivedKind(z.object({ type: z.literal("voice"), ...file, 
 });
 
 export const document = receivedKind(
-  z.object({ type: z.literal("document"), ...file, pages: z.number().int().optional(), caption, fileName }),
+  z.object({
+    type: z.literal("document"),
+    ...file,
+    pages: z.number().int().optional(),
+    caption,
+    fileName: z.string().optional(),
+  }),
   { type: "document", mimetype: "application/pdf", sizeBytes: 20_480, pages: 2, fileName: "invoice.pdf" },
 );
 

@@ -100,9 +100,9 @@ test("a vote and a reaction without a key reach callers, although nobody can rea
 
 test("a message to view once, which WhatsApp keeps from linked devices, is told without its content", async () => {
   const content = [{ tag: "unavailable", attrs: { type: "view_once" } }];
-  const attrs = { id: "3EB0VIEWED", type: "media", t: "1700000000" };
+  const attrs = { id: "3EB0VIEW", type: "media", t: "1700000000" };
   await system.sandbox.account(contact).sendStanza(phoneNumber, { tag: "message", attrs, content });
-  expect(await told("3EB0VIEWED")).toMatchObject({
+  expect(await told("3EB0VIEW")).toMatchObject({
     data: { from: peer, message: "", content: { type: "unavailable", reason: "view_once" } },
   });
 });

@@ -58,7 +58,8 @@ export const list: Convert<"listMessage"> = (value) => {
   const sections = (value.sections ?? []).map((section) => ({
     ...filled({ title: section.title }),
     rows: (section.rows ?? []).map((row) => ({
-      ...{ id: row.rowId ?? "", title: row.title ?? "" },
+      id: row.rowId ?? "",
+      title: row.title ?? "",
       ...filled({ description: row.description }),
     })),
   }));

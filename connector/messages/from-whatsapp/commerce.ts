@@ -6,7 +6,9 @@ export const order: Convert<"orderMessage"> = (value) => {
   const { orderId, itemCount, orderTitle, message, sellerJid } = value;
   return {
     content: {
-      ...{ type: "order", orderId: orderId ?? "", items: whole(itemCount) ?? 0 },
+      type: "order",
+      orderId: orderId ?? "",
+      items: whole(itemCount) ?? 0,
       ...filled({ title: orderTitle, text: message, seller: normaliseJid(sellerJid) }),
       ...filled({ total: priceOf(value.totalAmount1000, value.totalCurrencyCode) }),
     },
@@ -22,7 +24,8 @@ export const product: Convert<"productMessage"> = (value) => {
   const description = shown?.description || catalog?.description;
   return {
     content: {
-      ...{ type: "product", productId: productId ?? "" },
+      type: "product",
+      productId: productId ?? "",
       ...filled({ title, description, text: body, retailerId, url }),
       ...filled({ seller: normaliseJid(businessOwnerJid) }),
       ...filled({ price: priceOf(shown?.priceAmount1000, shown?.currencyCode) }),

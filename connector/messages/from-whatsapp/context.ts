@@ -36,8 +36,11 @@ export function contextOf(body: Body, field: string, chat: string): MessageConte
   if (!info) return filled({ replyTo: target });
   const ad = info.externalAdReply;
   const referral = filled({
-    ...{ sourceId: ad?.sourceId, clickId: ad?.ctwaClid, url: ad?.sourceUrl },
-    ...{ headline: ad?.title, body: ad?.body },
+    sourceId: ad?.sourceId,
+    clickId: ad?.ctwaClid,
+    url: ad?.sourceUrl,
+    headline: ad?.title,
+    body: ad?.body,
   });
   const isReferral = referral.sourceId !== undefined || referral.clickId !== undefined;
   return {

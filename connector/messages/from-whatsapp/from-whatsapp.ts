@@ -1,5 +1,3 @@
-/** Converts messages between WhatsApp's form and ours, and keeps the row and the status of each. */
-
 import { normaliseJid } from "#shared/jid.ts";
 import type { MessageEventData } from "#shared/message-events.ts";
 import { deviceOf, isAdminDeletion, unknownFieldOf } from "../../baileys/arrivals.ts";
@@ -81,7 +79,9 @@ function envelopeOf(received: WAMessage, account: OwnAccount): Envelope | null {
   if (!addressing || !key.id) return null;
   const { chat, sender, isMine, known } = addressing;
   const heading = {
-    ...{ from: chat, sender, ...known },
+    from: chat,
+    sender,
+    ...known,
     ...filled({ pushName: isMine ? undefined : cut.name(pushName ?? "") }),
     // A message without a valid time counts all the same.
     sentAt: timeOf(messageTimestamp ?? 0) ?? epoch,

@@ -31,14 +31,18 @@ export const video: Convert<"videoMessage"> = (value) => {
   const { caption, seconds, gifPlayback } = value;
   const type = gifPlayback ? "gif" : "video";
   return captioned({
-    ...{ type, ...fileOf(value), ...pixelsOf(value) },
+    type,
+    ...fileOf(value),
+    ...pixelsOf(value),
     ...filled({ seconds: whole(seconds), caption }),
   });
 };
 
 export const videoNote: Convert<"ptvMessage"> = (value) => ({
   content: {
-    ...{ type: "video_note", ...fileOf(value), ...pixelsOf(value) },
+    type: "video_note",
+    ...fileOf(value),
+    ...pixelsOf(value),
     ...filled({ seconds: whole(value.seconds) }),
   },
   text: "",
@@ -46,7 +50,8 @@ export const videoNote: Convert<"ptvMessage"> = (value) => ({
 
 export const audio: Convert<"audioMessage"> = (value) => ({
   content: {
-    ...{ type: value.ptt ? "voice" : "audio", ...fileOf(value) },
+    type: value.ptt ? "voice" : "audio",
+    ...fileOf(value),
     ...filled({ seconds: whole(value.seconds) }),
   },
   text: "",
@@ -60,7 +65,9 @@ export const document: Convert<"documentMessage"> = (value) => {
 
 export const sticker: Convert<"stickerMessage"> = (value) => ({
   content: {
-    ...{ type: "sticker", ...fileOf(value), ...pixelsOf(value) },
+    type: "sticker",
+    ...fileOf(value),
+    ...pixelsOf(value),
     ...(value.isAnimated && { isAnimated: true }),
   },
   text: "",
@@ -68,7 +75,9 @@ export const sticker: Convert<"stickerMessage"> = (value) => ({
 
 export const stickerPack: Convert<"stickerPackMessage"> = ({ name, publisher, stickers, caption }) => ({
   content: {
-    ...{ type: "sticker_pack", name: name ?? "", stickers: stickers?.length ?? 0 },
+    type: "sticker_pack",
+    name: name ?? "",
+    stickers: stickers?.length ?? 0,
     ...filled({ publisher, caption }),
   },
   text: caption || name || "",

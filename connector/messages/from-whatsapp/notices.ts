@@ -7,7 +7,10 @@ export const groupInvite: Convert<"groupInviteMessage"> = (value) => {
   const expiresAt = inviteExpiration ? timeOf(inviteExpiration) : undefined;
   return {
     content: {
-      ...{ type: "group_invite", group: groupJid ?? "", name: groupName ?? "", code: inviteCode ?? "" },
+      type: "group_invite",
+      group: groupJid ?? "",
+      name: groupName ?? "",
+      code: inviteCode ?? "",
       ...filled({ expiresAt, caption }),
     },
     text: caption || groupName || "",

@@ -24,7 +24,9 @@ export const event: Convert<"eventMessage"> = (value) => {
   const { name, startTime, endTime, description, location, joinLink, isCanceled } = value;
   return {
     content: {
-      ...{ type: "event", name: name ?? "", start: timeOf(startTime) ?? epoch },
+      type: "event",
+      name: name ?? "",
+      start: timeOf(startTime) ?? epoch,
       ...filled({ end: endTime ? timeOf(endTime) : undefined, description, joinUrl: joinLink }),
       ...filled({ location: location?.name || location?.address }),
       ...(isCanceled && { isCancelled: true }),

@@ -688,11 +688,33 @@ describe("a wrapper is removed, by its type", () => {
   });
 });
 
+const key = { remoteJid: peer, fromMe: true, id: "3EB0B", participant: peer };
+const editing = { type: 14, key, editedMessage: { conversation: "Hi" } };
+const parent = {
+  messageAssociation: { associationType: 1, parentMessageKey: key },
+  messageAddOnDurationInSecs: 9,
+};
+const changes: proto.IMessage[] = [
+  { protocolMessage: editing },
+  { protocolMessage: { type: 0, key } },
+  { reactionMessage: { key, text: "👍" } },
+  { encReactionMessage: { targetMessageKey: key } },
+  { pollUpdateMessage: { pollCreationMessageKey: key } },
+  { encEventResponseMessage: { eventCreationMessageKey: key } },
+  { secretEncryptedMessage: { targetMessageKey: key, secretEncType: 2 } },
+  { pinInChatMessage: { key, type: 1 }, messageContextInfo: parent },
+  { keepInChatMessage: { key, keepType: 1 } },
+  { associatedChildMessage: { message: { imageMessage: file } }, messageContextInfo: parent },
+];
+const bodies = [...received.map(([, body]) => body), ...changes].map((body) =>
+  Buffer.from(proto.Message.encode(body).finish()),
+);
+
 /** Bytes of messages that come, damaged: what the protocol can still read may hold anything. */
 const damaged = fc
   .tuple(
-    fc.constantFrom(...received.map(([, body]) => Buffer.from(proto.Message.encode(body).finish()))),
-    fc.constantFrom(...received.map(([, body]) => Buffer.from(proto.Message.encode(body).finish()))),
+    fc.constantFrom(...bodies),
+    fc.constantFrom(...bodies),
     fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 4 }),
   )
   .map(([first, second, changes]) => {
