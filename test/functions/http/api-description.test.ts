@@ -5,7 +5,12 @@ import { waitPreference } from "#functions/http/prefer-header.ts";
 import { errorCatalog } from "#shared/errors.ts";
 import type { EventData, LiveEventData } from "#shared/events.ts";
 import { messageEvents } from "#shared/message-events.ts";
+import { receivedKinds } from "#shared/received-content.ts";
 import { type FunctionsFixture, functionsFixture } from "../functions.fixture.ts";
+
+interface JsonKind {
+  properties: { type: { const: string } };
+}
 
 const eventNames: Record<keyof EventData | keyof LiveEventData, true> = {
   connection_update: true,
@@ -64,4 +69,17 @@ test("each event of a message has a schema of its name, which its example fits",
     expect(body.components.schemas[words.join("")]).toMatchObject({ type: "object", example });
     expect(schema.strict().parse(example)).toEqual(example);
   }
+});
+
+test("the content of a message has one schema, to which the events refer", async () => {
+  await using functions: FunctionsFixture = await functionsFixture();
+  const { body } = await functions.call("GET", "/openapi.json", { key: null });
+  const { schemas } = body.components;
+  const types = schemas.MessageContent.oneOf.map((kind: JsonKind) => kind.properties.type.const);
+  expect(types).toEqual(receivedKinds.map(({ schema }) => schema.shape.type.value));
+  for (const name of ["IncomingMessage", "OutgoingMessage", "MessageEdited"]) {
+    const { properties } = schemas[name];
+    expect(properties.content).toEqual({ $ref: "#/components/schemas/MessageContent" });
+  }
+  expect(JSON.stringify(body)).not.toContain("$defs");
 });

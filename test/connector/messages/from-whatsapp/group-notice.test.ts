@@ -56,10 +56,10 @@ describe("a notice of a group is told as a message of its own kind", () => {
       });
   });
 
-  test("its people are named by their numbers where those are known", async () => {
+  test("its people are named by their numbers where those are known", () => {
     const seen = fromWhatsApp(notice(StubType.GROUP_PARTICIPANT_ADD, [JSON.stringify({ id: lid })]), account);
     if (!seen) throw new Error("The notice was not converted");
-    const named = await withKnownNumbers(seen, { numbersOf: async () => new Map([[lid, peer]]) });
+    const named = withKnownNumbers(seen, new Map([[lid, peer]]));
     expect(named.data).toMatchObject({ content: { people: [peer] } });
   });
 
