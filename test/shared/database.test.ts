@@ -70,12 +70,12 @@ test("another retention changes the lifetime of events and messages, and nothing
   await using database = await testDatabase();
   await ensureIndexes(database.db, retention);
   const before = await existingIndexes(database);
-  expect([before.get("events.kept"), before.get("messages.kept")]).toEqual([7 * daySeconds, 30 * daySeconds]);
+  const lifetimes = ["events.kept", "messages.recorded", "messages.former"].map((name) => before.get(name));
+  expect(lifetimes).toEqual([7, 30, 30].map((days) => days * daySeconds));
   await ensureIndexes(database.db, { eventsDays: 1, messagesDays: 365 });
   const after = await existingIndexes(database);
-  expect(after).toEqual(
-    new Map([...before, ["events.kept", daySeconds], ["messages.kept", 365 * daySeconds]]),
-  );
+  const changed = ["messages.recorded", "messages.former"].map((name) => [name, 365 * daySeconds] as const);
+  expect(after).toEqual(new Map([...before, ["events.kept", daySeconds], ...changed]));
 });
 
 test("an index of a former version is dropped", async () => {
